@@ -1,0 +1,91 @@
+"""Every change of state: check, commit, announce. Nothing else writes."""
+
+from functools import partial
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+import live
+from chat import access, names, protocol
+from chat.models import Message, Room, User
+from chat.protocol import Refused
+
+
+def create_guest() -> User:
+    """A person without an account, under a name that was made up."""
+    return User.objects.create(
+        username=f"guest-{get_random_string(16)}", password=make_password(None), is_guest=True
+    )
+
+
+@transaction.atomic
+def rename(user: User, name: str) -> User:
+    """Let a person be called otherwise from now on; what was said stays under the old name."""
+    user = access.active(user)
+    try:
+        user.name = names.clean(name, names.LONGEST_PERSON)
+    except ValueError as error:
+        raise Refused("bad_frame", str(error)) from None
+    user.save(update_fields=["name"])
+    return user
+
+
+def open_room(name: str) -> Room:
+    """The room of that clean name, which is made for the first who enters it."""
+    room, _ = Room.objects.get_or_create(key=names.key(name), defaults={"name": name})
+    return room
+
+
+@transaction.atomic
+def send(author: User, room: Room, text: str, client_id: UUID) -> tuple[Message, bool]:
+    """Store a message. One that came before, by its client_id, is returned as it was: (it, False)."""
+    protocol.check_text(text)
+    author = access.active(author)
+    sent = Message.objects.filter(author=author, client_id=client_id).first()
+    if sent is not None:
+        if sent.room_id != room.pk:
+            raise Refused("bad_frame", "client_id names a message of another room")
+        return sent, False
+    seq = room.take_seq()
+    message = Message.objects.create(
+        room=room,
+        number=seq,
+        seq=seq,
+        author=author,
+        author_name=author.name,
+        text=text,
+        client_id=client_id,
+    )
+    _announce(room, message)
+    return message, True
+
+
+@transaction.atomic
+def edit(editor: User, room: Room, number: int, text: str) -> Message:
+    """Change what a person has said."""
+    protocol.check_text(text)
+    seq = room.take_seq()  # before the message is read, so that nothing changes it meanwhile
+    message = access.own_message(access.active(editor), room, number)
+    message.seq, message.text, message.edited_at = seq, text, timezone.now()
+    message.save(update_fields=["seq", "text", "edited_at"])
+    _announce(room, message)
+    return message
+
+
+@transaction.atomic
+def delete(user: User, room: Room, number: int) -> Message:
+    """Take back what a person has said. The text is gone; that there was one stays."""
+    seq = room.take_seq()
+    message = access.own_message(access.active(user), room, number)
+    message.seq, message.text, message.deleted_at = seq, "", timezone.now()
+    message.save(update_fields=["seq", "text", "deleted_at"])
+    _announce(room, message)
+    return message
+
+
+def _announce(room: Room, message: Message) -> None:
+    """Tell every tab in the room, once the change is stored."""
+    transaction.on_commit(partial(live.publish, room.topic, protocol.event(message)))

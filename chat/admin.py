@@ -1,0 +1,41 @@
+"""The administration site. Changes go through `actions`, as everybody's do."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+
+from chat.models import Message, Room, User
+
+
+class ReadOnly(admin.ModelAdmin):
+    """To look at: what the application writes by itself cannot be written here."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    list_display = ["username", "name", "is_guest", "is_active", "is_staff", "date_joined"]
+    list_filter = ["is_guest", "is_active", "is_staff"]
+    search_fields = ["username", "name"]
+    fieldsets = [*(DjangoUserAdmin.fieldsets or []), ("Chat", {"fields": ["name", "is_guest"]})]
+
+
+@admin.register(Room)
+class RoomAdmin(ReadOnly):
+    list_display = ["name", "last_seq", "created_at"]
+    search_fields = ["name"]
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnly):
+    list_display = ["room", "number", "author_name", "text", "created_at", "edited_at", "deleted_at"]
+    list_filter = ["created_at", "deleted_at"]
+    list_select_related = ["room"]
+    search_fields = ["text", "author_name", "room__name"]

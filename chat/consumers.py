@@ -1,0 +1,148 @@
+"""A room's socket: admit, follow, obey."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+
+import live
+from chat import access, actions, dialects, history, protocol
+from chat.models import Room, User
+from chat.protocol import Delete, Edit, Refused, Send
+
+logger = logging.getLogger(__name__)
+
+# A client that has missed more than this many changes loads the history anew.
+MOST_MISSED = 1000
+
+# When a client may try again after the database was too busy (seconds).
+RETRY_AFTER = 1
+
+
+class ChatConsumer(AsyncWebsocketConsumer):
+    """One tab in one room. It follows the room's log at its own cursor."""
+
+    channel_layer_alias = None  # the process's hub is in the room's group, for all its tabs
+
+    async def __call__(self, scope, receive, send):
+        # Whatever ends the socket, an exception included, undoes what `connect` has set up.
+        async with AsyncExitStack() as self.life:
+            await super().__call__(scope, receive, send)
+
+    # Admit
+
+    async def connect(self):
+        self.dialect = dialects.spoken(self.scope["subprotocols"])
+        self.user: User | None = self.scope["user"] if self.scope["user"].is_authenticated else None
+        self.room: Room | None = None
+        await self.accept(self.dialect.subprotocol)
+        self.base_send = self.scope["server_send"]
+        try:
+            name = access.room_name(self.scope["url_route"]["kwargs"]["room_name"])
+            self.room = await database_sync_to_async(actions.open_room)(name)
+        except Refused as refused:
+            await self.send(self.dialect.error(protocol.error(refused)))
+            await self.close(4404)
+        else:
+            await self.enter(self.room)
+
+    async def enter(self, room: Room):
+        """Say where the room's log stands, and follow it from where the client is."""
+        cursor = self.cursor(room)
+        for frame in self.dialect.welcome(self.welcome(room, reset=cursor is None)):
+            await self.send(frame)
+        log = await self.life.enter_async_context(
+            live.get_hub().open(room.topic, history.source, room.last_seq)
+        )
+        follower = asyncio.create_task(
+            self.follow(log, room.topic, room.last_seq if cursor is None else cursor)
+        )
+        self.life.callback(follower.cancel)
+
+    def cursor(self, room: Room) -> int | None:
+        """Where the client's copy of the log ends; None when that is of no use any more."""
+        query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        if "since" not in query:
+            return room.last_seq
+        since, epoch = query["since"][0], query.get("epoch", [room.epoch])[0]
+        if epoch != room.epoch or not (since.isascii() and since.isdigit() and len(since) < 20):
+            return None
+        return int(since) if 0 <= room.last_seq - int(since) <= MOST_MISSED else None
+
+    def welcome(self, room: Room, reset: bool) -> protocol.Welcome:
+        you = protocol.You(self.user.pk, self.user.name, self.user.is_guest) if self.user else None
+        return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset)
+
+    # Follow
+
+    async def follow(self, log: live.Log, topic: str, cursor: int):
+        """Send what comes after the cursor, for as long as the socket lives."""
+        try:
+            events, upto = await live.get_hub().missed(topic, cursor, MOST_MISSED)
+            if events:
+                await self.show(events, cursor)
+            cursor = upto
+            async for events in log.follow(cursor):
+                await self.show(events, cursor)
+                cursor = events[-1].seq or cursor
+        except live.Behind:
+            await self.close(1013)
+        except OSError:
+            pass  # the tab has gone
+        except Exception:
+            logger.exception("%s cannot be followed", topic)
+            await self.close(1011)
+
+    async def show(self, events, cursor: int):
+        for frame in self.dialect.frames(events, cursor):
+            await self.send(frame)
+
+    # Obey
+
+    async def receive(self, text_data=None, bytes_data=None):
+        if self.room is None:
+            return
+        client_id = None
+        try:
+            if text_data is None:
+                raise Refused("bad_frame", "a frame is text")
+            if len(text_data.encode(errors="replace")) > settings.MAX_FRAME:
+                await self.close(1009)
+                return
+            command = self.dialect.command(text_data)
+            client_id = getattr(command, "client_id", None)
+            await self.obey(command)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("A command waits for the database: %s", error)
+            refused = Refused("unavailable", "the database is busy", RETRY_AFTER)
+            await self.send(self.dialect.error(protocol.error(refused, client_id)))
+        except Refused as refused:
+            await self.send(self.dialect.error(protocol.error(refused, client_id)))
+
+    async def obey(self, command: protocol.Command):
+        match command:
+            case Send(message, client_id):
+                await self.obey_send(message, client_id)
+            case Edit(number, message):
+                await self.act(actions.edit, number, message)
+            case Delete(number):
+                await self.act(actions.delete, number)
+
+    async def obey_send(self, text: str, client_id: UUID):
+        """Store a message. The log brings it to every tab, and to its sender as acknowledgement."""
+        if self.user is None:
+            self.user = await database_sync_to_async(actions.create_guest)()
+        message, is_new = await self.act(actions.send, text, client_id)
+        if not is_new:
+            await self.show([protocol.event(message)], 0)
+
+    async def act(self, action, *args):
+        if self.user is None:
+            raise Refused("forbidden", "you have said nothing yet")
+        return await database_sync_to_async(action)(self.user, self.room, *args)

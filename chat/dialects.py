@@ -1,0 +1,79 @@
+"""The two dialects of a room's socket: Lobby's own, and the tutorial's."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+import live
+from chat.protocol import Command, Error, Refused, Send, Welcome, encode
+
+
+class LobbyV1:
+    """`lobby.v1`: arrays of events, one or several a frame."""
+
+    subprotocol = "lobby.v1"
+    _decoder = msgspec.json.Decoder(Command)
+
+    def command(self, frame: str) -> Command:
+        return _decode(self._decoder, frame)
+
+    def frames(self, events: Iterable[live.Event], cursor: int) -> Iterable[str]:
+        yield f"[{','.join(event.body for event in events)}]"
+
+    def welcome(self, welcome: Welcome) -> Iterable[str]:
+        yield encode([welcome])
+
+    def error(self, error: Error) -> str:
+        return encode([error])
+
+
+class Plain:
+    """No subprotocol: the tutorial's one object a frame, for new messages only."""
+
+    subprotocol = None
+
+    class _Said(msgspec.Struct):
+        message: str
+
+    class _Told(msgspec.Struct):
+        number: int
+        deleted: datetime | None
+
+    _said = msgspec.json.Decoder(_Said)
+    _told = msgspec.json.Decoder(_Told)
+
+    def command(self, frame: str) -> Command:
+        return Send(_decode(self._said, frame).message, uuid4())
+
+    def frames(self, events: Iterable[live.Event], cursor: int) -> Iterable[str]:
+        """The messages born after the cursor; a later change to one that was shown is left out."""
+        for event in events:
+            told = self._told.decode(event.body)
+            if told.number > cursor and not told.deleted:
+                cursor = told.number
+                yield event.body
+
+    def welcome(self, welcome: Welcome) -> Iterable[str]:
+        return ()
+
+    def error(self, error: Error) -> str:
+        error.client_id = None  # it was made up in `command`
+        return encode({"error": error})
+
+
+Dialect = LobbyV1 | Plain
+
+
+def spoken(subprotocols: Iterable[str]) -> Dialect:
+    """The dialect for a client that offers these subprotocols."""
+    return LobbyV1() if LobbyV1.subprotocol in subprotocols else Plain()
+
+
+def _decode(decoder: msgspec.json.Decoder[Any], frame: str) -> Any:
+    try:
+        return decoder.decode(frame)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise Refused("bad_frame", str(error)) from None

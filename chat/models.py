@@ -1,0 +1,71 @@
+"""What is stored. A room is a log: each message, and each later change to one, has a place in it."""
+
+import secrets
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import F
+
+from chat import names
+
+
+def new_epoch() -> str:
+    return secrets.token_hex(8)
+
+
+class User(AbstractUser):
+    """A person. A guest is one who has not signed up: no password, a name that was made up."""
+
+    name = models.CharField(max_length=names.LONGEST_PERSON, default=names.guest_name)
+    is_guest = models.BooleanField(default=False)
+
+    def __str__(self):
+        return self.name
+
+
+class Room(models.Model):
+    key = models.CharField(max_length=255, unique=True, help_text="The name, whatever its spelling.")
+    name = models.CharField(max_length=names.LONGEST_ROOM, help_text="The name as first written.")
+    epoch = models.CharField(
+        max_length=16, default=new_epoch, help_text="Names the log, so that no cursor meets another one."
+    )
+    last_seq = models.BigIntegerField(default=0, help_text="The last place taken in the log.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def topic(self) -> str:
+        """The name of the room's log in this and every other process."""
+        return f"room.{self.pk}"
+
+    def take_seq(self) -> int:
+        """The log's next place. The room stays locked for others until the transaction ends."""
+        Room.objects.filter(pk=self.pk).update(last_seq=F("last_seq") + 1)
+        self.refresh_from_db(fields=["last_seq"])
+        return self.last_seq
+
+
+class Message(models.Model):
+    room = models.ForeignKey(Room, on_delete=models.PROTECT)
+    number = models.BigIntegerField(help_text="The seq at which it was born: its public name.")
+    seq = models.BigIntegerField(help_text="The place of its last change in the room's log.")
+    author = models.ForeignKey(User, on_delete=models.PROTECT)
+    author_name = models.CharField(max_length=names.LONGEST_PERSON, help_text="As it then was.")
+    text = models.TextField()
+    client_id = models.UUIDField(default=uuid.uuid4, help_text="The sender's own name for it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["room", "number"], name="message_number"),
+            models.UniqueConstraint(fields=["room", "seq"], name="message_seq"),
+            models.UniqueConstraint(fields=["author", "client_id"], name="message_client_id"),
+        ]
+
+    def __str__(self):
+        return f"{self.room} {self.number}"

@@ -1,0 +1,129 @@
+"""The wire: what a client may send, and what it is sent, as typed structs."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+import live
+
+# A message's longest text (characters).
+LONGEST_TEXT = 4000
+
+Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+
+
+class Refused(Exception):
+    """What a person asked for is not done; `Error` lists the codes."""
+
+    def __init__(self, code: str, detail: str, retry_after: float | None = None):
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+# What a client sends
+
+
+class Send(msgspec.Struct, tag_field="type", tag="send"):
+    message: str
+    client_id: UUID
+
+
+class Edit(msgspec.Struct, tag_field="type", tag="edit"):
+    number: Seq
+    message: str
+
+
+class Delete(msgspec.Struct, tag_field="type", tag="delete"):
+    number: Seq
+
+
+Command = Send | Edit | Delete
+
+
+# What a client is sent
+
+
+class Notice(msgspec.Struct, tag_field="type", tag=str.lower):
+    """An event of the wire: its `type` is its class's name in small letters."""
+
+
+class Person(msgspec.Struct):
+    id: int
+    name: str
+
+
+class You(Person):
+    guest: bool
+
+
+class Welcome(Notice):
+    room: str
+    epoch: str
+    seq: int
+    you: You | None  # None: nobody yet; a guest with the first message
+    reset: bool
+
+
+class Message(Notice):
+    """A message as it now is. Times are UTC; `edited` and `deleted` are None until it happens."""
+
+    seq: int
+    number: int
+    client_id: UUID
+    author: Person
+    message: str
+    at: datetime
+    edited: datetime | None
+    deleted: datetime | None
+
+
+class Error(Notice, omit_defaults=True):
+    """`code` is bad_frame, too_long, rate_limited, forbidden, not_found or unavailable."""
+
+    code: str
+    detail: str
+    client_id: UUID | None = None
+    retry_after: float | None = None  # seconds
+
+
+def encode(value: Any) -> str:
+    """JSON. Of several events, what they are when they stand in one array."""
+    return msgspec.json.encode(value).decode()
+
+
+def message(row: Any) -> Message:
+    """A stored message (`models.Message`) as it goes over the wire."""
+    return Message(
+        seq=row.seq,
+        number=row.number,
+        client_id=row.client_id,
+        author=Person(row.author_id, row.author_name),
+        message=row.text,
+        at=row.created_at,
+        edited=row.edited_at,
+        deleted=row.deleted_at,
+    )
+
+
+def event(row: Any) -> live.Event:
+    """A stored message as an event of its room's log."""
+    return live.Event(row.seq, encode(message(row)))
+
+
+def error(refused: Refused, client_id: UUID | None = None) -> Error:
+    return Error(refused.code, refused.detail, client_id, refused.retry_after)
+
+
+def check_text(text: str) -> str:
+    """The text of a message; raises `Refused` for one that cannot be."""
+    if len(text) > LONGEST_TEXT:
+        raise Refused("too_long", f"longer than {LONGEST_TEXT:,} characters")
+    if not text.strip():
+        raise Refused("bad_frame", "a message needs some text")
+    if "\0" in text:  # PostgreSQL cannot store it
+        raise Refused("bad_frame", "a message has no NUL character")
+    return text

@@ -1,0 +1,109 @@
+"""Pages: the index, a room with the end of its history, and what a room's page asks for."""
+
+import msgspec
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST, require_safe
+
+from chat import access, actions, history, names, protocol
+from chat.models import User
+from chat.protocol import Refused
+
+# How many messages a room's page opens with, and how many one request may ask for.
+PAGE = 50
+LARGEST_PAGE = 200
+
+STATUS = {"not_found": 404, "forbidden": 403, "unavailable": 503}
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """The question, and for its answer the way to the room."""
+    asked = request.GET.get("room")
+    if asked is None:
+        return render(request, "chat/index.html")
+    try:
+        return redirect("room", names.clean_room(asked))
+    except ValueError as error:
+        return render(request, "chat/index.html", {"asked": asked, "error": error}, status=400)
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def room(request: HttpRequest, room_name: str) -> HttpResponse:
+    """A room. One that nobody has entered yet is made when the page's socket enters it."""
+    try:
+        name = access.room_name(room_name)
+    except Refused as refused:
+        return render(request, "404.html", {"reason": refused.detail}, status=404)
+    you = person(request)
+    data = {
+        "key": names.key(name),
+        "epoch": "",
+        "seq": 0,
+        "messages": [],
+        "you": protocol.You(you.pk, you.name, you.is_guest),
+        "page": PAGE,
+        "longest_text": protocol.LONGEST_TEXT,
+    }
+    try:
+        found = access.room(name)
+    except Refused:
+        pass
+    else:
+        name = found.name
+        # `seq` was read before the messages: what came between is told once more, and known by number.
+        data |= {"epoch": found.epoch, "seq": found.last_seq}
+        data["messages"] = history.page(found, None, PAGE)
+    context = {"room_name": name, "data": msgspec.to_builtins(data), "you": you}
+    return render(request, "chat/room.html", context)
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def messages(request: HttpRequest, room_name: str) -> HttpResponse:
+    """A page of a room's history: `?before=<number>&limit=<1-200>`, the oldest first."""
+    try:
+        before = _number(request, "before", None, 2**53 - 1)
+        limit = _number(request, "limit", PAGE, LARGEST_PAGE)
+        found = access.room(access.room_name(room_name))
+        return _json({"messages": history.page(found, before, limit or PAGE)})
+    except Refused as refused:
+        return _refusal(refused)
+
+
+@require_POST
+def rename(request: HttpRequest) -> HttpResponse:
+    """Change the visitor's name: `name=<1-32 characters>`."""
+    try:
+        you = actions.rename(person(request), request.POST.get("name", ""))
+    except Refused as refused:
+        return _refusal(refused)
+    return _json({"name": you.name})
+
+
+def person(request: HttpRequest) -> User:
+    """Who asks. Whoever has no account becomes a guest for as long as the browser is open."""
+    if not request.user.is_authenticated:
+        login(request, actions.create_guest(), "django.contrib.auth.backends.ModelBackend")
+        request.session.set_expiry(0)
+    return request.user  # type: ignore[return-value]
+
+
+def _number(request: HttpRequest, key: str, default: int | None, most: int) -> int | None:
+    given = request.GET.get(key)
+    if given is None:
+        return default
+    if given.isascii() and given.isdigit() and len(given) < 20 and 1 <= int(given) <= most:
+        return int(given)
+    raise Refused("bad_frame", f"{key} is a number from 1 to {most}")
+
+
+def _json(value: object, status: int = 200) -> HttpResponse:
+    return HttpResponse(protocol.encode(value), content_type="application/json", status=status)
+
+
+def _refusal(refused: Refused) -> HttpResponse:
+    return _json({"error": protocol.error(refused)}, STATUS.get(refused.code, 400))

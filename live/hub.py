@@ -1,0 +1,249 @@
+"""The process's one link to the channel layer: it opens logs, and keeps them up with their sources."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+from live.log import RING, Event, Log
+
+logger = logging.getLogger(__name__)
+
+# How long the hub waits for one answer of the channel layer, and before it asks again (seconds).
+PATIENCE = 2
+RETRY = 1
+
+# How many topics may wait for their bell to be rung. More is more than Redis can take: the oldest
+# are forgotten, since a ring is a hint and nothing depends on it.
+MOST_UNRUNG = 1000
+
+
+class Source(Protocol):
+    """What the owner of topics provides: the truth about them."""
+
+    async def since(self, topic: str, seq: int, limit: int) -> tuple[Sequence[Event], int]:
+        """The first `limit` events after `seq`, in order, and the `seq` up to which they tell all."""
+
+    async def heads(self, topics: Iterable[str]) -> dict[str, int]:
+        """The last `seq` of each topic."""
+
+
+@dataclass
+class Topic:
+    """An open log, and what the hub knows of it."""
+
+    name: str
+    source: Source
+    log: Log
+    readers: int = 0
+    known: int = 0  # the highest seq that somebody has told of
+    reading: asyncio.Task[None] | None = None
+
+
+class Hub:
+    """Opens and closes logs by reference count, hears the bell, and rings it for others.
+
+    It must be made in a running event loop. Topics' names are ASCII letters, digits, hyphens,
+    underscores and periods, at most 90 characters (they become names of groups).
+    """
+
+    def __init__(self, layer: Any = None):
+        self.loop = asyncio.get_running_loop()
+        self._layer = layer or get_channel_layer()
+        self._channel = ""
+        self._topics: dict[str, Topic] = {}
+        self._joined: dict[str, Topic] = {}  # the topics whose bell is heard
+        self._membership = asyncio.Event()  # set when topics were opened or closed
+        self._unrung: dict[str, deque[Event]] = {}
+        self._bell = asyncio.Event()  # set when there is something to ring for
+        self._tasks = [self.loop.create_task(self._run())]
+
+    @asynccontextmanager
+    async def open(self, name: str, source: Source, seq: int) -> AsyncIterator[Log]:
+        """The topic's log, kept open while the context lasts; `seq` is the topic's, as just read."""
+        topic = self._topics.get(name)
+        if topic is None:
+            topic = self._topics[name] = Topic(name, source, Log(seq))
+            self._membership.set()
+        topic.readers += 1
+        self._reach(topic, seq)
+        try:
+            yield topic.log
+        finally:
+            topic.readers -= 1
+            if not topic.readers:
+                del self._topics[name]
+                self._membership.set()
+
+    async def missed(self, name: str, cursor: int, limit: int) -> tuple[Sequence[Event], int]:
+        """What an open log has forgotten of the time after the cursor, and the cursor to follow from."""
+        topic = self._topics[name]
+        if topic.log.remembers(cursor):
+            return (), cursor
+        events, upto = await topic.source.since(name, cursor, limit)
+        self._reach(topic, upto)
+        return events, upto
+
+    def publish(self, name: str, event: Event) -> None:
+        """Tell this process's readers at once, and the other processes in the background."""
+        self._hear(name, event)
+        self._unrung.setdefault(name, deque(maxlen=RING)).append(event)
+        if len(self._unrung) > MOST_UNRUNG:
+            del self._unrung[next(iter(self._unrung))]
+        self._bell.set()
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # What is heard
+
+    def _hear(self, name: str, event: Event) -> None:
+        """Append an event that is next; where it is not, read what is missing from the source."""
+        topic = self._topics.get(name)
+        if topic is None:
+            return
+        if event.seq is None or event.seq == topic.log.seq + 1:
+            topic.log.append(event)
+        else:
+            self._reach(topic, event.seq)
+
+    def _reach(self, topic: Topic, seq: int) -> None:
+        """See to it that the log gets to `seq`."""
+        topic.known = max(topic.known, seq)
+        if topic.log.seq < topic.known and topic.reading is None:
+            topic.reading = self.loop.create_task(self._read(topic))
+
+    async def _read(self, topic: Topic) -> None:
+        """Read the gap from the source, once for everybody."""
+        try:
+            while topic.log.seq < topic.known:
+                events, upto = await topic.source.since(topic.name, topic.log.seq, RING)
+                if upto <= topic.log.seq:  # the source knows of nothing more: what was heard is wrong
+                    topic.known = topic.log.seq
+                topic.log.extend(events, upto)
+        except Exception:
+            logger.warning("%s cannot be read; the next ring tries again", topic.name, exc_info=True)
+            topic.known = topic.log.seq
+        finally:
+            topic.reading = None
+
+    # What goes through the channel layer
+
+    async def _run(self) -> None:
+        while not self._channel:
+            self._channel = await self._ask(self._layer.new_channel()) or ""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._subscribe())
+            group.create_task(self._ring())
+
+    async def _listen(self) -> None:
+        """Hear every ring of the topics that are open here."""
+        while True:
+            try:
+                ring = await self._layer.receive(self._channel)
+                for seq, body in ring["events"]:
+                    self._hear(ring["topic"], Event(seq, body))
+            except Exception:
+                logger.warning("A ring could not be heard", exc_info=True)
+                await asyncio.sleep(RETRY)
+
+    async def _subscribe(self) -> None:
+        """Keep the channel in the groups of the open topics, and in no others."""
+        while True:
+            await self._membership.wait()
+            self._membership.clear()
+            for name in self._joined.keys() - self._topics.keys():
+                await self._ask(self._layer.group_discard(group_name(name), self._channel))
+                del self._joined[name]
+            await self._join([t for t in self._topics.values() if self._joined.get(t.name) is not t])
+
+    async def _join(self, topics: list[Topic]) -> None:
+        for topic in topics:
+            if await self._ask(self._layer.group_add(group_name(topic.name), self._channel)):
+                self._joined[topic.name] = topic
+            else:
+                self._membership.set()  # and try again
+        # What was said before the bell could be heard here.
+        await self._compare([t for t in topics if self._joined.get(t.name) is t])
+
+    async def _compare(self, topics: list[Topic]) -> None:
+        """Compare the logs with their sources, and read what is missing."""
+        for source in {id(topic.source): topic.source for topic in topics}.values():
+            mine = {topic.name: topic for topic in topics if topic.source is source}
+            try:
+                for name, seq in (await source.heads(mine)).items():
+                    self._reach(mine[name], seq)
+            except Exception:
+                logger.warning("Logs cannot be compared with their source", exc_info=True)
+
+    async def _ring(self) -> None:
+        """Ring for what was published: all that waits for one topic in one ring."""
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            while self._unrung:
+                name = next(iter(self._unrung))
+                await self._ask(ring(self._layer, name, self._unrung.pop(name)))
+
+    async def _ask(self, question: Awaitable[Any]) -> Any:
+        """The channel layer's answer, or True; False, after a while, when it gives none in time."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await question or True
+        except Exception as error:
+            logger.warning("The channel layer does not answer: %s", error or "too slow")
+            await asyncio.sleep(RETRY)
+            return False
+
+
+def group_name(topic: str) -> str:
+    return f"live.{topic}"
+
+
+async def ring(layer: Any, topic: str, events: Iterable[Event]) -> None:
+    """Tell every process where the topic is open what is new."""
+    await layer.group_send(
+        group_name(topic),
+        {"type": "live.ring", "topic": topic, "events": [list(event) for event in events]},
+    )
+
+
+_hub: Hub | None = None
+
+
+def get_hub() -> Hub:
+    """The hub of the running event loop: one for a process that serves."""
+    global _hub
+    if _hub is None or _hub.loop is not asyncio.get_running_loop():
+        _hub = Hub()
+    return _hub
+
+
+def publish(topic: str, event: Event) -> None:
+    """Announce a committed event to all processes, from any thread. It never raises.
+
+    Call it once the transaction that stored the event has committed (`transaction.on_commit`).
+    """
+    try:
+        if _hub is not None and _hub.loop.is_running():
+            _hub.loop.call_soon_threadsafe(_hub.publish, topic, event)
+        else:
+            _ring_from_outside(topic, event)
+    except Exception as error:
+        logger.warning("%s: nobody was told of a new event: %s", topic, error or "too slow")
+
+
+@async_to_sync
+async def _ring_from_outside(topic: str, event: Event) -> None:
+    """Ring from a process that serves nobody, such as a management command."""
+    async with asyncio.timeout(PATIENCE):
+        await ring(get_channel_layer(), topic, [event])

@@ -1,0 +1,28 @@
+"""The ASGI application: pages go to Django, sockets to their consumers."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+django_application = get_asgi_application()
+
+# Only now may models be imported.
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.urls import re_path  # noqa: E402
+
+from chat.routing import websocket_urlpatterns  # noqa: E402
+from mysite.middleware import BrowserOriginValidator, NotFound, server_send  # noqa: E402
+
+sockets = URLRouter([*websocket_urlpatterns, re_path("", NotFound.as_asgi())])
+
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": server_send(
+            BrowserOriginValidator(AuthMiddlewareStack(sockets), settings.ALLOWED_HOSTS)
+        ),
+    }
+)

@@ -1,0 +1,176 @@
+"""Django's settings for Lobby. What comes from the environment is in README.md's table."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+from environs import Env, EnvError, validate
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env(eager=False)
+
+HOST = env.str("HOST", "127.0.0.1")
+PORT = env.int("PORT", 8000, validate=validate.Range(0, 65535))
+WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 256))
+VAR_DIR = (BASE_DIR / env.str("VAR_DIR", "var")).resolve()
+REDIS_URL = env.str("REDIS_URL", "")
+DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR / 'lobby.sqlite3'))}")
+SECRET_KEY = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=validate.Length(min=1)
+)
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+DEBUG = env.bool("DEBUG", False)
+
+try:
+    env.seal()
+except EnvError as error:
+    raise ImproperlyConfigured(str(error)) from None
+
+
+def kept_secret_key() -> str:
+    """The secret key of this VAR_DIR, made by the first process that asks for it."""
+    path = VAR_DIR / "secret_key"
+    try:
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            # Written aside and linked: whoever comes second finds a whole key, never an empty file.
+            fresh = path.with_suffix(f".{get_random_secret_key()[:8].encode().hex()}")
+            fresh.touch(mode=0o600)
+            fresh.write_text(get_random_secret_key())
+            try:
+                path.hardlink_to(fresh)
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        return path.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"VAR_DIR: cannot keep files in {VAR_DIR} ({error.strerror}). "
+            "Make it writable, or set VAR_DIR to a directory that is."
+        ) from None
+
+
+SECRET_KEY = SECRET_KEY or kept_secret_key()
+
+# The embedded Valkey listens here when no REDIS_URL is given (see mysite/serve.py).
+VALKEY_SOCKET = VAR_DIR / "valkey.sock"
+
+INSTALLED_APPS = [
+    "daphne",  # before staticfiles: its runserver serves sockets
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "servestatic",
+    "live",
+    "chat",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "mysite.urls"
+ASGI_APPLICATION = "mysite.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "chat.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in [
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    ]
+]
+
+# How long anything waits for the database (seconds).
+DATABASE_TIMEOUT = 10
+
+DATABASES = {"default": DATABASE}
+if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",  # a writer takes its lock first, so it never fails half-way
+        "timeout": DATABASE_TIMEOUT,
+        "init_command": "PRAGMA journal_mode=WAL",
+    }
+    DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
+elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
+    DATABASE["OPTIONS"] = DATABASE.get("OPTIONS", {}) | {
+        "pool": {"timeout": DATABASE_TIMEOUT},
+        "connect_timeout": DATABASE_TIMEOUT // 2,
+        "options": f"-c statement_timeout={DATABASE_TIMEOUT}s",
+    }
+else:
+    raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite://")
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [REDIS_URL or f"unix://{quote(str(VALKEY_SOCKET))}"],
+            "prefix": "lobby",
+        },
+    },
+}
+
+# A socket's largest frame (bytes). mysite/serve.py tells uvicorn; runserver reads these two.
+MAX_FRAME = 64 * 1024
+DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = MAX_FRAME
+DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = MAX_FRAME
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "mysite.storage.HashedStaticFiles"},
+}
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    # Django's own handlers would say everything twice, or send mail.
+    "loggers": {"django": {"handlers": [], "level": "WARNING"}},
+}

@@ -1,0 +1,151 @@
+/** `<chat-log>`: the messages of a room as a list, each once and in order; unsent ones come last. */
+
+import { beginsDay, beginsGroup, drawDay, drawMessage } from "./message.js";
+
+/** @typedef {import("./message.js").Message} Message */
+
+export class ChatLog extends HTMLElement {
+  /** @type {Map<number, Message>} what is known, by number; older ones than `#oldest` are not shown */
+  #known = new Map();
+  /** @type {Map<number | string, HTMLLIElement>} what is shown, by number or, if unsent, client_id */
+  #items = new Map();
+  /** @type {WeakMap<Element, Message>} */
+  #messages = new WeakMap();
+  #oldest = Infinity;
+
+  /** The transcript: each stored message's text on a line, as in the tutorial's text area. */
+  get value() {
+    const stored = [...this.#list.children].map((item) => this.#messages.get(item));
+    return stored
+      .filter((message) => message?.number && !message.deleted)
+      .map((message) => `${message.message.replaceAll("\n", " ")}\n`)
+      .join("");
+  }
+
+  /** The number of the oldest message shown, or 0 when there is nothing before it. */
+  get oldest() {
+    return this.#oldest;
+  }
+
+  /**
+   * Show a page of history, all there is from its first message on.
+   * @param {Message[]} messages the oldest first
+   * @param {boolean} isStart whether nothing comes before
+   */
+  extend(messages, isStart) {
+    this.setAttribute("aria-busy", "true"); // what was said long ago is not read out as news
+    this.#oldest = isStart ? 0 : messages[0].number;
+    for (const message of messages) this.#learn(message);
+    for (const message of this.#known.values()) {
+      if (message.number >= this.#oldest && !this.#items.has(message.number)) this.#place(message);
+    }
+    this.removeAttribute("aria-busy");
+  }
+
+  /**
+   * Apply a message as it now is.
+   * @param {Message} message
+   * @returns {boolean} whether it is shown, and was not before
+   */
+  apply(message) {
+    if (!this.#learn(message)) return false;
+    this.#remove(message.client_id);
+    const isNew = !this.#items.has(message.number);
+    this.#remove(message.number);
+    if (message.number < this.#oldest) return false;
+    this.#place(message);
+    return isNew;
+  }
+
+  /**
+   * Show a message that is not stored yet, as it now is.
+   * @param {Message} message
+   * @param {Node[]} note what is said under it
+   */
+  showUnsent(message, note) {
+    const item = drawMessage(message);
+    item.classList.add(message.failed ? "message--failed" : "message--pending");
+    const place = item.querySelector(".message__note");
+    place.replaceChildren(...note);
+    place.hidden = false;
+    const shown = this.#items.get(message.client_id);
+    if (shown) shown.replaceWith(item);
+    else this.#list.append(item);
+    this.#enter(message.client_id, item, message);
+  }
+
+  /** @param {string} clientId of an unsent message that will not be sent */
+  discard(clientId) {
+    this.#remove(clientId);
+  }
+
+  /** Forget everything that is stored: it is of another log, or too far away. */
+  clear() {
+    for (const number of this.#known.keys()) this.#remove(number);
+    this.#known.clear();
+    this.#oldest = Infinity;
+  }
+
+  get #list() {
+    return this.querySelector("ol");
+  }
+
+  /** Keep what is newer than what is known. @returns {boolean} whether it is */
+  #learn(message) {
+    if (this.#known.get(message.number)?.seq >= message.seq) return false;
+    this.#known.set(message.number, message);
+    return true;
+  }
+
+  #place(message) {
+    const item = drawMessage(message);
+    const before = this.#lastBefore(message.number);
+    if (before) before.after(item);
+    else this.#list.prepend(item);
+    this.#enter(message.number, item, message);
+  }
+
+  /** The last item that is stored and older. Most messages are new, so the search begins at the end. */
+  #lastBefore(number) {
+    let item = this.#list.lastElementChild;
+    while (item && !(this.#messages.get(item)?.number < number)) item = item.previousElementSibling;
+    return item;
+  }
+
+  #enter(key, item, message) {
+    this.#items.set(key, item);
+    this.#messages.set(item, message);
+    this.#arrange(item);
+    this.#arrange(this.#neighbour(item, "nextElementSibling"));
+  }
+
+  #remove(key) {
+    const item = this.#items.get(key);
+    if (!item) return;
+    const next = this.#neighbour(item, "nextElementSibling");
+    if (item.previousElementSibling?.matches(".day")) item.previousElementSibling.remove();
+    item.remove();
+    this.#items.delete(key);
+    this.#arrange(next);
+  }
+
+  /** Give an item its day's line and its author's head where it needs them. */
+  #arrange(item) {
+    if (!item) return;
+    const message = this.#messages.get(item);
+    const previous = this.#messages.get(this.#neighbour(item, "previousElementSibling"));
+    if (item.previousElementSibling?.matches(".day")) item.previousElementSibling.remove();
+    const newDay = beginsDay(previous, message);
+    if (newDay) item.before(drawDay(message));
+    item.classList.toggle("message--first", newDay || beginsGroup(previous, message));
+  }
+
+  /** The message's item that comes next in a direction, across days' lines. */
+  #neighbour(item, direction) {
+    let other = item[direction];
+    while (other && !this.#messages.has(other)) other = other[direction];
+    return other;
+  }
+}
+
+customElements.define("chat-log", ChatLog);

@@ -1,0 +1,94 @@
+/** A room's socket, which comes back by itself until the server says that it must not. */
+
+/** The protocol that is spoken over it. */
+const SUBPROTOCOL = "lobby.v1";
+
+/** How long to wait before trying again: anything up to this, doubled with each failure (milliseconds). */
+const FIRST_DELAY = 500;
+const LONGEST_DELAY = 15_000;
+
+/** How long a server may take to greet (milliseconds). */
+const PATIENCE = 10_000;
+
+export class Connection {
+  #address;
+  #onEvent;
+  #onState;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  #isOpen = false;
+  #failures = 0;
+  #timer = 0;
+
+  /**
+   * @param {() => string} address where to connect, asked each time
+   * @param {(event: {type: string}) => void} onEvent
+   * @param {(state: "open" | "waiting" | "refused") => void} onState
+   */
+  constructor(address, onEvent, onState) {
+    this.#address = address;
+    this.#onEvent = onEvent;
+    this.#onState = onState;
+    addEventListener("online", () => this.#retryNow());
+    addEventListener("offline", () => this.#lose());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#retryNow());
+    this.#connect();
+  }
+
+  /** @returns {boolean} whether the command went out; if not, the next welcome is the time for it */
+  send(command) {
+    if (this.#isOpen) this.#socket.send(JSON.stringify(command));
+    return this.#isOpen;
+  }
+
+  #connect() {
+    const socket = new WebSocket(this.#address(), SUBPROTOCOL);
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.#lose(), PATIENCE);
+    socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+    socket.onclose = ({ code }) => (code >= 4400 && code < 4500 ? this.#refuse() : this.#lose());
+  }
+
+  #receive(events) {
+    for (const event of events) {
+      if (event.type === "welcome") this.#welcome();
+      this.#onEvent(event);
+    }
+  }
+
+  #welcome() {
+    clearTimeout(this.#timer);
+    this.#failures = 0;
+    this.#isOpen = true;
+    this.#onState("open");
+  }
+
+  /** Give the socket up, whatever its state, and plan the next one. */
+  #lose() {
+    if (!this.#socket) return;
+    this.#drop();
+    this.#onState("waiting");
+    const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
+    this.#timer = setTimeout(() => this.#connect(), Math.random() * longest);
+  }
+
+  #refuse() {
+    this.#drop();
+    this.#onState("refused");
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
+    this.#socket = null;
+    this.#isOpen = false;
+  }
+
+  /** The network or the reader is back: there is no reason to wait any longer. */
+  #retryNow() {
+    if (this.#socket || !this.#failures) return;
+    clearTimeout(this.#timer);
+    this.#connect();
+  }
+}

@@ -1,0 +1,78 @@
+/** One message as an element. Whatever way a message comes, it is drawn here. */
+
+import { paintAvatar } from "./avatar.js";
+
+/** Messages of one author within this time of each other stand together (milliseconds). */
+const GROUP_SPAN = 5 * 60 * 1000;
+
+const language = document.documentElement.lang;
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
+const calendar = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
+
+/**
+ * A message as it now is. One that is not stored yet has no number and no seq.
+ * @typedef {object} Message
+ * @property {number} [number]
+ * @property {number} [seq]
+ * @property {string} client_id
+ * @property {{id: number, name: string}} author
+ * @property {string} message the text
+ * @property {string} at ISO 8601
+ * @property {string | null} [edited]
+ * @property {string | null} [deleted]
+ * @property {string | null} [failed] why it was not sent
+ */
+
+/**
+ * @param {Message} message
+ * @returns {HTMLLIElement}
+ */
+export function drawMessage(message) {
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById("message"));
+  const item = /** @type {HTMLLIElement} */ (template.content.firstElementChild.cloneNode(true));
+  const part = (name) => item.querySelector(`.message__${name}`);
+  const at = new Date(message.at);
+  paintAvatar(item.querySelector(".avatar"), message.author);
+  part("author").textContent = message.author.name;
+  for (const time of item.querySelectorAll("time")) {
+    time.dateTime = message.at;
+    time.title = exact.format(at);
+    time.textContent = clock.format(at);
+  }
+  part("text").textContent = message.deleted ? "Message deleted" : message.message;
+  item.classList.toggle("message--gone", Boolean(message.deleted));
+  if (message.edited && !message.deleted) part("text").after(editedTrace(message.edited));
+  return item;
+}
+
+/** Whether a message begins a group: it does not continue what its author has just said. */
+export function beginsGroup(previous, message) {
+  return (
+    !previous ||
+    previous.author.id !== message.author.id ||
+    previous.author.name !== message.author.name ||
+    new Date(message.at) - new Date(previous.at) > GROUP_SPAN
+  );
+}
+
+/** Whether a message begins a day of the reader's calendar. */
+export function beginsDay(previous, message) {
+  return !previous || new Date(previous.at).toDateString() !== new Date(message.at).toDateString();
+}
+
+/** @returns {HTMLLIElement} the line above a day's first message */
+export function drawDay(message) {
+  const item = document.createElement("li");
+  item.className = "day";
+  item.textContent = calendar.format(new Date(message.at));
+  return item;
+}
+
+function editedTrace(edited) {
+  const trace = document.createElement("span");
+  trace.className = "message__edited";
+  trace.textContent = "(edited)";
+  trace.title = exact.format(new Date(edited));
+  return trace;
+}

@@ -4,5 +4,5 @@ from chat.consumers import ChatConsumer
 
 websocket_urlpatterns = [
     # Anything may stand for the room here: the consumer tells what is wrong with it.
-    re_path(r"^ws/chat/(?P<room_name>.+?)/?$", ChatConsumer.as_asgi()),
+    re_path(r"(?s)^ws/chat/(?P<room_name>.+?)/?$", ChatConsumer.as_asgi()),
 ]

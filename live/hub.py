@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,7 +63,7 @@ class Hub:
         self._membership = asyncio.Event()  # set when topics were opened or closed
         self._unrung: dict[str, deque[Event]] = {}
         self._bell = asyncio.Event()  # set when there is something to ring for
-        self._tasks = [self.loop.create_task(self._run())]
+        self._task = self._start(self._run())
 
     @asynccontextmanager
     async def open(self, name: str, source: Source, seq: int) -> AsyncIterator[Log]:
@@ -99,9 +100,16 @@ class Hub:
         self._bell.set()
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task in a context of its own.
+
+        `publish` may come from a database thread. In a copy of that thread's context, asgiref would
+        believe that the thread still waits for us, and refuse to read the database.
+        """
+        return self.loop.create_task(work, context=Context())
 
     # What is heard
 
@@ -119,7 +127,7 @@ class Hub:
         """See to it that the log gets to `seq`."""
         topic.known = max(topic.known, seq)
         if topic.log.seq < topic.known and topic.reading is None:
-            topic.reading = self.loop.create_task(self._read(topic))
+            topic.reading = self._start(self._read(topic))
 
     async def _read(self, topic: Topic) -> None:
         """Read the gap from the source, once for everybody."""

@@ -174,6 +174,10 @@ def prepare() -> None:
             f"the database cannot be reached: {reason}; start it, or correct DATABASE_URL."
         ) from None
     call_command("migrate", verbosity=0, interactive=False)
+    if connection.vendor == "sqlite":
+        # Readers and the writer do not wait for each other. The file remembers it; it is not set for
+        # every connection, since Channels' live server tests fork, which this mode does not survive.
+        connection.cursor().execute("PRAGMA journal_mode=WAL")
     connection.close()
     call_command("collectstatic", verbosity=0, interactive=False)
 

@@ -119,7 +119,6 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a writer takes its lock first, so it never fails half-way
         "timeout": DATABASE_TIMEOUT,
-        "init_command": "PRAGMA journal_mode=WAL",
     }
     DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
 elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
@@ -143,10 +142,8 @@ CHANNEL_LAYERS = {
     },
 }
 
-# A socket's largest frame (bytes). mysite/serve.py tells uvicorn; runserver reads these two.
+# A socket's largest frame (bytes). uvicorn takes no larger one; under Daphne, the consumer looks.
 MAX_FRAME = 64 * 1024
-DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = MAX_FRAME
-DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = MAX_FRAME
 
 LANGUAGE_CODE = "en"
 USE_TZ = True
@@ -155,9 +152,15 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "mysite.static.CollectedFinder",
+]
+SERVESTATIC_USE_FINDERS = True  # a server that collects nothing serves the files as they are
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "mysite.storage.HashedStaticFiles"},
+    "staticfiles": {"BACKEND": "mysite.static.HashedStaticFiles"},
 }
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

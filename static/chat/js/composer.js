@@ -36,12 +36,10 @@ export class Composer {
 
   #send() {
     const text = this.#input.value.trimEnd();
-    if (text.trim()) {
-      this.#onSend(text);
-      this.#input.value = "";
-      this.#grow();
-    }
+    this.#input.value = "";
+    this.#grow();
     this.#input.focus();
+    if (text) this.#onSend(text);
   }
 
   /** For browsers whose text areas do not grow by themselves. */

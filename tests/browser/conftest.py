@@ -1,0 +1,78 @@
+"""Real tabs in a real Chromium, at a real server."""
+
+import os
+from urllib.parse import quote
+
+import pytest_asyncio
+from playwright.async_api import Page, async_playwright, expect
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+TIMEOUT = 10_000  # milliseconds
+
+expect.set_options(timeout=TIMEOUT)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium():
+    async with async_playwright() as playwright:
+        path = os.environ.get("CHROMIUM") or None
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+class Tab:
+    """A tab of a browser, and what a person sees and does there."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.messages = page.locator("#chat-log .message")
+        self.pending = page.locator("#chat-log .message--pending")
+        self.failed = page.locator("#chat-log .message--failed")
+
+    async def enter(self, url, room):
+        await self.page.goto(f"{url}/chat/{quote(room, safe='')}/")
+
+    async def say(self, text):
+        """Type where the focus is, and press Enter."""
+        await self.page.keyboard.insert_text(text)
+        await self.page.keyboard.press("Enter")
+
+    async def transcript(self):
+        return (await self.page.evaluate("document.querySelector('#chat-log').value")).splitlines()
+
+    async def until_transcript(self, *lines):
+        await self.page.wait_for_function(
+            "count => document.querySelector('#chat-log').value.split('\\n').length > count",
+            arg=len(lines),
+        )
+        assert await self.transcript() == list(lines)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_tab(chromium):
+    """Open a tab in a browser of its own (cookies, storage), or in that of another tab."""
+    contexts, problems = [], []
+
+    async def open_tab(url=None, room=None, beside=None, **options):
+        context = beside.page.context if beside else await chromium.new_context(**options)
+        context.set_default_timeout(TIMEOUT)
+        contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: problems.append(error))
+        tab = Tab(page)
+        if room:
+            await tab.enter(url, room)
+        return tab
+
+    yield open_tab
+    for context in set(contexts):
+        await context.close()
+    assert problems == []

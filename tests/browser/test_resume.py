@@ -1,0 +1,186 @@
+"""Nothing that was written is lost or doubled: connections, servers and pages may come and go."""
+
+import ssl
+import subprocess
+from urllib.request import urlopen
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.servers.processes import Server, wait_until
+from tests.servers.proxy import proxy
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# How long a tab may take to be back (milliseconds): a server's start, and the longest wait before a retry.
+BACK = 30_000
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def cable(lobby):
+    """What stands between the tabs and the server, and can be pulled."""
+    async with proxy(lobby) as between:
+        yield between
+
+
+async def stays_loaded(tab):
+    await tab.page.evaluate("window.loadedOnce = true")
+
+
+async def was_not_reloaded(tab):
+    assert await tab.page.evaluate("window.loadedOnce")
+
+
+async def test_a_message_written_without_a_connection_is_sent_when_it_is_back(lobby, cable, open_tab):
+    tab, other = await open_tab(cable.url, "offline"), await open_tab(lobby.url, "offline")
+    await tab.say("before")
+    await tab.until_transcript("before")
+    cable.sockets_refused = True
+    cable.cut()
+    await tab.say("one")
+    await tab.say("two")
+    await expect(tab.pending).to_have_count(2)
+    await expect(tab.page.get_by_text("Reconnecting. What you write is kept.")).to_be_visible()
+    await other.say("meanwhile")
+    await other.until_transcript("before", "meanwhile")
+    cable.sockets_refused = False
+    await expect(tab.pending).to_have_count(0, timeout=BACK)
+    await expect(tab.page.get_by_role("status")).to_be_hidden()
+    for each in (tab, other):
+        await each.until_transcript("before", "meanwhile", "one", "two")
+
+
+async def test_a_browser_that_goes_offline_comes_back_by_itself(lobby, open_tab):
+    tab, other = await open_tab(lobby.url, "airplane"), await open_tab(lobby.url, "airplane")
+    await tab.page.context.set_offline(True)
+    await tab.say("from the plane")
+    await other.say("from the ground")
+    await other.until_transcript("from the ground")
+    await tab.page.context.set_offline(False)
+    await expect(tab.pending).to_have_count(0, timeout=BACK)
+    for each in (tab, other):
+        await each.until_transcript("from the ground", "from the plane")
+
+
+async def test_what_was_not_sent_survives_a_reload(cable, open_tab):
+    tab = await open_tab(cable.url, "reload")
+    cable.sockets_refused = True
+    cable.cut()
+    await tab.say("still here")
+    await expect(tab.pending).to_have_count(1)
+    await tab.page.reload()
+    await expect(tab.pending).to_contain_text("still here")
+    cable.sockets_refused = False
+    await expect(tab.pending).to_have_count(0, timeout=BACK)
+    await tab.until_transcript("still here")
+    await tab.page.reload()
+    await tab.until_transcript("still here")
+    await expect(tab.messages).to_have_count(1)
+
+
+async def test_what_cannot_be_sent_says_why_and_can_be_mended(lobby, open_tab):
+    tab = await open_tab(lobby.url, "failed")
+    await tab.say("x" * 4001)
+    await expect(tab.failed).to_contain_text("Not sent: longer than 4,000 characters")
+    await tab.page.reload()
+    await tab.failed.get_by_role("button", name="Edit").click()
+    await expect(tab.failed).to_have_count(0)
+    await tab.page.keyboard.press("Backspace")
+    await tab.page.keyboard.press("Enter")
+    await tab.until_transcript("x" * 4000)
+    await tab.say("y" * 4001)
+    await tab.failed.get_by_role("button", name="Discard").click()
+    await expect(tab.messages).to_have_count(1)
+    await tab.page.reload()
+    await expect(tab.messages).to_have_count(1)
+
+
+async def test_what_the_server_refuses_says_why(lobby, open_tab):
+    tab = await open_tab(lobby.url, "refused")
+    await tab.say("a\0b")
+    await expect(tab.failed).to_contain_text("Not sent: a message has no NUL character")
+
+
+async def test_killed_after_the_commit_and_before_the_acknowledgement(open_tab):
+    with Server() as server:
+        async with proxy(server) as cable:
+            tab = await open_tab(cable.url, "killed")
+            await tab.say("before")
+            await tab.until_transcript("before")
+            await stays_loaded(tab)
+            cable.muted = True
+            await tab.say("exactly once")
+            wait_until(lambda: "exactly once" in history(server, "killed"), 10)
+            await expect(tab.pending).to_have_count(1)  # stored, and not acknowledged
+            server.kill_all()
+            cable.cut()
+            cable.muted = False
+            server.start()
+            await expect(tab.pending).to_have_count(0, timeout=BACK)
+            await tab.until_transcript("before", "exactly once")
+            await expect(tab.messages).to_have_count(2)
+            await was_not_reloaded(tab)
+            assert history(server, "killed").count("exactly once") == 1
+
+
+async def test_killed_before_the_commit(open_tab):
+    with Server() as server:
+        tab = await open_tab(server.url, "killed")
+        await tab.say("before")
+        await tab.until_transcript("before")
+        await stays_loaded(tab)
+        server.freeze_workers()
+        await tab.say("exactly once")
+        await expect(tab.pending).to_have_count(1)
+        server.kill_all()
+        server.start()
+        assert "exactly once" not in history(server, "killed") or await tab.pending.count() == 0
+        await expect(tab.pending).to_have_count(0, timeout=BACK)
+        await tab.until_transcript("before", "exactly once")
+        await expect(tab.messages).to_have_count(2)
+        await was_not_reloaded(tab)
+
+
+async def test_a_database_that_was_set_back_is_loaded_anew(open_tab):
+    with Server() as server:
+        tab = await open_tab(server.url, "restored")
+        await tab.say("of the old log")
+        await tab.until_transcript("of the old log")
+        server.stop()
+        for file in server.var_dir.glob("lobby.sqlite3*"):
+            file.unlink()
+        server.start()
+        await expect(tab.messages).to_have_count(0, timeout=BACK)
+        other = await open_tab(server.url, "restored")
+        await other.say("of the new log")
+        await tab.until_transcript("of the new log")
+
+
+async def test_sockets_are_encrypted_where_pages_are(lobby, open_tab, tmp_path):
+    async with proxy(lobby, certificate(tmp_path)) as between:
+        tab = await open_tab(ignore_https_errors=True)
+        addresses = []
+        tab.page.on("websocket", lambda socket: addresses.append(socket.url))
+        await tab.enter(between.url.replace("http:", "https:"), "safe")
+        await tab.say("hello")
+        await tab.until_transcript("hello")
+        assert addresses[0].startswith(f"wss://127.0.0.1:{between.port}/ws/chat/safe/")
+
+
+def history(server, room):
+    with urlopen(f"{server.url}/chat/{room}/messages/", timeout=10) as answer:  # noqa: S310
+        return answer.read().decode()
+
+
+def certificate(directory):
+    """A server's side of TLS with a certificate that nobody has signed."""
+    key, chain = directory / "key.pem", directory / "chain.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", chain],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    return context

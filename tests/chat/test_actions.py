@@ -1,0 +1,118 @@
+"""Every change of state: stored once, in order, by whom it concerns."""
+
+from uuid import uuid4
+
+import pytest
+
+from chat import actions
+from chat.models import Message, User
+from chat.protocol import Refused
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def ada():
+    return actions.create_guest()
+
+
+@pytest.fixture
+def room():
+    return actions.open_room("lobby")
+
+
+def say(author, room, text="hi", client_id=None):
+    message, _ = actions.send(author, room, text, client_id or uuid4())
+    return message
+
+
+def test_a_room_is_opened_once_whatever_the_spelling():
+    assert actions.open_room("Lobby") == actions.open_room("LOBBY")
+    assert actions.open_room("LOBBY").name == "Lobby"
+    assert actions.open_room("lobby ").epoch != actions.open_room("other").epoch
+
+
+def test_each_change_takes_the_next_place_without_holes(ada, room):
+    one, two = say(ada, room), say(ada, room)
+    edited = actions.edit(ada, room, one.number, "hi!")
+    deleted = actions.delete(ada, room, two.number)
+    assert [one.seq, two.seq, edited.seq, deleted.seq] == [1, 2, 3, 4]
+    assert (edited.number, deleted.number) == (1, 2)
+    room.refresh_from_db()
+    assert room.last_seq == 4
+
+
+def test_a_message_that_is_sent_again_is_stored_once(ada, room):
+    client_id = uuid4()
+    one, is_new = actions.send(ada, room, "hi", client_id)
+    again, is_new_again = actions.send(ada, room, "hi", client_id)
+    assert (is_new, is_new_again, again) == (True, False, one)
+    assert say(actions.create_guest(), room, client_id=client_id) != one
+    assert Message.objects.count() == 2
+    room.refresh_from_db()
+    assert room.last_seq == 2
+
+
+def test_a_client_id_belongs_to_one_room(ada, room):
+    sent = say(ada, room)
+    with pytest.raises(Refused, match="another room"):
+        actions.send(ada, actions.open_room("other"), "hi", sent.client_id)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("", "bad_frame"), (" \n\t", "bad_frame"), ("a\0b", "bad_frame"), ("x" * 4001, "too_long")],
+)
+def test_a_text_that_cannot_be_leaves_no_trace(ada, room, text, code):
+    sent = say(ada, room)
+    for refused in (
+        lambda: actions.send(ada, room, text, uuid4()),
+        lambda: actions.edit(ada, room, sent.number, text),
+    ):
+        with pytest.raises(Refused) as raised:
+            refused()
+        assert raised.value.code == code
+    room.refresh_from_db()
+    assert room.last_seq == 1
+    assert say(ada, room, "x" * 4000).seq == 2
+
+
+def test_a_message_is_changed_by_its_author_only(ada, room):
+    sent = say(ada, room)
+    other = actions.create_guest()
+    for refused in (
+        lambda: actions.edit(other, room, sent.number, "mine"),
+        lambda: actions.delete(other, room, sent.number),
+    ):
+        with pytest.raises(Refused) as raised:
+            refused()
+        assert raised.value.code == "forbidden"
+    room.refresh_from_db()
+    assert room.last_seq == 1  # what was refused took no place
+
+
+def test_a_deleted_message_keeps_its_place_and_no_text(ada, room):
+    sent = say(ada, room, "a secret")
+    actions.delete(ada, room, sent.number)
+    assert not Message.objects.filter(text__contains="secret").exists()
+    with pytest.raises(Refused) as raised:
+        actions.edit(ada, room, sent.number, "back again")
+    assert raised.value.code == "not_found"
+
+
+def test_somebody_who_was_deactivated_does_nothing(ada, room):
+    User.objects.filter(pk=ada.pk).update(is_active=False)
+    for refused in (lambda: say(ada, room), lambda: actions.rename(ada, "Ada")):
+        with pytest.raises(Refused) as raised:
+            refused()
+        assert raised.value.code == "forbidden"
+
+
+def test_a_new_name_stands_from_the_next_message_on(ada, room):
+    before = say(ada, room)
+    assert actions.rename(ada, " 王小明 ").name == "王小明"
+    after = say(ada, room)
+    before.refresh_from_db()
+    assert (before.author_name, after.author_name) == (ada.name, "王小明")
+    with pytest.raises(Refused, match="control"):
+        actions.rename(ada, "a\u202eb")

@@ -1,0 +1,220 @@
+"""A room's socket, spoken to without a server."""
+
+from uuid import uuid4
+
+import pytest
+from channels.db import database_sync_to_async
+
+from chat import actions
+from chat.consumers import MOST_MISSED
+from chat.models import Message, Room, User
+
+# lobby.v1
+
+
+async def test_welcome_says_where_the_log_stands_and_who_you_are(connect, guest):
+    socket = await connect("Lobby", user=guest)
+    (welcome,) = await socket.receive()
+    room = await Room.objects.aget()
+    assert welcome == {
+        "type": "welcome",
+        "room": "Lobby",
+        "epoch": room.epoch,
+        "seq": 0,
+        "you": {"id": guest.pk, "name": guest.name, "guest": True},
+        "reset": False,
+    }
+
+
+async def test_a_message_reaches_every_tab_of_the_room_and_no_other(connect, guest):
+    sender, listener = await connect("lobby", user=guest), await connect("LOBBY")
+    stranger = await connect("other")
+    client_id = await sender.say("早上好")
+    heard = await listener.event("message")
+    assert heard == await sender.event("message")
+    stored = await Message.objects.aget()
+    assert heard == {
+        "type": "message",
+        "seq": 1,
+        "number": 1,
+        "client_id": client_id,
+        "author": {"id": guest.pk, "name": guest.name},
+        "message": "早上好",
+        "at": stored.created_at.isoformat().replace("+00:00", "Z"),
+        "edited": None,
+        "deleted": None,
+    }
+    await stranger.event("welcome")
+    assert await stranger.receive_nothing()
+
+
+async def test_a_message_sent_again_is_acknowledged_again_to_its_sender_only(connect, guest):
+    sender, listener = await connect(user=guest), await connect()
+    client_id = await sender.say("once")
+    first = await sender.event("message")
+    await sender.say("once", client_id)
+    assert await sender.event("message") == first
+    assert await listener.event("message") == first
+    assert await listener.receive_nothing()
+
+
+async def test_edit_and_delete_are_told_to_everybody(connect, guest):
+    sender, listener = await connect(user=guest), await connect()
+    await sender.say("helo")
+    number = (await listener.event("message"))["number"]
+    await sender.send_command(type="edit", number=number, message="hello")
+    edited = await listener.event("message")
+    assert (edited["seq"], edited["number"], edited["message"]) == (2, number, "hello")
+    assert edited["edited"]
+    await sender.send_command(type="delete", number=number)
+    deleted = await listener.event("message")
+    assert (deleted["seq"], deleted["number"], deleted["message"]) == (3, number, "")
+    assert deleted["deleted"]
+
+
+async def test_what_belongs_to_others_is_not_changed(connect, guest):
+    author, other = await connect(user=guest), await connect()
+    await author.say("mine")
+    number = (await author.event("message"))["number"]
+    await other.send_command(type="delete", number=number)
+    assert (await other.event("error"))["code"] == "forbidden"  # nobody yet
+    await other.say("hi")
+    await other.send_command(type="delete", number=number)
+    assert (await other.event("error"))["code"] == "forbidden"
+    await other.send_command(type="edit", number=99, message="what?")
+    assert (await other.event("error"))["code"] == "not_found"
+
+
+async def test_who_comes_back_with_a_cursor_gets_what_was_missed(connect, guest):
+    sender = await connect(user=guest)
+    epoch = (await sender.event("welcome"))["epoch"]
+    for text in ("one", "two", "three"):
+        await sender.say(text)
+        await sender.event("message")
+    back = await connect(since=1, epoch=epoch)
+    assert not (await back.event("welcome"))["reset"]
+    assert [event["message"] for event in await back.receive()] == ["two", "three"]
+
+
+async def test_what_the_process_has_forgotten_is_read_from_the_database(connect, guest):
+    room = await database_sync_to_async(actions.open_room)("lobby")
+    for text in ("one", "two"):
+        await database_sync_to_async(actions.send)(guest, room, text, uuid4())
+    back = await connect(since=0)
+    await back.event("welcome")
+    assert [event["message"] for event in await back.receive()] == ["one", "two"]
+    await back.say("three")
+    assert (await back.event("message"))["message"] == "three"
+
+
+@pytest.mark.parametrize("since", [5, -1, "x", "", 10**30, "１"])
+async def test_a_cursor_that_is_not_of_this_log_is_told_to_load_anew(connect, guest, since):
+    sender = await connect(user=guest)
+    await sender.say("hi")
+    await sender.event("message")
+    back = await connect(path=f"/ws/chat/lobby/?since={since}") if since != "" else await connect(since=5)
+    assert (await back.event("welcome"))["reset"]
+    await sender.say("news")
+    assert (await back.event("message"))["message"] == "news"
+
+
+async def test_a_cursor_of_another_epoch_is_told_to_load_anew(connect):
+    await connect()
+    back = await connect(since=0, epoch="of-another-log")
+    assert (await back.event("welcome"))["reset"]
+
+
+async def test_too_much_missed_is_told_to_load_anew(connect):
+    room = await database_sync_to_async(actions.open_room)("lobby")
+    await Room.objects.filter(pk=room.pk).aupdate(last_seq=MOST_MISSED + 1)
+    assert (await (await connect(since=0)).event("welcome"))["reset"]
+    assert not (await (await connect(since=1)).event("welcome"))["reset"]
+
+
+async def test_who_has_no_session_becomes_a_guest_with_the_first_message(connect):
+    socket = await connect()
+    assert (await socket.event("welcome"))["you"] is None
+    assert not await User.objects.aexists()
+    await socket.say("hi")
+    await socket.say("it is me")
+    authors = [(await socket.event("message"))["author"] for _ in range(2)]
+    assert authors[0] == authors[1]
+    assert await User.objects.filter(is_guest=True).acount() == 1
+
+
+async def test_a_name_is_taken_when_a_message_is_sent(connect, guest):
+    socket = await connect(user=guest)
+    await database_sync_to_async(actions.rename)(guest, "Ada")
+    await socket.say("hi")
+    assert (await socket.event("message"))["author"]["name"] == "Ada"
+
+
+# The tutorial's dialect
+
+
+async def test_a_plain_client_speaks_as_in_the_tutorial(connect):
+    socket, other = await connect(plain=True), await connect(plain=True)
+    await socket.send_json_to({"message": "hi"})
+    heard = await socket.receive()
+    assert heard["message"] == "hi"
+    assert await other.receive() == heard
+    assert {"number", "seq", "author", "at"} <= heard.keys()
+
+
+async def test_a_plain_client_hears_new_messages_only(connect, guest):
+    socket, editor = await connect(plain=True), await connect(user=guest)
+    await editor.say("one")
+    number = (await editor.event("message"))["number"]
+    await editor.send_command(type="edit", number=number, message="changed")
+    await editor.send_command(type="delete", number=number)
+    await editor.say("two")
+    assert [(await socket.receive())["message"] for _ in range(2)] == ["one", "two"]
+    assert await socket.receive_nothing()
+
+
+async def test_a_plain_client_with_a_cursor_hears_what_was_missed_as_it_now_is(connect, guest):
+    room = await database_sync_to_async(actions.open_room)("lobby")
+    for text in ("one", "two", "three"):
+        await database_sync_to_async(actions.send)(guest, room, text, uuid4())
+    await database_sync_to_async(actions.edit)(guest, room, 1, "ONE")
+    await database_sync_to_async(actions.edit)(guest, room, 2, "TWO")
+    await database_sync_to_async(actions.delete)(guest, room, 3)
+    socket = await connect(plain=True, since=1)
+    assert (await socket.receive())["message"] == "TWO"
+    assert await socket.receive_nothing()
+
+
+async def test_a_plain_client_gets_errors_as_objects(connect):
+    socket = await connect(plain=True)
+    await socket.send_json_to({"massage": "hi"})
+    error = (await socket.receive())["error"]
+    assert error["code"] == "bad_frame"
+    assert "message" in error["detail"]
+
+
+# Addresses
+
+
+@pytest.mark.parametrize("room", ["a/b", "x" * 65, "\n", "a\u202eb"])
+async def test_a_room_that_cannot_be_is_told_and_closed_with_4404(connect, room):
+    socket = await connect(room)
+    assert (await socket.event("error"))["code"] == "not_found"
+    await socket.send_frame("{}")
+    assert await socket.close_code() == 4404
+    assert not await Room.objects.aexists()
+
+
+async def test_an_address_that_nothing_serves_is_closed_with_4404(connect):
+    socket = await connect(path="/ws/nothing/", plain=True)
+    assert await socket.close_code() == 4404
+
+
+async def test_the_final_slash_may_be_missing(connect):
+    assert (await (await connect(path="/ws/chat/聊天室")).event("welcome"))["room"] == "聊天室"
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null"])
+async def test_a_page_of_another_site_is_refused(connect, origin):
+    with pytest.raises(AssertionError):
+        await connect(headers=[(b"origin", origin.encode())])
+    await connect(headers=[(b"origin", b"http://localhost:8000")])

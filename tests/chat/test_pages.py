@@ -1,0 +1,173 @@
+"""Pages: the index, rooms, their history, and the visitor's name."""
+
+import json
+import re
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from chat import actions
+from chat.models import Room, User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def client():
+    return Client()
+
+
+def data(page, id="room-data"):
+    (found,) = re.findall(rf'<script id="{id}" type="application/json">(.*?)</script>', page.content.decode())
+    return json.loads(found)
+
+
+def fill(name, count):
+    room, author = actions.open_room(name), actions.create_guest()
+    for number in range(1, count + 1):
+        actions.send(author, room, f"message {number}", uuid4())
+    return room
+
+
+def numbers(messages):
+    return [message["number"] for message in messages]
+
+
+def test_the_index_asks_the_tutorials_question(client):
+    page = client.get("/chat/").content.decode()
+    assert "What chat room would you like to enter?" in page
+    assert re.search(r'<input[^>]*id="room-name-input"[^>]* autofocus', page)
+    assert 'id="room-name-submit"' in page
+    assert client.get("/").headers["Location"] == "/chat/"
+
+
+@pytest.mark.parametrize(
+    ("asked", "address"),
+    [
+        ("lobby", "/chat/lobby/"),
+        (" a-b c ", "/chat/a-b%20c/"),
+        ("聊天室", "/chat/%E8%81%8A%E5%A4%A9%E5%AE%A4/"),
+        ("50%?#", "/chat/50%25%3F%23/"),
+    ],
+)
+def test_an_answer_leads_to_the_room(client, asked, address):
+    assert client.get("/chat/", {"room": asked}).headers["Location"] == address
+    assert client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("asked", ["", "a/b", "x" * 65, "<b>\x07"])
+def test_an_answer_that_is_no_name_is_told_why(client, asked):
+    answer = client.get("/chat/", {"room": asked})
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.content.decode()
+    assert "<b>" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "a%2Fb", "a/b", "%07", "%20", "a%E2%80%AEb"])
+def test_a_room_that_cannot_be_is_a_404_with_a_way_back(client, name):
+    page = client.get(f"/chat/{name}/")
+    assert page.status_code == 404
+    assert 'href="/chat/"' in page.content.decode()
+
+
+def test_any_other_address_is_a_404_with_a_way_back(client):
+    page = client.get("/nothing/")
+    assert page.status_code == 404
+    assert 'href="/chat/"' in page.content.decode()
+
+
+def test_a_page_changes_nothing_but_the_visitor(client):
+    page = client.get("/chat/LOBBY/")
+    assert data(page, "room-name") == "LOBBY"
+    assert data(page) | {"you": None, "epoch": "", "seq": 0, "messages": []} == data(page) | {"you": None}
+    assert not Room.objects.exists()
+
+
+def test_a_room_is_called_as_it_was_first_written(client):
+    actions.open_room("Lobby")
+    assert data(client.get("/chat/LOBBY/"), "room-name") == "Lobby"
+
+
+def test_a_page_opens_with_the_last_fifty_and_the_cursor(client):
+    room = fill("lobby", 60)
+    opened = data(client.get("/chat/lobby/"))
+    assert numbers(opened["messages"]) == list(range(11, 61))
+    assert (opened["seq"], opened["epoch"]) == (60, room.epoch)
+
+
+def test_what_people_write_is_data_and_never_markup(client):
+    name = "</script><script>alert(1)</script>".replace("/", "")
+    room = actions.open_room(name)
+    actions.send(actions.create_guest(), room, "</script><script>alert(2)</script>", uuid4())
+    page = client.get("/chat/", {"room": name}, follow=True)
+    assert data(page, "room-name") == name
+    assert "<script>alert" not in page.content.decode()
+
+
+def test_history_comes_in_pages(client):
+    fill("lobby", 60)
+
+    def page(**query):
+        return numbers(client.get("/chat/lobby/messages/", query).json()["messages"])
+
+    assert page() == list(range(11, 61))
+    assert page(before=11, limit=5) == [6, 7, 8, 9, 10]
+    assert page(before=1) == []
+    assert page(limit=200) == list(range(1, 61))
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=201", "limit=x", "before=0", "before=-1", "before=1e9", "before=²"]
+)
+def test_a_page_that_cannot_be_is_told_why(client, query):
+    fill("lobby", 1)
+    answer = client.get(f"/chat/lobby/messages/?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "bad_frame"
+
+
+def test_the_history_of_no_room_is_not_found(client):
+    for name in ("nowhere", "x" * 65):
+        assert client.get(f"/chat/{name}/messages/").status_code == 404
+
+
+def test_a_guest_keeps_the_name_while_the_browser_is_open(client):
+    you = data(client.get("/chat/lobby/"))["you"]
+    assert you["guest"]
+    assert data(client.get("/chat/other/"))["you"] == you
+    assert not client.cookies["sessionid"]["max-age"]  # forgotten with the browser's session
+    assert data(Client().get("/chat/lobby/"))["you"]["id"] != you["id"]
+
+
+def test_a_guest_takes_another_name(client):
+    client.get("/chat/lobby/")
+    assert client.post("/me/name/", {"name": " 王小明 "}).json() == {"name": "王小明"}
+    assert data(client.get("/chat/lobby/"))["you"]["name"] == "王小明"
+    refused = client.post("/me/name/", {"name": "x" * 33})
+    assert refused.status_code == 400
+    assert "32" in refused.json()["error"]["detail"]
+
+
+def test_a_name_is_changed_from_our_pages_only():
+    strict = Client(enforce_csrf_checks=True)
+    strict.get("/chat/lobby/")
+    assert strict.post("/me/name/", {"name": "Mallory"}).status_code == 403
+    assert not User.objects.filter(name="Mallory").exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("post", "/chat/"), ("post", "/chat/lobby/"), ("get", "/me/name/")]
+)
+def test_a_page_is_asked_for_in_its_own_way(client, method, path):
+    assert getattr(client, method)(path).status_code == 405
+
+
+def test_the_administration_site_shows_people_rooms_and_messages(client, django_user_model):
+    fill("lobby", 2)
+    client.force_login(django_user_model.objects.create_superuser("root", password="secret"))
+    assert "message 2" in client.get("/admin/chat/message/").content.decode()
+    assert "lobby" in client.get("/admin/chat/room/").content.decode()
+    user = User.objects.filter(is_guest=True).get()
+    assert user.name in client.get(f"/admin/chat/user/{user.pk}/change/").content.decode()
+    assert client.get("/admin/chat/message/add/").status_code == 403

@@ -1,0 +1,22 @@
+"""The system check tells what is missing."""
+
+from django.core.checks import run_checks
+from django.test import override_settings
+
+AWAY = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": ["redis://127.0.0.1:1"]},
+    }
+}
+
+
+def test_a_redis_that_answers_is_not_mentioned():
+    assert [message.id for message in run_checks() if message.id.startswith("live")] == []
+
+
+def test_a_redis_that_is_away_is_told_with_what_to_do():
+    with override_settings(CHANNEL_LAYERS=AWAY):
+        (warning,) = [message for message in run_checks() if message.id == "live.W001"]
+    assert "127.0.0.1:1" in warning.msg
+    assert "REDIS_URL" in warning.hint

@@ -1,0 +1,236 @@
+"""The hub: logs are kept up with their source, whatever the channel layer does."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from channels.layers import InMemoryChannelLayer
+
+from live import Event, Hub, hub
+
+TOPIC = "room.1"
+
+
+class Room:
+    """A source that remembers what it was asked."""
+
+    def __init__(self):
+        self.events = []
+        self.asked = []
+        self.broken = False
+
+    def commit(self, change=None):
+        """Store the next event, in the place of an earlier one where it is a change of that."""
+        seq = (self.events[-1].seq if self.events else 0) + 1
+        self.events = [e for e in self.events if e.seq != change] + [Event(seq, f'{{"seq":{seq}}}')]
+        return self.events[-1]
+
+    @property
+    def head(self):
+        return self.events[-1].seq if self.events else 0
+
+    async def since(self, topic, seq, limit):
+        self.asked.append(seq)
+        await asyncio.sleep(0)
+        if self.broken:
+            raise OSError("the database is away")
+        events = [e for e in self.events if e.seq > seq][:limit]
+        return events, events[-1].seq if events else seq
+
+    async def heads(self, topics):
+        return dict.fromkeys(topics, self.head)
+
+
+class Layer(InMemoryChannelLayer):
+    """A layer that can lose, refuse and hang, as Redis does."""
+
+    def __init__(self):
+        super().__init__()
+        self.fate = "deliver"
+        self.added = asyncio.Event()
+        self.sent = asyncio.Queue()
+
+    async def group_send(self, group, message):
+        if self.fate == "hang":
+            await asyncio.Event().wait()
+        if self.fate == "refuse":
+            raise ConnectionError("no Redis")
+        if self.fate == "deliver":
+            await super().group_send(group, message)
+        self.sent.put_nowait(message)
+
+    async def group_add(self, group, channel):
+        if self.fate == "refuse":
+            raise ConnectionError("no Redis")
+        await super().group_add(group, channel)
+        self.added.set()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(hub, "PATIENCE", 0.05)
+    monkeypatch.setattr(hub, "RETRY", 0.01)
+
+
+@asynccontextmanager
+async def hubs(layer, count=1):
+    made = [Hub(layer) for _ in range(count)]
+    try:
+        yield made
+    finally:
+        for one in made:
+            await one.close()
+
+
+async def read(log, cursor, upto):
+    """The seqs that a reader gets until one is `upto`."""
+    seqs = []
+    async with asyncio.timeout(2):
+        async for batch in log.follow(cursor):
+            seqs += [event.seq for event in batch]
+            if seqs[-1] == upto:
+                return seqs
+
+
+async def test_what_one_process_publishes_is_heard_in_the_others():
+    layer, room = Layer(), Room()
+    async with hubs(layer, 2) as (here, there):
+        async with here.open(TOPIC, room, 0) as mine, there.open(TOPIC, room, 0) as theirs:
+            await layer.added.wait()
+            here.publish(TOPIC, room.commit())
+            assert await read(mine, 0, 1) == await read(theirs, 0, 1) == [1]
+
+
+async def test_the_publisher_waits_for_nobody():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        layer.fate = "hang"
+        here.publish(TOPIC, room.commit())
+        assert log.seq == 1
+
+
+async def test_a_ring_that_is_lost_comes_with_the_next_in_order():
+    layer, room = Layer(), Room()
+    async with hubs(layer, 2) as (here, there), there.open(TOPIC, room, 0) as log:
+        await layer.added.wait()
+        layer.fate = "lose"
+        here.publish(TOPIC, room.commit())
+        await layer.sent.get()
+        layer.fate = "deliver"
+        here.publish(TOPIC, room.commit())
+        assert await read(log, 0, 2) == [1, 2]
+
+
+async def test_a_gap_is_read_once_for_everybody():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        events = [room.commit() for _ in range(4)]
+        readers = [asyncio.create_task(read(log, 0, 4)) for _ in range(10)]
+        for event in events[1:]:  # the first was lost
+            here.publish(TOPIC, event)
+        assert await asyncio.gather(*readers) == [[1, 2, 3, 4]] * 10
+        assert room.asked == [0]
+
+
+async def test_what_comes_while_a_gap_is_read_is_neither_lost_nor_doubled():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        one, two = room.commit(), room.commit()
+        here.publish(TOPIC, two)
+        here.publish(TOPIC, one)  # late: two threads announced in the wrong order
+        here.publish(TOPIC, room.commit())
+        assert await read(log, 0, 3) == [1, 2, 3]
+
+
+async def test_its_own_ring_comes_back_as_a_duplicate():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        await layer.added.wait()
+        for _ in range(3):
+            here.publish(TOPIC, room.commit())
+        await layer.sent.get()
+        here.publish(TOPIC, room.commit())
+        await layer.sent.get()
+        assert await read(log, 0, 4) == [1, 2, 3, 4]
+        assert room.asked == []
+
+
+async def test_what_was_said_before_the_bell_is_heard_is_found():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,):
+        room.commit()  # after the room was read, before the topic is open here
+        async with here.open(TOPIC, room, 0) as log:
+            assert await read(log, 0, 1) == [1]
+
+
+async def test_a_topic_that_is_opened_again_is_compared_again():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,):
+        async with here.open(TOPIC, room, 0):
+            await layer.added.wait()
+        room.commit()
+        async with here.open(TOPIC, room, 0) as log:
+            assert await read(log, 0, 1) == [1]
+
+
+async def test_a_topic_without_readers_is_heard_no_more():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,):
+        async with here.open(TOPIC, room, 0):
+            async with here.open(TOPIC, room, 0):
+                await layer.added.wait()
+            assert layer.groups
+        async with here.open("room.2", room, 0):
+            layer.added.clear()
+            await layer.added.wait()  # the hub has come past the closing of the first
+            assert list(layer.groups) == ["live.room.2"]
+
+
+async def test_the_layer_may_be_away_when_a_topic_is_opened():
+    layer, room = Layer(), Room()
+    layer.fate = "refuse"
+    async with hubs(layer, 2) as (here, there):
+        async with here.open(TOPIC, room, 0) as mine, there.open(TOPIC, room, 0) as theirs:
+            here.publish(TOPIC, room.commit())
+            assert await read(mine, 0, 1) == [1]
+            layer.fate = "deliver"
+            assert await read(theirs, 0, 1) == [1]
+
+
+async def test_a_source_that_fails_is_asked_again_at_the_next_ring():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        room.commit()
+        room.broken = True
+        here.publish(TOPIC, room.commit())
+        await asyncio.wait_for(_until(lambda: room.asked), 2)
+        room.broken = False
+        here.publish(TOPIC, room.commit())
+        assert await read(log, 0, 3) == [1, 2, 3]
+
+
+async def test_a_head_that_the_source_does_not_have_is_not_waited_for():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        here.publish(TOPIC, Event(100, "{}"))  # of another log: the database was restored
+        await asyncio.wait_for(_until(lambda: room.asked), 2)
+        here.publish(TOPIC, room.commit())
+        assert await read(log, 0, 1) == [1]
+        assert len(room.asked) <= 2
+
+
+async def test_a_cursor_that_the_log_has_forgotten_is_served_by_the_source():
+    layer, room = Layer(), Room()
+    for _ in range(5):
+        room.commit()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 5) as log:
+        events, cursor = await here.missed(TOPIC, 2, 1000)
+        assert ([e.seq for e in events], cursor) == ([3, 4, 5], 5)
+        assert await here.missed(TOPIC, 5, 1000) == ((), 5)
+        here.publish(TOPIC, room.commit())
+        assert await read(log, cursor, 6) == [6]
+
+
+async def _until(condition):
+    while not condition():
+        await asyncio.sleep(0)

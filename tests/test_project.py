@@ -1,0 +1,57 @@
+"""Rules that hold for the project as a whole."""
+
+import ast
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from mysite.settings import env
+
+ROOT = Path(settings.BASE_DIR)
+
+
+def imports(package):
+    """The top-level packages that a package's modules import, and from where."""
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                continue
+            for name in names:
+                yield name.split(".")[0], path.relative_to(ROOT)
+
+
+@pytest.mark.parametrize(
+    ("package", "strangers"),
+    [("live", {"chat", "push", "mysite"}), ("chat", {"push", "mysite"}), ("push", {"chat", "mysite"})],
+)
+def test_a_package_knows_only_what_it_may(package, strangers):
+    assert [(name, path) for name, path in imports(package) if name in strangers] == []
+
+
+def test_the_rule_is_tested_on_something():
+    assert "live" in {name for name, _ in imports("chat")}
+
+
+def test_every_setting_from_the_environment_is_documented():
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert documented == set(env.dump())
+
+
+def test_migrations_are_made(transactional_db):
+    call_command("makemigrations", "--check", "--dry-run", stdout=StringIO())
+
+
+def test_requirements_are_pinned_with_hashes():
+    for path in ROOT.glob("requirements*.txt"):
+        wanted = re.findall(r"^([\w.\[\],-]+)(.*)$", path.read_text(), re.MULTILINE)
+        assert wanted
+        assert [name for name, rest in wanted if not rest.startswith("==")] == []
+        assert path.read_text().count("--hash=sha256:") > len(wanted)

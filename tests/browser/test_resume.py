@@ -1,11 +1,11 @@
 """Nothing that was written is lost or doubled: connections, servers and pages may come and go."""
 
 import ssl
-import subprocess
 from urllib.request import urlopen
 
 import pytest
 import pytest_asyncio
+import trustme
 from playwright.async_api import expect
 
 from tests.servers.processes import Server, wait_until
@@ -157,8 +157,8 @@ async def test_a_database_that_was_set_back_is_loaded_anew(open_tab):
         await tab.until_transcript("of the new log")
 
 
-async def test_sockets_are_encrypted_where_pages_are(lobby, open_tab, tmp_path):
-    async with proxy(lobby, certificate(tmp_path)) as between:
+async def test_sockets_are_encrypted_where_pages_are(lobby, open_tab):
+    async with proxy(lobby, certificate()) as between:
         tab = await open_tab(ignore_https_errors=True)
         addresses = []
         tab.page.on("websocket", lambda socket: addresses.append(socket.url))
@@ -173,14 +173,8 @@ def history(server, room):
         return answer.read().decode()
 
 
-def certificate(directory):
-    """A server's side of TLS with a certificate that nobody has signed."""
-    key, chain = directory / "key.pem", directory / "chain.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", chain],
-        check=True,
-        capture_output=True,
-    )
+def certificate():
+    """A server's side of TLS with a certificate that no browser trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain, key)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     return context

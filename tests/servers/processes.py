@@ -12,6 +12,8 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 # What a server of the tests may take to answer, and to stop (seconds).
@@ -112,8 +114,7 @@ class Server:
 
     def left(self):
         """The processes of this server that still run: those of its session."""
-        found = subprocess.run(["pgrep", "-s", str(self.process.pid)], capture_output=True, text=True)
-        return [int(pid) for pid in found.stdout.split()]
+        return [pid for pid in psutil.pids() if session_of(pid) == self.process.pid]
 
 
 def daphne(**options):
@@ -142,10 +143,18 @@ def manage(*arguments, **environment):
 
 
 def command_of(pid):
+    """A process's command line; nothing when it has ended."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
+        return " ".join(psutil.Process(pid).cmdline())
+    except psutil.Error:
         return ""
+
+
+def session_of(pid):
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
 
 
 def wait_until(condition, patience, failure=lambda: "it did not happen"):

@@ -1,13 +1,13 @@
 """`bin/run` from its user's side: it starts, it stops, it says what is wrong."""
 
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import time
 
+import psutil
 import pytest
 
 from tests.servers.processes import ROOT, START_PATIENCE, Server, command_of, free_port, wait_until
@@ -153,9 +153,5 @@ def valkeys_of(server):
 
 def all_of(server):
     """The server's processes, those included that have a session of their own."""
-    found = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
-    children = re.findall(r"(\d+) +(\d+)", found.stdout)
-    family = {server.process.pid}
-    while more := {int(pid) for pid, parent in children if int(parent) in family} - family:
-        family |= more
-    return family
+    process = psutil.Process(server.process.pid)
+    return {each.pid for each in [process, *process.children(recursive=True)]}

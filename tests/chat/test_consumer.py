@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
+from django.db import transaction
 
 from chat import actions
 from chat.consumers import MOST_MISSED
@@ -147,6 +148,19 @@ async def test_a_name_is_taken_when_a_message_is_sent(connect, guest):
     await database_sync_to_async(actions.rename)(guest, "Ada")
     await socket.say("hi")
     assert (await socket.event("message"))["author"]["name"] == "Ada"
+
+
+async def test_what_is_rolled_back_is_told_to_nobody(connect, guest):
+    def send_in_vain():
+        with transaction.atomic():
+            actions.send(guest, actions.open_room("lobby"), "never said", uuid4())
+            transaction.set_rollback(True)
+
+    socket = await connect(user=guest)
+    await socket.event("welcome")
+    await database_sync_to_async(send_in_vain)()
+    await socket.say("said")
+    assert (await socket.event("message"))["message"] == "said"
 
 
 # The tutorial's dialect

@@ -5,11 +5,12 @@ import json
 from urllib.parse import quote
 
 import pytest
+import redis
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.servers.processes import Server, daphne, manage, runserver
-from tests.servers.tab import TIMEOUT, tabs
+from tests.servers.tab import TIMEOUT, Tab, tabs
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,19 @@ async def test_bad_frames_leave_no_traceback(request, at):
     assert " ERROR " not in server.log
 
 
+async def test_a_tab_that_vanishes_leaves_nothing_behind(lobby):
+    with redis.Redis(unix_socket_path=str(lobby.var_dir / "valkey.sock")) as valkey:
+
+        def rooms():
+            return set(valkey.pubsub_channels("lobby__group__live.room.*"))
+
+        before = rooms()
+        tab = await Tab(lobby, "vanishing").connect()
+        await until(lambda: rooms() - before)
+        tab.socket.transport.abort()
+        await until(lambda: not rooms() - before)
+
+
 async def test_a_worker_that_dies_is_replaced_and_nothing_is_lost(lobby):
     async with tabs("killed", *[lobby] * 4) as opened:
         await opened[0].say("before")
@@ -142,6 +156,13 @@ async def come_back(tab):
             return await tab.connect()
         except (OSError, ConnectionClosed):
             await asyncio.sleep(0.1)
+
+
+async def until(condition):
+    """Poll what another process does, and tells nobody."""
+    async with asyncio.timeout(TIMEOUT):
+        while not condition():
+            await asyncio.sleep(0.05)
 
 
 async def test_postgresql_serves_the_same_chat(postgres):

@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 # A client that has missed more than this many changes loads the history anew.
 MOST_MISSED = 1000
 
-# When a client may try again after the database was too busy (seconds).
+# What the database says when it is too busy or away, and when a client may try again (seconds).
+BUSY = (OperationalError, InterfaceError)
 RETRY_AFTER = 1
 
 
@@ -41,6 +42,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.dialect = dialects.spoken(self.scope["subprotocols"])
         self.user: User | None = self.scope["user"] if self.scope["user"].is_authenticated else None
         self.room: Room | None = None
+        self.closing = False
         await self.accept(self.dialect.subprotocol)
         self.base_send = self.scope["server_send"]
         try:
@@ -49,6 +51,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except Refused as refused:
             await self.send(self.dialect.error(protocol.error(refused)))
             await self.close(4404)
+        except BUSY as error:
+            logger.warning("A socket cannot be admitted: %s", error)
+            await self.close(1013)
         else:
             await self.enter(self.room)
 
@@ -80,6 +85,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset)
 
     async def close(self, code=None, reason=None):
+        self.closing = True
         try:
             await super().close(code, reason)
         except Exception:
@@ -105,8 +111,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except OSError:
             pass  # the tab has gone
         except Exception:
-            logger.exception("%s cannot be followed", topic)
-            await self.close(1011)
+            if not self.closing:  # servers take nothing after a close, and say so in their own ways
+                logger.exception("%s cannot be followed", topic)
+                await self.close(1011)
 
     async def show(self, events, cursor: int):
         for frame in self.dialect.frames(events, cursor):
@@ -115,7 +122,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     # Obey
 
     async def receive(self, text_data=None, bytes_data=None):
-        if self.room is None:
+        if self.room is None or self.closing:
             return
         client_id = None
         try:
@@ -127,7 +134,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             command = self.dialect.command(text_data)
             client_id = getattr(command, "client_id", None)
             await self.obey(command)
-        except (OperationalError, InterfaceError) as error:
+        except BUSY as error:
             logger.warning("A command waits for the database: %s", error)
             refused = Refused("unavailable", "the database is busy", RETRY_AFTER)
             await self.send(self.dialect.error(protocol.error(refused, client_id)))

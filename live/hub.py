@@ -133,10 +133,11 @@ class Hub:
         """Read the gap from the source, once for everybody."""
         try:
             while topic.log.seq < topic.known:
-                events, upto = await topic.source.since(topic.name, topic.log.seq, RING)
-                if upto <= topic.log.seq:  # the source knows of nothing more: what was heard is wrong
-                    topic.known = topic.log.seq
+                cursor = topic.log.seq
+                events, upto = await topic.source.since(topic.name, cursor, RING)
                 topic.log.extend(events, upto)
+                if upto <= cursor:  # the source knows of nothing more: what was heard is wrong
+                    topic.known = topic.log.seq
         except Exception:
             logger.warning("%s cannot be read; the next ring tries again", topic.name, exc_info=True)
             topic.known = topic.log.seq

@@ -124,6 +124,22 @@ async def test_killed_after_the_commit_and_before_the_acknowledgement(open_tab):
             assert history(server, "killed").count("exactly once") == 1
 
 
+async def test_a_reload_after_the_commit_and_before_the_acknowledgement(lobby, cable, open_tab):
+    tab, other = await open_tab(cable.url, "unheard"), await open_tab(lobby.url, "unheard")
+    cable.muted = True
+    await tab.say("exactly once")
+    await other.until_transcript("exactly once")
+    await expect(tab.pending).to_have_count(1)
+    cable.cut()
+    cable.muted = False
+    await tab.page.reload()
+    await tab.say("and another")
+    for each in (tab, other):
+        await each.until_transcript("exactly once", "and another")
+        await expect(each.messages).to_have_count(2)
+    await expect(tab.pending).to_have_count(0)
+
+
 async def test_killed_before_the_commit(open_tab):
     with Server() as server:
         tab = await open_tab(server.url, "killed")

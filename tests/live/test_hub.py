@@ -142,6 +142,19 @@ async def test_what_comes_while_a_gap_is_read_is_neither_lost_nor_doubled():
         assert await read(log, 0, 3) == [1, 2, 3]
 
 
+async def test_a_jump_that_is_heard_while_a_gap_closes_by_itself_is_read_too():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        one, two = room.commit(), room.commit()
+        here.publish(TOPIC, two)  # a jump: the source is asked
+        await _until(lambda: room.asked)
+        for late in (one, two):  # and then it comes by itself
+            here.publish(TOPIC, late)
+        room.commit()
+        here.publish(TOPIC, room.commit())  # another jump, before the answer
+        assert await read(log, 0, 4) == [1, 2, 3, 4]
+
+
 async def test_its_own_ring_comes_back_as_a_duplicate():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:

@@ -48,8 +48,8 @@ export class ChatLog extends HTMLElement {
    * @returns {boolean} whether it is shown, and was not before
    */
   apply(message) {
-    if (!this.#learn(message)) return false;
     this.#remove(message.client_id);
+    if (!this.#learn(message)) return false;
     const isNew = !this.#items.has(message.number);
     this.#remove(message.number);
     if (message.number < this.#oldest) return false;

@@ -74,6 +74,7 @@ export class Connection {
 
   #refuse() {
     this.#drop();
+    this.#failures = 0;
     this.#onState("refused");
   }
 

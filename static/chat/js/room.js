@@ -20,6 +20,7 @@ const outbox = new Outbox(`${you.id}.${key}`);
 const composer = new Composer(element("composer"), write);
 const ownName = new OwnName(element("own-name"), you);
 
+for (const message of messages) outbox.remove(message.client_id); // stored, and never acknowledged
 timeline.open(messages, messages.length < page);
 outbox.all.forEach(showUnsent);
 timeline.toEnd();

@@ -153,6 +153,29 @@ async def test_older_messages_come_as_one_scrolls_up_and_nothing_jumps(lobby, op
         await expect(pill).to_be_hidden()
 
 
+async def test_an_edit_that_comes_while_its_page_is_loading_is_not_undone(lobby, open_tab):
+    async with tabs("edited", lobby) as (writer,):
+        for number in range(1, 61):
+            await writer.say(f"message {number}")
+        await writer.until(lambda: len(writer.messages) == 60)
+        tab = await open_tab(lobby.url, "edited")
+
+        async def edit_meanwhile(route):
+            answer = await route.fetch()
+            await writer.command(type="edit", number=5, message="edited meanwhile")
+            await writer.command(type="edit", number=60, message="the last")
+            await expect(tab.page.get_by_text("the last", exact=True)).to_be_visible()
+            await route.fulfill(response=answer)
+
+        await tab.page.route("**/messages/**", edit_meanwhile)
+        await tab.page.evaluate(SCROLL_TO_FIRST)
+        await expect(tab.messages).to_have_count(60)
+        expected = [f"message {number}" for number in range(1, 61)]
+        expected[4], expected[59] = "edited meanwhile", "the last"
+        assert await tab.transcript() == expected
+        assert await tab.page.locator(".message__edited").count() == 2
+
+
 SCROLL_TO_FIRST = """() => {
     document.querySelector('#timeline').scrollTop = 100;
     return document.querySelector('#chat-log .message__text').getBoundingClientRect().top;

@@ -33,7 +33,10 @@ async def was_not_reloaded(tab):
 
 
 async def test_a_message_written_without_a_connection_is_sent_when_it_is_back(lobby, cable, open_tab):
-    tab, other = await open_tab(cable.url, "offline"), await open_tab(lobby.url, "offline")
+    tab, other = await open_tab(), await open_tab(lobby.url, "offline")
+    addresses = []
+    tab.page.on("websocket", lambda socket: addresses.append(socket.url))
+    await tab.enter(cable.url, "offline")
     await tab.say("before")
     await tab.until_transcript("before")
     cable.sockets_refused = True
@@ -49,6 +52,8 @@ async def test_a_message_written_without_a_connection_is_sent_when_it_is_back(lo
     await expect(tab.page.get_by_role("status")).to_be_hidden()
     for each in (tab, other):
         await each.until_transcript("before", "meanwhile", "one", "two")
+    assert "since=0&" in addresses[0]
+    assert "since=1&" in addresses[-1]  # it asks for what it has not got, and no more
 
 
 async def test_a_browser_that_goes_offline_comes_back_by_itself(lobby, open_tab):

@@ -26,9 +26,10 @@ class Tab(Copy):
         return self
 
     async def say(self, text):
-        client_id = str(uuid4())
-        await self.socket.send(json.dumps({"type": "send", "message": text, "client_id": client_id}))
-        return client_id
+        await self.command(type="send", message=text, client_id=str(uuid4()))
+
+    async def command(self, **command):
+        await self.socket.send(json.dumps(command))
 
     async def until(self, condition):
         """Apply what comes until the copy is as expected."""

@@ -48,7 +48,6 @@ export class ChatLog extends HTMLElement {
    * @returns {boolean} whether it is shown, and was not before
    */
   apply(message) {
-    this.#remove(message.client_id);
     if (!this.#learn(message)) return false;
     const isNew = !this.#items.has(message.number);
     this.#remove(message.number);
@@ -90,8 +89,9 @@ export class ChatLog extends HTMLElement {
     return this.querySelector("ol");
   }
 
-  /** Keep what is newer than what is known. @returns {boolean} whether it is */
+  /** Keep what is newer than what is known; it is no longer unsent. @returns {boolean} whether it is newer */
   #learn(message) {
+    this.#remove(message.client_id);
     if (this.#known.get(message.number)?.seq >= message.seq) return false;
     this.#known.set(message.number, message);
     return true;

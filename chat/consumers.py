@@ -15,6 +15,7 @@ import live
 from chat import access, actions, dialects, history, protocol
 from chat.models import Room, User
 from chat.protocol import Delete, Edit, Refused, Send
+from chat.rate import get_rate
 
 logger = logging.getLogger(__name__)
 
@@ -161,4 +162,5 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def act(self, action, *args):
         if self.user is None:
             raise Refused("forbidden", "you have said nothing yet")
+        await get_rate().take(self.user)
         return await database_sync_to_async(action)(self.user, self.room, *args)

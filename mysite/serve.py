@@ -100,13 +100,13 @@ def only_one() -> Iterator[None]:
 @contextmanager
 def redis() -> Iterator[None]:
     """The Redis of REDIS_URL, or a Valkey of our own."""
-    if settings.REDIS_URL:
-        if why := unreachable():
-            raise CannotServe(f"REDIS_URL cannot be reached: {why}; start it, or unset REDIS_URL.")
-        yield
-    else:
+    if settings.OWN_VALKEY:
         with valkey():
             yield
+    elif why := unreachable():
+        raise CannotServe(f"REDIS_URL cannot be reached: {why}; start it, or unset REDIS_URL.")
+    else:
+        yield
 
 
 @contextmanager

@@ -23,6 +23,7 @@ ALLOWED_HOSTS = env.list(
 )
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 DEBUG = env.bool("DEBUG", False)
+CHAT_RATE = env.float("CHAT_RATE", 20, validate=validate.Range(0))
 
 try:
     env.seal()
@@ -56,8 +57,10 @@ def kept_secret_key() -> str:
 
 SECRET_KEY = SECRET_KEY or kept_secret_key()
 
-# The embedded Valkey listens here when no REDIS_URL is given (see mysite/serve.py).
+# Without a REDIS_URL, bin/run starts a Valkey that listens here (see mysite/serve.py).
 VALKEY_SOCKET = VAR_DIR / "valkey.sock"
+OWN_VALKEY = not REDIS_URL
+REDIS_URL = REDIS_URL or f"unix://{quote(str(VALKEY_SOCKET))}"
 
 INSTALLED_APPS = [
     "daphne",  # before staticfiles: its runserver serves sockets
@@ -135,10 +138,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {
-            "hosts": [REDIS_URL or f"unix://{quote(str(VALKEY_SOCKET))}"],
-            "prefix": "lobby",
-        },
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "lobby"},
     },
 }
 

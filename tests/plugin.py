@@ -9,7 +9,16 @@ import pytest
 
 # Short, since unix sockets have short paths; nothing of the developer's own settings is left.
 VAR_DIR = Path(tempfile.mkdtemp(prefix="lobby-"))
-for name in ["HOST", "PORT", "WORKERS", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DEBUG"]:
+for name in [
+    "HOST",
+    "PORT",
+    "WORKERS",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "DEBUG",
+    "CHAT_RATE",
+]:
     os.environ.pop(name, None)
 os.environ["VAR_DIR"] = str(VAR_DIR)
 os.environ.pop("REDIS_URL", None)

@@ -107,6 +107,19 @@ async def test_what_the_server_refuses_says_why(lobby, open_tab):
     await expect(tab.failed).to_contain_text("Not sent: a message has no NUL character")
 
 
+async def test_who_writes_too_fast_is_held_back_and_loses_nothing(open_tab):
+    with Server(environment={"CHAT_RATE": "0.2"}) as server:  # two in ten seconds
+        tab, other = await open_tab(server.url, "fast"), await open_tab(server.url, "fast")
+        said = ["one", "two", "three", "four"]
+        for text in said:
+            await tab.say(text)
+        await other.until_transcript("one", "two")
+        await expect(tab.pending).to_have_count(2)
+        await expect(tab.pending).to_have_count(0, timeout=BACK)
+        for each in (tab, other):
+            await each.until_transcript(*said)
+
+
 async def test_killed_after_the_commit_and_before_the_acknowledgement(open_tab):
     with Server() as server:
         async with proxy(server) as cable:

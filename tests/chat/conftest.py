@@ -12,6 +12,7 @@ from django.conf import settings
 from django.test import Client
 
 from chat import actions
+from chat.rate import get_rate
 from tests.copy import Copy
 
 TIMEOUT = 5
@@ -67,6 +68,13 @@ async def connect(transactional_db):
             return socket
 
         yield connect
+
+
+@pytest.fixture(autouse=True)
+async def rates_are_closed():
+    """Every test has an event loop of its own, and so has its counting of rates."""
+    yield
+    await get_rate().close()
 
 
 @pytest.fixture

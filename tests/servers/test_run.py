@@ -9,6 +9,7 @@ import subprocess
 import psutil
 import pytest
 
+from tests.plugin import VAR_DIR
 from tests.servers.processes import (
     ROOT,
     START_PATIENCE,
@@ -18,6 +19,7 @@ from tests.servers.processes import (
     free_port,
     wait_until,
 )
+from tests.servers.tab import tabs
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
@@ -51,6 +53,16 @@ def test_kill_9_of_everything_but_valkey_does_not_either():
         server.start()
         wait_until(lambda: server.log.count("Lobby is open") == 2, START_PATIENCE, lambda: server.log)
         assert left not in valkeys_of(server)
+
+
+async def test_a_redis_that_is_given_is_used():
+    given = f"unix://{VAR_DIR}/valkey.sock"  # that of the tests
+    with Server(environment={"REDIS_URL": given}) as server:
+        assert not valkeys_of(server)
+        async with tabs("given", *[server] * 6) as opened:
+            await opened[0].say("hello")
+            for tab in opened:
+                await tab.until_texts("hello")
 
 
 def test_a_second_start_installs_nothing(lobby):

@@ -72,8 +72,19 @@ function told(message) {
 function refused({ detail, client_id: clientId, retry_after: retryAfter }) {
   const entry = outbox.all.find((entry) => entry.client_id === clientId);
   if (!entry) return;
-  if (retryAfter) setTimeout(() => send(entry), retryAfter * 1000);
+  if (retryAfter) hold(retryAfter);
   else showUnsent(outbox.fail(clientId, detail));
+}
+
+let held = 0;
+
+/** Send nothing for a while, and then all that waits, in order: what was sent already is not stored twice. */
+function hold(seconds) {
+  clearTimeout(held);
+  held = setTimeout(() => {
+    held = 0;
+    outbox.waiting.forEach(send);
+  }, seconds * 1000);
 }
 
 function write(text) {
@@ -89,6 +100,7 @@ function write(text) {
 }
 
 function send({ client_id: clientId, message }) {
+  if (held) return;
   connection.send({ type: "send", message, client_id: clientId });
 }
 

@@ -59,7 +59,8 @@ class Server:
         return self.log_path.read_text()
 
     def start(self):
-        environment = os.environ | {"VAR_DIR": str(self.var_dir), "PORT": str(self.port)} | self.environment
+        inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        environment = inherited | {"VAR_DIR": str(self.var_dir), "PORT": str(self.port)} | self.environment
         command = [part.format(port=self.port) for part in self.command]
         with self.log_path.open("a") as log:
             self.process = subprocess.Popen(

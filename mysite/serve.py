@@ -135,8 +135,8 @@ def end_leftover() -> None:
     """End a Valkey that a Lobby has left here when all its processes were killed at once."""
     if settings.VALKEY_SOCKET.exists():
         with suppress(RedisError):
-            leftover = Redis(unix_socket_path=str(settings.VALKEY_SOCKET), retry=Retry(NoBackoff(), 0))
-            leftover.shutdown(nosave=True)
+            path, at_once = str(settings.VALKEY_SOCKET), Retry(NoBackoff(), 0)
+            Redis(unix_socket_path=path, socket_timeout=STOP_PATIENCE, retry=at_once).shutdown(nosave=True)
 
 
 def keep_valkey(pipe: Connection) -> None:

@@ -1,10 +1,9 @@
-"""The process's one link to the channel layer: it opens logs, and keeps them up with their sources."""
+"""The process's open logs, kept up with their sources, whatever the channel layer does."""
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,17 +11,16 @@ from typing import Any, Protocol
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
+from live import bell
+from live.bell import Bell
 from live.log import RING, Event, Log
 
 logger = logging.getLogger(__name__)
 
-# How long the hub waits for one answer of the channel layer, and before it asks again (seconds).
-PATIENCE = 2
-RETRY = 1
-
-# How many topics may wait for their bell to be rung. More is more than Redis can take: the oldest
-# are forgotten, since a ring is a hint and nothing depends on it.
-MOST_UNRUNG = 1000
+# How often all open logs are compared with their sources, while the bell rings and while it does
+# not (seconds). A ring that was lost is healed within the first, even if nothing else happens.
+COMPARE_EVERY = 4
+COMPARE_EVERY_DEAF = 1
 
 
 class Source(Protocol):
@@ -48,7 +46,7 @@ class Topic:
 
 
 class Hub:
-    """Opens and closes logs by reference count, hears the bell, and rings it for others.
+    """Opens and closes logs by reference count, and appends to them what is heard, in order.
 
     It must be made in a running event loop. Topics' names are ASCII letters, digits, hyphens,
     underscores and periods, at most 90 characters (they become names of groups).
@@ -56,13 +54,10 @@ class Hub:
 
     def __init__(self, layer: Any = None):
         self.loop = asyncio.get_running_loop()
-        self._layer = layer or get_channel_layer()
-        self._channel = ""
+        self.bell = Bell(layer or get_channel_layer(), self._hear)
         self._topics: dict[str, Topic] = {}
         self._joined: dict[str, Topic] = {}  # the topics whose bell is heard
         self._membership = asyncio.Event()  # set when topics were opened or closed
-        self._unrung: dict[str, deque[Event]] = {}
-        self._bell = asyncio.Event()  # set when there is something to ring for
         self._task = self._start(self._run())
 
     @asynccontextmanager
@@ -94,10 +89,7 @@ class Hub:
     def publish(self, name: str, event: Event) -> None:
         """Tell this process's readers at once, and the other processes in the background."""
         self._hear(name, event)
-        self._unrung.setdefault(name, deque(maxlen=RING)).append(event)
-        if len(self._unrung) > MOST_UNRUNG:
-            del self._unrung[next(iter(self._unrung))]
-        self._bell.set()
+        self.bell.ring(name, event)
 
     async def close(self) -> None:
         self._task.cancel()
@@ -110,6 +102,13 @@ class Hub:
         believe that the thread still waits for us, and refuse to read the database.
         """
         return self.loop.create_task(work, context=Context())
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._heal())
+            await self.bell.open()
+            group.create_task(self.bell.run())
+            group.create_task(self._subscribe())
 
     # What is heard
 
@@ -138,92 +137,51 @@ class Hub:
                 topic.log.extend(events, upto)
                 if upto <= cursor:  # the source knows of nothing more: what was heard is wrong
                     topic.known = topic.log.seq
-        except Exception:
-            logger.warning("%s cannot be read; the next ring tries again", topic.name, exc_info=True)
+        except Exception as error:
+            logger.warning("%s cannot be read now: %s", topic.name, error)
             topic.known = topic.log.seq
         finally:
             topic.reading = None
 
-    # What goes through the channel layer
-
-    async def _run(self) -> None:
-        while not self._channel:
-            self._channel = await self._ask(self._layer.new_channel()) or ""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen())
-            group.create_task(self._subscribe())
-            group.create_task(self._ring())
-
-    async def _listen(self) -> None:
-        """Hear every ring of the topics that are open here."""
-        while True:
-            try:
-                ring = await self._layer.receive(self._channel)
-                for seq, body in ring["events"]:
-                    self._hear(ring["topic"], Event(seq, body))
-            except Exception:
-                logger.warning("A ring could not be heard", exc_info=True)
-                await asyncio.sleep(RETRY)
+    # What may have been missed
 
     async def _subscribe(self) -> None:
-        """Keep the channel in the groups of the open topics, and in no others."""
+        """Hear the bell of the open topics, and of no others."""
         while True:
             await self._membership.wait()
             self._membership.clear()
             for name in self._joined.keys() - self._topics.keys():
-                await self._ask(self._layer.group_discard(group_name(name), self._channel))
+                await self.bell.leave(name)
                 del self._joined[name]
             await self._join([t for t in self._topics.values() if self._joined.get(t.name) is not t])
 
     async def _join(self, topics: list[Topic]) -> None:
         for topic in topics:
-            if await self._ask(self._layer.group_add(group_name(topic.name), self._channel)):
+            if await self.bell.join(topic.name):
                 self._joined[topic.name] = topic
             else:
                 self._membership.set()  # and try again
         # What was said before the bell could be heard here.
         await self._compare([t for t in topics if self._joined.get(t.name) is t])
 
+    async def _heal(self) -> None:
+        """Compare all logs now and then; often while the bell does not ring, and when that changes."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(COMPARE_EVERY if self.bell.works else COMPARE_EVERY_DEAF):
+                    await self.bell.changed.wait()
+            self.bell.changed.clear()
+            await self._compare(list(self._topics.values()))
+
     async def _compare(self, topics: list[Topic]) -> None:
-        """Compare the logs with their sources, and read what is missing."""
+        """Compare logs with their sources, and read what is missing."""
         for source in {id(topic.source): topic.source for topic in topics}.values():
             mine = {topic.name: topic for topic in topics if topic.source is source}
             try:
                 for name, seq in (await source.heads(mine)).items():
                     self._reach(mine[name], seq)
-            except Exception:
-                logger.warning("Logs cannot be compared with their source", exc_info=True)
-
-    async def _ring(self) -> None:
-        """Ring for what was published: all that waits for one topic in one ring."""
-        while True:
-            await self._bell.wait()
-            self._bell.clear()
-            while self._unrung:
-                name = next(iter(self._unrung))
-                await self._ask(ring(self._layer, name, self._unrung.pop(name)))
-
-    async def _ask(self, question: Awaitable[Any]) -> Any:
-        """The channel layer's answer, or True; False, after a while, when it gives none in time."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await question or True
-        except Exception as error:
-            logger.warning("The channel layer does not answer: %s", error or "too slow")
-            await asyncio.sleep(RETRY)
-            return False
-
-
-def group_name(topic: str) -> str:
-    return f"live.{topic}"
-
-
-async def ring(layer: Any, topic: str, events: Iterable[Event]) -> None:
-    """Tell every process where the topic is open what is new."""
-    await layer.group_send(
-        group_name(topic),
-        {"type": "live.ring", "topic": topic, "events": [list(event) for event in events]},
-    )
+            except Exception as error:
+                logger.warning("Logs cannot be compared with their source now: %s", error)
 
 
 _hub: Hub | None = None
@@ -254,5 +212,5 @@ def publish(topic: str, event: Event) -> None:
 @async_to_sync
 async def _ring_from_outside(topic: str, event: Event) -> None:
     """Ring from a process that serves nobody, such as a management command."""
-    async with asyncio.timeout(PATIENCE):
-        await ring(get_channel_layer(), topic, [event])
+    async with asyncio.timeout(bell.PATIENCE):
+        await bell.ring(get_channel_layer(), topic, [event])

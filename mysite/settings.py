@@ -175,5 +175,9 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     # Django's own handlers would say everything twice, or send mail.
-    "loggers": {"django": {"handlers": [], "level": "WARNING"}},
+    "loggers": {
+        "django": {"handlers": [], "level": "WARNING"},
+        # It logs a traceback each second while Redis is away; live.bell says it once, in a line.
+        "channels_redis.pubsub": {"level": "CRITICAL"},
+    },
 }

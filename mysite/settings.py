@@ -119,19 +119,20 @@ DATABASE_TIMEOUT = 10
 
 DATABASES = {"default": DATABASE}
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASE["OPTIONS"] = {
+    options = {
         "transaction_mode": "IMMEDIATE",  # a writer takes its lock first, so it never fails half-way
         "timeout": DATABASE_TIMEOUT,
     }
     DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
 elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
-    DATABASE["OPTIONS"] = DATABASE.get("OPTIONS", {}) | {
+    options = {
         "pool": {"timeout": DATABASE_TIMEOUT},
         "connect_timeout": DATABASE_TIMEOUT // 2,
         "options": f"-c statement_timeout={DATABASE_TIMEOUT}s",
     }
 else:
     raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite://")
+DATABASE["OPTIONS"] = options | DATABASE.get("OPTIONS", {})
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

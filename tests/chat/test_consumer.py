@@ -143,6 +143,19 @@ async def test_who_has_no_session_becomes_a_guest_with_the_first_message(connect
     assert await User.objects.filter(is_guest=True).acount() == 1
 
 
+async def test_what_is_sent_again_after_a_reconnect_is_stored_once_without_a_session_too(connect):
+    first = await connect()
+    client_id = await first.say("once")
+    stored = await first.event("message")
+    await first.disconnect()
+    again, listener = await connect(), await connect()
+    await again.say("once", client_id)
+    assert await again.event("message") == stored
+    await again.say("now somebody else")
+    assert (await listener.event("message"))["author"] != stored["author"]
+    assert await Message.objects.acount() == 2
+
+
 async def test_a_name_is_taken_when_a_message_is_sent(connect, guest):
     socket = await connect(user=guest)
     await database_sync_to_async(actions.rename)(guest, "Ada")

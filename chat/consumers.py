@@ -61,18 +61,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def enter(self, room: Room):
         """Say where the room's log stands, and follow it from where the client is."""
-        cursor = self.cursor(room)
-        for frame in self.dialect.welcome(self.welcome(room, reset=cursor is None)):
+        known = self.known_to_client(room)
+        self.cursor = room.last_seq if known is None else known
+        for frame in self.dialect.welcome(self.welcome(room, reset=known is None)):
             await self.send(frame)
         log = await self.life.enter_async_context(
             live.get_hub().open(room.topic, history.source, room.last_seq)
         )
-        follower = asyncio.create_task(
-            self.follow(log, room.topic, room.last_seq if cursor is None else cursor)
-        )
+        follower = asyncio.create_task(self.follow(log, room.topic))
         self.life.callback(follower.cancel)
 
-    def cursor(self, room: Room) -> int | None:
+    def known_to_client(self, room: Room) -> int | None:
         """Where the client's copy of the log ends; None when that is of no use any more."""
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
         if "since" not in query:
@@ -98,16 +97,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     # Follow
 
-    async def follow(self, log: live.Log, topic: str, cursor: int):
+    async def follow(self, log: live.Log, topic: str):
         """Send what comes after the cursor, for as long as the socket lives."""
         try:
-            events, upto = await live.get_hub().missed(topic, cursor, MOST_MISSED)
+            events, upto = await live.get_hub().missed(topic, self.cursor, MOST_MISSED)
             if events:
-                await self.show(events, cursor)
-            cursor = upto
-            async for events in log.follow(cursor):
-                await self.show(events, cursor)
-                cursor = events[-1].seq or cursor
+                await self.show(events)
+            self.cursor = upto
+            async for events in log.follow(self.cursor):
+                await self.show(events)
+                self.cursor = max(self.cursor, *(event.seq or 0 for event in events))
         except live.Behind:
             await self.close(1013)
         except OSError:
@@ -117,8 +116,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 logger.exception("%s cannot be followed", topic)
                 await self.close(1011)
 
-    async def show(self, events, cursor: int):
-        for frame in self.dialect.frames(events, cursor):
+    async def show(self, events):
+        for frame in self.dialect.frames(events, self.cursor):
             await self.send(frame)
 
     # Obey
@@ -161,8 +160,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         message, is_new = await self.act(actions.send, text, client_id, self.has_session)
         if is_new:
             self.user = message.author
-        else:
-            await self.show([protocol.event(message)], 0)
+        elif message.seq <= self.cursor:  # or it is still to come, after what was before it
+            await self.show([protocol.event(message)])
 
     async def act(self, action, *args):
         if self.user:

@@ -1,12 +1,13 @@
 """A room's socket, spoken to without a server."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
 from django.db import transaction
 
-from chat import actions
+from chat import actions, history
 from chat.consumers import MOST_MISSED
 from chat.models import Message, Room, User
 
@@ -57,6 +58,26 @@ async def test_a_message_sent_again_is_acknowledged_again_to_its_sender_only(con
     assert await sender.event("message") == first
     assert await listener.event("message") == first
     assert await listener.receive_nothing()
+
+
+async def test_an_acknowledgement_does_not_overtake_what_was_missed(connect, guest, monkeypatch):
+    room = await database_sync_to_async(actions.open_room)("lobby")
+    client_id = uuid4()
+    for text, name in (("one", uuid4()), ("two", client_id)):
+        await database_sync_to_async(actions.send)(guest, room, text, name)
+    since, may_read = history.source.since, asyncio.Event()
+
+    async def slow_since(*args):
+        await may_read.wait()
+        return await since(*args)
+
+    monkeypatch.setattr(history.source, "since", slow_since)
+    socket = await connect(user=guest, since=0)
+    await socket.event("welcome")
+    await socket.say("two", str(client_id))
+    assert await socket.receive_nothing()  # or the cursor would be past what is still missing
+    may_read.set()
+    assert [event["message"] for event in await socket.receive()] == ["one", "two"]
 
 
 async def test_edit_and_delete_are_told_to_everybody(connect, guest):

@@ -1,116 +1,9 @@
-"""The hub: logs are kept up with their source, whatever the channel layer does."""
+"""The hub: what is heard is appended in order, once, and without gaps."""
 
 import asyncio
-from contextlib import asynccontextmanager
 
-import pytest
-from channels.layers import InMemoryChannelLayer
-
-from live import Event, Hub, bell, hub
-
-TOPIC = "room.1"
-
-
-class Room:
-    """A source that remembers what it was asked."""
-
-    def __init__(self):
-        self.events = []
-        self.asked = []
-        self.broken = False
-        self.compared = asyncio.Event()
-
-    def commit(self, change=None):
-        """Store the next event, in the place of an earlier one where it is a change of that."""
-        seq = (self.events[-1].seq if self.events else 0) + 1
-        self.events = [e for e in self.events if e.seq != change] + [Event(seq, f'{{"seq":{seq}}}')]
-        return self.events[-1]
-
-    @property
-    def head(self):
-        return self.events[-1].seq if self.events else 0
-
-    async def since(self, topic, seq, limit):
-        self.asked.append(seq)
-        events = [e for e in self.events if e.seq > seq][:limit]
-        await asyncio.sleep(0)  # what is committed from here on is not in the answer
-        if self.broken:
-            raise OSError("the database is away")
-        return events, events[-1].seq if events else seq
-
-    async def heads(self, topics):
-        self.compared.set()
-        return dict.fromkeys(topics, self.head)
-
-
-class Layer(InMemoryChannelLayer):
-    """A layer that can lose, refuse and hang, as Redis does."""
-
-    def __init__(self):
-        super().__init__()
-        self.fate = "deliver"
-        self.added = asyncio.Event()
-        self.sent = asyncio.Queue()
-        self.refused = asyncio.Queue()
-
-    async def send(self, channel, message):
-        if await self.survives():
-            await super().send(channel, message)
-
-    async def group_send(self, group, message):
-        if await self.survives():
-            await super().group_send(group, message)
-        self.sent.put_nowait(message)
-
-    async def survives(self):
-        if self.fate == "hang":
-            await asyncio.Event().wait()
-        if self.fate == "refuse":
-            raise ConnectionError("no Redis")
-        return self.fate == "deliver"
-
-    async def group_add(self, group, channel):
-        if self.fate == "refuse":
-            self.refused.put_nowait(channel)
-            raise ConnectionError("no Redis")
-        await super().group_add(group, channel)
-        self.added.set()
-
-
-@pytest.fixture(autouse=True)
-def quick_and_not_healed(monkeypatch):
-    """What is asked is answered quickly; nothing is compared but what a test is about."""
-    monkeypatch.setattr(bell, "PATIENCE", 0.05)
-    monkeypatch.setattr(bell, "RETRY", 0.01)
-    monkeypatch.setattr(bell, "PROBE_EVERY", 60)
-    monkeypatch.setattr(hub, "COMPARE_EVERY", 60)
-    monkeypatch.setattr(hub, "COMPARE_EVERY_DEAF", 60)
-
-
-@pytest.fixture
-def probed(monkeypatch):
-    monkeypatch.setattr(bell, "PROBE_EVERY", 0.01)
-    monkeypatch.setattr(bell, "PROBE_PATIENCE", 0.05)
-
-
-@asynccontextmanager
-async def hubs(layer, count=1):
-    made = [Hub(layer) for _ in range(count)]
-    try:
-        yield made
-    finally:
-        for one in made:
-            await one.close()
-
-
-async def read(log, cursor, upto):
-    """The seqs that a reader gets until one is `upto`."""
-    seqs = []
-    async with asyncio.timeout(2):
-        async for batch in log.follow(cursor):
-            seqs += [event.seq for event in batch]
-            if seqs[-1] == upto:
-                return seqs
+from live import Event
+from tests.live.fakes import TOPIC, Layer, Room, hubs, read, until
 
 
 async def test_what_one_process_publishes_is_heard_in_the_others():
@@ -136,7 +29,7 @@ async def test_a_ring_that_hangs_is_given_up_for_the_next(probed):
         await room.compared.wait()
         layer.fate = "hang"
         here.publish(TOPIC, room.commit())
-        await asyncio.wait_for(_until(lambda: not here.bell.works), 2)
+        await asyncio.wait_for(until(lambda: not here.bell.works), 2)
         layer.fate = "deliver"
         here.publish(TOPIC, room.commit())
         assert await asyncio.wait_for(layer.sent.get(), 2)
@@ -183,7 +76,7 @@ async def test_a_jump_that_is_heard_while_a_gap_closes_by_itself_is_read_too():
         layer.fate = "lose"  # or its own rings would come back, and help
         one, two = room.commit(), room.commit()
         here.publish(TOPIC, two)  # a jump: the source is asked
-        await _until(lambda: room.asked)
+        await until(lambda: room.asked)
         for late in (one, two):  # and then it comes by itself
             here.publish(TOPIC, late)
         room.commit()
@@ -253,7 +146,7 @@ async def test_a_source_that_fails_is_asked_again_at_the_next_ring():
         room.commit()
         room.broken = True
         here.publish(TOPIC, room.commit())
-        await asyncio.wait_for(_until(lambda: room.asked), 2)
+        await asyncio.wait_for(until(lambda: room.asked), 2)
         room.broken = False
         here.publish(TOPIC, room.commit())
         assert await read(log, 0, 3) == [1, 2, 3]
@@ -263,7 +156,7 @@ async def test_a_head_that_the_source_does_not_have_is_not_waited_for():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
         here.publish(TOPIC, Event(100, "{}"))  # of another log: the database was restored
-        await asyncio.wait_for(_until(lambda: room.asked), 2)
+        await asyncio.wait_for(until(lambda: room.asked), 2)
         here.publish(TOPIC, room.commit())
         assert await read(log, 0, 1) == [1]
         assert len(room.asked) <= 2
@@ -279,46 +172,3 @@ async def test_a_cursor_that_the_log_has_forgotten_is_served_by_the_source():
         assert await here.missed(TOPIC, 5, 1000) == ((), 5)
         here.publish(TOPIC, room.commit())
         assert await read(log, cursor, 6) == [6]
-
-
-async def test_a_ring_that_is_lost_is_healed_even_if_nothing_follows(monkeypatch):
-    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.01)
-    layer, room = Layer(), Room()
-    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
-        await room.compared.wait()
-        room.commit()
-        assert await read(log, 0, 1) == [1]
-
-
-@pytest.mark.parametrize("fate", ["lose", "refuse", "hang"])
-async def test_a_bell_that_does_not_ring_is_noticed_and_news_come_by_the_source(monkeypatch, probed, fate):
-    monkeypatch.setattr(hub, "COMPARE_EVERY_DEAF", 0.01)
-    layer, room = Layer(), Room()
-    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
-        await room.compared.wait()
-        assert here.bell.works
-        layer.fate = fate
-        room.commit()  # by another process, which can tell nobody
-        assert await read(log, 0, 1) == [1]
-        assert not here.bell.works
-        room.commit()
-        assert await read(log, 1, 2) == [2]
-        layer.fate = "deliver"
-        await asyncio.wait_for(_until(lambda: here.bell.works), 2)
-
-
-async def test_logs_are_compared_when_the_bell_rings_again(probed):
-    layer, room = Layer(), Room()
-    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
-        await room.compared.wait()
-        layer.fate = "lose"
-        await asyncio.wait_for(_until(lambda: not here.bell.works), 2)
-        await asyncio.wait_for(_until(lambda: not here.bell.changed.is_set()), 2)
-        room.commit()
-        layer.fate = "deliver"
-        assert await read(log, 0, 1) == [1]
-
-
-async def _until(condition):
-    while not condition():
-        await asyncio.sleep(0)

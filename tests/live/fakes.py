@@ -1,0 +1,101 @@
+"""A source and a layer that do what they are told, and what the tests of the hub do with them."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+from channels.layers import InMemoryChannelLayer
+
+from live import Event, Hub
+
+TOPIC = "room.1"
+
+
+class Room:
+    """A source that remembers what it was asked."""
+
+    def __init__(self):
+        self.events = []
+        self.asked = []
+        self.broken = False
+        self.compared = asyncio.Event()
+
+    def commit(self, change=None):
+        """Store the next event, in the place of an earlier one where it is a change of that."""
+        seq = (self.events[-1].seq if self.events else 0) + 1
+        self.events = [e for e in self.events if e.seq != change] + [Event(seq, f'{{"seq":{seq}}}')]
+        return self.events[-1]
+
+    @property
+    def head(self):
+        return self.events[-1].seq if self.events else 0
+
+    async def since(self, topic, seq, limit):
+        self.asked.append(seq)
+        events = [e for e in self.events if e.seq > seq][:limit]
+        await asyncio.sleep(0)  # what is committed from here on is not in the answer
+        if self.broken:
+            raise OSError("the database is away")
+        return events, events[-1].seq if events else seq
+
+    async def heads(self, topics):
+        self.compared.set()
+        return dict.fromkeys(topics, self.head)
+
+
+class Layer(InMemoryChannelLayer):
+    """A layer that can lose, refuse and hang, as Redis does."""
+
+    def __init__(self):
+        super().__init__()
+        self.fate = "deliver"
+        self.added = asyncio.Event()
+        self.sent = asyncio.Queue()
+        self.refused = asyncio.Queue()
+
+    async def send(self, channel, message):
+        if await self.survives():
+            await super().send(channel, message)
+
+    async def group_send(self, group, message):
+        if await self.survives():
+            await super().group_send(group, message)
+        self.sent.put_nowait(message)
+
+    async def survives(self):
+        if self.fate == "hang":
+            await asyncio.Event().wait()
+        if self.fate == "refuse":
+            raise ConnectionError("no Redis")
+        return self.fate == "deliver"
+
+    async def group_add(self, group, channel):
+        if self.fate == "refuse":
+            self.refused.put_nowait(channel)
+            raise ConnectionError("no Redis")
+        await super().group_add(group, channel)
+        self.added.set()
+
+
+@asynccontextmanager
+async def hubs(layer, count=1):
+    made = [Hub(layer) for _ in range(count)]
+    try:
+        yield made
+    finally:
+        for one in made:
+            await one.close()
+
+
+async def read(log, cursor, upto):
+    """The seqs that a reader gets until one is `upto`."""
+    seqs = []
+    async with asyncio.timeout(2):
+        async for batch in log.follow(cursor):
+            seqs += [event.seq for event in batch]
+            if seqs[-1] == upto:
+                return seqs
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0)

@@ -122,11 +122,18 @@ async def test_a_name_that_cannot_be_is_told_why(lobby, open_tab):
     await expect(tab.page.get_by_role("alert")).to_contain_text("control")
 
 
+async def fill(writer, count):
+    """Say that many messages, and give their texts once all are stored."""
+    said = [f"message {number}" for number in range(1, count + 1)]
+    for text in said:
+        await writer.say(text)
+    await writer.until_texts(*said)
+    return said
+
+
 async def test_older_messages_come_as_one_scrolls_up_and_nothing_jumps(lobby, open_tab):
     async with tabs("long", lobby) as (writer,):
-        for number in range(1, 121):
-            await writer.say(f"message {number}")
-        await writer.until(lambda: len(writer.messages) == 120)
+        said = await fill(writer, 120)
         tab = await open_tab(lobby.url, "long")
         await expect(tab.messages.last).to_be_in_viewport()
         assert (await tab.transcript())[0] == "message 71"
@@ -140,7 +147,7 @@ async def test_older_messages_come_as_one_scrolls_up_and_nothing_jumps(lobby, op
         await tab.page.evaluate("document.querySelector('#timeline').scrollTop = 0")
         await expect(tab.messages).to_have_count(120)
         await expect(tab.page.get_by_text("This is where the room begins.")).to_be_visible()
-        assert await tab.transcript() == [f"message {number}" for number in range(1, 121)]
+        assert await tab.transcript() == said
 
         # News do not move what one reads; a pill tells of them.
         await tab.page.evaluate("document.querySelector('#timeline').scrollTop = 300")
@@ -155,9 +162,7 @@ async def test_older_messages_come_as_one_scrolls_up_and_nothing_jumps(lobby, op
 
 async def test_an_edit_that_comes_while_its_page_is_loading_is_not_undone(lobby, open_tab):
     async with tabs("edited", lobby) as (writer,):
-        for number in range(1, 61):
-            await writer.say(f"message {number}")
-        await writer.until(lambda: len(writer.messages) == 60)
+        expected = await fill(writer, 60)
         tab = await open_tab(lobby.url, "edited")
 
         async def edit_meanwhile(route):
@@ -170,7 +175,6 @@ async def test_an_edit_that_comes_while_its_page_is_loading_is_not_undone(lobby,
         await tab.page.route("**/messages/**", edit_meanwhile)
         await tab.page.evaluate(SCROLL_TO_FIRST)
         await expect(tab.messages).to_have_count(60)
-        expected = [f"message {number}" for number in range(1, 61)]
         expected[4], expected[59] = "edited meanwhile", "the last"
         assert await tab.transcript() == expected
         assert await tab.page.locator(".message__edited").count() == 2

@@ -36,6 +36,13 @@ def own_message(user: User, room: Room, number: int) -> Message:
     return message
 
 
+def in_room(message: Message, room: Room) -> Message:
+    """A message that was found by its client_id, which must be of this room."""
+    if message.room_id != room.pk:
+        raise Refused("bad_frame", "client_id names a message of another room")
+    return message
+
+
 def active(user: User) -> User:
     """The user as now stored, locked until the transaction ends: one change at a time for each."""
     try:

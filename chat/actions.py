@@ -4,7 +4,7 @@ from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -39,7 +39,6 @@ def open_room(name: str) -> Room:
     return room
 
 
-@transaction.atomic
 def send(
     author: User | None, room: Room, text: str, client_id: UUID, has_session: bool = True
 ) -> tuple[Message, bool]:
@@ -49,17 +48,20 @@ def send(
     looked for among everybody's messages in the room, or what they send again would be stored twice.
     """
     protocol.check_text(text)
-    author = access.active(author) if author else None
-    if has_session:
-        sent = Message.objects.filter(author=author, client_id=client_id).first()
-    else:
-        access.locked(room)
-        sent = Message.objects.filter(room=room, client_id=client_id).first()
-    if sent is not None:
-        if sent.room_id != room.pk:
-            raise Refused("bad_frame", "client_id names a message of another room")
-        return sent, False
-    author = author or create_guest()
+    try:
+        if author and has_session:
+            return _store(author, room, text, client_id), True
+        return _store_without_session(author, room, text, client_id)
+    except IntegrityError:
+        if author and (sent := Message.objects.filter(author=author, client_id=client_id).first()):
+            return access.in_room(sent, room), False
+        raise
+
+
+@transaction.atomic
+def _store(author: User, room: Room, text: str, client_id: UUID) -> Message:
+    """Raises `IntegrityError` for a message that the author has sent before."""
+    author = access.active(author)
     seq = room.take_seq()
     message = Message.objects.create(
         room=room,
@@ -71,14 +73,26 @@ def send(
         client_id=client_id,
     )
     _announce(room, message)
-    return message, True
+    return message
+
+
+@transaction.atomic
+def _store_without_session(
+    author: User | None, room: Room, text: str, client_id: UUID
+) -> tuple[Message, bool]:
+    if author:
+        access.active(author)  # a person is locked before a room, everywhere: no deadlock
+    access.locked(room)
+    if sent := Message.objects.filter(room=room, client_id=client_id).first():
+        return sent, False
+    return _store(author or create_guest(), room, text, client_id), True
 
 
 @transaction.atomic
 def edit(editor: User, room: Room, number: int, text: str) -> Message:
     """Change what a person has said."""
     protocol.check_text(text)
-    editor = access.active(editor)  # a person is locked before a room, everywhere: no deadlock
+    editor = access.active(editor)
     seq = room.take_seq()  # before the message is read, so that nothing changes it meanwhile
     message = access.own_message(editor, room, number)
     message.seq, message.text, message.edited_at = seq, text, timezone.now()

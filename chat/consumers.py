@@ -102,11 +102,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         try:
             events, upto = await live.get_hub().missed(topic, self.cursor, MOST_MISSED)
             if events:
-                await self.show(events)
+                await self.show(live.Batch(events))
             self.cursor = upto
-            async for events in log.follow(self.cursor):
-                await self.show(events)
-                self.cursor = max(self.cursor, *(event.seq or 0 for event in events))
+            async for batch in log.follow(self.cursor):
+                await self.show(batch)
+                self.cursor = max(self.cursor, batch.seq)
         except live.Behind:
             await self.close(1013)
         except OSError:
@@ -116,9 +116,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 logger.exception("%s cannot be followed", topic)
                 await self.close(1011)
 
-    async def show(self, events):
-        for frame in self.dialect.frames(events, self.cursor):
-            await self.send(frame)
+    async def show(self, batch: live.Batch):
+        for frame in self.dialect.frames(batch, self.cursor):
+            await self.base_send({"type": "websocket.send", "text": frame})
 
     # Obey
 
@@ -161,7 +161,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if is_new:
             self.user = message.author
         elif message.seq <= self.cursor:  # or it is still to come, after what was before it
-            await self.show([protocol.event(message)])
+            await self.show(live.Batch([protocol.event(message)]))
 
     async def act(self, action, *args):
         if self.user:

@@ -20,8 +20,8 @@ class LobbyV1:
     def command(self, frame: str) -> Command:
         return _decode(self._decoder, frame)
 
-    def frames(self, events: Iterable[live.Event], cursor: int) -> Iterable[str]:
-        yield f"[{','.join(event.body for event in events)}]"
+    def frames(self, batch: live.Batch, cursor: int) -> Iterable[str]:
+        return (batch.json,)
 
     def welcome(self, welcome: Welcome) -> Iterable[str]:
         yield encode([welcome])
@@ -48,9 +48,9 @@ class Plain:
     def command(self, frame: str) -> Command:
         return Send(_decode(self._said, frame).message, uuid4())
 
-    def frames(self, events: Iterable[live.Event], cursor: int) -> Iterable[str]:
+    def frames(self, batch: live.Batch, cursor: int) -> Iterable[str]:
         """The messages born after the cursor; a later change to one that was shown is left out."""
-        for event in events:
+        for event in batch.events:
             told = self._told.decode(event.body)
             if told.number > cursor and not told.deleted:
                 cursor = told.number

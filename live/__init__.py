@@ -4,6 +4,6 @@ It knows asyncio and the channel layer; it knows no model and no chat.
 """
 
 from live.hub import Hub, Source, get_hub, publish
-from live.log import Behind, Event, Log
+from live.log import Batch, Behind, Event, Log
 
-__all__ = ["Behind", "Event", "Hub", "Log", "Source", "get_hub", "publish"]
+__all__ = ["Batch", "Behind", "Event", "Hub", "Log", "Source", "get_hub", "publish"]

@@ -11,10 +11,22 @@ django_application = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
+from django.core.signals import request_finished  # noqa: E402
+from django.db import connections  # noqa: E402
+from django.dispatch import receiver  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
 from chat.routing import websocket_urlpatterns  # noqa: E402
 from mysite.middleware import BrowserOriginValidator, NotFound, server_send  # noqa: E402
+
+
+@receiver(request_finished)
+def close_connections(**kwargs):
+    """Every request has a thread of its own, which ends with it; sockets share one, which stays."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+
 
 sockets = URLRouter([*websocket_urlpatterns, re_path("", NotFound.as_asgi())])
 

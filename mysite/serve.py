@@ -8,6 +8,7 @@ system closes for us.
 
 import errno
 import fcntl
+import gc
 import http.client
 import multiprocessing
 import os
@@ -41,6 +42,10 @@ PORT_PATIENCE = 3
 
 # How long running requests and sockets get to finish when the server stops (seconds).
 STOP_PATIENCE = 10
+
+# How many objects more than before make Python look for garbage, and how often it looks at the older
+# ones (see `gc.set_threshold`). Python's own 700 stop a worker with 3,000 tabs for 0.3 s at a time.
+COLLECTOR = (200_000, 20, 1000)
 
 spawn = multiprocessing.get_context("spawn")
 
@@ -206,7 +211,15 @@ def worker():
     Thread(target=end_with_parent, daemon=True).start()
     from mysite.asgi import application
 
+    spare_the_collector()
     return application
+
+
+def spare_the_collector() -> None:
+    """Look for garbage seldom: with thousands of tabs, each look holds all of them up."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR)
 
 
 def end_with_parent() -> None:

@@ -124,6 +124,7 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": DATABASE_TIMEOUT,
     }
     DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
+    DATABASE["CONN_MAX_AGE"] = None  # opening the file anew costs more than what is then asked of it
 elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
     options = {
         "pool": {"timeout": DATABASE_TIMEOUT},

@@ -91,7 +91,7 @@ async def read(log, cursor, upto):
     seqs = []
     async with asyncio.timeout(2):
         async for batch in log.follow(cursor):
-            seqs += [event.seq for event in batch]
+            seqs += [event.seq for event in batch.events]
             if seqs[-1] == upto:
                 return seqs
 

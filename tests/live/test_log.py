@@ -1,20 +1,26 @@
 """The log: a ring with any number of readers, each at its own cursor."""
 
 import asyncio
+from itertools import chain
 
 import pytest
 
-from live import Behind, Event, Log
+from live import Batch, Behind, Event, Log
+from live.log import AT_ONCE
 
 
 def event(seq):
     return Event(seq, f'{{"seq":{seq}}}')
 
 
+def seqs(batch):
+    return [event.seq for event in batch.events]
+
+
 async def take(log, cursor, batches=1):
     reader = log.follow(cursor)
     async with asyncio.timeout(2):
-        return [[e.seq for e in await anext(reader)] for _ in range(batches)]
+        return [seqs(await anext(reader)) for _ in range(batches)]
 
 
 async def following(log, cursor):
@@ -52,15 +58,15 @@ async def test_a_reader_falls_off_the_ring_alone():
     log = Log(seq=0, size=3)
     slow, quick = log.follow(0), log.follow(0)
     log.append(event(1))
-    assert len(await anext(slow)) == len(await anext(quick)) == 1
+    assert seqs(await anext(slow)) == seqs(await anext(quick)) == [1]
     for seq in (2, 3):
         log.append(event(seq))
-    assert [e.seq for e in await anext(quick)] == [2, 3]
+    assert seqs(await anext(quick)) == [2, 3]
     for seq in (4, 5):
         log.append(event(seq))
     with pytest.raises(Behind):
         await anext(slow)
-    assert [e.seq for e in await anext(quick)] == [4, 5]
+    assert seqs(await anext(quick)) == [4, 5]
 
 
 async def test_a_cursor_older_than_the_ring_is_behind():
@@ -98,3 +104,48 @@ async def test_an_ephemeral_event_moves_no_cursor():
     log.append(Event(None, "{}"))
     assert await take(log, 3) == [[None, 4, None]]
     assert await take(log, 4) == [[None]]
+
+
+async def test_readers_at_one_cursor_share_a_batch_and_what_is_made_of_it():
+    log = Log(seq=0)
+    log.append(event(1))
+    log.append(event(2))
+    one, other, third = [await anext(log.follow(cursor)) for cursor in (0, 0, 1)]
+    assert one is other
+    assert one.json == '[{"seq":1},{"seq":2}]'
+    assert third.json == '[{"seq":2}]'
+
+
+def test_the_place_of_a_batch_is_its_last_events():
+    assert Batch([event(3), Event(None, "{}"), event(5), Event(None, "{}")]).seq == 5
+    assert Batch([Event(None, "{}")]).seq == 0
+
+
+async def batches_of(log, count):
+    """What a reader gets while one event comes with each turn of the loop."""
+
+    async def write():
+        for seq in range(log.seq + 1, log.seq + 1 + count):
+            log.append(event(seq))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    batches, last = [], log.seq + count
+    async with asyncio.timeout(2):
+        writing = asyncio.create_task(write())
+        async for batch in log.follow(log.seq):
+            batches.append(seqs(batch))
+            if batch.seq == last:
+                break
+        await writing
+    return batches
+
+
+async def test_in_a_quiet_topic_each_event_goes_at_once():
+    assert await batches_of(Log(seq=0), AT_ONCE) == [[seq + 1] for seq in range(AT_ONCE)]
+
+
+async def test_in_a_busy_topic_what_comes_within_the_pause_goes_together():
+    batches = await batches_of(Log(seq=0), 100)
+    assert list(chain(*batches)) == list(range(1, 101))
+    assert len(batches) < 20

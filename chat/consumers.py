@@ -15,7 +15,8 @@ import live
 from chat import access, actions, dialects, history, protocol
 from chat.models import Room, User
 from chat.protocol import Delete, Edit, Refused, Send
-from chat.rate import get_rate
+from chat.rate import get_message_rate, get_room_rate
+from chat.sockets import get_sockets, network
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,10 @@ MOST_MISSED = 1000
 # What the database says when it is too busy or away, and when a client may try again (seconds).
 BUSY = (OperationalError, InterfaceError)
 RETRY_AFTER = 1
+
+
+# With which code a socket is closed that cannot be admitted.
+CLOSE_CODES = {"not_found": 4404, "rate_limited": 4429, "unavailable": 1013}
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -41,23 +46,42 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def connect(self):
         self.dialect = dialects.spoken(self.scope["subprotocols"])
-        self.has_session: bool = self.scope["user"].is_authenticated
-        self.user: User | None = self.scope["user"] if self.has_session else None
+        self.user: User | None = None
+        self.session_key: str | None = None
+        if self.scope["user"].is_authenticated:
+            self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
+        self.address = network((self.scope.get("client") or [""])[0])
         self.room: Room | None = None
         self.closing = False
         await self.accept(self.dialect.subprotocol)
         self.base_send = self.scope["server_send"]
         try:
-            name = access.room_name(self.scope["url_route"]["kwargs"]["room_name"])
-            self.room = await database_sync_to_async(actions.open_room)(name)
+            self.life.enter_context(get_sockets().admitted(self))
+            self.room = await self.find_room()
         except Refused as refused:
             await self.send(self.dialect.error(protocol.error(refused)))
-            await self.close(4404)
+            await self.close(CLOSE_CODES[refused.code])
         except BUSY as error:
             logger.warning("A socket cannot be admitted: %s", error)
             await self.close(1013)
         else:
             await self.enter(self.room)
+
+    async def find_room(self) -> Room:
+        """The room of the address, which is made for the first who enters it."""
+        name = access.room_name(self.scope["url_route"]["kwargs"]["room_name"])
+        try:
+            return await database_sync_to_async(access.room)(name)
+        except Refused:
+            await get_room_rate().take(self.who)
+            return await database_sync_to_async(actions.open_room)(name)
+
+    @property
+    def who(self) -> str:
+        """Whose actions are counted: without a session, anybody could be another guest each time."""
+        if self.user and self.session_key:
+            return f"person.{self.user.pk}"
+        return f"address.{self.address}"
 
     async def enter(self, room: Room):
         """Say where the room's log stands, and follow it from where the client is."""
@@ -85,6 +109,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         you = protocol.You(self.user.pk, self.user.name, self.user.is_guest) if self.user else None
         return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset)
 
+    def dismiss(self, code: int) -> None:
+        self.closing = True
+        self.dismissal = asyncio.create_task(self.close(code))
+        self.dismissal.add_done_callback(lambda task: task.exception())  # the tab may have gone meanwhile
+
     async def close(self, code=None, reason=None):
         self.closing = True
         try:
@@ -105,6 +134,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self.show(live.Batch(events))
             self.cursor = upto
             async for batch in log.follow(self.cursor):
+                if self.closing:
+                    break
                 await self.show(batch)
                 self.cursor = max(self.cursor, batch.seq)
         except live.Behind:
@@ -157,13 +188,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def obey_send(self, text: str, client_id: UUID):
         """Store a message. The log brings it to every tab, and to its sender as acknowledgement."""
-        message, is_new = await self.act(actions.send, text, client_id, self.has_session)
+        message, is_new = await self.act(actions.send, text, client_id, bool(self.session_key))
         if is_new:
-            self.user = message.author
+            self.user = self.user or message.author
         elif message.seq <= self.cursor:  # or it is still to come, after what was before it
             await self.show(live.Batch([protocol.event(message)]))
 
     async def act(self, action, *args):
-        if self.user:
-            await get_rate().take(self.user)
+        await get_message_rate().take(self.who)
         return await database_sync_to_async(action)(self.user, self.room, *args)

@@ -3,7 +3,19 @@
 It knows asyncio and the channel layer; it knows no model and no chat.
 """
 
-from live.hub import Hub, Source, get_hub, publish
+from live.hub import Ephemeral, Hub, Source, get_hub, publish
 from live.log import Batch, Behind, Event, Log
+from live.loops import OfLoop
 
-__all__ = ["Batch", "Behind", "Event", "Hub", "Log", "Source", "get_hub", "publish"]
+__all__ = [
+    "Batch",
+    "Behind",
+    "Ephemeral",
+    "Event",
+    "Hub",
+    "Log",
+    "OfLoop",
+    "Source",
+    "get_hub",
+    "publish",
+]

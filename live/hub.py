@@ -14,6 +14,7 @@ from channels.layers import get_channel_layer
 from live import bell
 from live.bell import Bell
 from live.log import RING, Event, Log
+from live.loops import OfLoop
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,16 @@ class Source(Protocol):
 
     async def heads(self, topics: Iterable[str]) -> dict[str, int]:
         """The last `seq` of each topic."""
+
+
+class Ephemeral:
+    """The source of topics whose events are nowhere stored, and may be lost."""
+
+    async def since(self, topic: str, seq: int, limit: int) -> tuple[Sequence[Event], int]:
+        return (), seq
+
+    async def heads(self, topics: Iterable[str]) -> dict[str, int]:
+        return {}
 
 
 @dataclass
@@ -90,6 +101,11 @@ class Hub:
         """Tell this process's readers at once, and the other processes in the background."""
         self._hear(name, event)
         self.bell.ring(name, event)
+
+    @property
+    def compare_every(self) -> float:
+        """How long what nobody heard of may go unnoticed (seconds)."""
+        return COMPARE_EVERY if self.bell.works else COMPARE_EVERY_DEAF
 
     async def close(self) -> None:
         self._task.cancel()
@@ -168,7 +184,7 @@ class Hub:
         """Compare all logs now and then; often while the bell does not ring, and when that changes."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(COMPARE_EVERY if self.bell.works else COMPARE_EVERY_DEAF):
+                async with asyncio.timeout(self.compare_every):
                     await self.bell.changed.wait()
             self.bell.changed.clear()
             await self._compare(list(self._topics.values()))
@@ -184,15 +200,7 @@ class Hub:
                 logger.warning("Logs cannot be compared with their source now: %s", error)
 
 
-_hub: Hub | None = None
-
-
-def get_hub() -> Hub:
-    """The hub of the running event loop: one for a process that serves."""
-    global _hub
-    if _hub is None or _hub.loop is not asyncio.get_running_loop():
-        _hub = Hub()
-    return _hub
+get_hub = OfLoop(Hub)
 
 
 def publish(topic: str, event: Event) -> None:
@@ -200,9 +208,10 @@ def publish(topic: str, event: Event) -> None:
 
     Call it once the transaction that stored the event has committed (`transaction.on_commit`).
     """
+    hub = get_hub.made
     try:
-        if _hub is not None and _hub.loop.is_running():
-            _hub.loop.call_soon_threadsafe(_hub.publish, topic, event)
+        if hub is not None and hub.loop.is_running():
+            hub.loop.call_soon_threadsafe(hub.publish, topic, event)
         else:
             _ring_from_outside(topic, event)
     except Exception as error:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from playwright.async_api import expect
 
+from tests.servers.processes import manage
 from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -227,3 +228,18 @@ async def test_the_tutorials_page_works_beside_ours(lobby, open_tab):
         await tab.until_transcript("from the tutorial")
     await ours.say("from Lobby")
     await theirs.until_transcript("from the tutorial", "from Lobby")
+
+
+async def test_who_was_signed_out_is_told_so_and_keeps_what_was_not_sent(lobby, open_tab):
+    tab = await open_tab(lobby.url, "signed out")
+    await tab.say("before")
+    await tab.until_transcript("before")
+    (session,) = [each["value"] for each in await tab.page.context.cookies() if each["name"] == "sessionid"]
+    command = (
+        "from django.contrib.sessions.models import Session;"
+        f"Session.objects.get(session_key='{session}').delete()"
+    )
+    await asyncio.to_thread(manage, "shell", "--command", command, VAR_DIR=str(lobby.var_dir))
+    await expect(tab.page.get_by_text("You are signed out. Load the page again.")).to_be_visible()
+    await tab.say("after")
+    await expect(tab.pending).to_have_count(1)

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.test import Client
 
 from chat import actions
-from chat.rate import get_rate
+from chat.rate import get_message_rate, get_room_rate
+from chat.sockets import get_sockets
 from tests.copy import Copy
 
 TIMEOUT = 5
@@ -52,15 +53,17 @@ class Socket(WebsocketCommunicator):
 
 @pytest.fixture
 async def connect(transactional_db):
-    """Connect to a room: `connect("lobby", user=..., plain=True, since=..., epoch=...)`."""
+    """Connect to a room: `connect("lobby", user=..., address=..., plain=True, since=..., epoch=...)`."""
     from mysite.asgi import application
 
     async with AsyncExitStack() as stack:
 
-        async def connect(room="lobby", user=None, plain=False, path=None, headers=(), **query):
+        async def connect(room="lobby", user=None, address=None, plain=False, path=None, headers=(), **query):
             path = path or f"/ws/chat/{quote(room, safe='')}/?{urlencode(query)}"
             headers = [*headers, *(await database_sync_to_async(_session)(user) if user else [])]
             socket = Socket(application, path, headers, None if plain else ["lobby.v1"])
+            if address:
+                socket.scope["client"] = [address, 0]
             connected, chosen = await socket.connect(TIMEOUT)
             assert connected
             assert chosen == (None if plain else "lobby.v1")
@@ -71,10 +74,11 @@ async def connect(transactional_db):
 
 
 @pytest.fixture(autouse=True)
-async def rates_are_closed():
-    """Every test has an event loop of its own, and so has its counting of rates."""
+async def what_belongs_to_a_loop_is_closed():
+    """Every test has an event loop of its own."""
     yield
-    await get_rate().close()
+    for each in (get_message_rate(), get_room_rate(), get_sockets()):
+        await each.close()
 
 
 @pytest.fixture

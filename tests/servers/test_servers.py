@@ -12,6 +12,9 @@ from websockets.exceptions import ConnectionClosed
 from tests.servers.processes import daphne, manage, runserver
 from tests.servers.tab import TIMEOUT, Tab, tabs
 
+# How soon the sockets of somebody who was removed must close (seconds).
+CLOSED_WITHIN = 2
+
 
 @pytest.fixture(scope="module")
 def on_daphne(lobby):
@@ -152,3 +155,21 @@ async def until(condition):
     async with asyncio.timeout(TIMEOUT):
         while not condition():
             await asyncio.sleep(0.05)
+
+
+async def test_whoever_is_removed_is_closed_out_of_every_process_at_once(lobby, on_daphne):
+    async with tabs("removed", lobby, on_daphne) as opened:
+        for tab in opened:  # without a session, a tab is somebody once it has spoken
+            await tab.say("hi")
+        for tab in opened:
+            await tab.until(lambda tab=tab: len(tab.texts) == 2)
+        command = (
+            "from chat.models import User;"
+            "[(setattr(u, 'is_active', False), u.save())"
+            " for u in User.objects.filter(message__room__name='removed')]"
+        )
+        await asyncio.to_thread(manage, "shell", "--command", command, VAR_DIR=str(lobby.var_dir))
+        async with asyncio.timeout(CLOSED_WITHIN):
+            for tab in opened:
+                await tab.socket.wait_closed()
+        assert [tab.socket.close_code for tab in opened] == [4403, 4403]

@@ -8,9 +8,17 @@ const SAID = {
   refused: "This room is closed to you. Load the page again.",
 };
 
+/** What is said instead when the server gave a reason. */
+const REASONS = {
+  4401: "You are signed out. Load the page again.",
+  4404: "There can be no such room.",
+  4429: "You have made many rooms. Wait a while, and load the page again.",
+};
+
 export class ConnectionState {
   #pill;
   #state = "open";
+  #code = 0;
   #timer = 0;
 
   /** @param {HTMLElement} pill */
@@ -18,17 +26,21 @@ export class ConnectionState {
     this.#pill = pill;
   }
 
-  /** @param {"open" | "waiting" | "refused"} state */
-  show(state) {
+  /**
+   * @param {"open" | "waiting" | "refused"} state
+   * @param {number} [code] with which the socket was closed
+   */
+  show(state, code) {
     if (state === this.#state) return;
     this.#state = state;
+    this.#code = code;
     clearTimeout(this.#timer);
     if (state === "open") this.#pill.hidden = true;
     else this.#timer = setTimeout(() => this.#tell(), CALM);
   }
 
   #tell() {
-    this.#pill.querySelector("span").textContent = SAID[this.#state];
+    this.#pill.querySelector("span").textContent = REASONS[this.#code] ?? SAID[this.#state];
     this.#pill.classList.toggle("is-turning", this.#state === "waiting");
     this.#pill.hidden = false;
   }

@@ -23,7 +23,7 @@ export class Connection {
   /**
    * @param {() => string} address where to connect, asked each time
    * @param {(event: {type: string}) => void} onEvent
-   * @param {(state: "open" | "waiting" | "refused") => void} onState
+   * @param {(state: "open" | "waiting" | "refused", code?: number) => void} onState and the code of a refusal
    */
   constructor(address, onEvent, onState) {
     this.#address = address;
@@ -46,7 +46,7 @@ export class Connection {
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#lose(), PATIENCE);
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
-    socket.onclose = ({ code }) => (code >= 4400 && code < 4500 ? this.#refuse() : this.#lose());
+    socket.onclose = ({ code }) => (code >= 4400 && code < 4500 ? this.#refuse(code) : this.#lose());
   }
 
   #receive(events) {
@@ -72,10 +72,10 @@ export class Connection {
     this.#timer = setTimeout(() => this.#connect(), Math.random() * longest);
   }
 
-  #refuse() {
+  #refuse(code) {
     this.#drop();
     this.#failures = 0;
-    this.#onState("refused");
+    this.#onState("refused", code);
   }
 
   #drop() {

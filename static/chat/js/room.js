@@ -26,7 +26,7 @@ outbox.all.forEach(showUnsent);
 timeline.toEnd();
 
 const state = new ConnectionState(element("state"));
-const connection = new Connection(address, receive, (now) => state.show(now));
+const connection = new Connection(address, receive, (...now) => state.show(...now));
 
 function address() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";

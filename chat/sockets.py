@@ -1,0 +1,128 @@
+"""The sockets that are open in this process: how many somebody may have, and which must close."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import Context
+from ipaddress import ip_address, ip_network
+from typing import Protocol
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+import live
+from chat.models import User
+from chat.protocol import Refused
+from chat.signals import PEOPLE
+
+logger = logging.getLogger(__name__)
+
+# When whoever has too many connections may try again (seconds).
+RETRY_AFTER = 5
+
+# How many sockets are looked at in one query.
+MOST_AT_ONCE = 1000
+
+# Close codes.
+SIGNED_OUT = 4401
+REMOVED = 4403
+
+
+class Socket(Protocol):
+    """What a socket tells of itself. It is nobody's, and in no session, as long as these are None."""
+
+    user: User | None
+    session_key: str | None
+    address: str
+
+    def dismiss(self, code: int) -> None:
+        """Take no more commands, and close."""
+
+
+class Sockets:
+    """All open sockets of a process. It must be made in a running event loop."""
+
+    def __init__(self) -> None:
+        self._open: set[Socket] = set()
+        self._counts: Counter[str] = Counter()
+        self._look = asyncio.Event()  # set when somebody's standing has changed
+        self._task = asyncio.get_running_loop().create_task(self._watch(), context=Context())
+
+    @contextmanager
+    def admitted(self, socket: Socket) -> Iterator[None]:
+        """Count a socket while the context lasts. Raises `Refused` for one too many."""
+        limits = {f"address {socket.address}": settings.CONNECTIONS_PER_ADDRESS} if socket.address else {}
+        if socket.user:
+            limits[f"person {socket.user.pk}"] = settings.CONNECTIONS_PER_PERSON
+        if any(limit and self._counts[who] >= limit for who, limit in limits.items()):
+            raise Refused("unavailable", "too many connections", RETRY_AFTER)
+        self._counts.update(limits.keys())
+        self._open.add(socket)
+        try:
+            yield
+        finally:
+            self._open.discard(socket)
+            self._counts -= Counter(limits.keys())  # which forgets who has none left
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        async with live.get_hub().open(PEOPLE, live.Ephemeral(), 0) as log, asyncio.TaskGroup() as group:
+            group.create_task(self._listen(log))
+            group.create_task(self._check_again_and_again())
+
+    async def _listen(self, log: live.Log) -> None:
+        async for _ in log.follow(0):
+            self._look.set()
+
+    async def _check_again_and_again(self) -> None:
+        """Check when somebody's standing has changed; and now and then, lest nobody heard of it."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(live.get_hub().compare_every):
+                    await self._look.wait()
+            self._look.clear()
+            try:
+                await self._check([(socket, socket.user) for socket in self._open if socket.user])
+            except Exception as error:
+                logger.warning("It cannot be read now whose sockets must close: %s", error)
+
+    async def _check(self, sockets: list[tuple[Socket, User]]) -> None:
+        for start in range(0, len(sockets), MOST_AT_ONCE):
+            for socket, code in await _to_dismiss(sockets[start : start + MOST_AT_ONCE]):
+                socket.dismiss(code)
+
+
+@database_sync_to_async
+def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
+    """Which of these sockets must close, and with which codes."""
+    people = User.objects.filter(pk__in={user.pk for _, user in sockets}, is_active=True)
+    passwords = dict(people.values_list("pk", "password"))
+    keys = {socket.session_key for socket, _ in sockets if socket.session_key}
+    sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    signed_in = {None, *sessions.values_list("session_key", flat=True)}
+    found = []
+    for socket, user in sockets:
+        if user.pk not in passwords:
+            found.append((socket, REMOVED))
+        elif socket.session_key not in signed_in or user.password != passwords[user.pk]:
+            found.append((socket, SIGNED_OUT))
+    return found
+
+
+def network(address: str) -> str:
+    """What is counted as one address: of IPv6, the network of 64 bits that a household has."""
+    try:
+        ip = ip_address(address)
+    except ValueError:  # a unix socket, or a test
+        return address
+    return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else address
+
+
+get_sockets = live.OfLoop(Sockets)

@@ -1,0 +1,1 @@
+"""Side-by-side measurements: `bin/bench fanout`, `bin/bench send`, `bin/bench history`."""

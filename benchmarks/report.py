@@ -1,0 +1,116 @@
+"""Tables for the README, and everything as JSON."""
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.processes import ROOT
+from benchmarks.results import Result, Results, figure
+from benchmarks.servers import KINDS
+from benchmarks.targets import Target
+
+PACKAGES = "django channels channels-redis daphne redis uvicorn websockets uvloop picows".split()
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; the first column is text, the others are figures."""
+    lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def shown(value: float | None) -> str:
+    """Three digits of a figure, or as many as it has before the point."""
+    if value is None:
+        return "breaks"
+    return f"{value:,.0f}" if abs(value) >= 99.5 else f"{value:.3g}"
+
+
+def cell(results: Sequence[Result], *names: str) -> str:
+    """The medians of some fields, side by side; `-` when nothing was measured."""
+    if not results:
+        return "-"
+    figures = [figure(results, name) for name in names]
+    return "breaks" if None in figures else " / ".join(map(shown, figures))
+
+
+def fanout(results: Results, servers: Sequence[str], tabs: Sequence[int], in_flight: Sequence[int]) -> str:
+    """The README's tables."""
+    titles = [KINDS[server].title for server in servers]
+
+    def delivering(*names: str) -> list[list[str]]:
+        return [
+            [f"{size:,} tabs, {n} in flight"]
+            + [cell(results.delivering(server, size, n), *names) for server in servers]
+            for size in tabs
+            for n in in_flight
+        ]
+
+    connecting = [
+        [f"{size:,} tabs"]
+        + [cell(results.connecting(server, size), "cpu_ms", "memory_kib") for server in servers]
+        for size in tabs
+    ]
+    return "\n".join(
+        [
+            table(["CPU per delivered message (µs)", *titles], delivering("cpu_us")),
+            table(["deliveries a second", *titles], delivering("per_second")),
+            table(["from send to the last tab (ms): p50 / p99", *titles], delivering("p50_ms", "p99_ms")),
+            table(["per connection: CPU (ms) / memory (KiB)", *titles], connecting),
+        ]
+    )
+
+
+def targets(all_targets: Iterable[Target]) -> str:
+    def row(target: Target) -> list[str]:
+        limit = f"{'≥' if target.at_least else '≤'} {target.limit:g}"
+        return [
+            target.what,
+            limit,
+            "-" if target.measured is None else f"{target.measured:.2f}",
+            target.verdict,
+        ]
+
+    return table(["target", "wanted", "measured", "verdict"], map(row, all_targets))
+
+
+def origin(command: str, rounds: int) -> str:
+    """Where the figures are from."""
+    day = datetime.now(UTC).date()
+    return f"Medians of {rounds} rounds of `{command}` on {machine.description()}, {day}.\n"
+
+
+def save(path: Path, command: str, results: Iterable[object], all_targets: Iterable[Target]) -> None:
+    """Every measurement of every round, as JSON."""
+    everything = {
+        "command": command,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine.description(),
+        "versions": versions(),
+        "targets": [dataclasses.asdict(target) | {"met": target.met} for target in all_targets],
+        "results": [
+            {"kind": type(result).__name__.lower()} | dataclasses.asdict(result)  # type: ignore[call-overload]
+            for result in results
+        ],
+    }
+    path.write_text(json.dumps(everything, indent=1, ensure_ascii=False) + "\n")
+
+
+def versions() -> dict[str, str]:
+    lock = json.loads((ROOT / "benchmarks/socketio/package-lock.json").read_text())["packages"]
+    found = {name: version(name) for name in PACKAGES}
+    found |= {
+        name: lock[f"node_modules/{name}"]["version"] for name in ("socket.io", "@socket.io/redis-adapter")
+    }
+    return found | {"node": node_version()}
+
+
+def node_version() -> str:
+    try:
+        return subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return "none"

@@ -1,0 +1,60 @@
+"""What was measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass
+class Connecting:
+    """What idle tabs cost."""
+
+    round: int
+    server: str
+    tabs: int
+    cpu_ms: float = 0  # for each connection made
+    memory_kib: float = 0  # for each idle connection
+    breaks: str = ""
+
+
+@dataclass
+class Delivering:
+    """What messages cost, while so many are on their way."""
+
+    round: int
+    server: str
+    tabs: int
+    in_flight: int
+    cpu_us: float = 0  # for each delivered message
+    redis_cpu_us: float = 0
+    per_second: float = 0  # deliveries
+    p50_ms: float = 0  # from send to the last tab
+    p99_ms: float = 0
+    messages: int = 0  # how many the delays are of
+    busy: float = 0  # the share of the measured time that the server used its core
+    clients_busy: float = 0  # and the clients theirs: near 1, they were what was measured
+    breaks: str = ""
+
+    @property
+    def spread(self) -> float:
+        return self.p99_ms / self.p50_ms
+
+
+Result = Connecting | Delivering
+
+
+def figure(results: Sequence[Result], name: str) -> float | None:
+    """The median of a field over the rounds; None when most of them broke, or there was none."""
+    values = [getattr(result, name) for result in results if not result.breaks]
+    return median(values) if values and 2 * len(values) >= len(results) else None
+
+
+class Results(list[Result]):
+    """All rounds of all servers."""
+
+    def connecting(self, server: str, tabs: int) -> list[Connecting]:
+        return [r for r in self if isinstance(r, Connecting) and (r.server, r.tabs) == (server, tabs)]
+
+    def delivering(self, server: str, tabs: int, in_flight: int) -> list[Delivering]:
+        wanted = (server, tabs, in_flight)
+        return [r for r in self if isinstance(r, Delivering) and (r.server, r.tabs, r.in_flight) == wanted]

@@ -1,0 +1,67 @@
+"""What Lobby is to reach, as ratios of figures of the same run."""
+
+from dataclasses import dataclass
+
+from benchmarks.results import Results, figure
+
+
+@dataclass
+class Target:
+    """`measured` is to be at most (or at least) `limit`; None: it was not measured."""
+
+    what: str
+    measured: float | None
+    limit: float
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool | None:
+        if self.measured is None:
+            return None
+        return self.measured >= self.limit if self.at_least else self.measured <= self.limit
+
+    @property
+    def verdict(self) -> str:
+        return {True: "met", False: "not met", None: "not measured"}[self.met]
+
+
+def fanout(results: Results) -> list[Target]:
+    def cpu(server: str, tabs: int, in_flight: int = 1) -> float | None:
+        return figure(results.delivering(server, tabs, in_flight), "cpu_us")
+
+    def idle(server: str, name: str) -> float | None:
+        return figure(results.connecting(server, 800), name)
+
+    what = "CPU per delivery, {}".format
+    return [
+        Target(what("200 tabs: tutorial / Lobby"), ratio(cpu("tutorial", 200), cpu("lobby", 200)), 8, True),
+        Target(what("800 tabs: tutorial / Lobby"), ratio(cpu("tutorial", 800), cpu("lobby", 800)), 15, True),
+        Target(what("800 tabs: Lobby / socket.io"), ratio(cpu("lobby", 800), cpu("socketio", 800)), 1),
+        Target(what("Lobby: 3,000 / 800 tabs"), ratio(cpu("lobby", 3000), cpu("lobby", 800)), 1.3),
+        *(
+            Target(
+                what(f"200 tabs, {in_flight} in flight: Lobby / socket.io"),
+                ratio(cpu("lobby", 200, in_flight), cpu("socketio", 200, in_flight)),
+                0.5,
+            )
+            for in_flight in (8, 32)
+        ),
+        Target("Lobby, 3,000 tabs: p99 / p50", figure(results.delivering("lobby", 3000, 1), "spread"), 2),
+        Target("Lobby: KiB per idle connection", idle("lobby", "memory_kib"), 40),
+        Target(
+            "memory per idle connection: tutorial / Lobby",
+            ratio(idle("tutorial", "memory_kib"), idle("lobby", "memory_kib")),
+            1.8,
+            True,
+        ),
+        Target(
+            "CPU per connection made: tutorial / Lobby",
+            ratio(idle("tutorial", "cpu_ms"), idle("lobby", "cpu_ms")),
+            2,
+            True,
+        ),
+    ]
+
+
+def ratio(figure: float | None, other: float | None) -> float | None:
+    return figure / other if figure is not None and other else None

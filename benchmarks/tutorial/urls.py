@@ -1,0 +1,3 @@
+"""No page is measured here."""
+
+urlpatterns: list = []

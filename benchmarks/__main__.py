@@ -5,11 +5,16 @@ import shlex
 import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import fanout, machine, picture, report, targets
+from benchmarks import fanout, history, machine, picture, report, send, targets
 from benchmarks.errors import CannotMeasure
+from benchmarks.results import Results
 from benchmarks.servers import KINDS, site
+from benchmarks.targets import Target
+
+LARGEST = 10_000_000
 
 
 def main() -> None:
@@ -27,20 +32,39 @@ def main() -> None:
 def parser() -> ArgumentParser:
     everything = ArgumentParser("bin/bench", description="Lobby beside others, measured on this machine.")
     commands = everything.add_subparsers(required=True, metavar="fanout, send or history")
+
     command = commands.add_parser("fanout", help="a message to every tab in a room, on four servers")
-    command.set_defaults(run=run_fanout)
+    common(command, run_fanout, rounds=5)
     command.add_argument("--tabs", type=numbers, default=[200, 800, 3000], help="default: 200,800,3000")
     command.add_argument("--in-flight", type=numbers, default=[1, 8, 32], help="default: 1,8,32")
-    command.add_argument("--rounds", type=number, default=5, help="default: 5")
-    command.add_argument("--servers", type=servers, default=list(KINDS), help="default: " + ",".join(KINDS))
-    command.add_argument("--output", type=file, help="where everything goes as JSON")
+    among(command)
     command.add_argument("--picture", type=file, help="where the picture goes as SVG")
+
+    command = commands.add_parser("send", help="acknowledged messages a second in many rooms")
+    common(command, run_send, rounds=3)
+    command.add_argument("--rooms", type=numbers, default=[1, 10, 100], help="default: 1,10,100")
+    among(command)
+
+    command = commands.add_parser("history", help="opening and scrolling rooms with many messages")
+    common(command, run_history, rounds=100)
+    sizes = [10_000, 100_000, 1_000_000]
+    command.add_argument("--sizes", type=numbers, default=sizes, help="default: 10000,100000,1000000")
     return everything
 
 
+def common(command: ArgumentParser, run: Callable[[Namespace], None], rounds: int) -> None:
+    command.set_defaults(run=run)
+    command.add_argument("--rounds", type=number, default=rounds, help=f"default: {rounds}")
+    command.add_argument("--output", type=file, help="where everything goes as JSON")
+
+
+def among(command: ArgumentParser) -> None:
+    command.add_argument("--servers", type=servers, default=list(KINDS), help="default: " + ",".join(KINDS))
+
+
 def number(given: str) -> int:
-    if not (given.isascii() and given.isdigit() and 1 <= int(given) <= 50_000):
-        raise ArgumentTypeError(f"{given!r} is not a number from 1 to 50000")
+    if not (given.isascii() and given.isdigit() and 1 <= int(given) <= LARGEST):
+        raise ArgumentTypeError(f"{given!r} is not a number from 1 to {LARGEST:,}")
     return int(given)
 
 
@@ -88,15 +112,34 @@ def run_fanout(options: Namespace) -> None:
     machine.allow_files(max(options.tabs))
     with site() as place:
         results = fanout.fanout(place, *what, options.rounds, tell)
+    show(options, results, report.fanout(results, *what), targets.fanout(results))
+    if options.picture:
+        picture.draw(options.picture, results, *what)
+
+
+def run_send(options: Namespace) -> None:
+    what = (options.servers, options.rooms)
+    machine.allow_files(max(options.rooms) * send.TABS)
+    with site() as place:
+        results = send.send(place, *what, options.rounds, tell)
+    show(options, results, report.send(results, *what), [])
+
+
+def run_history(options: Namespace) -> None:
+    with site() as place:
+        results = history.history(place, options.sizes, options.rounds, tell)
+    show(options, results, report.history(results, options.sizes), targets.history(results))
+
+
+def show(options: Namespace, results: Results, tables: str, reached: list[Target]) -> None:
+    """Print what stands in the README, and save the rest."""
     tell("")
-    reached = targets.fanout(results)
-    print(report.fanout(results, *what))
-    print(report.targets(reached))
+    print(tables)
+    if reached:
+        print(report.targets(reached))
     print(report.origin(command_line(), options.rounds))
     if options.output:
         report.save(options.output, command_line(), results, reached)
-    if options.picture:
-        picture.draw(options.picture, results, *what)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """Tabs: thousands of WebSocket clients in one process."""
 
 import asyncio
+import gc
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+import uvloop
+from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from benchmarks.errors import Broken
 from benchmarks.servers import Server
@@ -16,6 +19,9 @@ CONNECT_PATIENCE = 20
 # How long the other tabs are watched after one was closed, to tell how many are (seconds).
 AFTERMATH = 1
 
+# How long a server gets to let a message arrive, or all that are on their way (seconds).
+PATIENCE = 20
+
 # How often is looked whether something has happened (seconds).
 GLANCE = 0.01
 
@@ -26,7 +32,7 @@ class Tab(WSListener):
     def __init__(self, room: "Room"):
         self.room = room
         self.dialect = room.dialect
-        self.is_admitted = self.dialect.is_admitted_at_once
+        self.admitted = asyncio.Event()  # set when it is in the room, or never will be
         self.end = "cut"
         self.transport: WSTransport
 
@@ -35,6 +41,8 @@ class Tab(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
+        if self.dialect.is_admitted_at_once:
+            self.admitted.set()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.TEXT:
@@ -49,11 +57,13 @@ class Tab(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self.room.lost[self.end] += 1
+        self.admitted.set()
 
     def obey(self, frame: bytes) -> None:
         """Take a frame without messages."""
         try:
-            self.is_admitted |= self.dialect.admits(frame)
+            if self.dialect.admits(frame):
+                self.admitted.set()
             if answer := self.dialect.answer(frame):
                 self.say(answer)
         except Broken as error:
@@ -63,13 +73,13 @@ class Tab(WSListener):
 class Room:
     """The tabs in one room of a server. `heard` is told of a tab and the ids of the messages it got."""
 
-    def __init__(self, server: Server, name: str):
+    def __init__(self, server: Server, name: str, query: str = ""):
         self.server = server
         self.dialect = server.kind.dialect()
         self.tabs: list[Tab] = []
         self.lost: Counter[str] = Counter()
         self.heard: Callable[[Tab, Iterable[int]], None] = lambda tab, messages: None
-        self._address = f"ws://127.0.0.1:{server.port}{self.dialect.path(name)}"
+        self._address = f"ws://127.0.0.1:{server.port}{self.dialect.path(name)}{query}"
 
     async def fill(self, how_many: int) -> None:
         """Let that many tabs enter, and wait until all are in the room."""
@@ -80,18 +90,20 @@ class Room:
 
     async def _enter(self, number: int, turns: asyncio.Semaphore) -> None:
         tab = Tab(self)
-        async with turns:
-            try:
+        try:
+            async with turns, asyncio.timeout(CONNECT_PATIENCE):
                 await ws_connect(
                     lambda: tab,
                     self._address,
                     extra_headers=self._headers(number),
-                    websocket_handshake_timeout=CONNECT_PATIENCE,
+                    websocket_handshake_timeout=None,
                 )
-            except Exception as error:
-                raise Broken(f"a tab cannot connect: {error}") from None
-            self.tabs.append(tab)
-            await until(lambda: tab.is_admitted, CONNECT_PATIENCE, "a tab is not admitted", self)
+                await tab.admitted.wait()
+        except TimeoutError:
+            raise Broken(f"time out: a tab is not admitted after {CONNECT_PATIENCE} s") from None
+        except (OSError, WSError) as error:
+            raise Broken(f"a tab cannot connect: {error}") from None
+        self.tabs.append(tab)
 
     def _headers(self, number: int) -> dict[str, str]:
         headers = {"Origin": f"http://127.0.0.1:{self.server.port}"}
@@ -113,12 +125,32 @@ class Room:
             tab.transport.disconnect(graceful=False)
 
 
-async def until(condition: Callable[[], bool], patience: float, failure: str, room: Room) -> None:
-    """Wait for the tabs of a room; raises `Broken` when they are lost or it takes too long."""
+async def until(condition: Callable[[], bool], failure: str, *rooms: Room) -> None:
+    """Wait for the tabs of some rooms; raises `Broken` when they are lost or it takes too long."""
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
-                await room.check()
+                for room in rooms:
+                    await room.check()
                 await asyncio.sleep(GLANCE)
     except TimeoutError:
-        raise Broken(f"time out: {failure} after {patience:g} s") from None
+        raise Broken(f"time out: {failure} after {PATIENCE} s") from None
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Let the clients work. Their pauses for garbage would be taken for the server's."""
+    gc.collect()
+    gc.disable()
+    try:
+        uvloop.run(work)
+    except* Broken as group:
+        raise first(group) from None
+    finally:
+        gc.enable()
+
+
+def first(error: BaseException) -> BaseException:
+    """The first of what was raised by several tasks."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,6 +1,6 @@
 """The picture in the README, readable on a light and on a dark page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.results import Result, Results, figure
@@ -13,7 +13,7 @@ COLOURS = {"lobby": "#2f9e6e", "tutorial": "#d9703f", "socketio": "#5b8def", "ba
 WIDTH = 0.8
 
 # By name of a group: the results of each server.
-Groups = dict[str, list[Sequence[Result]]]
+Groups = Mapping[str, Sequence[Sequence[Result]]]
 
 
 def draw(path: Path, results: Results, servers: Sequence[str], tabs: Sequence[int], in_flight: Sequence[int]):
@@ -40,7 +40,8 @@ def style() -> None:
     mpl.rc("svg", fonttype="none", hashsalt="lobby")
     mpl.rc("font", size=9)
     mpl.rc("text", color=INK)
-    mpl.rc(("xtick", "ytick"), color=INK)
+    mpl.rc("xtick", color=INK)
+    mpl.rc("ytick", color=INK)
     mpl.rc("axes", edgecolor=INK, labelcolor=INK, titlesize=10)
     mpl.rc("axes.spines", top=False, right=False)
 

@@ -65,6 +65,39 @@ def fanout(results: Results, servers: Sequence[str], tabs: Sequence[int], in_fli
     )
 
 
+def send(results: Results, servers: Sequence[str], rooms: Sequence[int]) -> str:
+    """The README's tables."""
+    titles = [KINDS[server].title for server in servers]
+
+    def rows(*names: str) -> list[list[str]]:
+        return [
+            [f"{size:,} rooms", *(cell(results.sending(server, size), *names) for server in servers)]
+            for size in rooms
+        ]
+
+    return "\n".join(
+        [
+            table(["acknowledged messages a second", *titles], rows("per_second")),
+            table(["CPU per message (µs)", *titles], rows("cpu_us")),
+            table(["from send to acknowledgement (ms): p50 / p99", *titles], rows("p50_ms", "p99_ms")),
+        ]
+    )
+
+
+def history(results: Results, sizes: Sequence[int]) -> str:
+    """The README's table; the ratios are to the smallest room."""
+    columns = ["page", "socket", "open", "end", "middle", "start"]
+
+    def row(size: int) -> list[str]:
+        figures = [figure(results.opening(size), f"{name}_ms") for name in columns]
+        smallest = [figure(results.opening(sizes[0]), f"{name}_ms") for name in columns]
+        ratios = [(f or 0) / s if s else 0 for f, s in zip(figures, smallest, strict=True)]
+        return [f"{size:,}", *(f"{shown(f)} (×{r:.2f})" for f, r in zip(figures, ratios, strict=True))]
+
+    header = "messages (times in ms)|the page|the socket|both|scrolling at the end|in the middle|at the start"
+    return table(header.split("|"), map(row, sizes))
+
+
 def targets(all_targets: Iterable[Target]) -> str:
     def row(target: Target) -> list[str]:
         limit = f"{'≥' if target.at_least else '≤'} {target.limit:g}"

@@ -40,7 +40,39 @@ class Delivering:
         return self.p99_ms / self.p50_ms
 
 
-Result = Connecting | Delivering
+@dataclass
+class Sending:
+    """What it costs to have messages acknowledged, in so many rooms at once."""
+
+    round: int
+    server: str
+    rooms: int
+    per_second: float = 0  # acknowledged messages
+    cpu_us: float = 0  # for each of them
+    p50_ms: float = 0  # from send to acknowledgement
+    p99_ms: float = 0
+    breaks: str = ""
+
+
+@dataclass
+class Opening:
+    """What a reader waits for in a room of so many messages (milliseconds)."""
+
+    round: int
+    size: int
+    page_ms: float
+    socket_ms: float
+    end_ms: float  # a page of older messages, read at the end of the history
+    middle_ms: float
+    start_ms: float
+    breaks: str = ""
+
+    @property
+    def open_ms(self) -> float:
+        return self.page_ms + self.socket_ms
+
+
+Result = Connecting | Delivering | Sending | Opening
 
 
 def figure(results: Sequence[Result], name: str) -> float | None:
@@ -58,3 +90,9 @@ class Results(list[Result]):
     def delivering(self, server: str, tabs: int, in_flight: int) -> list[Delivering]:
         wanted = (server, tabs, in_flight)
         return [r for r in self if isinstance(r, Delivering) and (r.server, r.tabs, r.in_flight) == wanted]
+
+    def sending(self, server: str, rooms: int) -> list[Sending]:
+        return [r for r in self if isinstance(r, Sending) and (r.server, r.rooms) == (server, rooms)]
+
+    def opening(self, size: int) -> list[Opening]:
+        return [r for r in self if isinstance(r, Opening) and r.size == size]

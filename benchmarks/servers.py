@@ -100,6 +100,10 @@ class Used:
         self._server = server
         self._before = self._now()
 
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.start
+
     def since(self) -> tuple[float, ...]:
         """Seconds: of time, and of CPU by the server, by Redis and by the clients."""
         return tuple(now - before for now, before in zip(self._now(), self._before, strict=True))

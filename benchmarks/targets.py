@@ -63,5 +63,13 @@ def fanout(results: Results) -> list[Target]:
     ]
 
 
+def history(results: Results) -> list[Target]:
+    def opening(size: int) -> float | None:
+        return figure(results.opening(size), "open_ms")
+
+    what = "opening a room, a million / ten thousand messages"
+    return [Target(what, ratio(opening(1_000_000), opening(10_000)), 1.2)]
+
+
 def ratio(figure: float | None, other: float | None) -> float | None:
     return figure / other if figure is not None and other else None

@@ -51,13 +51,9 @@ class Traffic:
     def _send(self) -> None:
         message = next(self._ids)
         tabs = self.room.tabs
-        self._missing[message] = self._wanted
+        self._missing[message] = len(tabs)
         self._sent[message] = time.perf_counter()
         tabs[message * STRIDE % len(tabs)].say(self.room.dialect.send(message))
-
-    @property
-    def _wanted(self) -> int:
-        return len(self.room.tabs)
 
     def _arrived(self, message: int) -> None:
         self.delays.append(time.perf_counter() - self._sent.pop(message))

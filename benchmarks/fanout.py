@@ -20,8 +20,8 @@ WARM_UP_MESSAGES = 20
 SETTLE = 0.7
 
 # A measurement lasts SHORTEST, then until MESSAGES have arrived, but no longer than LONGEST (seconds).
-SHORTEST = 1.5
-LONGEST = 4
+SHORTEST = 1
+LONGEST = 3
 MESSAGES = 100
 
 # What has broken in so many rounds is not tried again.

@@ -110,7 +110,9 @@ class Tour:
     async def _deliver(self, server: Server, room: Room, in_flight: int) -> Delivering:
         traffic = Traffic(room, self._ids)
         traffic.start(in_flight)
-        await until(lambda: len(traffic.delays) >= in_flight, "no message reached all tabs", room)
+        await until(
+            lambda: len(traffic.delays) >= in_flight, f"{in_flight} messages did not reach all tabs", room
+        )
         result = await self._measure(server, traffic, in_flight)
         traffic.stop()
         if in_flight != self._in_flight[-1]:
@@ -125,7 +127,7 @@ class Tour:
             took, arrived = used.seconds, len(traffic.delays)
             return took > SHORTEST and (arrived >= MESSAGES or (arrived > 0 and took > LONGEST))
 
-        await until(is_enough, "no message reached all tabs", traffic.room)
+        await until(is_enough, f"{in_flight} messages did not reach all tabs", traffic.room)
         seconds, cpu, redis, clients = used.since()
         return Delivering(
             *self._which,

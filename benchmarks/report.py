@@ -114,7 +114,8 @@ def targets(all_targets: Iterable[Target]) -> str:
 def origin(command: str, rounds: int) -> str:
     """Where the figures are from."""
     day = datetime.now(UTC).date()
-    return f"Medians of {rounds} rounds of `{command}` on {machine.description()}, {day}.\n"
+    of = f"Medians of {rounds} rounds" if rounds > 1 else "One round"
+    return f"{of} of `{command}` on {machine.description()}, {day}.\n"
 
 
 def save(path: Path, command: str, results: Iterable[object], all_targets: Iterable[Target]) -> None:

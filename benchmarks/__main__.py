@@ -19,7 +19,8 @@ LARGEST = 10_000_000
 
 def main() -> None:
     options = parser().parse_args()
-    # `kill` ends everything as Ctrl-C does.
+    # `kill` ends everything as Ctrl-C does, which a background job would be deaf to.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:
         options.run(options)

@@ -16,7 +16,9 @@ WIDTH = 0.8
 Groups = Mapping[str, Sequence[Sequence[Result]]]
 
 
-def draw(path: Path, results: Results, servers: Sequence[str], tabs: Sequence[int], in_flight: Sequence[int]):
+def draw(
+    path: Path, results: Results, servers: Sequence[str], tabs: Sequence[int], in_flight: Sequence[int]
+) -> None:
     """CPU per delivered message, by tabs and by messages in flight, and memory per connection."""
     few, one = tabs[0], in_flight[0]
     by_tabs = {f"{size:,} tabs": [results.delivering(s, size, one) for s in servers] for size in tabs}
@@ -26,9 +28,15 @@ def draw(path: Path, results: Results, servers: Sequence[str], tabs: Sequence[in
     from matplotlib import pyplot
 
     whole, panels = pyplot.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
-    bars(panels[0], f"CPU per delivered message (µs), {one} in flight", by_tabs, "cpu_us", servers)
+    bars(panels[0], f"CPU per delivered message (µs, log), {one} in flight", by_tabs, "cpu_us", servers)
     bars(panels[1], f"the same, {few:,} tabs", by_flight, "cpu_us", servers)
     bars(panels[2], "memory per idle connection (KiB)", idle, "memory_kib", servers)
+    for panel in panels[:2]:
+        panel.set_yscale("symlog", linthresh=1)  # they are far apart
+    for panel in panels:
+        panel.set_yticks([])
+        panel.yaxis.minorticks_off()
+        panel.margins(y=0.1)
     whole.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     whole.savefig(path, transparent=True, metadata={"Date": None})
 
@@ -47,7 +55,7 @@ def style() -> None:
 
 
 def bars(panel, title: str, groups: Groups, name: str, servers: Sequence[str]) -> None:
-    """For each group a bar of every server; logarithmic, since they are far apart."""
+    """For each group a bar of every server."""
     width = WIDTH / len(servers)
     for place, server in enumerate(servers):
         left = [number - WIDTH / 2 + (place + 0.5) * width for number in range(len(groups))]
@@ -58,5 +66,3 @@ def bars(panel, title: str, groups: Groups, name: str, servers: Sequence[str]) -
         panel.bar_label(drawn, labels, fontsize=7, color=INK, padding=2)
     panel.set_xticks(range(len(groups)), list(groups))
     panel.set_title(title)
-    panel.set_yscale("symlog", linthresh=1)
-    panel.set_yticks([])

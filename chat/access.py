@@ -1,8 +1,15 @@
 """The only way from a request to a room or a message. Missing and forbidden are answered alike."""
 
+from collections.abc import Collection
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+
 from chat import names
 from chat.models import Message, Room, User
 from chat.protocol import Refused
+
+M = TypeVar("M", bound=Model)
 
 
 def room_name(raw: str) -> str:
@@ -21,9 +28,9 @@ def room(name: str) -> Room:
         raise Refused("not_found", "There is no such room.") from None
 
 
-def locked(room: Room) -> None:
-    """Keep others from the room's log until the transaction ends."""
-    Room.objects.select_for_update(no_key=True).get(pk=room.pk)
+def lock_rooms(pks: Collection[int]) -> None:
+    """Keep others from the rooms' logs until the transaction ends."""
+    _locked(Room.objects.filter(pk__in=pks))
 
 
 def own_message(user: User, room: Room, number: int) -> Message:
@@ -45,7 +52,19 @@ def in_room(message: Message, room: Room) -> Message:
 
 def active(user: User) -> User:
     """The user as now stored, locked until the transaction ends: one change at a time for each."""
-    try:
-        return User.objects.select_for_update(no_key=True).get(pk=user.pk, is_active=True)
-    except User.DoesNotExist:
-        raise Refused("forbidden", "you are signed out") from None
+    return one_of(active_people({user.pk}), user)
+
+
+def active_people(pks: Collection[int]) -> dict[int, User]:
+    """`active`, for several; who may not come any more is not among them."""
+    return _locked(User.objects.filter(pk__in=pks, is_active=True))
+
+
+def one_of(people: dict[int, User], user: User) -> User:
+    if user.pk not in people:
+        raise Refused("forbidden", "you are signed out")
+    return people[user.pk]
+
+
+def _locked(rows: QuerySet[M]) -> dict[int, M]:
+    return {row.pk: row for row in rows.order_by("pk").select_for_update(no_key=True)}

@@ -1,6 +1,6 @@
 """Every change of state: check, commit, announce. Nothing else writes."""
 
-from functools import partial
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
@@ -10,6 +10,7 @@ from django.utils.crypto import get_random_string
 
 import live
 from chat import access, names, protocol
+from chat.drafts import Draft, Drafts
 from chat.models import Message, Room, User
 from chat.protocol import Refused
 
@@ -42,50 +43,39 @@ def open_room(name: str) -> Room:
 def send(
     author: User | None, room: Room, text: str, client_id: UUID, has_session: bool = True
 ) -> tuple[Message, bool]:
-    """Store a message. One that came before, by its client_id, is returned as it was: (it, False).
+    """Store a message. One that came before, by its client_id, is returned as it was: (it, False)."""
+    (outcome,) = send_all([Draft(author, room, text, client_id, has_session)])
+    if isinstance(outcome, Refused):
+        raise outcome
+    return outcome
 
-    Whoever has no session is another guest after each reconnect (None at first). Their client_id is
-    looked for among everybody's messages in the room, or what they send again would be stored twice.
-    """
-    protocol.check_text(text)
+
+def send_all(drafts: Sequence[Draft]) -> list[tuple[Message, bool] | Refused]:
+    """`send` several in one transaction; one that is refused leaves the others alone."""
     try:
-        if author and has_session:
-            return _store(author, room, text, client_id), True
-        return _store_without_session(author, room, text, client_id)
-    except IntegrityError:
-        if author and (sent := Message.objects.filter(author=author, client_id=client_id).first()):
-            return access.in_room(sent, room), False
-        raise
+        return _send_all(drafts, [draft for draft in drafts if not draft.is_named])
+    except IntegrityError:  # some of them came before: they are looked for
+        return _send_all(drafts, drafts)
 
 
 @transaction.atomic
-def _store(author: User, room: Room, text: str, client_id: UUID) -> Message:
-    """Raises `IntegrityError` for a message that the author has sent before."""
-    author = access.active(author)
-    seq = room.take_seq()
-    message = Message.objects.create(
-        room=room,
-        number=seq,
-        seq=seq,
-        author=author,
-        author_name=author.name,
-        text=text,
-        client_id=client_id,
-    )
-    _announce(room, message)
-    return message
+def _send_all(drafts: Sequence[Draft], doubts: Sequence[Draft]) -> list[tuple[Message, bool] | Refused]:
+    batch = Drafts(drafts, doubts)
+    outcomes = [_send(draft, batch) for draft in drafts]
+    batch.store()
+    for room, messages in batch.by_room():
+        _announce(room, *messages)
+    return outcomes
 
 
-@transaction.atomic
-def _store_without_session(
-    author: User | None, room: Room, text: str, client_id: UUID
-) -> tuple[Message, bool]:
-    if author:
-        access.active(author)  # a person is locked before a room, everywhere: no deadlock
-    access.locked(room)
-    if sent := Message.objects.filter(room=room, client_id=client_id).first():
-        return sent, False
-    return _store(author or create_guest(), room, text, client_id), True
+def _send(draft: Draft, batch: Drafts) -> tuple[Message, bool] | Refused:
+    try:
+        author = batch.author(draft)
+        if earlier := batch.earlier(draft):
+            return earlier, False
+        return batch.add(draft, author or create_guest()), True
+    except Refused as refused:
+        return refused
 
 
 @transaction.atomic
@@ -113,6 +103,6 @@ def delete(user: User, room: Room, number: int) -> Message:
     return message
 
 
-def _announce(room: Room, message: Message) -> None:
-    """Tell every tab in the room, once the change is stored."""
-    transaction.on_commit(partial(live.publish, room.topic, protocol.event(message)))
+def _announce(room: Room, *messages: Message) -> None:
+    """Tell every tab in the room, once the changes are stored."""
+    transaction.on_commit(lambda: live.publish(room.topic, *map(protocol.event, messages)))

@@ -6,25 +6,26 @@ from contextlib import AsyncExitStack
 from urllib.parse import parse_qs
 from uuid import UUID
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 import live
 from chat import access, actions, dialects, history, protocol
+from chat.drafts import Draft
 from chat.models import Room, User
 from chat.protocol import Delete, Edit, Refused, Send
 from chat.rate import get_message_rate, get_room_rate
 from chat.sockets import get_sockets, network
+from chat.writer import BUSY, get_writer
 
 logger = logging.getLogger(__name__)
 
 # A client that has missed more than this many changes loads the history anew.
 MOST_MISSED = 1000
 
-# What the database says when it is too busy or away, and when a client may try again (seconds).
-BUSY = (OperationalError, InterfaceError)
+# When a client may try again for which the database had no time (seconds).
 RETRY_AFTER = 1
 
 
@@ -36,6 +37,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
     """One tab in one room. It follows the room's log at its own cursor."""
 
     channel_layer_alias = None  # the process's hub is in the room's group, for all its tabs
+
+    async def dispatch(self, message):
+        # Channels would first see to old connections in the database's thread, where we then wait for
+        # whatever is done there. `database_sync_to_async` sees to them when there is something to do.
+        await getattr(self, get_handler_name(message))(message)
 
     async def __call__(self, scope, receive, send):
         # Whatever ends the socket, an exception included, undoes what `connect` has set up.
@@ -51,13 +57,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self.scope["user"].is_authenticated:
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
         self.address = network((self.scope.get("client") or [""])[0])
-        self.room: Room | None = None
-        self.closing = False
+        self.is_open = False  # in the room, and not closing
         await self.accept(self.dialect.subprotocol)
         self.base_send = self.scope["server_send"]
         try:
             self.life.enter_context(get_sockets().admitted(self))
-            self.room = await self.find_room()
+            self.room: Room = await self.find_room()
         except Refused as refused:
             await self.send(self.dialect.error(protocol.error(refused)))
             await self.close(CLOSE_CODES[refused.code])
@@ -85,6 +90,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def enter(self, room: Room):
         """Say where the room's log stands, and follow it from where the client is."""
+        self.is_open = True
         known = self.known_to_client(room)
         self.cursor = room.last_seq if known is None else known
         for frame in self.dialect.welcome(self.welcome(room, reset=known is None)):
@@ -110,12 +116,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset)
 
     def dismiss(self, code: int) -> None:
-        self.closing = True
+        self.is_open = False
         self.dismissal = asyncio.create_task(self.close(code))
         self.dismissal.add_done_callback(lambda task: task.exception())  # the tab may have gone meanwhile
 
     async def close(self, code=None, reason=None):
-        self.closing = True
+        self.is_open = False
         try:
             await super().close(code, reason)
         except Exception:
@@ -134,7 +140,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self.show(live.Batch(events))
             self.cursor = upto
             async for batch in log.follow(self.cursor):
-                if self.closing:
+                if not self.is_open:
                     break
                 await self.show(batch)
                 self.cursor = max(self.cursor, batch.seq)
@@ -143,7 +149,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except OSError:
             pass  # the tab has gone
         except Exception:
-            if not self.closing:  # servers take nothing after a close, and say so in their own ways
+            if self.is_open:  # servers take nothing after a close, and say so in their own ways
                 logger.exception("%s cannot be followed", topic)
                 await self.close(1011)
 
@@ -154,7 +160,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     # Obey
 
     async def receive(self, text_data=None, bytes_data=None):
-        if self.room is None or self.closing:
+        if not self.is_open:
             return
         client_id = None
         try:
@@ -188,7 +194,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def obey_send(self, text: str, client_id: UUID):
         """Store a message. The log brings it to every tab, and to its sender as acknowledgement."""
-        message, is_new = await self.act(actions.send, text, client_id, bool(self.session_key))
+        await get_message_rate().take(self.who)
+        draft = Draft(self.user, self.room, text, client_id, bool(self.session_key))
+        message, is_new = await get_writer().send(draft)
         if is_new:
             self.user = self.user or message.author
         elif message.seq <= self.cursor:  # or it is still to come, after what was before it

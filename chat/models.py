@@ -42,12 +42,17 @@ class Room(models.Model):
 
     def take_seq(self) -> int:
         """The log's next place. The room stays locked for others until the transaction ends."""
+        return self.take_seqs(1)[0]
+
+    def take_seqs(self, count: int) -> range:
+        """The log's next places."""
         with connection.cursor() as cursor:  # in one statement, for which Django has no words
             cursor.execute(
-                "UPDATE chat_room SET last_seq = last_seq + 1 WHERE id = %s RETURNING last_seq", [self.pk]
+                "UPDATE chat_room SET last_seq = last_seq + %s WHERE id = %s RETURNING last_seq",
+                [count, self.pk],
             )
             (self.last_seq,) = cursor.fetchone()
-        return self.last_seq
+        return range(self.last_seq - count + 1, self.last_seq + 1)
 
 
 class Message(models.Model):
@@ -57,7 +62,7 @@ class Message(models.Model):
     author = models.ForeignKey(User, on_delete=models.PROTECT)
     author_name = models.CharField(max_length=names.LONGEST_PERSON, help_text="As it then was.")
     text = models.TextField()
-    client_id = models.UUIDField(default=uuid.uuid4, help_text="The sender's own name for it.")
+    client_id = models.UUIDField(default=uuid.uuid4, db_index=True, help_text="The sender's own name for it.")
     created_at = models.DateTimeField(auto_now_add=True)
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)

@@ -41,9 +41,9 @@ class Bell:
         self._wanted = asyncio.Event()  # set when there is something to ring for
         self._echo = asyncio.Event()  # set when our own probe comes back
 
-    def ring(self, topic: str, event: Event) -> None:
+    def ring(self, topic: str, *events: Event) -> None:
         """Tell the other processes, in the background."""
-        self._unrung.setdefault(topic, deque(maxlen=RING)).append(event)
+        self._unrung.setdefault(topic, deque(maxlen=RING)).extend(events)
         if len(self._unrung) > MOST_UNRUNG:
             del self._unrung[next(iter(self._unrung))]
         self._wanted.set()

@@ -97,10 +97,11 @@ class Hub:
         self._reach(topic, upto)
         return events, upto
 
-    def publish(self, name: str, event: Event) -> None:
+    def publish(self, name: str, *events: Event) -> None:
         """Tell this process's readers at once, and the other processes in the background."""
-        self._hear(name, event)
-        self.bell.ring(name, event)
+        for event in events:
+            self._hear(name, event)
+        self.bell.ring(name, *events)
 
     @property
     def compare_every(self) -> float:
@@ -203,23 +204,23 @@ class Hub:
 get_hub = OfLoop(Hub)
 
 
-def publish(topic: str, event: Event) -> None:
-    """Announce a committed event to all processes, from any thread. It never raises.
+def publish(topic: str, *events: Event) -> None:
+    """Announce committed events to all processes, from any thread. It never raises.
 
-    Call it once the transaction that stored the event has committed (`transaction.on_commit`).
+    Call it once the transaction that stored them has committed (`transaction.on_commit`).
     """
     hub = get_hub.made
     try:
         if hub is not None and hub.loop.is_running():
-            hub.loop.call_soon_threadsafe(hub.publish, topic, event)
+            hub.loop.call_soon_threadsafe(hub.publish, topic, *events)
         else:
-            _ring_from_outside(topic, event)
+            _ring_from_outside(topic, events)
     except Exception as error:
-        logger.warning("%s: nobody was told of a new event: %s", topic, error or "too slow")
+        logger.warning("%s: nobody was told of what is new: %s", topic, error or "too slow")
 
 
 @async_to_sync
-async def _ring_from_outside(topic: str, event: Event) -> None:
+async def _ring_from_outside(topic: str, events: Sequence[Event]) -> None:
     """Ring from a process that serves nobody, such as a management command."""
     async with asyncio.timeout(bell.PATIENCE):
-        await bell.ring(get_channel_layer(), topic, [event])
+        await bell.ring(get_channel_layer(), topic, events)

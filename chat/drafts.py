@@ -1,0 +1,95 @@
+"""Messages on their way into the database: several are stored in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import NamedTuple
+from uuid import UUID
+
+from chat import access, protocol
+from chat.models import Message, Room, User
+
+
+class Draft(NamedTuple):
+    """A message as it is sent; its author is None when somebody without a session says a first word.
+
+    Whoever has no session is another guest after each reconnect. Their client_id is looked for among
+    everybody's messages in the room, or what they send again would be stored twice.
+    """
+
+    author: User | None
+    room: Room
+    text: str
+    client_id: UUID
+    has_session: bool = True
+
+    @property
+    def is_named(self) -> bool:
+        """Whether author and client_id name it, so that the database would not store it twice."""
+        return self.author is not None and self.has_session
+
+    @property
+    def name(self) -> tuple:
+        """The same for a draft that is sent again, and for the message that came of it."""
+        if self.author and self.is_named:
+            return "author", self.author.pk, self.client_id
+        return "room", self.room.pk, self.client_id
+
+
+class Drafts:
+    """Drafts that become messages, in their order, within one transaction.
+
+    What came of the same draft before is looked for where there are `doubts`.
+    """
+
+    def __init__(self, drafts: Sequence[Draft], doubts: Sequence[Draft]):
+        # Everywhere, people are locked before rooms, and each in their order: no deadlock.
+        self._people = access.active_people({draft.author.pk for draft in drafts if draft.author})
+        self._new: list[Message] = []
+        self._known: dict[tuple, Message] = {}
+        if doubts:
+            access.lock_rooms({draft.room.pk for draft in drafts})
+            for message in Message.objects.filter(client_id__in={draft.client_id for draft in doubts}):
+                self._know(message)
+
+    def author(self, draft: Draft) -> User | None:
+        """As now stored; raises `Refused` for somebody who may not write, or a text that cannot be."""
+        protocol.check_text(draft.text)
+        return access.one_of(self._people, draft.author) if draft.author else None
+
+    def earlier(self, draft: Draft) -> Message | None:
+        """The message that came of the same draft before."""
+        message = self._known.get(draft.name)
+        return message and access.in_room(message, draft.room)
+
+    def add(self, draft: Draft, author: User) -> Message:
+        message = Message(
+            room=draft.room,
+            author=author,
+            author_name=author.name,
+            text=draft.text,
+            client_id=draft.client_id,
+        )
+        self._new.append(message)
+        self._know(message)
+        return message
+
+    def store(self) -> None:
+        """Give the new messages their places in their rooms' logs, and store them."""
+        for room, messages in self.by_room():
+            for message, seq in zip(messages, room.take_seqs(len(messages)), strict=True):
+                message.number = message.seq = seq
+        Message.objects.bulk_create(self._new)
+
+    def by_room(self) -> Iterable[tuple[Room, list[Message]]]:
+        """The new messages of each room."""
+        for _, messages in groupby(sorted(self._new, key=_room_pk), _room_pk):
+            in_room = list(messages)
+            yield in_room[0].room, in_room
+
+    def _know(self, message: Message) -> None:
+        for name in (("author", message.author_id), ("room", message.room_id)):
+            self._known[*name, message.client_id] = message
+
+
+def _room_pk(message: Message) -> int:
+    return message.room_id

@@ -1,0 +1,68 @@
+"""Sockets' messages on their way into the database: what comes while one batch is stored is the next."""
+
+import asyncio
+from contextvars import Context
+
+from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
+
+import live
+from chat import actions
+from chat.drafts import Draft
+from chat.models import Message
+
+# What the database says when it is too busy or away.
+BUSY = (OperationalError, InterfaceError)
+
+# How many messages are stored in one transaction, at most.
+LARGEST_BATCH = 100
+
+Sent = tuple[Message, bool]
+
+
+class Writer:
+    """Stores the messages of a process's sockets, several at once: a commit costs more than a message.
+
+    A socket waits for its message, so no more wait here than there are sockets. It must be made in a
+    running event loop.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Draft, asyncio.Future[Sent]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def send(self, draft: Draft) -> Sent:
+        """As `actions.send`."""
+        loop = asyncio.get_running_loop()
+        sent: asyncio.Future[Sent] = loop.create_future()
+        self._waiting.append((draft, sent))
+        if self._task is None:
+            self._task = loop.create_task(self._run(), context=Context())
+        return await sent
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+            await self._store(batch)
+        self._task = None
+
+    async def _store(self, batch: list[tuple[Draft, asyncio.Future[Sent]]]) -> None:
+        outcomes: list[Sent | Exception]
+        try:
+            outcomes = [*await database_sync_to_async(actions.send_all)([draft for draft, _ in batch])]
+        except Exception as error:
+            if len(batch) > 1 and not isinstance(error, BUSY):  # one of them spoils it for the others
+                for each in batch:
+                    await self._store([each])
+                return
+            outcomes = [error] * len(batch)
+        for (_, sent), outcome in zip(batch, outcomes, strict=True):
+            if sent.done():
+                continue  # its tab has gone meanwhile
+            if isinstance(outcome, Exception):
+                sent.set_exception(outcome)
+            else:
+                sent.set_result(outcome)
+
+
+get_writer = live.OfLoop(Writer)

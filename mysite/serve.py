@@ -45,7 +45,7 @@ STOP_PATIENCE = 10
 
 # How many objects more than before make Python look for garbage, and how often it looks at the older
 # ones (see `gc.set_threshold`). Python's own 700 stop a worker with 3,000 tabs for 0.3 s at a time.
-COLLECTOR = (200_000, 20, 1000)
+COLLECTOR = (20_000, 20, 1000)
 
 spawn = multiprocessing.get_context("spawn")
 

@@ -1,0 +1,115 @@
+"""Messages that come at the same time: stored together, and each for itself."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from channels.db import database_sync_to_async
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from chat import actions
+from chat.drafts import Draft
+from chat.models import Message, User
+from chat.protocol import Refused
+from chat.writer import get_writer
+
+
+@pytest.fixture
+async def people(transactional_db):
+    return [await database_sync_to_async(actions.create_guest)() for _ in range(3)]
+
+
+@pytest.fixture
+async def rooms(transactional_db):
+    return [await database_sync_to_async(actions.open_room)(name) for name in ("one", "other")]
+
+
+async def send(*drafts):
+    """What becomes of each of the drafts, sent at the same time."""
+    return await asyncio.gather(*map(get_writer().send, drafts), return_exceptions=True)
+
+
+async def stored():
+    """The texts in each room, in the order of its log; the places have no holes."""
+    texts = {}
+    async for message in Message.objects.select_related("room").order_by("room", "seq"):
+        log = texts.setdefault(message.room.name, [])
+        log.append(message.text)
+        assert message.seq == message.number == len(log)
+        assert message.room.last_seq >= len(log)
+    return texts
+
+
+async def test_each_gets_its_own_message_in_the_order_of_its_room(people, rooms):
+    drafts = [Draft(people[n % 3], rooms[n % 2], str(n), uuid4()) for n in range(20)]
+    outcomes = await send(*drafts)
+    assert [(message.text, is_new) for message, is_new in outcomes] == [(str(n), True) for n in range(20)]
+    expected = {room.name: [str(n) for n in range(start, 20, 2)] for start, room in enumerate(rooms)}
+    assert await stored() == expected
+
+
+async def test_what_comes_while_one_is_stored_is_stored_together(people, rooms, monkeypatch):
+    of_its_thread = await database_sync_to_async(lambda: connections["default"])()
+    monkeypatch.setattr(of_its_thread, "force_debug_cursor", True)
+    of_its_thread.queries_log.clear()
+    await send(*[Draft(people[0], rooms[0], str(n), uuid4()) for n in range(20)])
+    assert 1 <= sum(query["sql"].startswith("BEGIN") for query in of_its_thread.queries_log) <= 2
+
+
+async def test_a_batch_takes_no_more_queries_than_a_message(people, rooms):
+    @database_sync_to_async
+    def queries(count):
+        with CaptureQueriesContext(connection) as captured:
+            actions.send_all([Draft(people[0], rooms[0], "hi", uuid4()) for _ in range(count)])
+        return len(captured)
+
+    assert await queries(50) == await queries(1)
+
+
+async def test_what_came_before_is_given_again_and_the_rest_is_stored(people, rooms):
+    ada, room = people[0], rooms[0]
+    drafts = [Draft(ada, room, text, uuid4()) for text in ("a", "b", "c")]
+    await send(drafts[1])
+    outcomes = await send(*drafts, drafts[0], drafts[2])
+    assert [is_new for _, is_new in outcomes] == [True, False, True, False, False]
+    assert [message.text for message, _ in outcomes] == ["a", "b", "c", "a", "c"]
+    assert await stored() == {room.name: ["b", "a", "c"]}
+
+
+async def test_without_a_session_the_room_knows_what_came_before(people, rooms):
+    room = rooms[0]
+    again = Draft(None, room, "again", uuid4(), has_session=False)
+    (first, _), (second, is_new) = await send(again, again)
+    assert (second, is_new) == (first, False)
+    (third, is_new), (_, other_is_new) = await send(again, Draft(people[0], room, "new", uuid4()))
+    assert (third, is_new, other_is_new) == (first, False, True)
+    assert await stored() == {room.name: ["again", "new"]}
+
+
+async def test_one_that_is_refused_leaves_the_others_alone(people, rooms):
+    await User.objects.filter(pk=people[1].pk).aupdate(is_active=False)
+    drafts = [Draft(person, rooms[0], text, uuid4()) for person, text in zip(people, "abc", strict=True)]
+    refused = [*drafts, Draft(people[0], rooms[0], "x" * 5000, uuid4()), drafts[0]._replace(room=rooms[1])]
+    outcomes = await send(*refused)
+    codes = [outcome.code if isinstance(outcome, Refused) else None for outcome in outcomes]
+    assert codes == [None, "forbidden", None, "too_long", "bad_frame"]
+    assert await stored() == {rooms[0].name: ["a", "c"]}
+
+
+async def test_one_that_cannot_be_stored_at_all_leaves_the_others_alone(people, rooms):
+    unstorable = "\ud800"
+    drafts = [Draft(people[0], rooms[0], text, uuid4()) for text in ("a", unstorable, "b")]
+    (one, _), error, (other, _) = await send(*drafts)
+    assert (one.text, other.text) == ("a", "b")
+    assert isinstance(error, UnicodeEncodeError)
+    assert await stored() == {rooms[0].name: ["a", "b"]}
+
+
+async def test_who_leaves_while_it_is_stored_disturbs_nobody(people, rooms):
+    drafts = [Draft(people[0], rooms[0], text, uuid4()) for text in "abc"]
+    sending = [asyncio.create_task(get_writer().send(draft)) for draft in drafts]
+    await asyncio.sleep(0)
+    sending[1].cancel()
+    assert [(await each)[0].text for each in (sending[0], sending[2])] == ["a", "c"]
+    assert await stored() == {rooms[0].name: ["a", "b", "c"]}

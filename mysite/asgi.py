@@ -17,7 +17,7 @@ from django.dispatch import receiver  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
 from chat.routing import websocket_urlpatterns  # noqa: E402
-from mysite.middleware import BrowserOriginValidator, NotFound, server_send  # noqa: E402
+from mysite.middleware import Admission, BrowserOriginValidator, NotFound, server_send  # noqa: E402
 
 
 @receiver(request_finished)
@@ -34,7 +34,7 @@ application = ProtocolTypeRouter(
     {
         "http": django_application,
         "websocket": server_send(
-            BrowserOriginValidator(AuthMiddlewareStack(sockets), settings.ALLOWED_HOSTS)
+            Admission(BrowserOriginValidator(AuthMiddlewareStack(sockets), settings.ALLOWED_HOSTS))
         ),
     }
 )

@@ -1,0 +1,37 @@
+"""A fuzz target for atheris: whatever a frame holds, it is a command or it is refused.
+
+    python -m tests.fuzz.decoder -runs=1000000 [directory of frames to begin with]
+
+It takes libFuzzer's options, and ends with a traceback and a file of the input that broke it.
+"""
+
+import sys
+from typing import get_args
+
+import atheris
+
+with atheris.instrument_imports(include=["chat"]):
+    from chat.dialects import LobbyV1, Plain
+    from chat.protocol import Command, Refused
+
+DIALECTS = LobbyV1(), Plain()
+COMMANDS = get_args(Command)
+
+
+@atheris.instrument_func
+def decode(data: bytes) -> None:
+    """Give a frame to both dialects: any text, lone surrogates included."""
+    frame = data.decode("utf-8", "surrogateescape")
+    for dialect in DIALECTS:
+        try:
+            command = dialect.command(frame)
+        except Refused as refused:
+            assert refused.code == "bad_frame"
+            assert refused.detail
+        else:
+            assert isinstance(command, COMMANDS)
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, decode)
+    atheris.Fuzz()

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from contextlib import suppress
+from urllib.parse import urlparse
 
 from channels.generic.websocket import AsyncWebsocketConsumer
-from channels.security.websocket import OriginValidator
+from channels.security.websocket import OriginValidator, WebsocketDenier
 from django.db import InterfaceError, OperationalError
 
 logger = logging.getLogger(__name__)
@@ -20,8 +22,19 @@ class BrowserOriginValidator(OriginValidator):
     carries nobody's cookies unasked.
     """
 
-    def valid_origin(self, parsed_origin):
-        return parsed_origin is None or super().valid_origin(parsed_origin)
+    async def __call__(self, scope, receive, send):
+        origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
+        application = self.application if all(map(self.is_allowed, origins)) else Denier()
+        return await application(scope, receive, send)
+
+    def is_allowed(self, origin: str) -> bool:
+        with suppress(ValueError):  # it is no address at all
+            return self.validate_origin(urlparse(origin))
+        return False
+
+
+class Denier(WebsocketDenier):
+    channel_layer_alias = None
 
 
 def server_send(application):

@@ -20,8 +20,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from threading import Thread
-from types import FrameType
-from typing import Any
 
 import django
 import uvicorn
@@ -42,10 +40,9 @@ LONGEST_SOCKET_PATH = 103
 # How long an earlier Lobby, killed a moment ago, may take to let go of the port (seconds).
 PORT_PATIENCE = 3
 
-# How long running requests and sockets get to finish when the server stops, and when a worker that has
-# still not left is ended (seconds).
-STOP_PATIENCE = 8
-LAST_STOP = 10
+# How long running requests and sockets get to finish when the server stops (seconds). Then uvicorn lets the
+# signal end the worker, whatever its threads wait for.
+STOP_PATIENCE = 7
 
 # How many objects more than before make Python look for garbage, and how often it looks at the older
 # ones (see `gc.set_threshold`). Python's own 700 stop a worker with 3,000 tabs for 0.3 s at a time.
@@ -220,9 +217,8 @@ class Workers(Multiprocess):
 
 
 def worker():
-    """The application of a worker process, which ends when its parent does, and when it is told to."""
+    """The application of a worker process, which ends when its parent does."""
     Thread(target=end_with_parent, daemon=True).start()
-    end_in_time()
     from mysite.asgi import application
 
     spare_the_collector()
@@ -240,17 +236,6 @@ def end_with_parent() -> None:
     if parent := multiprocessing.parent_process():
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def end_in_time() -> None:
-    """Let SIGTERM end this process at last, even while one of its threads waits for the database."""
-    stop: Any = signal.getsignal(signal.SIGTERM)  # uvicorn's, which begins the graceful stop
-
-    def stop_in_time(number: int, frame: FrameType | None) -> None:
-        signal.alarm(LAST_STOP)
-        stop(number, frame)
-
-    signal.signal(signal.SIGTERM, stop_in_time)
 
 
 def tell_when_ready(address: tuple) -> None:

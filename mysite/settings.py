@@ -177,11 +177,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "filters": {"brief": {"()": "mysite.logs.Brief"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     # Django's own handlers would say everything twice, or send mail.
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
+        "django.security.DisallowedHost": {"filters": ["brief"]},
         # It logs a traceback each second while Redis is away; live.bell says it once, in a line.
         "channels_redis.pubsub": {"level": "CRITICAL"},
     },

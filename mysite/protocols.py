@@ -1,0 +1,148 @@
+"""How connections begin and end: uvicorn's own protocols, with deadlines and better manners."""
+
+from asyncio import TimerHandle
+from contextlib import suppress
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+# How long a client may take to say the whole of a request, a socket's handshake included (seconds).
+REQUEST_PATIENCE = 10
+
+# How long a tab may take to answer our goodbye, before it is cut off (seconds).
+CLOSE_PATIENCE = 2
+
+# What a stopping server gives the last acknowledgement to leave before the goodbye does (seconds).
+LAST_WORDS = 0.1
+
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """Cuts off who says nothing, or begins a request and does not end it."""
+
+    _deadline: TimerHandle | None = None
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        self._expect_request()
+
+    def on_message_begin(self):
+        super().on_message_begin()
+        self._expect_request()
+
+    def on_message_complete(self):
+        self._expect_nothing()
+        super().on_message_complete()
+
+    def connection_lost(self, exc):
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def _expect_request(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_PATIENCE, self.transport.abort)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """Whatever a peer does, it is told with a close code, and its socket ends in time."""
+
+    _is_stopping = False
+    _is_idle = False  # the application waits for the next frame: no command is running
+
+    # What comes in
+
+    def data_received(self, data):
+        super().data_received(data)
+        if not self.handshake_initiated:  # HTTP's parser took it for a handshake, websockets did not
+            self.transport.write(
+                b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            )
+            self.transport.close()
+
+    def send_receive_event_to_app(self):
+        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
+            self.conn.fail(1007)  # uvicorn does the same, and logs a traceback
+            self.handle_parser_exception()
+        else:
+            super().send_receive_event_to_app()
+
+    def handle_parser_exception(self):
+        if self.handshake_complete:
+            super().handle_parser_exception()
+        else:  # no close frame can be sent yet
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+            self.transport.close()
+        self._abort_soon()
+
+    def handle_ping(self):
+        pong = b"".join(self.conn.data_to_send())
+        if self.writable.is_set():  # or the pongs for who pings and reads nothing would pile up
+            self.transport.write(pong)
+
+    async def receive(self):
+        if self._is_stopping and self.queue.empty():
+            self.loop.call_later(LAST_WORDS, self._say_goodbye)
+        self._is_idle = True
+        message = await super().receive()
+        self._is_idle = False
+        return message
+
+    # What goes out
+
+    async def send(self, message):
+        await self.writable.wait()
+        if self.close_sent or self.transport.is_closing():
+            raise ClientDisconnected  # uvicorn takes it for a mistake of the application's
+        await super().send(message)
+        if self.close_timer is not None:
+            self._await_goodbye()
+
+    # The end
+
+    def shutdown(self):
+        """Say 1012, once the command that is running has been done and acknowledged."""
+        self._is_stopping = True
+        if self._is_idle or not self.handshake_complete:
+            self._say_goodbye()
+
+    def keepalive_timeout(self):
+        super().keepalive_timeout()
+        self._abort_soon()
+
+    def _say_goodbye(self) -> None:
+        if self.close_sent or self.transport.is_closing() or not self.handshake_complete:
+            super().shutdown()
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1012})
+        self.conn.send_close(1012)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self._await_goodbye()
+
+    def _await_goodbye(self) -> None:
+        """Read on, so that no unread frame makes the system throw our close frame away."""
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    def _abort_soon(self) -> None:
+        """A transport that closes waits for its peer to read: for ever, if it does not."""
+        self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
+
+
+def _is_utf8(data: bytes) -> bool:
+    with suppress(UnicodeDecodeError):
+        data.decode()
+        return True
+    return False

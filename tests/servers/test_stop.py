@@ -1,0 +1,169 @@
+"""A server that is told to stop: tabs hear 1012, what runs is finished, and it is gone in ten seconds."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sqlite3
+import time
+from contextlib import asynccontextmanager, closing
+from urllib.request import urlopen
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.fuzz.raw import handshake, peer
+from tests.servers.processes import Server, wait_until
+from tests.servers.tab import TIMEOUT, tabs
+
+# How long a server may take to leave, whatever holds it (seconds).
+PATIENCE = 10
+
+UNLIMITED = {"CHAT_RATE": "0", "CONNECTIONS_PER_PERSON": "0", "CONNECTIONS_PER_ADDRESS": "0"}
+
+
+@pytest.fixture
+def server():
+    with Server(environment=UNLIMITED) as server:
+        yield server
+
+
+async def close_code(tab):
+    """The code with which the server closes a tab, whatever it sends before."""
+    with pytest.raises(ConnectionClosed) as closed:
+        async with asyncio.timeout(PATIENCE):
+            await tab.until(lambda: False)
+    assert closed.value.rcvd, "it went without a word"
+    return closed.value.rcvd.code
+
+
+@asynccontextmanager
+async def gone_in_time(server):
+    """SIGTERM for the server, which must have left, after all its workers, when PATIENCE is over."""
+    server.process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE
+    yield
+    wait_until(lambda: server.process.poll() is not None, deadline - time.monotonic())
+
+
+@asynccontextmanager
+async def locked(server):
+    """Keep everybody from writing into the database."""
+    with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3", isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield database
+
+
+async def test_every_tab_hears_1012(server):
+    async with tabs("stopped", *[server] * 6) as opened:
+        async with gone_in_time(server):
+            assert [await close_code(tab) for tab in opened] == [1012] * 6
+    assert "Traceback" not in server.log
+    assert "ERROR" not in server.log
+
+
+async def test_a_send_that_is_running_is_stored_and_acknowledged_before_the_goodbye(server):
+    async with tabs("running", server) as (tab,):
+        async with locked(server) as database:
+            await tab.say("just in time")
+            await asyncio.sleep(0.3)  # it waits for the lock by then; nothing tells
+            async with gone_in_time(server):
+                await asyncio.sleep(1)
+                database.execute("ROLLBACK")
+                assert await close_code(tab) == 1012
+                assert tab.texts == ["just in time"]
+    server.start()
+    assert history(server, "running") == ["just in time"]
+    assert "Traceback" not in server.log
+
+
+def history(server, room):
+    with urlopen(f"{server.url}/chat/{room}/messages/", timeout=TIMEOUT) as answer:  # noqa: S310
+        return [message["message"] for message in json.load(answer)["messages"]]
+
+
+async def test_nobody_who_holds_on_keeps_it():
+    """A tab that reads nothing, a handshake in mid-air, a command that waits for longer than we do."""
+    server = Server(environment=dict(UNLIMITED))
+    server.environment["DATABASE_URL"] = f"sqlite:///{server.var_dir / 'lobby.sqlite3'}?timeout=30"
+    with server:
+        async with tabs("held", server) as (tab,), peer(server) as half, peer(server) as deaf:
+            half.writer.write(handshake(server)[:50])
+            await become_deaf(server, deaf, tab)
+            async with locked(server):
+                await tab.say("it waits for the lock")
+                await asyncio.sleep(0.3)
+                async with gone_in_time(server):
+                    await is_shut(server)
+
+
+async def test_a_tab_that_reads_nothing_holds_nothing_up(server):
+    async with tabs("deaf", server) as (tab,), peer(server) as deaf:
+        await become_deaf(server, deaf, tab)
+        started = time.monotonic()
+        async with gone_in_time(server):
+            assert await close_code(tab) == 1012
+        assert time.monotonic() - started < 5
+    assert "ERROR" not in server.log
+
+
+async def become_deaf(server, client, tab):
+    """Let a client take part in the tab's room, and read nothing of the much that is said there."""
+    sock = client.writer.get_extra_info("socket")
+    client.writer.transport.pause_reading()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    for number in range(200):
+        await tab.say(f"{number} " + "x" * 3990)
+    await tab.until(lambda: len(tab.messages) == 200)
+    room = tab.address.rpartition("/ws/chat/")[2]
+    client.writer.write(handshake(server, path=f"/ws/chat/{room}?since=0"))
+    while not has_unread(sock):
+        await asyncio.sleep(0.05)
+
+
+def has_unread(sock):
+    """Whether something has come that nobody reads."""
+    with socket.socket(fileno=os.dup(sock.fileno())) as other:
+        other.setblocking(False)
+        try:
+            return bool(other.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return False
+
+
+async def is_shut(server):
+    """Nothing is accepted any more, long before the server has left."""
+    async with asyncio.timeout(PATIENCE / 2):
+        while True:
+            try:
+                async with peer(server):
+                    pass
+            except ConnectionRefusedError:
+                break
+            await asyncio.sleep(0.05)
+    assert server.process.poll() is None
+
+
+async def test_workers_are_replaced_on_sighup(server):
+    before = set(server.workers())
+    async with tabs("replaced", *[server] * 4) as opened:
+        server.process.send_signal(signal.SIGHUP)
+        assert [await close_code(tab) for tab in opened] == [1012] * 4
+    wait_until(lambda: len(set(server.workers()) - before) == 2 and not before & set(server.workers()), 30)
+    async with tabs("replaced", server) as (tab,):
+        await tab.say("again")
+        await tab.until_texts("again")
+
+
+async def test_a_worker_that_is_told_to_leave_is_replaced(server):
+    before = set(server.workers())
+    async with tabs("replaced", *[server] * 4) as opened:
+        for pid in before:
+            os.kill(pid, signal.SIGTERM)
+        assert [await close_code(tab) for tab in opened] == [1012] * 4
+    wait_until(lambda: len(set(server.workers()) - before) == 2, 30)
+    async with tabs("replaced", server) as (tab,):
+        await tab.say("again")
+        await tab.until_texts("again")
+    assert "Traceback" not in server.log

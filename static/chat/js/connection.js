@@ -7,6 +7,10 @@ const SUBPROTOCOL = "lobby.v1";
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 15_000;
 
+/** The same after a restart, which all tabs notice at once (milliseconds), and the code that tells of it. */
+const FIRST_DELAY_OF_ALL = 3000;
+const RESTARTS = 1012;
+
 /** How long a server may take to greet (milliseconds). */
 const PATIENCE = 10_000;
 
@@ -46,7 +50,7 @@ export class Connection {
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#lose(), PATIENCE);
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
-    socket.onclose = ({ code }) => (code >= 4400 && code < 4500 ? this.#refuse(code) : this.#lose());
+    socket.onclose = ({ code }) => (code >= 4400 && code < 4500 ? this.#refuse(code) : this.#lose(code));
   }
 
   #receive(events) {
@@ -64,11 +68,12 @@ export class Connection {
   }
 
   /** Give the socket up, whatever its state, and plan the next one. */
-  #lose() {
+  #lose(code) {
     if (!this.#socket) return;
     this.#drop();
     this.#onState("waiting");
-    const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
+    const first = code === RESTARTS ? FIRST_DELAY_OF_ALL : FIRST_DELAY;
+    const longest = Math.min(LONGEST_DELAY, first * 2 ** this.#failures++);
     this.#timer = setTimeout(() => this.#connect(), Math.random() * longest);
   }
 

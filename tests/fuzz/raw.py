@@ -73,8 +73,8 @@ class Peer:
         with suppress(asyncio.IncompleteReadError, ConnectionResetError):
             while True:
                 frames.append(await self.frame())
-        code = struct.unpack("!H", frames[-1][1][:2])[0] if frames and frames[-1][0] == CLOSE else None
-        return frames, code
+        goodbye = frames[-1][1] if frames and frames[-1][0] == CLOSE else b""
+        return frames, int.from_bytes(goodbye[:2]) or None
 
 
 @asynccontextmanager

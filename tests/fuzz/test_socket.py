@@ -18,8 +18,8 @@ often = settings(max_examples=150, deadline=None, suppress_health_check=list(Hea
 
 LIMIT = 64 * 1024
 
-# What a server may close with: a protocol error, no UTF-8, too large, or the client's own code.
-CODES = {1000, 1002, 1007, 1009}
+# What a server may close with, the client's own code included (RFC 6455, section 7.4).
+CODES = {*range(1000, 1015), *range(3000, 5000)} - {1004, 1005, 1006, 1011}
 
 
 def mutated(valid):
@@ -92,6 +92,7 @@ frames = st.builds(
 @often
 @example(frame(b"\x03\xe8", CLOSE) + frame(b"x"))
 @example(frame(b"\x00", CLOSE))
+@example(frame(b"", CLOSE))
 @example(frame(b"\x03\xe8\xff", CLOSE))
 @example(frame(b"x" * 126, PING))
 @example(frame(b"x", is_last=False) + frame(b"y"))

@@ -17,6 +17,10 @@ os.environ["VAR_DIR"] = str(VAR_DIR)
 os.environ.pop("REDIS_URL", None)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="let faults last as long as docs/promise.md says")
+
+
 @contextmanager
 def valkey(var_dir: Path):
     """A real Valkey on the unix socket where Lobby expects it."""

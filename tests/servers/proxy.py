@@ -22,6 +22,14 @@ class Proxy:
         for writer in self._connections:
             writer.transport.abort()
 
+    def pull(self):
+        """Pull the cable, and leave it out."""
+        self.sockets_refused = True
+        self.cut()
+
+    def plug(self):
+        self.sockets_refused = False
+
     async def accept(self, reader, writer):
         first = await reader.read(64 * 1024)
         if self.sockets_refused and b"upgrade: websocket" in first.lower():

@@ -1,0 +1,242 @@
+"""A tab without a browser: it speaks `lobby.v1`, with the rules of connection.js, outbox.js and room.js."""
+
+import asyncio
+import json
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+from uuid import uuid4
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+# As in connection.js (seconds).
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 15
+PATIENCE = 10
+
+# How many messages of its history a room gives at once.
+PAGE = 200
+
+
+class Connect(connect):
+    """As browsers do it: a socket follows no redirect."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+class NoRedirect(HTTPRedirectHandler):
+    def redirect_request(self, *args: Any) -> None:
+        return None
+
+
+class Client:
+    """A tab in a room of the Lobby at `url`.
+
+    It comes back by itself, and sends again what was not acknowledged.
+    `on_message` is called with each message event as it comes, and with those of the room's history
+    where the server asks for it to be loaded anew; `on_reset` before, when that is of another log.
+    Nothing of what was acknowledged is kept.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        room: str,
+        on_message: Callable[[dict[str, Any]], None],
+        on_reset: Callable[[], None],
+        longest_delay: float = LONGEST_DELAY,
+    ):
+        self.page = f"{url.rstrip('/')}/chat/{quote(room, safe='')}/"
+        base = urlsplit(url.rstrip("/"))
+        scheme = {"http": "ws", "https": "wss"}[base.scheme]
+        self.socket_address = f"{scheme}://{base.netloc}{base.path}/ws/chat/{quote(room, safe='')}/"
+        self.cursor: int | None = None  # None: it was never welcomed
+        self.epoch = ""
+        self.unsent: dict[str, str] = {}  # texts by client_id, in the order of writing
+        self.failed: dict[str, str] = {}  # of these, why the server will not have them
+        self.refused = ""  # why we must not come back
+        self.is_open = False
+        self.longest_away = 0.0  # seconds between a lost connection and the next welcome
+        self._on_message, self._on_reset = on_message, on_reset
+        self._longest_delay = longest_delay
+        self._headers: dict[str, str] = {}
+        self._queue: deque[str] = deque()  # client_ids that go out next
+        self._queued = asyncio.Event()
+        self._held: asyncio.TimerHandle | None = None
+        self._misses = 0
+        self._lost_at: float | None = None
+
+    async def enter(self) -> None:
+        """Get a session, as a browser does with its first page. Raises OSError."""
+        cookies = await asyncio.to_thread(self._get_cookies)
+        self._headers = {"Cookie": "; ".join(cookies)} if cookies else {}
+
+    def say(self, text: str) -> None:
+        client_id = str(uuid4())
+        self.unsent[client_id] = text
+        if self.is_open:
+            self._send([client_id])
+
+    async def run(self) -> None:
+        """Be there, until the server says that we must not."""
+        while True:
+            with suppress(OSError, WebSocketException):
+                await self._live()
+            self._lose()
+            if self.refused:
+                return
+            longest = min(self._longest_delay, FIRST_DELAY * 2**self._misses)
+            self._misses += 1
+            await asyncio.sleep(random.random() * longest)
+
+    async def _live(self) -> None:
+        """One connection, until it ends."""
+        async with Connect(
+            self._address,
+            subprotocols=["lobby.v1"],  # type: ignore[list-item]
+            additional_headers=self._headers,
+            proxy=None,
+            compression=None,
+            open_timeout=PATIENCE,
+            ping_interval=None,  # a browser sends none
+            close_timeout=1,
+        ) as socket:
+            writing = asyncio.create_task(self._write(socket))
+            try:
+                await self._read(socket)
+            finally:
+                writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
+                if 4400 <= (socket.close_code or 0) < 4500:
+                    self.refused = f"closed with {socket.close_code}"
+
+    async def _read(self, socket: ClientConnection) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await self._take(await socket.recv())
+        async for frame in socket:
+            await self._take(frame)
+
+    async def _write(self, socket: ClientConnection) -> None:
+        while True:
+            await self._queued.wait()
+            self._queued.clear()
+            while self._queue:
+                client_id = self._queue.popleft()
+                if text := self.unsent.get(client_id):
+                    command = {"type": "send", "message": text, "client_id": client_id}
+                    await socket.send(json.dumps(command))
+
+    @property
+    def _address(self) -> str:
+        if self.cursor is None:
+            return self.socket_address
+        return f"{self.socket_address}?{urlencode({'since': self.cursor, 'epoch': self.epoch})}"
+
+    def _lose(self) -> None:
+        if self.is_open:
+            self._lost_at = time.monotonic()
+        self.is_open = False
+        self._queue.clear()
+
+    # What comes
+
+    async def _take(self, frame: str | bytes) -> None:
+        for event in json.loads(frame):
+            if event["type"] == "welcome":
+                await self._welcomed(**event)
+            elif event["type"] == "message":
+                self._told(event)
+            elif event["type"] == "error":
+                self._refuse(**event)
+
+    async def _welcomed(self, epoch: str, seq: int, reset: bool, **_: Any) -> None:
+        if self.cursor is None:
+            self.cursor = seq
+        elif reset:
+            await self._reload(seq, is_other=epoch != self.epoch)
+        self.epoch = epoch
+        self._misses = 0
+        self.is_open = True
+        if self._lost_at is not None:
+            self.longest_away = max(self.longest_away, time.monotonic() - self._lost_at)
+        self._send(self._waiting)
+
+    def _told(self, message: dict[str, Any]) -> None:
+        self.cursor = max(self.cursor or 0, message["seq"])
+        self.unsent.pop(message["client_id"], None)
+        self._on_message(message)
+
+    def _refuse(self, detail: str, client_id: str | None = None, retry_after: float = 0, **_: Any) -> None:
+        if retry_after:
+            self._hold(retry_after)
+        else:
+            self.failed[client_id or ""] = detail
+
+    # What goes
+
+    @property
+    def _waiting(self) -> list[str]:
+        return [client_id for client_id in self.unsent if client_id not in self.failed]
+
+    def _send(self, client_ids: Iterable[str]) -> None:
+        if not self._held:
+            self._queue.extend(client_ids)
+            self._queued.set()
+
+    def _hold(self, seconds: float) -> None:
+        """Send nothing for a while, and then all that waits, in order."""
+        if self._held:
+            self._held.cancel()
+        self._queue.clear()
+        self._held = asyncio.get_running_loop().call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._held = None
+        if self.is_open:
+            self._send(self._waiting)
+
+    # Pages
+
+    def _get_cookies(self) -> list[str]:
+        with self._get(self.page) as answer:
+            return [cookie.partition(";")[0] for cookie in answer.headers.get_all("Set-Cookie") or ()]
+
+    def _get(self, address: str) -> Any:
+        request = Request(address, headers=self._headers)  # noqa: S310
+        try:
+            return build_opener(NoRedirect).open(request, timeout=PATIENCE)
+        except HTTPError as error:
+            error.close()
+            raise OSError(f"it answers {error.code} {error.reason}") from None
+        except URLError as error:
+            raise OSError(getattr(error.reason, "strerror", None) or str(error.reason)) from None
+
+    async def _reload(self, seq: int, is_other: bool) -> None:
+        """Take the room's history for what was missed, back to where we know it."""
+        known = 0 if is_other else self.cursor or 0
+        pages: list[list[dict[str, Any]]] = []
+        before = None
+        while before is None or before > known + 1:
+            pages.append(await asyncio.to_thread(self._page_before, before))
+            if len(pages[-1]) < PAGE:
+                break
+            before = pages[-1][0]["number"]
+        if is_other:
+            self._on_reset()
+        for page in reversed(pages):
+            for message in page:
+                self._told(message)
+        self.cursor = seq
+
+    def _page_before(self, before: int | None) -> list[dict[str, Any]]:
+        query = {"limit": PAGE} if before is None else {"limit": PAGE, "before": before}
+        with self._get(f"{self.page}messages/?{urlencode(query)}") as answer:
+            return json.load(answer)["messages"]

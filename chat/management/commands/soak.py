@@ -1,0 +1,115 @@
+"""Tabs that talk at a running Lobby, whatever is done to it meanwhile, and a ledger of what they got.
+
+manage.py soak http://127.0.0.1:8000 --seconds 600 --tabs 20 --rooms 2 --rate 20
+"""
+
+import asyncio
+import signal
+import sys
+from urllib.parse import urlsplit
+
+from django.core.management import BaseCommand, CommandError
+
+from chat.ledger import Ledger, Row, keep_ledger
+
+# How long all tabs may take to be welcomed, and at the end to have all that was said (seconds).
+ENTER_PATIENCE = 30
+SETTLE_PATIENCE = 60
+
+
+class Command(BaseCommand):
+    help = (
+        "Let tabs talk at a running Lobby, in rooms named soak-1, soak-2 ..., and tell what was lost, "
+        "doubled or out of order (exit status 1). Their guests and messages stay. Ctrl-C ends it early."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser):
+        parser.add_argument("url", help="where it runs, such as http://127.0.0.1:8000")
+        parser.add_argument("--seconds", type=float, default=600, help="how long (600)")
+        parser.add_argument("--tabs", type=int, default=20, help="how many, in all (20)")
+        parser.add_argument("--rooms", type=int, default=2, help="how many (2)")
+        parser.add_argument("--rate", type=float, default=20, help="messages a second, in all (20)")
+
+    def handle(self, *, url, seconds, tabs, rooms, rate, **options):
+        if not is_address(url):
+            raise CommandError(f"give the address of a running Lobby as http://127.0.0.1:8000, not {url!r}")
+        for name, number in {"seconds": seconds, "tabs": tabs, "rooms": rooms, "rate": rate}.items():
+            if not 0 < number < float("inf"):
+                raise CommandError(f"give --{name} as a number above 0, not {number:g}")
+        places = [(url, f"soak-{n % rooms + 1}") for n in range(tabs)]
+        if not asyncio.run(self.soak(places, seconds, rate)):
+            sys.exit(1)
+
+    async def soak(self, places: list[tuple[str, str]], seconds: float, rate: float) -> bool:
+        """Whether the promise was kept."""
+        try:
+            async with keep_ledger(places) as ledger:
+                await self.enter(ledger)
+                progress = asyncio.create_task(self.show_progress(ledger))
+                await until_interrupted(ledger.talk(seconds, rate))
+                await until_interrupted(ledger.settle(SETTLE_PATIENCE))
+                progress.cancel()
+                return self.show(ledger)
+        except* OSError as errors:
+            why = errors.exceptions[0]
+        raise CommandError(
+            f"{places[0][0]} cannot be reached: {why}; start Lobby there, or correct the address."
+        )
+
+    async def enter(self, ledger: Ledger) -> None:
+        try:
+            await ledger.all_connected(ENTER_PATIENCE)
+        except TimeoutError:
+            raise OSError(f"only {ledger.connected} of {len(ledger.accounts)} tabs were let in") from None
+
+    async def show_progress(self, ledger: Ledger) -> None:
+        while True:
+            await asyncio.sleep(1)
+            counts = "  ".join(
+                f"{what} {ledger.total(what)}" for what in ("said", "acknowledged", "received")
+            )
+            self.stderr.write(f"{counts}  connected {ledger.connected} of {len(ledger.accounts)}")
+
+    def show(self, ledger: Ledger) -> bool:
+        total = ledger.sum
+        self.stdout.write(HEAD)
+        for row in (*ledger.rows, total):
+            self.stdout.write(line(row))
+        for problem in sorted(ledger.problems):
+            self.stdout.write(f"refused: {problem}")
+        return total.is_clean
+
+
+def is_address(given: str) -> bool:
+    try:
+        parts = urlsplit(given)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+HEAD = (
+    f"{'tab':>5} {'room':<8}{'sent':>9}{'acknowledged':>14}{'received':>10}{'lost':>7}{'doubled':>9}"
+    f"{'out of order':>14}{'away':>9}{'p50':>9}{'p99':>9}"
+)
+
+
+def line(row: Row) -> str:
+    return (
+        f"{row.tab:>5} {row.room:<8}{row.sent:>9}{row.acknowledged:>14}{row.received:>10}{row.lost:>7}"
+        f"{row.doubled:>9}{row.out_of_order:>14}{row.away:>7.1f} s"
+        f"{row.p50 * 1000:>6.0f} ms{row.p99 * 1000:>6.0f} ms"
+    )
+
+
+async def until_interrupted(work) -> None:
+    """Do something until it is done, or Ctrl-C is pressed."""
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    loop.add_signal_handler(signal.SIGINT, task.cancel)
+    try:
+        await asyncio.wait([task])
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+    if not task.cancelled():
+        task.result()

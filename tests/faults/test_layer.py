@@ -1,0 +1,74 @@
+"""Redis hangs, goes, loses, doubles and shuffles, while everybody talks at two servers."""
+
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+
+from tests.faults.doorbell import Doorbell, wire
+from tests.faults.ledger import ledger, talking
+from tests.servers.processes import UNLIMITED, Server, daphne
+
+
+@contextmanager
+def two_servers(redis_url):
+    """Two processes of different kinds with one database and one Redis."""
+    given = UNLIMITED | {"REDIS_URL": redis_url, "WORKERS": "1"}
+    with Server(environment=given) as one, daphne(var_dir=one.var_dir, environment=given) as other:
+        yield one, other
+        for server in (one, other):
+            assert "Traceback" not in server.log
+
+
+@asynccontextmanager
+async def two_servers_in_a_thread(redis_url):
+    """So that a wire to their Redis works meanwhile."""
+    servers = two_servers(redis_url)
+    yield await asyncio.to_thread(servers.__enter__)
+    await asyncio.to_thread(servers.__exit__, None, None, None)
+
+
+@pytest.fixture(scope="module")
+def doorbell():
+    doorbell = Doorbell()
+    yield doorbell
+    doorbell.kill()
+
+
+@pytest.fixture(scope="module")
+def servers(doorbell):
+    with two_servers(doorbell.url) as servers:
+        yield servers
+
+
+@pytest.mark.parametrize(
+    ("begin", "short", "long", "end"),
+    [
+        pytest.param(Doorbell.restart, 0, 0, lambda doorbell: None, id="restarted"),
+        pytest.param(Doorbell.hang, 3, 10, Doorbell.go_on, id="hung"),
+        pytest.param(Doorbell.kill, 3, 15, Doorbell.start, id="gone"),
+    ],
+)
+async def test_redis_does_not_answer(doorbell, servers, begin, short, long, end, is_long, delay, recovered):
+    async with ledger("Redis is away", *servers * 3, **delay) as kept:
+        async with talking(kept):
+            await asyncio.sleep(0.5)
+            begin(doorbell)
+            try:
+                await asyncio.sleep(long if is_long else short)
+            finally:
+                end(doorbell)
+        await recovered(kept)
+
+
+@pytest.mark.parametrize("fault", [{"lost": 0.3}, {"shuffled": True}], ids=["lost", "shuffled"])
+async def test_redis_tells_not_all_or_all_of_it_twice_and_out_of_order(
+    doorbell, fault, is_long, delay, recovered
+):
+    seconds = 10 if is_long else 3
+    async with wire(doorbell) as between, two_servers_in_a_thread(between.url) as servers:
+        vars(between).update(fault)
+        async with ledger("Redis is not to be trusted", *servers * 3, **delay) as kept:
+            await kept.talk(seconds)
+            await recovered(kept)  # while it goes on
+        assert between.published > seconds * 10

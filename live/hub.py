@@ -15,6 +15,7 @@ from live import bell
 from live.bell import Bell
 from live.log import RING, Event, Log
 from live.loops import OfLoop
+from live.tail import Tail
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Topic:
     name: str
     source: Source
     log: Log
+    tail: Tail
     readers: int = 0
     known: int = 0  # the highest seq that somebody has told of
     reading: asyncio.Task[None] | None = None
@@ -76,7 +78,8 @@ class Hub:
         """The topic's log, kept open while the context lasts; `seq` is the topic's, as just read."""
         topic = self._topics.get(name)
         if topic is None:
-            topic = self._topics[name] = Topic(name, source, Log(seq))
+            log = Log(seq)
+            topic = self._topics[name] = Topic(name, source, log, Tail(name, source, log))
             self._membership.set()
         topic.readers += 1
         self._reach(topic, seq)
@@ -93,7 +96,7 @@ class Hub:
         topic = self._topics[name]
         if topic.log.remembers(cursor):
             return (), cursor
-        events, upto = await topic.source.since(name, cursor, limit)
+        events, upto = await topic.tail.after(cursor, limit)
         self._reach(topic, upto)
         return events, upto
 

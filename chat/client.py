@@ -105,6 +105,7 @@ class Client:
             additional_headers=self._headers,
             proxy=None,
             compression=None,
+            max_size=None,
             open_timeout=PATIENCE,
             ping_interval=None,  # a browser sends none
             close_timeout=1,

@@ -241,8 +241,13 @@ async def keep_ledger(
             await account.client.enter()
 
     await asyncio.gather(*map(enter, accounts[: len(accounts) - strangers]))
-    async with asyncio.TaskGroup() as group:
-        running = [group.create_task(account.client.run()) for account in accounts]
+    running = [asyncio.create_task(account.client.run()) for account in accounts]
+    try:
         yield Ledger(accounts)
+    finally:
         for task in running:
             task.cancel()
+        await asyncio.wait(running)
+    for task in running:
+        if not task.cancelled():
+            task.result()  # raises what has ended it

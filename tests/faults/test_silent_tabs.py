@@ -1,0 +1,129 @@
+"""Tabs that do not read, and tabs that are stopped: nobody else notices, and the server does."""
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import psutil
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from chat.protocol import LONGEST_TEXT
+from tests.faults.ledger import ledger
+from tests.servers.processes import UNLIMITED, Server, wait_until
+
+# What is said past the tabs that do not read: far more than a ring and a socket's buffers hold.
+SECONDS, RATE = 20, 30
+TEXT = "话" * (LONGEST_TEXT - 100)
+
+# How much a worker may grow meanwhile, for its ring, for the buffers of these tabs, and for Python (bytes).
+DEAF_TABS = 20
+MOST_GROWTH = 40 * 1024 * 1024
+
+# How late a message may be for the others, at the median (seconds): this machine may be slow, but
+# whoever waits for a tab that does not read waits until that is given up.
+LATE = 5
+
+# When a tab must be given up that does not answer (seconds).
+NOTICED = 45
+
+STOPPED_TAB = """
+import sys
+from websockets.sync.client import connect
+with connect(sys.argv[1], subprotocols=["lobby.v1"], proxy=None) as socket:
+    print(socket.recv(), flush=True)
+    for frame in socket:
+        pass
+"""
+
+
+def address(server, room, query=""):
+    return f"ws://127.0.0.1:{server.port}/ws/chat/{room}/{query}"
+
+
+@asynccontextmanager
+async def deaf_tab(server):
+    """A tab whose buffers are small, and which reads no more than its welcome."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", server.port))
+    options = {
+        "proxy": None,
+        "compression": None,
+        "max_queue": 1,
+        "ping_interval": None,
+        "close_timeout": 0.1,
+    }
+    async with connect(address(server, "deaf"), sock=sock, subprotocols=["lobby.v1"], **options) as tab:
+        (tab.welcome,) = json.loads(await tab.recv())
+        yield tab
+
+
+def memory(server):
+    (worker,) = server.workers()
+    return psutil.Process(worker).memory_full_info().uss
+
+
+async def tabs_that_never_read(server):
+    async with ledger("deaf", *[server] * 3) as kept, AsyncExitStack() as stack:
+        await kept.talk(1)
+        await kept.settle(10)
+        before = memory(server)
+        deaf = [await stack.enter_async_context(deaf_tab(server)) for _ in range(DEAF_TABS)]
+        await kept.talk(SECONDS, RATE, TEXT)
+        await kept.settle(10)
+        assert memory(server) - before < MOST_GROWTH
+        assert kept.sum.is_clean
+        assert kept.sum.p50 < LATE
+        for tab in deaf:
+            assert await close_code(tab) == 1013
+            await comes_back_and_gets_everything(server, tab)
+
+
+async def close_code(tab):
+    """Read what is still under way, until the end."""
+    try:
+        async with asyncio.timeout(10):
+            while True:
+                await tab.recv()
+    except ConnectionClosed as closed:
+        return closed.rcvd and closed.rcvd.code
+
+
+async def comes_back_and_gets_everything(server, tab):
+    query = f"?since={tab.welcome['seq']}&epoch={tab.welcome['epoch']}"
+    options = {"proxy": None, "compression": None, "max_size": None}
+    async with connect(address(server, "deaf", query), subprotocols=["lobby.v1"], **options) as again:
+        (welcome,) = json.loads(await again.recv())
+        missed = json.loads(await again.recv())
+        assert [event["seq"] for event in missed] == list(range(tab.welcome["seq"] + 1, welcome["seq"] + 1))
+
+
+async def a_tab_that_is_stopped(server):
+    command = [sys.executable, "-c", STOPPED_TAB, address(server, "stopped")]
+    tab = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    try:
+        await tab.stdout.readline()
+        (port,) = [each.laddr.port for each in psutil.Process(tab.pid).net_connections("tcp")]
+        tab.send_signal(signal.SIGSTOP)
+        assert is_connected(server, port)
+        await asyncio.to_thread(wait_until, lambda: not is_connected(server, port), NOTICED)
+    finally:
+        tab.kill()
+        await tab.wait()
+
+
+def is_connected(server, port):
+    (worker,) = server.workers()
+    connections = psutil.Process(worker).net_connections("tcp")
+    return any(each.raddr and each.raddr.port == port for each in connections)
+
+
+async def test_tabs_that_do_not_read_or_answer_cost_nobody_but_themselves():
+    with Server(environment=UNLIMITED | {"WORKERS": "1"}) as server:
+        await asyncio.gather(tabs_that_never_read(server), a_tab_that_is_stopped(server))
+        assert "Traceback" not in server.log

@@ -4,8 +4,7 @@ import asyncio
 import json
 import random
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -20,6 +19,7 @@ from websockets.exceptions import WebSocketException
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 15
 PATIENCE = 10
+ANSWER_PATIENCE = 15
 
 # How many messages of its history a room gives at once.
 PAGE = 200
@@ -68,9 +68,10 @@ class Client:
         self._on_message, self._on_reset = on_message, on_reset
         self._longest_delay = longest_delay
         self._headers: dict[str, str] = {}
-        self._queue: deque[str] = deque()  # client_ids that go out next
-        self._queued = asyncio.Event()
+        self._in_flight: str | None = None  # the client_id of what was sent and is not answered
+        self._news = asyncio.Event()  # set when there may be something to send
         self._held: asyncio.TimerHandle | None = None
+        self._doubt: asyncio.TimerHandle | None = None
         self._misses = 0
         self._lost_at: float | None = None
 
@@ -80,10 +81,8 @@ class Client:
         self._headers = {"Cookie": "; ".join(cookies)} if cookies else {}
 
     def say(self, text: str) -> None:
-        client_id = str(uuid4())
-        self.unsent[client_id] = text
-        if self.is_open:
-            self._send([client_id])
+        self.unsent[str(uuid4())] = text
+        self._news.set()
 
     async def run(self) -> None:
         """Be there, until the server says that we must not."""
@@ -126,14 +125,22 @@ class Client:
             await self._take(frame)
 
     async def _write(self, socket: ClientConnection) -> None:
+        """Send what was written first, one message at a time."""
         while True:
-            await self._queued.wait()
-            self._queued.clear()
-            while self._queue:
-                client_id = self._queue.popleft()
-                if text := self.unsent.get(client_id):
-                    command = {"type": "send", "message": text, "client_id": client_id}
-                    await socket.send(json.dumps(command))
+            await self._news.wait()
+            self._news.clear()
+            if client_id := self._next():
+                self._in_flight = client_id
+                self._trust()
+                loop = asyncio.get_running_loop()
+                self._doubt = loop.call_later(ANSWER_PATIENCE, socket.transport.abort)
+                command = {"type": "send", "message": self.unsent[client_id], "client_id": client_id}
+                await socket.send(json.dumps(command))
+
+    def _next(self) -> str | None:
+        if self._held or self._in_flight or not self.is_open:
+            return None
+        return next((client_id for client_id in self.unsent if client_id not in self.failed), None)
 
     @property
     def _address(self) -> str:
@@ -145,11 +152,18 @@ class Client:
         if self.is_open:
             self._lost_at = time.monotonic()
         self.is_open = False
-        self._queue.clear()
+        self._trust()
+
+    def _trust(self) -> None:
+        """Somebody answers."""
+        if self._doubt:
+            self._doubt.cancel()
+            self._doubt = None
 
     # What comes
 
     async def _take(self, frame: str | bytes) -> None:
+        self._trust()
         for event in json.loads(frame):
             if event["type"] == "welcome":
                 await self._welcomed(**event)
@@ -168,41 +182,35 @@ class Client:
         self.is_open = True
         if self._lost_at is not None:
             self.longest_away = max(self.longest_away, time.monotonic() - self._lost_at)
-        self._send(self._waiting)
+        self._answered(self._in_flight)
 
     def _told(self, message: dict[str, Any]) -> None:
         self.cursor = max(self.cursor or 0, message["seq"])
         self.unsent.pop(message["client_id"], None)
         self._on_message(message)
+        self._answered(message["client_id"])
 
     def _refuse(self, detail: str, client_id: str | None = None, retry_after: float = 0, **_: Any) -> None:
         if retry_after:
             self._hold(retry_after)
         else:
             self.failed[client_id or ""] = detail
+        self._answered(client_id)
 
-    # What goes
-
-    @property
-    def _waiting(self) -> list[str]:
-        return [client_id for client_id in self.unsent if client_id not in self.failed]
-
-    def _send(self, client_ids: Iterable[str]) -> None:
-        if not self._held:
-            self._queue.extend(client_ids)
-            self._queued.set()
+    def _answered(self, client_id: str | None) -> None:
+        if client_id == self._in_flight:
+            self._in_flight = None
+            self._news.set()
 
     def _hold(self, seconds: float) -> None:
-        """Send nothing for a while, and then all that waits, in order."""
+        """Send nothing for a while."""
         if self._held:
             self._held.cancel()
-        self._queue.clear()
         self._held = asyncio.get_running_loop().call_later(seconds, self._go_on)
 
     def _go_on(self) -> None:
         self._held = None
-        if self.is_open:
-            self._send(self._waiting)
+        self._news.set()
 
     # Pages
 

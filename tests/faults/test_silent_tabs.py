@@ -69,7 +69,7 @@ def memory(server):
 
 
 async def tabs_that_never_read(server):
-    async with ledger("deaf", *[server] * 3) as kept, AsyncExitStack() as stack:
+    async with ledger("deaf", *[server] * 6) as kept, AsyncExitStack() as stack:
         await kept.talk(1)
         await kept.settle(10)
         before = memory(server)

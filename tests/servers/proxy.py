@@ -12,6 +12,7 @@ class Proxy:
         self.muted = False  # what the server says is swallowed
         self.sockets_refused = False  # pages pass, WebSockets do not
         self._connections = set()
+        self._dark = set()
 
     @property
     def url(self):
@@ -19,8 +20,15 @@ class Proxy:
 
     def cut(self):
         """End every connection at once, as a cable that is pulled."""
-        for writer in self._connections:
+        for writer in self._connections | self._dark:
             writer.transport.abort()
+
+    def go_dark(self):
+        """Lose all connections without a word: the server is rid of them, the browser hears nothing."""
+        self._dark |= self._connections
+        for writer in self._connections:
+            if writer.get_extra_info("peername")[1] == self.target:
+                writer.transport.abort()
 
     def pull(self):
         """Pull the cable, and leave it out."""
@@ -51,7 +59,8 @@ class Proxy:
                 if not (is_answer and self.muted):
                     writer.write(data)
                     await writer.drain()
-        writer.close()
+        if writer not in self._dark:
+            writer.close()
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 /** A room's socket, which comes back by itself until the server says that it must not. */
 
+import { onWake } from "./wake.js";
+
 /** The protocol that is spoken over it. */
 const SUBPROTOCOL = "lobby.v1";
 
@@ -11,8 +13,9 @@ const LONGEST_DELAY = 15_000;
 const FIRST_DELAY_OF_ALL = 3000;
 const RESTARTS = 1012;
 
-/** How long a server may take to greet (milliseconds). */
+/** How long a server may take to greet, and to answer a command that has a client_id (milliseconds). */
 const PATIENCE = 10_000;
+const ANSWER_PATIENCE = 15_000;
 
 export class Connection {
   #address;
@@ -23,6 +26,7 @@ export class Connection {
   #isOpen = false;
   #failures = 0;
   #timer = 0;
+  #doubt = 0;
 
   /**
    * @param {() => string} address where to connect, asked each time
@@ -36,12 +40,17 @@ export class Connection {
     addEventListener("online", () => this.#retryNow());
     addEventListener("offline", () => this.#lose());
     document.addEventListener("visibilitychange", () => document.hidden || this.#retryNow());
+    onWake(() => this.#renew());
     this.#connect();
   }
 
   /** @returns {boolean} whether the command went out; if not, the next welcome is the time for it */
   send(command) {
-    if (this.#isOpen) this.#socket.send(JSON.stringify(command));
+    if (this.#isOpen) {
+      this.#socket.send(JSON.stringify(command));
+      // Nothing tells that the other side has gone without a word, but that it does not answer.
+      if (command.client_id) this.#doubt ||= setTimeout(() => this.#lose(), ANSWER_PATIENCE);
+    }
     return this.#isOpen;
   }
 
@@ -54,6 +63,7 @@ export class Connection {
   }
 
   #receive(events) {
+    this.#trust();
     for (const event of events) {
       if (event.type === "welcome") this.#welcome();
       this.#onEvent(event);
@@ -85,10 +95,24 @@ export class Connection {
 
   #drop() {
     clearTimeout(this.#timer);
+    this.#trust();
     this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
     this.#socket = null;
     this.#isOpen = false;
+  }
+
+  #trust() {
+    clearTimeout(this.#doubt);
+    this.#doubt = 0;
+  }
+
+  /** The socket may be dead without knowing: a new one costs little. */
+  #renew() {
+    if (!this.#socket) return this.#retryNow();
+    this.#drop();
+    this.#onState("waiting");
+    this.#connect();
   }
 
   /** The network or the reader is back: there is no reason to wait any longer. */

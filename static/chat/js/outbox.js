@@ -13,10 +13,33 @@ export class Outbox {
   /** @type {Map<string, Unsent>} */
   #entries = new Map();
 
-  /** @param {string} owner whose outbox this is, and for which room */
-  constructor(owner) {
+  #newest = 0;
+
+  /**
+   * @param {string} owner whose outbox this is, and for which room
+   * @param {(clientId: string) => void} onDiscard told of what was discarded in another tab
+   */
+  constructor(owner, onDiscard) {
     this.#prefix = `lobby.unsent.${owner}.`;
-    for (const entry of this.#kept()) this.#entries.set(entry.client_id, entry);
+    this.adopt();
+    addEventListener("storage", ({ key, newValue }) => {
+      const entry = newValue === null && this.#entries.get(key?.slice(this.#prefix.length));
+      if (!entry?.failed || !key.startsWith(this.#prefix)) return;
+      this.#entries.delete(entry.client_id);
+      onDiscard(entry.client_id);
+    });
+  }
+
+  /**
+   * Take over what this browser's other tabs have kept: they may have been closed.
+   * What two tabs send is stored once, by its client_id.
+   * @returns {Unsent[]} what is new here
+   */
+  adopt() {
+    const found = this.#kept().filter((entry) => !this.#entries.has(entry.client_id));
+    const all = [...this.all, ...found].sort((one, other) => one.at.localeCompare(other.at));
+    this.#entries = new Map(all.map((entry) => [entry.client_id, entry]));
+    return found;
   }
 
   /** @returns {Unsent[]} in the order of writing */
@@ -31,7 +54,9 @@ export class Outbox {
 
   /** @returns {Unsent} */
   add(message) {
-    const entry = { client_id: newId(), message, at: new Date().toISOString(), failed: null };
+    this.#newest = Math.max(Date.now(), this.#newest + 1); // so that no two are of one time
+    const at = new Date(this.#newest).toISOString();
+    const entry = { client_id: newId(), message, at, failed: null };
     this.#keep(entry);
     return entry;
   }
@@ -43,8 +68,10 @@ export class Outbox {
     return this.#entries.get(clientId);
   }
 
+  /** It is stored, or will not be sent. Another tab may have written it. */
   remove(clientId) {
-    if (this.#entries.delete(clientId)) withStorage((storage) => storage.removeItem(this.#prefix + clientId));
+    this.#entries.delete(clientId);
+    withStorage((storage) => storage.removeItem(this.#prefix + clientId));
   }
 
   #keep(entry) {
@@ -57,8 +84,7 @@ export class Outbox {
     const keys = withStorage((storage) => Object.keys(storage)) ?? [];
     return keys
       .filter((key) => key.startsWith(this.#prefix))
-      .map((key) => JSON.parse(localStorage.getItem(key)))
-      .sort((one, other) => one.at.localeCompare(other.at));
+      .map((key) => JSON.parse(localStorage.getItem(key)));
   }
 }
 

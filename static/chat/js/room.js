@@ -16,7 +16,7 @@ const { key, messages, you, page, longest_text: longestText, ...cursor } = read(
 
 const log = element("chat-log");
 const timeline = new Timeline(element("timeline"), log, element("timeline-start"), element("latest"), fetchBefore);
-const outbox = new Outbox(`${you.id}.${key}`);
+const outbox = new Outbox(`${you.id}.${key}`, (clientId) => log.discard(clientId));
 const composer = new Composer(element("composer"), write);
 const ownName = new OwnName(element("own-name"), you);
 
@@ -27,6 +27,7 @@ timeline.toEnd();
 
 const state = new ConnectionState(element("state"));
 const connection = new Connection(address, receive, (...now) => state.show(...now));
+document.addEventListener("visibilitychange", () => document.hidden || (adopt() && sendNext()));
 
 function address() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -59,7 +60,16 @@ function welcomed({ epoch, seq, reset }) {
     cursor.seq = seq;
     timeline.reload();
   }
-  outbox.waiting.forEach(send);
+  inFlight = null;
+  adopt();
+  sendNext();
+}
+
+/** Take over what closed tabs have not sent. @returns {boolean} whether there was anything */
+function adopt() {
+  const found = outbox.adopt();
+  found.forEach(showUnsent);
+  return found.length > 0;
 }
 
 function told(message) {
@@ -67,24 +77,44 @@ function told(message) {
   outbox.remove(message.client_id);
   if (message.author.id === you.id && message.number === message.seq) ownName.tell(message.author.name);
   timeline.receive(message);
+  answered(message.client_id);
 }
 
-function refused({ detail, client_id: clientId, retry_after: retryAfter }) {
+function refused({ code, detail, client_id: about, retry_after: retryAfter }) {
+  const clientId = about ?? (code === "bad_frame" ? inFlight : null); // what cannot be read has no client_id
   const entry = outbox.all.find((entry) => entry.client_id === clientId);
   if (!entry) return;
   if (retryAfter) hold(retryAfter);
   else showUnsent(outbox.fail(clientId, detail));
+  answered(clientId);
 }
 
 let held = 0;
 
-/** Send nothing for a while, and then all that waits, in order: what was sent already is not stored twice. */
+/** Send nothing for a while. */
 function hold(seconds) {
   clearTimeout(held);
   held = setTimeout(() => {
     held = 0;
-    outbox.waiting.forEach(send);
+    sendNext();
   }, seconds * 1000);
+}
+
+/** @type {string | null} the client_id of what was sent and is not answered */
+let inFlight = null;
+
+/** Send what was written first. One message at a time, so that none overtakes one that is refused for now. */
+function sendNext() {
+  const [next] = outbox.waiting;
+  if (held || inFlight || !next) return;
+  const { client_id, message } = next;
+  if (connection.send({ type: "send", message, client_id })) inFlight = client_id;
+}
+
+function answered(clientId) {
+  if (clientId !== inFlight) return;
+  inFlight = null;
+  sendNext();
 }
 
 function write(text) {
@@ -93,15 +123,10 @@ function write(text) {
   if (length > longestText) {
     outbox.fail(entry.client_id, `longer than ${longestText.toLocaleString()} characters`);
   } else {
-    send(entry);
+    sendNext();
   }
   showUnsent(outbox.all.find(({ client_id: id }) => id === entry.client_id));
   timeline.toEnd();
-}
-
-function send({ client_id: clientId, message }) {
-  if (held) return;
-  connection.send({ type: "send", message, client_id: clientId });
 }
 
 function showUnsent(entry) {

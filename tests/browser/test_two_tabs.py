@@ -1,0 +1,93 @@
+"""Two tabs of one browser share what is unsent: none of it is lost, doubled or turned around."""
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.servers.proxy import proxy
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# How long a tab may take to be back (milliseconds).
+BACK = 30_000
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def cable(lobby):
+    async with proxy(lobby) as between:
+        yield between
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def two_tabs(lobby, cable, open_tab, request):
+    """Two tabs of one person without a connection, and somebody else's who has one."""
+    room = request.node.name[:64]
+    one = await open_tab(cable.url, room)
+    two = await open_tab(cable.url, room, beside=one)
+    other = await open_tab(lobby.url, room)
+    await one.say("before")
+    for tab in (one, two, other):
+        await tab.until_transcript("before")
+    cable.pull()
+    return one, two, other
+
+
+async def all_show(tabs, *lines):
+    for tab in tabs:
+        await expect(tab.pending).to_have_count(0, timeout=BACK)
+        await expect(tab.messages).to_have_count(len(lines), timeout=BACK)
+        assert await tab.transcript() == list(lines)
+
+
+async def test_both_come_back(cable, two_tabs):
+    one, two, _ = two_tabs
+    for number in range(3):
+        await one.say(f"{number} from one")
+        await two.say(f"{number} from two")
+    cable.plug()
+    said = [f"{number} from {tab}" for number in range(3) for tab in ("one", "two")]
+    await all_show(two_tabs, "before", *said)
+
+
+async def test_one_is_closed_before_the_other_comes_back(cable, two_tabs):
+    one, two, other = two_tabs
+    await one.say("from one")
+    await two.say("from two")
+    await two.page.close()
+    cable.plug()
+    await all_show((one, other), "before", "from one", "from two")
+
+
+async def test_one_is_closed_that_had_no_connection_while_the_other_had(lobby, open_tab):
+    one = await open_tab(lobby.url, "closed alone")
+    two = await open_tab(beside=one)
+    await two.page.route_web_socket("**/ws/**", lambda socket: None)  # it is never welcomed
+    await two.enter(lobby.url, "closed alone")
+    await two.say("from two")
+    await two.page.close()
+    await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
+    await all_show([one], "from two")
+
+
+async def test_one_is_reloaded_before_both_come_back(cable, two_tabs):
+    one, two, _ = two_tabs
+    await one.say("from one")
+    await two.say("from two")
+    await one.page.reload()
+    await expect(one.pending).to_have_count(2)
+    await one.say("from one again")
+    cable.plug()
+    await all_show(two_tabs, "before", "from one", "from two", "from one again")
+    for tab in (one, two):
+        await tab.page.reload()
+    await all_show(two_tabs, "before", "from one", "from two", "from one again")
+
+
+async def test_what_is_discarded_in_one_is_discarded_in_both(lobby, open_tab):
+    one = await open_tab(lobby.url, "discarded")
+    await one.say("x" * 4001)
+    two = await open_tab(lobby.url, "discarded", beside=one)
+    await expect(two.failed).to_have_count(1)
+    await one.failed.get_by_role("button", name="Discard").click()
+    for tab in (one, two):
+        await expect(tab.failed).to_have_count(0)

@@ -4,7 +4,8 @@ import asyncio
 import os
 import random
 import signal
-from contextlib import asynccontextmanager, suppress
+from contextlib import contextmanager, suppress
+from threading import Thread
 
 import psutil
 from redis.asyncio import Redis
@@ -64,7 +65,11 @@ class Wire:
         return f"redis://127.0.0.1:{self.port}"
 
     async def accept(self, reader, writer):
-        answers, redis = await asyncio.open_unix_connection(self.path)
+        try:
+            answers, redis = await asyncio.open_unix_connection(self.path)
+        except OSError:
+            writer.close()
+            return
         await asyncio.gather(self._commands(reader, redis), self._answers(answers, writer))
 
     async def _commands(self, reader, redis):
@@ -101,15 +106,25 @@ class Wire:
             await redis.publish(channel, message)
 
 
-@asynccontextmanager
-async def wire(doorbell):
-    between = Wire(doorbell)
-    listener = await asyncio.start_server(between.accept, "127.0.0.1", 0)
+@contextmanager
+def wire(doorbell):
+    """A wire in a thread, so that servers behind it can be waited for."""
+    between, loop = Wire(doorbell), asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+
+    async def listen():
+        return await asyncio.start_server(between.accept, "127.0.0.1", 0)
+
+    listener = asyncio.run_coroutine_threadsafe(listen(), loop).result()
     between.port = listener.sockets[0].getsockname()[1]
     try:
         yield between
     finally:
-        listener.close()
+        loop.call_soon_threadsafe(listener.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 async def _number(reader, sign):

@@ -61,7 +61,8 @@ class Command(BaseCommand):
         try:
             await ledger.all_connected(ENTER_PATIENCE)
         except TimeoutError:
-            raise OSError(f"only {ledger.connected} of {len(ledger.accounts)} tabs were let in") from None
+            let_in = f"only {ledger.connected} of {len(ledger.accounts)} tabs were let in"
+            raise OSError(", ".join([let_in, *sorted(ledger.problems)])) from None
 
     async def show_progress(self, ledger: Ledger) -> None:
         while True:

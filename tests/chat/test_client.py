@@ -1,0 +1,152 @@
+"""The client without a browser keeps the browser's rules, at a server that does what a test says."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+from websockets.asyncio.server import serve
+from websockets.http11 import Headers, Response
+
+from chat import client
+from chat.client import Client
+
+HISTORY = [{"number": n, "seq": n, "client_id": str(n), "message": f"message {n}"} for n in range(1, 301)]
+
+
+def page(socket, request):
+    """What is no socket is a page of history: all that is asked for."""
+    if "Upgrade" in request.headers:
+        return None
+    before = int(request.path.partition("before=")[2] or 301)
+    body = json.dumps({"messages": HISTORY[max(0, before - 201) : before - 1]}).encode()
+    return Response(200, "OK", Headers({"Content-Length": str(len(body))}), body)
+
+
+@asynccontextmanager
+async def client_at(talk):
+    """A client in a room of a server where each socket gets `talk`."""
+    async with serve(talk, "127.0.0.1", 0, subprotocols=["lobby.v1"], process_request=page) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        heard = []
+        made = Client(url, "room", heard.append, heard.clear, longest_delay=0.01)
+        made.heard = heard
+        task = asyncio.create_task(made.run())
+        async with asyncio.timeout(5):
+            yield made, task
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def tell(socket, **event):
+    await socket.send(json.dumps([event]))
+
+
+async def welcome(socket, seq=7, epoch="e", reset=False):
+    await tell(socket, type="welcome", epoch=epoch, seq=seq, reset=reset)
+
+
+async def acknowledge(socket, command, seq):
+    await tell(socket, **command | {"type": "message", "seq": seq, "number": seq})
+
+
+async def test_who_is_held_back_sends_nothing_until_then_and_all_in_order():
+    said = asyncio.Queue()
+
+    async def talk(socket):
+        await welcome(socket)
+        first = json.loads(await socket.recv())
+        about = {"client_id": first["client_id"], "detail": "too many messages"}
+        await tell(socket, type="error", code="rate_limited", retry_after=0.1, **about)
+        async for frame in socket:
+            command = json.loads(frame)
+            said.put_nowait(command["message"])
+            await acknowledge(socket, command, 7 + said.qsize())
+
+    async with client_at(talk) as (made, _):
+        for text in ("one", "two", "three"):
+            made.say(text)
+        assert [await said.get() for _ in range(3)] == ["one", "two", "three"]
+
+
+async def test_what_was_not_acknowledged_is_sent_again_where_the_client_resumes():
+    sockets = asyncio.Queue()
+
+    async def talk(socket):
+        await welcome(socket)
+        sockets.put_nowait((socket.request.path, await socket.recv()))
+
+    async with client_at(talk) as (made, _):
+        made.say("hello")
+        (first_path, first), (path, again) = await sockets.get(), await sockets.get()
+        assert first == again
+        assert (first_path, path) == ("/ws/chat/room/", "/ws/chat/room/?since=7&epoch=e")
+
+
+async def test_what_nobody_answers_is_sent_again_over_another_connection(monkeypatch):
+    monkeypatch.setattr(client, "ANSWER_PATIENCE", 0.05)
+    frames = asyncio.Queue()
+
+    async def talk(socket):
+        await welcome(socket)
+        async for frame in socket:
+            frames.put_nowait((socket, frame))
+
+    async with client_at(talk) as (made, _):
+        made.say("hello")
+        (one, first), (other, again) = await frames.get(), await frames.get()
+        assert first == again
+        assert one is not other
+
+
+async def test_it_does_not_come_back_where_it_must_not():
+    async def talk(socket):
+        await socket.close(4404)
+
+    async with client_at(talk) as (made, task):
+        await task
+        assert made.refused == "closed with 4404"
+
+
+async def test_what_is_refused_for_good_is_not_sent_again():
+    said = asyncio.Queue()
+
+    async def talk(socket):
+        await welcome(socket)
+        async for frame in socket:
+            command = json.loads(frame)
+            said.put_nowait(command["message"])
+            about = {"client_id": command["client_id"], "detail": "longer than 4,000 characters"}
+            await tell(socket, type="error", code="too_long", **about)
+
+    async with client_at(talk) as (made, _):
+        made.say("one")
+        made.say("two")
+        assert [await said.get(), await said.get()] == ["one", "two"]
+        while len(made.failed) < 2:
+            await asyncio.sleep(0)
+        assert set(made.failed.values()) == {"longer than 4,000 characters"}
+
+
+async def reset(epoch):
+    """What a client has heard that was at 7, and then is told to load the history anew."""
+    welcomes = [{}, {"seq": 300, "reset": True, "epoch": epoch}]
+
+    async def talk(socket):
+        await welcome(socket, **welcomes.pop(0))
+        if welcomes:
+            await acknowledge(socket, HISTORY[7], 8)
+        else:
+            await socket.wait_closed()
+
+    async with client_at(talk) as (made, _):
+        while made.cursor != 300:
+            await asyncio.sleep(0.01)
+        return [message["number"] for message in made.heard]
+
+
+async def test_who_missed_too_much_loads_the_history_back_to_what_is_known():
+    assert await reset("e") == [8, *range(1, 301)]  # page by page
+
+
+async def test_of_another_log_all_is_loaded():
+    assert await reset("other") == list(range(1, 301))

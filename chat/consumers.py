@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 # A client that has missed more than this many changes loads the history anew.
 MOST_MISSED = 1000
 
+# How long a socket may wait for its room (seconds).
+ADMISSION_PATIENCE = 10
+
 # When a client may try again for which the database had no time (seconds).
 RETRY_AFTER = 1
 
@@ -59,15 +62,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.address = network((self.scope.get("client") or [""])[0])
         self.is_open = False  # in the room, and not closing
         await self.accept(self.dialect.subprotocol)
-        self.base_send = self.scope["server_send"]
         try:
             self.life.enter_context(get_sockets().admitted(self))
-            self.room: Room = await self.find_room()
+            async with asyncio.timeout(ADMISSION_PATIENCE):
+                self.room: Room = await self.find_room()
         except Refused as refused:
             await self.send(self.dialect.error(protocol.error(refused)))
             await self.close(CLOSE_CODES[refused.code])
-        except BUSY as error:
-            logger.warning("A socket cannot be admitted: %s", error)
+        except (*BUSY, TimeoutError) as error:
+            logger.warning("A socket cannot be admitted: %s", error or "it takes too long")
             await self.close(1013)
         else:
             await self.enter(self.room)

@@ -17,7 +17,7 @@ from django.dispatch import receiver  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
 from chat.routing import websocket_urlpatterns  # noqa: E402
-from mysite.middleware import Admission, BrowserOriginValidator, NotFound, server_send  # noqa: E402
+from mysite.middleware import BrowserOriginValidator, Handshake, NotFound  # noqa: E402
 
 
 @receiver(request_finished)
@@ -28,13 +28,10 @@ def close_connections(**kwargs):
             connection.close()
 
 
+def handshake(application):
+    return BrowserOriginValidator(AuthMiddlewareStack(application), settings.ALLOWED_HOSTS)
+
+
 sockets = URLRouter([*websocket_urlpatterns, re_path("", NotFound.as_asgi())])
 
-application = ProtocolTypeRouter(
-    {
-        "http": django_application,
-        "websocket": server_send(
-            Admission(BrowserOriginValidator(AuthMiddlewareStack(sockets), settings.ALLOWED_HOSTS))
-        ),
-    }
-)
+application = ProtocolTypeRouter({"http": django_application, "websocket": Handshake(handshake, sockets)})

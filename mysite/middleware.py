@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 
 logger = logging.getLogger(__name__)
 
-# How long a socket may take from its arrival until its consumer has admitted it (seconds).
+# How long a socket may take from its arrival until it is known whose it is (seconds).
 HANDSHAKE_PATIENCE = 10
 
 
@@ -37,55 +37,36 @@ class Denier(WebsocketDenier):
     channel_layer_alias = None
 
 
-def server_send(application):
-    """Put the server's own `send` into the scope, for consumers that send past the middleware.
+class Handshake:
+    """Let middleware do its work for the handshake, and be out of the way of the frames.
 
-    Session and authentication have work to do for the handshake only; their wrapper around `send`
-    would cost more for each frame than the frame itself.
+    Session and authentication have nothing to do later, but their wrapper around `send` would cost more
+    for each frame than the frame itself, and their scopes would stay in memory for as long as a socket
+    is open. So they are done when the application begins, which gets the server's own `send`.
+
+    While the database is busy or away the socket is closed with 1013: the browser comes back by itself.
     """
 
-    async def with_server_send(scope, receive, send):
-        return await application({**scope, "server_send": send}, receive, send)
-
-    return with_server_send
-
-
-class Admission:
-    """Close a socket with 1013 that cannot be admitted now, since the database is busy or away.
-
-    The browser comes back by itself, and the log has one line. It is admitted once its consumer asks
-    for what comes after the handshake.
-    """
-
-    def __init__(self, application):
+    def __init__(self, middleware, application):
+        self.middleware = middleware(self.arrive)
         self.application = application
 
     async def __call__(self, scope, receive, send):
-        is_answered = is_admitted = False
-
-        async def receive_or_admit():
-            nonlocal is_admitted
-            if is_answered and not is_admitted and not patience.expired():
-                is_admitted = True
-                patience.reschedule(None)
-            return await receive()
-
-        async def answer(message):
-            nonlocal is_answered
-            is_answered = True
-            await send(message)
-
+        arrived: list[dict] = []
         try:
-            async with asyncio.timeout(HANDSHAKE_PATIENCE) as patience:
-                await self.application(scope, receive_or_admit, answer)
+            async with asyncio.timeout(HANDSHAKE_PATIENCE):
+                await self.middleware({**scope, "arrived": arrived}, receive, send)
         except (OperationalError, InterfaceError, TimeoutError) as error:
-            if is_admitted:
-                raise
             reason = " ".join(str(error).split()) or "it takes too long"
             logger.warning("A socket cannot be admitted: %s", reason)
-            if not is_answered:
-                await send({"type": "websocket.accept"})
+            await send({"type": "websocket.accept"})
             await close(send, 1013)
+        if arrived:
+            await self.application(arrived.pop(), receive, send)
+
+    async def arrive(self, scope, receive, send):
+        """What stands in the application's place for the middleware."""
+        scope.pop("arrived").append(scope)
 
 
 async def close(send, code):

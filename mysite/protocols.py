@@ -2,10 +2,12 @@
 
 from asyncio import TimerHandle
 from contextlib import suppress
+from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
 
 # How long a client may take to say the whole of a request, a socket's handshake included (seconds).
 REQUEST_PATIENCE = 10
@@ -61,9 +63,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def data_received(self, data):
         super().data_received(data)
         if not self.handshake_initiated:  # HTTP's parser took it for a handshake, websockets did not
-            self.transport.write(
-                b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            )
+            self.transport.write(BAD_REQUEST)
             self.transport.close()
 
     def send_receive_event_to_app(self):
@@ -97,12 +97,16 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     # What goes out
 
     async def send(self, message):
-        await self.writable.wait()
+        if not self.writable.is_set():
+            await self.writable.wait()
         if self.close_sent or self.transport.is_closing():
             raise ClientDisconnected  # uvicorn takes it for a mistake of the application's
-        await super().send(message)
-        if self.close_timer is not None:
-            self._await_goodbye()
+        if "text" in message and self.handshake_complete:
+            self.transport.write(text_frame(message["text"]))
+        else:
+            await super().send(message)
+            if self.close_timer is not None:
+                self._await_goodbye()
 
     # The end
 
@@ -139,6 +143,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def _abort_soon(self) -> None:
         """A transport that closes waits for its peer to read: for ever, if it does not."""
         self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
+
+
+@lru_cache(maxsize=64)
+def text_frame(text: str) -> bytes:
+    """The WebSocket frame of a text (RFC 6455, section 5.2): made once for all tabs that are sent it."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
 def _is_utf8(data: bytes) -> bool:

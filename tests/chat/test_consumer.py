@@ -7,7 +7,7 @@ import pytest
 from channels.db import database_sync_to_async
 from django.db import transaction
 
-from chat import actions, history
+from chat import actions, consumers, history
 from chat.consumers import MOST_MISSED
 from chat.models import Message, Room, User
 
@@ -266,3 +266,8 @@ async def test_a_page_of_another_site_is_refused(connect, origin):
     with pytest.raises(AssertionError):
         await connect(headers=[(b"origin", origin.encode())])
     await connect(headers=[(b"origin", b"http://localhost:8000")])
+
+
+async def test_who_waits_too_long_for_the_room_is_told_to_come_back(connect, monkeypatch):
+    monkeypatch.setattr(consumers, "ADMISSION_PATIENCE", 0)
+    assert await (await connect()).close_code() == 1013

@@ -9,7 +9,7 @@ from django.db import OperationalError
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from mysite import middleware
+from mysite.middleware import Handshake
 from tests.fuzz.raw import handshake, peer
 from tests.servers.processes import Server, daphne
 from tests.servers.tab import TIMEOUT, tabs
@@ -45,26 +45,7 @@ async def test_a_database_that_is_away_while_the_session_is_read():
             assert "Traceback" not in each.log
 
 
-# The deadline of the admission, without a server
-
-
-def socket(application):
-    return WebsocketCommunicator(middleware.Admission(application), "/")
-
-
-@pytest.fixture
-def impatient(monkeypatch):
-    monkeypatch.setattr(middleware, "HANDSHAKE_PATIENCE", 0.05)
-
-
-async def never(scope, receive, send):
-    await asyncio.Event().wait()
-
-
-async def accepts_and_never_welcomes(scope, receive, send):
-    await receive()
-    await send({"type": "websocket.accept"})
-    await asyncio.Event().wait()
+# The deadline of the middleware, without a server
 
 
 async def echoes(scope, receive, send):
@@ -74,16 +55,42 @@ async def echoes(scope, receive, send):
         await send({"type": "websocket.send", "text": message["text"]})
 
 
-@pytest.mark.parametrize("application", [never, accepts_and_never_welcomes])
-async def test_who_is_not_admitted_in_time_is_closed_with_1013(impatient, application):
-    opened = socket(application)
+async def breaks(scope, receive, send):
+    await receive()
+    await send({"type": "websocket.accept"})
+    await receive()
+    raise OperationalError
+
+
+def at_once(application):
+    return application
+
+
+def never(application):
+    async def middleware(scope, receive, send):
+        await asyncio.Event().wait()
+
+    return middleware
+
+
+def socket(middleware, application=echoes):
+    return WebsocketCommunicator(Handshake(middleware, application), "/")
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr("mysite.middleware.HANDSHAKE_PATIENCE", 0.05)
+
+
+async def test_whose_session_is_not_known_in_time_is_closed_with_1013(impatient):
+    opened = socket(never)
     assert await opened.connect() == (True, None)
     assert await opened.receive_output() == {"type": "websocket.close", "code": 1013}
     await opened.wait()
 
 
-async def test_who_is_admitted_may_stay(impatient):
-    opened = socket(echoes)
+async def test_who_was_let_in_may_stay(impatient):
+    opened = socket(at_once)
     await opened.connect()
     await asyncio.sleep(0.1)
     await opened.send_to(text_data="still here")
@@ -91,14 +98,8 @@ async def test_who_is_admitted_may_stay(impatient):
     await opened.disconnect()
 
 
-async def test_an_error_after_the_admission_is_not_taken_for_a_refusal():
-    async def breaks(scope, receive, send):
-        await receive()
-        await send({"type": "websocket.accept"})
-        await receive()
-        raise OperationalError
-
-    opened = socket(breaks)
+async def test_an_error_after_the_handshake_is_not_taken_for_a_refusal():
+    opened = socket(at_once, breaks)
     await opened.connect()
     await opened.send_to(text_data="x")
     with pytest.raises(OperationalError):

@@ -47,7 +47,7 @@ async def test_every_connection_is_cut_again_and_again(server, delay, is_long, r
             proxy(other) as other_cable,
             ledger("cut", cable, cable, other_cable, other_cable, **delay) as kept,
         ):
-            async with talking(kept):
+            async with talking(kept, rate=20):
                 for _ in range(times):
                     await asyncio.sleep(1)
                     for each in (cable, other_cable):

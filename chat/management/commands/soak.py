@@ -67,10 +67,11 @@ class Command(BaseCommand):
     async def show_progress(self, ledger: Ledger) -> None:
         while True:
             await asyncio.sleep(1)
-            counts = "  ".join(
-                f"{what} {ledger.total(what)}" for what in ("said", "acknowledged", "received")
+            sent, acknowledged, received = map(ledger.total, ("said", "acknowledged", "received"))
+            self.stderr.write(
+                f"sent {sent}  acknowledged {acknowledged}  received {received}  "
+                f"connected {ledger.connected} of {len(ledger.accounts)}"
             )
-            self.stderr.write(f"{counts}  connected {ledger.connected} of {len(ledger.accounts)}")
 
     def show(self, ledger: Ledger) -> bool:
         total = ledger.sum

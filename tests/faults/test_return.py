@@ -44,5 +44,5 @@ async def test_what_they_missed_is_read_once_and_everybody_gets_it(postgres, del
             before = reads_of_messages(postgres)
             cable.plug()
             await recovered(kept)
-            assert reads_of_messages(postgres) - before < 10
+            assert reads_of_messages(postgres) - before < 50  # for those who speak, too
         assert "Traceback" not in server.log

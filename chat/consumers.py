@@ -70,7 +70,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.send(self.dialect.error(protocol.error(refused)))
             await self.close(CLOSE_CODES[refused.code])
         except (*BUSY, TimeoutError) as error:
-            logger.warning("A socket cannot be admitted: %s", error or "it takes too long")
+            logger.warning("A socket cannot be admitted: %s", str(error) or "it takes too long")
             await self.close(1013)
         else:
             await self.enter(self.room)

@@ -64,7 +64,8 @@ class Rate:
             async with asyncio.timeout(PATIENCE):
                 return await self._ask(self._shared, limit, who)
         except Exception as error:
-            logger.warning("Rates are counted in each process: %s", error or "Redis is too slow")
+            if time.monotonic() > self._shared_again:  # the first of those who asked says so
+                logger.warning("Rates are counted in each process: %s", str(error) or "Redis is too slow")
             self._shared_again = time.monotonic() + RETRY
             return None
 

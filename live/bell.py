@@ -118,7 +118,7 @@ class Bell:
             async with asyncio.timeout(PATIENCE):
                 return await question or True
         except Exception as error:
-            logger.info("The channel layer does not answer: %s", error or "too slow")
+            logger.info("The channel layer does not answer: %s", str(error) or "too slow")
             await asyncio.sleep(RETRY)
             return False
 

@@ -219,7 +219,7 @@ def publish(topic: str, *events: Event) -> None:
         else:
             _ring_from_outside(topic, events)
     except Exception as error:
-        logger.warning("%s: nobody was told of what is new: %s", topic, error or "too slow")
+        logger.warning("%s: nobody was told of what is new: %s", topic, str(error) or "too slow")
 
 
 @async_to_sync

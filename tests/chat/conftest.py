@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import pytest
-from channels.db import database_sync_to_async
+from channels.db import aclose_old_connections, database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
@@ -52,7 +52,14 @@ class Socket(WebsocketCommunicator):
 
 
 @pytest.fixture
-async def connect(transactional_db):
+async def database(transactional_db):
+    """The test's own, which the thread of all sockets lets go of in the end."""
+    yield
+    await aclose_old_connections()
+
+
+@pytest.fixture
+async def connect(database):
     """Connect to a room: `connect("lobby", user=..., address=..., plain=True, since=..., epoch=...)`."""
     from mysite.asgi import application
 
@@ -82,12 +89,12 @@ async def what_belongs_to_a_loop_is_closed():
 
 
 @pytest.fixture
-async def guest(transactional_db):
+async def guest(database):
     return await database_sync_to_async(actions.create_guest)()
 
 
 @pytest.fixture
-def afresh(transactional_db):
+def afresh(database):
     """A copy of a room as a page would load it now."""
 
     async def afresh(room):

@@ -16,12 +16,12 @@ from chat.writer import get_writer
 
 
 @pytest.fixture
-async def people(transactional_db):
+async def people(database):
     return [await database_sync_to_async(actions.create_guest)() for _ in range(3)]
 
 
 @pytest.fixture
-async def rooms(transactional_db):
+async def rooms(database):
     return [await database_sync_to_async(actions.open_room)(name) for name in ("one", "other")]
 
 

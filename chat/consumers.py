@@ -136,29 +136,30 @@ class ChatConsumer(AsyncWebsocketConsumer):
     # Follow
 
     async def follow(self, log: live.Log, topic: str):
-        """Send what comes after the cursor, for as long as the socket lives."""
+        """Send what was missed, and from then on what comes."""
         try:
             events, upto = await live.get_hub().missed(topic, self.cursor, MOST_MISSED)
             if events:
                 await self.show(live.Batch(events))
             self.cursor = upto
-            async for batch in log.follow(self.cursor):
-                if not self.is_open:
-                    break
-                await self.show(batch)
-                self.cursor = max(self.cursor, batch.seq)
-        except live.Behind:
-            await self.close(1013)
-        except OSError:
-            pass  # the tab has gone
-        except Exception:
-            if self.is_open:  # servers take nothing after a close, and say so in their own ways
-                logger.exception("%s cannot be followed", topic)
-                await self.close(1011)
+        except Exception as error:
+            self.lose(error)
+        else:
+            self.life.enter_context(log.follow(upto, self.show, self.lose))
 
     async def show(self, batch: live.Batch):
-        for frame in self.dialect.frames(batch, self.cursor):
-            await self.base_send({"type": "websocket.send", "text": frame})
+        if self.is_open:
+            for frame in self.dialect.frames(batch, self.cursor):
+                await self.base_send({"type": "websocket.send", "text": frame})
+            self.cursor = max(self.cursor, batch.seq)
+
+    def lose(self, error: BaseException):
+        """The room cannot be followed any more."""
+        if isinstance(error, live.Behind):
+            self.dismiss(1013)
+        elif self.is_open and not isinstance(error, OSError):  # which is: the tab has gone
+            logger.error("A room cannot be followed", exc_info=error)
+            self.dismiss(1011)
 
     # Obey
 

@@ -73,13 +73,15 @@ class Sockets:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _watch(self) -> None:
-        async with live.get_hub().open(PEOPLE, live.Ephemeral(), 0) as log, asyncio.TaskGroup() as group:
-            group.create_task(self._listen(log))
-            group.create_task(self._check_again_and_again())
+        async with live.get_hub().open(PEOPLE, live.Ephemeral(), 0) as log:
+            with log.follow(0, self._hear, self._lose):
+                await self._check_again_and_again()
 
-    async def _listen(self, log: live.Log) -> None:
-        async for _ in log.follow(0):
-            self._look.set()
+    async def _hear(self, news: live.Batch) -> None:
+        self._look.set()
+
+    def _lose(self, error: BaseException) -> None:
+        logger.error("News of people are not heard any more", exc_info=error)
 
     async def _check_again_and_again(self) -> None:
         """Check when somebody's standing has changed; and now and then, lest nobody heard of it."""

@@ -1,11 +1,13 @@
-"""The recent frames of one topic in one process."""
+"""The recent events of one topic in one process, and those who follow them."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from live.eager import start
 
 # How many events a log remembers.
 RING = 256
@@ -40,6 +42,10 @@ class Batch:
         return f"[{','.join(event.body for event in self.events)}]"
 
 
+Take = Callable[[Batch], Coroutine[Any, Any, None]]
+Lose = Callable[[BaseException], None]
+
+
 class Log:
     """A ring of a topic's recent events, which any number of readers follow, each at its own cursor.
 
@@ -51,10 +57,10 @@ class Log:
         self.seq = seq
         self._ring: deque[Event] = deque(maxlen=size)
         self._forgotten = seq  # the highest seq that is not in the ring any more
-        self._end = 0  # how many events were ever appended
+        self.end = 0  # how many events were ever appended
         self._batch = (0, 0, Batch(()))  # the last one that was read: from, to, events
         self._loop = asyncio.get_running_loop()
-        self._readers: list[asyncio.Future[None]] = []  # that wait
+        self._readers: dict[Reader, None] = {}  # in the order of their coming
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0  # when the last wake would have been, had all kept the pause
 
@@ -63,7 +69,7 @@ class Log:
         if len(self._ring) == self._ring.maxlen:
             self._forgotten = self._ring[0].seq or self._forgotten
         self._ring.append(event)
-        self._end += 1
+        self.end += 1
         if event.seq is not None:
             self.seq = event.seq
         self._wake()
@@ -81,24 +87,24 @@ class Log:
         """Whether everything after the cursor is still in the ring."""
         return cursor >= self._forgotten
 
-    async def follow(self, cursor: int) -> AsyncIterator[Batch]:
-        """Give everything after the cursor, as it comes: what waits, in one batch.
+    def follow(self, cursor: int, take: Take, lose: Lose) -> "Reader":
+        """A context: while it lasts, a reader is given everything after its cursor, what waits in one batch.
 
-        Raises `Behind` when the reader was so slow, or came with a cursor so old, that the ring
+        It is given nothing more until it has taken a batch, for as long as that takes; the others do
+        not wait for it. `lose` is called once, and then nothing is given any more, with what `take` has
+        raised, or with `Behind` when the reader was so slow, or came with a cursor so old, that the ring
         has lost what it needs.
         """
-        while self.seq < cursor:  # the reader has it from the source; here it is still to come
-            await self._news()
-        position = self._position(cursor)
-        while True:
-            while position == self._end:
-                await self._news()
-            batch = self._since(position)
-            position = self._end
-            yield batch
+        return Reader(self, cursor, take, lose)
 
-    def _position(self, cursor: int) -> int:
-        """How many events had been appended when the cursor's event was the last one."""
+    def join(self, reader: "Reader") -> None:
+        self._readers[reader] = None
+
+    def leave(self, reader: "Reader") -> None:
+        self._readers.pop(reader, None)
+
+    def position(self, cursor: int) -> int:
+        """How many events had been appended when the cursor's event was the last one. Raises `Behind`."""
         if not self.remembers(cursor):
             raise Behind
         newer = 0
@@ -106,23 +112,18 @@ class Log:
             if event.seq is not None and event.seq <= cursor:
                 break
             newer = age
-        return self._end - newer
+        return self.end - newer
 
-    def _since(self, position: int) -> Batch:
+    def since(self, position: int) -> Batch:
+        """The events that were appended after the first `position` ones. Raises `Behind`."""
         start, end, batch = self._batch
-        if (start, end) != (position, self._end):
-            forgotten = self._end - len(self._ring)
+        if (start, end) != (position, self.end):
+            forgotten = self.end - len(self._ring)
             if position < forgotten:
                 raise Behind
             batch = Batch(islice(self._ring, position - forgotten, None))
-            self._batch = (position, self._end, batch)
+            self._batch = (position, self.end, batch)
         return batch
-
-    def _news(self) -> asyncio.Future[None]:
-        """What a reader awaits until there is something new."""
-        reader = self._loop.create_future()
-        self._readers.append(reader)
-        return reader
 
     def _wake(self) -> None:
         """Let the readers have what is new: at once, or after a pause in a busy topic."""
@@ -136,7 +137,65 @@ class Log:
 
     def _wake_now(self) -> None:
         self._timer = None
-        readers, self._readers = self._readers, []
-        for reader in readers:
-            if not reader.done():  # or it was cancelled
-                reader.set_result(None)
+        for reader in tuple(self._readers):
+            reader.wake()
+
+
+class Reader:
+    """One who follows a log."""
+
+    __slots__ = ("_cursor", "_is_closed", "_log", "_lose", "_position", "_take", "_taking")
+
+    def __init__(self, log: Log, cursor: int, take: Take, lose: Lose):
+        self._log, self._cursor = log, cursor
+        self._take, self._lose = take, lose
+        self._position: int | None = None  # as in `Log.since`; None: it has what is still to come here
+        self._taking: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    def __enter__(self) -> None:
+        self._log.join(self)
+        self.wake()
+
+    def __exit__(self, *exception: object) -> None:
+        self._is_closed = True
+        self._log.leave(self)
+        if self._taking:
+            self._taking.cancel()
+
+    def wake(self) -> None:
+        """Give it what is new, unless it is still taking."""
+        if self._taking:
+            return
+        try:
+            while not self._is_closed and (batch := self._next()):
+                if taking := start(self._take(batch)):
+                    self._taking = taking
+                    taking.add_done_callback(self._taken)
+                    break
+        except Exception as error:
+            self._end(error)
+
+    def _next(self) -> Batch | None:
+        if self._position is None:
+            if self._log.seq < self._cursor:
+                return None
+            self._position = self._log.position(self._cursor)
+        if self._position == self._log.end:
+            return None
+        batch = self._log.since(self._position)
+        self._position = self._log.end
+        return batch
+
+    def _taken(self, task: asyncio.Task[None]) -> None:
+        self._taking = None
+        if self._is_closed or task.cancelled():
+            return
+        if error := task.exception():
+            self._end(error)
+        else:
+            self.wake()
+
+    def _end(self, error: BaseException) -> None:
+        self.__exit__()
+        self._lose(error)

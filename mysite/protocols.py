@@ -105,8 +105,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.write(text_frame(message["text"]))
         else:
             await super().send(message)
-            if self.handshake_complete:
-                self.request = self.response = None  # 5 KiB of headers
+            if message["type"] == "websocket.accept":
+                del self.request, self.response  # 5 KiB of headers
             if self.close_timer is not None:
                 self._await_goodbye()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from itertools import chain
 
 from channels.layers import InMemoryChannelLayer
 
@@ -86,14 +87,49 @@ async def hubs(layer, count=1):
             await one.close()
 
 
+class Reader:
+    """Keeps the batches it is given; while it is `slow`, it takes each only when it is let (`go_on`)."""
+
+    def __init__(self, log, cursor, is_slow=False):
+        self.batches = []  # of seqs
+        self.lost = None
+        self.is_slow = is_slow
+        self.may_go_on = asyncio.Event()
+        self.news = asyncio.Event()
+        self.following = log.follow(cursor, self.take, self.lose)
+
+    def __enter__(self):
+        self.following.__enter__()
+        return self
+
+    def __exit__(self, *exception):
+        self.following.__exit__(*exception)
+
+    async def take(self, batch):
+        if self.is_slow:
+            await self.may_go_on.wait()
+        self.batches.append([event.seq for event in batch.events])
+        self.news.set()
+
+    def lose(self, error):
+        self.lost = error
+        self.news.set()
+
+    async def until(self, seq):
+        """All seqs until this one has come; raises what it was lost with."""
+        async with asyncio.timeout(2):
+            while not self.batches or self.batches[-1][-1] != seq:
+                self.news.clear()
+                await self.news.wait()
+                if self.lost:
+                    raise self.lost
+        return list(chain(*self.batches))
+
+
 async def read(log, cursor, upto):
     """The seqs that a reader gets until one is `upto`."""
-    seqs = []
-    async with asyncio.timeout(2):
-        async for batch in log.follow(cursor):
-            seqs += [event.seq for event in batch.events]
-            if seqs[-1] == upto:
-                return seqs
+    with Reader(log, cursor) as reader:
+        return await reader.until(upto)
 
 
 async def until(condition):

@@ -1,6 +1,7 @@
 """The recent events of one topic in one process, and those who follow them."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import cached_property
@@ -12,8 +13,9 @@ from live.eager import start
 # How many events a log remembers.
 RING = 256
 
-# In a busy topic, what comes within this time goes to the readers together (seconds). A topic is
-# busy once it has woken its readers this often without a rest in between.
+# In a busy topic, what comes within this time goes to the readers together (seconds); or within twice
+# the time that it takes to go to all of them, so that no topic has more than half of its process. A
+# topic is busy once it has woken its readers this often without a rest in between.
 PAUSE = 0.02
 AT_ONCE = 5
 
@@ -62,6 +64,7 @@ class Log:
         self._loop = asyncio.get_running_loop()
         self._readers: dict[Reader, None] = {}  # in the order of their coming
         self._timer: asyncio.TimerHandle | None = None
+        self._pause = PAUSE
         self._due = 0.0  # when the last wake would have been, had all kept the pause
 
     def append(self, event: Event) -> None:
@@ -129,7 +132,7 @@ class Log:
         """Let the readers have what is new: at once, or after a pause in a busy topic."""
         if self._timer is None:
             now = self._loop.time()
-            self._due = max(self._due, now - AT_ONCE * PAUSE) + PAUSE
+            self._due = max(self._due, now - AT_ONCE * self._pause) + self._pause
             if self._due > now:
                 self._timer = self._loop.call_at(self._due, self._wake_now)
             else:
@@ -137,8 +140,10 @@ class Log:
 
     def _wake_now(self) -> None:
         self._timer = None
+        begun = time.monotonic()
         for reader in tuple(self._readers):
             reader.wake()
+        self._pause = max(PAUSE, 2 * (time.monotonic() - begun))
 
 
 class Reader:

@@ -1,6 +1,7 @@
 """The log: a ring with any number of readers, each at its own cursor."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -169,3 +170,17 @@ async def test_in_a_busy_topic_what_comes_within_the_pause_goes_together():
         assert reader.batches == [[seq] for seq in range(1, AT_ONCE + 1)]
         assert await reader.until(100) == list(range(1, 101))
         assert len(reader.batches) == AT_ONCE + 1
+
+
+async def test_a_busy_topic_with_many_readers_leaves_half_of_the_time_to_others():
+    class Laborious(Reader):
+        async def take(self, batch):
+            await super().take(batch)
+            time.sleep(0.1)  # noqa: ASYNC251 (work, not waiting)
+
+    log = log_of(0)
+    with Laborious(log, 0) as reader:
+        log.append(event(1))
+        log.append(event(2))
+        assert reader.batches == [[1]]
+        assert await reader.until(2) == [1, 2]

@@ -101,8 +101,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         log = await self.life.enter_async_context(
             live.get_hub().open(room.topic, history.source, room.last_seq)
         )
-        follower = asyncio.create_task(self.follow(log, room.topic))
-        self.life.callback(follower.cancel)
+        await self.follow(log, room.topic)
 
     def known_to_client(self, room: Room) -> int | None:
         """Where the client's copy of the log ends; None when that is of no use any more."""
@@ -121,7 +120,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
     def dismiss(self, code: int) -> None:
         self.is_open = False
         self.dismissal = asyncio.create_task(self.close(code))
-        self.dismissal.add_done_callback(lambda task: task.exception())  # the tab may have gone meanwhile
+        # The tab may have gone meanwhile, which is no error.
+        self.dismissal.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def close(self, code=None, reason=None):
         self.is_open = False
@@ -155,7 +155,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def lose(self, error: BaseException):
         """The room cannot be followed any more."""
-        if isinstance(error, live.Behind):
+        if isinstance(error, (live.Behind, *BUSY)):
             self.dismiss(1013)
         elif self.is_open and not isinstance(error, OSError):  # which is: the tab has gone
             logger.error("A room cannot be followed", exc_info=error)

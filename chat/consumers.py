@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 # A client that has missed more than this many changes loads the history anew.
 MOST_MISSED = 1000
 
+# How many changes of what was missed go in one frame.
+MOST_AT_ONCE = 100
+
 # How long a socket may wait for its room (seconds).
 ADMISSION_PATIENCE = 10
 
@@ -139,8 +142,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Send what was missed, and from then on what comes."""
         try:
             events, upto = await live.get_hub().missed(topic, self.cursor, MOST_MISSED)
-            if events:
-                await self.show(live.Batch(events))
+            for start in range(0, len(events), MOST_AT_ONCE):
+                await self.tell(live.Batch(events[start : start + MOST_AT_ONCE]))
             self.cursor = upto
         except Exception as error:
             self.lose(error)
@@ -148,10 +151,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.life.enter_context(log.follow(upto, self.show, self.lose))
 
     async def show(self, batch: live.Batch):
+        await self.tell(batch)
+        self.cursor = max(self.cursor, batch.seq)
+
+    async def tell(self, batch: live.Batch):
         if self.is_open:
             for frame in self.dialect.frames(batch, self.cursor):
                 await self.base_send({"type": "websocket.send", "text": frame})
-            self.cursor = max(self.cursor, batch.seq)
 
     def lose(self, error: BaseException):
         """The room cannot be followed any more."""

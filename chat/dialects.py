@@ -49,11 +49,12 @@ class Plain:
         return Send(_decode(self._said, frame).message, uuid4())
 
     def frames(self, batch: live.Batch, cursor: int) -> Iterable[str]:
-        """The messages born after the cursor; a later change to one that was shown is left out."""
+        """The messages born after the cursor, each once; a later change to one is left out."""
+        shown = set()
         for event in batch.events:
             told = self._told.decode(event.body)
-            if told.number > cursor and not told.deleted:
-                cursor = told.number
+            if told.number > cursor and told.number not in shown and not told.deleted:
+                shown.add(told.number)
                 yield event.body
 
     def welcome(self, welcome: Welcome) -> Iterable[str]:

@@ -18,6 +18,9 @@ CLOSE_PATIENCE = 2
 # What a stopping server gives the last acknowledgement to leave before the goodbye does (seconds).
 LAST_WORDS = 0.1
 
+# The longest text whose frame is kept for others (characters): together they stay below 20 MB.
+LARGEST_SHARED = 64 * 1024
+
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -102,7 +105,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.close_sent or self.transport.is_closing():
             raise ClientDisconnected  # uvicorn takes it for a mistake of the application's
         if "text" in message and self.handshake_complete:
-            self.transport.write(text_frame(message["text"]))
+            text = message["text"]
+            self.transport.write(shared_frame(text) if len(text) <= LARGEST_SHARED else frame(text))
         else:
             await super().send(message)
             if message["type"] == "websocket.accept":
@@ -147,10 +151,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
 
 
-@lru_cache(maxsize=64)
-def text_frame(text: str) -> bytes:
-    """The WebSocket frame of a text (RFC 6455, section 5.2): made once for all tabs that are sent it."""
+def frame(text: str) -> bytes:
+    """The WebSocket frame of a text (RFC 6455, section 5.2)."""
     return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
+
+
+# Of a text that goes to many tabs, the frame is made once.
+shared_frame = lru_cache(maxsize=64)(frame)
 
 
 def _is_utf8(data: bytes) -> bool:

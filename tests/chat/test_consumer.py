@@ -9,6 +9,7 @@ from django.db import transaction
 
 from chat import actions, consumers, history
 from chat.consumers import MOST_MISSED
+from chat.drafts import Draft
 from chat.models import Message, Room, User
 
 # lobby.v1
@@ -271,3 +272,25 @@ async def test_a_page_of_another_site_is_refused(connect, origin):
 async def test_who_waits_too_long_for_the_room_is_told_to_come_back(connect, monkeypatch):
     monkeypatch.setattr(consumers, "ADMISSION_PATIENCE", 0)
     assert await (await connect()).close_code() == 1013
+
+
+def say_many(guest, room, count):
+    drafts = [Draft(guest, actions.open_room(room), str(n), uuid4()) for n in range(count)]
+    actions.send_all(drafts)
+
+
+async def test_what_was_missed_comes_in_frames_that_are_not_too_large(connect, guest):
+    await database_sync_to_async(say_many)(guest, "lobby", 250)
+    socket = await connect(since=0)
+    await socket.receive()  # welcome
+    frames = [await socket.receive() for _ in range(3)]
+    assert [len(frame) for frame in frames] == [100, 100, 50]
+    assert [event["message"] for frame in frames for event in frame] == [str(n) for n in range(250)]
+
+
+async def test_a_plain_client_misses_no_message_that_was_changed_before_it_came_back(connect, guest):
+    await database_sync_to_async(say_many)(guest, "lobby", 2)
+    room = await Room.objects.aget()
+    await database_sync_to_async(actions.edit)(guest, room, 1, "0, edited")
+    socket = await connect(plain=True, since=0)
+    assert {(await socket.receive())["message"] for _ in range(2)} == {"0, edited", "1"}

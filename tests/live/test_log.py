@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -164,7 +165,8 @@ def test_the_place_of_a_batch_is_its_last_events():
 
 async def test_in_a_busy_topic_what_comes_within_the_pause_goes_together():
     log = log_of(0)
-    with Reader(log, 0) as reader:
+    with ExitStack() as many:
+        reader, *_ = [many.enter_context(Reader(log, 0)) for _ in range(200)]
         for seq in range(1, 101):
             log.append(event(seq))
         assert reader.batches == [[seq] for seq in range(1, AT_ONCE + 1)]

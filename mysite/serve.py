@@ -44,9 +44,6 @@ PORT_PATIENCE = 3
 # signal end the worker, whatever its threads wait for.
 STOP_PATIENCE = 7
 
-# How long a worker may take to start, or to answer its supervisor, before it is replaced (seconds).
-WORKER_PATIENCE = 10
-
 # How many objects more than before make Python look for garbage, and how often it looks at the older
 # ones (see `gc.set_threshold`). Python's own 700 stop a worker with 3,000 tabs for 0.3 s at a time.
 COLLECTOR = (20_000, 20, 1000)
@@ -205,7 +202,6 @@ def serve(listener: socket.socket) -> None:
         lifespan="off",
         log_level="warning",
         timeout_graceful_shutdown=STOP_PATIENCE,
-        timeout_worker_healthcheck=WORKER_PATIENCE,
     )
     Thread(target=tell_when_ready, args=(listener.getsockname(),), daemon=True).start()
     Workers(config, [listener]).run()

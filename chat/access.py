@@ -5,9 +5,8 @@ from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
-from chat import names
 from chat.models import Message, Room, User
-from chat.protocol import Refused
+from live import Refused, names
 
 M = TypeVar("M", bound=Model)
 

@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 import live
-from chat import access, names, protocol
+from chat import access, protocol
 from chat.drafts import Draft, Drafts
 from chat.models import Message, Room, User
-from chat.protocol import Refused
+from chat.names import LONGEST_PERSON
+from live import Refused, names
 
 
 def create_guest() -> User:
@@ -27,7 +28,7 @@ def rename(user: User, name: str) -> User:
     """Let a person be called otherwise from now on; what was said stays under the old name."""
     user = access.active(user)
     try:
-        user.name = names.clean(name, names.LONGEST_PERSON)
+        user.name = names.clean(name, LONGEST_PERSON)
     except ValueError as error:
         raise Refused("bad_frame", str(error)) from None
     user.save(update_fields=["name"])

@@ -15,10 +15,12 @@ import live
 from chat import access, actions, dialects, history, protocol
 from chat.drafts import Draft
 from chat.models import Room, User
-from chat.protocol import Delete, Edit, Refused, Send
+from chat.protocol import Delete, Edit, Send
 from chat.rate import get_message_rate, get_room_rate
-from chat.sockets import get_sockets, network
+from chat.sockets import get_sockets
 from chat.writer import BUSY, get_writer
+from live import Refused
+from live.who import network, who
 
 logger = logging.getLogger(__name__)
 
@@ -89,10 +91,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     @property
     def who(self) -> str:
-        """Whose actions are counted: without a session, anybody could be another guest each time."""
-        if self.user and self.session_key:
-            return f"person.{self.user.pk}"
-        return f"address.{self.address}"
+        return who(self.user.pk if self.user and self.session_key else None, self.address)
 
     async def enter(self, room: Room):
         """Say where the room's log stands, and follow it from where the client is."""

@@ -6,7 +6,8 @@ import uuid
 from django.contrib.auth.models import AbstractUser
 from django.db import connection, models
 
-from chat import names
+from chat.names import LONGEST_PERSON, guest_name
+from live.names import LONGEST_ROOM
 
 
 def new_epoch() -> str:
@@ -16,7 +17,7 @@ def new_epoch() -> str:
 class User(AbstractUser):
     """A person. A guest is one who has not signed up: no password, a name that was made up."""
 
-    name = models.CharField(max_length=names.LONGEST_PERSON, default=names.guest_name)
+    name = models.CharField(max_length=LONGEST_PERSON, default=guest_name)
     is_guest = models.BooleanField(default=False)
 
     def __str__(self):
@@ -25,7 +26,7 @@ class User(AbstractUser):
 
 class Room(models.Model):
     key = models.CharField(max_length=255, unique=True, help_text="The name, whatever its spelling.")
-    name = models.CharField(max_length=names.LONGEST_ROOM, help_text="The name as first written.")
+    name = models.CharField(max_length=LONGEST_ROOM, help_text="The name as first written.")
     epoch = models.CharField(
         max_length=16, default=new_epoch, help_text="Names the log, so that no cursor meets another one."
     )
@@ -60,7 +61,7 @@ class Message(models.Model):
     number = models.BigIntegerField(help_text="The seq at which it was born: its public name.")
     seq = models.BigIntegerField(help_text="The place of its last change in the room's log.")
     author = models.ForeignKey(User, on_delete=models.PROTECT)
-    author_name = models.CharField(max_length=names.LONGEST_PERSON, help_text="As it then was.")
+    author_name = models.CharField(max_length=LONGEST_PERSON, help_text="As it then was.")
     text = models.TextField()
     client_id = models.UUIDField(default=uuid.uuid4, db_index=True, help_text="The sender's own name for it.")
     created_at = models.DateTimeField(auto_now_add=True)

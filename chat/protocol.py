@@ -7,21 +7,12 @@ from uuid import UUID
 import msgspec
 
 import live
+from live import Refused
 
 # A message's longest text (characters).
 LONGEST_TEXT = 4000
 
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
-
-
-class Refused(Exception):
-    """What a person asked for is not done; `Error` lists the codes."""
-
-    def __init__(self, code: str, detail: str, retry_after: float | None = None):
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-        self.retry_after = retry_after
 
 
 # What a client sends

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import Context
-from ipaddress import ip_address, ip_network
 from typing import Protocol
 
 from channels.db import database_sync_to_async
@@ -16,8 +15,8 @@ from django.utils import timezone
 
 import live
 from chat.models import User
-from chat.protocol import Refused
 from chat.signals import PEOPLE
+from live import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -116,15 +115,6 @@ def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
         elif socket.session_key not in signed_in or user.password != passwords[user.pk]:
             found.append((socket, SIGNED_OUT))
     return found
-
-
-def network(address: str) -> str:
-    """What is counted as one address: of IPv6, the network of 64 bits that a household has."""
-    try:
-        ip = ip_address(address)
-    except ValueError:  # a unix socket, or a test
-        return address
-    return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else address
 
 
 get_sockets = live.OfLoop(Sockets)

@@ -1,15 +1,14 @@
 """Pages: the index, a room with the end of its history, and what a room's page asks for."""
 
 import msgspec
-from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from chat import access, actions, history, names, protocol
-from chat.models import User
-from chat.protocol import Refused
+from chat import access, actions, history, protocol
+from chat.visitors import visitor
+from live import Refused, names
 
 # How many messages a room's page opens with, and how many one request may ask for.
 PAGE = 50
@@ -38,7 +37,7 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
         name = access.room_name(room_name)
     except Refused as refused:
         return render(request, "404.html", {"reason": refused.detail}, status=404)
-    you = person(request)
+    you = visitor(request)
     data = {
         "key": names.key(name),
         "epoch": "",
@@ -78,18 +77,10 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
 def rename(request: HttpRequest) -> HttpResponse:
     """Change the visitor's name: `name=<1-32 characters>`."""
     try:
-        you = actions.rename(person(request), request.POST.get("name", ""))
+        you = actions.rename(visitor(request), request.POST.get("name", ""))
     except Refused as refused:
         return _refusal(refused)
     return _json({"name": you.name})
-
-
-def person(request: HttpRequest) -> User:
-    """Who asks. Whoever has no account becomes a guest for as long as the browser is open."""
-    if not request.user.is_authenticated:
-        login(request, actions.create_guest(), "django.contrib.auth.backends.ModelBackend")
-        request.session.set_expiry(0)
-    return request.user  # type: ignore[return-value]
 
 
 def _number(request: HttpRequest, key: str, default: int | None, most: int) -> int | None:

@@ -1,4 +1,4 @@
-"""The engine: a room is a log, a tab is a cursor, Redis is the doorbell.
+"""The engine: a room is a log, a tab is a cursor, Redis is the doorbell. And what all apps share.
 
 It knows asyncio and the channel layer; it knows no model and no chat.
 """
@@ -6,6 +6,8 @@ It knows asyncio and the channel layer; it knows no model and no chat.
 from live.hub import Ephemeral, Hub, Source, get_hub, publish
 from live.log import Batch, Behind, Event, Log
 from live.loops import OfLoop
+from live.post import Letter, deliver, get_post, post
+from live.refused import Refused
 
 __all__ = [
     "Batch",
@@ -13,9 +15,14 @@ __all__ = [
     "Ephemeral",
     "Event",
     "Hub",
+    "Letter",
     "Log",
     "OfLoop",
+    "Refused",
     "Source",
+    "deliver",
     "get_hub",
+    "get_post",
+    "post",
     "publish",
 ]

@@ -9,7 +9,7 @@ django_application = get_asgi_application()
 
 # Only now may models be imported.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.signals import request_finished  # noqa: E402
 from django.db import connections  # noqa: E402
@@ -34,4 +34,13 @@ def handshake(application):
 
 sockets = URLRouter([*websocket_urlpatterns, re_path("", NotFound.as_asgi())])
 
-application = ProtocolTypeRouter({"http": django_application, "websocket": Handshake(handshake, sockets)})
+# What workers do, by the names of their channels (manage.py runworker --layer tasks ...).
+tasks: dict[str, object] = {}
+
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": Handshake(handshake, sockets),
+        "channel": ChannelNameRouter(tasks),
+    }
+)

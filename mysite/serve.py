@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from threading import Thread
 
 import django
@@ -43,6 +44,9 @@ PORT_PATIENCE = 3
 # How long running requests and sockets get to finish when the server stops (seconds). Then uvicorn lets the
 # signal end the worker, whatever its threads wait for.
 STOP_PATIENCE = 7
+
+# How long a worker of tasks gets to end, of which nothing depends on its ending well (seconds).
+TASK_WORKER_PATIENCE = 1
 
 # How many objects more than before make Python look for garbage, and how often it looks at the older
 # ones (see `gc.set_threshold`). Python's own 700 stop a worker with 3,000 tabs for 0.3 s at a time.
@@ -208,12 +212,39 @@ def serve(listener: socket.socket) -> None:
 
 
 class Workers(Multiprocess):
-    """uvicorn's supervisor, which shuts the door before it sends the workers home."""
+    """uvicorn's supervisor, which shuts the door before it sends the workers home.
+
+    It also keeps the workers that do tasks in the background. These may end at any moment: another one
+    takes their tasks over.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]):
+        super().__init__(config, sockets)
+        self.task_workers = [start_task_worker() for _ in range(settings.TASK_WORKERS)]
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        for n, process in enumerate(self.task_workers):
+            if not process.is_alive():
+                self.task_workers[n] = start_task_worker()
+
+    def restart_all(self) -> None:
+        super().restart_all()
+        self.end_task_workers()
+        self.task_workers = [start_task_worker() for _ in self.task_workers]
 
     def terminate_all(self) -> None:
         for listener in self.sockets:
             listener.close()  # or who comes now would wait for an answer that never comes
         super().terminate_all()
+        self.end_task_workers()
+
+    def end_task_workers(self) -> None:
+        for process in self.task_workers:
+            process.terminate()
+        for process in self.task_workers:
+            process.join(TASK_WORKER_PATIENCE)
+            process.kill()
 
 
 def worker():
@@ -223,6 +254,22 @@ def worker():
 
     spare_the_collector()
     return application
+
+
+def start_task_worker() -> SpawnProcess:
+    process = spawn.Process(target=task_worker)
+    process.start()
+    return process
+
+
+def task_worker() -> None:
+    """Channels' own worker, for all tasks that there are. It ends when its parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the parent decides
+    Thread(target=end_with_parent, daemon=True).start()
+    django.setup()
+    from mysite.asgi import tasks
+
+    call_command("runworker", *tasks, layer="tasks")
 
 
 def spare_the_collector() -> None:

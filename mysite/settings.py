@@ -14,6 +14,7 @@ env = Env(eager=False)
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000, validate=validate.Range(0, 65535))
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 256))
+TASK_WORKERS = env.int("TASK_WORKERS", 1, validate=validate.Range(0, 64))
 VAR_DIR = (BASE_DIR / env.str("VAR_DIR", "var")).resolve()
 REDIS_URL = env.str("REDIS_URL", "")
 DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR / 'lobby.sqlite3'))}")
@@ -25,6 +26,7 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 DEBUG = env.bool("DEBUG", False)
 CHAT_RATE = env.float("CHAT_RATE", 20, validate=validate.Range(0))
 ROOMS_PER_HOUR = env.int("ROOMS_PER_HOUR", 60, validate=validate.Range(0))
+TASKS_PER_HOUR = env.int("TASKS_PER_HOUR", 120, validate=validate.Range(0))
 CONNECTIONS_PER_PERSON = env.int("CONNECTIONS_PER_PERSON", 50, validate=validate.Range(0))
 CONNECTIONS_PER_ADDRESS = env.int("CONNECTIONS_PER_ADDRESS", 1000, validate=validate.Range(0))
 
@@ -67,6 +69,7 @@ REDIS_URL = REDIS_URL or f"unix://{quote(str(VALKEY_SOCKET))}"
 
 INSTALLED_APPS = [
     "daphne",  # before staticfiles: its runserver serves sockets
+    "channels",  # for runworker
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -95,6 +98,7 @@ ASGI_APPLICATION = "mysite.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -107,6 +111,7 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "chat.User"
+VISITOR = "chat.visitors.visitor"  # see live/visitor.py
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in [
@@ -142,8 +147,16 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "live.layers.GroupLayer",
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "lobby"},
+    },
+    "tasks": {
+        "BACKEND": "live.layers.TaskLayer",
+        "CONFIG": {
+            # Above the 5 s that a worker lets Redis wait for a task at a time.
+            "hosts": [{"address": REDIS_URL, "socket_timeout": 10, "socket_connect_timeout": 2}],
+            "prefix": "lobby.tasks",
+        },
     },
 }
 

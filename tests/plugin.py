@@ -11,8 +11,15 @@ import pytest
 VAR_DIR = Path(tempfile.mkdtemp(prefix="lobby-"))
 for name in ["HOST", "PORT", "WORKERS", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DEBUG"]:
     os.environ.pop(name, None)
-for name in ["CHAT_RATE", "ROOMS_PER_HOUR", "CONNECTIONS_PER_PERSON", "CONNECTIONS_PER_ADDRESS"]:
+for name in [
+    "CHAT_RATE",
+    "ROOMS_PER_HOUR",
+    "TASKS_PER_HOUR",
+    "CONNECTIONS_PER_PERSON",
+    "CONNECTIONS_PER_ADDRESS",
+]:
     os.environ[name] = "0"  # all tests come from one address; those of a limit set it
+os.environ["TASK_WORKERS"] = "0"  # where there are tasks to do, a test starts a server with some
 os.environ["VAR_DIR"] = str(VAR_DIR)
 os.environ.pop("REDIS_URL", None)
 

@@ -6,7 +6,7 @@ import pytest
 
 from chat import actions
 from chat.models import Message, User
-from chat.protocol import Refused
+from live import Refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

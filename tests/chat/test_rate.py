@@ -5,8 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from chat.protocol import Refused
-from chat.rate import messages
+from live import Refused, rate
 
 AWAY = "redis://127.0.0.1:1"
 
@@ -16,12 +15,12 @@ async def make_rate():
     made = []
 
     def make_rate(per_second):
-        made.append(messages(per_second))
+        made.append(rate.average("messages", per_second))
         return made[-1]
 
     yield make_rate
-    for rate in made:
-        await rate.close()
+    for each in made:
+        await each.close()
 
 
 @pytest.fixture
@@ -29,16 +28,16 @@ def who():
     return str(uuid4())
 
 
-async def burst(rate, who, count):
+async def burst(limit, who, count):
     for _ in range(count):
-        await rate.take(who)
+        await limit.take(who)
 
 
 async def test_a_burst_passes_and_the_next_is_told_when_to_try_again(make_rate, who):
-    rate = make_rate(1)
-    await burst(rate, who, 10)
+    limit = make_rate(1)
+    await burst(limit, who, 10)
     with pytest.raises(Refused) as raised:
-        await rate.take(who)
+        await limit.take(who)
     assert raised.value.code == "rate_limited"
     assert 0 < raised.value.retry_after <= 10
 
@@ -58,18 +57,18 @@ async def test_zero_is_no_limit(make_rate, who):
 
 async def test_while_redis_is_away_each_process_counts(make_rate, settings, who):
     settings.REDIS_URL = AWAY
-    rate = make_rate(1)
-    await burst(rate, who, 10)
+    limit = make_rate(1)
+    await burst(limit, who, 10)
     with pytest.raises(Refused):
-        await rate.take(who)
+        await limit.take(who)
 
 
 async def test_a_redis_that_is_away_is_waited_for_once(make_rate, settings, who):
     settings.REDIS_URL = AWAY
-    rate = make_rate(100)
-    await rate.take(who)
+    limit = make_rate(100)
+    await limit.take(who)
     began = time.monotonic()
-    await burst(rate, who, 500)
+    await burst(limit, who, 500)
     assert time.monotonic() - began < 5  # not 500 times the patience
 
 

@@ -6,8 +6,8 @@ from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
 
 from chat.models import User
-from chat.sockets import network
 from live import hub
+from live.who import network
 
 
 async def refused(socket, code):

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from chat import actions
 from chat.drafts import Draft
 from chat.models import Message, User
-from chat.protocol import Refused
 from chat.writer import get_writer
+from live import Refused
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ STOP_PATIENCE = 15
 
 # For servers where many tabs of one address talk much.
 UNLIMITED = dict.fromkeys(
-    ["CHAT_RATE", "CONNECTIONS_PER_PERSON", "CONNECTIONS_PER_ADDRESS", "ROOMS_PER_HOUR"], "0"
+    ["CHAT_RATE", "CONNECTIONS_PER_PERSON", "CONNECTIONS_PER_ADDRESS", "ROOMS_PER_HOUR", "TASKS_PER_HOUR"],
+    "0",
 )
 
 
@@ -115,7 +116,15 @@ class Server:
         self.process.wait()
 
     def workers(self):
-        """The processes that serve: children of the supervisor in its own session."""
+        """The processes that serve."""
+        return [pid for pid in self.spawned() if listens(pid, self.port)]
+
+    def task_workers(self):
+        """The processes that do tasks."""
+        return [pid for pid in self.spawned() if not listens(pid, self.port)]
+
+    def spawned(self):
+        """The processes that the supervisor has spawned into its own session."""
         return [pid for pid in self.left() if pid != self.process.pid and "spawn_main" in command_of(pid)]
 
     def left(self):
@@ -154,6 +163,15 @@ def command_of(pid):
         return " ".join(psutil.Process(pid).cmdline())
     except psutil.Error:
         return ""
+
+
+def listens(pid, port):
+    """Whether a process accepts connections at a port; not when it has ended."""
+    try:
+        sockets = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
 
 
 def session_of(pid):

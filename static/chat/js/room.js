@@ -1,9 +1,9 @@
 /** A room's page: what comes from the server goes to the timeline, what is written goes to the outbox. */
 
+import { ConnectionState } from "../../base/js/connection-state.js";
+import { LastingSocket } from "../../base/js/lasting-socket.js";
 import "./chat-log.js";
 import { Composer } from "./composer.js";
-import { Connection } from "./connection.js";
-import { ConnectionState } from "./connection-state.js";
 import { Outbox } from "./outbox.js";
 import { OwnName } from "./own-name.js";
 import { Timeline } from "./timeline.js";
@@ -25,14 +25,24 @@ timeline.open(messages, messages.length < page);
 outbox.all.forEach(showUnsent);
 timeline.toEnd();
 
-const state = new ConnectionState(element("state"));
-const connection = new Connection(address, receive, (...now) => state.show(...now));
+const state = new ConnectionState(element("state"), {
+  waiting: "Reconnecting. What you write is kept.",
+  refused: "This room is closed to you. Load the page again.",
+  4404: "There can be no such room.",
+  4429: "You have made many rooms. Wait a while, and load the page again.",
+});
+const connection = new LastingSocket({
+  address,
+  protocol: "lobby.v1",
+  isGreeting: (events) => events.some(({ type }) => type === "welcome"),
+  onFrame: (events) => events.forEach(receive),
+  onState: (...now) => state.show(...now),
+});
 document.addEventListener("visibilitychange", () => document.hidden || (adopt() && sendNext()));
 
 function address() {
-  const scheme = location.protocol === "https:" ? "wss" : "ws";
   const query = new URLSearchParams({ since: cursor.seq, epoch: cursor.epoch });
-  return `${scheme}://${location.host}/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
+  return `/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
 }
 
 async function fetchBefore(before) {
@@ -108,7 +118,7 @@ function sendNext() {
   const [next] = outbox.waiting;
   if (held || inFlight || !next) return;
   const { client_id, message } = next;
-  if (connection.send({ type: "send", message, client_id })) inFlight = client_id;
+  if (connection.send({ type: "send", message, client_id }, true)) inFlight = client_id;
 }
 
 function answered(clientId) {

@@ -1,9 +1,6 @@
-/** A room's socket, which comes back by itself until the server says that it must not. */
+/** A socket that comes back by itself until the server says that it must not. */
 
 import { onWake } from "./wake.js";
-
-/** The protocol that is spoken over it. */
-const SUBPROTOCOL = "lobby.v1";
 
 /** How long to wait before trying again: anything up to this, doubled with each failure (milliseconds). */
 const FIRST_DELAY = 500;
@@ -13,14 +10,12 @@ const LONGEST_DELAY = 15_000;
 const FIRST_DELAY_OF_ALL = 3000;
 const RESTARTS = 1012;
 
-/** How long a server may take to greet, and to answer a command that has a client_id (milliseconds). */
+/** How long a server may take to greet, and to answer what expects an answer (milliseconds). */
 const PATIENCE = 10_000;
 const ANSWER_PATIENCE = 15_000;
 
-export class Connection {
-  #address;
-  #onEvent;
-  #onState;
+export class LastingSocket {
+  #options;
   /** @type {WebSocket | null} */
   #socket = null;
   #isOpen = false;
@@ -29,14 +24,15 @@ export class Connection {
   #doubt = 0;
 
   /**
-   * @param {() => string} address where to connect, asked each time
-   * @param {(event: {type: string}) => void} onEvent
-   * @param {(state: "open" | "waiting" | "refused", code?: number) => void} onState and the code of a refusal
+   * @param {object} options
+   * @param {() => string} options.address the path and query to connect to, asked each time
+   * @param {string} options.protocol the protocol that is spoken over it
+   * @param {(said: any) => boolean} options.isGreeting whether a frame says that the server has let us in
+   * @param {(said: any) => void} options.onFrame with each frame, which is JSON
+   * @param {(state: "open" | "waiting" | "refused", code?: number) => void} options.onState and the code of a refusal
    */
-  constructor(address, onEvent, onState) {
-    this.#address = address;
-    this.#onEvent = onEvent;
-    this.#onState = onState;
+  constructor(options) {
+    this.#options = options;
     addEventListener("online", () => this.#retryNow());
     addEventListener("offline", () => this.#lose());
     document.addEventListener("visibilitychange", () => document.hidden || this.#retryNow());
@@ -44,44 +40,48 @@ export class Connection {
     this.#connect();
   }
 
-  /** @returns {boolean} whether the command went out; if not, the next welcome is the time for it */
-  send(command) {
+  /**
+   * @param {unknown} value what goes out as JSON
+   * @param {boolean} [expectsAnswer] whether silence would then mean that the connection is dead
+   * @returns {boolean} whether it went out; if not, the next greeting is the time for it
+   */
+  send(value, expectsAnswer = false) {
     if (this.#isOpen) {
-      this.#socket.send(JSON.stringify(command));
+      this.#socket.send(JSON.stringify(value));
       // Nothing tells that the other side has gone without a word, but that it does not answer.
-      if (command.client_id) this.#doubt ||= setTimeout(() => this.#lose(), ANSWER_PATIENCE);
+      if (expectsAnswer) this.#doubt ||= setTimeout(() => this.#lose(), ANSWER_PATIENCE);
     }
     return this.#isOpen;
   }
 
   #connect() {
-    const socket = new WebSocket(this.#address(), SUBPROTOCOL);
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const { address, protocol } = this.#options;
+    const socket = new WebSocket(`${scheme}://${location.host}${address()}`, protocol);
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#lose(), PATIENCE);
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     socket.onclose = ({ code }) => (code >= 4400 && code < 4500 ? this.#refuse(code) : this.#lose(code));
   }
 
-  #receive(events) {
+  #receive(said) {
     this.#trust();
-    for (const event of events) {
-      if (event.type === "welcome") this.#welcome();
-      this.#onEvent(event);
-    }
+    if (!this.#isOpen && this.#options.isGreeting(said)) this.#open();
+    this.#options.onFrame(said);
   }
 
-  #welcome() {
+  #open() {
     clearTimeout(this.#timer);
     this.#failures = 0;
     this.#isOpen = true;
-    this.#onState("open");
+    this.#options.onState("open");
   }
 
   /** Give the socket up, whatever its state, and plan the next one. */
   #lose(code) {
     if (!this.#socket) return;
     this.#drop();
-    this.#onState("waiting");
+    this.#options.onState("waiting");
     const first = code === RESTARTS ? FIRST_DELAY_OF_ALL : FIRST_DELAY;
     const longest = Math.min(LONGEST_DELAY, first * 2 ** this.#failures++);
     this.#timer = setTimeout(() => this.#connect(), Math.random() * longest);
@@ -90,7 +90,7 @@ export class Connection {
   #refuse(code) {
     this.#drop();
     this.#failures = 0;
-    this.#onState("refused", code);
+    this.#options.onState("refused", code);
   }
 
   #drop() {
@@ -111,7 +111,7 @@ export class Connection {
   #renew() {
     if (!this.#socket) return this.#retryNow();
     this.#drop();
-    this.#onState("waiting");
+    this.#options.onState("waiting");
     this.#connect();
   }
 

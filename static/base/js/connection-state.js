@@ -3,27 +3,28 @@
 /** How long a lost connection goes unmentioned (milliseconds). */
 const CALM = 2000;
 
+/** What is said of each state, and of the codes with which a server refuses. */
 const SAID = {
-  waiting: "Reconnecting. What you write is kept.",
-  refused: "This room is closed to you. Load the page again.",
-};
-
-/** What is said instead when the server gave a reason. */
-const REASONS = {
+  waiting: "Reconnecting…",
+  refused: "This is closed to you. Load the page again.",
   4401: "You are signed out. Load the page again.",
-  4404: "There can be no such room.",
-  4429: "You have made many rooms. Wait a while, and load the page again.",
+  4404: "There is nothing here any more. Load the page again.",
 };
 
 export class ConnectionState {
   #pill;
+  #said;
   #state = "open";
   #code = 0;
   #timer = 0;
 
-  /** @param {HTMLElement} pill */
-  constructor(pill) {
+  /**
+   * @param {HTMLElement} pill
+   * @param {Record<string, string>} [said] what is said here of a state or a code instead
+   */
+  constructor(pill, said = {}) {
     this.#pill = pill;
+    this.#said = { ...SAID, ...said };
   }
 
   /**
@@ -40,7 +41,7 @@ export class ConnectionState {
   }
 
   #tell() {
-    this.#pill.querySelector("span").textContent = REASONS[this.#code] ?? SAID[this.#state];
+    this.#pill.querySelector("span").textContent = this.#said[this.#code] ?? this.#said[this.#state];
     this.#pill.classList.toggle("is-turning", this.#state === "waiting");
     this.#pill.hidden = false;
   }

@@ -1,0 +1,15 @@
+"""How an app tells a person that something is not done."""
+
+
+class Refused(Exception):
+    """What a person asked for is not done, and why.
+
+    `code` is bad_frame, too_long, rate_limited, forbidden, not_found or unavailable; `retry_after`
+    is in seconds.
+    """
+
+    def __init__(self, code: str, detail: str, retry_after: float | None = None):
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from typing import TypeVar
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
 
-from chat.models import Message, Room, User
+from chat.models import Export, Message, Room, User
 from live import Refused, names
 
 M = TypeVar("M", bound=Model)
@@ -47,6 +48,11 @@ def in_room(message: Message, room: Room) -> Message:
     if message.room_id != room.pk:
         raise Refused("bad_frame", "client_id names a message of another room")
     return message
+
+
+def exports_of(user: User | AnonymousUser) -> QuerySet[Export]:
+    """The exports that somebody may see. For all others they do not exist."""
+    return Export.objects.filter(owner=user.pk)
 
 
 def active(user: User) -> User:

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 import live
-from chat import access, protocol
+from chat import access, exports, protocol
 from chat.drafts import Draft, Drafts
-from chat.models import Message, Room, User
+from chat.models import Export, Message, Room, User
 from chat.names import LONGEST_PERSON
 from live import Refused, names
 
@@ -102,6 +102,18 @@ def delete(user: User, room: Room, number: int) -> Message:
     message.save(update_fields=["seq", "text", "deleted_at"])
     _announce(room, message)
     return message
+
+
+def export(owner: User, room: Room) -> Export:
+    """Ask for a room's transcript. One that is not ready yet is returned as it is."""
+    upto = room.last_seq
+    total = Message.objects.filter(room=room, number__lte=upto).count()
+    asked = {"room_name": room.name, "upto": upto, "total": total}
+    with transaction.atomic():
+        owner = access.active(owner)
+        found, _ = Export.objects.get_or_create(owner=owner, room=room, finished_at=None, defaults=asked)
+        transaction.on_commit(lambda: live.post(exports.HINT))
+    return found
 
 
 def _announce(room: Room, *messages: Message) -> None:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 
-from chat.models import Message, Room, User
+from chat.models import Export, Message, Room, User
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -39,3 +39,11 @@ class MessageAdmin(ReadOnly):
     list_filter = ["created_at", "deleted_at"]
     list_select_related = ["room"]
     search_fields = ["text", "author_name", "room__name"]
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnly):
+    list_display = ["room_name", "owner", "status", "done", "total", "attempt", "created_at", "finished_at"]
+    list_filter = ["created_at", "finished_at"]
+    list_select_related = ["owner"]
+    search_fields = ["room_name", "owner__name"]

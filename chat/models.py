@@ -77,3 +77,47 @@ class Message(models.Model):
 
     def __str__(self):
         return f"{self.room} {self.number}"
+
+
+class Export(models.Model):
+    """A transcript that somebody has asked for. The row is the task: see `exports`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    room = models.ForeignKey(Room, on_delete=models.PROTECT)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT)
+    room_name = models.CharField(max_length=LONGEST_ROOM, help_text="As it then was.")
+    upto = models.BigIntegerField(help_text="The room's last number when it was asked for.")
+    total = models.BigIntegerField(help_text="How many messages it has.")
+    done = models.BigIntegerField(default=0, help_text="How many of them are written.")
+    version = models.BigIntegerField(default=1, help_text="Grows with each change that pages are told of.")
+    attempt = models.PositiveIntegerField(
+        default=0, help_text="How often it was claimed; whose attempt is not the last has lost it."
+    )
+    leased_until = models.DateTimeField(
+        null=True, blank=True, help_text="When others may claim it; empty while nobody works at it."
+    )
+    file = models.FileField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "room"], condition=models.Q(finished_at=None), name="export_unfinished"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.room_name} {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def topic(self) -> str:
+        """The name of the log in which its changes are told."""
+        return f"export.{self.pk.hex}"
+
+    @property
+    def status(self) -> str:
+        """What its page shows: waiting (for a worker), working or ready."""
+        if self.finished_at:
+            return "ready"
+        return "working" if self.leased_until else "waiting"

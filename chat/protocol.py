@@ -72,6 +72,14 @@ class Message(Notice):
     deleted: datetime | None
 
 
+class Export(Notice):
+    """How far a transcript is: `status` is waiting (for a worker), working or ready."""
+
+    status: str
+    done: int  # messages
+    total: int
+
+
 class Error(Notice, omit_defaults=True):
     """`code` is bad_frame, too_long, rate_limited, forbidden, not_found or unavailable."""
 

@@ -14,9 +14,12 @@ from django.conf import settings  # noqa: E402
 from django.core.signals import request_finished  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.dispatch import receiver  # noqa: E402
-from django.urls import re_path  # noqa: E402
+from django.urls import URLPattern, re_path  # noqa: E402
 
-from chat.routing import websocket_urlpatterns  # noqa: E402
+from chat import exports  # noqa: E402
+from chat.routing import plain_websocket_urlpatterns, websocket_urlpatterns  # noqa: E402
+from chat.workers import TranscriptWorker  # noqa: E402
+from mysite.guard import Guard  # noqa: E402
 from mysite.middleware import BrowserOriginValidator, Handshake, NotFound  # noqa: E402
 
 
@@ -32,10 +35,24 @@ def handshake(application):
     return BrowserOriginValidator(AuthMiddlewareStack(application), settings.ALLOWED_HOSTS)
 
 
-sockets = URLRouter([*websocket_urlpatterns, re_path("", NotFound.as_asgi())])
+def guarded(routes):
+    """Routes to plain consumers, each behind a guard."""
+    return [URLPattern(route.pattern, Guard(route.callback)) for route in routes]
+
+
+sockets = URLRouter(
+    [
+        *websocket_urlpatterns,
+        *guarded(plain_websocket_urlpatterns),
+        re_path("", NotFound.as_asgi()),
+    ]
+)
 
 # What workers do, by the names of their channels (manage.py runworker --layer tasks ...).
-tasks: dict[str, object] = {}
+tasks: dict[str, object] = {"transcripts": TranscriptWorker.as_asgi()}
+
+# What they are told now and then, since a hint may get lost.
+reminders = [exports.HINT]
 
 application = ProtocolTypeRouter(
     {

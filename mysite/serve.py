@@ -33,6 +33,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from uvicorn.supervisors import Multiprocess
 
+import live
 from live.checks import unreachable
 
 # The longest path of a unix socket that every system takes (bytes; sun_path on macOS).
@@ -47,6 +48,9 @@ STOP_PATIENCE = 7
 
 # How long a worker of tasks gets to end, of which nothing depends on its ending well (seconds).
 TASK_WORKER_PATIENCE = 1
+
+# How often workers of tasks are told to look for what is due (seconds).
+REMIND_EVERY = 3600
 
 # How many objects more than before make Python look for garbage, and how often it looks at the older
 # ones (see `gc.set_threshold`). Python's own 700 stop a worker with 3,000 tabs for 0.3 s at a time.
@@ -267,9 +271,18 @@ def task_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the parent decides
     Thread(target=end_with_parent, daemon=True).start()
     django.setup()
-    from mysite.asgi import tasks
+    from mysite.asgi import reminders, tasks
 
+    Thread(target=remind, args=(reminders,), daemon=True).start()
     call_command("runworker", *tasks, layer="tasks")
+
+
+def remind(letters: list[live.Letter]) -> None:
+    """Tell the workers what may be due, in case nobody does."""
+    while True:
+        for letter in letters:
+            live.post(letter)
+        time.sleep(REMIND_EVERY)
 
 
 def spare_the_collector() -> None:

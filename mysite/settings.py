@@ -176,6 +176,7 @@ STATICFILES_FINDERS = [
     "mysite.static.CollectedFinder",
 ]
 SERVESTATIC_USE_FINDERS = True  # a server that collects nothing serves the files as they are
+MEDIA_ROOT = VAR_DIR / "media"  # no address leads there; views let people have what is theirs
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "mysite.static.HashedStaticFiles"},

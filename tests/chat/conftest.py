@@ -12,7 +12,7 @@ from django.conf import settings
 from django.test import Client
 
 from chat import actions
-from chat.rate import get_message_rate, get_room_rate
+from chat.rate import get_message_rate, get_room_rate, get_transcript_rate
 from chat.sockets import get_sockets
 from tests.copy import Copy
 
@@ -84,7 +84,7 @@ async def connect(database):
 async def what_belongs_to_a_loop_is_closed():
     """Every test has an event loop of its own."""
     yield
-    for each in (get_message_rate(), get_room_rate(), get_sockets()):
+    for each in (get_message_rate(), get_room_rate(), get_transcript_rate(), get_sockets()):
         await each.close()
 
 

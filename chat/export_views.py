@@ -1,0 +1,94 @@
+"""Pages of transcripts: ask for one, see how far it is, and download it. Only its owner finds it."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.core.files import File
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.utils.text import get_valid_filename
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST, require_safe
+
+import live
+from chat import access, actions
+from chat.models import Export
+from chat.rate import get_transcript_rate
+from chat.visitors import visitor
+from live import Refused, names
+from live.who import who
+
+# How much of a file is read at a time (bytes).
+CHUNK = 64 * 1024
+
+
+@require_POST
+async def ask(request: HttpRequest, room_name: str) -> HttpResponse:
+    """Make a transcript, or find the one that is being made, and lead to its page."""
+    live.get_post()  # so that no thread waits for Redis to tell the workers
+    user = await request.auser()
+    try:
+        await get_transcript_rate().take(who(user.pk, request.META.get("REMOTE_ADDR", "")))
+        export = await sync_to_async(_ask)(request, room_name)
+    except Refused as refused:
+        return await sync_to_async(_refusal)(request, refused)
+    return HttpResponse(
+        status=303, headers={"Location": reverse("export_page", args=[export.room_name, export.pk])}
+    )
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def page(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponse:
+    """How far a transcript is, and where it is when it is ready."""
+    export = _own(request, room_name, pk)
+    count = f"{export.done:,} of {export.total:,} messages"
+    return render(request, "chat/export.html", {"export": export, "count": count})
+
+
+@require_safe
+@cache_control(private=True, no_store=True)
+async def file(request: HttpRequest, room_name: str, pk: UUID) -> StreamingHttpResponse:
+    """The transcript itself."""
+    export = await sync_to_async(_own)(request, room_name, pk)
+    if not export.file:
+        raise Http404
+    name = get_valid_filename(f"{export.room_name} transcript.txt")
+    headers = {
+        "Content-Disposition": content_disposition_header(True, name),
+        "Content-Length": await asyncio.to_thread(lambda: export.file.size),
+    }
+    return StreamingHttpResponse(_chunks(export.file), "text/plain; charset=utf-8", headers=headers)
+
+
+def _ask(request: HttpRequest, room_name: str) -> Export:
+    room = access.room(access.room_name(room_name))
+    return actions.export(visitor(request), room)
+
+
+def _own(request: HttpRequest, room_name: str, pk: UUID) -> Export:
+    return get_object_or_404(access.exports_of(request.user), pk=pk, room__key=names.key(room_name))
+
+
+def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
+    if refused.code != "rate_limited":
+        return render(request, "404.html", {"reason": refused.detail}, status=404)
+    minutes = math.ceil((refused.retry_after or 0) / 60)
+    response = render(request, "chat/too_many.html", {"minutes": minutes}, status=429)
+    response.headers["Retry-After"] = str(minutes * 60)
+    return response
+
+
+async def _chunks(file: File) -> AsyncIterator[bytes]:
+    """A file's content, read in threads of their own: neither the loop nor the database waits for a disk."""
+    opened = await asyncio.to_thread(file.open)
+    try:
+        while chunk := await asyncio.to_thread(opened.read, CHUNK):
+            yield chunk
+    finally:
+        await asyncio.to_thread(opened.close)

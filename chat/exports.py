@@ -1,0 +1,121 @@
+"""Exports: who works at one, how far it is, and who is told.
+
+The row is the task, and what goes over the channel layer only a hint that there is one. Whoever claims an
+export has it for as long as the lease is renewed. A worker that was killed, or was too slow, is replaced
+by another, whose attempt begins anew in a file of its own: only the last attempt can finish.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+import live
+from chat import protocol
+from chat.models import Export
+
+# How long a worker that says nothing keeps an export.
+LEASE = timedelta(seconds=3)
+
+# Tells the workers to look for exports.
+HINT = live.Letter("transcripts", {"type": "transcripts.write"}, is_task=True)
+
+
+class LeaseLost(Exception):
+    """Another worker has claimed the export."""
+
+    def __str__(self):
+        return "another worker has claimed it"
+
+
+def claim() -> Export | None:
+    """Take over the oldest export that nobody works at; None when there is none."""
+    while export := _due().order_by("created_at").first():
+        if _change(export, _due(), attempt=export.attempt + 1, done=0, leased_until=_lease_end()):
+            return export
+    return None
+
+
+def renew(export: Export, done: int) -> None:
+    """Keep an export, and tell how many messages are written. Raises `LeaseLost`."""
+    if not _change(export, _unfinished(), done=done, leased_until=_lease_end()):
+        raise LeaseLost
+
+
+def finish(export: Export) -> None:
+    """Let the owner have the file of this attempt. Raises `LeaseLost`."""
+    for earlier in range(1, export.attempt):  # whose workers were killed before they could finish
+        export.file.storage.delete(file_name(export, earlier))
+    file = file_name(export, export.attempt)
+    if not _change(export, _unfinished(), file=file, done=export.total, finished_at=timezone.now()):
+        raise LeaseLost
+
+
+def file_name(export: Export, attempt: int) -> str:
+    return f"exports/{export.pk.hex}-{attempt}.txt"
+
+
+def event(export: Export) -> live.Event:
+    """An export as an event of its log."""
+    state = protocol.Export(export.status, export.done, export.total)
+    return live.Event(export.version, protocol.encode(state))
+
+
+class ExportSource:
+    """A `live.Source` of the exports whose pages are open."""
+
+    @database_sync_to_async
+    def since(self, topic: str, seq: int, limit: int) -> tuple[Sequence[live.Event], int]:
+        export = Export.objects.filter(pk=_pk(topic), version__gt=seq).first()
+        return ([event(export)], export.version) if export else ([], seq)
+
+    @database_sync_to_async
+    def heads(self, topics: Iterable[str]) -> dict[str, int]:
+        """As asked every few seconds: the moment to see that somebody works at them."""
+        exports = {_pk(topic): topic for topic in topics}
+        if due := list(_due().filter(pk__in=exports)):
+            _release(due)
+            live.post(HINT)
+        found = Export.objects.filter(pk__in=exports).values_list("pk", "version")
+        return {exports[pk]: version for pk, version in found}
+
+
+source = ExportSource()
+
+
+def _release(exports: list[Export]) -> None:
+    """Let pages say that nobody works at an export any more."""
+    for export in exports:
+        if export.leased_until:
+            _change(export, _due(), leased_until=None)
+
+
+def _change(export: Export, rows: QuerySet[Export], **values: Any) -> bool:
+    """Change an export and tell its pages, if it is still among these rows, and no later attempt was made."""
+    if not rows.filter(pk=export.pk, attempt=export.attempt).update(version=F("version") + 1, **values):
+        return False
+    for name, value in values.items():
+        setattr(export, name, value)
+    export.refresh_from_db(fields=["version"])
+    live.publish(export.topic, event(export))
+    return True
+
+
+def _unfinished() -> QuerySet[Export]:
+    return Export.objects.filter(finished_at=None)
+
+
+def _due() -> QuerySet[Export]:
+    return _unfinished().filter(Q(leased_until=None) | Q(leased_until__lte=timezone.now()))
+
+
+def _lease_end() -> datetime:
+    return timezone.now() + LEASE
+
+
+def _pk(topic: str) -> UUID:
+    return UUID(topic.removeprefix("export."))

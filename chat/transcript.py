@@ -1,0 +1,38 @@
+"""A room's transcript as text. Whatever anybody wrote, it cannot pass for another's message."""
+
+import json
+
+from django.db.models import QuerySet
+
+from chat.models import Export, Message
+
+# How many messages are read at a time: the thread that reads them has others to serve.
+MOST_AT_ONCE = 500
+
+# What a message's further lines begin with.
+INDENT = "\n    "
+
+
+def header(export: Export) -> str:
+    return (
+        f"Transcript of {export.room_name}\n"
+        f"{export.total:,} messages until {export.created_at:%Y-%m-%d %H:%M:%S} UTC\n\n"
+    )
+
+
+def page(export: Export, after: int) -> QuerySet[Message]:
+    """The next messages after a number, as they now are. None is newer than the export."""
+    rows = Message.objects.filter(room=export.room_id, number__gt=after, number__lte=export.upto)
+    return rows.order_by("number")[:MOST_AT_ONCE]
+
+
+def entry(message: Message) -> str:
+    """A message: the lines of its text stay its own, whatever ends them."""
+    text = "(deleted)" if message.deleted_at else INDENT.join(message.text.splitlines())
+    edited = " (edited)" if message.edited_at and not message.deleted_at else ""
+    return f"[{message.created_at:%Y-%m-%d %H:%M:%S}] {_name(message.author_name)}: {text}{edited}\n"
+
+
+def _name(name: str) -> str:
+    """A name in quotes where it would otherwise not be clear where it ends."""
+    return json.dumps(name, ensure_ascii=False) if set(':"') & set(name) else name

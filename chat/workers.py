@@ -1,0 +1,80 @@
+"""What takes long, done in small pieces: a process has one thread for its database."""
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import IO
+
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+from django.core.files import File
+
+import live
+from chat import exports, transcript
+from chat.models import Export, Message
+from chat.writer import BUSY
+
+logger = logging.getLogger(__name__)
+
+# How often a lease is renewed and progress is told, at most (seconds).
+TELL_EVERY = 0.25
+
+
+class TranscriptWorker(AsyncConsumer):
+    """Writes the transcripts that are due, one after the other. See `exports`."""
+
+    channel_layer_alias = None
+
+    async def transcripts_write(self, hint):
+        live.get_hub()  # so that no thread waits for Redis to tell of progress
+        try:
+            while export := await database_sync_to_async(exports.claim)():
+                await self.attempt(export)
+        except BUSY as error:
+            logger.warning("Transcripts have to wait for the database: %s", error)
+
+    async def attempt(self, export: Export):
+        try:
+            await write(export)
+        except (exports.LeaseLost, OSError) as error:
+            logger.warning("A transcript is left to another attempt: %s", error)
+            with suppress(OSError):
+                name = exports.file_name(export, export.attempt)
+                await asyncio.to_thread(export.file.storage.delete, name)
+
+
+async def write(export: Export) -> None:
+    """Write the file of an export that was claimed. Raises `LeaseLost`."""
+    with TemporaryFile() as file:
+        file.write(transcript.header(export).encode())
+        done, number, told = 0, 0, time.monotonic()
+        while written := await _write_some(file, export, number):
+            done, number = done + len(written), written[-1].number
+            if time.monotonic() - told > TELL_EVERY:
+                await database_sync_to_async(exports.renew)(export, done)
+                told = time.monotonic()
+        await _save(file, export, done)
+    await database_sync_to_async(exports.finish)(export)
+
+
+@database_sync_to_async
+def _write_some(file: IO[bytes], export: Export, after: int) -> list[Message]:
+    """The messages that were written; none at the end."""
+    rows = list(transcript.page(export, after))
+    file.writelines(transcript.entry(row).encode() for row in rows)
+    return rows
+
+
+async def _save(file: IO[bytes], export: Export, done: int) -> None:
+    """Hand the file to the storage, however long that takes."""
+    file.seek(0)
+    name = exports.file_name(export, export.attempt)
+    saving = asyncio.ensure_future(asyncio.to_thread(export.file.storage.save, name, File(file)))
+    try:
+        while not (await asyncio.wait([saving], timeout=TELL_EVERY))[0]:
+            await database_sync_to_async(exports.renew)(export, done)
+    finally:
+        await asyncio.wait([saving])
+    saving.result()

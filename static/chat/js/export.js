@@ -1,0 +1,23 @@
+/** A transcript's page: how far it is, as the server tells. */
+
+import { ConnectionState } from "../../base/js/connection-state.js";
+import { LastingSocket } from "../../base/js/lasting-socket.js";
+
+const page = document.getElementById("export");
+const progress = document.getElementById("progress");
+const count = document.getElementById("count");
+
+const state = new ConnectionState(document.getElementById("state"));
+new LastingSocket({
+  address: () => `/ws/export/${page.dataset.key}/`,
+  protocol: "lobby.v1",
+  isGreeting: () => true,
+  onFrame: (events) => show(events.at(-1)),
+  onState: (...now) => state.show(...now),
+});
+
+function show({ status, done, total }) {
+  page.dataset.status = status;
+  progress.value = done;
+  count.textContent = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} messages`;
+}

@@ -32,6 +32,11 @@ class LeaseLost(Exception):
         return "another worker has claimed it"
 
 
+def unfinished() -> QuerySet[Export]:
+    """What is due, and what others work at."""
+    return Export.objects.filter(finished_at=None)
+
+
 def claim() -> Export | None:
     """Take over the oldest export that nobody works at; None when there is none."""
     while export := _due().order_by("created_at").first():
@@ -42,7 +47,7 @@ def claim() -> Export | None:
 
 def renew(export: Export, done: int) -> None:
     """Keep an export, and tell how many messages are written. Raises `LeaseLost`."""
-    if not _change(export, _unfinished(), done=done, leased_until=_lease_end()):
+    if not _change(export, unfinished(), done=done, leased_until=_lease_end()):
         raise LeaseLost
 
 
@@ -51,7 +56,7 @@ def finish(export: Export) -> None:
     for earlier in range(1, export.attempt):  # whose workers were killed before they could finish
         export.file.storage.delete(file_name(export, earlier))
     file = file_name(export, export.attempt)
-    if not _change(export, _unfinished(), file=file, done=export.total, finished_at=timezone.now()):
+    if not _change(export, unfinished(), file=file, done=export.total, finished_at=timezone.now()):
         raise LeaseLost
 
 
@@ -105,12 +110,8 @@ def _change(export: Export, rows: QuerySet[Export], **values: Any) -> bool:
     return True
 
 
-def _unfinished() -> QuerySet[Export]:
-    return Export.objects.filter(finished_at=None)
-
-
 def _due() -> QuerySet[Export]:
-    return _unfinished().filter(Q(leased_until=None) | Q(leased_until__lte=timezone.now()))
+    return unfinished().filter(Q(leased_until=None) | Q(leased_until__lte=timezone.now()))
 
 
 def _lease_end() -> datetime:

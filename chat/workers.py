@@ -22,6 +22,10 @@ logger = logging.getLogger(__name__)
 TELL_EVERY = 0.25
 
 
+# How often it is looked whether others have stopped working (seconds).
+LOOK_EVERY = 0.5
+
+
 class TranscriptWorker(AsyncConsumer):
     """Writes the transcripts that are due, one after the other. See `exports`."""
 
@@ -30,8 +34,11 @@ class TranscriptWorker(AsyncConsumer):
     async def transcripts_write(self, hint):
         live.get_hub()  # so that no thread waits for Redis to tell of progress
         try:
-            while export := await database_sync_to_async(exports.claim)():
-                await self.attempt(export)
+            while await exports.unfinished().aexists():
+                if export := await database_sync_to_async(exports.claim)():
+                    await self.attempt(export)
+                else:  # whoever works at it may be killed, and nobody would tell
+                    await asyncio.sleep(LOOK_EVERY)
         except BUSY as error:
             logger.warning("Transcripts have to wait for the database: %s", error)
 

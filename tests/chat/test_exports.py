@@ -29,6 +29,13 @@ async def room(database):
     return await sync_to_async(actions.open_room)("lobby")
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Whoever says nothing is soon replaced."""
+    monkeypatch.setattr(exports, "LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr(workers, "LOOK_EVERY", 0.1)
+
+
 @pytest.fixture
 def media(settings, tmp_path):
     """Where the files are; nothing else is there."""
@@ -264,6 +271,14 @@ async def test_nobody_takes_what_another_works_at(client, guest, room):
     assert await sync_to_async(exports.claim)() is None
 
 
+async def test_a_worker_that_says_nothing_any_more_is_replaced_by_one_that_waits(client, room, media):
+    await ask(client)
+    await sync_to_async(exports.claim)()
+    await work()
+    export = await Export.objects.aget()
+    assert (export.attempt, media()) == (2, [f"{export.pk.hex}-2.txt"])
+
+
 async def test_who_lost_the_lease_leaves_nothing_behind(client, guest, room, media, caplog):
     await fill(guest, room, 3)
     address = await ask(client)
@@ -299,16 +314,19 @@ async def test_what_a_killed_worker_has_left_is_cleared_away(client, guest, room
     assert await lines(client, address) == []
 
 
-async def test_a_disk_that_is_full_leaves_it_to_the_next_attempt(client, room, settings, tmp_path, caplog):
+async def test_where_no_file_can_be_stored_it_is_tried_again(client, room, page, settings, tmp_path, caplog):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT.touch()  # what is there is no directory
     address = await ask(client)
-    (tmp_path / "file").touch()
-    settings.MEDIA_ROOT = tmp_path / "file"
-    await work()
-    assert "left to another attempt" in caplog.text
-    settings.MEDIA_ROOT = tmp_path
-    await Export.objects.aupdate(leased_until=timezone.now())
-    await work()
+    socket = await page(address)
+    working = asyncio.create_task(work())
+    for _ in range(2):
+        await states(socket, "working")
+    settings.MEDIA_ROOT.unlink()
+    await working
     assert await lines(client, address) == []
+    assert (await Export.objects.aget()).attempt > 1
+    assert "left to another attempt" in caplog.text
 
 
 # Who is told

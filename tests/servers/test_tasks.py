@@ -1,0 +1,167 @@
+"""Real workers that do what takes long, killed and stopped in the middle of it."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sqlite3
+from contextlib import asynccontextmanager, closing
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psutil
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.servers.processes import UNLIMITED, Server, wait_until
+from tests.servers.tab import tabs
+from tests.servers.visitor import Visitor
+
+# How long a transcript may take, whatever happens to those who write it (seconds).
+PATIENCE = 20
+
+# So many that workers are in the middle of it for a while.
+MANY = 100_000
+
+FILL = """
+    WITH RECURSIVE numbers(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n <= :count)
+    INSERT INTO chat_message (room_id, number, seq, author_id, author_name, text, client_id, created_at)
+    SELECT room_id, n, n, author_id, author_name, 'text ' || n, printf('%032x', n), created_at
+    FROM chat_message, numbers WHERE room_id = (SELECT id FROM chat_room WHERE name = :room)
+"""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server(environment=UNLIMITED | {"TASK_WORKERS": "2"}) as server:
+        wait_until(lambda: len(server.task_workers()) == 2, PATIENCE)
+        yield server
+        assert "Traceback" not in server.log
+
+
+@pytest.fixture
+def visitor(server):
+    return Visitor(server)
+
+
+async def fill(server, room, count):
+    """Let somebody say one thing, and have it stored many times more."""
+    async with tabs(room, server) as (tab,):
+        await tab.say("text 1")
+        await tab.until_texts("text 1")
+    with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database, database:
+        database.execute(FILL, {"room": room, "count": count - 1})
+        database.execute("UPDATE chat_room SET last_seq = ? WHERE name = ?", [count, room])
+
+
+class Page:
+    """The page of a transcript: it hears how far that is."""
+
+    def __init__(self, visitor, room):
+        self.visitor = visitor
+        self.path = urlsplit(visitor.post(f"/chat/{room}/export/").url).path
+        self.key = self.path.split("/")[-2]
+
+    @asynccontextmanager
+    async def open(self, server):
+        address = f"ws://127.0.0.1:{server.port}/ws/export/{self.key}/"
+        headers = self.visitor.cookies
+        async with connect(
+            address, subprotocols=["lobby.v1"], additional_headers=headers, proxy=None
+        ) as self.socket:
+            yield self
+
+    async def until(self, condition):
+        async with asyncio.timeout(PATIENCE):
+            while not condition(state := json.loads(await self.socket.recv())[-1]):
+                pass
+        return state
+
+    async def until_ready(self):
+        await self.until(lambda state: state["status"] == "ready")
+
+    async def until_begun(self):
+        state = await self.until(lambda state: state["done"])
+        assert state["done"] < state["total"]
+
+    def download(self):
+        return self.visitor.get(f"{self.path}transcript.txt")
+
+    def texts(self):
+        """What is said in the file, and the head of it."""
+        head, entries = self.download().read().decode().split("\n\n")
+        return head, re.findall(r"^\[[-\d]{10} [:\d]{8}\] \w+ \w+: (.*)$", entries, re.MULTILINE)
+
+
+def files(server):
+    return [path.name for path in (server.var_dir / "media" / "exports").iterdir()]
+
+
+def attempts(server, page):
+    """How often the export was claimed, of which one file must be left."""
+    (name,) = [name for name in files(server) if name.startswith(page.key.replace("-", ""))]
+    return int(name.removesuffix(".txt").split("-")[-1])
+
+
+def is_whole(page, count=MANY):
+    head, texts = page.texts()
+    assert f"\n{count:,} messages until" in head
+    assert texts == [f"text {n}" for n in range(1, count + 1)]
+
+
+def cpu_time(pid):
+    return psutil.Process(pid).cpu_times().user
+
+
+async def test_a_worker_writes_what_a_visitor_asks_for(server, visitor):
+    await fill(server, "聊天室", 1)
+    async with Page(visitor, "聊天室").open(server) as page:
+        await page.until_ready()
+    assert page.texts()[1] == ["text 1"]
+    disposition = "attachment; filename*=utf-8''%E8%81%8A%E5%A4%A9%E5%AE%A4_transcript.txt"
+    assert page.download().headers["Content-Disposition"] == disposition
+
+
+async def test_kill_9_of_the_workers_in_the_middle_leaves_it_to_others(server, visitor):
+    await fill(server, "killed", MANY)
+    async with Page(visitor, "killed").open(server) as page:
+        await page.until_begun()
+        for pid in server.task_workers():
+            os.kill(pid, signal.SIGKILL)
+        await page.until_ready()
+    is_whole(page)
+    assert attempts(server, page) == 2
+
+
+async def test_a_worker_that_stood_still_has_lost_it_and_leaves_nothing_behind(server, visitor):
+    await fill(server, "stopped", MANY)
+    used = {pid: cpu_time(pid) for pid in server.task_workers()}
+    async with Page(visitor, "stopped").open(server) as page:
+        await page.until_begun()
+        busy = max(used, key=lambda pid: cpu_time(pid) - used[pid])
+        os.kill(busy, signal.SIGSTOP)
+        try:
+            await page.until_ready()
+        finally:
+            os.kill(busy, signal.SIGCONT)
+    wait_until(lambda: "another worker has claimed it" in server.log, PATIENCE)
+    is_whole(page)
+    assert attempts(server, page) == 2
+
+
+async def test_messages_go_on_while_a_transcript_is_written(server, visitor):
+    await fill(server, "busy", MANY)
+    async with tabs("busy beside", server, server) as (one, other):
+        async with Page(visitor, "busy").open(server) as page:
+            await page.until_begun()
+            for number in range(10):
+                await one.say(str(number))
+                await other.until(lambda number=number: str(number) in other.texts)
+            await page.until_ready()
+
+
+async def test_a_transcript_that_nobody_has_is_not_there(server, visitor):
+    for end in ("", "transcript.txt"):
+        with pytest.raises(OSError, match="404"):
+            visitor.get(f"/chat/lobby/export/{uuid4()}/{end}")

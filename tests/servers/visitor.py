@@ -1,0 +1,29 @@
+"""Somebody with a browser's cookies, who asks a real server for pages."""
+
+from http.cookiejar import CookieJar
+from urllib.parse import quote, urlencode
+from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
+
+TIMEOUT = 10
+
+
+class Visitor:
+    def __init__(self, server):
+        self.url = server.url
+        self._jar = CookieJar()
+        self._opener = build_opener(HTTPCookieProcessor(self._jar), ProxyHandler({}))
+        self.get("/chat/lobby/")  # which makes a guest, and gives the token for forms
+
+    @property
+    def cookies(self):
+        """As a header for a socket."""
+        return {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._jar)}
+
+    def get(self, path):
+        return self._opener.open(f"{self.url}{quote(path, safe='/%')}", timeout=TIMEOUT)
+
+    def post(self, path):
+        """Send a form, and follow to where that leads."""
+        token = next(cookie.value for cookie in self._jar if cookie.name == "csrftoken")
+        form = urlencode({"csrfmiddlewaretoken": token}).encode()
+        return self._opener.open(f"{self.url}{quote(path)}", form, timeout=TIMEOUT)

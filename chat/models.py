@@ -5,6 +5,7 @@ import uuid
 
 from django.contrib.auth.models import AbstractUser
 from django.db import connection, models
+from django.utils import timezone
 
 from chat.names import LONGEST_PERSON, guest_name
 from live.names import LONGEST_ROOM
@@ -121,3 +122,13 @@ class Export(models.Model):
         if self.finished_at:
             return "ready"
         return "working" if self.leased_until else "waiting"
+
+
+class Chore(models.Model):
+    """What is done again and again, by one worker of all."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    due_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return self.name

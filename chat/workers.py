@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 from django.core.files import File
 
 import live
-from chat import exports, transcript
+from chat import exports, purge, transcript
 from chat.models import Export, Message
 from chat.writer import BUSY
 
@@ -50,6 +50,18 @@ class TranscriptWorker(AsyncConsumer):
             with suppress(OSError):
                 name = exports.file_name(export, export.attempt)
                 await asyncio.to_thread(export.file.storage.delete, name)
+
+
+class PurgeWorker(AsyncConsumer):
+    """Lets go of what nobody needs any more. See `purge`."""
+
+    channel_layer_alias = None
+
+    async def purge_run(self, hint):
+        try:
+            await purge.purge_if_due()
+        except (*BUSY, OSError) as error:
+            logger.warning("What nobody needs is purged later: %s", error)
 
 
 async def write(export: Export) -> None:

@@ -16,9 +16,9 @@ from django.db import connections  # noqa: E402
 from django.dispatch import receiver  # noqa: E402
 from django.urls import URLPattern, re_path  # noqa: E402
 
-from chat import exports  # noqa: E402
+from chat import exports, purge  # noqa: E402
 from chat.routing import plain_websocket_urlpatterns, websocket_urlpatterns  # noqa: E402
-from chat.workers import TranscriptWorker  # noqa: E402
+from chat.workers import PurgeWorker, TranscriptWorker  # noqa: E402
 from mysite.guard import Guard  # noqa: E402
 from mysite.middleware import BrowserOriginValidator, Handshake, NotFound  # noqa: E402
 
@@ -49,10 +49,13 @@ sockets = URLRouter(
 )
 
 # What workers do, by the names of their channels (manage.py runworker --layer tasks ...).
-tasks: dict[str, object] = {"transcripts": TranscriptWorker.as_asgi()}
+tasks: dict[str, object] = {
+    "transcripts": TranscriptWorker.as_asgi(),
+    "purge": PurgeWorker.as_asgi(),
+}
 
 # What they are told now and then, since a hint may get lost.
-reminders = [exports.HINT]
+reminders = [exports.HINT, purge.HINT]
 
 application = ProtocolTypeRouter(
     {

@@ -161,6 +161,12 @@ async def test_messages_go_on_while_a_transcript_is_written(server, visitor):
             await page.until_ready()
 
 
+def test_workers_are_reminded_of_their_chores_when_they_start(server):
+    with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database:
+        due_in_days = "SELECT julianday(due_at) - julianday('now') FROM chat_chore"
+        wait_until(lambda: (database.execute(due_in_days).fetchone() or [0])[0] > 6, PATIENCE)
+
+
 async def test_a_transcript_that_nobody_has_is_not_there(server, visitor):
     for end in ("", "transcript.txt"):
         with pytest.raises(OSError, match="404"):

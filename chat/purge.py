@@ -1,0 +1,109 @@
+"""What nobody needs any more goes, once a week: transcripts, sessions, and guests who never spoke.
+
+It goes in small pieces, each in a transaction of its own, so that nobody waits for the database meanwhile.
+
+A guest may still have a tab open after a week of silence. It is closed with 4403, as for everybody who is
+removed, and asks to be loaded again; whoever does so is a new guest, and nothing that was said is lost.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
+
+from channels.db import database_sync_to_async
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Exists, ForeignObjectRel, OuterRef, QuerySet
+from django.utils import timezone
+
+import live
+from chat.models import Chore, Export, User
+
+EVERY = timedelta(days=7)
+
+# How long guests may be silent, and transcripts wait to be downloaded.
+SILENCE = timedelta(days=7)
+KEPT = timedelta(days=1)
+
+# How much goes in one transaction.
+MOST_AT_ONCE = 100
+
+# How long a worker that says nothing keeps the chore; then another goes on with it.
+LEASE = timedelta(minutes=1)
+
+# Tells the workers to purge if it is time.
+HINT = live.Letter("purge", {"type": "purge.run"}, is_task=True)
+
+
+async def purge_if_due() -> None:
+    if await database_sync_to_async(_claim)():
+        await purge()
+
+
+async def purge() -> dict[str, int]:
+    """How many of what have gone."""
+    live.get_hub()  # so that no thread waits for Redis to tell sockets whose people have gone
+    gone: Counter[str] = Counter()
+    for what, purge_some in {
+        "transcripts": purge_exports,
+        "sessions": purge_sessions,
+        "guests": purge_guests,  # last: what is gone by now keeps nobody any more
+    }.items():
+        while count := await database_sync_to_async(purge_some)():
+            gone[what] += count
+            await _put_off(LEASE)
+        gone.setdefault(what, 0)
+    await _put_off(EVERY)
+    return gone
+
+
+def purge_exports() -> int:
+    """The file goes first: a row without it can be purged again, a file without its row could not."""
+    old = Export.objects.filter(finished_at__lt=timezone.now() - KEPT)[:MOST_AT_ONCE]
+    for export in old:
+        export.file.delete(save=False)
+    return _delete(Export.objects.filter(pk__in=[export.pk for export in old]))
+
+
+def purge_sessions() -> int:
+    expired = Session.objects.filter(expire_date__lt=timezone.now())
+    return _delete(Session.objects.filter(pk__in=list(expired.values_list("pk", flat=True)[:MOST_AT_ONCE])))
+
+
+@transaction.atomic
+def purge_guests() -> int:
+    """Guests who came long ago, and of whom nothing else is stored."""
+    found = silent_guests().order_by("pk").select_for_update()
+    locked = list(found.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    return _delete(silent_guests().filter(pk__in=locked))  # of whom nothing was stored until the lock
+
+
+def silent_guests() -> QuerySet[User]:
+    """Whatever refers to a person keeps it, whichever app it belongs to."""
+    guests = User.objects.filter(is_guest=True, date_joined__lt=timezone.now() - SILENCE)
+    for relation in _references():
+        theirs = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
+        guests = guests.filter(~Exists(theirs))
+    return guests
+
+
+def _references() -> Iterable[ForeignObjectRel]:
+    """What refers to people, that included which has no name for the way back."""
+    relations = User._meta.get_fields(include_hidden=True)
+    return (relation for relation in relations if isinstance(relation, ForeignObjectRel))
+
+
+def _delete(rows: QuerySet) -> int:
+    return rows.delete()[1].get(rows.model._meta.label, 0)
+
+
+def _claim() -> bool:
+    """Whether it is time, and nobody else is at it."""
+    Chore.objects.get_or_create(name="purge")
+    now = timezone.now()
+    return bool(Chore.objects.filter(name="purge", due_at__lte=now).update(due_at=now + LEASE))
+
+
+@database_sync_to_async
+def _put_off(delay: timedelta) -> None:
+    Chore.objects.update_or_create(name="purge", defaults={"due_at": timezone.now() + delay})

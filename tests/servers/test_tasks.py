@@ -15,6 +15,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.servers.processes import UNLIMITED, Server, wait_until
+from tests.servers.rooms import fill
 from tests.servers.tab import tabs
 from tests.servers.visitor import Visitor
 
@@ -23,13 +24,6 @@ PATIENCE = 20
 
 # So many that workers are in the middle of it for a while.
 MANY = 100_000
-
-FILL = """
-    WITH RECURSIVE numbers(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n <= :count)
-    INSERT INTO chat_message (room_id, number, seq, author_id, author_name, text, client_id, created_at)
-    SELECT room_id, n, n, author_id, author_name, 'text ' || n, printf('%032x', n), created_at
-    FROM chat_message, numbers WHERE room_id = (SELECT id FROM chat_room WHERE name = :room)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +37,6 @@ def server():
 @pytest.fixture
 def visitor(server):
     return Visitor(server)
-
-
-async def fill(server, room, count):
-    """Let somebody say one thing, and have it stored many times more."""
-    async with tabs(room, server) as (tab,):
-        await tab.say("text 1")
-        await tab.until_texts("text 1")
-    with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database, database:
-        database.execute(FILL, {"room": room, "count": count - 1})
-        database.execute("UPDATE chat_room SET last_seq = ? WHERE name = ?", [count, room])
 
 
 class Page:

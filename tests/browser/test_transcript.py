@@ -1,0 +1,91 @@
+"""A room's transcript in a browser: asked for, waited for, downloaded."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.servers.processes import ROOT, STOP_PATIENCE
+from tests.servers.rooms import fill
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# So many that one can see them being written.
+MANY = 60_000
+
+
+@contextmanager
+def task_worker(server):
+    """Channels' own worker beside a server that has none."""
+    command = [sys.executable, "manage.py", "runworker", "--layer", "tasks", "transcripts", "purge"]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"VAR_DIR": str(server.var_dir)}) as worker:
+        yield
+        worker.terminate()
+        worker.wait(STOP_PATIENCE)
+
+
+async def download(tab):
+    async with tab.page.expect_download() as downloading:
+        await tab.page.get_by_role("link", name="Download").click()
+    file = await downloading.value
+    text = await asyncio.to_thread(Path(await file.path()).read_text)
+    return file.suggested_filename, text
+
+
+async def test_a_transcript_is_waited_for_until_a_worker_comes(lobby, open_tab):
+    await fill(lobby, "聊天室 1", MANY)
+    tab = await open_tab(lobby.url, "聊天室 1")
+    await tab.page.get_by_role("button", name="Transcript").click()
+    await expect(tab.page.get_by_role("heading", name="Transcript of 聊天室 1")).to_be_visible()
+    await expect(tab.page.get_by_role("status")).to_contain_text("Waiting for a worker")
+    await expect(tab.page.get_by_role("link", name="Download")).to_be_hidden()
+    progress = tab.page.get_by_role("progressbar", name="of 60,000 messages")
+    await expect(progress).to_have_attribute("max", str(MANY))
+    with task_worker(lobby):
+        await expect(tab.page.get_by_role("status")).to_contain_text("It is being written")
+        await tab.page.wait_for_function(f"0 < progress.value && progress.value < {MANY}")
+        await expect(tab.page.get_by_role("link", name="Download")).to_be_visible()
+    await expect(tab.page.get_by_role("status")).to_contain_text("It is ready")
+    await expect(progress).to_be_hidden()
+    await expect(tab.page.get_by_text("60,000 of 60,000 messages")).to_be_visible()
+    name, text = await download(tab)
+    assert name == "聊天室_1_transcript.txt"
+    assert [line.split(": ")[-1] for line in text.splitlines()[3:]] == [
+        f"text {n}" for n in range(1, MANY + 1)
+    ]
+    await tab.page.get_by_role("link", name="Back to 聊天室 1").click()
+    await expect(tab.messages.last).to_contain_text("text 60000")
+
+
+async def test_the_keyboard_asks_for_a_transcript_and_finds_the_one_that_is_made(lobby, open_tab):
+    tab, addresses = await open_tab(), set()
+    for _ in range(2):
+        await tab.enter(lobby.url, "keys")
+        await expect(tab.page.get_by_role("textbox", name="Message keys")).to_be_focused()
+        await tab.page.get_by_role("button", name="Transcript").focus()
+        await tab.page.keyboard.press("Enter")
+        await expect(tab.page.get_by_text("0 of 0 messages")).to_be_visible()
+        addresses.add(tab.page.url)
+    assert len(addresses) == 1
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+async def test_the_bar_and_the_page_fit(lobby, open_tab, width):
+    tab = await open_tab(viewport={"width": width, "height": 800})
+    await tab.enter(lobby.url, "a room with quite a long name that does not fit")
+    button = tab.page.get_by_role("button", name="Transcript")
+    box = await button.bounding_box()
+    assert box["width"] >= 44 and box["height"] >= 44
+    await fits(tab)
+    await button.click()
+    await expect(tab.page.get_by_role("progressbar")).to_be_visible()
+    await fits(tab)
+
+
+async def fits(tab):
+    assert await tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,23 @@
+"""Rooms with more messages than anybody wants to wait for."""
+
+import sqlite3
+from contextlib import closing
+
+from tests.servers.tab import tabs
+
+FILL = """
+    WITH RECURSIVE numbers(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n <= :count)
+    INSERT INTO chat_message (room_id, number, seq, author_id, author_name, text, client_id, created_at)
+    SELECT room_id, n, n, author_id, author_name, 'text ' || n, printf('%032x', n), created_at
+    FROM chat_message, numbers WHERE room_id = (SELECT id FROM chat_room WHERE name = :room)
+"""
+
+
+async def fill(server, room, count):
+    """Let somebody say one thing, and have it stored many times more."""
+    async with tabs(room, server) as (tab,):
+        await tab.say("text 1")
+        await tab.until_texts("text 1")
+    with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database, database:
+        database.execute(FILL, {"room": room, "count": count - 1})
+        database.execute("UPDATE chat_room SET last_seq = ? WHERE name = ?", [count, room])

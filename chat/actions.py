@@ -1,4 +1,7 @@
-"""Every change of state: check, commit, announce. Nothing else writes."""
+"""Every change of state that somebody asks for: check, commit, announce.
+
+What workers write is in `exports` and `purge`; nothing else writes.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID

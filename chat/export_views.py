@@ -56,12 +56,10 @@ def page(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponse:
 async def file(request: HttpRequest, room_name: str, pk: UUID) -> StreamingHttpResponse:
     """The transcript itself."""
     export = await sync_to_async(_own)(request, room_name, pk)
-    if not export.file:
-        raise Http404
     name = get_valid_filename(f"{export.room_name} transcript.txt")
     headers = {
         "Content-Disposition": content_disposition_header(True, name),
-        "Content-Length": await asyncio.to_thread(lambda: export.file.size),
+        "Content-Length": await _size(export),
     }
     return StreamingHttpResponse(_chunks(export.file), "text/plain; charset=utf-8", headers=headers)
 
@@ -82,6 +80,13 @@ def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     response = render(request, "chat/too_many.html", {"minutes": minutes}, status=429)
     response.headers["Retry-After"] = str(minutes * 60)
     return response
+
+
+async def _size(export: Export) -> int:
+    try:
+        return await asyncio.to_thread(lambda: export.file.size)
+    except (ValueError, FileNotFoundError):  # it is not ready yet, or is being purged
+        raise Http404 from None
 
 
 async def _chunks(file: File) -> AsyncIterator[bytes]:

@@ -190,6 +190,17 @@ async def test_whoever_asks_twice_gets_one_and_after_that_another(client, guest,
     assert await Export.objects.acount() == 2
 
 
+async def test_there_is_no_file_before_it_is_ready_nor_after_it_was_purged(client, room, media):
+    address = await ask(client)
+    assert (await client.get(f"{address}transcript.txt")).status_code == 404
+    await work()
+    await download(client, address)
+    export = await Export.objects.aget()
+    export.file.storage.delete(export.file.name)
+    assert (await client.get(f"{address}transcript.txt")).status_code == 404
+    assert media() == []
+
+
 async def test_each_has_a_transcript_of_their_own(client, room):
     address = await ask(client)
     stranger = await signed_in(await sync_to_async(actions.create_guest)())

@@ -21,7 +21,6 @@ logger = logging.getLogger(__name__)
 # How often a lease is renewed and progress is told, at most (seconds).
 TELL_EVERY = 0.25
 
-
 # How often it is looked whether others have stopped working (seconds).
 LOOK_EVERY = 0.5
 
@@ -33,20 +32,28 @@ class TranscriptWorker(AsyncConsumer):
 
     async def transcripts_write(self, hint):
         live.get_hub()  # so that no thread waits for Redis to tell of progress
+        while True:
+            if not await self.work():
+                break
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def work(self) -> bool:
+        """Write what is due. Whether anything is left: who works at it may be killed without a word."""
         try:
-            while await exports.unfinished().aexists():
-                if export := await database_sync_to_async(exports.claim)():
-                    await self.attempt(export)
-                else:  # whoever works at it may be killed, and nobody would tell
-                    await asyncio.sleep(LOOK_EVERY)
+            while export := await database_sync_to_async(exports.claim)():
+                await self.attempt(export)
+            return await database_sync_to_async(exports.unfinished().exists)()
         except BUSY as error:
             logger.warning("Transcripts have to wait for the database: %s", error)
+            return True
 
     async def attempt(self, export: Export):
+        """Write one. Whatever is wrong with it, the others are written all the same."""
         try:
             await write(export)
-        except (exports.LeaseLost, OSError) as error:
-            logger.warning("A transcript is left to another attempt: %s", error)
+        except Exception as error:
+            is_news = not isinstance(error, (exports.LeaseLost, OSError, *BUSY))
+            logger.warning("A transcript is left to another attempt: %s", error, exc_info=is_news)
             with suppress(OSError):
                 name = exports.file_name(export, export.attempt)
                 await asyncio.to_thread(export.file.storage.delete, name)

@@ -340,6 +340,20 @@ async def test_where_no_file_can_be_stored_it_is_tried_again(client, room, page,
     assert "left to another attempt" in caplog.text
 
 
+async def test_one_that_cannot_be_written_leaves_the_others_alone(guest, room, page, monkeypatch, caplog):
+    other = await sync_to_async(actions.open_room)("other")
+    broken, whole = await asked(guest, room), await asked(guest, other)
+    header = transcript.header
+    monkeypatch.setattr(transcript, "header", lambda export: header(export) if export != broken else 1 / 0)
+    socket = await page(f"/chat/lobby/export/{whole.pk}/")
+    working = asyncio.create_task(work())
+    await states(socket, "ready")
+    monkeypatch.setattr(transcript, "header", header)
+    await working
+    assert not await exports.unfinished().aexists()
+    assert "ZeroDivisionError" in caplog.text
+
+
 # Who is told
 
 

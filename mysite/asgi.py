@@ -14,10 +14,14 @@ from django.conf import settings  # noqa: E402
 from django.core.signals import request_finished  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.dispatch import receiver  # noqa: E402
-from django.urls import re_path  # noqa: E402
+from django.urls import URLPattern, re_path  # noqa: E402
 
-from chat.routing import websocket_urlpatterns  # noqa: E402
+from chat.routing import websocket_urlpatterns as chat  # noqa: E402
+from mysite.guard import Guard  # noqa: E402
 from mysite.middleware import BrowserOriginValidator, Handshake, NotFound  # noqa: E402
+from push.feeds import CHANNEL as FEEDS  # noqa: E402
+from push.routing import websocket_urlpatterns as push  # noqa: E402
+from push.workers import FeedProducer  # noqa: E402
 
 
 @receiver(request_finished)
@@ -32,10 +36,16 @@ def handshake(application):
     return BrowserOriginValidator(AuthMiddlewareStack(application), settings.ALLOWED_HOSTS)
 
 
-sockets = URLRouter([*websocket_urlpatterns, re_path("", NotFound.as_asgi())])
+sockets = URLRouter(
+    [
+        *chat,
+        *[URLPattern(route.pattern, Guard(route.callback)) for route in push],
+        re_path("", NotFound.as_asgi()),
+    ]
+)
 
 # What workers do, by the names of their channels (manage.py runworker --layer tasks ...).
-tasks: dict[str, object] = {}
+tasks = {FEEDS: FeedProducer.as_asgi()}
 
 application = ProtocolTypeRouter(
     {

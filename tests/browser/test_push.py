@@ -32,6 +32,7 @@ async def order(working, open_tab):
     await tab.page.get_by_role("button", name="Order").click()
     await expect(tab.page.get_by_role("heading", name="A dictionary 词典")).to_be_visible()
     await expect(state(tab)).to_have_text("Open")
+    await tab.page.wait_for_load_state()
     return tab
 
 

@@ -49,6 +49,7 @@ class Listener:
     `disconnect` only for one that is closed in order, not when a handler raises (channels 1466).
     """
 
+    topic = ""  # which it has joined
     scope: dict[str, Any]
     channel_layer: Any
     channel_name: str
@@ -72,6 +73,7 @@ class Listener:
         group = group_name(topic)
         self.life.push_async_callback(self.leave, group)
         await self.channel_layer.group_add(group, self.channel_name)
+        self.topic = topic
 
     async def leave(self, group: str) -> None:
         with suppress(RedisError, OSError):  # which is away; this process has forgotten us already
@@ -90,45 +92,46 @@ class Listener:
 class OrderConsumer(Listener, AsyncWebsocketConsumer):
     """Tells of an order: how it is now, then what happens to it, and what other listeners say."""
 
-    order: Order | None = None
-
     async def connect(self):
         await self.accept(self.subprotocol)
         try:
-            self.order = await self.find()
+            order = await self.find()
         except Refused:
             await self.close(NOT_FOUND)
             return
         # First into the group, then the state: what happens in between is told twice, and never missed.
-        await self.join(self.order.topic)
+        await self.join(order.topic)
         await self.tell(await self.find())
         self.beside(self.look_again_and_again())
 
     async def receive(self, text_data=None, bytes_data=None):
-        if self.order is None:
+        if not self.topic:
             return
         try:
-            await asend(self.order.topic, await self.check(text_data))
+            await asend(self.topic, await self.check(text_data))
         except Refused as refused:
             await self.send(error(refused))
 
     async def push_message(self, event):
+        news = msgspec.json.decode(event["text"])
+        if isinstance(news, dict):  # and not what a listener says
+            self.is_paid = news["paid"]
         await self.send(event["text"])
 
     async def find(self) -> Order:
         return await database_sync_to_async(access.order)(self.scope["user"], self.argument)
 
     async def tell(self, order: Order):
-        self.order = order
+        self.is_paid = order.is_paid
         await self.send(msgspec.json.encode(order.news).decode())
 
     async def look_again_and_again(self):
         """Notice that it is paid though no message came: what is sent while Redis is away is lost."""
-        while self.order and not self.order.is_paid:
+        while not self.is_paid:
             await asyncio.sleep(LOOK_EVERY)
             with suppress(DatabaseError):
                 order = await self.find()
-                if order.is_paid:
+                if order.is_paid and not self.is_paid:
                     await self.tell(order)
 
     def beside(self, work: Coroutine[Any, Any, None]) -> None:
@@ -144,8 +147,6 @@ threads = ThreadPoolExecutor(4, "status")
 class StatusConsumer(Listener, WebsocketConsumer):
     """Sends what a client says to every listener of the same id."""
 
-    topic = ""
-
     @partial(database_sync_to_async, thread_sensitive=False, executor=threads)
     def dispatch(self, message):
         getattr(self, get_handler_name(message))(message)
@@ -155,8 +156,7 @@ class StatusConsumer(Listener, WebsocketConsumer):
         if not CLIENT_ID.fullmatch(self.argument):
             self.close(NOT_FOUND)
             return
-        self.topic = f"status {self.argument}"
-        async_to_sync(self.join)(self.topic)
+        async_to_sync(self.join)(f"status {self.argument}")
         if self.subprotocol:
             self.send('{"listening":true}')
 
@@ -186,6 +186,8 @@ class FeedConsumer(Listener, AsyncWebsocketConsumer):
         self.life.enter_context(get_audience().listening(key, self.tell))
 
     async def receive(self, text_data=None, bytes_data=None):
+        if not self.topic:
+            return
         try:
             await self.check(text_data)
             raise Refused("bad_frame", "this socket only listens; a feed is started by POST")

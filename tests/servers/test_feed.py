@@ -12,7 +12,7 @@ from datetime import datetime
 import pytest
 
 from tests.servers.feed import TIMEOUT, Visitor, line, listening, until_state
-from tests.servers.processes import ROOT, UNLIMITED, Server
+from tests.servers.processes import ROOT, UNLIMITED, Server, daphne
 
 # How soon a feed goes on whose worker was killed (seconds).
 PATIENCE = 5
@@ -88,6 +88,15 @@ async def test_a_stop_at_one_process_is_known_at_all(server):
         await asyncio.to_thread(visitors[1].press, "stop/")
         for socket in sockets:
             await until_state(socket, running=False)
+
+
+async def test_listeners_at_daphne_hear_it_too(server):
+    given = UNLIMITED | {"REDIS_URL": f"unix://{server.var_dir}/valkey.sock"}
+    with daphne(var_dir=server.var_dir, environment=given) as other:
+        async with listening(server, "daphne", 1) as here, listening(other, "daphne", 1) as there:
+            await asyncio.to_thread(Visitor(other, "daphne").press)
+            assert [await line(socket) for socket in here] == [await line(socket) for socket in there]
+        assert "Traceback" not in other.log
 
 
 async def test_it_ends_after_ten_minutes(server):

@@ -1,8 +1,10 @@
 """What plain consumers are spared."""
 
 import pytest
+from channels.layers import get_channel_layer
 
 from mysite.guard import Guard
+from push.consumers import FeedConsumer
 
 
 async def is_admitted(listener):
@@ -53,3 +55,19 @@ async def test_a_page_of_another_site_is_refused(database, path):
 
     socket = Socket(application, f"/ws/{path}", [(b"origin", b"https://elsewhere.example")])
     assert await socket.connect() == (False, 1000)
+
+
+async def test_what_has_joined_a_group_leaves_it_also_when_its_consumer_fails(listen, monkeypatch):
+    def joined():
+        return [group for group in get_channel_layer().groups if "push." in group]
+
+    in_order, failing = await listen("/ws/status/1"), await listen("/ws/push/lobby")
+    for listener in (in_order, failing):
+        await listener.send_frame("x")
+        await listener.receive()
+    assert len(joined()) == 2
+    await in_order.disconnect()
+    monkeypatch.setattr(FeedConsumer, "check", None)
+    await failing.send_frame("x")
+    assert await failing.close_code() == 1011
+    assert joined() == []

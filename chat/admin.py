@@ -4,19 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 
 from chat.models import Export, Message, Room, User
-
-
-class ReadOnly(admin.ModelAdmin):
-    """To look at: what the application writes by itself cannot be written here."""
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
+from live.admin import ReadOnly
 
 
 @admin.register(User)

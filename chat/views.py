@@ -9,12 +9,11 @@ from django.views.decorators.http import require_POST, require_safe
 from chat import access, actions, history, protocol
 from chat.visitors import visitor
 from live import Refused, names
+from live.answers import answer, refusal
 
 # How many messages a room's page opens with, and how many one request may ask for.
 PAGE = 50
 LARGEST_PAGE = 200
-
-STATUS = {"not_found": 404, "forbidden": 403, "unavailable": 503}
 
 
 @require_safe
@@ -68,9 +67,9 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
         before = _number(request, "before", None, 2**53 - 1)
         limit = _number(request, "limit", PAGE, LARGEST_PAGE)
         found = access.room(access.room_name(room_name))
-        return _json({"messages": history.page(found, before, limit or PAGE)})
+        return answer({"messages": history.page(found, before, limit or PAGE)})
     except Refused as refused:
-        return _refusal(refused)
+        return refusal(refused)
 
 
 @require_POST
@@ -79,8 +78,8 @@ def rename(request: HttpRequest) -> HttpResponse:
     try:
         you = actions.rename(visitor(request), request.POST.get("name", ""))
     except Refused as refused:
-        return _refusal(refused)
-    return _json({"name": you.name})
+        return refusal(refused)
+    return answer({"name": you.name})
 
 
 def _number(request: HttpRequest, key: str, default: int | None, most: int) -> int | None:
@@ -90,11 +89,3 @@ def _number(request: HttpRequest, key: str, default: int | None, most: int) -> i
     if given.isascii() and given.isdigit() and len(given) < 20 and 1 <= int(given) <= most:
         return int(given)
     raise Refused("bad_frame", f"{key} is a number from 1 to {most}")
-
-
-def _json(value: object, status: int = 200) -> HttpResponse:
-    return HttpResponse(protocol.encode(value), content_type="application/json", status=status)
-
-
-def _refusal(refused: Refused) -> HttpResponse:
-    return _json({"error": protocol.error(refused)}, STATUS.get(refused.code, 400))

@@ -4,9 +4,9 @@ It knows asyncio and the channel layer; it knows no model and no chat.
 """
 
 from live.hub import Ephemeral, Hub, Source, get_hub, publish
+from live.letters import Letter, deliver, get_post, post
 from live.log import Batch, Behind, Event, Log
 from live.loops import OfLoop
-from live.post import Letter, deliver, get_post, post
 from live.refused import Refused
 
 __all__ = [

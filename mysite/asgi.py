@@ -16,11 +16,13 @@ from django.db import connections  # noqa: E402
 from django.dispatch import receiver  # noqa: E402
 from django.urls import URLPattern, re_path  # noqa: E402
 
-from chat import exports, purge  # noqa: E402
-from chat.routing import plain_websocket_urlpatterns, websocket_urlpatterns  # noqa: E402
+from chat import exports, purge, routing  # noqa: E402
 from chat.workers import PurgeWorker, TranscriptWorker  # noqa: E402
 from mysite.guard import Guard  # noqa: E402
 from mysite.middleware import BrowserOriginValidator, Handshake, NotFound  # noqa: E402
+from push.feeds import CHANNEL as FEEDS  # noqa: E402
+from push.routing import websocket_urlpatterns as push  # noqa: E402
+from push.workers import FeedProducer  # noqa: E402
 
 
 @receiver(request_finished)
@@ -42,14 +44,16 @@ def guarded(routes):
 
 sockets = URLRouter(
     [
-        *websocket_urlpatterns,
-        *guarded(plain_websocket_urlpatterns),
+        *routing.websocket_urlpatterns,
+        *guarded(routing.plain_websocket_urlpatterns),
+        *guarded(push),
         re_path("", NotFound.as_asgi()),
     ]
 )
 
 # What workers do, by the names of their channels (manage.py runworker --layer tasks ...).
-tasks: dict[str, object] = {
+tasks = {
+    FEEDS: FeedProducer.as_asgi(),
     "transcripts": TranscriptWorker.as_asgi(),
     "purge": PurgeWorker.as_asgi(),
 }

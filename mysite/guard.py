@@ -32,7 +32,7 @@ class Guard:
         get_post()  # so that threads of this process need not wait for Redis
         visit = Visit(scope, receive, send)
         try:
-            with get_sockets().admitted(visit):
+            with get_sockets().admitted(visit), suppress(Gone):
                 await self.application(scope, visit.receive, visit.send)
         except (Refused, RedisError, OSError, *BUSY) as error:  # of which TimeoutError is one
             logger.warning("A socket is given up: %s", str(error) or "it takes too long")
@@ -40,6 +40,10 @@ class Guard:
         except Exception:
             logger.exception("A socket is given up")
             await visit.close(1011)
+
+
+class Gone(Exception):
+    """A tab has left while something was sent to it, which is no error."""
 
 
 class Visit:
@@ -70,8 +74,15 @@ class Visit:
             coming.cancel()
 
     async def send(self, message):
-        async with asyncio.timeout(SEND_PATIENCE):
-            await self._send(message)
+        if self._dismissed.done():
+            return  # it is closed, or about to be
+        try:
+            async with asyncio.timeout(SEND_PATIENCE):
+                await self._send(message)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise Gone from error
         self._is_accepted |= message["type"] == "websocket.accept"
 
     async def close(self, code):

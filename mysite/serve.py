@@ -222,8 +222,8 @@ class Workers(Multiprocess):
     takes their tasks over.
     """
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]):
-        super().__init__(config, sockets)
+    def init_processes(self) -> None:
+        super().init_processes()
         self.task_workers = [start_task_worker() for _ in range(settings.TASK_WORKERS)]
 
     def keep_subprocess_alive(self) -> None:

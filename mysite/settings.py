@@ -19,6 +19,7 @@ VAR_DIR = (BASE_DIR / env.str("VAR_DIR", "var")).resolve()
 REDIS_URL = env.str("REDIS_URL", "")
 DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR / 'lobby.sqlite3'))}")
 SECRET_KEY = env.str("SECRET_KEY", "")
+PAYMENT_KEY = env.str("PAYMENT_KEY", "")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=validate.Length(min=1)
 )
@@ -36,9 +37,9 @@ except EnvError as error:
     raise ImproperlyConfigured(str(error)) from None
 
 
-def kept_secret_key() -> str:
-    """The secret key of this VAR_DIR, made by the first process that asks for it."""
-    path = VAR_DIR / "secret_key"
+def kept(name: str) -> str:
+    """A secret of this VAR_DIR, made by the first process that asks for it."""
+    path = VAR_DIR / name
     try:
         VAR_DIR.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -60,7 +61,8 @@ def kept_secret_key() -> str:
         ) from None
 
 
-SECRET_KEY = SECRET_KEY or kept_secret_key()
+SECRET_KEY = SECRET_KEY or kept("secret_key")
+PAYMENT_KEY = PAYMENT_KEY or kept("payment_key")
 
 # Without a REDIS_URL, bin/run starts a Valkey that listens here (see mysite/serve.py).
 VALKEY_SOCKET = VAR_DIR / "valkey.sock"
@@ -79,6 +81,7 @@ INSTALLED_APPS = [
     "servestatic",
     "live",
     "chat",
+    "push",
 ]
 
 MIDDLEWARE = [

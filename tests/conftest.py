@@ -1,5 +1,7 @@
 import pytest
+from channels.db import aclose_old_connections, database_sync_to_async
 
+from tests.faults.doorbell import Doorbell
 from tests.servers.processes import Server
 
 
@@ -8,3 +10,25 @@ def lobby():
     """What `bin/run` starts: uvicorn with two workers, Valkey, SQLite."""
     with Server() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def doorbell():
+    """A Valkey that may hang and go away."""
+    doorbell = Doorbell()
+    yield doorbell
+    doorbell.kill()
+
+
+@pytest.fixture
+async def database(transactional_db):
+    """The test's own, which the thread of all sockets lets go of in the end."""
+    yield
+    await aclose_old_connections()
+
+
+@pytest.fixture
+async def guest(database):
+    from chat import actions
+
+    return await database_sync_to_async(actions.create_guest)()

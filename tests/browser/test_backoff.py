@@ -50,7 +50,7 @@ async def doorman(lobby, open_tab):
     tab = await open_tab()
     doorman = Doorman(tab.page)
     await tab.page.add_init_script(LOADED)
-    await tab.page.route_web_socket("**/ws/**", doorman.sockets.put_nowait)
+    await tab.page.route_web_socket("**/ws/chat/**", doorman.sockets.put_nowait)
     await tab.enter(lobby.url, "backoff")
     return doorman
 

@@ -6,24 +6,18 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import pytest
-from channels.db import aclose_old_connections, database_sync_to_async
-from channels.testing import WebsocketCommunicator
-from django.conf import settings
+from channels.db import database_sync_to_async
 from django.test import Client
 
-from chat import actions
 from chat.rate import get_message_rate, get_room_rate, get_transcript_rate
 from chat.sockets import get_sockets
+from tests import sockets
 from tests.copy import Copy
+from tests.sockets import session_of
 
-TIMEOUT = 5
 
-
-class Socket(WebsocketCommunicator):
+class Socket(sockets.Socket):
     """One side of a socket at `/ws/chat/<room>/`."""
-
-    async def send_frame(self, text):
-        await self.send_input({"type": "websocket.receive", "text": text})
 
     async def send_command(self, **command):
         await self.send_frame(json.dumps(command))
@@ -34,28 +28,12 @@ class Socket(WebsocketCommunicator):
         await self.send_command(type="send", message=text, client_id=client_id)
         return client_id
 
-    async def receive(self):
-        return await self.receive_json_from(TIMEOUT)
-
     async def event(self, type):
         """The next event of a type, whatever comes before it (`lobby.v1`)."""
         while True:
             for event in await self.receive():
                 if event["type"] == type:
                     return event
-
-    async def close_code(self):
-        """The code with which the server closes, whatever it sends before."""
-        while (output := await self.receive_output(TIMEOUT))["type"] != "websocket.close":
-            pass
-        return output["code"]
-
-
-@pytest.fixture
-async def database(transactional_db):
-    """The test's own, which the thread of all sockets lets go of in the end."""
-    yield
-    await aclose_old_connections()
 
 
 @pytest.fixture
@@ -67,14 +45,14 @@ async def connect(database):
 
         async def connect(room="lobby", user=None, address=None, plain=False, path=None, headers=(), **query):
             path = path or f"/ws/chat/{quote(room, safe='')}/?{urlencode(query)}"
-            headers = [*headers, *(await database_sync_to_async(_session)(user) if user else [])]
+            headers = [*headers, *(await database_sync_to_async(session_of)(user) if user else [])]
             socket = Socket(application, path, headers, None if plain else ["lobby.v1"])
             if address:
                 socket.scope["client"] = [address, 0]
-            connected, chosen = await socket.connect(TIMEOUT)
+            connected, chosen = await socket.connect(sockets.TIMEOUT)
             assert connected
             assert chosen == (None if plain else "lobby.v1")
-            stack.push_async_callback(socket.disconnect, timeout=TIMEOUT)
+            stack.push_async_callback(socket.disconnect, timeout=sockets.TIMEOUT)
             return socket
 
         yield connect
@@ -86,11 +64,6 @@ async def what_belongs_to_a_loop_is_closed():
     yield
     for each in (get_message_rate(), get_room_rate(), get_transcript_rate(), get_sockets()):
         await each.close()
-
-
-@pytest.fixture
-async def guest(database):
-    return await database_sync_to_async(actions.create_guest)()
 
 
 @pytest.fixture
@@ -112,10 +85,3 @@ def _load(room):
             return Copy(messages)
         messages = page + messages
         before = page[0]["number"]
-
-
-def _session(user):
-    client = Client()
-    client.force_login(user)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    return [(b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode())]

@@ -10,13 +10,6 @@ from tests.servers.processes import UNLIMITED, Server, daphne
 
 
 @pytest.fixture(scope="module")
-def doorbell():
-    doorbell = Doorbell()
-    yield doorbell
-    doorbell.kill()
-
-
-@pytest.fixture(scope="module")
 def between(doorbell):
     with wire(doorbell) as between:
         yield between

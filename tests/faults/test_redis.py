@@ -17,13 +17,6 @@ HEALED = 5 + 1
 
 
 @pytest.fixture(scope="module")
-def doorbell():
-    doorbell = Doorbell()
-    yield doorbell
-    doorbell.kill()
-
-
-@pytest.fixture(scope="module")
 def servers(doorbell):
     """Two processes of different kinds with one database and one Redis."""
     given = {"REDIS_URL": doorbell.url, "WORKERS": "1"}

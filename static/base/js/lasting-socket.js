@@ -41,13 +41,13 @@ export class LastingSocket {
   }
 
   /**
-   * @param {unknown} value what goes out as JSON
+   * @param {string} text
    * @param {boolean} [expectsAnswer] whether silence would then mean that the connection is dead
    * @returns {boolean} whether it went out; if not, the next greeting is the time for it
    */
-  send(value, expectsAnswer = false) {
+  send(text, expectsAnswer = false) {
     if (this.#isOpen) {
-      this.#socket.send(JSON.stringify(value));
+      this.#socket.send(text);
       // Nothing tells that the other side has gone without a word, but that it does not answer.
       if (expectsAnswer) this.#doubt ||= setTimeout(() => this.#lose(), ANSWER_PATIENCE);
     }

@@ -1,12 +1,11 @@
 /** One message as an element. Whatever way a message comes, it is drawn here. */
 
+import { clock, language } from "../../base/js/clock.js";
 import { paintAvatar } from "./avatar.js";
 
 /** Messages of one author within this time of each other stand together (milliseconds). */
 const GROUP_SPAN = 5 * 60 * 1000;
 
-const language = document.documentElement.lang;
-const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
 const calendar = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
 

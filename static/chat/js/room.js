@@ -118,7 +118,7 @@ function sendNext() {
   const [next] = outbox.waiting;
   if (held || inFlight || !next) return;
   const { client_id, message } = next;
-  if (connection.send({ type: "send", message, client_id }, true)) inFlight = client_id;
+  if (connection.send(JSON.stringify({ type: "send", message, client_id }), true)) inFlight = client_id;
 }
 
 function answered(clientId) {

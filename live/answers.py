@@ -1,0 +1,35 @@
+"""Answers in JSON, to requests and on sockets: what is asked for, or why it is refused."""
+
+import math
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+
+from live.refused import Refused
+
+# The status of an answer to a request, by what is wrong; 400 for all others.
+STATUS = {"forbidden": 403, "not_found": 404, "too_long": 413, "rate_limited": 429, "unavailable": 503}
+
+
+def answer(value: Any, status: int = 200) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(value), content_type="application/json", status=status)
+
+
+def refusal(refused: Refused) -> HttpResponse:
+    response = HttpResponse(error(refused), content_type="application/json", status=status_of(refused))
+    if refused.retry_after:
+        response["Retry-After"] = math.ceil(refused.retry_after)
+    return response
+
+
+def status_of(refused: Refused) -> int:
+    return STATUS.get(refused.code, 400)
+
+
+def error(refused: Refused) -> str:
+    """`{"error": {"code", "detail", "retry_after"?}}`"""
+    told: dict[str, str | float] = {"code": refused.code, "detail": refused.detail}
+    if refused.retry_after:
+        told |= {"retry_after": refused.retry_after}
+    return msgspec.json.encode({"error": told}).decode()

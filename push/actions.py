@@ -1,0 +1,72 @@
+"""Every change of state: check, commit, announce. Nothing else writes."""
+
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+import live
+from live import Refused, names
+from push import feeds
+from push.models import Feed, Order
+from push.sending import send
+
+
+def order(owner: Any, subject: str, amount: Decimal, currency: str, is_shared: bool) -> Order:
+    """Make an order."""
+    return Order.objects.create(
+        owner=owner, subject=subject, amount=amount, currency=currency, is_shared=is_shared
+    )
+
+
+@transaction.atomic
+def pay(biz: str, amount: Decimal, currency: str) -> Order:
+    """Note that an order has been paid. Again changes nothing."""
+    order = Order.objects.select_for_update().filter(biz=biz).first()
+    if order is None:
+        raise Refused("not_found", "there is no such order")
+    if (amount, currency) != (order.amount, order.currency):
+        raise Refused("bad_frame", f"the order is for {order.amount} {order.currency}")
+    if not order.is_paid:
+        order.state, order.paid_at = Order.State.PAID, timezone.now()
+        order.save(update_fields=["state", "paid_at"])
+        send(order.topic, order.news)
+    return order
+
+
+@transaction.atomic
+def start_feed(starter: Any, room: str) -> Feed:
+    """Start a room's live feed; one that runs already goes on as it was. `room` is a clean name."""
+    now = timezone.now()
+    beginning = {
+        "room": room,
+        "starter": starter,
+        "starter_name": str(starter),
+        "started_at": now,
+        "ends_at": now + timedelta(seconds=feeds.LONGEST),
+        "heard_until": now + timedelta(seconds=feeds.GRACE),
+        "runner": "",
+        "leased_until": now,
+    }
+    feed, is_new = Feed.objects.select_for_update().get_or_create(key=names.key(room), defaults=beginning)
+    if is_new or not Feed.running().filter(pk=feed.pk):
+        Feed.objects.filter(pk=feed.pk).update(**beginning)
+        feed.refresh_from_db()
+        transaction.on_commit(feeds.call_worker)
+        _announce()
+    return feed
+
+
+@transaction.atomic
+def stop_feed(room: str) -> None:
+    """End a room's live feed, if it runs."""
+    if Feed.running().filter(key=names.key(room)).update(ends_at=timezone.now()):
+        _announce()
+
+
+def _announce() -> None:
+    """Tell every process that the feeds are not what they were, once that is stored."""
+    transaction.on_commit(partial(live.publish, feeds.FEEDS, live.Event(None, "{}")))

@@ -1,0 +1,20 @@
+"""The administration site."""
+
+from django.contrib import admin
+
+from live.admin import ReadOnly
+from push.models import Feed, Order
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnly):
+    list_display = ["biz", "subject", "amount", "currency", "state", "owner", "created_at", "paid_at"]
+    list_filter = ["state", "created_at"]
+    list_select_related = ["owner"]
+    search_fields = ["biz", "subject"]
+
+
+@admin.register(Feed)
+class FeedAdmin(ReadOnly):
+    list_display = ["room", "starter_name", "started_at", "ends_at", "leased_until"]
+    search_fields = ["room"]

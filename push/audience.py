@@ -1,0 +1,99 @@
+"""Who listens to live feeds in this process, and what they are told of the feeds' state."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import Context
+
+import msgspec
+from channels.db import database_sync_to_async
+from django.utils import timezone
+
+import live
+from push import feeds
+from push.models import Feed
+
+logger = logging.getLogger(__name__)
+
+# How often the feeds are looked at that run here (seconds). If none does, it is seldom.
+LOOK_EVERY = 1
+
+Tell = Callable[[str], None]
+
+
+class Audience:
+    """All listeners of a process. The database is asked once for all of them, and says what they are told.
+
+    While there are any, their feeds go on; and where a feed has no worker, one is called, again and again.
+    It must be made in a running event loop.
+    """
+
+    def __init__(self) -> None:
+        self._listeners: defaultdict[str, set[Tell]] = defaultdict(set)
+        self._running: dict[str, str] = {}  # by the room's key, what was told of its feed
+        self._look = asyncio.Event()  # set when feeds are not what they were
+        self._task = asyncio.get_running_loop().create_task(self._watch(), context=Context())
+
+    @contextmanager
+    def listening(self, key: str, tell: Tell) -> Iterator[None]:
+        """Tell the state of a room's feed (JSON), now and whenever it changes, while the context lasts."""
+        self._listeners[key].add(tell)
+        tell(self._state(key))
+        self._look.set()
+        try:
+            yield
+        finally:
+            self._listeners[key].discard(tell)
+            if not self._listeners[key]:
+                del self._listeners[key]
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        async with live.get_hub().open(feeds.FEEDS, live.Ephemeral(), 0) as log:
+            with log.follow(0, self._hear, self._lose):
+                await self._look_again_and_again()
+
+    async def _hear(self, news: live.Batch) -> None:
+        self._look.set()
+
+    def _lose(self, error: BaseException) -> None:
+        logger.error("News of feeds are not heard any more", exc_info=error)
+
+    async def _look_again_and_again(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY if self._running else live.get_hub().compare_every):
+                    await self._look.wait()
+            self._look.clear()
+            try:
+                self._note(await database_sync_to_async(feeds.heard)(list(self._listeners)))
+            except Exception as error:
+                logger.warning("It cannot be read now which feeds run: %s", error)
+
+    def _note(self, running: list[Feed]) -> None:
+        """Tell what has changed, and call a worker where there is none."""
+        before = self._running
+        self._running = {feed.key: state(feed) for feed in running}
+        for key in before.keys() | self._running.keys():
+            if before.get(key) != self._running.get(key):
+                for tell in tuple(self._listeners.get(key, ())):
+                    tell(self._state(key))
+        now = timezone.now()
+        if any(feed.leased_until <= now for feed in running):
+            feeds.call_worker()
+
+    def _state(self, key: str) -> str:
+        return self._running.get(key) or state(None)
+
+
+def state(feed: Feed | None) -> str:
+    """What is told of a room's feed."""
+    return msgspec.json.encode({"feed": feed.news if feed else {"running": False}}).decode()
+
+
+get_audience = live.OfLoop(Audience)

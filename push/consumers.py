@@ -1,0 +1,204 @@
+"""Sockets that are told things: an asynchronous consumer, a synchronous one, and one for feeds.
+
+They stand behind `mysite.guard.Guard`, which sees to limits, dismissal and a Redis that is away.
+"""
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from typing import Any
+
+import msgspec
+from asgiref.sync import async_to_sync
+from channels.consumer import get_handler_name
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
+from django.db import DatabaseError
+from redis.exceptions import RedisError
+
+from live import Refused, names
+from live.answers import error
+from live.who import who_of
+from push import access
+from push.audience import get_audience
+from push.models import Order, feed_topic
+from push.rate import get_message_rate
+from push.sending import asend, group_name, send
+
+# The longest text that a client may send (characters).
+LONGEST_TEXT = 4000
+
+# How often an open order is looked at, lest Redis has lost what was said of it (seconds).
+LOOK_EVERY = 15
+
+# A socket that cannot be admitted.
+NOT_FOUND = 4404
+
+# What a listener of a status may be called.
+CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+# What our own pages speak: they are greeted, and told of states that a plain client would not understand.
+LOBBY = "lobby.v1"
+
+
+class Listener:
+    """What consumers of both styles share. `life` is undone whatever ends the socket: Channels calls
+    `disconnect` only for one that is closed in order, not when a handler raises (channels 1466).
+    """
+
+    topic = ""  # which it has joined
+    scope: dict[str, Any]
+    channel_layer: Any
+    channel_name: str
+
+    async def __call__(self, scope, receive, send):
+        async with AsyncExitStack() as self.life:
+            await super().__call__(scope, receive, send)  # type: ignore[misc]
+
+    @property
+    def argument(self) -> str:
+        """What the address asks for."""
+        (value,) = self.scope["url_route"]["kwargs"].values()
+        return value
+
+    @property
+    def subprotocol(self) -> str | None:
+        return LOBBY if LOBBY in self.scope["subprotocols"] else None
+
+    async def join(self, topic: str) -> None:
+        """Hear what is sent to a topic, until the end."""
+        group = group_name(topic)
+        self.life.push_async_callback(self.leave, group)
+        await self.channel_layer.group_add(group, self.channel_name)
+        self.topic = topic
+
+    async def leave(self, group: str) -> None:
+        with suppress(RedisError, OSError):  # which is away; this process has forgotten us already
+            await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def check(self, text: str | None) -> str:
+        """What a client has sent; raises `Refused` when it is no text, too long, or comes too fast."""
+        if text is None:
+            raise Refused("bad_frame", "a frame is text")
+        if len(text) > LONGEST_TEXT:
+            raise Refused("too_long", f"longer than {LONGEST_TEXT:,} characters")
+        await get_message_rate().take(who_of(self.scope))
+        return text
+
+
+class OrderConsumer(Listener, AsyncWebsocketConsumer):
+    """Tells of an order: how it is now, then what happens to it, and what other listeners say."""
+
+    async def connect(self):
+        await self.accept(self.subprotocol)
+        try:
+            order = await self.find()
+        except Refused:
+            await self.close(NOT_FOUND)
+            return
+        # First into the group, then the state: what happens in between is told twice, and never missed.
+        await self.join(order.topic)
+        await self.tell(await self.find())
+        self.beside(self.look_again_and_again())
+
+    async def receive(self, text_data=None, bytes_data=None):
+        if not self.topic:
+            return
+        try:
+            await asend(self.topic, await self.check(text_data))
+        except Refused as refused:
+            await self.send(error(refused))
+
+    async def push_message(self, event):
+        news = msgspec.json.decode(event["text"])
+        if isinstance(news, dict):  # and not what a listener says
+            self.is_paid = news["paid"]
+        await self.send(event["text"])
+
+    async def find(self) -> Order:
+        return await database_sync_to_async(access.order)(self.scope["user"], self.argument)
+
+    async def tell(self, order: Order):
+        self.is_paid = order.is_paid
+        await self.send(msgspec.json.encode(order.news).decode())
+
+    async def look_again_and_again(self):
+        """Notice that it is paid though no message came: what is sent while Redis is away is lost."""
+        while not self.is_paid:
+            await asyncio.sleep(LOOK_EVERY)
+            with suppress(DatabaseError):
+                order = await self.find()
+                if order.is_paid and not self.is_paid:
+                    await self.tell(order)
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the socket's own events, until it ends."""
+        self.life.callback(asyncio.create_task(work).cancel)
+
+
+# All synchronous code of a process shares one thread, the chat's database included, unless it has others: a
+# synchronous consumer that waits there, for a tab or for Redis, makes everybody wait.
+threads = ThreadPoolExecutor(4, "status")
+
+
+class StatusConsumer(Listener, WebsocketConsumer):
+    """Sends what a client says to every listener of the same id."""
+
+    @partial(database_sync_to_async, thread_sensitive=False, executor=threads)
+    def dispatch(self, message):
+        getattr(self, get_handler_name(message))(message)
+
+    def connect(self):
+        self.accept(self.subprotocol)
+        if not CLIENT_ID.fullmatch(self.argument):
+            self.close(NOT_FOUND)
+            return
+        async_to_sync(self.join)(f"status {self.argument}")
+        if self.subprotocol:
+            self.send('{"listening":true}')
+
+    def receive(self, text_data=None, bytes_data=None):
+        if not self.topic:
+            return
+        try:
+            send(self.topic, {"message": async_to_sync(self.check)(text_data)})
+        except Refused as refused:
+            self.send(error(refused))
+
+    def push_message(self, event):
+        self.send(event["text"])
+
+
+class FeedConsumer(Listener, AsyncWebsocketConsumer):
+    """Listens to the live feed of a room: its lines, and on our own pages whether it runs."""
+
+    async def connect(self):
+        await self.accept(self.subprotocol)
+        try:
+            key = names.key(names.clean_room(self.argument))
+        except ValueError:
+            await self.close(NOT_FOUND)
+            return
+        await self.join(feed_topic(key))
+        self.life.enter_context(get_audience().listening(key, self.tell))
+
+    async def receive(self, text_data=None, bytes_data=None):
+        if not self.topic:
+            return
+        try:
+            await self.check(text_data)
+            raise Refused("bad_frame", "this socket only listens; a feed is started by POST")
+        except Refused as refused:
+            await self.send(error(refused))
+
+    async def push_message(self, event):
+        await self.send(event["text"])
+
+    def tell(self, state: str) -> None:
+        if self.subprotocol:
+            self.telling = asyncio.create_task(self.send(state))
+            # The tab may have gone meanwhile, which is no error.
+            self.telling.add_done_callback(lambda task: task.cancelled() or task.exception())

@@ -1,0 +1,16 @@
+from django import forms
+
+from live import names
+from push.models import Order
+
+
+class OrderForm(forms.ModelForm):
+    class Meta:
+        model = Order
+        fields = ["subject", "amount", "currency", "is_shared"]
+
+    def clean_subject(self) -> str:
+        try:
+            return names.clean(self.cleaned_data["subject"], 100)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None

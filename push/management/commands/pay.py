@@ -1,0 +1,54 @@
+"""The payment provider, for trying it out: a signed callback to a Lobby that runs."""
+
+import json
+import time
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError
+
+from push.models import Order
+from push.signature import HEADER, sign
+
+# How long Lobby may take to answer (seconds).
+PATIENCE = 10
+
+
+class Command(BaseCommand):
+    help = "Pay an order as the payment provider would: by a signed callback to the Lobby that runs here."
+    requires_system_checks = []
+
+    def add_arguments(self, parser):
+        parser.add_argument("biz", help="the order's name: the 32 characters in its page's address")
+        parser.add_argument(
+            "--url",
+            default=f"http://{settings.HOST}:{settings.PORT}",
+            help="where Lobby runs (%(default)s, from HOST and PORT)",
+        )
+
+    def handle(self, *, biz, url, **options):
+        order = Order.objects.filter(biz=biz).first()
+        if order is None:
+            raise CommandError(f"there is no order {biz!r} in this database; /orders/ lists yours.")
+        if not url.startswith(("http://", "https://")):
+            raise CommandError(f"give --url as http://127.0.0.1:8000, not {url!r}")
+        self.stdout.write(self.call(f"{url.rstrip('/')}/orders/{biz}/callback/", order))
+
+    def call(self, address: str, order: Order) -> str:
+        """The answer to the provider's callback."""
+        payment = {
+            "biz": order.biz,
+            "paid": True,
+            "amount": str(order.amount),
+            "currency": order.currency,
+        }
+        body = json.dumps(payment).encode()
+        headers = {"Content-Type": "application/json", HEADER: sign(body, int(time.time()))}
+        try:
+            with urlopen(Request(address, body, headers), timeout=PATIENCE) as response:  # noqa: S310
+                return response.read().decode()
+        except HTTPError as error:
+            raise CommandError(f"{address} answers {error.code}: {error.read().decode()[:500]}") from None
+        except (URLError, OSError) as error:
+            raise CommandError(f"{address}: {error}; start Lobby there, or give another --url.") from None

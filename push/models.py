@@ -1,0 +1,116 @@
+"""What is stored: orders, and the live feeds of rooms."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from live.names import LONGEST_ROOM
+
+LOWER_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+# How long a feed without a worker goes unmentioned: one has just been called.
+CALL = timedelta(seconds=1)
+
+
+def new_biz() -> str:
+    return get_random_string(32, LOWER_AND_DIGITS)
+
+
+class Order(models.Model):
+    """Something to be paid, of which the payment provider tells us by a callback."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        PAID = "paid", "Paid"
+
+    class Currency(models.TextChoices):
+        EUR = "EUR", "EUR"
+        USD = "USD", "USD"
+        CNY = "CNY", "CNY"
+
+    biz = models.CharField(
+        max_length=32,
+        unique=True,
+        default=new_biz,
+        validators=[RegexValidator(r"^[a-z0-9]{32}\Z")],
+        help_text="Its public name.",
+    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    subject = models.CharField(max_length=100, help_text="What it is for.")
+    amount = models.DecimalField(max_digits=12, decimal_places=2, validators=[MinValueValidator(0.01)])
+    currency = models.CharField(max_length=3, choices=Currency, default=Currency.EUR)
+    is_shared = models.BooleanField(
+        "Whoever has the link may see it", default=False, help_text="Otherwise only you can."
+    )
+    state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField(auto_now_add=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self):
+        return f"{self.subject} ({self.amount} {self.currency})"
+
+    @property
+    def is_paid(self) -> bool:
+        return self.state == self.State.PAID
+
+    @property
+    def topic(self) -> str:
+        return f"order {self.biz}"
+
+    @property
+    def news(self) -> dict:
+        """What its listeners are told."""
+        return {"biz": self.biz, "paid": self.is_paid}
+
+
+class Feed(models.Model):
+    """The live feed of a room: one for each room, which runs while its time is not over and somebody listens.
+
+    The worker that has its lease says its lines, and renews the lease with each. Once the lease has expired,
+    another may take it: so the feed goes on when a worker dies, and two never run it.
+    """
+
+    key = models.CharField(max_length=255, unique=True, help_text="The room's name, whatever its spelling.")
+    room = models.CharField(max_length=LONGEST_ROOM, help_text="The room's name as it was then written.")
+    starter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    starter_name = models.CharField(max_length=150)
+    started_at = models.DateTimeField()
+    ends_at = models.DateTimeField(db_index=True, help_text="When its time is over.")
+    heard_until = models.DateTimeField(help_text="Until when somebody listens for certain.")
+    runner = models.CharField(max_length=32, blank=True, help_text="The worker that has the lease.")
+    leased_until = models.DateTimeField()
+
+    def __str__(self):
+        return self.room
+
+    @classmethod
+    def running(cls) -> models.QuerySet["Feed"]:
+        now = timezone.now()
+        return cls.objects.filter(ends_at__gt=now, heard_until__gt=now)
+
+    @property
+    def topic(self) -> str:
+        return feed_topic(self.key)
+
+    @property
+    def news(self) -> dict:
+        """What its listeners are told, while it runs."""
+        return {
+            "running": True,
+            "waiting": self.leased_until + CALL < timezone.now(),
+            "by": self.starter_name,
+            "since": self.started_at,
+            "until": self.ends_at,
+        }
+
+
+def feed_topic(key: str) -> str:
+    return f"feed {key}"

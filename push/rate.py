@@ -1,0 +1,15 @@
+"""How often somebody may do what, of what the server pushes. Messages count with those of the chat."""
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+
+from live import OfLoop, rate
+
+get_message_rate = OfLoop(lambda: rate.average("messages", settings.CHAT_RATE))
+get_task_rate = OfLoop(lambda: rate.hourly("orders and live feeds", settings.TASKS_PER_HOUR))
+
+
+@async_to_sync
+async def take_task(who: str) -> None:
+    """Count an order or a live feed that somebody asks for. Raises `Refused` when it is one too many."""
+    await get_task_rate().take(who)

@@ -1,0 +1,125 @@
+"""Pages of orders and statuses, the payment provider's callback, and the button of a live feed."""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from live import Refused, names
+from live.answers import answer, refusal, status_of
+from live.visitor import visitor
+from live.who import who
+from push import access, actions, signature
+from push.forms import OrderForm
+from push.rate import take_task
+
+# The largest callback (bytes), and how many orders are listed.
+LARGEST_CALLBACK = 4096
+MOST_ORDERS = 100
+
+
+class Payment(msgspec.Struct):
+    """What the provider tells."""
+
+    biz: str
+    paid: Literal[True]
+    amount: Decimal
+    currency: str
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def orders(request: HttpRequest) -> HttpResponse:
+    """The visitor's orders, and a form that makes one."""
+    form, code = OrderForm(request.POST or None, label_suffix=""), 400 if request.method == "POST" else 200
+    if request.method == "POST":
+        try:
+            if form.is_valid():
+                owner = visitor(request)
+                count(request)
+                return redirect("order", actions.order(owner, **form.cleaned_data).biz)
+        except Refused as refused:
+            form.add_error(None, f"There were {refused.detail}. Try again in {refused.retry_after:.0f} s.")
+            code = status_of(refused)
+    context = {"form": form, "orders": access.own_orders(request.user)[:MOST_ORDERS]}
+    return render(request, "push/orders.html", context, status=code)
+
+
+@require_safe
+@never_cache
+def order(request: HttpRequest, biz: str) -> HttpResponse:
+    """An order, which its page then listens to."""
+    try:
+        found = access.order(request.user, biz)
+    except Refused:
+        raise Http404 from None
+    return render(request, "push/order.html", {"order": found, "pay": f"manage.py pay {found.biz}"})
+
+
+@csrf_exempt  # it is signed
+@require_POST
+def callback(request: HttpRequest, biz: str) -> HttpResponse:
+    """The provider says that an order is paid. Said again, it changes nothing."""
+    try:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_CALLBACK:
+            raise Refused("too_long", f"more than {LARGEST_CALLBACK:,} bytes")
+        signature.check(request.headers.get(signature.HEADER, ""), request.body)
+        payment = read_payment(request.body, biz)
+        return answer(actions.pay(biz, payment.amount, payment.currency).news)
+    except Refused as refused:
+        return refusal(refused)
+
+
+def read_payment(body: bytes, biz: str) -> Payment:
+    try:
+        payment = msgspec.json.decode(body, type=Payment)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused("bad_frame", str(error)) from None
+    if payment.biz != biz:
+        raise Refused("bad_frame", "biz is not that of the address")
+    return payment
+
+
+@require_safe
+def status(request: HttpRequest, client_id: str) -> HttpResponse:
+    """A status, which its page listens to and sends."""
+    return render(request, "push/status.html", {"client_id": client_id})
+
+
+@require_POST
+def push(request: HttpRequest, room_name: str) -> HttpResponse:
+    """Start a room's live feed; one that runs already goes on."""
+    try:
+        name = clean(room_name)
+        you = visitor(request)
+        count(request)
+        return answer({"feed": actions.start_feed(you, name).news})
+    except Refused as refused:
+        return refusal(refused)
+
+
+@require_POST
+def stop(request: HttpRequest, room_name: str) -> HttpResponse:
+    """End a room's live feed."""
+    try:
+        actions.stop_feed(clean(room_name))
+    except Refused as refused:
+        return refusal(refused)
+    return answer({"feed": {"running": False}})
+
+
+def clean(room_name: str) -> str:
+    try:
+        return names.clean_room(room_name)
+    except ValueError as error:
+        raise Refused("not_found", str(error)) from None
+
+
+def count(request: HttpRequest) -> None:
+    """Raise `Refused` when the visitor has asked for too much."""
+    take_task(who(request.user.pk, request.META.get("REMOTE_ADDR", "")))

@@ -1,0 +1,51 @@
+"""What workers do: say the lines of live feeds."""
+
+import asyncio
+import logging
+from uuid import uuid4
+
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+from django.db import DatabaseError
+
+from live import get_post
+from push import feeds
+from push.models import Feed
+from push.sending import asend
+
+logger = logging.getLogger(__name__)
+
+# How many feeds a worker runs at the same time. What is more waits for another worker.
+MOST_FEEDS = 100
+
+
+class FeedProducer(AsyncConsumer):
+    """Runs feeds, each in a task of its own: Channels gives a consumer its next message when it has
+    finished with the last, so a handler must not stay.
+    """
+
+    channel_layer_alias = None  # it sends to groups, and nobody sends to it but the worker's channel
+
+    def __init__(self) -> None:
+        self.name = uuid4().hex
+        self.running: set[asyncio.Task[None]] = set()
+
+    async def feeds_run(self, message: dict) -> None:
+        """Take on all feeds that have no worker."""
+        get_post()
+        for feed in await database_sync_to_async(feeds.waiting)(MOST_FEEDS - len(self.running)):
+            task = asyncio.create_task(self.run(feed))
+            self.running.add(task)
+            task.add_done_callback(self.running.discard)
+
+    async def run(self, feed: Feed) -> None:
+        """Say a line every two seconds, for as long as the feed lasts and its lease is ours."""
+        clock = asyncio.get_running_loop()
+        due = clock.time()
+        try:
+            while await database_sync_to_async(feeds.take)(feed, self.name):
+                await asend(feed.topic, {"message": feeds.line(feed.room)})
+                due += feeds.EVERY
+                await asyncio.sleep(due - clock.time())
+        except DatabaseError as error:  # and when the lease has expired, it is taken on again
+            logger.warning("The feed of a room waits for the database: %s", error)

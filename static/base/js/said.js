@@ -1,0 +1,57 @@
+/** A line that is sent on a click or Enter, and the list of what comes back. */
+
+/** What is written in a form's line, and sent as soon as there is a connection. */
+export class Line {
+  #send;
+  /** @type {string[]} */
+  #waiting = [];
+
+  /**
+   * @param {HTMLFormElement} form with one text input
+   * @param {(text: string) => boolean} send whether it went out
+   */
+  constructor(form, send) {
+    this.#send = send;
+    const input = form.querySelector("input");
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      hideError();
+      this.#waiting.push(input.value);
+      this.flush();
+      input.value = "";
+      input.focus();
+    });
+  }
+
+  /** Send what waits. */
+  flush() {
+    while (this.#waiting.length && this.#send(this.#waiting[0])) this.#waiting.shift();
+  }
+}
+
+/**
+ * A list shows so much and no more.
+ *
+ * @param {HTMLElement} list the newest first
+ * @param {string} text
+ */
+export function prepend(list, text) {
+  const item = document.createElement("li");
+  item.textContent = text;
+  list.prepend(item);
+  if (list.children.length > MOST) list.lastElementChild.remove();
+}
+
+/** How many lines a list shows. */
+const MOST = 200;
+
+/** @param {string} detail what is wrong */
+export function showError(detail) {
+  const error = document.getElementById("error");
+  error.textContent = detail;
+  error.hidden = false;
+}
+
+function hideError() {
+  document.getElementById("error").hidden = true;
+}

@@ -1,0 +1,63 @@
+/** A room's live feed: a button starts it, a card shows its lines while it runs, for everybody in the room. */
+
+import { clock } from "../../base/js/clock.js";
+import { LastingSocket } from "../../base/js/lasting-socket.js";
+
+/** How many lines are shown. */
+const MOST = 3;
+
+const roomName = JSON.parse(document.getElementById("room-name").textContent);
+const form = document.getElementById("feed-start");
+const card = document.getElementById("feed");
+const [state, stop, lines, error] = ["state", "stop", "lines", "error"].map((part) => card.querySelector(`.feed__${part}`));
+
+new LastingSocket({
+  address: () => `/ws/push/${encodeURIComponent(roomName)}/`,
+  protocol: "lobby.v1",
+  isGreeting: ({ feed }) => Boolean(feed),
+  onFrame: receive,
+  onState: () => {}, // the room's own socket tells of a lost connection
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  post(form.action);
+});
+stop.addEventListener("click", () => post(form.dataset.stop));
+
+function receive({ feed, message }) {
+  if (feed) show(feed);
+  if (message) add(message);
+}
+
+function show({ running, waiting, by, since }) {
+  card.hidden = !running;
+  form.querySelector("button").disabled = running;
+  if (!running) return lines.replaceChildren();
+  error.hidden = true;
+  card.classList.toggle("is-waiting", waiting);
+  state.textContent = `Live feed by ${by}, since ${clock.format(new Date(since))}${waiting ? ". It waits for a worker." : ""}`;
+}
+
+function add(line) {
+  const item = document.createElement("li");
+  item.textContent = line;
+  lines.prepend(item);
+  if (lines.children.length > MOST) lines.lastElementChild.remove();
+}
+
+async function post(address) {
+  try {
+    const response = await fetch(address, { method: "POST", body: new FormData(form) });
+    const answer = await response.json();
+    if (answer.error) return refuse(answer.error);
+    show(answer.feed);
+  } catch {
+    refuse({ detail: "the server does not answer" });
+  }
+}
+
+function refuse({ detail, retry_after: seconds }) {
+  card.hidden = false;
+  error.textContent = `Not done: ${detail}.${seconds ? ` Try again in ${Math.ceil(seconds)} s.` : ""}`;
+  error.hidden = false;
+}

@@ -1,0 +1,150 @@
+"""What the server says first, on real pages: orders, statuses and live feeds."""
+
+import asyncio
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.servers.processes import Server, manage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# How soon a page shows what has happened (milliseconds).
+SOON = 1000
+
+
+@pytest.fixture(scope="module")
+def working():
+    """A Lobby with two processes that serve and two that work."""
+    with Server(environment={"TASK_WORKERS": "2"}) as server:
+        yield server
+        assert "Traceback" not in server.log
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def order(working, open_tab):
+    """The page of an order that has just been made."""
+    tab = await open_tab()
+    await tab.page.goto(f"{working.url}/orders/")
+    await tab.page.get_by_label("Subject").fill("A dictionary 词典")
+    await tab.page.get_by_label("Amount").fill("12.50")
+    await tab.page.get_by_role("button", name="Order").click()
+    await expect(tab.page.get_by_role("heading", name="A dictionary 词典")).to_be_visible()
+    await expect(state(tab)).to_have_text("Open")
+    await tab.page.wait_for_load_state()
+    return tab
+
+
+def state(tab):
+    return tab.page.locator("#state")
+
+
+async def pay(server, tab):
+    """The provider calls from outside."""
+    biz = tab.page.url.rstrip("/").rpartition("/")[2]
+    return await asyncio.to_thread(manage, "pay", biz, "--url", server.url, VAR_DIR=str(server.var_dir))
+
+
+async def is_listening(tab):
+    """Its socket is open, since what it says comes back."""
+    await tab.page.get_by_placeholder("A note").fill("are you there? 在吗")
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.page.locator("#notes")).to_have_text("are you there? 在吗")
+
+
+async def test_an_open_page_shows_within_a_second_that_it_is_paid(working, order):
+    await is_listening(order)
+    await order.page.evaluate("window.loadedOnce = true")
+    said = await pay(working, order)
+    await expect(state(order)).to_have_text("Paid", timeout=SOON)
+    assert '"paid":true' in said
+    assert await order.page.evaluate("window.loadedOnce")
+
+
+async def test_a_page_that_is_opened_later_shows_it_too(working, order, open_tab):
+    for _ in range(10):
+        await pay(working, order)
+    later = await open_tab(beside=order)
+    await later.page.goto(order.page.url)
+    await expect(state(later)).to_have_text("Paid")
+
+
+async def test_a_page_that_was_offline_shows_it_when_it_is_back(working, order):
+    await is_listening(order)
+    await order.page.context.set_offline(True)
+    await expect(order.page.locator("#connection")).to_be_visible()
+    await pay(working, order)
+    await expect(state(order)).to_have_text("Open")
+    await order.page.context.set_offline(False)
+    await expect(state(order)).to_have_text("Paid")
+
+
+async def test_a_stranger_does_not_see_an_order(order, open_tab):
+    stranger = await open_tab()
+    answer = await stranger.page.goto(order.page.url)
+    assert answer.status == 404
+
+
+async def test_a_status_is_sent_on_a_click_and_the_newest_is_on_top(working, open_tab):
+    one, other = await open_tab(), await open_tab()
+    for tab in (one, other):
+        await tab.page.goto(f"{working.url}/status/courier-1/")
+        await say(tab, "listening")
+    for text in ("on its way", "<b>在路上</b>"):
+        await say(one, text)
+    await expect(statuses(one).nth(1)).to_have_text("on its way")
+    await expect(statuses(other).nth(0)).to_have_text("<b>在路上</b>")
+
+
+async def say(tab, text):
+    """Send a status, and see it come back."""
+    await tab.page.get_by_placeholder("What is it doing?").fill(text)
+    await tab.page.get_by_role("button", name="Send").click()
+    await expect(statuses(tab).first).to_have_text(text)
+
+
+def statuses(tab):
+    return tab.page.locator("#statuses li")
+
+
+async def test_a_feed_is_started_by_one_and_seen_by_all_until_another_stops_it(working, open_tab):
+    tabs = [await open_tab(working.url, "feed") for _ in range(4)]
+    one, *_, other = tabs
+    starter = await one.page.locator(".own-name__text").inner_text()
+    await one.page.get_by_role("button", name="get backend data").click()
+    for tab in tabs:
+        await expect(tab.page.locator(".feed__state")).to_contain_text(f"Live feed by {starter}")
+        await expect(tab.page.locator(".feed__lines li").first).to_contain_text("live push - room: feed")
+        await expect(tab.page.get_by_role("button", name="get backend data")).to_be_disabled()
+    await other.page.get_by_role("button", name="Stop").click()
+    for tab in tabs:
+        await expect(tab.page.locator("#feed")).to_be_hidden()
+
+
+async def test_without_a_worker_the_page_says_that_it_waits(lobby, open_tab):
+    tab = await open_tab(lobby.url, "waits")
+    await tab.page.get_by_role("button", name="get backend data").click()
+    await expect(tab.page.locator(".feed__state")).to_contain_text("It waits for a worker")
+    await tab.page.get_by_role("button", name="Stop").click()
+
+
+SEED = """
+([path, text]) => new Promise((resolve, reject) => {
+    const socket = new WebSocket("ws://" + window.location.host + path);
+    socket.onmessage = (event) => resolve(JSON.parse(event.data));
+    socket.onclose = () => reject(new Error("Chat socket closed unexpectedly"));
+    if (text) socket.onopen = () => socket.send(text);
+})
+"""
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_the_scripts_of_the_seeds_pages_work(working, open_tab, slash):
+    tab = await open_tab(working.url, "seed")
+    assert await tab.page.evaluate(SEED, [f"/ws/status/1{slash}", "hello 你好"]) == {"message": "hello 你好"}
+    await tab.page.get_by_role("button", name="get backend data").click()
+    said = await tab.page.evaluate(SEED, [f"/ws/push/seed{slash}", ""])
+    assert said["message"].endswith("] live push - room: seed")
+    await tab.page.get_by_role("button", name="Stop").click()
+    await expect(tab.page.locator("#feed")).to_be_hidden()

@@ -1,0 +1,58 @@
+"""Listeners without a server, and workers in this process."""
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from channels.worker import Worker
+
+from chat.sockets import get_sockets
+from push.audience import get_audience
+from push.rate import get_message_rate, get_task_rate
+from tests.sockets import TIMEOUT, Socket, session_of
+
+
+@pytest.fixture(autouse=True)
+async def what_belongs_to_a_loop_is_closed():
+    """Every test has an event loop of its own."""
+    yield
+    for each in (get_message_rate(), get_task_rate(), get_sockets(), get_audience()):
+        await each.close()
+
+
+@pytest.fixture
+async def listen(database):
+    """Connect: `listen("/ws/status/1", user=..., address=..., lobby=True)`."""
+    from mysite.asgi import application
+
+    async with AsyncExitStack() as stack:
+
+        async def listen(path, user=None, address=None, lobby=False):
+            headers = await database_sync_to_async(session_of)(user) if user else []
+            socket = Socket(application, path, headers, ["lobby.v1"] if lobby else None)
+            if address:
+                socket.scope["client"] = [address, 0]
+            assert await socket.connect(TIMEOUT) == (True, "lobby.v1" if lobby else None)
+            stack.push_async_callback(socket.disconnect, timeout=TIMEOUT)
+            return socket
+
+        yield listen
+
+
+@pytest.fixture
+def working(database):
+    """A context in which a worker does the tasks of these channels."""
+    from mysite.asgi import application
+
+    @asynccontextmanager
+    async def working(*channels):
+        worker = asyncio.create_task(Worker(application, channels, get_channel_layer("tasks")).arun())
+        try:
+            yield
+        finally:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+
+    return working

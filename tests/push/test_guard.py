@@ -1,0 +1,73 @@
+"""What plain consumers are spared."""
+
+import pytest
+from channels.layers import get_channel_layer
+
+from mysite.guard import Guard
+from push.consumers import FeedConsumer
+
+
+async def is_admitted(listener):
+    await listener.send_frame("there")
+    return await listener.receive() == {"message": "there"}
+
+
+async def test_an_address_has_so_many_sockets_of_all_kinds_and_no_more(listen, settings):
+    settings.CONNECTIONS_PER_ADDRESS = 2
+    one = await listen("/ws/status/1", address="192.0.2.9")
+    await listen("/ws/push/lobby", address="192.0.2.9")
+    assert await (await listen("/ws/status/1", address="192.0.2.9")).close_code() == 1013
+    assert await is_admitted(await listen("/ws/status/1", address="192.0.2.10"))
+    await one.disconnect()
+    assert await is_admitted(await listen("/ws/status/1", address="192.0.2.9"))
+
+
+async def test_a_person_who_may_not_come_any_more_is_closed(listen, guest):
+    tab = await listen("/ws/push/lobby", guest, lobby=True)
+    await tab.receive()
+    guest.is_active = False
+    await guest.asave()
+    assert await tab.close_code() == 4403
+
+
+class Broken:
+    """A consumer with a mistake in it."""
+
+    async def __call__(self, scope, receive, send):
+        await receive()
+        raise ZeroDivisionError
+
+
+async def test_a_mistake_in_a_consumer_is_logged_and_closes_its_socket_alone(listen, monkeypatch, caplog):
+    other = await listen("/ws/status/1")
+    from mysite import asgi
+
+    monkeypatch.setattr(asgi.sockets.routes[1], "callback", Guard(Broken()))
+    assert await (await listen("/ws/order/x")).close_code() == 1011
+    assert "ZeroDivisionError" in caplog.text
+    assert await is_admitted(other)
+
+
+@pytest.mark.parametrize("path", ["order/x", "status/1", "push/lobby"])
+async def test_a_page_of_another_site_is_refused(database, path):
+    from mysite.asgi import application
+    from tests.sockets import Socket
+
+    socket = Socket(application, f"/ws/{path}", [(b"origin", b"https://elsewhere.example")])
+    assert await socket.connect() == (False, 1000)
+
+
+async def test_what_has_joined_a_group_leaves_it_also_when_its_consumer_fails(listen, monkeypatch):
+    def joined():
+        return [group for group in get_channel_layer().groups if "push." in group]
+
+    in_order, failing = await listen("/ws/status/1"), await listen("/ws/push/lobby")
+    for listener in (in_order, failing):
+        await listener.send_frame("x")
+        await listener.receive()
+    assert len(joined()) == 2
+    await in_order.disconnect()
+    monkeypatch.setattr(FeedConsumer, "check", None)
+    await failing.send_frame("x")
+    assert await failing.close_code() == 1011
+    assert joined() == []

@@ -1,0 +1,99 @@
+"""A status: what one sends, all hear who listen to the same id. And what a synchronous consumer must bear."""
+
+import asyncio
+
+import pytest
+from channels.db import database_sync_to_async
+
+from mysite import guard
+from push.consumers import LONGEST_TEXT
+from tests.sockets import TIMEOUT, Socket
+
+
+async def test_all_listeners_of_the_id_hear_it_and_no_others(listen):
+    one, two, other = [await listen(f"/ws/status/{path}") for path in ("1", "1/", "2")]
+    await one.send_frame("on its way 在路上")
+    for listener in (one, two):
+        assert await listener.receive_from(TIMEOUT) == '{"message":"on its way 在路上"}'
+    assert await other.receive_nothing(0.2)
+
+
+@pytest.mark.parametrize("path", ["x" * 65, "a%20b", "%E4%BD%A0", "a.b", "1/2"])
+async def test_what_is_no_id(listen, path):
+    assert await (await listen(f"/ws/status/{path}")).close_code() == 4404
+
+
+@pytest.mark.parametrize("text", ["", "not JSON", '{"message": 1}', "<b>", "x" * LONGEST_TEXT])
+async def test_any_text_is_passed_on_as_text(listen, text):
+    listener = await listen("/ws/status/1")
+    await listener.send_frame(text)
+    assert await listener.receive() == {"message": text}
+
+
+async def refused(listener):
+    return (await listener.receive())["error"]["code"]
+
+
+async def test_what_is_no_text_or_too_long_is_told_to_its_sender_alone(listen):
+    one, other = await listen("/ws/status/1"), await listen("/ws/status/1")
+    await one.send_input({"type": "websocket.receive", "bytes": b"\xff"})
+    assert await refused(one) == "bad_frame"
+    await one.send_frame("x" * (LONGEST_TEXT + 1))
+    assert await refused(one) == "too_long"
+    assert await other.receive_nothing(0.2)
+    await one.send_frame("fine")
+    assert await other.receive() == {"message": "fine"}
+
+
+async def test_too_fast_is_told_and_the_socket_stays_open(listen, settings):
+    settings.CHAT_RATE = 0.2  # two in ten seconds
+    one = await listen("/ws/status/1", address="192.0.2.77")
+    for text in "ab":
+        await one.send_frame(text)
+        assert await one.receive() == {"message": text}
+    await one.send_frame("one too many")
+    assert await refused(one) == "rate_limited"
+
+
+class Stuck(Socket):
+    """A tab that takes no frame."""
+
+    def __init__(self, application, path):
+        async def with_a_stuck_send(scope, receive, send):
+            await application(scope, receive, self.never)
+
+        super().__init__(with_a_stuck_send, path)
+        self.is_stuck = asyncio.Event()
+
+    async def never(self, message):
+        self.is_stuck.set()
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+async def stuck(database):
+    from mysite.asgi import application
+
+    tabs = [Stuck(application, "/ws/status/stuck") for _ in range(4)]
+    for tab in tabs:
+        await tab.send_input({"type": "websocket.connect"})
+    async with asyncio.timeout(TIMEOUT):
+        await asyncio.gather(*[tab.is_stuck.wait() for tab in tabs])
+    yield tabs
+    for tab in tabs:
+        tab.stop(exceptions=False)
+
+
+async def test_tabs_that_take_nothing_do_not_hold_up_the_database(stuck):
+    async with asyncio.timeout(2):
+        assert await database_sync_to_async(lambda: "done")() == "done"
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(guard, "SEND_PATIENCE", 0.2)
+
+
+async def test_a_tab_that_takes_nothing_is_given_up(impatient, stuck):
+    async with asyncio.timeout(TIMEOUT):
+        await asyncio.gather(*[tab.future for tab in stuck])

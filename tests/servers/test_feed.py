@@ -1,0 +1,132 @@
+"""A live feed of a real server: two processes that serve, two that work, and kill -9."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+from datetime import datetime
+
+import pytest
+
+from tests.servers.feed import TIMEOUT, Visitor, line, listening, until_state
+from tests.servers.processes import ROOT, UNLIMITED, Server, daphne
+
+# How soon a feed goes on whose worker was killed (seconds).
+PATIENCE = 5
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server(environment=UNLIMITED | {"TASK_WORKERS": "2"}) as server:
+        yield server
+        assert "Traceback" not in server.log
+
+
+async def test_all_processes_press_and_listen_to_one_feed(server):
+    visitors = [Visitor(server, "one") for _ in range(4)]
+    async with listening(server, "one", 6) as sockets:
+        await asyncio.gather(*[asyncio.to_thread(visitor.press) for visitor in visitors * 3])
+        heard = [[await line(socket) for _ in range(4)] for socket in sockets]
+        assert heard == [heard[0]] * 6
+        assert len(set(heard[0])) == 4
+        first, last = [datetime.fromisoformat(heard[0][n][1:20]) for n in (0, -1)]
+        assert 5 <= (last - first).total_seconds() <= 7  # four lines, two seconds apart
+
+
+async def test_it_survives_the_workers_that_run_it(server):
+    async with listening(server, "killed", 2) as (one, other):
+        await asyncio.to_thread(Visitor(server, "killed").press)
+        await line(one)
+        for _ in range(2):  # of two workers, one has the feed, and then the other
+            killed = server.task_workers()[0]
+            os.kill(killed, signal.SIGKILL)
+            while True:  # what it had said before
+                try:
+                    await line(one, 0.1)
+                except TimeoutError:
+                    break
+            await line(one, PATIENCE)
+            async with asyncio.timeout(TIMEOUT):
+                while killed in (workers := server.task_workers()) or len(workers) < 2:
+                    await asyncio.sleep(0.1)
+        heard = []
+        while len(heard) < 4:
+            heard.append(await line(other))
+        assert len(set(heard)) == 4
+
+
+async def test_it_goes_on_when_a_process_dies_that_serves(server):
+    async with listening(server, "web", 6) as sockets:
+        await asyncio.to_thread(Visitor(server, "web").press)
+        await asyncio.gather(*map(line, sockets))
+        os.kill(server.workers()[0], signal.SIGKILL)
+        closed = await asyncio.gather(*map(is_closed, sockets))
+        left = [socket for socket, gone in zip(sockets, closed, strict=True) if not gone]
+        assert 0 < len(left) < len(sockets)
+        for _ in range(4):
+            await asyncio.gather(*map(line, left))
+
+
+async def is_closed(socket):
+    try:
+        async with asyncio.timeout(1):
+            await socket.wait_closed()
+            return True
+    except TimeoutError:
+        return False
+
+
+async def test_a_stop_at_one_process_is_known_at_all(server):
+    visitors = [Visitor(server, "stop") for _ in range(2)]
+    async with listening(server, "stop", 6, lobby=True) as sockets:
+        await asyncio.to_thread(visitors[0].press)
+        for socket in sockets:
+            await until_state(socket, running=True)
+        await asyncio.to_thread(visitors[1].press, "stop/")
+        for socket in sockets:
+            await until_state(socket, running=False)
+
+
+async def test_listeners_at_daphne_hear_it_too(server):
+    given = UNLIMITED | {"REDIS_URL": f"unix://{server.var_dir}/valkey.sock"}
+    with daphne(var_dir=server.var_dir, environment=given) as other:
+        async with listening(server, "daphne", 1) as here, listening(other, "daphne", 1) as there:
+            await asyncio.to_thread(Visitor(other, "daphne").press)
+            assert [await line(socket) for socket in here] == [await line(socket) for socket in there]
+        assert "Traceback" not in other.log
+
+
+async def test_it_ends_after_ten_minutes(server):
+    async with listening(server, "over", 1, lobby=True) as (socket,):
+        feed = await asyncio.to_thread(Visitor(server, "over").press)
+        since, until = [datetime.fromisoformat(feed[key]) for key in ("since", "until")]
+        assert (until - since).total_seconds() == 600
+        await until_state(socket, running=True)
+        with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3", timeout=10)) as database, database:
+            database.execute("UPDATE push_feed SET ends_at = started_at WHERE key = 'over'")
+        await until_state(socket, running=False)
+
+
+async def test_without_workers_it_waits_for_one_that_is_started_by_hand():
+    with Server(environment=UNLIMITED | {"TASK_WORKERS": "0"}) as server:
+        async with listening(server, "waits", 1, lobby=True) as (socket,):
+            await asyncio.to_thread(Visitor(server, "waits").press)
+            await until_state(socket, running=True, waiting=True)
+            with worker(server, "feeds"):
+                await until_state(socket, running=True, waiting=False)
+                await line(socket)
+
+
+@contextmanager
+def worker(server, *channels):
+    """A worker that somebody has started by hand."""
+    command = [sys.executable, "manage.py", "runworker", "--layer", "tasks", *channels]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"VAR_DIR": str(server.var_dir)})
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()

@@ -1,32 +1,18 @@
 """A room's transcript in a browser: asked for, waited for, downloaded."""
 
 import asyncio
-import os
-import subprocess
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
-from tests.servers.processes import ROOT, STOP_PATIENCE
+from tests.servers.processes import task_worker
 from tests.servers.rooms import fill
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # So many that one can see them being written.
 MANY = 60_000
-
-
-@contextmanager
-def task_worker(server):
-    """Channels' own worker beside a server that has none."""
-    command = [sys.executable, "manage.py", "runworker", "--layer", "tasks", "transcripts", "purge"]
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"VAR_DIR": str(server.var_dir)}) as worker:
-        yield
-        worker.terminate()
-        worker.wait(STOP_PATIENCE)
 
 
 async def download(tab):
@@ -46,7 +32,7 @@ async def test_a_transcript_is_waited_for_until_a_worker_comes(lobby, open_tab):
     await expect(tab.page.get_by_role("link", name="Download")).to_be_hidden()
     progress = tab.page.get_by_role("progressbar", name="of 60,000 messages")
     await expect(progress).to_have_attribute("max", str(MANY))
-    with task_worker(lobby):
+    with task_worker(lobby, "transcripts", "purge"):
         await expect(tab.page.get_by_role("status")).to_contain_text("It is being written")
         await tab.page.wait_for_function(f"0 < progress.value && progress.value < {MANY}")
         await expect(tab.page.get_by_role("link", name="Download")).to_be_visible()

@@ -8,10 +8,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.faults.doorbell import Doorbell
-from tests.servers.feed import TIMEOUT, Visitor, line, until_state
+from tests.servers.feed import TIMEOUT, line, press, until_state
 from tests.servers.feed import listening as listening_to_feed
 from tests.servers.processes import UNLIMITED, Server
 from tests.servers.tab import tabs
+from tests.servers.visitor import Visitor
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ async def test_while_redis_hangs_the_chat_does_not_wait_for_statuses(server, doo
 async def test_a_feed_goes_on_when_redis_is_back(server, doorbell, begin, end):
     room = f"back-{begin.__name__}"
     async with listening_to_feed(server, room, 1, lobby=True) as (socket,):
-        await asyncio.to_thread(Visitor(server, room).press)
+        await asyncio.to_thread(press, Visitor(server), room)
         await until_state(socket, running=True)
         await line(socket)
         begin(doorbell)

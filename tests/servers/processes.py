@@ -9,6 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -141,6 +142,16 @@ def daphne(**options):
 
 def runserver(**options):
     return Server([sys.executable, "manage.py", "runserver", "--noreload", "127.0.0.1:{port}"], **options)
+
+
+@contextmanager
+def task_worker(server, *channels):
+    """Channels' own worker beside a server, as somebody starts it by hand."""
+    command = [sys.executable, "manage.py", "runworker", "--layer", "tasks", *channels]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"VAR_DIR": str(server.var_dir)}) as worker:
+        yield
+        worker.terminate()
+        worker.wait(STOP_PATIENCE)
 
 
 def manage(*arguments, **environment):

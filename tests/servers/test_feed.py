@@ -4,15 +4,14 @@ import asyncio
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime
 
 import pytest
 
-from tests.servers.feed import TIMEOUT, Visitor, line, listening, until_state
-from tests.servers.processes import ROOT, UNLIMITED, Server, daphne
+from tests.servers.feed import TIMEOUT, line, listening, press, until_state
+from tests.servers.processes import UNLIMITED, Server, daphne, task_worker
+from tests.servers.visitor import Visitor
 
 # How soon a feed goes on whose worker was killed (seconds).
 PATIENCE = 5
@@ -26,9 +25,9 @@ def server():
 
 
 async def test_all_processes_press_and_listen_to_one_feed(server):
-    visitors = [Visitor(server, "one") for _ in range(4)]
+    visitors = [Visitor(server) for _ in range(4)]
     async with listening(server, "one", 6) as sockets:
-        await asyncio.gather(*[asyncio.to_thread(visitor.press) for visitor in visitors * 3])
+        await asyncio.gather(*[asyncio.to_thread(press, visitor, "one") for visitor in visitors * 3])
         heard = [[await line(socket) for _ in range(4)] for socket in sockets]
         assert heard == [heard[0]] * 6
         assert len(set(heard[0])) == 4
@@ -38,7 +37,7 @@ async def test_all_processes_press_and_listen_to_one_feed(server):
 
 async def test_it_survives_the_workers_that_run_it(server):
     async with listening(server, "killed", 2) as (one, other):
-        await asyncio.to_thread(Visitor(server, "killed").press)
+        await asyncio.to_thread(press, Visitor(server), "killed")
         await line(one)
         for _ in range(2):  # of two workers, one has the feed, and then the other
             killed = server.task_workers()[0]
@@ -60,7 +59,7 @@ async def test_it_survives_the_workers_that_run_it(server):
 
 async def test_it_goes_on_when_a_process_dies_that_serves(server):
     async with listening(server, "web", 6) as sockets:
-        await asyncio.to_thread(Visitor(server, "web").press)
+        await asyncio.to_thread(press, Visitor(server), "web")
         await asyncio.gather(*map(line, sockets))
         os.kill(server.workers()[0], signal.SIGKILL)
         closed = await asyncio.gather(*map(is_closed, sockets))
@@ -80,12 +79,12 @@ async def is_closed(socket):
 
 
 async def test_a_stop_at_one_process_is_known_at_all(server):
-    visitors = [Visitor(server, "stop") for _ in range(2)]
+    one, other = Visitor(server), Visitor(server)
     async with listening(server, "stop", 6, lobby=True) as sockets:
-        await asyncio.to_thread(visitors[0].press)
+        await asyncio.to_thread(press, one, "stop")
         for socket in sockets:
             await until_state(socket, running=True)
-        await asyncio.to_thread(visitors[1].press, "stop/")
+        await asyncio.to_thread(press, other, "stop", "stop/")
         for socket in sockets:
             await until_state(socket, running=False)
 
@@ -94,14 +93,14 @@ async def test_listeners_at_daphne_hear_it_too(server):
     given = UNLIMITED | {"REDIS_URL": f"unix://{server.var_dir}/valkey.sock"}
     with daphne(var_dir=server.var_dir, environment=given) as other:
         async with listening(server, "daphne", 1) as here, listening(other, "daphne", 1) as there:
-            await asyncio.to_thread(Visitor(other, "daphne").press)
+            await asyncio.to_thread(press, Visitor(other), "daphne")
             assert [await line(socket) for socket in here] == [await line(socket) for socket in there]
         assert "Traceback" not in other.log
 
 
 async def test_it_ends_after_ten_minutes(server):
     async with listening(server, "over", 1, lobby=True) as (socket,):
-        feed = await asyncio.to_thread(Visitor(server, "over").press)
+        feed = await asyncio.to_thread(press, Visitor(server), "over")
         since, until = [datetime.fromisoformat(feed[key]) for key in ("since", "until")]
         assert (until - since).total_seconds() == 600
         await until_state(socket, running=True)
@@ -113,20 +112,8 @@ async def test_it_ends_after_ten_minutes(server):
 async def test_without_workers_it_waits_for_one_that_is_started_by_hand():
     with Server(environment=UNLIMITED | {"TASK_WORKERS": "0"}) as server:
         async with listening(server, "waits", 1, lobby=True) as (socket,):
-            await asyncio.to_thread(Visitor(server, "waits").press)
+            await asyncio.to_thread(press, Visitor(server), "waits")
             await until_state(socket, running=True, waiting=True)
-            with worker(server, "feeds"):
+            with task_worker(server, "feeds"):
                 await until_state(socket, running=True, waiting=False)
                 await line(socket)
-
-
-@contextmanager
-def worker(server, *channels):
-    """A worker that somebody has started by hand."""
-    command = [sys.executable, "manage.py", "runworker", "--layer", "tasks", *channels]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"VAR_DIR": str(server.var_dir)})
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()

@@ -7,7 +7,7 @@ const page = document.getElementById("export");
 const progress = document.getElementById("progress");
 const count = document.getElementById("count");
 
-const state = new ConnectionState(document.getElementById("state"));
+const state = new ConnectionState(document.getElementById("connection"));
 new LastingSocket({
   address: () => `/ws/export/${page.dataset.key}/`,
   protocol: "lobby.v1",

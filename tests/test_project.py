@@ -36,6 +36,13 @@ def test_a_package_knows_only_what_it_may(package, strangers):
     assert [(name, path) for name, path in imports(package) if name in strangers] == []
 
 
+@pytest.mark.parametrize(("app", "stranger"), [("chat", "push"), ("push", "chat")])
+def test_pages_of_an_app_name_nothing_of_another(app, stranger):
+    pages = [*(ROOT / app / "templates").rglob("*.html"), *(ROOT / "static" / app).rglob("*.*s")]
+    assert pages
+    assert [path for path in pages if re.search(rf"""["'/]{stranger}/""", path.read_text())] == []
+
+
 def test_the_rule_is_tested_on_something():
     assert "live" in {name for name, _ in imports("chat")}
 

@@ -167,6 +167,7 @@ CHANNEL_LAYERS = {
 MAX_FRAME = 64 * 1024
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -2,12 +2,15 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from mysite import health
+from mysite import health, recipes
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="index")),
     path("", include("chat.urls")),
     path("", include("push.urls")),
+    path("recipes/", recipes.index, name="recipes"),
+    path("recipes/<slug:slug>/", recipes.recipe, name="recipe"),
+    path("recipes/<slug:slug>/<path:path>", recipes.source, name="source"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

@@ -1,0 +1,135 @@
+"""The recipes: what is in docs/recipes/ as pages, and the source of the files that they name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from posixpath import join, normpath
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language_from_request
+from django.views.decorators.http import require_safe
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+FOLDER = "docs/recipes"
+INDEX = "README"
+
+# Where the texts say that Lobby is; on the pages, it is wherever they were loaded from.
+HERE = "http://127.0.0.1:8000"
+
+# CommonMark alone lets HTML through.
+markdown = MarkdownIt("commonmark", {"html": False})
+
+
+class Language(NamedTuple):
+    tag: str  # as HTML wants it
+    name: str
+    choice: str  # as `?lang=` has it
+    ending: str  # of its files' names
+
+
+LANGUAGES = {
+    "en": Language("en", "English", "en", ".md"),
+    "zh-hans": Language("zh-Hans", "中文", "zh", ".zh.md"),
+}
+
+
+class Text:
+    """A file of docs/recipes/ in one language. `query` is kept on its links to our pages."""
+
+    def __init__(self, slug: str, language: Language, query: str = ""):
+        self.slug, self.query = slug, query
+        path = Path(settings.BASE_DIR, FOLDER, slug + language.ending)
+        self._tokens = markdown.parse(path.read_text(encoding="utf-8"))
+
+    @property
+    def title(self) -> str:
+        return next(token.content for token in self._tokens if token.type == "inline")
+
+    @property
+    def files(self) -> set[str]:
+        """The files that it names, as paths from the project's root."""
+        paths = {path_of(str(link.attrGet("href"))) for link in self._links()}
+        return {path for path in paths if path and not slug_of(path)}
+
+    def html(self) -> SafeString:
+        for link in self._links():
+            link.attrSet("href", self._address(str(link.attrGet("href"))))
+        return mark_safe(markdown.renderer.render(self._tokens, markdown.options, {}))  # noqa: S308
+
+    def _links(self) -> Iterator[Token]:
+        for token in self._tokens:
+            yield from (child for child in token.children or () if child.type == "link_open")
+
+    def _address(self, href: str) -> str:
+        path = path_of(href)
+        if not path:
+            return href.removeprefix(HERE)
+        slug = slug_of(path)
+        if slug == INDEX:
+            return reverse("recipes") + self.query
+        address = reverse("recipe", args=[slug]) if slug else reverse("source", args=[self.slug, path])
+        return address + self.query
+
+
+def path_of(href: str) -> str:
+    """The file that a link of a text leads to, as a path from the project's root; "" for an address."""
+    parts = urlsplit(href)
+    return "" if parts.scheme else normpath(join(FOLDER, parts.path))
+
+
+def slug_of(path: str) -> str:
+    """Which recipe a file is; "" for any other file."""
+    folder, _, name = path.rpartition("/")
+    return name.partition(".")[0] if folder == FOLDER else ""
+
+
+def slugs() -> set[str]:
+    return {path.name.partition(".")[0] for path in Path(settings.BASE_DIR, FOLDER).glob("*.md")} - {INDEX}
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """All recipes, with a line for each."""
+    return page(request, "recipes/index.html", INDEX)
+
+
+@require_safe
+def recipe(request: HttpRequest, slug: str) -> HttpResponse:
+    """One pattern, and the pitfall that it avoids."""
+    if slug not in slugs():
+        raise Http404
+    return page(request, "recipes/recipe.html", slug)
+
+
+@require_safe
+def source(request: HttpRequest, slug: str, path: str) -> HttpResponse:
+    """A file that the recipe names, in whichever language. No other file can be seen."""
+    if slug not in slugs() or not any(path in Text(slug, each).files for each in LANGUAGES.values()):
+        raise Http404
+    lines = Path(settings.BASE_DIR, path).read_text(encoding="utf-8").splitlines()
+    return page(request, "recipes/source.html", slug, path=path, lines=lines)
+
+
+def page(request: HttpRequest, template: str, slug: str, **context: object) -> HttpResponse:
+    language, query = spoken(request)
+    (other,) = (each for each in LANGUAGES.values() if each != language)
+    context |= {"language": language, "other": other, "query": query, "slug": slug}
+    context |= {"text": Text(slug, language, query), "all": Text(INDEX, language).title}
+    response = render(request, template, context)
+    patch_vary_headers(response, ["Accept-Language", "Cookie"])
+    return response
+
+
+def spoken(request: HttpRequest) -> tuple[Language, str]:
+    """The language that was chosen, or that the browser asks for; and the query that keeps the choice."""
+    for language in LANGUAGES.values():
+        if request.GET.get("lang") == language.choice:
+            return language, f"?lang={language.choice}"
+    return LANGUAGES[get_language_from_request(request)], ""

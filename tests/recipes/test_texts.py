@@ -1,0 +1,55 @@
+"""What docs/recipes/ holds: complete, in both languages, and naming files that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from mysite import recipes
+from mysite.recipes import FOLDER, INDEX, LANGUAGES, Text
+
+ROOT = Path(settings.BASE_DIR)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+SLUGS = sorted(recipes.slugs())
+
+PITFALL = {"en": "## The pitfall", "zh": "## 要避开的坑"}
+
+
+def links(path):
+    return [link for link in LINK.findall(path.read_text()) if "://" not in link]
+
+
+def test_there_are_texts_to_look_at():
+    assert {"room", "guard"} <= set(SLUGS)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / FOLDER).glob("*.md")), ids=lambda path: path.name)
+def test_every_link_leads_to_a_file_of_the_project(path):
+    found = [(path.parent / link).resolve() for link in links(path)]
+    assert found
+    assert [each for each in found if not (each.is_file() and each.is_relative_to(ROOT))] == []
+
+
+@pytest.mark.parametrize("slug", [INDEX, *SLUGS])
+def test_a_text_is_there_in_both_languages_and_names_the_same_files(slug):
+    english, chinese = (Text(slug, language) for language in LANGUAGES.values())
+    assert english.files == chinese.files
+    assert english.title != chinese.title
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.choice)
+def test_a_recipe_tells_of_its_pitfall_its_code_and_its_tests(slug, language):
+    text = (ROOT / FOLDER / f"{slug}{language.ending}").read_text()
+    assert PITFALL[language.choice] in text.splitlines()
+    files = Text(slug, language).files
+    assert [path for path in files if path.startswith("tests/")]
+    assert [path for path in files if not path.startswith("tests/")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.choice)
+def test_the_index_leads_to_all_of_them(language):
+    assert sorted(links(ROOT / FOLDER / f"{INDEX}{language.ending}")) == [
+        slug + language.ending for slug in SLUGS
+    ]

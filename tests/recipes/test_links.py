@@ -20,3 +20,11 @@ def test_a_page_links_to_its_recipe_in_both_languages(slug):
 
 def test_the_index_of_the_chat_leads_to_them():
     assert 'href="/recipes/"' in Client().get("/chat/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("page", "slug"),
+    [("/orders/", "order"), ("/status/x/", "status"), ("/chat/lobby/", "feed")],
+)
+def test_a_page_that_runs_one_says_so(page, slug, transactional_db):
+    assert f'href="/recipes/{slug}/"' in Client().get(page).content.decode()

@@ -6,6 +6,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 
+from chat import actions
 from mysite import recipes
 
 
@@ -28,3 +29,11 @@ def test_the_index_of_the_chat_leads_to_them():
 )
 def test_a_page_that_runs_one_says_so(page, slug, transactional_db):
     assert f'href="/recipes/{slug}/"' in Client().get(page).content.decode()
+
+
+def test_so_does_the_page_of_a_transcript(transactional_db):
+    owner, client = actions.create_guest(), Client()
+    client.force_login(owner)
+    export = actions.export(owner, actions.open_room("lobby"))
+    page = client.get(f"/chat/lobby/export/{export.pk}/")
+    assert 'href="/recipes/background-task/"' in page.content.decode()

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from urllib.parse import quote
 
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
-TIMEOUT = 10
+# Longer than the server itself waits for a request (seconds).
+TIMEOUT = 15
 
 
 def handshake(server, room="bad", subprotocol="lobby.v1", version=13, path=None, **headers):

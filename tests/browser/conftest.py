@@ -16,6 +16,9 @@ ARGUMENTS = [
 ]
 TIMEOUT = 10_000  # milliseconds
 
+# Once the page's scripts have run.
+TRANSCRIPT = "customElements.whenDefined('chat-log').then(() => document.querySelector('#chat-log').value)"
+
 expect.set_options(timeout=TIMEOUT)
 
 
@@ -46,7 +49,7 @@ class Tab:
         await self.page.keyboard.press("Enter")
 
     async def transcript(self):
-        return (await self.page.evaluate("document.querySelector('#chat-log').value")).splitlines()
+        return (await self.page.evaluate(TRANSCRIPT)).splitlines()
 
     async def until_transcript(self, *lines):
         await self.page.wait_for_function(

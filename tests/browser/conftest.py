@@ -59,6 +59,11 @@ class Tab:
         assert await self.transcript() == list(lines)
 
 
+def violations(message):
+    """What a page's console says of its content security policy."""
+    return [message.text] if "Content Security Policy" in message.text else []
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_tab(chromium):
     """Open a tab in a browser of its own (cookies, storage), or in that of another tab."""
@@ -70,6 +75,7 @@ async def open_tab(chromium):
         contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: problems.append(error))
+        page.on("console", lambda message: problems.extend(violations(message)))
         tab = Tab(page)
         if room:
             await tab.enter(url, room)

@@ -1,7 +1,6 @@
 """Pages of transcripts: ask for one, see how far it is, and download it. Only its owner finds it."""
 
 import asyncio
-import math
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from chat.models import Export
 from chat.rate import get_transcript_rate
 from chat.visitors import visitor
 from live import Refused, names
+from live.answers import too_many
 from live.who import who
 
 # How much of a file is read at a time (bytes).
@@ -74,12 +74,9 @@ def _own(request: HttpRequest, room_name: str, pk: UUID) -> Export:
 
 
 def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
-    if refused.code != "rate_limited":
-        return render(request, "404.html", {"reason": refused.detail}, status=404)
-    minutes = math.ceil((refused.retry_after or 0) / 60)
-    response = render(request, "chat/too_many.html", {"minutes": minutes}, status=429)
-    response.headers["Retry-After"] = str(minutes * 60)
-    return response
+    if refused.code == "rate_limited":
+        return too_many(request, refused)
+    return render(request, "404.html", {"reason": refused.detail}, status=404)
 
 
 async def _size(export: Export) -> int:

@@ -1,10 +1,11 @@
-"""Answers in JSON, to requests and on sockets: what is asked for, or why it is refused."""
+"""Answers, most of them in JSON, to requests and on sockets: what is asked for, or why it is refused."""
 
 import math
 from typing import Any
 
 import msgspec
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from live.refused import Refused
 
@@ -20,6 +21,14 @@ def refusal(refused: Refused) -> HttpResponse:
     response = HttpResponse(error(refused), content_type="application/json", status=status_of(refused))
     if refused.retry_after:
         response["Retry-After"] = math.ceil(refused.retry_after)
+    return response
+
+
+def too_many(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """The page for somebody who was `rate_limited`."""
+    minutes = math.ceil((refused.retry_after or 0) / 60)
+    response = render(request, "429.html", {"reason": refused.detail, "minutes": minutes}, status=429)
+    response["Retry-After"] = minutes * 60
     return response
 
 

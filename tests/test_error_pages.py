@@ -1,0 +1,50 @@
+"""Pages that tell what went wrong: in the look of all others, and with a way back."""
+
+import pytest
+from django.test import Client, RequestFactory
+from django.views.defaults import server_error
+
+from live import Refused, answers
+from mysite import health
+
+
+def is_in_the_look(answer):
+    page = answer.content.decode()
+    return "base/css/page" in page and "<h1>" in page and 'href="/chat/"' in page
+
+
+def test_the_page_of_a_failure_needs_neither_the_database_nor_a_context():
+    """Where tests ask for no database, asking it for something raises."""
+    answer = server_error(RequestFactory().get("/"))
+    assert answer.status_code == 500
+    assert is_in_the_look(answer)
+
+
+def test_a_failure_is_answered_with_it(monkeypatch):
+    monkeypatch.setattr(health, "database_sync_to_async", None)
+    answer = Client(raise_request_exception=False).get("/readyz")
+    assert answer.status_code == 500
+    assert "our fault" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_form_of_another_session_says_so():
+    answer = Client(enforce_csrf_checks=True).post("/me/name/")
+    assert answer.status_code == 403
+    assert "out of date" in answer.content.decode()
+    assert is_in_the_look(answer)
+
+
+def test_an_address_that_is_not_ours():
+    answer = Client().get("/chat/", headers={"Host": "elsewhere.example"})
+    assert answer.status_code == 400
+    assert is_in_the_look(answer)
+
+
+@pytest.mark.parametrize(("seconds", "told", "header"), [(0.1, "1 minute.", "60"), (61, "2 minutes.", "120")])
+def test_too_many_are_told_when_to_try_again(seconds, told, header):
+    refused = Refused("rate_limited", "too many tries", seconds)
+    answer = answers.too_many(RequestFactory().get("/"), refused)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, header)
+    assert f"There were too many tries. Go back, and try again in {told}" in answer.content.decode()
+    assert is_in_the_look(answer)

@@ -2,6 +2,7 @@
 
 import { clock, language } from "../../base/js/clock.js";
 import { paintAvatar } from "./avatar.js";
+import { draw } from "./markup.js";
 
 /** Messages of one author within this time of each other stand together (milliseconds). */
 const GROUP_SPAN = 5 * 60 * 1000;
@@ -39,7 +40,7 @@ export function drawMessage(message) {
     time.title = exact.format(at);
     time.textContent = clock.format(at);
   }
-  part("text").textContent = message.deleted ? "Message deleted" : message.message;
+  part("text").append(message.deleted ? "Message deleted" : draw(message.message));
   item.classList.toggle("message--gone", Boolean(message.deleted));
   if (message.edited && !message.deleted) part("text").after(editedTrace(message.edited));
   return item;

@@ -1,0 +1,120 @@
+"""What people write, shown: links, code, bold and italics; and nothing that they should not be able to do."""
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.servers.tab import tabs
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LINK = '<a href="{0}" target="_blank" rel="noopener noreferrer nofollow ugc">{0}</a>'
+
+# What is written, and what becomes of it; where there is nothing else, it stays as it is.
+SHOWN = [
+    ("a **b** c *d* _e_ ***f***", "a <strong>b</strong> c <em>d</em> <em>e</em> <em><strong>f</strong></em>"),
+    ("你好**世界**。再*见*，_好_！", "你好<strong>世界</strong>。再<em>见</em>，<em>好</em>！"),
+    ("**“你好”**说", "<strong>“你好”</strong>说"),
+    ("**g *h* i** **j**ly", "<strong>g <em>h</em> i</strong> <strong>j</strong>ly"),
+    ("***a** b* ***a* b**", "<em><strong>a</strong> b</em> <strong><em>a</em> b</strong>"),
+    ("snake_case_name 2*3*4 2**3**4 a * b * c f(**a, **b) *", None),
+    ("¯\\_(ツ)_/¯ ****a**** __init__", None),
+    ("* one\n* two **three\nfour**", None),
+    ("`a*b*` ``x ` y`` `` ` `` `", "<code>a*b*</code> <code>x ` y</code> <code>`</code> `"),
+    ("```py\nif a:\n    b\n```", '<pre tabindex="0" data-language="py"><code>if a:\n    b</code></pre>'),
+    ("a\n```b c\nd```\n\ne", 'a<pre tabindex="0"><code>b c\nd</code></pre>\ne'),
+    ("```\nnever ended", None),
+    ("看https://a.b/c这个。", "看" + LINK.format("https://a.b/c") + "这个。"),
+    ("(http://a.b/c_(d)_e).", "(" + LINK.format("http://a.b/c_(d)_e") + ")."),
+    ("**https://a.b/?q=1**", "<strong>" + LINK.format("https://a.b/?q=1") + "</strong>"),
+    ("javascript:alert(1) data:text/html,x http:// ftp://a.b xhttp://a.b [a](b)", None),
+    ("https://a.b/\u202etxt", LINK.format("https://a.b/") + "\u202etxt"),
+]
+
+HOSTILE = {
+    "asterisks": "*" * 4000,
+    "spaced asterisks": "*a " * 1333,
+    "closing asterisks": "a* " * 1333,
+    "backticks": "`" * 4000,
+    "spaced backticks": "` " * 2000,
+    "runs of backticks": " ".join("`" * length for length in range(1, 88)),
+    "code": "` " + "x" * 3998,
+    "brackets": "[" * 2000 + "(" * 2000,
+    "closing brackets": "http://a.b/" + ")" * 3989,
+    "schemes": "http://" * 571,
+    "fences": "```\n" * 1000,
+    "blocks": "```a\n" * 800,
+    "nested": "*a " * 1000 + "a* " * 333,
+    "nested twice": "***a " * 400 + "a*** " * 400,
+    "nested in Chinese": "**你*" * 800,
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shown(lobby, chromium):
+    """A page in which texts are drawn as the room draws them."""
+    page = await chromium.new_page()
+    await page.goto(f"{lobby.url}/chat/")
+    await page.evaluate("""async () => {
+        const { draw } = await import('/static/chat/js/markup.js');
+        window.show = (text) => { document.body.replaceChildren(draw(text)); return document.body; };
+    }""")
+    yield page
+    await page.close()
+
+
+@pytest.mark.parametrize(("text", "html"), SHOWN)
+async def test_marks_and_what_is_none(shown, text, html):
+    drawn = await shown.evaluate("text => show(text).innerHTML.replaceAll('&amp;', '&')", text)
+    assert drawn == (html or text)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+async def test_no_text_is_slow_or_deep(shown, text):
+    took, depth, drawn = await shown.evaluate(
+        """text => {
+            const times = [1, 2, 3].map(() => {
+                const begun = performance.now();
+                show(text);
+                return performance.now() - begun;
+            });
+            const deep = (node) => 1 + Math.max(0, ...[...node.children].map(deep));
+            return [Math.min(...times), deep(document.body), document.body.textContent];
+        }""",
+        text,
+    )
+    assert took < 50
+    assert depth < 40
+    assert set(drawn) <= set(text)
+
+
+async def test_marks_are_drawn_alike_pending_live_and_from_history(lobby, open_tab):
+    tab, other = await open_tab(lobby.url, "marks"), await open_tab(lobby.url, "marks")
+    written = ["**你好** `code` https://a.b/c", "javascript:x <script>document.title='owned'</script> *hi*"]
+    async with tabs("marks", lobby) as (reader,):
+        await tab.say(written[0])
+        await reader.until_texts(written[0])
+        await tab.page.route_web_socket("**/ws/chat/**", lambda socket: None)
+        await tab.page.reload()  # and what is said from now on stays pending
+        await tab.say(written[1])
+        await other.say(written[1])
+        await reader.until_texts(*written)
+    await expect(tab.pending).to_have_count(1)
+    drawn = [await each.page.locator(".message__text").evaluate_all(HTML) for each in (tab, other)]
+    assert drawn[0] == drawn[1]
+    assert "<em>hi</em>" in drawn[0][1]
+    assert await other.transcript() == written
+    assert "owned" not in await tab.page.title()
+
+
+async def test_a_long_line_of_code_scrolls_by_itself(lobby, open_tab):
+    tab = await open_tab(lobby.url, "wide", viewport={"width": 360, "height": 640})
+    await tab.say("```\n" + "x" * 300 + "\n```")
+    await expect(tab.page.locator("pre")).to_be_visible()
+    width = "document.documentElement.scrollWidth"
+    assert await tab.page.evaluate(width) == 360
+    assert await tab.page.locator("#timeline").evaluate("each => each.scrollWidth - each.clientWidth") == 0
+    assert await tab.page.locator("pre").evaluate("each => each.scrollWidth > each.clientWidth")
+
+
+HTML = "all => all.map((each) => each.innerHTML)"

@@ -171,7 +171,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data=None, bytes_data=None):
         if not self.is_open:
             return
-        client_id = None
+        command = None
         try:
             if text_data is None:
                 raise Refused("bad_frame", "a frame is text")
@@ -179,16 +179,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self.close(1009)
                 return
             command = self.dialect.command(text_data)
-            client_id = getattr(command, "client_id", None)
             await self.obey(command)
         except BUSY as error:
             logger.warning("A command waits for the database: %s", error)
             refused = Refused("unavailable", "the database is busy", RETRY_AFTER)
-            await self.send(self.dialect.error(protocol.error(refused, client_id)))
+            await self.send(self.dialect.error(protocol.error(refused, command)))
             # What waits behind this command must not overtake it: the client sends all of it again.
             await self.close(1013)
         except Refused as refused:
-            await self.send(self.dialect.error(protocol.error(refused, client_id)))
+            await self.send(self.dialect.error(protocol.error(refused, command)))
 
     async def obey(self, command: protocol.Command):
         match command:

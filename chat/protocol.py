@@ -87,6 +87,7 @@ class Error(Notice, omit_defaults=True):
     detail: str
     client_id: UUID | None = None
     retry_after: float | None = None  # seconds
+    number: int | None = None
 
 
 def encode(value: Any) -> str:
@@ -113,8 +114,10 @@ def event(row: Any) -> live.Event:
     return live.Event(row.seq, encode(message(row)))
 
 
-def error(refused: Refused, client_id: UUID | None = None) -> Error:
-    return Error(refused.code, refused.detail, client_id, refused.retry_after)
+def error(refused: Refused, about: Command | None = None) -> Error:
+    """Why a command is refused, and which message that is about."""
+    client_id, number = getattr(about, "client_id", None), getattr(about, "number", None)
+    return Error(refused.code, refused.detail, client_id, refused.retry_after, number)
 
 
 def check_text(text: str) -> str:

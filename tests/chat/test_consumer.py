@@ -105,7 +105,8 @@ async def test_what_belongs_to_others_is_not_changed(connect, guest):
     await other.send_command(type="delete", number=number)
     assert (await other.event("error"))["code"] == "forbidden"
     await other.send_command(type="edit", number=99, message="what?")
-    assert (await other.event("error"))["code"] == "not_found"
+    error = await other.event("error")
+    assert (error["code"], error["number"]) == ("not_found", 99)
 
 
 async def test_who_comes_back_with_a_cursor_gets_what_was_missed(connect, guest):

@@ -1,6 +1,7 @@
 /** `<chat-log>`: the messages of a room as a list, each once and in order; unsent ones come last. */
 
 import { beginsDay, beginsGroup, drawDay, drawMessage } from "./message.js";
+import { showNote } from "./note.js";
 
 /** @typedef {import("./message.js").Message} Message */
 
@@ -12,6 +13,9 @@ export class ChatLog extends HTMLElement {
   /** @type {WeakMap<Element, Message>} */
   #messages = new WeakMap();
   #oldest = Infinity;
+
+  /** The id of the person who reads. */
+  reader = 0;
 
   /** The transcript: each stored message's text on a line, as in the tutorial's text area. */
   get value() {
@@ -49,11 +53,10 @@ export class ChatLog extends HTMLElement {
    */
   apply(message) {
     if (!this.#learn(message)) return false;
-    const isNew = !this.#items.has(message.number);
-    this.#remove(message.number);
-    if (message.number < this.#oldest) return false;
-    this.#place(message);
-    return isNew;
+    const shown = this.#items.get(message.number);
+    if (shown) this.#replace(shown, this.#draw(message), message);
+    else if (message.number >= this.#oldest) this.#place(message);
+    return !shown && message.number >= this.#oldest;
   }
 
   /**
@@ -62,20 +65,33 @@ export class ChatLog extends HTMLElement {
    * @param {Node[]} note what is said under it
    */
   showUnsent(message, note) {
-    const item = drawMessage(message);
-    item.classList.add(message.failed ? "message--failed" : "message--pending");
-    const place = item.querySelector(".message__note");
-    place.replaceChildren(...note);
-    place.hidden = false;
+    const item = this.#draw(message);
+    showNote(item, ...note);
     const shown = this.#items.get(message.client_id);
-    if (shown) shown.replaceWith(item);
-    else this.#list.append(item);
-    this.#enter(message.client_id, item, message);
+    if (shown) return this.#replace(shown, item, message);
+    this.#list.append(item);
+    this.#enter(item, message);
   }
 
   /** @param {string} clientId of an unsent message that will not be sent */
   discard(clientId) {
     this.#remove(clientId);
+  }
+
+  /** @returns {HTMLLIElement | undefined} the stored message of that number, if it is shown */
+  item(number) {
+    return this.#items.get(number);
+  }
+
+  /** @returns {Message} what an item shows */
+  message(item) {
+    return this.#messages.get(item);
+  }
+
+  /** @returns {Message | undefined} the last stored message of the reader */
+  get lastOwn() {
+    const shown = [...this.#list.children].map((item) => this.#messages.get(item));
+    return shown.findLast((message) => message?.number && !message.deleted && message.author.id === this.reader);
   }
 
   /** Forget everything that is stored: it is of another log, or too far away. */
@@ -97,12 +113,24 @@ export class ChatLog extends HTMLElement {
     return true;
   }
 
+  #draw(message) {
+    return drawMessage(message, message.author.id === this.reader);
+  }
+
   #place(message) {
-    const item = drawMessage(message);
+    const item = this.#draw(message);
     const before = this.#lastBefore(message.number);
     if (before) before.after(item);
     else this.#list.prepend(item);
-    this.#enter(message.number, item, message);
+    this.#enter(item, message);
+  }
+
+  /** Draw a message anew where it stands; whoever is there with the keyboard stays. */
+  #replace(shown, item, message) {
+    const hasFocus = shown.contains(document.activeElement);
+    shown.replaceWith(item);
+    this.#enter(item, message);
+    if (hasFocus) item.focus({ preventScroll: true });
   }
 
   /** The last item that is stored and older. Most messages are new, so the search begins at the end. */
@@ -112,8 +140,8 @@ export class ChatLog extends HTMLElement {
     return item;
   }
 
-  #enter(key, item, message) {
-    this.#items.set(key, item);
+  #enter(item, message) {
+    this.#items.set(message.number ?? message.client_id, item);
     this.#messages.set(item, message);
     this.#arrange(item);
     this.#arrange(this.#neighbour(item, "nextElementSibling"));

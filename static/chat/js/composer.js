@@ -1,44 +1,93 @@
 /** Where one writes: Enter sends, Shift-Enter breaks the line, an input method's Enter does neither. */
 
+/** What waits while the composer is lent to something else. */
+/** @typedef {{draft: string, send: (text: string) => void, cancel: () => void}} Loan */
+
 export class Composer {
+  #form;
   #input;
   #onSend;
+  #onUp;
+  /** @type {Loan | null} */
+  #loan = null;
 
   /**
    * @param {HTMLFormElement} form
    * @param {(text: string) => void} onSend
+   * @param {() => void} onUp told of the arrow up while nothing is written
    */
-  constructor(form, onSend) {
+  constructor(form, onSend, onUp) {
+    this.#form = form;
     this.#input = form.querySelector("textarea");
     this.#onSend = onSend;
+    this.#onUp = onUp;
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
     this.#input.addEventListener("input", () => this.#grow());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
     });
+    this.focus();
+  }
+
+  get text() {
+    return this.#input.value;
+  }
+
+  focus() {
     this.#input.focus();
   }
 
   /** Put a text back, to be written anew; what stands there already is kept. */
   take(text) {
-    this.#input.value = [this.#input.value, text].filter(Boolean).join("\n");
+    this.#write([this.#input.value, text].filter(Boolean).join("\n"));
+  }
+
+  /**
+   * Let another text be written here for a while.
+   * @param {string} text
+   * @param {(text: string) => void} send what becomes of it; it stays here until it is given back
+   * @param {() => void} cancel told of Escape
+   */
+  lend(text, send, cancel) {
+    this.#loan = { draft: this.#input.value, send, cancel };
+    this.#form.classList.add("is-lent");
+    this.#write(text);
+  }
+
+  /** Go on with what was written before. */
+  giveBack() {
+    const { draft } = this.#loan;
+    this.#loan = null;
+    this.#form.classList.remove("is-lent");
+    this.#write(draft);
+  }
+
+  #write(text) {
+    this.#input.value = text;
     this.#grow();
     this.#input.focus();
   }
 
   #keyPressed(event) {
     // 229: Safari has ended the composition before it tells of the Enter that ended it.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
+    const action = this.#actionOf(event.key);
+    if (!action) return;
     event.preventDefault();
-    this.#send();
+    action();
+  }
+
+  #actionOf(key) {
+    if (key === "Enter") return () => this.#send();
+    if (key === "Escape") return this.#loan?.cancel;
+    if (key === "ArrowUp" && !this.#loan && !this.#input.value) return this.#onUp;
   }
 
   #send() {
     const text = this.#input.value.trimEnd();
-    this.#input.value = "";
-    this.#grow();
-    this.#input.focus();
+    if (this.#loan) return this.#loan.send(text);
+    this.#write("");
     if (text) this.#onSend(text);
   }
 

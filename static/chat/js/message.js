@@ -26,9 +26,10 @@ const calendar = new Intl.DateTimeFormat(language, { weekday: "long", day: "nume
 
 /**
  * @param {Message} message
+ * @param {boolean} isOwn whether the reader has said it
  * @returns {HTMLLIElement}
  */
-export function drawMessage(message) {
+export function drawMessage(message, isOwn) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById("message"));
   const item = /** @type {HTMLLIElement} */ (template.content.firstElementChild.cloneNode(true));
   const part = (name) => item.querySelector(`.message__${name}`);
@@ -42,6 +43,10 @@ export function drawMessage(message) {
   }
   part("text").append(message.deleted ? "Message deleted" : draw(message.message));
   item.classList.toggle("message--gone", Boolean(message.deleted));
+  item.classList.toggle("message--failed", Boolean(message.failed));
+  item.classList.toggle("message--pending", !message.number && !message.failed);
+  item.querySelector(".message__tools").hidden = !message.number || Boolean(message.deleted);
+  for (const tool of item.querySelectorAll(".message__tool--own")) tool.hidden = !isOwn;
   if (message.edited && !message.deleted) part("text").after(editedTrace(message.edited));
   return item;
 }

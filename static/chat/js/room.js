@@ -2,8 +2,13 @@
 
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
+import { Changes } from "./changes.js";
 import "./chat-log.js";
 import { Composer } from "./composer.js";
+import { Deleting } from "./deleting.js";
+import { Editing } from "./editing.js";
+import { MessageTools } from "./message-tools.js";
+import { button, text } from "./note.js";
 import { Outbox } from "./outbox.js";
 import { OwnName } from "./own-name.js";
 import { Timeline } from "./timeline.js";
@@ -15,9 +20,15 @@ const roomName = read("room-name");
 const { key, messages, you, page, longest_text: longestText, ...cursor } = read("room-data");
 
 const log = element("chat-log");
+log.reader = you.id;
 const timeline = new Timeline(element("timeline"), log, element("timeline-start"), element("latest"), fetchBefore);
 const outbox = new Outbox(`${you.id}.${key}`, (clientId) => log.discard(clientId));
-const composer = new Composer(element("composer"), write);
+const composer = new Composer(element("composer"), write, () => log.lastOwn && editing.begin(log.lastOwn));
+const changes = new Changes((command) => connection.send(JSON.stringify(command), true));
+const editing = new Editing(element("editing"), composer, changes);
+const deleting = new Deleting(log, changes);
+const tools = { edit: (message) => editing.begin(message), delete: ({ number }) => deleting.ask(number) };
+new MessageTools(log, tools, () => composer.focus());
 const ownName = new OwnName(element("own-name"), you);
 
 for (const message of messages) outbox.remove(message.client_id); // stored, and never acknowledged
@@ -36,7 +47,10 @@ const connection = new LastingSocket({
   protocol: "lobby.v1",
   isGreeting: (events) => events.some(({ type }) => type === "welcome"),
   onFrame: (events) => events.forEach(receive),
-  onState: (...now) => state.show(...now),
+  onState: (...now) => {
+    state.show(...now);
+    if (now[0] !== "open") changes.lose();
+  },
 });
 document.addEventListener("visibilitychange", () => document.hidden || (adopt() && sendNext()));
 
@@ -87,10 +101,13 @@ function told(message) {
   outbox.remove(message.client_id);
   if (message.author.id === you.id && message.number === message.seq) ownName.tell(message.author.name);
   timeline.receive(message);
+  editing.told(message);
+  changes.answer(message.number);
   answered(message.client_id);
 }
 
-function refused({ code, detail, client_id: about, retry_after: retryAfter }) {
+function refused({ code, detail, client_id: about, number, retry_after: retryAfter }) {
+  if (number) return changes.answer(number, detail + (retryAfter ? `; try again in ${Math.ceil(retryAfter)} s` : ""));
   const clientId = about ?? (code === "bad_frame" ? inFlight : null); // what cannot be read has no client_id
   const entry = outbox.all.find((entry) => entry.client_id === clientId);
   if (!entry) return;
@@ -143,8 +160,10 @@ function showUnsent(entry) {
   const discard = () => {
     outbox.remove(entry.client_id);
     log.discard(entry.client_id);
+    composer.focus();
   };
   const edit = () => {
+    if (!editing.leave()) return;
     discard();
     composer.take(entry.message);
   };
@@ -152,18 +171,4 @@ function showUnsent(entry) {
     ? [text(`Not sent: ${entry.failed}`), button("Edit", edit), button("Discard", discard)]
     : [text("Sending…")];
   log.showUnsent({ ...entry, author: you }, note);
-}
-
-function text(content) {
-  const span = document.createElement("span");
-  span.textContent = content;
-  return span;
-}
-
-function button(label, onClick) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.textContent = label;
-  made.addEventListener("click", onClick);
-  return made;
 }

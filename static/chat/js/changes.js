@@ -1,0 +1,35 @@
+/** Changes to what is stored. Each is answered by the message as it now is, or by why it cannot be. */
+
+export class Changes {
+  #send;
+  /** @type {Map<number, (problem: string | null) => void>} who waits, by the message's number */
+  #waiting = new Map();
+
+  /** @param {(command: object) => boolean} send whether it went out */
+  constructor(send) {
+    this.#send = send;
+  }
+
+  /**
+   * @param {{type: "edit" | "delete", number: number, message?: string}} command
+   * @returns {Promise<string | null>} why it could not be done; null when it is done
+   */
+  ask(command) {
+    if (!this.#send(command)) return Promise.resolve("there is no connection now");
+    return new Promise((resolve) => this.#waiting.set(command.number, resolve));
+  }
+
+  /**
+   * @param {number} number of a message that has changed, or that cannot be changed
+   * @param {string | null} [problem]
+   */
+  answer(number, problem = null) {
+    this.#waiting.get(number)?.(problem);
+    this.#waiting.delete(number);
+  }
+
+  /** What was asked for may have been done or not: if it was, the next connection tells. */
+  lose() {
+    for (const number of this.#waiting.keys()) this.answer(number, "the connection was lost");
+  }
+}

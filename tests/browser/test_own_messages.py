@@ -1,0 +1,218 @@
+"""What one has said can be changed and taken back, by pointer, keys and touch; nothing is lost on the way."""
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.servers.proxy import proxy
+from tests.servers.tab import tabs
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FINGER = 44  # pixels
+
+# How long a tab may take to be back (milliseconds).
+BACK = 30_000
+
+
+class Writer:
+    """What somebody sees of their own messages."""
+
+    def __init__(self, tab):
+        self.tab, self.page = tab, tab.page
+        self.input = tab.page.locator("#chat-message-input")
+        self.bar = tab.page.locator("#editing")
+        self.press = tab.page.keyboard.press
+
+    def message(self, text):
+        return self.tab.messages.filter(has_text=text)
+
+    async def tool(self, text, name):
+        await self.message(text).hover()
+        await self.message(text).get_by_role("button", name=name).click()
+
+    async def write(self, text):
+        """Instead of what stands there."""
+        await self.input.fill(text)
+        await self.press("Enter")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def writer(lobby, open_tab, request):
+    writer = Writer(await open_tab(lobby.url, request.node.name[:64]))
+    for text in ("first", "second"):
+        await writer.tab.say(text)
+        await expect(writer.tab.pending).to_have_count(0)
+    return writer
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def cable(lobby):
+    async with proxy(lobby) as between:
+        yield between
+
+
+async def test_a_message_is_edited_in_the_composer_and_the_draft_comes_back(lobby, open_tab, writer, request):
+    other = Writer(await open_tab(lobby.url, request.node.name[:64]))
+    await writer.input.fill("a draft")
+    await writer.tool("first", "Edit")
+    await expect(writer.bar).to_contain_text("Editing a message")
+    await expect(writer.input).to_have_value("first")
+    await expect(writer.input).to_be_focused()
+    await writer.press("Escape")
+    await expect(writer.bar).to_be_hidden()
+    await expect(writer.input).to_have_value("a draft")
+    await expect(writer.input).to_be_focused()
+
+    await writer.tool("first", "Edit")
+    await writer.write("**first**, changed")
+    await expect(writer.input).to_have_value("a draft")
+    for each in (writer, other):
+        await each.tab.page.wait_for_function("() => document.querySelector('.message__edited')")
+        assert await each.tab.transcript() == ["**first**, changed", "second"]
+        assert await each.page.locator(".message__text strong").inner_text() == "first"
+    await other.message("second").hover()
+    await expect(other.message("second").get_by_role("button", name="Edit")).to_have_count(0)
+
+
+async def test_the_arrow_up_edits_ones_last_message_and_an_input_method_has_its_own_keys(writer):
+    await writer.press("ArrowUp")
+    await expect(writer.input).to_have_value("second")
+    keys = await writer.page.context.new_cdp_session(writer.page)
+    await keys.send("Input.imeSetComposition", {"text": "ni", "selectionStart": 2, "selectionEnd": 2})
+    for key in ("Enter", "Escape"):
+        pressed = {"type": "rawKeyDown", "key": key, "code": key, "windowsVirtualKeyCode": 229}
+        await keys.send("Input.dispatchKeyEvent", pressed)
+    await keys.send("Input.insertText", {"text": "你"})
+    await expect(writer.input).to_have_value("second你")
+    await expect(writer.bar).to_be_visible()
+    await writer.press("Shift+Enter")
+    await writer.page.keyboard.insert_text("好")
+    await writer.press("Enter")
+    await expect(writer.bar).to_be_hidden()
+    await writer.tab.until_transcript("first", "second你 好")
+
+    await writer.input.fill("not empty")
+    await writer.press("ArrowUp")
+    await expect(writer.bar).to_be_hidden()
+
+
+async def test_an_edit_is_not_thrown_away_for_another(writer):
+    await writer.tool("first", "Edit")
+    await writer.input.fill("half written")
+    await writer.tool("second", "Edit")
+    await expect(writer.bar).to_contain_text("Save or cancel this first.")
+    await expect(writer.input).to_have_value("half written")
+    await writer.input.fill("first")
+    await writer.tool("second", "Edit")
+    await expect(writer.input).to_have_value("second")
+
+
+async def test_a_message_is_deleted_by_keys_after_a_question(lobby, open_tab, writer, request):
+    other = await open_tab(lobby.url, request.node.name[:64])
+    page, second = writer.page, writer.message("second")
+    await writer.press("Shift+Tab")
+    await expect(second).to_be_focused()  # all messages are one stop, and the newest is there
+    await writer.press("ArrowUp")
+    await expect(writer.message("first")).to_be_focused()
+    for _ in range(2):
+        await writer.press("ArrowDown")
+    await expect(writer.input).to_be_focused()
+    await writer.press("Shift+Tab")
+    for name in ("Edit", "Delete"):
+        await writer.press("Tab")
+        await expect(second.get_by_role("button", name=name)).to_be_focused()
+    await writer.press("Enter")
+    await expect(page.get_by_text("Delete this message?")).to_be_visible()
+    await expect(page.get_by_role("button", name="Keep")).to_be_focused()  # Enter twice deletes nothing
+    await writer.press("Enter")
+    await expect(page.get_by_text("Delete this message?")).to_be_hidden()
+    await expect(second).to_be_focused()
+
+    await writer.tool("second", "Delete")
+    await writer.press("Escape")
+    await expect(page.get_by_text("Delete this message?")).to_be_hidden()
+    await writer.tool("second", "Delete")
+    await writer.press("Shift+Tab")
+    await writer.press("Enter")
+    await expect(writer.message("Message deleted")).to_be_focused()
+    await expect(other.messages.filter(has_text="Message deleted")).to_be_visible()
+    assert await other.transcript() == ["first"]
+    await writer.press("Escape")
+    await expect(writer.input).to_be_focused()
+
+
+async def test_what_the_server_refuses_is_said_there_and_kept(lobby, writer, request):
+    await writer.tool("first", "Edit")
+    await writer.write("x" * 4001)
+    await expect(writer.bar).to_contain_text("Not saved: longer than 4,000 characters.")
+    await expect(writer.input).to_have_value("x" * 4001)
+    await writer.write("")
+    await expect(writer.bar).to_contain_text("Not saved: a message needs some text.")
+    await writer.write("mended")
+    await writer.tab.until_transcript("mended", "second")
+    await expect(writer.bar).to_be_hidden()
+    async with tabs(request.node.name[:64], lobby) as (stranger,):
+        await stranger.say("not yours")
+        await expect(writer.message("not yours")).to_be_visible()
+    await writer.page.locator("#chat-log").evaluate(AS_IF_IT_WERE_OURS)
+    await writer.press("ArrowUp")
+    await writer.write("mine")
+    await expect(writer.bar).to_contain_text("Not saved: it is somebody else's message.")
+
+
+async def test_without_a_connection_nothing_is_changed_or_lost(lobby, open_tab, writer, request):
+    other = await open_tab(lobby.url, request.node.name[:64])
+    await writer.page.context.set_offline(True)
+    await writer.press("ArrowUp")
+    await writer.write("changed on the way")
+    await expect(writer.bar).to_contain_text("Not saved: there is no connection now.")
+    await expect(writer.input).to_have_value("changed on the way")
+    await writer.tool("first", "Delete")
+    await writer.press("Shift+Tab")
+    await writer.press("Enter")
+    await expect(writer.message("first")).to_contain_text("Not deleted: there is no connection now.")
+    await expect(writer.message("first").get_by_role("button", name="Keep")).to_be_focused()
+    await writer.page.context.set_offline(False)
+    await other.say("from the ground")
+    await expect(writer.message("from the ground")).to_be_visible(timeout=BACK)
+    await writer.page.locator(".message__note").get_by_role("button", name="Delete").click()
+    await expect(writer.message("Message deleted")).to_be_visible()
+    await writer.input.focus()
+    await writer.press("Enter")
+    await expect(writer.bar).to_be_hidden()
+    await writer.tab.until_transcript("changed on the way", "from the ground")
+
+
+async def test_an_edit_whose_answer_was_lost_is_known_from_the_log(cable, open_tab):
+    writer = Writer(await open_tab(cable.url, "lost answer"))
+    await writer.tab.say("first")
+    await writer.tab.until_transcript("first")
+    cable.muted = True
+    await writer.press("ArrowUp")
+    await writer.write("changed")
+    await expect(writer.bar).to_contain_text("Saving…")
+    cable.cut()
+    await expect(writer.bar).to_contain_text("Not saved: the connection was lost.")
+    cable.muted = False
+    await expect(writer.bar).to_be_hidden(timeout=BACK)
+    await writer.tab.until_transcript("changed")
+
+
+async def test_a_finger_finds_the_tools(lobby, open_tab):
+    writer = Writer(await open_tab(lobby.url, "touch", has_touch=True, is_mobile=True, viewport=PHONE))
+    await writer.tab.say("first")
+    await writer.tab.until_transcript("first")
+    edit = writer.message("first").get_by_role("button", name="Edit")
+    await expect(edit).to_be_hidden()
+    await writer.message("first").tap()
+    box = await edit.bounding_box()
+    assert min(box["width"], box["height"]) >= FINGER
+    await edit.tap()
+    await expect(writer.input).to_have_value("first")
+
+
+PHONE = {"width": 360, "height": 740}
+AS_IF_IT_WERE_OURS = (
+    "log => { log.reader = log.message(log.querySelector('.message:last-child')).author.id; }"
+)

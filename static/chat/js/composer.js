@@ -11,6 +11,9 @@ export class Composer {
   /** @type {Loan | null} */
   #loan = null;
 
+  /** @type {(text: string) => void} told of every change to what is to be sent */
+  onDraft = () => {};
+
   /**
    * @param {HTMLFormElement} form
    * @param {(text: string) => void} onSend
@@ -22,7 +25,7 @@ export class Composer {
     this.#onSend = onSend;
     this.#onUp = onUp;
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
-    this.#input.addEventListener("input", () => this.#grow());
+    this.#input.addEventListener("input", () => this.#changed());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -32,6 +35,17 @@ export class Composer {
 
   get text() {
     return this.#input.value;
+  }
+
+  /** What is to be sent; while the composer is lent it waits. */
+  get draft() {
+    return this.#loan?.draft ?? this.#input.value;
+  }
+
+  set draft(text) {
+    if (this.#loan) this.#loan.draft = text;
+    else this.#input.value = text;
+    this.#grow();
   }
 
   focus() {
@@ -65,8 +79,13 @@ export class Composer {
 
   #write(text) {
     this.#input.value = text;
-    this.#grow();
+    this.#changed();
     this.#input.focus();
+  }
+
+  #changed() {
+    this.#grow();
+    if (!this.#loan) this.onDraft(this.#input.value);
   }
 
   #keyPressed(event) {

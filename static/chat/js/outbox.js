@@ -1,5 +1,7 @@
 /** What was written and is not yet acknowledged. The browser keeps it, so that a reload loses nothing. */
 
+import { withStorage } from "./storage.js";
+
 /**
  * @typedef {object} Unsent
  * @property {string} client_id
@@ -85,15 +87,6 @@ export class Outbox {
     return keys
       .filter((key) => key.startsWith(this.#prefix))
       .map((key) => JSON.parse(localStorage.getItem(key)));
-  }
-}
-
-/** Do something with the browser's storage, which may be full or forbidden; then memory must do. */
-function withStorage(action) {
-  try {
-    return action(localStorage);
-  } catch {
-    return null;
   }
 }
 

@@ -1,0 +1,63 @@
+"""What is being written and not sent."""
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+HEAR = "window.heard = 0; addEventListener('storage', () => { window.heard += 1; });"
+
+
+def composer(tab):
+    return tab.page.locator("#chat-message-input")
+
+
+async def write(tab, text):
+    await tab.page.keyboard.insert_text(text)
+
+
+async def test_a_draft_survives_a_reload_and_is_of_one_room(lobby, open_tab):
+    tab = await open_tab(lobby.url, "draft")
+    await tab.say("first")
+    await tab.until_transcript("first")
+    await write(tab, "half a\nsentence")
+    await tab.page.keyboard.press("ArrowLeft")
+    await tab.page.reload()
+    await expect(composer(tab)).to_have_value("half a\nsentence")
+    await expect(composer(tab)).to_be_focused()
+    await tab.enter(lobby.url, "no draft")
+    await expect(composer(tab)).to_have_value("")
+    await tab.enter(lobby.url, "draft")
+    await tab.page.keyboard.press("Enter")
+    await tab.until_transcript("first", "half a sentence")
+    await tab.page.reload()
+    await tab.until_transcript("first", "half a sentence")
+    await expect(composer(tab)).to_have_value("")
+
+    # What is edited is no draft.
+    await tab.page.keyboard.press("ArrowUp")
+    await write(tab, ", changed")
+    await tab.page.reload()
+    await expect(composer(tab)).to_have_value("")
+
+
+async def test_tabs_share_a_draft_and_none_takes_the_pen_from_another(lobby, open_tab):
+    one = await open_tab(lobby.url, "shared draft")
+    two = await open_tab(lobby.url, "shared draft", beside=one)
+    await write(one, "written in one")
+    await expect(composer(two)).to_have_value("written in one")
+    await one.page.evaluate(HEAR)
+    await write(two, ", then in two")
+    await one.page.wait_for_function("window.heard == 1")
+    await expect(composer(one)).to_have_value("written in one")  # where somebody is writing this moment
+
+    three = await open_tab(lobby.url, "shared draft", beside=one)
+    await expect(composer(three)).to_have_value("written in one, then in two")
+    await two.page.keyboard.press("Enter")
+    await expect(composer(three)).to_have_value("")
+    await three.until_transcript("written in one, then in two")
+    await three.page.keyboard.press("ArrowUp")
+    await write(one, ", and on")
+    await expect(composer(three)).to_have_value("written in one, then in two")  # it is being edited
+    await three.page.keyboard.press("Escape")
+    await expect(composer(three)).to_have_value("written in one, and on")

@@ -3,11 +3,11 @@
 What workers write is in `exports` and `purge`; nothing else writes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -17,6 +17,14 @@ from chat.drafts import Draft, Drafts
 from chat.models import Export, Message, Room, User
 from chat.names import LONGEST_PERSON
 from live import Refused, names
+
+# Never backwards, and nothing for who has gone. In one statement, for which Django has no words.
+READ = """
+    INSERT INTO chat_membership (user_id, room_id, last_read)
+    SELECT id, %s, %s FROM chat_user WHERE id = %s
+    ON CONFLICT (user_id, room_id) DO UPDATE SET last_read = excluded.last_read
+    WHERE chat_membership.last_read < excluded.last_read
+"""
 
 
 def create_guest() -> User:
@@ -105,6 +113,15 @@ def delete(user: User, room: Room, number: int) -> Message:
     message.save(update_fields=["seq", "text", "deleted_at"])
     _announce(room, message)
     return message
+
+
+@transaction.atomic
+def read_all(reads: Mapping[tuple[int, int], int]) -> None:
+    """Note how far people have read: a `seq` for each (person, room). Who reads in a room is its member."""
+    # In one order everywhere, so that no two processes wait for each other.
+    rows = [(room, seq, person) for (person, room), seq in sorted(reads.items())]
+    with connection.cursor() as cursor:
+        cursor.executemany(READ, rows)
 
 
 def export(owner: User, room: Room) -> Export:

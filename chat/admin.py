@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 
-from chat.models import Export, Message, Room, User
+from chat.models import Export, Membership, Message, Room, User
 from live.admin import ReadOnly
 
 
@@ -27,6 +27,13 @@ class MessageAdmin(ReadOnly):
     list_filter = ["created_at", "deleted_at"]
     list_select_related = ["room"]
     search_fields = ["text", "author_name", "room__name"]
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnly):
+    list_display = ["room", "user", "last_read"]
+    list_select_related = ["room", "user"]
+    search_fields = ["room__name", "user__name"]
 
 
 @admin.register(Export)

@@ -80,6 +80,20 @@ class Message(models.Model):
         return f"{self.room} {self.number}"
 
 
+class Membership(models.Model):
+    """That a person has been in a room, and how far they have read there."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    room = models.ForeignKey(Room, on_delete=models.PROTECT)
+    last_read = models.BigIntegerField(default=0, help_text="Up to which seq they saw the log.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "room"], name="membership")]
+
+    def __str__(self):
+        return f"{self.user} in {self.room}"
+
+
 class Export(models.Model):
     """A transcript that somebody has asked for. The row is the task: see `exports`."""
 

@@ -17,7 +17,7 @@ from django.db.models import Exists, ForeignObjectRel, OuterRef, QuerySet
 from django.utils import timezone
 
 import live
-from chat.models import Chore, Export, User
+from chat.models import Chore, Export, Membership, User
 
 EVERY = timedelta(days=7)
 
@@ -79,7 +79,7 @@ def purge_guests() -> int:
 
 
 def silent_guests() -> QuerySet[User]:
-    """Whatever refers to a person keeps it, whichever app it belongs to."""
+    """Whatever refers to a person keeps it, whichever app it belongs to; a look into a room does not."""
     guests = User.objects.filter(is_guest=True, date_joined__lt=timezone.now() - SILENCE)
     for relation in _references():
         theirs = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
@@ -88,9 +88,13 @@ def silent_guests() -> QuerySet[User]:
 
 
 def _references() -> Iterable[ForeignObjectRel]:
-    """What refers to people, that included which has no name for the way back."""
+    """What refers to people and is of use without them, that included which has no name for the way back."""
     relations = User._meta.get_fields(include_hidden=True)
-    return (relation for relation in relations if isinstance(relation, ForeignObjectRel))
+    return (
+        relation
+        for relation in relations
+        if isinstance(relation, ForeignObjectRel) and relation.related_model is not Membership
+    )
 
 
 def _delete(rows: QuerySet) -> int:

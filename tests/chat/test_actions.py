@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from chat import actions
-from chat.models import Message, User
+from chat.models import Membership, Message, User
 from live import Refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,3 +116,24 @@ def test_a_new_name_stands_from_the_next_message_on(ada, room):
     assert (before.author_name, after.author_name) == (ada.name, "王小明")
     with pytest.raises(Refused, match="control"):
         actions.rename(ada, "a\u202eb")
+
+
+def last_read(person, room):
+    return Membership.objects.get(user=person, room=room).last_read
+
+
+def test_who_reads_in_a_room_is_its_member_and_never_goes_backwards(ada, room):
+    other = actions.create_guest()
+    assert not Membership.objects.exists()
+    actions.read_all({(ada.pk, room.pk): 3, (other.pk, room.pk): 0})
+    assert (last_read(ada, room), last_read(other, room)) == (3, 0)
+    actions.read_all({(ada.pk, room.pk): 2, (other.pk, room.pk): 1})
+    assert (last_read(ada, room), last_read(other, room)) == (3, 1)
+
+
+def test_what_somebody_read_who_has_gone_is_of_no_use(ada, room):
+    gone = actions.create_guest()
+    reads = {(gone.pk, room.pk): 1, (ada.pk, room.pk): 1}
+    gone.delete()
+    actions.read_all(reads)
+    assert Membership.objects.get().user == ada

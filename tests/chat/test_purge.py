@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from chat import actions, exports, purge
-from chat.models import Chore, Export, User
+from chat.models import Chore, Export, Membership, User
 from chat.workers import PurgeWorker
 
 
@@ -34,6 +34,10 @@ def create_guest(days=8, **values):
 
 def says_something(guest):
     actions.send(guest, actions.open_room("lobby"), "hi", uuid4())
+
+
+def looks_into_a_room(guest):
+    actions.read_all({(guest.pk, actions.open_room("lobby").pk): 0})
 
 
 def waits_for_a_transcript(guest):
@@ -79,6 +83,16 @@ async def test_who_left_something_or_came_lately_stays(database, reason):
     await sync_to_async(create_guest)()
     await work()
     assert await User.objects.aget() == guest
+
+
+async def test_who_only_looked_into_rooms_goes_and_is_a_member_no_more(database):
+    guest, member = [await sync_to_async(create_guest)() for _ in range(2)]
+    for each in (guest, member):
+        await sync_to_async(looks_into_a_room)(each)
+    await sync_to_async(says_something)(member)
+    await work()
+    assert await User.objects.aget() == member
+    assert (await Membership.objects.aget()).user_id == member.pk
 
 
 async def test_many_go_in_several_pieces(database, monkeypatch):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 import live
-from chat import access, exports, protocol
+from chat import access, exports, news, protocol
 from chat.drafts import Draft, Drafts
 from chat.models import Export, Message, Room, User
 from chat.names import LONGEST_PERSON
@@ -75,8 +75,11 @@ def _send_all(drafts: Sequence[Draft], doubts: Sequence[Draft]) -> list[tuple[Me
     batch = Drafts(drafts, doubts)
     outcomes = [_send(draft, batch) for draft in drafts]
     batch.store()
-    for room, messages in batch.by_room():
+    rooms = batch.by_room()
+    for room, messages in rooms:
         _announce(room, *messages)
+    if rooms:
+        transaction.on_commit(lambda: news.tell([room.pk for room, _ in rooms]))
     return outcomes
 
 

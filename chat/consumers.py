@@ -15,9 +15,10 @@ import live
 from chat import access, actions, dialects, history, protocol
 from chat.drafts import Draft
 from chat.models import Room, User
-from chat.protocol import Delete, Edit, Send
+from chat.protocol import Delete, Edit, Read, Send
 from chat.rate import get_message_rate, get_room_rate
 from chat.sockets import get_sockets
+from chat.unread import get_unread
 from chat.writer import BUSY, get_writer
 from live import Refused
 from live.who import network, who
@@ -104,6 +105,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             live.get_hub().open(room.topic, history.source, room.last_seq)
         )
         await self.follow(log, room.topic)
+        unread = get_unread()  # for nobody as well: it gathers what is said
+        if self.user and self.session_key and self.dialect.tells_unread:
+            self.life.enter_context(unread.follow(self.user.pk, self.tell, self.lose))
 
     def known_to_client(self, room: Room) -> int | None:
         """Where the client's copy of the log ends; None when that is of no use any more."""
@@ -193,6 +197,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         match command:
             case Send(message, client_id):
                 await self.obey_send(message, client_id)
+            case Read(seq) if self.user and self.session_key:
+                get_unread().note_read(self.user.pk, self.room.pk, min(seq, self.cursor))
+            case Read():
+                raise Refused("forbidden", "without a session nobody is known again")
             case _ if self.user is None:
                 raise Refused("forbidden", "you have said nothing yet")
             case Edit(number, message):

@@ -15,6 +15,7 @@ class LobbyV1:
     """`lobby.v1`: arrays of events, one or several a frame."""
 
     subprotocol = "lobby.v1"
+    tells_unread = True
     _decoder = msgspec.json.Decoder(Command)
 
     def command(self, frame: str) -> Command:
@@ -34,6 +35,7 @@ class Plain:
     """No subprotocol: the tutorial's one object a frame, for new messages only."""
 
     subprotocol = None
+    tells_unread = False
 
     class _Said(msgspec.Struct):
         message: str

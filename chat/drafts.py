@@ -1,6 +1,6 @@
 """Messages on their way into the database: several are stored in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -80,11 +80,10 @@ class Drafts:
                 message.number = message.seq = seq
         Message.objects.bulk_create(self._new)
 
-    def by_room(self) -> Iterable[tuple[Room, list[Message]]]:
+    def by_room(self) -> list[tuple[Room, list[Message]]]:
         """The new messages of each room."""
-        for _, messages in groupby(sorted(self._new, key=_room_pk), _room_pk):
-            in_room = list(messages)
-            yield in_room[0].room, in_room
+        rooms = [list(messages) for _, messages in groupby(sorted(self._new, key=_room_pk), _room_pk)]
+        return [(messages[0].room, messages) for messages in rooms]
 
     def _know(self, message: Message) -> None:
         for name in (("author", message.author_id), ("room", message.room_id)):

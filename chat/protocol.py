@@ -32,7 +32,11 @@ class Delete(msgspec.Struct, tag_field="type", tag="delete"):
     number: Seq
 
 
-Command = Send | Edit | Delete
+class Read(msgspec.Struct, tag_field="type", tag="read"):
+    seq: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+
+
+Command = Send | Edit | Delete | Read
 
 
 # What a client is sent
@@ -70,6 +74,18 @@ class Message(Notice):
     at: datetime
     edited: datetime | None
     deleted: datetime | None
+
+
+class Count(msgspec.Struct):
+    room: str
+    count: int
+
+
+class Unread(Notice):
+    """How many messages of others you have not read; `all`: and none in any room that is not here."""
+
+    rooms: list[Count]
+    all: bool
 
 
 class Export(Notice):

@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
 from chat.consumers import ChatConsumer
+from chat.me import MeConsumer
 from chat.progress import ExportConsumer
 
 websocket_urlpatterns = [
@@ -12,4 +13,6 @@ websocket_urlpatterns = [
 plain_websocket_urlpatterns = [
     path("ws/export/<uuid:pk>/", ExportConsumer.as_asgi()),
     path("ws/export/<uuid:pk>", ExportConsumer.as_asgi()),
+    path("ws/me/", MeConsumer.as_asgi()),
+    path("ws/me", MeConsumer.as_asgi()),
 ]

@@ -11,6 +11,7 @@ from django.test import Client
 
 from chat.rate import get_message_rate, get_room_rate, get_transcript_rate
 from chat.sockets import get_sockets
+from chat.unread import get_unread
 from tests import sockets
 from tests.copy import Copy
 from tests.sockets import session_of
@@ -34,6 +35,15 @@ class Socket(sockets.Socket):
             for event in await self.receive():
                 if event["type"] == type:
                     return event
+
+    async def until_unread(self, **counts):
+        """Listen until so much is unread in these rooms, and nothing in any other."""
+        told = None
+        while told != counts:
+            event = await self.event("unread")
+            told = {} if event["all"] else dict(told or {})
+            told |= {each["room"]: each["count"] for each in event["rooms"]}
+            told = {room: count for room, count in told.items() if count}
 
 
 @pytest.fixture
@@ -62,7 +72,7 @@ async def connect(database):
 async def what_belongs_to_a_loop_is_closed():
     """Every test has an event loop of its own."""
     yield
-    for each in (get_message_rate(), get_room_rate(), get_transcript_rate(), get_sockets()):
+    for each in (get_message_rate(), get_room_rate(), get_transcript_rate(), get_sockets(), get_unread()):
         await each.close()
 
 

@@ -11,6 +11,7 @@ VALID = [
         {"type": "send", "message": "早上好 \ud83d\ude00", "client_id": CLIENT_ID},
         {"type": "edit", "number": 1, "message": "better"},
         {"type": "delete", "number": 2**53 - 1},
+        {"type": "read", "seq": 0},
     ]
 ]
 
@@ -30,6 +31,7 @@ TOKENS = [
     '"send"',
     '"edit"',
     '"delete"',
+    '"read"',
     '"number"',
     '"message"',
     '"client_id"',

@@ -14,16 +14,29 @@ TIMEOUT = 10
 
 
 class Tab(Copy):
-    def __init__(self, server, room):
+    def __init__(self, server, room, headers=None):
         super().__init__()
         self.address = f"ws://127.0.0.1:{server.port}/ws/chat/{quote(room, safe='')}/"
+        self.headers = headers
         self.socket = None
+        self.unread = {}
 
     async def connect(self):
         query = urlencode({"since": self.cursor, "epoch": self.epoch})
-        self.socket = await connect(f"{self.address}?{query}", subprotocols=["lobby.v1"], proxy=None)
+        self.socket = await connect(
+            f"{self.address}?{query}",
+            subprotocols=["lobby.v1"],
+            additional_headers=self.headers,
+            proxy=None,
+        )
         await self.until(lambda: self.epoch)
         return self
+
+    def apply(self, event):
+        super().apply(event)
+        if event["type"] == "unread":
+            kept = {} if event["all"] else self.unread
+            self.unread = kept | {each["room"]: each["count"] for each in event["rooms"]}
 
     async def say(self, text):
         await self.command(type="send", message=text, client_id=str(uuid4()))
@@ -44,12 +57,12 @@ class Tab(Copy):
 
 
 @asynccontextmanager
-async def tabs(room, *servers):
+async def tabs(room, *servers, headers=None):
     """A tab of a room at each of these servers."""
     opened = []
     try:
         for server in servers:
-            opened.append(await Tab(server, room).connect())
+            opened.append(await Tab(server, room, headers).connect())
         yield opened
     finally:
         for tab in opened:

@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.servers.processes import daphne, manage, runserver
 from tests.servers.tab import TIMEOUT, Tab, tabs
+from tests.servers.visitor import Visitor
 
 # How soon the sockets of somebody who was removed must close (seconds).
 CLOSED_WITHIN = 2
@@ -173,3 +174,20 @@ async def test_whoever_is_removed_is_closed_out_of_every_process_at_once(lobby, 
             for tab in opened:
                 await tab.socket.wait_closed()
         assert [tab.socket.close_code for tab in opened] == [4403, 4403]
+
+
+async def test_what_is_read_in_one_process_is_read_in_all(lobby, on_daphne):
+    cookies = await asyncio.to_thread(lambda: Visitor(lobby).cookies)
+    async with (
+        tabs("read here", lobby, on_daphne) as (speaker, _),
+        tabs("read here", on_daphne, headers=cookies) as (reader,),
+        tabs("read elsewhere", lobby, lobby, lobby, on_daphne, headers=cookies) as elsewhere,
+    ):
+        await reader.command(type="read", seq=0)
+        await speaker.say("hi")
+        await reader.until_texts("hi")
+        for tab in elsewhere:
+            await tab.until(lambda tab=tab: tab.unread.get("read here") == 1)
+        await reader.command(type="read", seq=reader.cursor)
+        for tab in elsewhere:
+            await tab.until(lambda tab=tab: tab.unread.get("read here") == 0)

@@ -1,0 +1,205 @@
+"""How much a person has not read: told to all of their tabs, in every process.
+
+Nobody waits for it. What was said and what was read is gathered; once a second, at most, it is stored,
+the other processes are told in one ring, and it is counted for those people who have a tab here.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from dataclasses import dataclass, field
+
+import msgspec
+from channels.db import database_sync_to_async
+
+import live
+from chat import actions, memberships, news, protocol
+from chat.memberships import Place
+from chat.writer import BUSY
+from live.log import Lose, Take
+
+logger = logging.getLogger(__name__)
+
+# How often people are told, at most; and how long after something was said, so that who is looking at it
+# has had the time to say that it is read (seconds).
+EVERY = 1
+PAUSE = 0.2
+
+# Who has read in a room is reading there, and is not told of more for so long (seconds).
+READING = 2
+
+# How many counts a slow tab may miss before it is told to come back.
+RING = 16
+
+
+Pair = tuple[int, int]  # a person and a room, by their keys
+
+
+class Person:
+    """Somebody who has a tab here, and the counts that their tabs have been told: none is 0."""
+
+    def __init__(self) -> None:
+        self.log = live.Log(0, RING)
+        self.told: dict[int, int] = {}
+        self.tabs = 0
+
+    def tell_all(self, places: Iterable[Place]) -> None:
+        unread = [place for place in places if place.unread]
+        self.told = {place.room: place.unread for place in unread}
+        self._say(unread, is_all=True)
+
+    def tell(self, place: Place) -> None:
+        if place.unread == self.told.get(place.room, 0):
+            return
+        self.told[place.room] = place.unread
+        if not place.unread:
+            del self.told[place.room]
+        self._say([place], is_all=False)
+
+    def _say(self, places: Iterable[Place], is_all: bool) -> None:
+        counts = [protocol.Count(place.name, place.unread) for place in places]
+        self.log.append(live.Event(self.log.seq + 1, protocol.encode(protocol.Unread(counts, is_all))))
+
+
+@dataclass
+class Doubts:
+    """Whose counts may have changed."""
+
+    new: set[int] = field(default_factory=set)  # people, in all their rooms
+    said: set[int] = field(default_factory=set)  # rooms, for everybody
+    read: set[Pair] = field(default_factory=set)
+
+    def add(self, other: "Doubts") -> None:
+        self.new |= other.new
+        self.said |= other.said
+        self.read |= other.read
+
+
+class Unread:
+    """What all tabs of a process are told. It must be made in a running event loop."""
+
+    def __init__(self) -> None:
+        self._people: dict[int, Person] = {}
+        self._read: dict[Pair, int] = {}  # up to which seq; not stored yet
+        self._read_at: dict[Pair, float] = {}  # who is reading now
+        self._doubts = Doubts()
+        self._said = news.get_said()
+        self._wanted = self._said.on_change
+        self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
+
+    @contextmanager
+    def follow(self, person: int, take: Take, lose: Lose) -> Iterator[None]:
+        """While the context lasts, a tab is told what its person has not read: all of it, then each change.
+
+        `take` and `lose` are as in `Log.follow`.
+        """
+        known = self._people.setdefault(person, Person())
+        known.tabs += 1
+        self._doubts.new.add(person)
+        self._wanted.set()
+        try:
+            with known.log.follow(known.log.seq, take, lose):
+                yield
+        finally:
+            known.tabs -= 1
+            if not known.tabs:
+                del self._people[person]
+
+    def note_read(self, person: int, room: int, seq: int) -> None:
+        """Somebody has read a room's log up to `seq`."""
+        self._read[person, room] = max(seq, self._read.get((person, room), 0))
+        self._wanted.set()
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        head = await self._head()
+        async with live.get_hub().open(news.TOPIC, news.source, head) as log:
+            with log.follow(head, self._hear, self._lose):
+                await self._tell_again_and_again()
+
+    async def _head(self) -> int:
+        while True:
+            try:
+                return await database_sync_to_async(news.head)()
+            except BUSY:
+                await asyncio.sleep(EVERY)
+
+    async def _hear(self, batch: live.Batch) -> None:
+        for event in batch.events:
+            heard = msgspec.json.decode(event.body, type=news.News)
+            read = {pair for pair in heard.read if pair[0] in self._people}
+            self._read_at |= dict.fromkeys(read, time.monotonic())
+            self._doubts.add(Doubts(said=set(heard.said), read=read))
+        self._wanted.set()
+
+    def _lose(self, error: BaseException) -> None:
+        logger.error("News of other processes are not heard any more", exc_info=error)
+
+    async def _tell_again_and_again(self) -> None:
+        while True:
+            await self._wanted.wait()
+            await asyncio.sleep(PAUSE)
+            self._wanted.clear()
+            try:
+                await self._pass_on()
+                await self._count()
+            except BUSY as error:
+                logger.warning("What is unread cannot be counted now: %s", error)
+                self._wanted.set()
+            except Exception:
+                logger.exception("What is unread cannot be counted")
+            await asyncio.sleep(EVERY - PAUSE)
+
+    async def _pass_on(self) -> None:
+        """Store what was read, and tell all processes, of which this is one."""
+        if read := dict(self._read):
+            await database_sync_to_async(actions.read_all)(read)
+            self._read = {pair: seq for pair, seq in self._read.items() if seq > read.get(pair, -1)}
+        said, self._said.rooms = self._said.rooms, set()
+        if said or read:
+            live.get_hub().publish(news.TOPIC, news.News(said, list(read)).event())
+
+    async def _count(self) -> None:
+        """Tell people what has changed."""
+        doubts, self._doubts = self._doubts, Doubts()
+        try:
+            whole, changed = await database_sync_to_async(_look)(doubts, list(self._people))
+        except BUSY:
+            self._doubts.add(doubts)
+            raise
+        for pk, places in whole.items():
+            if person := self._people.get(pk):
+                person.tell_all(places)
+        self._forget_who_read_long_ago()
+        for place in changed:
+            if person := self._people.get(place.person):
+                self._tell(person, place)
+
+    def _tell(self, person: Person, place: Place) -> None:
+        pair = (place.person, place.room)
+        if pair in self._read_at and place.unread > person.told.get(place.room, 0):
+            self._doubts.read.add(pair)  # and look again
+            self._wanted.set()
+        else:
+            person.tell(place)
+
+    def _forget_who_read_long_ago(self) -> None:
+        since = time.monotonic() - READING
+        self._read_at = {pair: at for pair, at in self._read_at.items() if at > since}
+
+
+def _look(doubts: Doubts, people: list[int]) -> tuple[dict[int, list[Place]], list[Place]]:
+    """All rooms of whoever is new, and those rooms of others that are in doubt."""
+    whole = {pk: memberships.of_person(pk) for pk in doubts.new}
+    rooms = doubts.said | {room for _, room in doubts.read}
+    doubted = people if doubts.said else {person for person, _ in doubts.read}
+    return whole, list(memberships.in_rooms(rooms, doubted)) if rooms else []
+
+
+get_unread = live.OfLoop(Unread)

@@ -1,0 +1,223 @@
+"""What is unread: every tab of a person is told of it, and nobody else."""
+
+from uuid import uuid4
+
+import pytest
+from channels.db import database_sync_to_async
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+import live
+from chat import actions, memberships, news, unread
+from chat.models import Membership, User
+from live import hub
+from tests.chat.test_consumer import say_many
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """Nobody waits for long, and nothing is found out that was not told."""
+    monkeypatch.setattr(unread, "EVERY", 0.05)
+    monkeypatch.setattr(unread, "PAUSE", 0.02)
+    monkeypatch.setattr(unread, "READING", 0)
+    monkeypatch.setattr(hub, "COMPARE_EVERY", 60)
+    monkeypatch.setattr(hub, "COMPARE_EVERY_DEAF", 60)
+
+
+@pytest.fixture
+async def other(database):
+    return await database_sync_to_async(actions.create_guest)()
+
+
+@pytest.fixture
+def join(database):
+    """Make somebody a member of a room, who has read all of it."""
+
+    @database_sync_to_async
+    def join(user, room):
+        room = actions.open_room(room)
+        actions.read_all({(user.pk, room.pk): room.last_seq})
+
+    return join
+
+
+async def say(socket, text="hi"):
+    """Say something, and give its number."""
+    client_id = await socket.say(text)
+    while (message := await socket.event("message"))["client_id"] != client_id:
+        pass
+    return message["number"]
+
+
+async def test_a_member_who_is_elsewhere_is_told_how_much_is_unread(connect, guest, other, join):
+    await join(guest, "lobby")
+    elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
+    await elsewhere.until_unread()
+    await say(speaker)
+    await elsewhere.until_unread(lobby=1)
+    await say(speaker)
+    await elsewhere.until_unread(lobby=2)
+
+
+async def test_who_comes_is_told_what_was_said_before(connect, guest, other, join):
+    await join(guest, "lobby")
+    await database_sync_to_async(say_many)(other, "lobby", 3)
+    await (await connect("elsewhere", user=guest)).until_unread(lobby=3)
+    await (await connect(path="/ws/me/", user=guest)).until_unread(lobby=3)
+
+
+async def test_outsiders_hear_nothing(connect, guest, other, join):
+    await join(guest, "lobby")
+    member, stranger = await connect("elsewhere", user=guest), await connect("elsewhere", user=other)
+    nobody, speaker = await connect("elsewhere"), await connect("lobby")
+    await stranger.until_unread()
+    await nobody.event("welcome")
+    await say(speaker)
+    await member.until_unread(lobby=1)  # or there would be nothing to hear
+    for each in (stranger, nobody):
+        assert await each.receive_nothing()
+
+
+async def test_what_is_read_in_one_tab_is_read_in_all(connect, guest, other, join):
+    await join(guest, "lobby")
+    await database_sync_to_async(say_many)(other, "lobby", 3)
+    tabs = [await connect("elsewhere", user=guest), await connect(path="/ws/me/", user=guest)]
+    for tab in tabs:
+        await tab.until_unread(lobby=3)
+    reader = await connect("lobby", user=guest)
+    await reader.event("welcome")
+    await reader.send_command(type="read", seq=3)
+    for tab in [*tabs, reader]:
+        await tab.until_unread()
+    assert (await Membership.objects.aget(room__name="lobby")).last_read == 3
+
+
+async def test_who_reads_in_a_room_for_the_first_time_is_a_member_from_then_on(connect, guest):
+    visitor, speaker = await connect("lobby", user=guest), await connect("lobby")
+    await visitor.until_unread()
+    assert not await Membership.objects.aexists()  # a tab that nobody looks at
+    await visitor.send_command(type="read", seq=0)
+    await say(speaker)
+    await visitor.until_unread(lobby=1)
+
+
+async def test_nobody_reads_what_the_server_has_not_told_them(connect, guest, other, join):
+    await join(guest, "lobby")
+    reader, speaker = await connect("lobby", user=guest), await connect("lobby", user=other)
+    await say(speaker)
+    await reader.until_unread(lobby=1)
+    await reader.send_command(type="read", seq=2**53 - 1)
+    await reader.until_unread()
+    await say(speaker)
+    await reader.until_unread(lobby=1)
+
+
+async def test_ones_own_words_and_what_was_taken_back_are_not_unread(connect, guest, other, join):
+    await join(guest, "lobby")
+    elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
+    await say(await connect("lobby", user=guest))
+    number = await say(speaker)
+    await say(speaker)
+    await elsewhere.until_unread(lobby=2)
+    await speaker.send_command(type="delete", number=number)
+    await speaker.event("message")
+    await say(speaker)
+    await say(speaker)
+    await elsewhere.until_unread(lobby=3)
+
+
+async def test_what_is_much_is_counted_to_a_hundred(connect, guest, other, join):
+    await join(guest, "lobby")
+    await database_sync_to_async(say_many)(other, "lobby", 120)
+    await (await connect("elsewhere", user=guest)).until_unread(lobby=100)
+
+
+async def test_who_is_reading_is_not_told_of_what_they_are_about_to_read(
+    connect, guest, other, join, monkeypatch
+):
+    monkeypatch.setattr(unread, "READING", 60)
+    await join(guest, "lobby")
+    await join(guest, "another")
+    reader, speaker = await connect("lobby", user=guest), await connect("lobby", user=other)
+    await reader.until_unread()
+    await reader.send_command(type="read", seq=0)
+    await say(speaker)
+    await say(await connect("another", user=other))
+    await reader.until_unread(another=1)
+
+
+async def test_it_is_told_in_the_end_though_somebody_was_reading(connect, guest, other, join, monkeypatch):
+    monkeypatch.setattr(unread, "READING", 0.3)
+    await join(guest, "lobby")
+    reader, speaker = await connect("lobby", user=guest), await connect("lobby", user=other)
+    await reader.send_command(type="read", seq=0)
+    await say(speaker)
+    await reader.until_unread(lobby=1)
+
+
+@pytest.mark.parametrize("spoken", [False, True])
+async def test_of_who_has_no_session_nothing_is_kept(connect, spoken):
+    socket = await connect()
+    if spoken:
+        await say(socket)
+    await socket.send_command(type="read", seq=1)
+    assert (await socket.event("error"))["code"] == "forbidden"
+
+
+async def test_a_plain_client_hears_messages_and_nothing_else(connect, guest, other, join):
+    await join(guest, "lobby")
+    elsewhere, plain = (
+        await connect("elsewhere", user=guest),
+        await connect("elsewhere", user=guest, plain=True),
+    )
+    await say(await connect("lobby", user=other))
+    await elsewhere.until_unread(lobby=1)
+    assert await plain.receive_nothing()
+
+
+async def test_a_page_in_no_room_is_somebodys(connect):
+    assert await (await connect(path="/ws/me/")).close_code() == 4401
+
+
+async def test_what_nobody_told_is_found_out(connect, guest, other, join, monkeypatch):
+    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.2)
+    monkeypatch.setattr(news, "tell", lambda rooms: None)
+    await join(guest, "lobby")
+    elsewhere = await connect("elsewhere", user=guest)
+    await elsewhere.until_unread()
+    for count in (1, 2):
+        await database_sync_to_async(say_many)(other, "lobby", 1)
+        await elsewhere.until_unread(lobby=count)
+
+
+# What it costs
+
+
+async def test_a_busy_room_rings_once_for_all_that_is_said_in_a_while(
+    connect, guest, other, join, monkeypatch
+):
+    monkeypatch.setattr(unread, "PAUSE", 0.5)
+    await join(guest, "lobby")
+    elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
+    rings = []
+    ring = live.get_hub().bell.ring
+    monkeypatch.setattr(
+        live.get_hub().bell, "ring", lambda topic, *events: (rings.append(topic), ring(topic, *events))
+    )
+    await elsewhere.until_unread()
+    for _ in range(30):
+        await say(speaker)
+    await elsewhere.until_unread(lobby=30)
+    assert rings.count(news.TOPIC) <= 3 < 30 <= len(rings)
+
+
+def test_a_thousand_members_take_one_statement_to_read_and_one_query_to_count(transactional_db):
+    room, speaker = actions.open_room("lobby"), actions.create_guest()
+    guests = User.objects.bulk_create(User(username=f"guest-{n}", is_guest=True) for n in range(1000))
+    people = [guest.pk for guest in guests]
+    actions.send(speaker, room, "hi", uuid4())
+    with CaptureQueriesContext(connection) as queries:
+        actions.read_all({(pk, room.pk): n % 2 for n, pk in enumerate(people)})
+        places = list(memberships.in_rooms([room.pk], people))
+    assert len(queries) == 4  # with the transaction's begin and end
+    assert sum(place.unread for place in places) == 500

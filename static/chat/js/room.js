@@ -12,7 +12,9 @@ import { MessageTools } from "./message-tools.js";
 import { button, text } from "./note.js";
 import { Outbox } from "./outbox.js";
 import { OwnName } from "./own-name.js";
+import { Reading } from "./reading.js";
 import { Timeline } from "./timeline.js";
+import { Unread } from "./unread.js";
 
 const element = (id) => document.getElementById(id);
 const read = (id) => JSON.parse(element(id).textContent);
@@ -32,6 +34,10 @@ const deleting = new Deleting(log, changes);
 const tools = { edit: (message) => editing.begin(message), delete: ({ number }) => deleting.ask(number) };
 new MessageTools(log, tools, () => composer.focus());
 const ownName = new OwnName(element("own-name"), you);
+const unread = new Unread();
+const reading = new Reading(element("timeline"), element("timeline-end"), (seq) =>
+  connection.send(JSON.stringify({ type: "read", seq })),
+);
 
 for (const message of messages) outbox.remove(message.client_id); // stored, and never acknowledged
 timeline.open(messages, messages.length < page);
@@ -75,6 +81,8 @@ function receive(event) {
       return welcomed(event);
     case "message":
       return told(event);
+    case "unread":
+      return unread.receive(event);
     case "error":
       return refused(event);
   }
@@ -87,6 +95,8 @@ function welcomed({ epoch, seq, reset }) {
     timeline.reload();
   }
   inFlight = null;
+  reading.again();
+  reading.note(cursor.seq);
   adopt();
   sendNext();
 }
@@ -105,6 +115,7 @@ function told(message) {
   timeline.receive(message);
   editing.told(message);
   changes.answer(message.number);
+  reading.note(cursor.seq);
   answered(message.client_id);
 }
 

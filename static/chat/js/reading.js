@@ -1,0 +1,56 @@
+/** What of a room has been read: its newest message was in sight, in a tab that somebody was looking at. */
+
+/** How often it is told, at most (milliseconds). */
+const EVERY = 1000;
+
+/** This close to the end counts as being there (pixels). */
+const NEAR = 48;
+
+export class Reading {
+  #tell;
+  #seq = -1;
+  #told = -1;
+  #atEnd = false;
+  #timer = 0;
+
+  /**
+   * @param {HTMLElement} scroller
+   * @param {HTMLElement} end what stands below the newest message
+   * @param {(seq: number) => boolean} tell the server; whether it went out
+   */
+  constructor(scroller, end, tell) {
+    this.#tell = tell;
+    const seen = ([entry]) => {
+      this.#atEnd = entry.isIntersecting;
+      this.#tellSoon();
+    };
+    new IntersectionObserver(seen, { root: scroller, rootMargin: `0px 0px ${NEAR}px 0px` }).observe(end);
+    document.addEventListener("visibilitychange", () => this.#tellSoon());
+    addEventListener("focus", () => this.#tellSoon());
+  }
+
+  /** @param {number} seq up to which everything is shown */
+  note(seq) {
+    this.#seq = seq;
+    this.#tellSoon();
+  }
+
+  /** The connection is another one: what was told may not have arrived. */
+  again() {
+    this.#told = -1;
+  }
+
+  /** Whether somebody is looking at what is newest. */
+  get isOn() {
+    return this.#atEnd && !document.hidden && document.hasFocus();
+  }
+
+  #tellSoon() {
+    if (this.#timer || this.#seq <= this.#told || !this.isOn || !this.#tell(this.#seq)) return;
+    this.#told = this.#seq;
+    this.#timer = setTimeout(() => {
+      this.#timer = 0;
+      this.#tellSoon();
+    }, EVERY);
+  }
+}

@@ -1,0 +1,76 @@
+"""What is unread: the titles and icons of all tabs tell, until one of them has been looked at."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LOOK_AWAY = "document.hasFocus = () => false"
+LOOK_AT = "delete document.hasFocus; window.dispatchEvent(new Event('focus'))"
+
+# What a page has told the server that it has read.
+RECORD = """
+    window.told = [];
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (text) {
+        if (text.includes('"read"')) told.push(JSON.parse(text).seq);
+        send.call(this, text);
+    };
+"""
+
+
+@pytest.fixture
+def open_reader(lobby, open_tab):
+    """A tab of which we know what it has read."""
+
+    async def open_reader(room, beside=None):
+        tab = await open_tab(beside=beside)
+        await tab.page.add_init_script(RECORD)
+        await tab.enter(lobby.url, room)
+        return tab
+
+    return open_reader
+
+
+async def until_read(tab, seq):
+    await tab.page.wait_for_function("seq => told.at(-1) === seq", arg=seq)
+
+
+async def shows(tab, title, is_unread):
+    await expect(tab.page).to_have_title(f"{title} · Lobby")
+    name = "icon-unread" if is_unread else r"icon(?!-unread)"
+    await expect(tab.page.locator("link[rel=icon]")).to_have_attribute("href", re.compile(name))
+
+
+async def test_it_shows_in_every_tab_until_it_is_read_in_one(lobby, open_tab, open_reader):
+    reader = await open_reader("here")
+    elsewhere = await open_tab(lobby.url, "elsewhere", beside=reader)
+    stranger, speaker = await open_tab(lobby.url, "elsewhere"), await open_tab(lobby.url, "here")
+    await until_read(reader, 0)
+    await reader.page.evaluate(LOOK_AWAY)
+    await speaker.say("hi")
+    await shows(elsewhere, "(1) elsewhere", is_unread=True)
+    await shows(reader, "(1) here", is_unread=True)
+    await reader.page.evaluate(LOOK_AT)
+    await shows(elsewhere, "elsewhere", is_unread=False)
+    await shows(reader, "here", is_unread=False)
+    for tab, title in ((stranger, "elsewhere"), (speaker, "here")):
+        await shows(tab, title, is_unread=False)
+
+
+async def test_what_is_out_of_sight_is_not_read(lobby, open_tab, open_reader):
+    speaker = await open_tab(lobby.url, "unread long")
+    for number in range(30):
+        await speaker.say(f"message {number}")
+    await expect(speaker.pending).to_have_count(0)
+    reader = await open_reader("unread long")
+    await until_read(reader, 30)
+    await reader.page.evaluate("document.querySelector('#timeline').scrollTop = 0")
+    await speaker.say("below")
+    await expect(reader.messages).to_have_count(31)
+    await shows(reader, "(1) unread long", is_unread=True)
+    await reader.page.get_by_role("button", name="1 new message").click()
+    await shows(reader, "unread long", is_unread=False)
+    await until_read(reader, 31)

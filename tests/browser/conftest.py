@@ -16,8 +16,12 @@ ARGUMENTS = [
 ]
 TIMEOUT = 10_000  # milliseconds
 
-# Once the page's scripts have run.
-TRANSCRIPT = "customElements.whenDefined('chat-log').then(() => document.querySelector('#chat-log').value)"
+# Ours is an element whose script may not have run yet; the tutorial's is a textarea.
+TRANSCRIPT = """async () => {
+    const log = document.querySelector("#chat-log");
+    if (log.localName === "chat-log") await customElements.whenDefined("chat-log");
+    return log.value;
+}"""
 
 expect.set_options(timeout=TIMEOUT)
 

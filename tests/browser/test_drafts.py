@@ -48,7 +48,7 @@ async def test_tabs_share_a_draft_and_none_takes_the_pen_from_another(lobby, ope
     await expect(composer(two)).to_have_value("written in one")
     await one.page.evaluate(HEAR)
     await write(two, ", then in two")
-    await one.page.wait_for_function("window.heard == 1")
+    await one.page.wait_for_function("() => window.heard == 1")
     await expect(composer(one)).to_have_value("written in one")  # where somebody is writing this moment
 
     three = await open_tab(lobby.url, "shared draft", beside=one)

@@ -34,7 +34,7 @@ async def test_a_transcript_is_waited_for_until_a_worker_comes(lobby, open_tab):
     await expect(progress).to_have_attribute("max", str(MANY))
     with task_worker(lobby, "transcripts", "purge"):
         await expect(tab.page.get_by_role("status")).to_contain_text("It is being written")
-        await tab.page.wait_for_function(f"0 < progress.value && progress.value < {MANY}")
+        await tab.page.wait_for_function(f"() => 0 < progress.value && progress.value < {MANY}")
         await expect(tab.page.get_by_role("link", name="Download")).to_be_visible()
     await expect(tab.page.get_by_role("status")).to_contain_text("It is ready")
     await expect(progress).to_be_hidden()

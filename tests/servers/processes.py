@@ -148,8 +148,10 @@ def runserver(**options):
 def task_worker(server, *channels):
     """Channels' own worker beside a server, as somebody starts it by hand."""
     command = [sys.executable, "manage.py", "runworker", "--layer", "tasks", *channels]
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"VAR_DIR": str(server.var_dir)}) as worker:
+    worker = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"VAR_DIR": str(server.var_dir)})
+    try:
         yield
+    finally:
         worker.terminate()
         worker.wait(STOP_PATIENCE)
 

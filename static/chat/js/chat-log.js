@@ -1,6 +1,6 @@
 /** `<chat-log>`: the messages of a room as a list, each once and in order; unsent ones come last. */
 
-import { beginsDay, beginsGroup, drawDay, drawMessage } from "./message.js";
+import { beginsDay, beginsGroup, drawDay, drawMessage, drawNews } from "./message.js";
 import { showNote } from "./note.js";
 
 /** @typedef {import("./message.js").Message} Message */
@@ -13,6 +13,8 @@ export class ChatLog extends HTMLElement {
   /** @type {WeakMap<Element, Message>} */
   #messages = new WeakMap();
   #oldest = Infinity;
+  /** @type {{number: number, since: Date} | null} where the line above what is new stands */
+  #news = null;
 
   /** The id of the person who reads. */
   reader = 0;
@@ -78,9 +80,38 @@ export class ChatLog extends HTMLElement {
     this.#remove(clientId);
   }
 
-  /** @returns {HTMLLIElement | undefined} the stored message of that number, if it is shown */
-  item(number) {
-    return this.#items.get(number);
+  /** @returns {HTMLLIElement | undefined} the message of that number (or, if unsent, client_id), if it is shown */
+  item(key) {
+    return this.#items.get(key);
+  }
+
+  /** @returns {number | string} with which `item` finds it */
+  key(item) {
+    const { number, client_id: clientId } = this.#messages.get(item);
+    return number ?? clientId;
+  }
+
+  /** @returns {Element | null} the first message that reaches below that height of the window (pixels) */
+  firstBelow(top) {
+    const all = this.#list.children;
+    let [from, to] = [0, all.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (all[middle].getBoundingClientRect().bottom > top) to = middle;
+      else from = middle + 1;
+    }
+    const item = all[from] ?? null;
+    return item && !this.#messages.has(item) ? this.#neighbour(item, "nextElementSibling") : item;
+  }
+
+  /**
+   * Draw a line above a message: from there on it is new.
+   * @param {{number: number, since: Date} | null} news
+   */
+  drawNews(news) {
+    const moved = [this.#news, news].map((each) => this.#items.get(each?.number));
+    this.#news = news;
+    for (const item of moved) this.#arrange(item);
   }
 
   /** @returns {Message} what an item shows */
@@ -151,21 +182,27 @@ export class ChatLog extends HTMLElement {
     const item = this.#items.get(key);
     if (!item) return;
     const next = this.#neighbour(item, "nextElementSibling");
-    if (item.previousElementSibling?.matches(".day")) item.previousElementSibling.remove();
+    this.#removeLines(item);
     item.remove();
     this.#items.delete(key);
     this.#arrange(next);
   }
 
-  /** Give an item its day's line and its author's head where it needs them. */
+  /** Give an item the lines above it and its author's head where it needs them. */
   #arrange(item) {
     if (!item) return;
     const message = this.#messages.get(item);
     const previous = this.#messages.get(this.#neighbour(item, "previousElementSibling"));
-    if (item.previousElementSibling?.matches(".day")) item.previousElementSibling.remove();
     const newDay = beginsDay(previous, message);
+    const isNews = this.#news !== null && message.number === this.#news.number;
+    this.#removeLines(item);
     if (newDay) item.before(drawDay(message));
-    item.classList.toggle("message--first", newDay || beginsGroup(previous, message));
+    if (isNews) item.before(drawNews(this.#news.since));
+    item.classList.toggle("message--first", newDay || isNews || beginsGroup(previous, message));
+  }
+
+  #removeLines(item) {
+    while (item.previousElementSibling?.matches(".day")) item.previousElementSibling.remove();
   }
 
   /** The message's item that comes next in a direction, across days' lines. */

@@ -74,6 +74,15 @@ export function drawDay(message) {
   return item;
 }
 
+/** @returns {HTMLLIElement} the line above the first message that came while the reader was away */
+export function drawNews(since) {
+  const item = document.createElement("li");
+  item.className = "day day--new";
+  const isToday = since.toDateString() === new Date().toDateString();
+  item.textContent = `New since ${isToday ? "" : `${calendar.format(since)}, `}${clock.format(since)}`;
+  return item;
+}
+
 function editedTrace(edited) {
   const trace = document.createElement("span");
   trace.className = "message__edited";

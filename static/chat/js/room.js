@@ -166,7 +166,7 @@ function write(text) {
     sendNext();
   }
   showUnsent(outbox.all.find(({ client_id: id }) => id === entry.client_id));
-  timeline.toEnd();
+  timeline.answered();
 }
 
 function showUnsent(entry) {

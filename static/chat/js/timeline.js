@@ -3,6 +3,9 @@
 /** This close to the end counts as being there (pixels). */
 const NEAR = 48;
 
+/** So many heights of the view away, the end is worth a jump. */
+const FAR = 2;
+
 /** Older messages are fetched before they are needed (pixels above the view). */
 const AHEAD = 800;
 
@@ -15,6 +18,11 @@ export class Timeline {
   #atEnd = true;
   #unseen = 0;
   #isLoading = false;
+  /** @type {{key: number | string, bottom: number} | null} the first message in view, and where it ends there */
+  #anchor = null;
+  /** @type {Date | null} since when the reader has not seen the end */
+  #leftAt = null;
+  #isLineDrawn = false;
 
   /**
    * @param {HTMLElement} scroller
@@ -29,11 +37,12 @@ export class Timeline {
     this.#start = start;
     this.#pill = pill;
     this.#fetchBefore = fetchBefore;
-    scroller.addEventListener("scroll", () => this.#noteEnd(), { passive: true });
+    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    document.addEventListener("visibilitychange", () => this.#notePresence());
     pill.addEventListener("click", () => this.toEnd());
-    const resized = new ResizeObserver(() => this.#atEnd && this.toEnd());
-    resized.observe(scroller);
-    resized.observe(log);
+    // What is above the view may grow and shrink at any time: texts, images, the window's width.
+    const resized = new ResizeObserver(() => this.#keepPlace());
+    for (const each of [scroller, log, start]) resized.observe(each);
     const near = ([entry]) => entry.isIntersecting && this.#loadOlder();
     this.#nearStart = new IntersectionObserver(near, { root: scroller, rootMargin: `${AHEAD}px 0px 0px` });
   }
@@ -54,29 +63,75 @@ export class Timeline {
     this.toEnd();
   }
 
-  /** @param {object} message as it now is */
+  /** @param {import("./message.js").Message} message as it now is */
   receive(message) {
+    this.#noteAnchor();
     const isNew = this.#log.apply(message);
-    if (this.#atEnd) this.toEnd();
-    else if (isNew) this.#countUnseen(this.#unseen + 1);
+    this.#keepPlace();
+    if (!isNew) return;
+    if (this.#leftAt && message.author.id !== this.#log.reader) this.#drawLine(message);
+    if (!this.#atEnd) this.#countUnseen(this.#unseen + 1);
+  }
+
+  /** The reader has answered, and so has read everything. */
+  answered() {
+    this.#log.drawNews(null);
+    this.toEnd();
   }
 
   toEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    this.#atEnd = true;
-    this.#countUnseen(0);
+    this.#scrolled();
   }
 
-  #noteEnd() {
+  #scrolled() {
+    this.#atEnd = this.#toGo < NEAR;
+    this.#noteAnchor();
+    this.#notePresence();
+    this.#countUnseen(this.#atEnd ? 0 : this.#unseen);
+  }
+
+  /** How far below the view the end is (pixels). */
+  get #toGo() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
-    if (this.#atEnd) this.#countUnseen(0);
+    return scrollHeight - scrollTop - clientHeight;
+  }
+
+  #noteAnchor() {
+    const item = this.#atEnd ? null : this.#log.firstBelow(this.#scroller.getBoundingClientRect().top);
+    this.#anchor = item && { key: this.#log.key(item), bottom: this.#bottomOf(item) };
+  }
+
+  /** Whatever has changed, what the reader looks at stands where it stood. */
+  #keepPlace() {
+    if (this.#atEnd) return this.toEnd();
+    const item = this.#anchor && this.#log.item(this.#anchor.key);
+    if (item) this.#scroller.scrollTop += this.#bottomOf(item) - this.#anchor.bottom;
+  }
+
+  /** Where an item ends in the view. It may begin elsewhere: the first of a group has its author's head. */
+  #bottomOf(item) {
+    return item.getBoundingClientRect().bottom - this.#scroller.getBoundingClientRect().top;
+  }
+
+  #notePresence() {
+    const isHere = this.#atEnd && !document.hidden;
+    if (isHere) this.#leftAt = null;
+    else if (!this.#leftAt) [this.#leftAt, this.#isLineDrawn] = [new Date(), false];
+  }
+
+  /** Draw the line above the first message that came while the reader was away. */
+  #drawLine(message) {
+    if (this.#isLineDrawn) return;
+    this.#isLineDrawn = true;
+    this.#log.drawNews({ number: message.number, since: this.#leftAt });
+    this.#keepPlace();
   }
 
   #countUnseen(count) {
     this.#unseen = count;
-    this.#pill.hidden = count === 0;
-    this.#pill.querySelector("span").textContent = count === 1 ? "1 new message" : `${count} new messages`;
+    this.#pill.hidden = count === 0 && this.#toGo <= FAR * this.#scroller.clientHeight;
+    this.#pill.querySelector("span").textContent = pillText(count);
   }
 
   async #loadOlder() {
@@ -90,10 +145,10 @@ export class Timeline {
     this.#start.textContent = "Loading earlier messages…";
     try {
       const { messages, isStart } = await this.#fetchBefore(before);
-      const fromEnd = this.#scroller.scrollHeight - this.#scroller.scrollTop;
+      this.#noteAnchor();
       this.#log.extend(messages, isStart);
-      this.#scroller.scrollTop = this.#scroller.scrollHeight - fromEnd;
       this.#showStart();
+      this.#keepPlace();
     } catch {
       this.#offerRetry(before);
     } finally {
@@ -116,4 +171,9 @@ export class Timeline {
     retry.addEventListener("click", () => this.#load(before));
     this.#start.replaceChildren("Earlier messages could not be loaded. ", retry);
   }
+}
+
+function pillText(unseen) {
+  if (unseen === 0) return "Jump to latest";
+  return unseen === 1 ? "1 new message" : `${unseen} new messages`;
 }

@@ -1,12 +1,14 @@
 """What was said: the truth behind the rooms' logs, for the engine and for pages."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from channels.db import database_sync_to_async
 
 import live
 from chat import protocol
 from chat.models import Message, Room
+from live import Refused
 
 
 class RoomSource:
@@ -27,12 +29,41 @@ class RoomSource:
 source = RoomSource()
 
 
+@dataclass
+class Page:
+    """Messages that follow one another, the oldest first; whether none is before them, and none after."""
+
+    messages: list[protocol.Message]
+    is_start: bool
+    is_end: bool
+
+
 def page(room: Room, before: int | None, limit: int) -> list[protocol.Message]:
     """The last messages of a room, or the last before a number; the oldest first."""
     rows = Message.objects.filter(room=room).order_by("-number")
     if before is not None:
         rows = rows.filter(number__lt=before)
     return [protocol.message(row) for row in reversed(rows[:limit])]
+
+
+def page_after(room: Room, after: int, limit: int) -> list[protocol.Message]:
+    """The first messages after a number; the oldest first."""
+    rows = Message.objects.filter(room=room, number__gt=after).order_by("number")
+    return [protocol.message(row) for row in rows[:limit]]
+
+
+def last_page(room: Room, limit: int) -> Page:
+    messages = page(room, None, limit)
+    return Page(messages, len(messages) < limit, True)
+
+
+def page_around(room: Room, number: int, limit: int) -> Page:
+    """A message with up to half of the limit before it, itself included, and after it. Raises `Refused`."""
+    half = limit // 2
+    older, newer = page(room, number + 1, half), page_after(room, number, half)
+    if not older or older[-1].number != number:
+        raise Refused("not_found", "There is no such message.")
+    return Page(older + newer, len(older) < half, len(newer) < half)
 
 
 def _room_id(topic: str) -> int:

@@ -14,6 +14,7 @@ from live.answers import answer, refusal
 # How many messages a room's page opens with, and how many one request may ask for.
 PAGE = 50
 LARGEST_PAGE = 200
+LARGEST_NUMBER = 2**53 - 1
 
 
 @require_safe
@@ -35,39 +36,64 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
     try:
         name = access.room_name(room_name)
     except Refused as refused:
-        return render(request, "404.html", {"reason": refused.detail}, status=404)
+        return _not_found(request, refused)
+    try:
+        found = access.room(name)
+    except Refused:
+        return _open(request, name, {"epoch": "", "seq": 0}, history.Page([], True, True))
+    # `seq` was read before the messages: what came between is told once more, and known by number.
+    cursor = {"epoch": found.epoch, "seq": found.last_seq}
+    return _open(request, found.name, cursor, history.last_page(found, PAGE))
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
+    """A room, opened where a message stands in its history."""
+    try:
+        found = access.room(access.room_name(room_name))
+        cursor = {"epoch": found.epoch, "seq": found.last_seq}
+        return _open(request, found.name, cursor, history.page_around(found, number, PAGE), number)
+    except Refused as refused:
+        return _not_found(request, refused)
+
+
+def _open(
+    request: HttpRequest, name: str, cursor: dict, page: history.Page, number: int | None = None
+) -> HttpResponse:
     you = visitor(request)
     data = {
         "key": names.key(name),
-        "epoch": "",
-        "seq": 0,
-        "messages": [],
+        **cursor,
+        "messages": page.messages,
+        "is_start": page.is_start,
+        "is_end": page.is_end,
+        "place": number,
         "you": protocol.You(you.pk, you.name, you.is_guest),
         "page": PAGE,
         "longest_text": protocol.LONGEST_TEXT,
     }
-    try:
-        found = access.room(name)
-    except Refused:
-        pass
-    else:
-        name = found.name
-        # `seq` was read before the messages: what came between is told once more, and known by number.
-        data |= {"epoch": found.epoch, "seq": found.last_seq}
-        data["messages"] = history.page(found, None, PAGE)
     context = {"room_name": name, "data": msgspec.to_builtins(data), "you": you}
     return render(request, "chat/room.html", context)
+
+
+def _not_found(request: HttpRequest, refused: Refused) -> HttpResponse:
+    return render(request, "404.html", {"reason": refused.detail}, status=404)
 
 
 @require_safe
 @cache_control(private=True, no_cache=True)
 def messages(request: HttpRequest, room_name: str) -> HttpResponse:
-    """A page of a room's history: `?before=<number>&limit=<1-200>`, the oldest first."""
+    """A page of a room's history: `?before=` or `after=<number>&limit=<1-200>`, the oldest first."""
     try:
-        before = _number(request, "before", None, 2**53 - 1)
-        limit = _number(request, "limit", PAGE, LARGEST_PAGE)
+        before = _number(request, "before", None, LARGEST_NUMBER)
+        after = _number(request, "after", None, LARGEST_NUMBER)
+        limit = _number(request, "limit", PAGE, LARGEST_PAGE) or PAGE
+        if before and after:
+            raise Refused("bad_frame", "ask for what is before or after a number")
         found = access.room(access.room_name(room_name))
-        return answer({"messages": history.page(found, before, limit or PAGE)})
+        page = history.page_after(found, after, limit) if after else history.page(found, before, limit)
+        return answer({"messages": page})
     except Refused as refused:
         return refusal(refused)
 

@@ -115,10 +115,58 @@ def test_history_comes_in_pages(client):
     assert page(before=11, limit=5) == [6, 7, 8, 9, 10]
     assert page(before=1) == []
     assert page(limit=200) == list(range(1, 61))
+    assert page(after=50) == list(range(51, 61))
+    assert page(after=5, limit=3) == [6, 7, 8]
+    assert page(after=60) == []
+
+
+def test_a_page_opens_where_a_message_stands(client):
+    fill("lobby", 120)
+    opened = data(client.get("/chat/lobby/60/"))
+    assert numbers(opened["messages"]) == list(range(36, 86))
+    assert (opened["place"], opened["seq"], opened["is_start"], opened["is_end"]) == (60, 120, False, False)
+    opened = data(client.get("/chat/lobby/2/"))
+    assert numbers(opened["messages"]) == list(range(1, 28))
+    assert (opened["is_start"], opened["is_end"]) == (True, False)
+    opened = data(client.get("/chat/lobby/120/"))
+    assert numbers(opened["messages"]) == list(range(96, 121))
+    assert (opened["is_start"], opened["is_end"]) == (False, True)
+    opened = data(client.get("/chat/lobby/"))
+    assert (opened["place"], opened["is_start"], opened["is_end"]) == (None, False, True)
+
+
+def test_a_message_that_was_deleted_has_its_place_and_a_change_is_none(client):
+    room = fill("lobby", 3)
+    author = User.objects.get(message__number=2)
+    actions.delete(author, room, 2)
+    assert data(client.get("/chat/lobby/2/"))["messages"][1]["deleted"]
+    assert client.get("/chat/lobby/4/").status_code == 404  # the deletion took it
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "before=0", "before=-1", "before=1e9", "before=²"]
+    "address", ["lobby/2", "lobby/0", "lobby/999999999999999", "nowhere/1", f"{'x' * 65}/1"]
+)
+def test_a_place_that_is_none_is_a_404_with_a_way_back(client, address):
+    fill("lobby", 1)
+    page = client.get(f"/chat/{address}/")
+    assert page.status_code == 404
+    assert 'href="/chat/"' in page.content.decode()
+    assert not Room.objects.filter(name="nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "before=0",
+        "before=-1",
+        "before=1e9",
+        "before=²",
+        "after=0",
+        "before=5&after=1",
+    ],
 )
 def test_a_page_that_cannot_be_is_told_why(client, query):
     fill("lobby", 1)

@@ -6,13 +6,14 @@ import { showNote } from "./note.js";
 /** @typedef {import("./message.js").Message} Message */
 
 export class ChatLog extends HTMLElement {
-  /** @type {Map<number, Message>} what is known, by number; older ones than `#oldest` are not shown */
+  /** @type {Map<number, Message>} what is known, by number; shown is what is not beyond the oldest and the newest */
   #known = new Map();
   /** @type {Map<number | string, HTMLLIElement>} what is shown, by number or, if unsent, client_id */
   #items = new Map();
   /** @type {WeakMap<Element, Message>} */
   #messages = new WeakMap();
   #oldest = Infinity;
+  #newest = Infinity;
   /** @type {{number: number, since: Date} | null} where the line above what is new stands */
   #news = null;
 
@@ -33,32 +34,43 @@ export class ChatLog extends HTMLElement {
     return this.#oldest;
   }
 
+  /** The number of the newest message shown, or Infinity when there is nothing after it. */
+  get newest() {
+    return this.#newest;
+  }
+
   /**
-   * Show a page of history, all there is from its first message on.
+   * Show a page of history that ends where another begins, or is the first to be shown.
    * @param {Message[]} messages the oldest first
-   * @param {boolean} isStart whether nothing comes before
+   * @param {{isStart?: boolean, isEnd?: boolean}} ends of which it is, and whether nothing comes before, or after
    */
-  extend(messages, isStart) {
+  extend(messages, { isStart, isEnd }) {
     this.setAttribute("aria-busy", "true"); // what was said long ago is not read out as news
-    this.#oldest = isStart ? 0 : messages[0].number;
+    if (isStart !== undefined) this.#oldest = isStart ? 0 : messages[0].number;
+    if (isEnd !== undefined) this.#newest = isEnd ? Infinity : messages.at(-1).number;
     for (const message of messages) this.#learn(message);
     for (const message of this.#known.values()) {
-      if (message.number >= this.#oldest && !this.#items.has(message.number)) this.#place(message);
+      if (this.#reaches(message) && !this.#items.has(message.number)) this.#place(message);
     }
     this.removeAttribute("aria-busy");
+  }
+
+  #reaches({ number }) {
+    return this.#oldest <= number && number <= this.#newest;
   }
 
   /**
    * Apply a message as it now is.
    * @param {Message} message
-   * @returns {boolean} whether it is shown, and was not before
+   * @returns {boolean} whether it is new: shown and was not before, or just said where nobody looks now
    */
   apply(message) {
     if (!this.#learn(message)) return false;
-    const shown = this.#items.get(message.number);
+    const { number, seq } = message;
+    const shown = this.#items.get(number);
     if (shown) this.#replace(shown, this.#draw(message), message);
-    else if (message.number >= this.#oldest) this.#place(message);
-    return !shown && message.number >= this.#oldest;
+    else if (this.#reaches(message)) this.#place(message);
+    return !shown && (this.#reaches(message) || (number > this.#newest && number === seq));
   }
 
   /**
@@ -129,7 +141,7 @@ export class ChatLog extends HTMLElement {
   clear() {
     for (const number of this.#known.keys()) this.#remove(number);
     this.#known.clear();
-    this.#oldest = Infinity;
+    this.#oldest = this.#newest = Infinity;
   }
 
   get #list() {

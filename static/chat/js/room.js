@@ -12,6 +12,7 @@ import { MessageTools } from "./message-tools.js";
 import { button, text } from "./note.js";
 import { Outbox } from "./outbox.js";
 import { OwnName } from "./own-name.js";
+import { copyLink } from "./permalink.js";
 import { Reading } from "./reading.js";
 import { Timeline } from "./timeline.js";
 import { Unread } from "./unread.js";
@@ -20,18 +21,25 @@ const element = (id) => document.getElementById(id);
 const read = (id) => JSON.parse(element(id).textContent);
 
 const roomName = read("room-name");
-const { key, messages, you, page, longest_text: longestText, ...cursor } = read("room-data");
+const roomAddress = `/chat/${encodeURIComponent(roomName)}/`;
+const { key, messages, is_start: isStart, is_end: isEnd, place, ...data } = read("room-data");
+const { you, page, longest_text: longestText, ...cursor } = data;
 
 const log = element("chat-log");
 log.reader = you.id;
-const timeline = new Timeline(element("timeline"), log, element("timeline-start"), element("latest"), fetchBefore);
+const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
+const timeline = new Timeline(element("timeline"), log, edges, element("latest"), fetchPage);
 const outbox = new Outbox(`${you.id}.${key}`, (clientId) => log.discard(clientId));
 const composer = new Composer(element("composer"), write, () => log.lastOwn && editing.begin(log.lastOwn));
 new Draft(`${you.id}.${key}`, composer);
 const changes = new Changes((command) => connection.send(JSON.stringify(command), true));
 const editing = new Editing(element("editing"), composer, changes);
 const deleting = new Deleting(log, changes);
-const tools = { edit: (message) => editing.begin(message), delete: ({ number }) => deleting.ask(number) };
+const tools = {
+  edit: (message) => editing.begin(message),
+  delete: ({ number }) => deleting.ask(number),
+  link: ({ number }) => copyLink(log.item(number), `${roomAddress}${number}/`),
+};
 new MessageTools(log, tools, () => composer.focus());
 const ownName = new OwnName(element("own-name"), you);
 const unread = new Unread();
@@ -40,9 +48,8 @@ const reading = new Reading(element("timeline"), element("timeline-end"), (seq) 
 );
 
 for (const message of messages) outbox.remove(message.client_id); // stored, and never acknowledged
-timeline.open(messages, messages.length < page);
 outbox.all.forEach(showUnsent);
-timeline.toEnd();
+timeline.open(messages, { isStart, isEnd }, place);
 
 const state = new ConnectionState(element("state"), {
   waiting: "Reconnecting. What you write is kept.",
@@ -67,12 +74,13 @@ function address() {
   return `/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
 }
 
-async function fetchBefore(before) {
-  const query = new URLSearchParams({ limit: page, ...(before && { before }) });
-  const response = await fetch(`/chat/${encodeURIComponent(roomName)}/messages/?${query}`);
+/** The last page of the history, or that before or after a number. */
+async function fetchPage(query) {
+  const response = await fetch(`${roomAddress}messages/?${new URLSearchParams({ limit: page, ...query })}`);
   if (!response.ok) throw new Error(response.statusText);
   const { messages } = await response.json();
-  return { messages, isStart: messages.length < page };
+  if (!query.before && !query.after) history.replaceState(null, "", roomAddress); // no message is the place any more
+  return { messages, isLast: messages.length < page };
 }
 
 function receive(event) {

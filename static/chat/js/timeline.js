@@ -1,4 +1,6 @@
-/** Scrolling: it stays at the newest message, or wherever the reader is, and older ones come as one nears them. */
+/** Scrolling: it stays at the newest message, or wherever the reader is, and others come as one nears them. */
+
+import { Edge } from "./edge.js";
 
 /** This close to the end counts as being there (pixels). */
 const NEAR = 48;
@@ -6,18 +8,27 @@ const NEAR = 48;
 /** So many heights of the view away, the end is worth a jump. */
 const FAR = 2;
 
-/** Older messages are fetched before they are needed (pixels above the view). */
-const AHEAD = 800;
+/** How long a message stands out to which a link has led (milliseconds). */
+const STANDS_OUT = 3000;
+
+const OLDER = {
+  loading: "Loading earlier messages…",
+  failed: "Earlier messages could not be loaded.",
+  last: "This is where the room begins.",
+};
+const NEWER = { loading: "Loading later messages…", failed: "Later messages could not be loaded.", last: "" };
 
 export class Timeline {
   #scroller;
   #log;
-  #start;
   #pill;
-  #fetchBefore;
+  #fetchPage;
+  #older;
+  #newer;
+  #end;
   #atEnd = true;
   #unseen = 0;
-  #isLoading = false;
+  #visit = 0; // grows when all is shown anew, so that no page is added to what is gone
   /** @type {{key: number | string, bottom: number} | null} the first message in view, and where it ends there */
   #anchor = null;
   /** @type {Date | null} since when the reader has not seen the end */
@@ -27,40 +38,47 @@ export class Timeline {
   /**
    * @param {HTMLElement} scroller
    * @param {import("./chat-log.js").ChatLog} log
-   * @param {HTMLElement} start what stands above the oldest message
-   * @param {HTMLButtonElement} pill what leads to the newest one
-   * @param {(before: number | null) => Promise<{messages: object[], isStart: boolean}>} fetchBefore
+   * @param {{start: HTMLElement, more: HTMLElement, end: HTMLElement}} edges what stands above the oldest message,
+   *   below the newest one that is shown, and below the last of the room
+   * @param {HTMLButtonElement} pill what leads to the end
+   * @param {(query: {before?: number, after?: number}) => Promise<{messages: object[], isLast: boolean}>} fetchPage
    */
-  constructor(scroller, log, start, pill, fetchBefore) {
+  constructor(scroller, log, { start, more, end }, pill, fetchPage) {
     this.#scroller = scroller;
     this.#log = log;
-    this.#start = start;
     this.#pill = pill;
-    this.#fetchBefore = fetchBefore;
+    this.#fetchPage = fetchPage;
+    this.#older = new Edge(scroller, start, OLDER, () => this.#load({ before: log.oldest }));
+    this.#end = end;
+    this.#newer = new Edge(scroller, more, NEWER, () => this.#load({ after: log.newest }));
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     document.addEventListener("visibilitychange", () => this.#notePresence());
     pill.addEventListener("click", () => this.toEnd());
     // What is above the view may grow and shrink at any time: texts, images, the window's width.
     const resized = new ResizeObserver(() => this.#keepPlace());
-    for (const each of [scroller, log, start]) resized.observe(each);
-    const near = ([entry]) => entry.isIntersecting && this.#loadOlder();
-    this.#nearStart = new IntersectionObserver(near, { root: scroller, rootMargin: `${AHEAD}px 0px 0px` });
+    for (const each of [scroller, log, start, more]) resized.observe(each);
   }
 
-  #nearStart;
-
-  /** Show the newest page, which came with the room's page. */
-  open(messages, isStart) {
-    this.#log.extend(messages, isStart);
-    this.#showStart();
-    this.toEnd();
+  /**
+   * Show what came with the room's page.
+   * @param {object[]} messages the oldest first
+   * @param {{isStart: boolean, isEnd: boolean}} ends whether nothing comes before, and after
+   * @param {number | null} place the number of the message to begin at; without one it is the end
+   */
+  open(messages, ends, place) {
+    this.#extend(messages, ends);
+    if (place) this.#goTo(this.#log.item(place));
   }
 
-  /** Load the newest page anew: what is shown is of another log, or too far behind. */
+  /** Load the newest page anew: what is shown is of another log, or too far from the end. */
   async reload() {
+    this.#visit += 1;
     this.#log.clear();
-    await this.#load(null);
-    this.toEnd();
+    this.#newer.rest();
+    await this.#older.load(async () => {
+      await this.#load({});
+      this.toEnd();
+    });
   }
 
   /** @param {import("./message.js").Message} message as it now is */
@@ -80,12 +98,30 @@ export class Timeline {
   }
 
   toEnd() {
+    if (!this.#isLive) this.reload();
+    else this.#scrollToEnd();
+  }
+
+  /** Whether what is shown reaches to what is being said. */
+  get #isLive() {
+    return this.#log.newest === Infinity;
+  }
+
+  #goTo(item) {
+    item.scrollIntoView({ block: "center" });
+    item.focus({ preventScroll: true });
+    item.classList.add("message--here");
+    setTimeout(() => item.classList.remove("message--here"), STANDS_OUT);
+    this.#scrolled();
+  }
+
+  #scrollToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.#scrolled();
   }
 
   #scrolled() {
-    this.#atEnd = this.#toGo < NEAR;
+    this.#atEnd = this.#isLive && this.#toGo < NEAR;
     this.#noteAnchor();
     this.#notePresence();
     this.#countUnseen(this.#atEnd ? 0 : this.#unseen);
@@ -104,7 +140,7 @@ export class Timeline {
 
   /** Whatever has changed, what the reader looks at stands where it stood. */
   #keepPlace() {
-    if (this.#atEnd) return this.toEnd();
+    if (this.#atEnd) return this.#scrollToEnd();
     const item = this.#anchor && this.#log.item(this.#anchor.key);
     if (item) this.#scroller.scrollTop += this.#bottomOf(item) - this.#anchor.bottom;
   }
@@ -130,46 +166,28 @@ export class Timeline {
 
   #countUnseen(count) {
     this.#unseen = count;
-    this.#pill.hidden = count === 0 && this.#toGo <= FAR * this.#scroller.clientHeight;
+    const isNear = this.#isLive && this.#toGo <= FAR * this.#scroller.clientHeight;
+    this.#pill.hidden = count === 0 && isNear;
     this.#pill.querySelector("span").textContent = pillText(count);
   }
 
-  async #loadOlder() {
-    if (this.#isLoading || !(this.#log.oldest > 1 && this.#log.oldest < Infinity)) return;
-    await this.#load(this.#log.oldest);
+  async #load(query) {
+    const visit = this.#visit;
+    const { messages, isLast } = await this.#fetchPage(query);
+    if (visit !== this.#visit) return;
+    if (query.after) this.#extend(messages, { isEnd: isLast });
+    else if (query.before) this.#extend(messages, { isStart: isLast });
+    else this.#extend(messages, { isStart: isLast, isEnd: true });
   }
 
-  /** Fetch a page, and show it without moving what the reader looks at. */
-  async #load(before) {
-    this.#isLoading = true;
-    this.#start.textContent = "Loading earlier messages…";
-    try {
-      const { messages, isStart } = await this.#fetchBefore(before);
-      this.#noteAnchor();
-      this.#log.extend(messages, isStart);
-      this.#showStart();
-      this.#keepPlace();
-    } catch {
-      this.#offerRetry(before);
-    } finally {
-      this.#isLoading = false;
-    }
-  }
-
-  #showStart() {
-    const isStart = this.#log.oldest <= 1;
-    this.#start.textContent = isStart ? "This is where the room begins." : "";
-    // An observer speaks of changes only: looking anew asks whether the start is still near.
-    this.#nearStart.unobserve(this.#start);
-    if (!isStart) this.#nearStart.observe(this.#start);
-  }
-
-  #offerRetry(before) {
-    this.#nearStart.unobserve(this.#start);
-    const retry = document.createElement("button");
-    retry.textContent = "Try again";
-    retry.addEventListener("click", () => this.#load(before));
-    this.#start.replaceChildren("Earlier messages could not be loaded. ", retry);
+  /** Show a page without moving what the reader looks at. */
+  #extend(messages, ends) {
+    this.#noteAnchor();
+    this.#log.extend(messages, ends);
+    this.#older.show(this.#log.oldest <= 1);
+    this.#newer.show(this.#isLive);
+    this.#end.hidden = !this.#isLive;
+    this.#keepPlace();
   }
 }
 

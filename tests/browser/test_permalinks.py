@@ -1,0 +1,92 @@
+"""The address of a message: copied, opened, and left again for the end."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.test_chat import fill
+from tests.servers.tab import tabs
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SCROLL_BY = "by => document.querySelector('#timeline').scrollBy(0, by)"
+
+
+async def test_a_link_leads_to_a_message_and_the_room_goes_on_both_ways(lobby, open_tab):
+    async with tabs("links", lobby) as (writer,):
+        said = await fill(writer, 160)
+        tab = await open_tab()
+        page = tab.page
+        await page.goto(f"{lobby.url}/chat/links/80/")
+        place = tab.messages.filter(has=page.get_by_text("message 80", exact=True))
+        await expect(place).to_be_in_viewport()
+        await expect(place).to_be_focused()
+        await expect(place).to_have_class("message message--here")
+        transcript = await tab.transcript()
+        assert transcript == said[int(transcript[0].split()[1]) - 1 :][: len(transcript)]
+        assert "message 160" not in transcript
+
+        assert not await page.locator("#timeline-end").is_visible()  # nobody has read what is there
+        # What is said meanwhile is not shown after what it does not follow.
+        pill = page.locator("#latest")
+        await expect(pill).to_have_text("Jump to latest")
+        await writer.command(type="edit", number=159, message="edited far away")
+        await writer.say("news")
+        await expect(pill).to_have_text("1 new message")
+        assert "news" not in await tab.transcript()
+
+        # It goes on in both directions, without a gap, until the end, which is live again.
+        said[158] = "edited far away"
+        while await tab.messages.count() < 161:
+            count = await tab.messages.count()
+            await page.evaluate(SCROLL_BY, 10_000)
+            await page.evaluate(SCROLL_BY, -10_000)
+            await page.wait_for_function(MORE, arg=count)
+        assert await tab.transcript() == [*said, "news"]
+        await page.evaluate(SCROLL_BY, 100_000)
+        await writer.say("live")
+        await expect(page.locator(".message__text").last).to_have_text("live")
+        await expect(tab.messages.last).to_be_in_viewport()
+
+
+MORE = "count => document.querySelectorAll('.message').length > count"
+
+
+async def test_the_end_is_a_click_or_an_answer_away(lobby, open_tab):
+    async with tabs("far", lobby) as (writer,):
+        said = await fill(writer, 120)
+        tab = await open_tab()
+        for leave in ("click", "answer"):
+            await tab.page.goto(f"{lobby.url}/chat/far/10/")
+            await expect(tab.messages.filter(has_text="message 10")).to_be_focused()
+            if leave == "click":
+                await tab.page.get_by_role("button", name="Jump to latest").click()
+            else:
+                await tab.page.click("#chat-message-input")
+                await tab.say("an answer")
+                said.append("an answer")
+            await expect(tab.page.locator(".message__text").last).to_have_text(said[-1])
+            await expect(tab.messages.last).to_be_in_viewport()
+            await tab.page.wait_for_url(f"{lobby.url}/chat/far/")
+            await expect(tab.pending).to_have_count(0)
+            transcript = await tab.transcript()
+            assert transcript == said[-len(transcript) :]
+
+
+@pytest.mark.parametrize("is_secure", [True, False])
+async def test_a_link_is_copied(lobby, open_tab, is_secure):
+    tab = await open_tab(permissions=["clipboard-read", "clipboard-write"])
+    if not is_secure:  # as over plain HTTP
+        await tab.page.add_init_script("navigator.clipboard.writeText = () => Promise.reject()")
+    room = f"复制 {is_secure}"
+    await tab.enter(lobby.url, room)
+    await tab.say("hello")
+    await tab.until_transcript("hello")
+    await tab.messages.hover()
+    await tab.page.get_by_role("button", name="Copy link").click()
+    await expect(tab.page.get_by_text("Link copied")).to_be_visible()
+    address = await tab.page.evaluate("navigator.clipboard.readText()")
+    answer = await tab.page.goto(address)
+    assert answer.status == 200
+    await expect(tab.messages).to_be_focused()
+    assert (await tab.page.goto(f"{address.removesuffix('1/')}2/")).status == 404
+    await expect(tab.page.get_by_text("There is no such message.")).to_be_visible()

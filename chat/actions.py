@@ -15,7 +15,7 @@ import live
 from chat import access, exports, news, protocol
 from chat.drafts import Draft, Drafts
 from chat.models import Export, Message, Room, User
-from chat.names import LONGEST_PERSON
+from chat.names import DELETED, LONGEST_PERSON
 from live import Refused, names
 
 # Never backwards, and nothing for who has gone. In one statement, for which Django has no words.
@@ -44,6 +44,51 @@ def rename(user: User, name: str) -> User:
         raise Refused("bad_frame", str(error)) from None
     user.save(update_fields=["name"])
     return user
+
+
+def sign_up(user: User, username: str, password: str, email: str) -> User:
+    """Give a guest an account. It stays the same person, who has said what was said."""
+    hashed = make_password(password)  # this takes long, so nothing is locked meanwhile
+    try:
+        return _sign_up(user, username, hashed, email)
+    except IntegrityError:
+        raise Refused("bad_frame", "A user with that username already exists.") from None
+
+
+@transaction.atomic
+def _sign_up(user: User, username: str, hashed: str, email: str) -> User:
+    user = access.active(user)
+    if not user.is_guest:
+        raise Refused("forbidden", "You have signed up already.")
+    user.username, user.password, user.email, user.is_guest = username, hashed, email, False
+    user.save(update_fields=["username", "password", "email", "is_guest"])
+    return user
+
+
+def set_password(user: User, password: str) -> User:
+    """Another password: whoever is signed in with the old one is signed out."""
+    return _set_password(user, make_password(password))
+
+
+@transaction.atomic
+def _set_password(user: User, hashed: str) -> User:
+    user = access.active(user)
+    user.password = hashed
+    user.save(update_fields=["password"])
+    return user
+
+
+@transaction.atomic
+def delete_account(user: User) -> None:
+    """Forget who somebody was, for good. What was said stays, under the name under which it was said."""
+    user = access.active(user)
+    user.username, user.password = f"deleted-{get_random_string(16)}", make_password(None)
+    user.name, user.email, user.first_name, user.last_name = DELETED, "", "", ""
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.save()
+    user.membership_set.all().delete()
+    user.groups.clear()
+    user.user_permissions.clear()
 
 
 def open_room(name: str) -> Room:

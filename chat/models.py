@@ -8,6 +8,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from chat.names import LONGEST_PERSON, guest_name
+from live import names
 from live.names import LONGEST_ROOM
 
 
@@ -23,6 +24,11 @@ class User(AbstractUser):
 
     def __str__(self):
         return self.name
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """As it is stored: spellings that differ in nothing but their case are one."""
+        return names.key(username)
 
 
 class Room(models.Model):

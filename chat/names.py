@@ -3,6 +3,10 @@
 import random
 
 LONGEST_PERSON = 32
+LONGEST_USERNAME = 32
+
+# What those are called who have deleted their accounts.
+DELETED = "Somebody"
 
 _ADJECTIVES = (
     "Amber Bold Brave Bright Brisk Calm Candid Cheerful Clever Cosy Curious Daring Eager Early Easy "

@@ -1,9 +1,28 @@
 """How often somebody may do what, in the chat."""
 
+from asgiref.sync import async_to_sync
 from django.conf import settings
 
-from live import OfLoop, rate
+from live import OfLoop, names, rate
+from live.who import who
+
+# How many more tries an account bears than an address has: who guesses from one address locks nobody out.
+TRIES_OF_AN_ACCOUNT = 5
+
+# The longest name of an account that is told from others (characters, as an e-mail address).
+LONGEST_ACCOUNT = 254
 
 get_message_rate = OfLoop(lambda: rate.average("messages", settings.CHAT_RATE))
 get_room_rate = OfLoop(lambda: rate.hourly("new rooms", settings.ROOMS_PER_HOUR))
 get_transcript_rate = OfLoop(lambda: rate.hourly("transcripts", settings.TASKS_PER_HOUR))
+get_try_rate = OfLoop(lambda: rate.hourly("tries", settings.TRIES_PER_HOUR))
+get_account_rate = OfLoop(
+    lambda: rate.hourly("tries for this account", settings.TRIES_PER_HOUR * TRIES_OF_AN_ACCOUNT)
+)
+
+
+@async_to_sync
+async def take_try(address: str, account: str) -> None:
+    """Count a try to sign up, to sign in, or to prove in another way who one is. Raises `Refused`."""
+    await get_try_rate().take(who(None, address))
+    await get_account_rate().take(f"account.{names.key(account[:LONGEST_ACCOUNT].strip())}")

@@ -13,3 +13,7 @@ def visitor(request: HttpRequest) -> User:
         login(request, actions.create_guest(), "django.contrib.auth.backends.ModelBackend")
         request.session.set_expiry(0)
     return request.user  # type: ignore[return-value]
+
+
+def has_account(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and not request.user.is_guest

@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 from django.core.files import File
 
 import live
-from chat import exports, purge, transcript
+from chat import exports, mail, purge, transcript
 from chat.models import Export, Message
 from chat.writer import BUSY
 
@@ -69,6 +69,20 @@ class PurgeWorker(AsyncConsumer):
             await purge.purge_if_due()
         except (*BUSY, OSError) as error:
             logger.warning("What nobody needs is purged later: %s", error)
+
+
+class MailWorker(AsyncConsumer):
+    """Sends e-mail. See `mail`."""
+
+    channel_layer_alias = None
+
+    async def mail_reset(self, message):
+        # In a thread of its own: what else is done here does not wait for a server of mail.
+        send = database_sync_to_async(mail.send_reset, thread_sensitive=False)
+        try:
+            await send(message["email"], message["host"], message["is_secure"])
+        except BUSY as error:
+            logger.warning("An e-mail is not sent: %s", error)
 
 
 async def write(export: Export) -> None:

@@ -17,7 +17,7 @@ from django.dispatch import receiver  # noqa: E402
 from django.urls import URLPattern, re_path  # noqa: E402
 
 from chat import exports, purge, routing  # noqa: E402
-from chat.workers import PurgeWorker, TranscriptWorker  # noqa: E402
+from chat.workers import MailWorker, PurgeWorker, TranscriptWorker  # noqa: E402
 from mysite.guard import Guard  # noqa: E402
 from mysite.middleware import BrowserOriginValidator, Handshake, NotFound  # noqa: E402
 from push.feeds import CHANNEL as FEEDS  # noqa: E402
@@ -56,6 +56,7 @@ tasks = {
     FEEDS: FeedProducer.as_asgi(),
     "transcripts": TranscriptWorker.as_asgi(),
     "purge": PurgeWorker.as_asgi(),
+    "mail": MailWorker.as_asgi(),
 }
 
 # What they are told now and then, since a hint may get lost.

@@ -25,10 +25,12 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=validate.Length(min=1)
 )
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+EMAIL = env.dj_email_url("EMAIL_URL", "console:")
 DEBUG = env.bool("DEBUG", False)
 CHAT_RATE = env.float("CHAT_RATE", 20, validate=validate.Range(0))
 ROOMS_PER_HOUR = env.int("ROOMS_PER_HOUR", 60, validate=validate.Range(0))
 TASKS_PER_HOUR = env.int("TASKS_PER_HOUR", 120, validate=validate.Range(0))
+TRIES_PER_HOUR = env.int("TRIES_PER_HOUR", 60, validate=validate.Range(0))
 CONNECTIONS_PER_PERSON = env.int("CONNECTIONS_PER_PERSON", 50, validate=validate.Range(0))
 CONNECTIONS_PER_ADDRESS = env.int("CONNECTIONS_PER_ADDRESS", 1000, validate=validate.Range(0))
 
@@ -126,6 +128,14 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     ]
 ]
+
+LOGIN_URL = "sign_in"
+
+if "EMAIL_BACKEND" not in EMAIL:
+    raise ImproperlyConfigured("EMAIL_URL must begin with submission://, smtp://, file: or console:")
+# How long a worker waits for a server of mail (seconds); the rest is what EMAIL_URL says.
+EMAIL["EMAIL_TIMEOUT"] = EMAIL["EMAIL_TIMEOUT"] or 10
+globals().update(EMAIL)
 
 # How long anything waits for the database (seconds).
 DATABASE_TIMEOUT = 10

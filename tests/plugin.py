@@ -9,12 +9,22 @@ import pytest
 
 # Short, since unix sockets have short paths; nothing of the developer's own settings is left.
 VAR_DIR = Path(tempfile.mkdtemp(prefix="lobby-"))
-for name in ["HOST", "PORT", "WORKERS", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DEBUG"]:
+for name in [
+    "HOST",
+    "PORT",
+    "WORKERS",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "EMAIL_URL",
+    "DEBUG",
+]:
     os.environ.pop(name, None)
 for name in [
     "CHAT_RATE",
     "ROOMS_PER_HOUR",
     "TASKS_PER_HOUR",
+    "TRIES_PER_HOUR",
     "CONNECTIONS_PER_PERSON",
     "CONNECTIONS_PER_ADDRESS",
 ]:

@@ -9,7 +9,7 @@ import pytest
 from channels.db import database_sync_to_async
 from django.test import Client
 
-from chat.rate import get_message_rate, get_room_rate, get_transcript_rate
+from chat.rate import get_account_rate, get_message_rate, get_room_rate, get_transcript_rate, get_try_rate
 from chat.sockets import get_sockets
 from chat.unread import get_unread
 from tests import sockets
@@ -72,8 +72,11 @@ async def connect(database):
 async def what_belongs_to_a_loop_is_closed():
     """Every test has an event loop of its own."""
     yield
-    for each in (get_message_rate(), get_room_rate(), get_transcript_rate(), get_sockets(), get_unread()):
-        await each.close()
+    for get in (
+        *(get_message_rate, get_room_rate, get_transcript_rate, get_try_rate, get_account_rate),
+        *(get_sockets, get_unread),
+    ):
+        await get().close()
 
 
 @pytest.fixture

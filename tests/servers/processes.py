@@ -23,7 +23,14 @@ STOP_PATIENCE = 15
 
 # For servers where many tabs of one address talk much.
 UNLIMITED = dict.fromkeys(
-    ["CHAT_RATE", "CONNECTIONS_PER_PERSON", "CONNECTIONS_PER_ADDRESS", "ROOMS_PER_HOUR", "TASKS_PER_HOUR"],
+    [
+        "CHAT_RATE",
+        "CONNECTIONS_PER_PERSON",
+        "CONNECTIONS_PER_ADDRESS",
+        "ROOMS_PER_HOUR",
+        "TASKS_PER_HOUR",
+        "TRIES_PER_HOUR",
+    ],
     "0",
 )
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.servers.processes import UNLIMITED, Server, wait_until
+from tests.servers.processes import UNLIMITED, Server, manage, wait_until
 from tests.servers.rooms import fill
 from tests.servers.tab import tabs
 from tests.servers.visitor import Visitor
@@ -155,3 +155,14 @@ async def test_a_transcript_that_nobody_has_is_not_there(server, visitor):
     for end in ("", "transcript.txt"):
         with pytest.raises(OSError, match="404"):
             visitor.get(f"/chat/lobby/export/{uuid4()}/{end}")
+
+
+def test_a_worker_mails_how_to_set_another_password(server, visitor):
+    manage(
+        *("createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.org"),
+        VAR_DIR=str(server.var_dir),
+        DJANGO_SUPERUSER_PASSWORD="correct horse",
+    )
+    visitor.post("/me/password/forgotten/", email="ada@example.org")
+    link = re.compile(rf"{server.url}/me/password/\w+/[\w-]+/")
+    wait_until(lambda: link.search(server.log), PATIENCE)  # where `console:` prints it

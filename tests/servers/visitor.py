@@ -22,8 +22,8 @@ class Visitor:
     def get(self, path):
         return self._opener.open(f"{self.url}{quote(path, safe='/%')}", timeout=TIMEOUT)
 
-    def post(self, path):
+    def post(self, path, **said):
         """Send a form, and follow to where that leads."""
         token = next(cookie.value for cookie in self._jar if cookie.name == "csrftoken")
-        form = urlencode({"csrfmiddlewaretoken": token}).encode()
+        form = urlencode({"csrfmiddlewaretoken": token} | said).encode()
         return self._opener.open(f"{self.url}{quote(path)}", form, timeout=TIMEOUT)

@@ -14,12 +14,21 @@ const RESTARTS = 1012;
 const PATIENCE = 10_000;
 const ANSWER_PATIENCE = 15_000;
 
+/**
+ * The code of a session that has ended, and how often we come back all the same: who signs up or changes the
+ * password in another tab has a new session, of which this browser hears a moment later than we hear of the end.
+ */
+const SIGNED_OUT = 4401;
+const MOST_SIGNED_OUT = 3;
+
 export class LastingSocket {
   #options;
   /** @type {WebSocket | null} */
   #socket = null;
   #isOpen = false;
   #failures = 0;
+  #signedOut = 0;
+  #mayReturn = false;
   #timer = 0;
   #doubt = 0;
 
@@ -28,6 +37,7 @@ export class LastingSocket {
    * @param {() => string} options.address the path and query to connect to, asked each time
    * @param {string} options.protocol the protocol that is spoken over it
    * @param {(said: any) => boolean} options.isGreeting whether a frame says that the server has let us in
+   * @param {(said: any) => boolean} [options.isForMe] whether it greets the person whom this page is for
    * @param {(said: any) => void} options.onFrame with each frame, which is JSON
    * @param {(state: "open" | "waiting" | "refused", code?: number) => void} options.onState and the code of a refusal
    */
@@ -61,18 +71,28 @@ export class LastingSocket {
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#lose(), PATIENCE);
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
-    socket.onclose = ({ code }) => (code >= 4400 && code < 4500 ? this.#refuse(code) : this.#lose(code));
+    socket.onclose = ({ code }) => this.#closed(code);
   }
 
   #receive(said) {
     this.#trust();
-    if (!this.#isOpen && this.#options.isGreeting(said)) this.#open();
+    if (!this.#isOpen && this.#options.isGreeting(said)) {
+      if (this.#options.isForMe?.(said) === false) return this.#closed(SIGNED_OUT);
+      this.#open();
+    }
     this.#options.onFrame(said);
+  }
+
+  #closed(code) {
+    if (code < 4400 || code >= 4500) return this.#lose(code);
+    if (code !== SIGNED_OUT && !this.#signedOut) return this.#refuse(code);
+    if (++this.#signedOut > MOST_SIGNED_OUT) return this.#refuse(SIGNED_OUT);
+    this.#lose(code);
   }
 
   #open() {
     clearTimeout(this.#timer);
-    this.#failures = 0;
+    this.#failures = this.#signedOut = 0;
     this.#isOpen = true;
     this.#options.onState("open");
   }
@@ -89,7 +109,8 @@ export class LastingSocket {
 
   #refuse(code) {
     this.#drop();
-    this.#failures = 0;
+    this.#failures = this.#signedOut = 0;
+    this.#mayReturn = code === SIGNED_OUT;
     this.#options.onState("refused", code);
   }
 
@@ -115,9 +136,9 @@ export class LastingSocket {
     this.#connect();
   }
 
-  /** The network or the reader is back: there is no reason to wait any longer. */
+  /** The network or the reader is back, who may have signed in again: there is no reason to wait any longer. */
   #retryNow() {
-    if (this.#socket || !this.#failures) return;
+    if (this.#socket || !(this.#failures || this.#mayReturn)) return;
     clearTimeout(this.#timer);
     this.#connect();
   }

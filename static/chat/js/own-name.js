@@ -1,4 +1,7 @@
-/** The visitor's own name, which a click turns into an input: Enter keeps the new one, Escape the old. */
+/**
+ * The visitor's own name, which a click turns into an input: Enter keeps the new one, Escape the old.
+ * Below it is the way to the visitor's account.
+ */
 
 import { paintAvatar } from "./avatar.js";
 
@@ -6,6 +9,7 @@ export class OwnName {
   #form;
   #show;
   #input;
+  #more;
   #error;
   #person;
 
@@ -17,11 +21,13 @@ export class OwnName {
     this.#form = form;
     this.#show = form.querySelector("button");
     this.#input = form.querySelector(".own-name__input");
+    this.#more = form.querySelector(".own-name__more");
     this.#error = form.querySelector(".own-name__error");
     this.#person = person;
     this.#show.addEventListener("click", () => this.#open());
-    this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
-    this.#input.addEventListener("blur", () => this.#save());
+    form.addEventListener("keydown", (event) => this.#keyPressed(event));
+    form.addEventListener("focusout", ({ relatedTarget }) => form.contains(relatedTarget) || this.#save());
+    this.#more.addEventListener("mousedown", (event) => event.preventDefault()); // or it would go before the click
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#save();
@@ -38,14 +44,14 @@ export class OwnName {
 
   #open() {
     this.#show.hidden = true;
-    this.#input.hidden = false;
+    this.#input.hidden = this.#more.hidden = false;
     this.#input.value = this.#person.name;
     this.#input.select();
     this.#input.focus();
   }
 
   #close() {
-    this.#input.hidden = this.#error.hidden = true;
+    this.#input.hidden = this.#more.hidden = this.#error.hidden = true;
     this.#show.hidden = false;
   }
 

@@ -60,7 +60,8 @@ const state = new ConnectionState(element("state"), {
 const connection = new LastingSocket({
   address,
   protocol: "lobby.v1",
-  isGreeting: (events) => events.some(({ type }) => type === "welcome"),
+  isGreeting: (events) => events.some(isWelcome),
+  isForMe: (events) => isMe(events.find(isWelcome).you),
   onFrame: (events) => events.forEach(receive),
   onState: (...now) => {
     state.show(...now);
@@ -81,6 +82,15 @@ async function fetchPage(query) {
   const { messages } = await response.json();
   if (!query.before && !query.after) history.replaceState(null, "", roomAddress); // no message is the place any more
   return { messages, isLast: messages.length < page };
+}
+
+function isWelcome({ type }) {
+  return type === "welcome";
+}
+
+/** What is written here is said by nobody else. A browser without cookies is somebody else each time. */
+function isMe(person) {
+  return person?.id === you.id || !navigator.cookieEnabled;
 }
 
 function receive(event) {

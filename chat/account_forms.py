@@ -1,0 +1,92 @@
+"""Forms of accounts: Django's own, with our rules for names, and `actions` to store what they say."""
+
+from django import forms
+from django.contrib.auth.forms import (
+    AuthenticationForm,
+    BaseUserCreationForm,
+    PasswordChangeForm,
+    SetPasswordForm,
+    UsernameField,
+)
+
+from chat import actions
+from chat.models import User
+from chat.names import LONGEST_PERSON, LONGEST_USERNAME
+from live import names
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(
+        label="Your name",
+        max_length=LONGEST_PERSON,
+        widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
+        help_text="What you have said stays under the name that you then had.",
+    )
+
+
+class SignUpForm(BaseUserCreationForm):
+    class Meta:
+        model = User
+        fields = ["username", "email"]
+        field_classes = {"username": UsernameField}
+        labels = {"username": "User name", "email": "Email (if you like)"}
+        help_texts = {
+            "username": "You sign in with it: letters of any language, digits, @.+-_. Nobody else sees it.",
+            "email": "Without it, nobody can help when the password is forgotten. Nobody else sees it.",
+        }
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["email"].widget.attrs["autocomplete"] = "email"
+        self.fields["password2"].label = "The same password again"
+        self.fields["password2"].help_text = ""
+
+    def clean_username(self) -> str:
+        try:
+            return names.clean(self.cleaned_data["username"], LONGEST_USERNAME)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+class SignInForm(AuthenticationForm):
+    error_messages = {"invalid_login": "User name and password do not belong together."}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "User name"
+
+    def clean_username(self) -> str:
+        return User.normalize_username(self.cleaned_data["username"])
+
+
+class NewPasswordForm(SetPasswordForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["new_password2"].label = "The same password again"
+        self.fields["new_password2"].help_text = ""
+
+    def save(self, commit: bool = True) -> User:
+        self.user = actions.set_password(self.user, self.cleaned_data["new_password1"])
+        return self.user
+
+
+class ChangePasswordForm(NewPasswordForm, PasswordChangeForm):
+    pass
+
+
+class DeleteForm(forms.Form):
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+    def __init__(self, user: User, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        password = self.cleaned_data["password"]
+        if not self.user.check_password(password):
+            raise forms.ValidationError("This is not your password.")
+        return password

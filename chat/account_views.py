@@ -1,0 +1,189 @@
+"""Pages of people: their name, and the account that a guest may have. Django's own, as far as they go."""
+
+from django.contrib import messages
+from django.contrib.auth import logout, update_session_auth_hash
+from django.contrib.auth import views as django_views
+from django.contrib.auth.forms import PasswordResetForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+from django.views.generic import FormView
+
+from chat import actions, mail
+from chat.account_forms import (
+    ChangePasswordForm,
+    DeleteForm,
+    NameForm,
+    NewPasswordForm,
+    SignInForm,
+    SignUpForm,
+)
+from chat.rate import take_try
+from chat.visitors import has_account, visitor
+from live import Refused, post
+from live.answers import too_many
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def me(request: HttpRequest) -> HttpResponse:
+    """Who somebody is here, to be called otherwise, and the way to all that concerns the account."""
+    form = NameForm(
+        request.POST or None, initial={"name": getattr(request.user, "name", "")}, label_suffix=""
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.rename(visitor(request), form.cleaned_data["name"])
+            messages.success(request, "You are called otherwise now.")
+            return redirect("me")
+        except Refused as refused:
+            form.add_error("name", refused.detail)
+    if form.errors:
+        focus(form)
+    context = {"form": form, "has_account": has_account(request), "next": request.GET.get("next", "")}
+    return render(request, "chat/account/me.html", context, status=400 if form.errors else 200)
+
+
+class Page(FormView):
+    """A page with a form that is sent so often and no more, and in which the focus is on what is wrong."""
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"label_suffix": ""}
+
+    def post(self, request, *args, **kwargs):
+        try:
+            take_try(request.META.get("REMOTE_ADDR", ""), self.account())
+        except Refused as refused:
+            return too_many(request, refused)
+        return super().post(request, *args, **kwargs)
+
+    def account(self) -> str:
+        """What names the account that is tried, whether there is one or not."""
+        return (
+            self.request.POST.get("username") or self.request.POST.get("email") or self.request.user.username
+        )
+
+    def form_invalid(self, form):
+        focus(form)
+        return self.render_to_response(self.get_context_data(form=form), status=400)
+
+
+class GuestsPage(Page):
+    """A page for those who have no account."""
+
+    def dispatch(self, request, *args, **kwargs):
+        return redirect("me") if has_account(request) else super().dispatch(request, *args, **kwargs)
+
+
+class AccountsPage(Page):
+    """A page for those who have one."""
+
+    def dispatch(self, request, *args, **kwargs):
+        return super().dispatch(request, *args, **kwargs) if has_account(request) else redirect("me")
+
+
+@method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
+class SignUp(django_views.RedirectURLMixin, GuestsPage):
+    """A guest gets an account, and stays the person who has said what was said."""
+
+    template_name = "chat/account/sign_up.html"
+    form_class = SignUpForm
+    next_page = "me"
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(**kwargs, next=self.get_redirect_url())
+
+    def form_valid(self, form):
+        said = form.cleaned_data
+        try:
+            user = actions.sign_up(
+                visitor(self.request), form.instance.username, said["password1"], said["email"]
+            )
+        except Refused as refused:
+            form.add_error("username", refused.detail)
+            return self.form_invalid(form)
+        update_session_auth_hash(self.request, user)
+        self.request.session.set_expiry(None)  # a guest's ends with the browser's
+        messages.success(self.request, "You have an account now.")
+        return super().form_valid(form)
+
+
+class SignIn(GuestsPage, django_views.LoginView):
+    template_name = "chat/account/sign_in.html"
+    form_class = SignInForm
+    next_page = "me"
+
+
+class SignOut(django_views.LogoutView):
+    next_page = "index"
+
+
+class ChangePassword(AccountsPage, django_views.PasswordChangeView):
+    template_name = "chat/account/change_password.html"
+    form_class = ChangePasswordForm
+    success_url = reverse_lazy("me")
+
+    def form_valid(self, form):
+        messages.success(self.request, "Your password is changed.")
+        return super().form_valid(form)
+
+
+class ForgottenPassword(Page, django_views.PasswordResetView):
+    """Asks for an e-mail. What it answers, and when, is the same whether anybody has that address."""
+
+    template_name = "chat/account/forgotten_password.html"
+    success_url = reverse_lazy("password_mailed")
+    form_class = PasswordResetForm
+
+    def form_valid(self, form):
+        post(mail.reset(form.cleaned_data["email"], self.request.get_host(), self.request.is_secure()))
+        return redirect(self.success_url)
+
+
+class PasswordMailed(django_views.PasswordResetDoneView):
+    template_name = "chat/account/password_mailed.html"
+
+
+class ResetPassword(Page, django_views.PasswordResetConfirmView):
+    """Where the e-mail leads to."""
+
+    template_name = "chat/account/reset_password.html"
+    form_class = NewPasswordForm
+    success_url = reverse_lazy("sign_in")
+
+    def account(self) -> str:
+        return self.user.get_username() if self.user else ""
+
+    def form_valid(self, form):
+        messages.success(self.request, "Your password is changed. Sign in with it.")
+        return super().form_valid(form)
+
+
+@method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
+class Delete(AccountsPage):
+    template_name = "chat/account/delete.html"
+    form_class = DeleteForm
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"user": self.request.user}
+
+    def form_valid(self, form):
+        actions.delete_account(visitor(self.request))
+        logout(self.request)
+        messages.success(self.request, "Your account is deleted.")
+        return redirect("me")
+
+
+def focus(form) -> None:
+    """Let the page open at the first field that is wrong, or at the first when they are wrong together."""
+    fields = form.visible_fields()
+    for field in fields:
+        field.field.widget.attrs.pop("autofocus", None)
+    first = next((field for field in fields if field.errors), fields[0])
+    first.field.widget.attrs["autofocus"] = True
+    if not first.errors:
+        first.field.widget.attrs["aria-describedby"] = "form_error"

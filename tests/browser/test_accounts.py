@@ -1,0 +1,137 @@
+"""Signing up, in and out while tabs are open: who somebody is never changes under what is being written."""
+
+import re
+from itertools import count
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.servers.proxy import proxy
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PASSWORD = "correct horse battery"
+
+# How long a tab may take to be back, or to be sure that it must not (milliseconds).
+BACK = 30_000
+
+usernames = (f"browser{n}" for n in count())
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def cable(lobby):
+    async with proxy(lobby) as between:
+        yield between
+
+
+async def plug(cable, tab):
+    """Back in the network, of which browsers tell."""
+    cable.plug()
+    await tab.page.evaluate("dispatchEvent(new Event('online'))")
+
+
+async def sign_up(tab, username):
+    """From a room to a form and back."""
+    await tab.page.get_by_role("button", name="Change your name").click()
+    await tab.page.get_by_role("link", name="Sign up or sign in").click()
+    await tab.page.get_by_role("link", name="Sign up").click()
+    await tab.page.get_by_label("User name").fill(username)
+    await tab.page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await tab.page.get_by_label("The same password again").fill(PASSWORD)
+    await tab.page.keyboard.press("Enter")
+
+
+async def sign_in(tab, url, username):
+    await tab.page.goto(f"{url}/me/sign-in/")
+    await tab.page.get_by_label("User name").fill(username)
+    await tab.page.get_by_label("Password").fill(PASSWORD)
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+async def sign_out(tab, url):
+    await tab.page.goto(f"{url}/me/")
+    await tab.page.get_by_role("button", name="Sign out").click()
+    await expect(tab.page).to_have_url(f"{url}/chat/")
+
+
+async def test_who_signs_up_loses_nothing_in_any_tab(lobby, cable, open_tab):
+    room = "signs up"
+    one = await open_tab(lobby.url, room)
+    two = await open_tab(lobby.url, room, beside=one)
+    away = await open_tab(cable.url, room, beside=one)
+    stranger = await open_tab(lobby.url, room)
+    await one.say("as a guest")
+    await away.until_transcript("as a guest")
+    cable.pull()
+    await away.say("not sent yet")
+    await sign_up(one, next(usernames))
+    await expect(one.page).to_have_url(re.compile("/chat/signs%20up/$"))
+    await two.say("by itself")
+    await stranger.until_transcript("as a guest", "by itself")
+    await plug(cable, away)
+    said = ["as a guest", "by itself", "not sent yet"]
+    for tab in (stranger, one, two, away):
+        await expect(tab.messages).to_have_count(3, timeout=BACK)
+        await expect(tab.pending).to_have_count(0, timeout=BACK)
+        assert await tab.transcript() == said
+    await expect(stranger.page.locator(".message--first")).to_have_count(1)  # one person has said it all
+
+
+async def test_what_somebody_has_not_sent_is_sent_by_nobody_else(lobby, cable, open_tab):
+    room, username = "signs out", next(usernames)
+    one = await open_tab(cable.url, room)
+    await sign_up(one, username)
+    await expect(one.page).to_have_url(re.compile("/chat/"))
+    two = await open_tab(lobby.url, beside=one)
+    cable.pull()
+    await one.say("mine")
+    await expect(one.pending).to_have_count(1)
+    await sign_out(two, lobby.url)
+    await two.enter(lobby.url, room)  # as somebody else, who is a guest
+    await two.say("a guest's")
+    await plug(cable, one)
+    await expect(one.page.get_by_text("You are signed out")).to_be_visible(timeout=BACK)
+    guests = await open_tab(cable.url, room, beside=one)
+    await guests.until_transcript("a guest's")
+    await expect(guests.pending).to_have_count(0)
+    await sign_in(two, lobby.url, username)
+    await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
+    await expect(one.pending).to_have_count(0)
+    await one.until_transcript("a guest's", "mine")
+
+
+async def test_the_way_to_the_account_is_there_for_the_keyboard(lobby, open_tab):
+    page = (await open_tab(lobby.url, "keyboard")).page
+    name = page.get_by_role("button", name="Change your name")
+    way = page.get_by_role("link", name="Sign up or sign in")
+    await name.press("Enter")
+    await expect(page.get_by_label("Your name")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(way).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(name).to_be_focused()
+    await expect(way).to_be_hidden()
+    await name.press("Enter")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("/me/"))
+
+
+async def test_the_focus_is_on_what_is_wrong_and_its_reason_is_spoken(lobby, open_tab):
+    page = (await open_tab()).page
+    await page.goto(f"{lobby.url}/me/sign-up/")
+    await page.get_by_label("User name").fill("somebody")
+    await page.get_by_label("Password", exact=True).fill("short")
+    await page.get_by_label("The same password again").fill("short")
+    await page.keyboard.press("Enter")
+    wrong = page.get_by_label("The same password again")
+    await expect(wrong).to_be_focused()
+    await expect(wrong).to_have_accessible_description(re.compile("too short"))
+    await page.goto(f"{lobby.url}/me/sign-in/")
+    await page.get_by_label("User name").fill("nobody")
+    await page.get_by_label("Password").fill("wrong")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("User name")).to_be_focused()
+    await expect(page.get_by_label("User name")).to_have_accessible_description(re.compile("belong together"))

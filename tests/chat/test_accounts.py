@@ -1,0 +1,430 @@
+"""People and their accounts: a guest who signs up stays the same person, and nothing tells who has one."""
+
+import re
+from itertools import count
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.sessions.models import Session
+from django.core import mail
+from django.test import AsyncClient, Client
+
+from chat import actions
+from chat.models import Membership, Message, User
+from chat.workers import MailWorker
+from live import Refused
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def hashed(settings, monkeypatch):
+    """Passwords are hashed quickly here, and it is counted how often."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    hashed = []
+    encode = MD5PasswordHasher.encode
+    monkeypatch.setattr(MD5PasswordHasher, "encode", lambda *args: hashed.append(args) or encode(*args))
+    return hashed
+
+
+@pytest.fixture
+def client():
+    return Client()
+
+
+def account(username="ada", email="ada@example.org"):
+    return actions.sign_up(actions.create_guest(), username, PASSWORD, email)
+
+
+def signed_in(username="ada"):
+    client = Client()
+    assert client.post("/me/sign-in/", {"username": username, "password": PASSWORD}).status_code == 302
+    return client
+
+
+def sign_up(client, username="ada", password=PASSWORD, again=None, **more):
+    said = {"username": username, "password1": password, "password2": again or password} | more
+    return client.post("/me/sign-up/", said)
+
+
+def me(client):
+    """Whom a browser's session belongs to."""
+    return User.objects.get(pk=client.session["_auth_user_id"])
+
+
+def say(author, text="hi"):
+    return actions.send(author, actions.open_room("lobby"), text, uuid4())[0]
+
+
+def element(answer, id):
+    """The tag of that id in a page."""
+    (found,) = re.findall(rf'<[^<]*\bid="{id}"[^>]*>', answer.content.decode())
+    return found
+
+
+def unchanging(answer):
+    """A page without what is new each time, and without what was written into it."""
+    page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
+    return answer.status_code, re.sub(r'name="username" value="\w+"', "", page)
+
+
+# Signing up
+
+
+def test_a_guest_who_signs_up_is_the_same_person_and_keeps_what_was_said(client):
+    client.get("/chat/lobby/")
+    guest = me(client)
+    message = say(guest)
+    answer = sign_up(client, email="ada@example.org", next="/chat/lobby/")
+    assert answer.headers["Location"] == "/chat/lobby/"
+    person = me(client)
+    assert (person.pk, person.name, person.is_guest) == (guest.pk, guest.name, False)
+    assert (person.username, person.email) == ("ada", "ada@example.org")
+    assert person.check_password(PASSWORD)
+    assert Message.objects.get().author == person
+    actions.edit(person, message.room, message.number, "hello")
+    assert client.cookies["sessionid"]["max-age"]  # the account is still there tomorrow
+    assert '"guest": false' in client.get("/chat/lobby/").content.decode()
+
+
+def test_who_was_nobody_yet_is_one_person_after_signing_up(client):
+    assert sign_up(client).status_code == 302
+    assert User.objects.get() == me(client)
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "why"),
+    [
+        ({"username": ""}, "username", "required"),
+        ({"username": "Taken"}, "username", "already exists"),
+        ({"username": "ｔａｋｅｎ"}, "username", "already exists"),
+        ({"username": "a b"}, "username", "valid username"),
+        ({"username": "a\u200bb"}, "username", "valid username"),
+        ({"username": "a\u202eb"}, "username", "control characters"),
+        ({"username": "x" * 33}, "username", "at most 32"),
+        ({"password": "short1"}, "password2", "too short"),
+        ({"password": "12345678901"}, "password2", "entirely numeric"),
+        ({"username": "lovelace9", "password": "lovelace9"}, "password2", "too similar"),
+        ({"again": "something else"}, "password2", "match"),
+        ({"email": "nowhere"}, "email", "valid email"),
+    ],
+)
+def test_what_is_wrong_is_told_beside_the_field_which_has_the_focus(client, said, field, why):
+    account("taken")
+    answer = sign_up(client, **said)
+    assert answer.status_code == 400
+    assert why in answer.content.decode()
+    tag = element(answer, f"id_{field}")
+    assert " autofocus" in tag and 'aria-invalid="true"' in tag
+    assert f"id_{field}_error" in re.findall(r'aria-describedby="([^"]*)"', tag)[0].split()
+    assert element(answer, f"id_{field}_error")
+    assert answer.content.decode().count(" autofocus") == 1
+    assert User.objects.count() == 1  # whoever was refused is nobody yet
+
+
+def test_of_two_who_take_a_name_at_the_same_moment_one_gets_it():
+    account("taken")
+    guest = actions.create_guest()
+    with pytest.raises(Refused):
+        actions.sign_up(guest, "taken", PASSWORD, "")
+    with pytest.raises(Refused):
+        actions.sign_up(User.objects.get(username="taken"), "other", PASSWORD, "")
+    guest.refresh_from_db()
+    assert guest.is_guest
+
+
+def test_the_page_says_so_when_the_name_was_taken_in_the_meantime(client, monkeypatch):
+    def taken(*args):
+        raise Refused("bad_frame", "A user with that username already exists.")
+
+    monkeypatch.setattr(actions, "sign_up", taken)
+    answer = sign_up(client)
+    assert answer.status_code == 400
+    assert "already exists" in answer.content.decode()
+
+
+def test_browsers_know_what_to_fill_in(client):
+    def autocomplete(address, id):
+        return re.findall(r'autocomplete="([^"]*)"', element(client.get(address), id))
+
+    assert autocomplete("/me/sign-up/", "id_username") == ["username"]
+    assert autocomplete("/me/sign-up/", "id_email") == ["email"]
+    assert autocomplete("/me/sign-up/", "id_password1") == ["new-password"]
+    assert autocomplete("/me/sign-in/", "id_username") == ["username"]
+    assert autocomplete("/me/sign-in/", "id_password") == ["current-password"]
+    assert autocomplete("/me/password/forgotten/", "id_email") == ["email"]
+
+
+# Signing in and out
+
+
+def test_a_guest_who_signs_in_becomes_the_account_and_the_guest_keeps_what_it_said(client):
+    person = account()
+    client.get("/chat/lobby/")
+    guest = me(client)
+    say(guest)
+    assert guest.name in client.get("/me/sign-in/").content.decode()  # it says what becomes of it
+    answer = client.post("/me/sign-in/", {"username": "ADA", "password": PASSWORD, "next": "/chat/lobby/"})
+    assert answer.headers["Location"] == "/chat/lobby/"
+    assert me(client) == person
+    assert client.cookies["sessionid"]["max-age"]
+    assert Message.objects.get().author == guest
+
+
+@pytest.mark.parametrize("username", ["ada", "nobody", "gone", "guest"])
+def test_signing_in_does_not_tell_who_has_an_account(client, hashed, username):
+    account()
+    actions.delete_account(account("leaves"))
+    User.objects.filter(is_active=False).update(username="gone")
+    User.objects.filter(pk=actions.create_guest().pk).update(username="guest")
+    hashed.clear()
+    answers = [
+        client.post("/me/sign-in/", {"username": name, "password": "wrong"}) for name in ("ada", username)
+    ]
+    assert unchanging(answers[0]) == unchanging(answers[1])
+    assert answers[0].status_code == 400
+    assert len(hashed) == 2  # each took as long
+    assert element(answers[0], "form_error")
+    assert 'aria-describedby="form_error"' in element(answers[0], "id_username")
+
+
+def test_who_signs_out_is_nobody():
+    client = signed_in(account().username)
+    assert client.get("/me/sign-out/").status_code == 405
+    assert client.post("/me/sign-out/").headers["Location"] == "/chat/"
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["/me/sign-up/", "/me/sign-in/"])
+def test_who_has_an_account_is_led_to_it(address):
+    client = signed_in(account().username)
+    assert client.get(address).headers["Location"] == "/me/"
+    assert client.post(address).headers["Location"] == "/me/"
+
+
+@pytest.mark.parametrize("address", ["/me/password/", "/me/delete/"])
+def test_who_has_no_account_is_led_to_where_there_are_some(client, address):
+    for _ in range(2):
+        assert client.get(address).headers["Location"] == "/me/"
+        assert client.post(address).headers["Location"] == "/me/"
+        client.get("/chat/lobby/")  # now a guest
+
+
+@pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/", "//elsewhere.example", "javascript:1"])
+def test_nobody_is_led_to_another_site(client, elsewhere):
+    assert sign_up(client, next=elsewhere).headers["Location"] == "/me/"
+    client.post("/me/sign-out/")
+    said = {"username": "ada", "password": PASSWORD, "next": elsewhere}
+    assert client.post("/me/sign-in/", said).headers["Location"] == "/me/"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "sign-up/", "sign-in/", "sign-out/", "password/", "password/forgotten/", "delete/"],
+)
+def test_forms_are_taken_from_our_pages_only(address):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(account())
+    assert strict.post(f"/me/{address}").status_code == 403
+
+
+# The page of oneself
+
+
+def test_everybody_has_a_page(client):
+    assert "Nobody knows you yet" in client.get("/me/").content.decode()
+    assert not User.objects.exists()
+    client.get("/chat/lobby/")
+    page = client.get("/me/?next=/chat/lobby/").content.decode()
+    assert me(client).name in page
+    assert 'href="/me/sign-up/?next=%2Fchat%2Flobby%2F"' in page
+    sign_up(client, email="ada@example.org")
+    page = client.get("/me/").content.decode()
+    assert "ada@example.org" in page and "/me/sign-up/" not in page
+
+
+def test_a_name_is_changed_there_as_well(client):
+    client.get("/chat/lobby/")
+    assert client.post("/me/", {"name": "王小明"}, follow=True).status_code == 200
+    assert me(client).name == "王小明"
+    refused = client.post("/me/", {"name": "a\x07b\u202e"})
+    assert refused.status_code == 400
+    assert " autofocus" in element(refused, "id_name")
+    assert me(client).name == "王小明"
+
+
+# Another password
+
+
+def test_a_new_password_signs_out_everybody_else():
+    account()
+    here, there = signed_in(), signed_in()
+    said = {"old_password": PASSWORD, "new_password1": "another horse", "new_password2": "another horse"}
+    assert here.post("/me/password/", said | {"old_password": "wrong"}).status_code == 400
+    assert here.post("/me/password/", said).headers["Location"] == "/me/"
+    assert "ada" in here.get("/me/").content.decode()
+    assert "Nobody knows you yet" in there.get("/me/").content.decode()
+    assert me(here).check_password("another horse")
+
+
+def reset_link():
+    (letter,) = mail.outbox
+    assert letter.to == ["ada@example.org"]
+    return re.findall(r"https?://testserver(/\S+)", letter.body)[0]
+
+
+async def forgotten(email):
+    """Ask for an e-mail, and let a worker do what it is told."""
+    answer = await AsyncClient().post("/me/password/forgotten/", {"email": email})
+    await MailWorker().mail_reset(await get_channel_layer("tasks").receive("mail"))
+    return answer
+
+
+async def test_a_forgotten_password_is_reset_by_e_mail(database):
+    await sync_to_async(account)()
+    elsewhere = await sync_to_async(signed_in)()
+    answer = await forgotten("ADA@example.org")
+    assert answer.headers["Location"] == "/me/password/mailed/"
+    await sync_to_async(reset)(reset_link())
+    assert "Nobody knows you yet" in (await sync_to_async(elsewhere.get)("/me/")).content.decode()
+
+
+def reset(link):
+    client = Client()
+    page = client.get(link, follow=True)
+    ((address, _),) = page.redirect_chain
+    said = {"new_password1": "another horse", "new_password2": "another horse"}
+    assert client.post(address, said | {"new_password2": "not that"}).status_code == 400
+    assert client.post(address, said).headers["Location"] == "/me/sign-in/"
+    answer = client.post("/me/sign-in/", {"username": "ada", "password": "another horse"})
+    assert answer.headers["Location"] == "/me/"
+    assert "does not work any more" in Client().get(link).content.decode()  # it works once
+
+
+async def test_asking_for_an_e_mail_does_not_tell_who_has_an_account(database):
+    await sync_to_async(account)()
+    gone = await sync_to_async(account)("gone", "gone@example.org")
+    await sync_to_async(User.objects.filter(pk=gone.pk).update)(is_active=False)
+    answers = [await forgotten(f"{name}@example.org") for name in ("ada", "nobody", "gone")]
+    assert len({unchanging(answer) for answer in answers}) == 1
+    assert {answer.headers["Location"] for answer in answers} == {"/me/password/mailed/"}
+    assert len(mail.outbox) == 1
+
+
+async def test_the_page_itself_mails_nothing(database):
+    """So it takes as long whether there is an account or not."""
+    await sync_to_async(account)()
+    await AsyncClient().post("/me/password/forgotten/", {"email": "ada@example.org"})
+    assert mail.outbox == []
+    await get_channel_layer("tasks").receive("mail")
+
+
+# The end
+
+
+def test_who_deletes_the_account_is_forgotten_and_what_was_said_stays(client):
+    person = account()
+    Membership.objects.create(user=person, room=say(person).room)
+    client = signed_in()
+    refused = client.post("/me/delete/", {"password": "wrong"})
+    assert refused.status_code == 400
+    assert me(client) == person
+    assert client.post("/me/delete/", {"password": PASSWORD}).headers["Location"] == "/me/"
+    assert "Your account is deleted" in client.get("/me/").content.decode()
+    left = User.objects.get(pk=person.pk)
+    assert not left.is_active and not left.has_usable_password()
+    assert {"ada", "ada@example.org", person.name}.isdisjoint({left.username, left.email, left.name})
+    assert not Membership.objects.exists()
+    assert (Message.objects.get().author_name, Message.objects.get().text) == (person.name, "hi")
+    assert client.post("/me/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 400
+    assert sign_up(client).status_code == 302  # the user name is free again, for somebody else
+    assert me(client).pk != person.pk
+
+
+# So often and no more
+
+
+addresses = (f"192.0.2.{n}" for n in count(1))  # Redis remembers those of other tests
+
+
+class ClientAt(AsyncClient):
+    """A browser at an address."""
+
+    def __init__(self, address):
+        super().__init__()
+        self.address = address
+
+    def _base_scope(self, **request):
+        return super()._base_scope(**request) | {"client": [self.address, 0]}
+
+
+async def try_once(address, path="sign-in", **said):
+    said = {"username": "nobody", "password": "wrong"} | said
+    answer = await ClientAt(address).post(f"/me/{path}/", said)
+    return answer.status_code
+
+
+@pytest.mark.parametrize("path", ["sign-in", "sign-up", "password/forgotten"])
+async def test_an_address_has_so_many_tries_and_no_more(database, settings, path):
+    settings.TRIES_PER_HOUR = 2
+    address = next(addresses)
+    assert [await try_once(address, path, username=f"{path}{n}") for n in range(3)] == [400, 400, 429]
+    assert await try_once(next(addresses), path, username=f"{path}4") == 400
+
+
+async def test_who_tries_too_often_is_told_when_to_try_again(database, settings):
+    settings.TRIES_PER_HOUR = 1
+    client = ClientAt(next(addresses))
+    _, answer = [await client.post("/me/sign-in/", {"username": "patient"}) for _ in range(2)]
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 3600
+    assert "too many tries" in answer.content.decode()
+
+
+async def test_an_account_bears_so_many_tries_from_wherever(database, settings):
+    settings.TRIES_PER_HOUR = 1
+    names = ["guessed", " GUESSED ", "ｇｕｅｓｓｅｄ"] * 2
+    codes = [await try_once(next(addresses), username=name) for name in names]
+    assert codes == [400] * 5 + [429]
+    assert await try_once(next(addresses), username="another") == 400
+
+
+async def test_who_guesses_from_one_address_locks_nobody_out(database, settings):
+    settings.TRIES_PER_HOUR = 1
+    await sync_to_async(account)("locked")
+    address = next(addresses)
+    for _ in range(6):
+        await try_once(address, username="locked")
+    assert await try_once(next(addresses), username="locked", password=PASSWORD) == 302
+
+
+# Sockets
+
+
+async def test_who_signs_up_comes_back_as_the_same_person(connect, guest):
+    client = AsyncClient()
+    await client.aforce_login(guest)
+    socket = await connect(headers=cookie_of(client))
+    assert (await socket.event("welcome"))["you"]["id"] == guest.pk
+    said = {"username": "ada", "password1": PASSWORD, "password2": PASSWORD}
+    assert (await client.post("/me/sign-up/", said)).status_code == 302
+    assert await socket.close_code() == 4401
+    again = await connect(headers=cookie_of(client))
+    you = (await again.event("welcome"))["you"]
+    assert you == {"id": guest.pk, "name": guest.name, "guest": False}
+
+
+async def test_who_deletes_the_account_is_told_to_leave(connect, guest):
+    socket = await connect(user=guest)
+    await socket.event("welcome")
+    await sync_to_async(actions.delete_account)(guest)
+    assert await socket.close_code() == 4403
+
+
+def cookie_of(client):
+    return [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]

@@ -150,8 +150,8 @@ async def test_what_the_server_refuses_is_said_there_and_kept(lobby, writer, req
     await writer.write("")
     await expect(writer.bar).to_contain_text("Not saved: a message needs some text.")
     await writer.write("mended")
-    await writer.tab.until_transcript("mended", "second")
     await expect(writer.bar).to_be_hidden()
+    await writer.tab.until_transcript("mended", "second")
     async with tabs(request.node.name[:64], lobby) as (stranger,):
         await stranger.say("not yours")
         await expect(writer.message("not yours")).to_be_visible()

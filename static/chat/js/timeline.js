@@ -109,8 +109,8 @@ export class Timeline {
 
   #goTo(item) {
     item.scrollIntoView({ block: "center" });
-    item.focus({ preventScroll: true });
     item.classList.add("message--here");
+    item.focus({ preventScroll: true });
     setTimeout(() => item.classList.remove("message--here"), STANDS_OUT);
     this.#scrolled();
   }

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 import live
-from chat import access, exports, news, protocol
+from chat import access, exports, news, protocol, spelling
 from chat.drafts import Draft, Drafts
 from chat.models import Export, Message, Room, User
 from chat.names import DELETED, LONGEST_PERSON
@@ -93,7 +93,8 @@ def delete_account(user: User) -> None:
 
 def open_room(name: str) -> Room:
     """The room of that clean name, which is made for the first who enters it."""
-    room, _ = Room.objects.get_or_create(key=names.key(name), defaults={"name": name})
+    new = {"name": name, "spellings": lambda: spelling.spellings(name)}
+    room, _ = Room.objects.get_or_create(key=names.key(name), defaults=new)
     return room
 
 

@@ -5,6 +5,8 @@ from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
+from django.utils import timezone
+
 from chat import access, protocol
 from chat.models import Message, Room, User
 
@@ -76,7 +78,8 @@ class Drafts:
     def store(self) -> None:
         """Give the new messages their places in their rooms' logs, and store them."""
         for room, messages in self.by_room():
-            for message, seq in zip(messages, room.take_seqs(len(messages)), strict=True):
+            seqs = room.take_seqs(len(messages), said_at=timezone.now())
+            for message, seq in zip(messages, seqs, strict=True):
                 message.number = message.seq = seq
         Message.objects.bulk_create(self._new)
 

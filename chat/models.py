@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from datetime import datetime
 
 from django.contrib.auth.models import AbstractUser
 from django.db import connection, models
@@ -38,6 +39,10 @@ class Room(models.Model):
         max_length=16, default=new_epoch, help_text="Names the log, so that no cursor meets another one."
     )
     last_seq = models.BigIntegerField(default=0, help_text="The last place taken in the log.")
+    spellings = models.TextField(default="", help_text="What somebody may type to find it.")
+    said_at = models.DateTimeField(
+        null=True, db_index=True, help_text="When something was said last, to the minute: so its index rests."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self):
@@ -52,12 +57,14 @@ class Room(models.Model):
         """The log's next place. The room stays locked for others until the transaction ends."""
         return self.take_seqs(1)[0]
 
-    def take_seqs(self, count: int) -> range:
-        """The log's next places."""
+    def take_seqs(self, count: int, said_at: datetime | None = None) -> range:
+        """The log's next places; with a time for what is said now."""
+        minute = said_at and said_at.replace(second=0, microsecond=0)
         with connection.cursor() as cursor:  # in one statement, for which Django has no words
             cursor.execute(
-                "UPDATE chat_room SET last_seq = last_seq + %s WHERE id = %s RETURNING last_seq",
-                [count, self.pk],
+                "UPDATE chat_room SET last_seq = last_seq + %s, said_at = COALESCE(%s, said_at)"
+                " WHERE id = %s RETURNING last_seq",
+                [count, connection.ops.adapt_datetimefield_value(minute), self.pk],
             )
             (self.last_seq,) = cursor.fetchone()
         return range(self.last_seq - count + 1, self.last_seq + 1)

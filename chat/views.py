@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from chat import access, actions, history, protocol
+from chat import access, actions, history, listing, protocol
 from chat.visitors import visitor
 from live import Refused, names
 from live.answers import answer, refusal
@@ -18,15 +18,25 @@ LARGEST_NUMBER = 2**53 - 1
 
 
 @require_safe
+@cache_control(private=True, no_cache=True)
 def index(request: HttpRequest) -> HttpResponse:
     """The question, and for its answer the way to the room."""
     asked = request.GET.get("room")
     if asked is None:
-        return render(request, "chat/index.html")
+        return render(request, "chat/index.html", {"rooms": listing.listing(request.user)})
     try:
         return redirect("room", names.clean_room(asked))
     except ValueError as error:
-        return render(request, "chat/index.html", {"asked": asked, "error": error}, status=400)
+        context = {"asked": asked, "error": error, "rooms": listing.listing(request.user)}
+        return render(request, "chat/index.html", context, status=400)
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def rooms(request: HttpRequest) -> HttpResponse:
+    """The index's list, for what is typed there: `?asked=<any part of a name>`."""
+    found = listing.listing(request.user, request.GET.get("asked", "")[: names.LONGEST_ROOM])
+    return render(request, "chat/rooms.html", {"rooms": found})
 
 
 @require_safe

@@ -74,3 +74,20 @@ async def test_what_is_out_of_sight_is_not_read(lobby, open_tab, open_reader):
     await reader.page.get_by_role("button", name="1 new message").click()
     await shows(reader, "unread long", is_unread=False)
     await until_read(reader, 31)
+
+
+async def test_the_index_shows_it_room_by_room_and_at_once(lobby, open_tab, open_reader):
+    reader = await open_reader("counted")
+    await until_read(reader, 0)
+    index, speaker = await open_tab(beside=reader), await open_tab(lobby.url, "counted")
+    await reader.page.evaluate(LOOK_AWAY)
+    await index.page.goto(f"{lobby.url}/chat/")
+    room = index.page.get_by_role("region", name="Rooms").get_by_role("link", name="counted")
+    await expect(room).to_be_visible()
+    for count in (1, 2):
+        await speaker.say("hi")
+        await expect(room).to_contain_text(f"{count} unread")
+        await expect(index.page).to_have_title(f"({count}) Lobby")
+    await reader.page.evaluate(LOOK_AT)
+    await expect(room.get_by_text("unread")).to_be_hidden()
+    await expect(index.page).to_have_title("Lobby")

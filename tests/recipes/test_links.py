@@ -19,7 +19,7 @@ def test_a_page_links_to_its_recipe_in_both_languages(slug):
     assert re.search(r'lang="zh-Hans"[^>]*>这是怎么做的<', link)
 
 
-def test_the_index_of_the_chat_leads_to_them():
+def test_the_index_of_the_chat_leads_to_them(transactional_db):
     assert 'href="/recipes/"' in Client().get("/chat/").content.decode()
 
 

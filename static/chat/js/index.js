@@ -1,2 +1,22 @@
-/** The index: what is typed right after loading reaches the input (`autofocus` may come a moment late). */
-document.getElementById("room-name-input").focus();
+/** The index: what is typed right after loading reaches the input, and finds rooms on the way. */
+
+import { LastingSocket } from "../../base/js/lasting-socket.js";
+import { Finder } from "./finder.js";
+import { Unread } from "./unread.js";
+
+const input = /** @type {HTMLInputElement} */ (document.getElementById("room-name-input"));
+input.focus(); // `autofocus` may come a moment late
+
+const rooms = document.getElementById("rooms");
+new Finder(input, rooms);
+
+if ("isKnown" in rooms.dataset) {
+  const unread = new Unread(rooms);
+  new LastingSocket({
+    address: () => "/ws/me/",
+    protocol: "lobby.v1",
+    isGreeting: () => true,
+    onFrame: (events) => events.forEach((event) => unread.receive(event)),
+    onState: () => {}, // the page is of use without it
+  });
+}

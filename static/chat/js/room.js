@@ -42,7 +42,7 @@ const tools = {
 };
 new MessageTools(log, tools, () => composer.focus());
 const ownName = new OwnName(element("own-name"), you);
-const unread = new Unread();
+const unread = new Unread(document.body);
 const reading = new Reading(element("timeline"), element("timeline-end"), (seq) =>
   connection.send(JSON.stringify({ type: "read", seq })),
 );

@@ -4,16 +4,24 @@
 const MOST = 100;
 
 /** @param {number} count */
-export function written(count) {
+function written(count) {
   return count < MOST ? String(count) : `${MOST - 1}+`;
 }
 
 export class Unread {
+  #list;
   /** @type {Map<string, number>} */
   #counts = new Map();
   #title = document.title;
   #icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
   #plainIcon = this.#icon.href;
+
+  /** @param {HTMLElement} list of rooms, each with the count that it had when the page was made */
+  constructor(list) {
+    this.#list = list;
+    for (const { dataset } of this.#rooms) this.#counts.set(dataset.room, Number(dataset.unread));
+    this.#tell();
+  }
 
   /** @param {{rooms: {room: string, count: number}[], all: boolean}} event */
   receive({ rooms, all }) {
@@ -26,5 +34,18 @@ export class Unread {
     const sum = [...this.#counts.values()].reduce((one, other) => one + other, 0);
     document.title = sum ? `(${written(sum)}) ${this.#title}` : this.#title;
     this.#icon.href = sum ? this.#icon.dataset.unread : this.#plainIcon;
+    for (const room of this.#rooms) this.#show(room);
+  }
+
+  /** @returns {NodeListOf<HTMLElement>} */
+  get #rooms() {
+    return this.#list.querySelectorAll("[data-room]");
+  }
+
+  #show(room) {
+    const count = this.#counts.get(room.dataset.room) ?? 0;
+    const place = room.querySelector(".count");
+    place.hidden = count === 0;
+    place.querySelector(".count__number").textContent = written(count);
   }
 }

@@ -1,0 +1,61 @@
+/** Finds rooms as one types: the server, which knows all of them and how they are spelled, draws the list. */
+
+import { clock, language } from "../../base/js/clock.js";
+
+/** How long nobody has typed before it is asked (milliseconds). */
+const PAUSE = 100;
+
+const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
+
+export class Finder {
+  #input;
+  #list;
+  #timer = 0;
+  #asking = new AbortController();
+
+  /**
+   * @param {HTMLInputElement} input
+   * @param {HTMLElement} list
+   */
+  constructor(input, list) {
+    this.#input = input;
+    this.#list = list;
+    input.addEventListener("input", ({ isComposing }) => isComposing || this.#askSoon());
+    input.addEventListener("compositionend", () => this.#askSoon());
+    this.#tellTimes();
+    if (input.value) this.#askSoon(); // the browser has kept it
+  }
+
+  #askSoon() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ask(), PAUSE);
+  }
+
+  async #ask() {
+    this.#asking.abort();
+    this.#asking = new AbortController();
+    try {
+      const query = new URLSearchParams({ asked: this.#input.value });
+      const response = await fetch(`/rooms/?${query}`, { signal: this.#asking.signal });
+      if (response.ok) this.#show(await response.text());
+    } catch {
+      // It is too late, or there is no connection: the list stays as it is.
+    }
+  }
+
+  /** @param {string} page as the server draws it, with whatever people wrote as text */
+  #show(page) {
+    const { body } = new DOMParser().parseFromString(page, "text/html");
+    this.#list.replaceChildren(...body.childNodes);
+    this.#tellTimes();
+  }
+
+  /** Of today the time, of other days the day, where the reader is. */
+  #tellTimes() {
+    const today = new Date().toDateString();
+    for (const time of this.#list.querySelectorAll("time")) {
+      const at = new Date(time.dateTime);
+      time.textContent = (at.toDateString() === today ? clock : day).format(at);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+"""The index: its question, and the rooms that there are."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.async_api import expect
+
+from tests.servers.tab import tabs
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture
+async def rooms(lobby):
+    """Rooms in which something was said."""
+    for name in ("聊天室 一", "book club"):
+        async with tabs(name, lobby) as (tab,):
+            await tab.say(f"in {name}")
+            await tab.until(lambda tab=tab: tab.texts)
+
+
+async def open_index(lobby, open_tab):
+    tab = await open_tab()
+    await tab.page.goto(f"{lobby.url}/chat/")
+    return tab, tab.page.get_by_role("region", name="Rooms").get_by_role("link")
+
+
+@pytest.mark.parametrize("typed", ["聊天", "liaotian", "lts", "Liao Tian"])
+async def test_a_room_is_found_as_one_types(lobby, rooms, open_tab, typed):
+    tab, links = await open_index(lobby, open_tab)
+    await expect(links.filter(has_text="in book club")).to_be_visible()
+    await tab.page.keyboard.type(typed)
+    await expect(links).to_have_count(1)
+    await expect(links).to_contain_text("in 聊天室 一")
+    await links.click()
+    await expect(tab.page.get_by_role("heading", name="聊天室 一")).to_be_visible()
+
+
+async def test_enter_goes_where_the_input_says_whatever_is_found(lobby, rooms, open_tab):
+    tab, links = await open_index(lobby, open_tab)
+    await tab.page.keyboard.type("book")
+    await expect(links).to_have_count(1)
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.page.get_by_role("heading", name="book", exact=True)).to_be_visible()
+
+
+async def test_a_name_that_nobody_has_used_is_offered(lobby, open_tab):
+    tab, links = await open_index(lobby, open_tab)
+    await tab.page.keyboard.type("<b>nowhere")
+    await expect(links).to_have_count(0)
+    await expect(tab.page.get_by_text("No room is called that yet")).to_be_visible()
+
+
+async def test_times_are_the_readers(lobby, rooms, open_tab):
+    tab = await open_tab(timezone_id="Asia/Shanghai")
+    await tab.page.goto(f"{lobby.url}/chat/")
+    time = tab.page.locator(".card__time").first
+    said = datetime.fromisoformat(await time.get_attribute("datetime"))
+    await expect(time).to_have_text(f"{said.astimezone(ZoneInfo('Asia/Shanghai')):%H:%M}")

@@ -1,0 +1,136 @@
+"""The index's list of rooms: whose come first, what is found, and what it costs."""
+
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from chat import actions, listing, memberships
+from chat.models import Room
+from chat.spelling import asked, spellings
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOBODY = AnonymousUser()
+
+
+@pytest.fixture
+def ada():
+    return actions.create_guest()
+
+
+@pytest.fixture
+def bob():
+    return actions.create_guest()
+
+
+def say(author, name, text="hi"):
+    return actions.send(author, actions.open_room(name), text, uuid4())[0]
+
+
+def join(user, name):
+    room = actions.open_room(name)
+    actions.read_all({(user.pk, room.pk): Room.objects.get(pk=room.pk).last_seq})
+
+
+def names(cards):
+    return [card.name for card in cards]
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("聊天室", "聊天"),
+        ("聊天室", "LTS"),
+        ("聊天室", "liao tian"),
+        ("音乐", "yinyue"),  # a character with two readings
+        ("重庆银行", "chongqingyinhang"),
+        ("Lobby 聊天", "lobbylt"),
+        ("book club", "BOOKCLUB"),
+        ("Straße", "strasse"),
+    ],
+)
+def test_a_room_is_found_by_whatever_one_types(name, typed):
+    assert any(asked(typed) in spelling for spelling in spellings(name).split("\n"))
+
+
+def test_a_name_of_many_readings_is_not_spelled_in_too_many_ways():
+    assert len(spellings("行重乐长" * 16)) < 10_000
+
+
+def test_ones_own_rooms_come_first_and_in_each_list_the_one_that_was_spoken_in_last(ada, bob):
+    for name in ("one", "two", "three", "four"):
+        say(bob, name)
+    join(ada, "two")
+    join(ada, "one")
+    join(ada, "silent")
+    actions.open_room("nobody's")
+    say(bob, "two", "news")
+    say(bob, "three", "news")
+    mine, others, _ = listing.listing(ada)
+    assert names(mine) == ["two", "one", "silent"]
+    assert [card.unread for card in mine] == [1, 0, 0]
+    assert names(others) == ["three", "four"]
+    assert names(listing.listing(NOBODY).others) == ["three", "two", "four", "one"]
+
+
+def test_a_room_shows_what_was_said_last_and_not_taken_back(ada):
+    say(ada, "lobby", "first")
+    last = say(ada, "lobby", "second")
+    actions.delete(ada, last.room, last.number)
+    (card,) = listing.listing(NOBODY).others
+    assert card.line == f"{ada.name}: first"
+
+
+@pytest.mark.parametrize(("typed", "found"), [("%", ["50%"]), ("_", []), ("\\", []), ("", ["50%", "a-b"])])
+def test_what_is_typed_is_no_pattern(ada, typed, found):
+    say(ada, "50%")
+    say(ada, "a-b")
+    assert sorted(names(listing.listing(NOBODY, typed).others)) == found
+
+
+def test_a_long_list_ends_and_still_takes_five_queries(ada, bob, monkeypatch):
+    monkeypatch.setattr(listing, "MOST_OTHERS", 3)
+    monkeypatch.setattr(memberships, "MOST_ROOMS", 3)
+    for number in range(10):
+        say(bob, f"room {number}")
+        if number % 2:
+            join(ada, f"room {number}")
+    with CaptureQueriesContext(connection) as queries:
+        mine, others, _ = listing.listing(ada)
+    assert (len(mine), len(others), len(queries)) == (3, 3, 5)
+
+
+def test_the_page_and_what_it_fetches_say_the_same(ada, bob):
+    say(bob, "<b>聊天室", "<i>hi")
+    join(ada, "<b>聊天室")
+    say(bob, "<b>聊天室", "<i>news")
+    client = Client()
+    client.force_login(ada)
+    for path in ("/chat/", "/rooms/?asked=lts", "/rooms/"):
+        page = client.get(path).content.decode()
+        assert "&lt;b&gt;聊天室" in page and "<i>" not in page
+        assert 'data-unread="1"' in page
+    assert "No room is called that yet" in client.get("/rooms/?asked=nowhere").content.decode()
+
+
+def test_the_first_visitor_is_asked_to_be_the_first():
+    assert "Be the first" in Client().get("/chat/").content.decode()
+
+
+def test_rooms_that_were_there_before_can_be_found():
+    executor = MigrationExecutor(connection)
+    executor.migrate([("chat", "0005_membership")])
+    before = executor.loader.project_state([("chat", "0005_membership")]).apps
+    room = before.get_model("chat", "Room").objects.create(key="聊天室", name="聊天室")
+    author = before.get_model("chat", "User").objects.create(username="ada")
+    before.get_model("chat", "Message").objects.create(
+        room=room, number=1, seq=1, author=author, author_name="Ada", text="hi"
+    )
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+    assert names(listing.listing(NOBODY, "lts").others) == ["聊天室"]

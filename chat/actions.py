@@ -21,7 +21,7 @@ from live import Refused, names
 # Never backwards, and nothing for who has gone. In one statement, for which Django has no words.
 READ = """
     INSERT INTO chat_membership (user_id, room_id, last_read)
-    SELECT id, %s, %s FROM chat_user WHERE id = %s
+    SELECT id, %s, %s FROM chat_user WHERE id = %s AND is_active
     ON CONFLICT (user_id, room_id) DO UPDATE SET last_read = excluded.last_read
     WHERE chat_membership.last_read < excluded.last_read
 """

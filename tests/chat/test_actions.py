@@ -132,8 +132,9 @@ def test_who_reads_in_a_room_is_its_member_and_never_goes_backwards(ada, room):
 
 
 def test_what_somebody_read_who_has_gone_is_of_no_use(ada, room):
-    gone = actions.create_guest()
-    reads = {(gone.pk, room.pk): 1, (ada.pk, room.pk): 1}
+    gone, deleted = actions.create_guest(), actions.create_guest()
+    reads = {(each.pk, room.pk): 1 for each in (gone, deleted, ada)}
     gone.delete()
+    actions.delete_account(deleted)
     actions.read_all(reads)
     assert Membership.objects.get().user == ada

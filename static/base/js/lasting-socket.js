@@ -77,7 +77,7 @@ export class LastingSocket {
   #receive(said) {
     this.#trust();
     if (!this.#isOpen && this.#options.isGreeting(said)) {
-      if (this.#options.isForMe?.(said) === false) return this.#closed(SIGNED_OUT);
+      if (!(this.#options.isForMe?.(said) ?? true)) return this.#closed(SIGNED_OUT);
       this.#open();
     }
     this.#options.onFrame(said);

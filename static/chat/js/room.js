@@ -61,7 +61,7 @@ const connection = new LastingSocket({
   address,
   protocol: "lobby.v1",
   isGreeting: (events) => events.some(isWelcome),
-  isForMe: (events) => isMe(events.find(isWelcome).you),
+  isForMe: (events) => isForMe(events.find(isWelcome)),
   onFrame: (events) => events.forEach(receive),
   onState: (...now) => {
     state.show(...now);
@@ -88,9 +88,13 @@ function isWelcome({ type }) {
   return type === "welcome";
 }
 
-/** What is written here is said by nobody else. A browser without cookies is somebody else each time. */
-function isMe(person) {
-  return person?.id === you.id || !navigator.cookieEnabled;
+/**
+ * Whether it greets the person whom this page is for: nobody else says what is written here.
+ * A browser without cookies is somebody else each time, and in a database that was set back nobody is known.
+ */
+function isForMe({ you: person, epoch }) {
+  const isSetBack = cursor.epoch && epoch !== cursor.epoch;
+  return person?.id === you.id || isSetBack || !navigator.cookieEnabled;
 }
 
 function receive(event) {

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @pytest.fixture
 async def rooms(lobby):
     """Rooms in which something was said."""
-    for name in ("聊天室 一", "book club"):
+    for name in ("围棋社 一", "book club"):
         async with tabs(name, lobby) as (tab,):
             await tab.say(f"in {name}")
             await tab.until(lambda tab=tab: tab.texts)
@@ -26,15 +26,15 @@ async def open_index(lobby, open_tab):
     return tab, tab.page.get_by_role("region", name="Rooms").get_by_role("link")
 
 
-@pytest.mark.parametrize("typed", ["聊天", "liaotian", "lts", "Liao Tian"])
+@pytest.mark.parametrize("typed", ["围棋", "weiqi", "wqs", "Wei Qi"])
 async def test_a_room_is_found_as_one_types(lobby, rooms, open_tab, typed):
     tab, links = await open_index(lobby, open_tab)
     await expect(links.filter(has_text="in book club")).to_be_visible()
     await tab.page.keyboard.type(typed)
     await expect(links).to_have_count(1)
-    await expect(links).to_contain_text("in 聊天室 一")
+    await expect(links).to_contain_text("in 围棋社 一")
     await links.click()
-    await expect(tab.page.get_by_role("heading", name="聊天室 一")).to_be_visible()
+    await expect(tab.page.get_by_role("heading", name="围棋社 一")).to_be_visible()
 
 
 async def test_enter_goes_where_the_input_says_whatever_is_found(lobby, rooms, open_tab):

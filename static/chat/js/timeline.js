@@ -31,6 +31,7 @@ export class Timeline {
   #visit = 0; // grows when all is shown anew, so that no page is added to what is gone
   /** @type {{key: number | string, bottom: number} | null} the first message in view, and where it ends there */
   #anchor = null;
+  #width = 0;
   /** @type {Date | null} since when the reader has not seen the end */
   #leftAt = null;
   #isLineDrawn = false;
@@ -121,6 +122,8 @@ export class Timeline {
   }
 
   #scrolled() {
+    // An echo of our own scrolling may come after the window was resized, and before the place is kept.
+    if (this.#scroller.clientWidth !== this.#width) return this.#keepPlace();
     this.#atEnd = this.#isLive && this.#toGo < NEAR;
     this.#noteAnchor();
     this.#notePresence();
@@ -140,6 +143,7 @@ export class Timeline {
 
   /** Whatever has changed, what the reader looks at stands where it stood. */
   #keepPlace() {
+    this.#width = this.#scroller.clientWidth;
     if (this.#atEnd) return this.#scrollToEnd();
     const item = this.#anchor && this.#log.item(this.#anchor.key);
     if (item) this.#scroller.scrollTop += this.#bottomOf(item) - this.#anchor.bottom;

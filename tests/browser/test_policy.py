@@ -60,7 +60,7 @@ async def test_what_is_injected_does_not_run(lobby, chromium):
             document.body.append(script, image);
         }"""
     )
-    await expect(page.get_by_text("red")).not_to_have_css("color", "rgb(255, 0, 0)")
+    await expect(page.get_by_text("red", exact=True)).not_to_have_css("color", "rgb(255, 0, 0)")
     await page.wait_for_load_state("networkidle")
     assert await page.title() == "Lobby"
     assert len(said) == 3

@@ -1,4 +1,4 @@
-"""A tab without a browser: it speaks `lobby.v1`, with the rules of connection.js, outbox.js and room.js."""
+"""A tab without a browser: it speaks `lobby.v1`, by the rules of lasting-socket.js, outbox.js, room.js."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from uuid import uuid4
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-# As in connection.js (seconds).
+# As in lasting-socket.js (seconds).
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 15
 PATIENCE = 10

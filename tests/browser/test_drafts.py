@@ -61,3 +61,5 @@ async def test_tabs_share_a_draft_and_none_takes_the_pen_from_another(lobby, ope
     await expect(composer(three)).to_have_value("written in one, then in two")  # it is being edited
     await three.page.keyboard.press("Escape")
     await expect(composer(three)).to_have_value("written in one, and on")
+    await write(one, ", and on")  # to put a draft back is not to write it
+    await expect(composer(three)).to_have_value("written in one, and on, and on")

@@ -74,7 +74,8 @@ export class Composer {
     const { draft } = this.#loan;
     this.#loan = null;
     this.#form.classList.remove("is-lent");
-    this.#write(draft);
+    this.draft = draft; // not written anew: another tab may be writing it just now
+    this.focus();
   }
 
   #write(text) {

@@ -161,6 +161,7 @@ def delete(user: User, room: Room, number: int) -> Message:
     message.seq, message.text, message.deleted_at = seq, "", timezone.now()
     message.save(update_fields=["seq", "text", "deleted_at"])
     _announce(room, message)
+    transaction.on_commit(lambda: news.tell([room.pk]))  # it is unread no more
     return message
 
 

@@ -1,5 +1,6 @@
 """The index's list of rooms: whose come first, what is found, and what it costs."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from chat import actions, listing, memberships
 from chat.models import Room
@@ -68,6 +70,7 @@ def test_ones_own_rooms_come_first_and_in_each_list_the_one_that_was_spoken_in_l
     join(ada, "two")
     join(ada, "one")
     join(ada, "silent")
+    join(bob, "four")
     actions.open_room("nobody's")
     say(bob, "two", "news")
     say(bob, "three", "news")
@@ -76,6 +79,17 @@ def test_ones_own_rooms_come_first_and_in_each_list_the_one_that_was_spoken_in_l
     assert [card.unread for card in mine] == [1, 0, 0]
     assert names(others) == ["three", "four"]
     assert names(listing.listing(NOBODY).others) == ["three", "two", "four", "one"]
+
+
+def test_a_room_comes_to_the_front_with_what_is_said_and_not_with_what_is_changed(ada, monkeypatch):
+    monkeypatch.setattr(listing, "MOST_OTHERS", 1)
+    for days, name in enumerate(("new", "old")):
+        message = say(ada, name)
+        Room.objects.filter(name=name).update(said_at=timezone.now() - timedelta(days=1 + days))
+    actions.edit(ada, message.room, message.number, "changed")
+    assert names(listing.listing(NOBODY).others) == ["new"]
+    say(ada, "old")
+    assert names(listing.listing(NOBODY).others) == ["old"]
 
 
 def test_a_room_shows_what_was_said_last_and_not_taken_back(ada):

@@ -43,7 +43,7 @@ class Listing(NamedTuple):
 
 def listing(user: User | AnonymousUser, asked: str = "") -> Listing:
     """The rooms that somebody finds."""
-    places = memberships.of_person(user.pk) if user.pk else []
+    places = memberships.of_people([user.pk])[user.pk] if user.pk else []
     unread = {place.room: place.unread for place in places}
     found = Room.objects.filter(spellings__contains=spelling.asked(asked)).order_by("-said_at")
     mine = _cards(found.filter(pk__in=unread), unread)

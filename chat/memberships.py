@@ -1,5 +1,6 @@
 """Which rooms are somebody's, and how much of each they have not read."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ MOST_UNREAD = 100
 # How many rooms a person is told of: those that were entered last.
 MOST_ROOMS = 100
 
-# For how many people is counted in one query.
+# How many people or rooms are asked for in one query.
 MOST_AT_ONCE = 1000
 
 
@@ -34,17 +35,37 @@ class Place(NamedTuple):
     unread: int
 
 
-def of_person(pk: int) -> list[Place]:
-    """The rooms of a person, those first that were entered last."""
-    return list(_places(Membership.objects.filter(user=pk).order_by("-pk")[:MOST_ROOMS]))
+def of_people(people: Collection[int]) -> dict[int, list[Place]]:
+    """The rooms of each of these people, those first that were entered last."""
+    found: dict[int, list[Place]] = {pk: [] for pk in people}
+    for some in _in_pieces(_entered_last(people)):
+        for place in _places(Membership.objects.filter(pk__in=some).order_by("-pk")):
+            found[place.person].append(place)
+    return found
 
 
 def in_rooms(rooms: Collection[int], people: Collection[int]) -> Iterable[Place]:
     """These rooms, as far as they are some of these people's."""
-    everybody = sorted(people)
-    for start in range(0, len(everybody), MOST_AT_ONCE):
-        some = everybody[start : start + MOST_AT_ONCE]
+    for some in _in_pieces(people):
         yield from _places(Membership.objects.filter(room__in=rooms, user__in=some))
+
+
+def _entered_last(people: Collection[int]) -> list[int]:
+    """The keys of those memberships that are counted."""
+    kept = []
+    for some in _in_pieces(people):
+        seen: Counter[int] = Counter()
+        rows = Membership.objects.filter(user__in=some).order_by("-pk").values_list("pk", "user")
+        for pk, user in rows:
+            seen[user] += 1
+            if seen[user] <= MOST_ROOMS:
+                kept.append(pk)
+    return kept
+
+
+def _in_pieces(keys: Collection[int]) -> Iterable[list[int]]:
+    listed = list(keys)
+    return (listed[start : start + MOST_AT_ONCE] for start in range(0, len(listed), MOST_AT_ONCE))
 
 
 def _places(rows: QuerySet[Membership]) -> Iterable[Place]:

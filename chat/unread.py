@@ -196,7 +196,7 @@ class Unread:
 
 def _look(doubts: Doubts, people: list[int]) -> tuple[dict[int, list[Place]], list[Place]]:
     """All rooms of whoever is new, and those rooms of others that are in doubt."""
-    whole = {pk: memberships.of_person(pk) for pk in doubts.new}
+    whole = memberships.of_people(doubts.new)
     rooms = doubts.said | {room for _, room in doubts.read}
     doubted = people if doubts.said else {person for person, _ in doubts.read}
     return whole, list(memberships.in_rooms(rooms, doubted)) if rooms else []

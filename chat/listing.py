@@ -51,6 +51,15 @@ def listing(user: User | AnonymousUser, asked: str = "") -> Listing:
     return Listing(mine, others, asked)
 
 
+def rail(user: User, here: str) -> Listing:
+    """The rooms of somebody who is in one of them now, whether or not they have read there yet."""
+    places = memberships.of_people([user.pk])[user.pk]
+    mine = [Card(place.name, place.unread, None) for place in places]
+    if here not in [card.name for card in mine]:
+        mine.insert(0, Card(here, 0, None))
+    return Listing(mine, [], "")
+
+
 def _cards(rooms: QuerySet[Room], unread: dict[int, int]) -> list[Card]:
     """The room where somebody spoke last comes first."""
     last = Message.objects.filter(room=OuterRef("pk"), deleted_at=None).order_by("-number").values("pk")[:1]

@@ -34,9 +34,11 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(private=True, no_cache=True)
 def rooms(request: HttpRequest) -> HttpResponse:
-    """The index's list, for what is typed there: `?asked=<any part of a name>`."""
+    """A list for what is typed: `?asked=<any part of a name>`; of a room's page with `&here=<its name>`."""
     found = listing.listing(request.user, request.GET.get("asked", "")[: names.LONGEST_ROOM])
-    return render(request, "chat/rooms.html", {"rooms": found})
+    here = request.GET.get("here")
+    template = "chat/rail.html" if here else "chat/rooms.html"
+    return render(request, template, {"rooms": found, "here": here})
 
 
 @require_safe
@@ -84,6 +86,7 @@ def _open(
         "longest_text": protocol.LONGEST_TEXT,
     }
     context = {"room_name": name, "data": msgspec.to_builtins(data), "you": you}
+    context |= {"rooms": listing.rail(you, name), "here": name}
     return render(request, "chat/room.html", context)
 
 

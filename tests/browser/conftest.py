@@ -3,6 +3,7 @@
 import os
 from urllib.parse import quote
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Page, async_playwright, expect
 
@@ -24,6 +25,16 @@ TRANSCRIPT = """async () => {
 }"""
 
 expect.set_options(timeout=TIMEOUT)
+
+# What a page has told the server that it has read.
+RECORD = """
+    window.told = [];
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (text) {
+        if (text.includes('"read"')) told.push(JSON.parse(text).seq);
+        send.call(this, text);
+    };
+"""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -51,6 +62,10 @@ class Tab:
         """Type where the focus is, and press Enter."""
         await self.page.keyboard.insert_text(text)
         await self.page.keyboard.press("Enter")
+
+    async def until_read(self, seq):
+        """Of a tab that `open_reader` has opened: it has told the server that it has read so far."""
+        await self.page.wait_for_function("seq => told.at(-1) === seq", arg=seq)
 
     async def transcript(self):
         return (await self.page.evaluate(TRANSCRIPT)).splitlines()
@@ -89,3 +104,16 @@ async def open_tab(chromium):
     for context in set(contexts):
         await context.close()
     assert problems == []
+
+
+@pytest.fixture
+def open_reader(lobby, open_tab):
+    """Open a tab of which we know what it has read."""
+
+    async def open_reader(room, beside=None, **options):
+        tab = await open_tab(beside=beside, **options)
+        await tab.page.add_init_script(RECORD)
+        await tab.enter(lobby.url, room)
+        return tab
+
+    return open_reader

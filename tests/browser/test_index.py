@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @pytest.fixture
 async def rooms(lobby):
     """Rooms in which something was said."""
-    for name in ("围棋社 一", "book club"):
+    for name in ("牛奶糖罐", "index book"):
         async with tabs(name, lobby) as (tab,):
             await tab.say(f"in {name}")
             await tab.until(lambda tab=tab: tab.texts)
@@ -26,23 +26,23 @@ async def open_index(lobby, open_tab):
     return tab, tab.page.get_by_role("region", name="Rooms").get_by_role("link")
 
 
-@pytest.mark.parametrize("typed", ["围棋", "weiqi", "wqs", "Wei Qi"])
+@pytest.mark.parametrize("typed", ["奶糖", "niunaitang", "nntg", "Niu Nai"])
 async def test_a_room_is_found_as_one_types(lobby, rooms, open_tab, typed):
     tab, links = await open_index(lobby, open_tab)
-    await expect(links.filter(has_text="in book club")).to_be_visible()
+    await expect(links.filter(has_text="in index book")).to_be_visible()
     await tab.page.keyboard.type(typed)
     await expect(links).to_have_count(1)
-    await expect(links).to_contain_text("in 围棋社 一")
+    await expect(links).to_contain_text("in 牛奶糖罐")
     await links.click()
-    await expect(tab.page.get_by_role("heading", name="围棋社 一")).to_be_visible()
+    await expect(tab.page.get_by_role("heading", name="牛奶糖罐")).to_be_visible()
 
 
 async def test_enter_goes_where_the_input_says_whatever_is_found(lobby, rooms, open_tab):
     tab, links = await open_index(lobby, open_tab)
-    await tab.page.keyboard.type("book")
+    await tab.page.keyboard.type("index bo")
     await expect(links).to_have_count(1)
     await tab.page.keyboard.press("Enter")
-    await expect(tab.page.get_by_role("heading", name="book", exact=True)).to_be_visible()
+    await expect(tab.page.get_by_role("heading", name="index bo", exact=True)).to_be_visible()
 
 
 async def test_a_name_that_nobody_has_used_is_offered(lobby, open_tab):

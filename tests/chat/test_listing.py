@@ -125,7 +125,7 @@ def test_the_page_and_what_it_fetches_say_the_same(ada, bob):
     say(bob, "<b>聊天室", "<i>news")
     client = Client()
     client.force_login(ada)
-    for path in ("/chat/", "/rooms/?asked=lts", "/rooms/"):
+    for path in ("/chat/", "/rooms/?asked=lts", "/rooms/", "/rooms/?here=lobby", "/chat/lobby/"):
         page = client.get(path).content.decode()
         assert "&lt;b&gt;聊天室" in page and "<i>" not in page
         assert 'data-unread="1"' in page

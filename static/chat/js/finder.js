@@ -11,19 +11,29 @@ export class Finder {
   #input;
   #list;
   #timer = 0;
+  #query;
   #asking = new AbortController();
 
   /**
    * @param {HTMLInputElement} input
    * @param {HTMLElement} list
+   * @param {Record<string, string>} [query] what else the server has to know to draw the list
    */
-  constructor(input, list) {
+  constructor(input, list, query = {}) {
     this.#input = input;
     this.#list = list;
+    this.#query = query;
     input.addEventListener("input", ({ isComposing }) => isComposing || this.#askSoon());
     input.addEventListener("compositionend", () => this.#askSoon());
     this.#tellTimes();
     if (input.value) this.#askSoon(); // the browser has kept it
+  }
+
+  /** @returns {Promise<HTMLAnchorElement | null>} the first room that is called so, once that is known */
+  async first() {
+    clearTimeout(this.#timer);
+    await this.#ask();
+    return this.#list.querySelector("a");
   }
 
   #askSoon() {
@@ -35,7 +45,7 @@ export class Finder {
     this.#asking.abort();
     this.#asking = new AbortController();
     try {
-      const query = new URLSearchParams({ asked: this.#input.value });
+      const query = new URLSearchParams({ asked: this.#input.value, ...this.#query });
       const response = await fetch(`/rooms/?${query}`, { signal: this.#asking.signal });
       if (response.ok) this.#show(await response.text());
     } catch {

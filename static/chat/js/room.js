@@ -13,6 +13,7 @@ import { button, text } from "./note.js";
 import { Outbox } from "./outbox.js";
 import { OwnName } from "./own-name.js";
 import { copyLink } from "./permalink.js";
+import { Rail } from "./rail.js";
 import { Reading } from "./reading.js";
 import { Timeline } from "./timeline.js";
 import { Unread } from "./unread.js";
@@ -42,7 +43,8 @@ const tools = {
 };
 new MessageTools(log, tools, () => composer.focus());
 const ownName = new OwnName(element("own-name"), you);
-const unread = new Unread(document.body);
+const unread = new Unread(element("rooms"));
+new Rail(element("rail"), element("rooms"), roomName);
 const reading = new Reading(element("timeline"), element("timeline-end"), (seq) =>
   connection.send(JSON.stringify({ type: "read", seq })),
 );

@@ -86,6 +86,7 @@ export class LastingSocket {
   #closed(code) {
     if (code < 4400 || code >= 4500) return this.#lose(code);
     if (code !== SIGNED_OUT && !this.#signedOut) return this.#refuse(code);
+    if (!this.#signedOut) this.#failures = 0; // somebody answers
     if (++this.#signedOut > MOST_SIGNED_OUT) return this.#refuse(SIGNED_OUT);
     this.#lose(code);
   }

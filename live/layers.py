@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from channels_redis.core import RedisChannelLayer
@@ -14,6 +14,9 @@ logger = logging.getLogger(__name__)
 # How long Redis may take to answer, and when it is asked again for tasks (seconds).
 PATIENCE = 2
 RETRY = 1
+
+# When work that was cancelled is told so again (seconds).
+AGAIN = 0.1
 
 
 class GroupLayer(RedisPubSubChannelLayer):
@@ -45,7 +48,7 @@ class TaskLayer(RedisChannelLayer):
         is_away = False
         while True:
             try:
-                return await super().receive(channel)
+                return await _cancellable(super().receive(channel))
             except (RedisError, OSError) as error:
                 if not is_away:
                     logger.warning("No tasks come from Redis now: %s", error)
@@ -56,3 +59,15 @@ class TaskLayer(RedisChannelLayer):
 async def _in_time(answer: Awaitable[Any]) -> Any:
     async with asyncio.timeout(PATIENCE):
         return await answer
+
+
+async def _cancellable(work: Coroutine[Any, Any, Any]) -> Any:
+    """Do some work. When Redis closes a connection just then, redis-py forgets that it was cancelled."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=AGAIN)
+        raise

@@ -15,9 +15,11 @@ import live
 from chat import access, actions, dialects, history, protocol
 from chat.drafts import Draft
 from chat.models import Room, User
-from chat.protocol import Delete, Edit, Read, Send
+from chat.people import get_people
+from chat.protocol import Delete, Edit, Read, Send, Type
 from chat.rate import get_message_rate, get_room_rate
 from chat.sockets import get_sockets
+from chat.typing import get_typing
 from chat.unread import get_unread
 from chat.writer import BUSY, get_writer
 from live import Refused
@@ -106,7 +108,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         )
         await self.follow(log, room.topic)
         unread = get_unread()  # for nobody as well: it gathers what is said
-        if self.user and self.session_key and self.dialect.tells_unread:
+        if not (self.user and self.session_key):
+            return
+        state = self.life.enter_context(get_people().in_room(room, log, self.user.pk))
+        if self.dialect.tells_of_people:
+            await self.tell(live.Batch(state))
             self.life.enter_context(unread.follow(self.user.pk, self.tell, self.lose))
 
     def known_to_client(self, room: Room) -> int | None:
@@ -199,7 +205,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self.obey_send(message, client_id)
             case Read(seq) if self.user and self.session_key:
                 get_unread().note_read(self.user.pk, self.room.pk, min(seq, self.cursor))
-            case Read():
+            case Type() if self.user and self.session_key:
+                get_typing().note(self.room.topic, get_people().called(self.user))
+            case Read() | Type():
                 raise Refused("forbidden", "without a session nobody is known again")
             case _ if self.user is None:
                 raise Refused("forbidden", "you have said nothing yet")

@@ -15,7 +15,7 @@ class LobbyV1:
     """`lobby.v1`: arrays of events, one or several a frame."""
 
     subprotocol = "lobby.v1"
-    tells_unread = True
+    tells_of_people = True
     _decoder = msgspec.json.Decoder(Command)
 
     def command(self, frame: str) -> Command:
@@ -35,7 +35,7 @@ class Plain:
     """No subprotocol: the tutorial's one object a frame, for new messages only."""
 
     subprotocol = None
-    tells_unread = False
+    tells_of_people = False
 
     class _Said(msgspec.Struct):
         message: str
@@ -54,6 +54,8 @@ class Plain:
         """The messages born after the cursor, each once; a later change to one is left out."""
         shown = set()
         for event in batch.events:
+            if event.seq is None:
+                continue
             told = self._told.decode(event.body)
             if told.number > cursor and told.number not in shown and not told.deleted:
                 shown.add(told.number)

@@ -36,7 +36,11 @@ class Read(msgspec.Struct, tag_field="type", tag="read"):
     seq: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
-Command = Send | Edit | Delete | Read
+class Type(msgspec.Struct, tag_field="type", tag="typing"):
+    """Somebody is writing."""
+
+
+Command = Send | Edit | Delete | Read | Type
 
 
 # What a client is sent
@@ -51,8 +55,12 @@ class Person(msgspec.Struct):
     name: str
 
 
-class You(Person):
+class Present(Person):
     guest: bool
+
+
+class You(Present):
+    pass
 
 
 class Welcome(Notice):
@@ -86,6 +94,24 @@ class Unread(Notice):
 
     rooms: list[Count]
     all: bool
+
+
+class Presence(Notice):
+    """Who is in the room: `people` came or changed their names; those with the ids `left` went.
+
+    `count` is how many there are, of whom a hundred are named. `all`: nobody else is named any more.
+    """
+
+    people: list[Present]
+    left: list[int]
+    count: int
+    all: bool
+
+
+class Typing(Notice):
+    """Somebody is writing in the room now."""
+
+    person: Person
 
 
 class Export(Notice):

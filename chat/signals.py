@@ -15,11 +15,18 @@ from chat.models import User
 # The topic on which it is said that somebody's standing has changed.
 PEOPLE = "people"
 
+# The topic on which it is said who is called otherwise, by their primary key.
+RENAMED = "renamed"
+
 
 @receiver(post_save, sender=User)
-def user_saved(created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
-    if not created and (update_fields is None or update_fields & {"is_active", "password"}):
+def user_saved(instance: User, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
+    if created:
+        return
+    if update_fields is None or update_fields & {"is_active", "password"}:
         _tell()
+    if update_fields is None or update_fields & {"name", "is_guest"}:
+        transaction.on_commit(partial(live.publish, RENAMED, live.Event(None, str(instance.pk))))
 
 
 @receiver(post_delete, sender=User)

@@ -1,11 +1,8 @@
 """The sockets that are open in this process: how many somebody may have, and which must close."""
 
-import asyncio
-import logging
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from contextvars import Context
+from contextlib import contextmanager
 from typing import Protocol
 
 from channels.db import database_sync_to_async
@@ -17,8 +14,6 @@ import live
 from chat.models import User
 from chat.signals import PEOPLE
 from live import Refused
-
-logger = logging.getLogger(__name__)
 
 # When whoever has too many connections may try again (seconds).
 RETRY_AFTER = 5
@@ -48,8 +43,7 @@ class Sockets:
     def __init__(self) -> None:
         self._open: set[Socket] = set()
         self._counts: Counter[str] = Counter()
-        self._look = asyncio.Event()  # set when somebody's standing has changed
-        self._task = asyncio.get_running_loop().create_task(self._watch(), context=Context())
+        self._watch = live.Watch(PEOPLE, self._check_all, lambda: live.get_hub().compare_every)
 
     @contextmanager
     def admitted(self, socket: Socket) -> Iterator[None]:
@@ -68,33 +62,11 @@ class Sockets:
             self._counts -= Counter(limits.keys())  # which forgets who has none left
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._watch.close()
 
-    async def _watch(self) -> None:
-        async with live.get_hub().open(PEOPLE, live.Ephemeral(), 0) as log:
-            with log.follow(0, self._hear, self._lose):
-                await self._check_again_and_again()
-
-    async def _hear(self, news: live.Batch) -> None:
-        self._look.set()
-
-    def _lose(self, error: BaseException) -> None:
-        logger.error("News of people are not heard any more", exc_info=error)
-
-    async def _check_again_and_again(self) -> None:
-        """Check when somebody's standing has changed; and now and then, lest nobody heard of it."""
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(live.get_hub().compare_every):
-                    await self._look.wait()
-            self._look.clear()
-            try:
-                await self._check([(socket, socket.user) for socket in self._open if socket.user])
-            except Exception as error:
-                logger.warning("It cannot be read now whose sockets must close: %s", error)
-
-    async def _check(self, sockets: list[tuple[Socket, User]]) -> None:
+    async def _check_all(self) -> None:
+        """Close what must: when somebody's standing has changed; now and then, lest nobody heard of it."""
+        sockets = [(socket, socket.user) for socket in self._open if socket.user]
         for start in range(0, len(sockets), MOST_AT_ONCE):
             for socket, code in await _to_dismiss(sockets[start : start + MOST_AT_ONCE]):
                 socket.dismiss(code)

@@ -7,7 +7,9 @@ from live.hub import Ephemeral, Hub, Source, get_hub, publish
 from live.letters import Letter, deliver, get_post, post
 from live.log import Batch, Behind, Event, Log
 from live.loops import OfLoop
+from live.presence import Presence, get_presence
 from live.refused import Refused
+from live.watch import Watch
 
 __all__ = [
     "Batch",
@@ -18,11 +20,14 @@ __all__ = [
     "Letter",
     "Log",
     "OfLoop",
+    "Presence",
     "Refused",
     "Source",
+    "Watch",
     "deliver",
     "get_hub",
     "get_post",
+    "get_presence",
     "post",
     "publish",
 ]

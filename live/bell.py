@@ -73,7 +73,7 @@ class Bell:
                 message = await self._layer.receive(self._channel)
                 if message["type"] == "live.probe":
                     self._echo.set()
-                else:
+                elif message["from"] != self._channel:  # what we rang for is known here
                     for seq, body in message["events"]:
                         self._hear(message["topic"], Event(seq, body))
             except Exception:
@@ -87,7 +87,7 @@ class Bell:
             self._wanted.clear()
             while self._unrung:
                 topic = next(iter(self._unrung))
-                await self._ask(ring(self._layer, topic, self._unrung.pop(topic)))
+                await self._ask(ring(self._layer, topic, self._unrung.pop(topic), self._channel))
 
     async def _probe(self) -> None:
         """Ring for ourselves, again and again: does the bell ring at all?"""
@@ -127,9 +127,9 @@ def group_name(topic: str) -> str:
     return f"live.{topic}"
 
 
-async def ring(layer: Any, topic: str, events: Iterable[Event]) -> None:
-    """Tell every process where the topic is open what is new."""
+async def ring(layer: Any, topic: str, events: Iterable[Event], channel: str = "") -> None:
+    """Tell every process where the topic is open what is new; `channel` is that of the one that rings."""
+    told = [list(event) for event in events]
     await layer.group_send(
-        group_name(topic),
-        {"type": "live.ring", "topic": topic, "events": [list(event) for event in events]},
+        group_name(topic), {"type": "live.ring", "from": channel, "topic": topic, "events": told}
     )

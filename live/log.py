@@ -41,6 +41,12 @@ class Batch:
         self.seq = max((event.seq or 0 for event in self.events), default=0)
 
     @cached_property
+    def lasting(self) -> "Batch":
+        """What of it is not ephemeral."""
+        kept = [event for event in self.events if event.seq is not None]
+        return self if len(kept) == len(self.events) else Batch(kept)
+
+    @cached_property
     def json(self) -> str:
         """All of it as a JSON array."""
         return f"[{','.join(event.body for event in self.events)}]"
@@ -186,14 +192,20 @@ class Reader:
 
     def _next(self) -> Batch | None:
         if self._position is None:
-            if self._log.seq < self._cursor:
-                return None
-            self._position = self._log.position(self._cursor)
+            return self._first()
         if self._position == self._log.end:
             return None
         batch = self._log.since(self._position)
         self._position = self._log.end
         return batch
+
+    def _first(self) -> Batch | None:
+        """What it has missed: of what is ephemeral, it hears from now on."""
+        if self._log.seq < self._cursor:
+            return None
+        missed = self._log.since(self._log.position(self._cursor)).lasting
+        self._position = self._log.end
+        return missed if missed.events else None
 
     def _taken(self, task: asyncio.Task[None]) -> None:
         self._taking = None

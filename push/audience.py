@@ -1,11 +1,8 @@
 """Who listens to live feeds in this process, and what they are told of the feeds' state."""
 
-import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import Context
+from contextlib import contextmanager
 
 import msgspec
 from channels.db import database_sync_to_async
@@ -14,8 +11,6 @@ from django.utils import timezone
 import live
 from push import feeds
 from push.models import Feed
-
-logger = logging.getLogger(__name__)
 
 # How often the feeds are looked at that run here (seconds). If none does, it is seldom.
 LOOK_EVERY = 1
@@ -33,15 +28,14 @@ class Audience:
     def __init__(self) -> None:
         self._listeners: defaultdict[str, set[Tell]] = defaultdict(set)
         self._running: dict[str, str] = {}  # by the room's key, what was told of its feed
-        self._look = asyncio.Event()  # set when feeds are not what they were
-        self._task = asyncio.get_running_loop().create_task(self._watch(), context=Context())
+        self._watch = live.Watch(feeds.FEEDS, self._look, self._patience)
 
     @contextmanager
     def listening(self, key: str, tell: Tell) -> Iterator[None]:
         """Tell the state of a room's feed (JSON), now and whenever it changes, while the context lasts."""
         self._listeners[key].add(tell)
         tell(self._state(key))
-        self._look.set()
+        self._watch.soon()
         try:
             yield
         finally:
@@ -50,30 +44,13 @@ class Audience:
                 del self._listeners[key]
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._watch.close()
 
-    async def _watch(self) -> None:
-        async with live.get_hub().open(feeds.FEEDS, live.Ephemeral(), 0) as log:
-            with log.follow(0, self._hear, self._lose):
-                await self._look_again_and_again()
+    def _patience(self) -> float:
+        return LOOK_EVERY if self._running else live.get_hub().compare_every
 
-    async def _hear(self, news: live.Batch) -> None:
-        self._look.set()
-
-    def _lose(self, error: BaseException) -> None:
-        logger.error("News of feeds are not heard any more", exc_info=error)
-
-    async def _look_again_and_again(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY if self._running else live.get_hub().compare_every):
-                    await self._look.wait()
-            self._look.clear()
-            try:
-                self._note(await database_sync_to_async(feeds.heard)(list(self._listeners)))
-            except Exception as error:
-                logger.warning("It cannot be read now which feeds run: %s", error)
+    async def _look(self) -> None:
+        self._note(await database_sync_to_async(feeds.heard)(list(self._listeners)))
 
     def _note(self, running: list[Feed]) -> None:
         """Tell what has changed, and call a worker where there is none."""

@@ -9,6 +9,8 @@ import pytest
 from channels.db import database_sync_to_async
 from django.test import Client
 
+import live
+from chat.people import get_people
 from chat.rate import get_account_rate, get_message_rate, get_room_rate, get_transcript_rate, get_try_rate
 from chat.sockets import get_sockets
 from chat.unread import get_unread
@@ -19,6 +21,10 @@ from tests.sockets import session_of
 
 class Socket(sockets.Socket):
     """One side of a socket at `/ws/chat/<room>/`."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.people, self.count = {}, 0
 
     async def send_command(self, **command):
         await self.send_frame(json.dumps(command))
@@ -35,6 +41,28 @@ class Socket(sockets.Socket):
             for event in await self.receive():
                 if event["type"] == type:
                     return event
+
+    async def until_people(self, *names, count=None):
+        """Listen until these people are named, and nobody else."""
+        wanted = (sorted(names), len(names) if count is None else count)
+        while (sorted(self.people.values()), self.count) != wanted:
+            for event in await self.receive():
+                if event["type"] == "presence":
+                    self.hear_of_people(event)
+
+    def hear_of_people(self, event):
+        kept = {} if event["all"] else self.people
+        self.people = kept | {each["id"]: each["name"] for each in event["people"]}
+        for person in event["left"]:
+            del self.people[person]
+        self.count = event["count"]
+
+    async def hears_none(self, type):
+        """Whether no event of a type comes for a moment (`lobby.v1`)."""
+        while not await self.receive_nothing():
+            if any(event["type"] == type for event in await self.receive()):
+                return False
+        return True
 
     async def until_unread(self, **counts):
         """Listen until so much is unread in these rooms, and nothing in any other."""
@@ -74,7 +102,7 @@ async def what_belongs_to_a_loop_is_closed():
     yield
     for get in (
         *(get_message_rate, get_room_rate, get_transcript_rate, get_try_rate, get_account_rate),
-        *(get_sockets, get_unread),
+        *(get_sockets, get_unread, get_people, live.get_presence),
     ):
         await get().close()
 

@@ -75,7 +75,7 @@ async def test_outsiders_hear_nothing(connect, guest, other, join):
     await say(speaker)
     await member.until_unread(lobby=1)  # or there would be nothing to hear
     for each in (stranger, nobody):
-        assert await each.receive_nothing()
+        assert await each.hears_none("unread")
 
 
 async def test_what_is_read_in_one_tab_is_read_in_all(connect, guest, other, join):

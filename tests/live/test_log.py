@@ -131,14 +131,17 @@ async def test_a_gap_is_filled_once_and_in_order():
     assert log.seq == 7
 
 
-async def test_an_ephemeral_event_moves_no_cursor():
+async def test_an_ephemeral_event_moves_no_cursor_and_is_for_those_who_are_there():
     log = log_of(3)
     log.append(Event(None, "{}"))
     assert log.seq == 3
     log.append(event(4))
     log.append(Event(None, "{}"))
     with Reader(log, 3) as one, Reader(log, 4) as other:
-        assert one.batches == [[None, 4, None]]
+        assert one.batches == [[4]]
+        assert other.batches == []
+        log.append(Event(None, "{}"))
+        assert one.batches == [[4], [None]]
         assert other.batches == [[None]]
 
 

@@ -14,6 +14,9 @@ export class Composer {
   /** @type {(text: string) => void} told of every change to what is to be sent */
   onDraft = () => {};
 
+  /** told of each key that goes into what is to be sent */
+  onWrite = () => {};
+
   /**
    * @param {HTMLFormElement} form
    * @param {(text: string) => void} onSend
@@ -25,7 +28,7 @@ export class Composer {
     this.#onSend = onSend;
     this.#onUp = onUp;
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
-    this.#input.addEventListener("input", () => this.#changed());
+    this.#input.addEventListener("input", () => this.#written());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -82,6 +85,11 @@ export class Composer {
     this.#input.value = text;
     this.#changed();
     this.#input.focus();
+  }
+
+  #written() {
+    this.#changed();
+    if (!this.#loan && this.#input.value) this.onWrite();
   }
 
   #changed() {

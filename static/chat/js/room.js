@@ -13,9 +13,11 @@ import { button, text } from "./note.js";
 import { Outbox } from "./outbox.js";
 import { OwnName } from "./own-name.js";
 import { copyLink } from "./permalink.js";
+import { People } from "./people.js";
 import { Rail } from "./rail.js";
 import { Reading } from "./reading.js";
 import { Timeline } from "./timeline.js";
+import { Typing } from "./typing.js";
 import { Unread } from "./unread.js";
 
 const element = (id) => document.getElementById(id);
@@ -43,6 +45,9 @@ const tools = {
 };
 new MessageTools(log, tools, () => composer.focus());
 const ownName = new OwnName(element("own-name"), you);
+const people = new People(element("here"), you, (name) => ownName.tell(name));
+const typing = new Typing(element("typing"), you, () => connection.send(JSON.stringify({ type: "typing" })));
+composer.onWrite = () => typing.write();
 const unread = new Unread(element("rooms"));
 new Rail(element("rail"), element("rooms"), roomName);
 const reading = new Reading(element("timeline"), element("timeline-end"), (seq) =>
@@ -105,6 +110,10 @@ function receive(event) {
       return welcomed(event);
     case "message":
       return told(event);
+    case "presence":
+      return people.receive(event);
+    case "typing":
+      return typing.receive(event);
     case "unread":
       return unread.receive(event);
     case "error":
@@ -136,6 +145,7 @@ function told(message) {
   cursor.seq = Math.max(cursor.seq, message.seq);
   outbox.remove(message.client_id);
   if (message.author.id === you.id && message.number === message.seq) ownName.tell(message.author.name);
+  typing.forget(message.author.id);
   timeline.receive(message);
   editing.told(message);
   changes.answer(message.number);
@@ -182,6 +192,7 @@ function answered(clientId) {
 }
 
 function write(text) {
+  typing.sent();
   const entry = outbox.add(text);
   const length = [...text].length;
   if (length > longestText) {

@@ -1,0 +1,116 @@
+"""Who is in a room now, as its tabs are told it: once a second at most, what has changed."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from channels.db import database_sync_to_async
+
+import live
+from chat import protocol
+from chat.models import Room, User
+from chat.protocol import Person, Present
+from chat.signals import RENAMED
+
+# How many people of a room are named; the rest are counted.
+MOST_NAMED = 100
+
+# How many people are asked for in one query.
+MOST_AT_ONCE = 1000
+
+# How often rooms that wait for a name are looked at, while the database is busy (seconds).
+EVERY = 4
+
+
+class Here:
+    """A room that has tabs in this process."""
+
+    def __init__(self, log: live.Log) -> None:
+        self.log = log
+        self.tabs = 0
+        self.people: frozenset[int] = frozenset()
+        self.told: dict[int, Present] = {}
+        self.count = 0
+
+    @property
+    def named(self) -> list[int]:
+        return sorted(self.people)[:MOST_NAMED]
+
+    def state(self) -> list[live.Event]:
+        """For a tab that comes: what the others have been told, if anything."""
+        return [_event(list(self.told.values()), [], self.count, True)] if self.count else []
+
+    def tell(self, names: dict[int, Present]) -> None:
+        """Tell the tabs what has changed."""
+        now = {person: names[person] for person in self.named if person in names}
+        came = [each for person, each in now.items() if self.told.get(person) != each]
+        left = [person for person in self.told if person not in now]
+        if came or left or self.count != len(self.people):
+            is_first, self.told, self.count = not self.count, now, len(self.people)
+            self.log.append(_event(came, left, self.count, is_first))
+
+
+class People:
+    """What all tabs of a process are told. It must be made in a running event loop."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, Here] = {}
+        self._names: dict[int, Present] = {}
+        self._renamed: set[int] = set()
+        self._watch = live.Watch(RENAMED, self._look, lambda: EVERY, self._hear)
+
+    @contextmanager
+    def in_room(self, room: Room, log: live.Log, person: int) -> Iterator[list[live.Event]]:
+        """A tab of a person is in a room while the context lasts. Gives what it is to be told first."""
+        here = self._rooms.setdefault(room.topic, Here(log))
+        here.tabs += 1
+        try:
+            with live.get_presence().enter(room.topic, person, self._note) as people:
+                self._note(room.topic, people)
+                yield here.state()
+        finally:
+            here.tabs -= 1
+            if not here.tabs:
+                del self._rooms[room.topic]
+
+    def called(self, user: User) -> Person:
+        """Somebody under the name that they now have, as far as it is known here."""
+        known = self._names.get(user.pk)
+        return Person(user.pk, known.name if known else user.name)
+
+    async def close(self) -> None:
+        await self._watch.close()
+
+    def _note(self, topic: str, people: frozenset[int]) -> None:
+        if here := self._rooms.get(topic):
+            here.people = people
+            self._watch.soon()
+
+    def _hear(self, batch: live.Batch) -> None:
+        self._renamed.update(int(event.body) for event in batch.events)
+
+    async def _look(self) -> None:
+        """Ask for the names that are not known, and tell each room what has changed there."""
+        wanted = {person for here in self._rooms.values() for person in here.named}
+        known, self._renamed = wanted & self._names.keys() - self._renamed, set()
+        found = await _names(wanted - known)
+        self._names = {person: self._names[person] for person in known} | found
+        for here in self._rooms.values():
+            here.tell(self._names)
+
+
+@database_sync_to_async
+def _names(people: Collection[int]) -> dict[int, Present]:
+    asked, found = list(people), {}
+    for start in range(0, len(asked), MOST_AT_ONCE):
+        rows = User.objects.filter(pk__in=asked[start : start + MOST_AT_ONCE])
+        for row in rows.values_list("pk", "name", "is_guest"):
+            found[row[0]] = Present(*row)
+    return found
+
+
+def _event(*told: Any) -> live.Event:
+    return live.Event(None, protocol.encode(protocol.Presence(*told)))
+
+
+get_people = live.OfLoop(People)

@@ -1,0 +1,92 @@
+"""Who is here, and who is writing."""
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
+
+
+def people(tab):
+    return tab.page.locator("#people-list .person")
+
+
+def named(tab, name):
+    return people(tab).filter(has=tab.page.get_by_text(name, exact=True))
+
+
+async def rename(tab, name):
+    await tab.page.get_by_role("button", name="Change your name").click()
+    await tab.say(name)
+
+
+async def test_people_see_who_comes_goes_and_is_called_otherwise(lobby, open_tab):
+    here = await open_tab(lobby.url, "people come and go")
+    await expect(people(here)).to_have_count(1)
+    await expect(people(here)).to_contain_text("you")
+    await expect(here.page.locator("#here")).to_have_text("Only you are here")
+    other = await open_tab(lobby.url, "people come and go")
+    await expect(people(here)).to_have_count(2)
+    await expect(people(other)).to_have_count(2)
+    await expect(here.page.locator("#here")).to_have_text("2 people here")
+    await rename(other, "Grace of the people")
+    await expect(named(here, "Grace of the people")).to_contain_text("guest")
+    second = await open_tab(lobby.url, "people come and go", beside=other)
+    await expect(people(second)).to_have_count(2)
+    await expect(second.page.locator("#own-name")).to_contain_text("Grace of the people")
+    await rename(second, "Grace of two tabs")
+    await expect(other.page.locator("#own-name")).to_contain_text("Grace of two tabs")
+    await other.page.close()
+    await rename(second, "Grace of one tab")
+    await expect(named(here, "Grace of one tab")).to_have_count(1)
+    await second.page.close()
+    await expect(people(here)).to_have_count(1)
+
+
+async def test_on_a_phone_people_are_in_a_drawer(lobby, open_tab):
+    tab = await open_tab(lobby.url, "people in a drawer", **PHONE)
+    panel = tab.page.get_by_role("complementary", name="People")
+    await expect(panel).to_be_hidden()
+    await tab.page.get_by_role("button", name="People").tap()
+    await expect(panel).to_be_visible()
+    await expect(panel).to_contain_text("Here now · 1")
+    await tab.page.touchscreen.tap(20, 300)
+    await expect(panel).to_be_hidden()
+
+
+async def test_who_is_writing_is_shown_until_it_is_said(lobby, open_tab):
+    reader = await open_tab(lobby.url, "people write")
+    writer = await open_tab(lobby.url, "people write")
+    await expect(people(reader)).to_have_count(2)
+    await rename(writer, "Wren who writes")
+    await writer.page.locator("#chat-message-input").focus()
+    await writer.page.keyboard.type("hm")
+    await expect(reader.page.locator("#typing")).to_have_text("Wren who writes is typing")
+    await expect(writer.page.locator("#typing")).to_have_text("")
+    top = await reader.page.locator("#composer").bounding_box()
+    await writer.page.keyboard.press("Enter")
+    await reader.until_transcript("hm")
+    await expect(reader.page.locator("#typing")).to_have_text("")
+    assert await reader.page.locator("#composer").bounding_box() == top
+
+
+async def test_what_is_edited_is_not_being_written(lobby, open_tab):
+    reader = await open_tab(lobby.url, "people edit")
+    writer = await open_tab(lobby.url, "people edit")
+    await expect(people(reader)).to_have_count(2)
+    await writer.say("said")
+    await reader.until_transcript("said")
+    await writer.until_transcript("said")
+    await writer.page.evaluate(
+        """() => {
+            window.sent = [];
+            const { send } = WebSocket.prototype;
+            WebSocket.prototype.send = function (text) { sent.push(text); send.call(this, text); };
+        }"""
+    )
+    await writer.page.keyboard.press("ArrowUp")
+    await writer.say(" and changed")
+    await expect(reader.messages).to_contain_text("said and changed")
+    frames = await writer.page.evaluate("() => sent.map((text) => JSON.parse(text).type)")
+    assert "edit" in frames and "typing" not in frames

@@ -1,0 +1,98 @@
+"""Who is in a room, and who is writing there: people are told of each other, and of nobody twice."""
+
+import pytest
+from channels.db import database_sync_to_async
+from django.test import Client
+
+from chat import actions, people
+from live import presence
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    monkeypatch.setattr(presence, "EVERY", 0.05)
+    monkeypatch.setattr(presence, "PAUSE", 0.01)
+    monkeypatch.setattr(presence, "GRACE", 0.01)
+
+
+@pytest.fixture
+async def ada(guest):
+    return await database_sync_to_async(actions.rename)(guest, "Ada")
+
+
+@pytest.fixture
+async def bob(database):
+    return await database_sync_to_async(lambda: actions.rename(actions.create_guest(), "Bob"))()
+
+
+async def test_who_comes_and_goes_is_told_of(connect, ada, bob):
+    first = await connect(user=ada)
+    await first.until_people("Ada")
+    second = await connect(user=bob)
+    await first.until_people("Ada", "Bob")
+    await second.until_people("Ada", "Bob")
+    await second.disconnect()
+    await first.until_people("Ada")
+
+
+async def test_people_are_counted_and_not_tabs(connect, ada, bob):
+    first, second, other = await connect(user=ada), await connect(user=ada), await connect(user=bob)
+    await first.until_people("Ada", "Bob")
+    await second.disconnect()
+    await other.disconnect()  # which is told, and so that Ada's second tab had gone would be
+    await first.until_people("Ada")
+
+
+async def test_other_rooms_and_whoever_has_no_session_hear_nothing_and_are_nobody(connect, ada, bob):
+    here, elsewhere, nobody = await connect(user=ada), await connect("elsewhere", user=bob), await connect()
+    await elsewhere.until_people("Bob")
+    await connect(user=bob)
+    await here.until_people("Ada", "Bob")
+    await elsewhere.send_command(type="typing")
+    assert await elsewhere.hears_none("presence")
+    await nobody.send_command(type="typing")
+    assert (await nobody.event("error"))["code"] == "forbidden"
+    assert await here.hears_none("typing")
+
+
+async def test_a_tutorial_client_is_somebody_and_is_told_of_messages_only(connect, ada, bob):
+    plain, here = await connect(user=ada, plain=True), await connect(user=bob)
+    await here.until_people("Ada", "Bob")
+    await here.send_command(type="typing")
+    await here.say("hi")
+    assert (await plain.receive())["message"] == "hi"
+
+
+async def test_another_name_is_told_in_the_room(connect, ada, bob):
+    here = await connect(user=bob)
+    await connect(user=ada)
+    await here.until_people("Ada", "Bob")
+    client = Client()
+    await database_sync_to_async(client.force_login)(ada)
+    await database_sync_to_async(client.post)("/me/name/", {"name": "Ada Lovelace"})
+    await here.until_people("Ada Lovelace", "Bob")
+
+
+async def test_a_large_room_names_some_and_counts_all(connect, ada, bob, monkeypatch):
+    monkeypatch.setattr(people, "MOST_NAMED", 1)
+    here = await connect(user=ada)
+    await connect(user=bob)
+    await here.until_people("Ada", count=2)
+
+
+async def test_who_is_writing_is_told_once_in_a_while(connect, ada, bob):
+    here, writer = await connect(user=ada), await connect(user=bob)
+    await here.until_people("Ada", "Bob")
+    for _ in range(3):
+        await writer.send_command(type="typing")
+    assert (await here.event("typing"))["person"] == {"id": bob.pk, "name": "Bob"}
+    assert await here.hears_none("typing")
+
+
+async def test_in_a_busy_room_some_who_are_writing_are_enough(connect, ada, bob, monkeypatch):
+    monkeypatch.setattr("chat.typing.MOST", 1)
+    here, writer = await connect(user=ada), await connect(user=bob)
+    await here.send_command(type="typing")
+    await here.event("typing")
+    await writer.send_command(type="typing")
+    assert await here.hears_none("typing")

@@ -1,26 +1,34 @@
 """The rooms that somebody may enter, those of their own first, each with what was said last."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import OuterRef, QuerySet, Subquery
 
+import live
 from chat import memberships, spelling
 from chat.models import Message, Room, User
 
 # How many rooms that are not one's own are listed.
 MOST_OTHERS = 100
 
+# How many of those who are in a room are shown.
+MOST_FACES = 3
+
 # How much of the last message is shown (characters).
 LONGEST_LINE = 200
 
 
 class Card(NamedTuple):
-    """A room in a list."""
+    """A room in a list. `here` is how many people are there now, of whom some have `faces`."""
 
     name: str
     unread: int
     last: Message | None
+    here: int = 0
+    faces: Sequence[User] = ()
 
     @property
     def line(self) -> str:
@@ -66,4 +74,18 @@ def _cards(rooms: QuerySet[Room], unread: dict[int, int]) -> list[Card]:
     found = list(rooms.annotate(last=Subquery(last)).values_list("pk", "name", "last"))
     messages = Message.objects.in_bulk([pk for _, _, pk in found if pk])
     newest_first = sorted(found, key=lambda row: row[2] or 0, reverse=True)
-    return [Card(name, unread.get(pk, 0), messages.get(last or 0)) for pk, name, last in newest_first]
+    here = _here([pk for pk, _, _ in newest_first])
+    return [
+        Card(name, unread.get(pk, 0), messages.get(last or 0), *here[pk]) for pk, name, last in newest_first
+    ]
+
+
+def _here(rooms: Sequence[int]) -> dict[int, tuple[int, list[User]]]:
+    """How many people are in each of these rooms, and some of them."""
+    present = async_to_sync(live.present)([Room.topic_of(pk) for pk in rooms])
+    people = {pk: sorted(present[Room.topic_of(pk)]) for pk in rooms}
+    faces = User.objects.in_bulk({person for some in people.values() for person in some[:MOST_FACES]})
+    return {
+        pk: (len(some), [faces[person] for person in some[:MOST_FACES] if person in faces])
+        for pk, some in people.items()
+    }

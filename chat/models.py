@@ -51,7 +51,11 @@ class Room(models.Model):
     @property
     def topic(self) -> str:
         """The name of the room's log in this and every other process."""
-        return f"room.{self.pk}"
+        return self.topic_of(self.pk)
+
+    @staticmethod
+    def topic_of(pk: int) -> str:
+        return f"room.{pk}"
 
     def take_seq(self) -> int:
         """The log's next place. The room stays locked for others until the transaction ends."""

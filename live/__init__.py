@@ -7,7 +7,7 @@ from live.hub import Ephemeral, Hub, Source, get_hub, publish
 from live.letters import Letter, deliver, get_post, post
 from live.log import Batch, Behind, Event, Log
 from live.loops import OfLoop
-from live.presence import Presence, get_presence
+from live.presence import Presence, get_presence, present
 from live.refused import Refused
 from live.watch import Watch
 
@@ -29,5 +29,6 @@ __all__ = [
     "get_post",
     "get_presence",
     "post",
+    "present",
     "publish",
 ]

@@ -204,7 +204,7 @@ class Presence:
 get_presence = OfLoop(Presence)
 
 
-async def look(topics: Sequence[str]) -> dict[str, frozenset[int]]:
+async def present(topics: Sequence[str]) -> dict[str, frozenset[int]]:
     """Who is in each of these topics, as Redis knows. Nobody, where it does not answer soon."""
     try:
         async with asyncio.timeout(PATIENCE), _redis() as redis:

@@ -31,13 +31,16 @@ class Watch:
         self._topic, self._look, self._every, self._hear = topic, look, every, hear
         self._pause, self._rest = pause, rest
         self._wanted = asyncio.Event()
+        self._looking = asyncio.Lock()
         self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
 
     def soon(self) -> None:
         self._wanted.set()
 
     async def close(self) -> None:
-        self._task.cancel()
+        """Look no more. A look that has begun is finished first."""
+        async with self._looking:
+            self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
@@ -45,11 +48,15 @@ class Watch:
             with log.follow(0, self._take, self._lose):
                 while True:
                     await self._wait()
-                    try:
-                        await self._look()
-                    except Exception as error:
-                        logger.warning("%s: cannot be looked at now: %s", self._topic, error or "too slow")
+                    async with self._looking:
+                        await self._look_now()
                     await asyncio.sleep(self._rest)
+
+    async def _look_now(self) -> None:
+        try:
+            await self._look()
+        except Exception as error:
+            logger.warning("%s: cannot be looked at now: %s", self._topic, str(error) or "too slow")
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):

@@ -44,6 +44,20 @@ async def test_people_see_who_comes_goes_and_is_called_otherwise(lobby, open_tab
     await expect(people(here)).to_have_count(1)
 
 
+async def test_the_index_shows_who_is_where(lobby, open_tab):
+    tab = await open_tab(lobby.url, "people on the index")
+    await tab.say("hi")
+    await expect(people(tab)).to_have_count(1)
+    await tab.until_transcript("hi")
+    other = await open_tab(lobby.url, "people on the index")
+    await expect(people(other)).to_have_count(2)
+    await other.page.goto(f"{lobby.url}/chat/?")
+    await other.page.keyboard.type("people on the index")
+    card = other.page.get_by_role("region", name="Rooms").get_by_role("link", name="people on the index")
+    await expect(card).to_contain_text("1 here")
+    await expect(card.locator(".avatar")).to_have_count(1)
+
+
 async def test_on_a_phone_people_are_in_a_drawer(lobby, open_tab):
     tab = await open_tab(lobby.url, "people in a drawer", **PHONE)
     panel = tab.page.get_by_role("complementary", name="People")
@@ -60,6 +74,7 @@ async def test_who_is_writing_is_shown_until_it_is_said(lobby, open_tab):
     writer = await open_tab(lobby.url, "people write")
     await expect(people(reader)).to_have_count(2)
     await rename(writer, "Wren who writes")
+    await expect(named(reader, "Wren who writes")).to_be_visible()
     await writer.page.locator("#chat-message-input").focus()
     await writer.page.keyboard.type("hm")
     await expect(reader.page.locator("#typing")).to_have_text("Wren who writes is typing")

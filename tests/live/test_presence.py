@@ -87,7 +87,7 @@ async def test_who_has_a_tab_in_another_process_is_still_there(process):
     with other.tab(1), other.tab(2):
         await one.until(1, 2)
     await one.until(1)  # told that 2 has gone, and so would be 1
-    assert await presence.look([one.topic]) == {one.topic: {1}}
+    assert await presence.present([one.topic]) == {one.topic: {1}}
 
 
 async def test_who_loads_the_page_anew_was_never_away(process, monkeypatch):
@@ -124,7 +124,7 @@ async def test_a_room_that_is_looked_at_from_outside(process):
     other.enter(2)
     await one.until(1, 2)
     await other.until(1, 2)
-    assert await presence.look([one.topic, "presence-test.empty"]) == {
+    assert await presence.present([one.topic, "presence-test.empty"]) == {
         one.topic: {1, 2},
         "presence-test.empty": frozenset(),
     }
@@ -145,7 +145,7 @@ async def test_while_redis_is_away_the_others_are_there_until_their_entries_end(
     one.enter(3)
     await one.until(1, 2, 3)
     await one.until(1, 3)
-    assert await presence.look([one.topic]) == {one.topic: frozenset()}
+    assert await presence.present([one.topic]) == {one.topic: frozenset()}
     doorbell.go_on()
     await one.until(1, 2, 3)
     await other.until(1, 2, 3)

@@ -1,6 +1,7 @@
 /** Finds rooms as one types: the server, which knows all of them and how they are spelled, draws the list. */
 
 import { clock, language } from "../../base/js/clock.js";
+import { paintAvatar } from "./avatar.js";
 
 /** How long nobody has typed before it is asked (milliseconds). */
 const PAUSE = 100;
@@ -25,7 +26,7 @@ export class Finder {
     this.#query = query;
     input.addEventListener("input", ({ isComposing }) => isComposing || this.#askSoon());
     input.addEventListener("compositionend", () => this.#askSoon());
-    this.#tellTimes();
+    this.#finish();
     if (input.value) this.#askSoon(); // the browser has kept it
   }
 
@@ -57,7 +58,15 @@ export class Finder {
   #show(page) {
     const { body } = new DOMParser().parseFromString(page, "text/html");
     this.#list.replaceChildren(...body.childNodes);
+    this.#finish();
+  }
+
+  /** What only the browser knows: where the reader is, and how people are coloured. */
+  #finish() {
     this.#tellTimes();
+    for (const avatar of this.#list.querySelectorAll("[data-person]")) {
+      paintAvatar(avatar, { id: Number(avatar.dataset.person), name: avatar.textContent });
+    }
   }
 
   /** Of today the time, of other days the day, where the reader is. */

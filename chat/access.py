@@ -1,13 +1,19 @@
 """The only way from a request to a room or a message. Missing and forbidden are answered alike."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from datetime import timedelta
 from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
+from django.utils import timezone
 
+from chat.likeness import likeness
 from chat.models import Export, Message, Room, User
 from live import Refused, names
+
+# How long guests keep their names when nothing is heard of them.
+AWAY = timedelta(hours=24)
 
 M = TypeVar("M", bound=Model)
 
@@ -16,6 +22,14 @@ def room_name(raw: str) -> str:
     """The clean name of the room that an address asks for."""
     try:
         return names.clean_room(raw)
+    except ValueError as error:
+        raise Refused("not_found", str(error)) from None
+
+
+def new_room_name(name: str) -> str:
+    """The clean name of a room that is not there yet: nobody may take it for another one."""
+    try:
+        return names.check_visible(name)
     except ValueError as error:
         raise Refused("not_found", str(error)) from None
 
@@ -53,6 +67,25 @@ def in_room(message: Message, room: Room) -> Message:
 def exports_of(user: User | AnonymousUser) -> QuerySet[Export]:
     """The exports that somebody may see. For all others they do not exist."""
     return Export.objects.filter(owner=user.pk)
+
+
+def free_names(candidates: Iterable[str]) -> list[str]:
+    """Those that nobody has, as far as can be known before one is taken."""
+    by_key = {likeness(name): name for name in candidates}
+    taken = set(User.objects.filter(name_key__in=by_key).values_list("name_key", flat=True))
+    return [name for key, name in by_key.items() if key not in taken]
+
+
+def holder(name: str) -> User | None:
+    """Whose name that is, or one that looks like it."""
+    return User.objects.filter(name_key=likeness(name)).first()
+
+
+def is_away(user: User) -> bool:
+    """Whether it is a guest who may lose the name to somebody else: an account keeps it for good."""
+    since = timezone.now() - AWAY
+    is_silent = not Message.objects.filter(author=user, created_at__gt=since).exists()
+    return user.is_guest and (user.seen_at or user.date_joined) < since and is_silent
 
 
 def active(user: User) -> User:

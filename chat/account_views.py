@@ -1,13 +1,16 @@
 """Pages of people: their name, and the account that a guest may have. Django's own, as far as they go."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth import views as django_views
 from django.contrib.auth.forms import PasswordResetForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -23,7 +26,7 @@ from chat.account_forms import (
     SignUpForm,
 )
 from chat.rate import take_try
-from chat.visitors import has_account, visitor
+from chat.visitors import has_account, known, visitor
 from live import Refused, post
 from live.answers import too_many
 
@@ -32,20 +35,32 @@ from live.answers import too_many
 @never_cache
 def me(request: HttpRequest) -> HttpResponse:
     """Who somebody is here, to be called otherwise, and the way to all that concerns the account."""
-    form = NameForm(
-        request.POST or None, initial={"name": getattr(request.user, "name", "")}, label_suffix=""
-    )
+    you = known(request)
+    form = NameForm(request.POST or None, initial={"name": you.name if you else ""}, label_suffix="")
     if request.method == "POST" and form.is_valid():
         try:
             actions.rename(visitor(request), form.cleaned_data["name"])
             messages.success(request, "You are called otherwise now.")
-            return redirect("me")
+            return redirect(me_page(request))
         except Refused as refused:
             form.add_error("name", refused.detail)
     if form.errors:
         focus(form)
-    context = {"form": form, "has_account": has_account(request), "next": request.GET.get("next", "")}
+    context = {"form": form, "has_account": has_account(request), "next": next_page(request)}
     return render(request, "chat/account/me.html", context, status=400 if form.errors else 200)
+
+
+def next_page(request: HttpRequest) -> str:
+    """Where somebody came from, `?next=<a page of ours>`, and goes back to; empty for nowhere."""
+    page = request.POST.get("next", request.GET.get("next", ""))
+    is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
+    return page if is_ours else ""
+
+
+def me_page(request: HttpRequest) -> str:
+    """The page of who somebody is, from where the way back is the same."""
+    page = next_page(request)
+    return reverse("me") + (f"?{urlencode({'next': page})}" if page else "")
 
 
 class Page(FormView):
@@ -53,6 +68,9 @@ class Page(FormView):
 
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"label_suffix": ""}
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(**kwargs) | {"next": next_page(self.request)}
 
     def post(self, request, *args, **kwargs):
         try:
@@ -94,9 +112,6 @@ class SignUp(django_views.RedirectURLMixin, GuestsPage):
     form_class = SignUpForm
     next_page = "me"
 
-    def get_context_data(self, **kwargs):
-        return super().get_context_data(**kwargs, next=self.get_redirect_url())
-
     def form_valid(self, form):
         said = form.cleaned_data
         try:
@@ -117,6 +132,11 @@ class SignIn(GuestsPage, django_views.LoginView):
     form_class = SignInForm
     next_page = "me"
 
+    def form_valid(self, form):
+        if self.request.user.is_authenticated:  # a guest, to whom nothing leads back from here
+            actions.free_name(self.request.user)
+        return super().form_valid(form)
+
 
 class SignOut(django_views.LogoutView):
     next_page = "index"
@@ -125,7 +145,9 @@ class SignOut(django_views.LogoutView):
 class ChangePassword(AccountsPage, django_views.PasswordChangeView):
     template_name = "chat/account/change_password.html"
     form_class = ChangePasswordForm
-    success_url = reverse_lazy("me")
+
+    def get_success_url(self):
+        return me_page(self.request)
 
     def form_valid(self, form):
         messages.success(self.request, "Your password is changed.")

@@ -3,7 +3,9 @@
 What workers write is in `exports` and `purge`; nothing else writes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
@@ -14,9 +16,13 @@ from django.utils.crypto import get_random_string
 import live
 from chat import access, exports, news, protocol, spelling
 from chat.drafts import Draft, Drafts
+from chat.likeness import likeness
 from chat.models import Export, Message, Room, User
-from chat.names import DELETED, LONGEST_PERSON
+from chat.names import DELETED, clean_person, guest_names, names_like
 from live import Refused, names
+
+# How exactly it is known when somebody loaded a page.
+SEEN_EVERY = timedelta(hours=1)
 
 # Never backwards, and nothing for who has gone. In one statement, for which Django has no words.
 READ = """
@@ -28,22 +34,84 @@ READ = """
 
 
 def create_guest() -> User:
-    """A person without an account, under a name that was made up."""
-    return User.objects.create(
-        username=f"guest-{get_random_string(16)}", password=make_password(None), is_guest=True
-    )
+    """A person without an account, under a name that was made up and that nobody else has."""
+    guest = {"password": make_password(None), "is_guest": True, "seen_at": timezone.now()}
+
+    def create(name: str) -> User:
+        username = f"guest-{get_random_string(16)}"
+        return User.objects.create(username=username, name=name, name_key=likeness(name), **guest)
+
+    return _with_free_name(guest_names(), create)
+
+
+def note_visit(user: User) -> User:
+    """Somebody is here: they keep their name, or have one again."""
+    now = timezone.now()
+    if user.seen_at is None or user.seen_at < now - SEEN_EVERY:
+        User.objects.filter(pk=user.pk).update(seen_at=now)
+    return user if user.name_key else claim_name(user)
+
+
+def claim_name(user: User) -> User:
+    """Let somebody whose name is another's by now have it back if it is free, or one like it."""
+    return _with_free_name(names_like(user.name), partial(_claim_name, user))
+
+
+def _with_free_name(candidates: Iterable[str], take: Callable[[str], User]) -> User:
+    """What `take` makes of the first that nobody has; of the next when somebody takes that one just now."""
+    for name in access.free_names(candidates):
+        try:
+            with transaction.atomic():
+                return take(name)
+        except IntegrityError:
+            pass
+    raise Refused("unavailable", "There is no name for you yet.", 1)
+
+
+def _claim_name(user: User, name: str) -> User:
+    user = access.active(user)
+    if not user.name_key:
+        _call(user, name)
+    return user
 
 
 @transaction.atomic
 def rename(user: User, name: str) -> User:
     """Let a person be called otherwise from now on; what was said stays under the old name."""
-    user = access.active(user)
     try:
-        user.name = names.clean(name, LONGEST_PERSON)
+        name = clean_person(name)
     except ValueError as error:
         raise Refused("bad_frame", str(error)) from None
-    user.save(update_fields=["name"])
+    holder = access.holder(name)
+    people = access.active_people({user.pk, holder.pk} if holder else {user.pk})
+    user = access.one_of(people, user)
+    if holder and holder.pk != user.pk:
+        _take_name(people.get(holder.pk, holder), likeness(name))
+    try:
+        _call(user, name)
+    except IntegrityError:
+        raise Refused("bad_frame", "Somebody else is called that. Choose another name.") from None
     return user
+
+
+def _take_name(holder: User, key: str) -> None:
+    """Free it for somebody else, if the holder is a guest who is away and has not lost it just now."""
+    if holder.name_key != key:
+        return
+    if not access.is_away(holder):
+        raise Refused("bad_frame", f"Somebody else is called {holder.name}. Choose another name.")
+    free_name(holder)
+
+
+def free_name(user: User) -> None:
+    """Let others be called as somebody was, who keeps the name on what was said."""
+    User.objects.filter(pk=user.pk).update(name_key=None)
+
+
+@transaction.atomic
+def _call(user: User, name: str) -> None:
+    user.name, user.name_key = name, likeness(name)
+    user.save(update_fields=["name", "name_key"])
 
 
 def sign_up(user: User, username: str, password: str, email: str) -> User:
@@ -83,7 +151,7 @@ def delete_account(user: User) -> None:
     """Forget who somebody was, for good. What was said stays, under the name under which it was said."""
     user = access.active(user)
     user.username, user.password = f"deleted-{get_random_string(16)}", make_password(None)
-    user.name, user.email, user.first_name, user.last_name = DELETED, "", "", ""
+    user.name, user.name_key, user.email, user.first_name, user.last_name = DELETED, None, "", "", ""
     user.is_active = user.is_staff = user.is_superuser = False
     user.save()
     user.membership_set.all().delete()
@@ -93,6 +161,7 @@ def delete_account(user: User) -> None:
 
 def open_room(name: str) -> Room:
     """The room of that clean name, which is made for the first who enters it."""
+    access.new_room_name(name)
     new = {"name": name, "spellings": lambda: spelling.spellings(name)}
     room, _ = Room.objects.get_or_create(key=names.key(name), defaults=new)
     return room
@@ -134,9 +203,16 @@ def _send(draft: Draft, batch: Drafts) -> tuple[Message, bool] | Refused:
         author = batch.author(draft)
         if earlier := batch.earlier(draft):
             return earlier, False
-        return batch.add(draft, author or create_guest()), True
+        return batch.add(draft, _named(author)), True
     except Refused as refused:
         return refused
+
+
+def _named(author: User | None) -> User:
+    """Who writes, under a name that is theirs."""
+    if author is None:
+        return create_guest()
+    return author if author.name_key else claim_name(author)
 
 
 @transaction.atomic

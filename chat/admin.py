@@ -1,18 +1,45 @@
 """The administration site. Changes go through `actions`, as everybody's do."""
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import UserChangeForm
 
+from chat import access
+from chat.likeness import likeness
 from chat.models import Export, Membership, Message, Room, User
+from chat.names import clean_person
 from live.admin import ReadOnly
+
+
+class PersonForm(UserChangeForm):
+    """A name that is changed here is free, as everywhere."""
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        if "name" not in self.changed_data:
+            return name
+        try:
+            name = clean_person(name)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        if access.holder(name) not in (None, self.instance):
+            raise forms.ValidationError("Somebody else is called that. Choose another name.")
+        self.instance.name_key = likeness(name)
+        return name
 
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
+    form = PersonForm
+    readonly_fields = ["name_key", "seen_at"]
     list_display = ["username", "name", "is_guest", "is_active", "is_staff", "date_joined"]
     list_filter = ["is_guest", "is_active", "is_staff"]
     search_fields = ["username", "name"]
-    fieldsets = [*(DjangoUserAdmin.fieldsets or []), ("Chat", {"fields": ["name", "is_guest"]})]
+    fieldsets = [
+        *(DjangoUserAdmin.fieldsets or []),
+        ("Chat", {"fields": ["name", "name_key", "is_guest", "seen_at"]}),
+    ]
 
 
 @admin.register(Room)

@@ -21,7 +21,17 @@ class User(AbstractUser):
     """A person. A guest is one who has not signed up: no password, a name that was made up."""
 
     name = models.CharField(max_length=LONGEST_PERSON, default=guest_name)
+    name_key = models.CharField(  # noqa: DJ001 (many have none)
+        max_length=255,
+        unique=True,
+        null=True,
+        editable=False,
+        help_text="What all names have in common that look like theirs; empty while theirs is another's.",
+    )
     is_guest = models.BooleanField(default=False)
+    seen_at = models.DateTimeField(
+        null=True, editable=False, help_text="When they last loaded a page, to the hour."
+    )
 
     def __str__(self):
         return self.name

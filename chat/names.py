@@ -1,12 +1,25 @@
-"""What people are called."""
+"""What people are called. A name is one person's: see `likeness` for what counts as the same."""
 
 import random
+from collections.abc import Iterator
+
+from chat.likeness import mixes_scripts, skeleton
+from live import names
 
 LONGEST_PERSON = 32
 LONGEST_USERNAME = 32
 
 # What those are called who have deleted their accounts.
 DELETED = "Somebody"
+
+# Who is called so seems to be the page, its owner, everybody or nobody.
+_NOBODYS = (
+    f"{DELETED} Admin Administrator All Anonymous Channel Deleted Everybody Everyone Guest Here Lobby Me "
+    "Moderator Nobody Owner Root Server Staff Support System Unknown You "
+    "你 我 大厅 大廳 系统 系統 管理员 管理員 官方 客服 所有人 全体成员 全體成員 大家 "
+    "在线 有人 无名 匿名 游客 訪客 访客"
+).split()
+_RESERVED = {skeleton(word.casefold()) for word in _NOBODYS}
 
 _ADJECTIVES = (
     "Amber Bold Brave Bright Brisk Calm Candid Cheerful Clever Cosy Curious Daring Eager Early Easy "
@@ -22,5 +35,40 @@ _ANIMALS = (
 ).split()
 
 
+def clean_person(name: str) -> str:
+    """The name as it is shown. Raises ValueError, which says what is wrong and what to do instead."""
+    name = " ".join(names.check_visible(names.clean(name, LONGEST_PERSON)).split())
+    if mixes_scripts(name):
+        raise ValueError(
+            "A name mixes no alphabets. Latin letters go with Chinese, Japanese and Korean only."
+        )
+    if _is_reserved(name) or _is_reserved("".join(filter(str.isalnum, name))):  # [System], @all
+        raise ValueError("Nobody can be called that. Choose another name.")
+    return name
+
+
+def _is_reserved(name: str) -> bool:
+    """A word is as deceptive when it only looks so: AIl. But Ali, whose key is that of All, is a name."""
+    return not {skeleton(name.casefold()), skeleton(name).casefold()}.isdisjoint(_RESERVED)
+
+
 def guest_name() -> str:
     return f"{random.choice(_ADJECTIVES)} {random.choice(_ANIMALS)}"
+
+
+def guest_names() -> Iterator[str]:
+    """Some for one guest, of which it is hardly possible that others have them all."""
+    yield from (guest_name() for _ in range(3))
+    yield from (f"{guest_name()} {random.randint(2, 99999)}" for _ in range(3))
+
+
+def names_like(name: str) -> Iterator[str]:
+    """For somebody whose name may be another's by now: it, then "it 2", "it 3" …, in the end made-up ones."""
+    try:
+        clean_person(name)
+    except ValueError:  # it was given when that was allowed
+        pass
+    else:
+        yield name
+        yield from (f"{name[: LONGEST_PERSON - 3].rstrip()} {number}" for number in range(2, 100))
+    yield from guest_names()

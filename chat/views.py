@@ -7,7 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import access, actions, history, listing, protocol
-from chat.visitors import visitor
+from chat.visitors import known, visitor
 from live import Refused, names
 from live.answers import answer, refusal
 
@@ -21,6 +21,7 @@ LARGEST_NUMBER = 2**53 - 1
 @cache_control(private=True, no_cache=True)
 def index(request: HttpRequest) -> HttpResponse:
     """The question, and for its answer the way to the room."""
+    known(request)
     asked = request.GET.get("room")
     if asked is None:
         return render(request, "chat/index.html", {"rooms": listing.listing(request.user)})
@@ -52,7 +53,7 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
     try:
         found = access.room(name)
     except Refused:
-        return _open(request, name, {"epoch": "", "seq": 0}, history.Page([], True, True))
+        return _open_new(request, name)
     # `seq` was read before the messages: what came between is told once more, and known by number.
     cursor = {"epoch": found.epoch, "seq": found.last_seq}
     return _open(request, found.name, cursor, history.last_page(found, PAGE))
@@ -68,6 +69,14 @@ def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
         return _open(request, found.name, cursor, history.page_around(found, number, PAGE), number)
     except Refused as refused:
         return _not_found(request, refused)
+
+
+def _open_new(request: HttpRequest, name: str) -> HttpResponse:
+    try:
+        name = access.new_room_name(name)
+    except Refused as refused:
+        return _not_found(request, refused)
+    return _open(request, name, {"epoch": "", "seq": 0}, history.Page([], True, True))
 
 
 def _open(

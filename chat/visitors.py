@@ -9,10 +9,18 @@ from chat.models import User
 
 def visitor(request: HttpRequest) -> User:
     """Who asks. Whoever has no account becomes a guest."""
-    if not request.user.is_authenticated:
+    if not known(request):
         login(request, actions.create_guest(), "django.contrib.auth.backends.ModelBackend")
         request.session.set_expiry(0)
     return request.user  # type: ignore[return-value]
+
+
+def known(request: HttpRequest) -> User | None:
+    """Who asks, if it is somebody: they have their name as long as they come."""
+    if request.user.is_authenticated:
+        request.user = actions.note_visit(request.user)
+        return request.user
+    return None
 
 
 def has_account(request: HttpRequest) -> bool:

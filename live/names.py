@@ -2,12 +2,33 @@
 
 import unicodedata
 
+import regex
+
 LONGEST_ROOM = 64
 
 # Controls, surrogates, and line and paragraph separators (Unicode general categories).
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 # Characters that turn the direction of the text around them (Unicode Standard Annex 9).
 _REFUSED_DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+# What nobody sees: the default-ignorable characters, and two that are blank.
+_INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u2800\U0001D159]")
+# Where such a character changes what is seen.
+_NEEDED = regex.compile(
+    r"""(?<=\p{Emoji}\p{Emoji_Modifier}?)[\uFE0E\uFE0F]  # an emoji in colours, or as text
+    | (?<=\p{Extended_Pictographic}[\p{Emoji_Modifier}\uFE0F]?)\u200D(?=\p{Extended_Pictographic})  # a family
+    | (?<=\U0001F3F4)[\U000E0020-\U000E007E]+\U000E007F  # the flags of England, Scotland, Wales
+    | (?<=\p{Han})[\uFE00-\uFE02\U000E0100-\U000E01EF]  # a character as a family writes it
+    | (?<=[\p{Arabic}\p{Syriac}\p{Mongolian}\p{Nko}])[\u200C\u200D](?=\p{L})  # letters that join, or do not
+    | (?<=\p{Canonical_Combining_Class=Virama})[\u200C\u200D]  # the same in the scripts of India
+    | [\u200C\u200D](?=\p{Canonical_Combining_Class=Virama})
+    | (?<=\p{Mongolian})[\u180B-\u180F]""",
+    regex.VERBOSE,
+)
+_VISIBLE = regex.compile(r"[\p{L}\p{N}\p{P}\p{S}]")
+
+# Marks on one letter: four are as many as any language puts there.
+_HEAP = regex.compile(r"[\p{Mn}\p{Me}]{5,}")
 
 
 def clean(name: str, longest: int) -> str:
@@ -31,6 +52,21 @@ def clean_room(name: str) -> str:
     if "/" in name or name in {".", ".."}:
         raise ValueError("A room's name has no slash, and is more than dots.")
     return name
+
+
+def check_visible(name: str) -> str:
+    """The clean name of something new, if all of it can be seen; raises ValueError as `clean` does."""
+    if _INVISIBLE.search(_NEEDED.sub("", name)):
+        raise ValueError("A name has no invisible characters. Write it anew, without copying it.")
+    if not _VISIBLE.search(name):
+        raise ValueError("A name needs at least one letter, digit or sign.")
+    if _HEAP.search(name):
+        raise ValueError("A name has at most four marks on one letter.")
+    return name
+
+
+def without_invisible(name: str) -> str:
+    return _INVISIBLE.sub("", name)
 
 
 def key(name: str) -> str:

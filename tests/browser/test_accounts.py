@@ -33,9 +33,7 @@ async def plug(cable, tab):
 
 async def sign_up(tab, username):
     """From a room to a form and back."""
-    await tab.page.get_by_role("button", name="Change your name").click()
-    await tab.page.get_by_role("link", name="Sign up or sign in").click()
-    await tab.page.get_by_role("link", name="Sign up").click()
+    await tab.page.get_by_role("link", name="keep this name").click()
     await tab.page.get_by_label("User name").fill(username)
     await tab.page.get_by_label("Password", exact=True).fill(PASSWORD)
     await tab.page.get_by_label("The same password again").fill(PASSWORD)
@@ -103,20 +101,35 @@ async def test_what_somebody_has_not_sent_is_sent_by_nobody_else(lobby, cable, o
 
 
 async def test_the_way_to_the_account_is_there_for_the_keyboard(lobby, open_tab):
-    page = (await open_tab(lobby.url, "keyboard")).page
+    tab = await open_tab(lobby.url, "keyboard")
+    page = tab.page
     name = page.get_by_role("button", name="Change your name")
-    way = page.get_by_role("link", name="Sign up or sign in")
     await name.press("Enter")
     await expect(page.get_by_label("Your name")).to_be_focused()
-    await page.keyboard.press("Tab")
-    await expect(way).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(name).to_be_focused()
-    await expect(way).to_be_hidden()
-    await name.press("Enter")
     await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="keep this name")).to_be_focused()
     await page.keyboard.press("Enter")
-    await expect(page).to_have_url(re.compile("/me/"))
+    await expect(page).to_have_url(re.compile("/me/sign-up/"))
+    await page.get_by_role("link", name="Back").press("Enter")
+    await expect(page).to_have_url(f"{lobby.url}/chat/keyboard/")
+
+
+async def test_who_has_an_account_finds_it_and_the_way_back(lobby, open_tab):
+    tab = await open_tab(lobby.url, "keyboard back")
+    page, room = tab.page, f"{lobby.url}/chat/keyboard%20back/"
+    await sign_up(tab, next(usernames))
+    await expect(page).to_have_url(room)
+    await page.get_by_role("link", name="Your account").click()
+    await page.get_by_label("Your name").fill("Way Back")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("You are called otherwise now.")).to_be_visible()
+    await page.get_by_role("link", name="Change the password").click()
+    await page.get_by_role("link", name="Leave it as it is").click()
+    await page.get_by_role("link", name="Back").click()
+    await expect(page).to_have_url(room)
+    await expect(page.locator(".own-name__text")).to_have_text("Way Back")
 
 
 async def test_the_focus_is_on_what_is_wrong_and_its_reason_is_spoken(lobby, open_tab):

@@ -97,32 +97,6 @@ async def test_groups_and_days_are_drawn_alike_live_and_from_history(lobby, open
     assert await tab.page.locator("#chat-log").inner_html() == drawn
 
 
-async def test_a_name_is_changed_in_place_and_kept(lobby, open_tab):
-    tab = await open_tab(lobby.url, "names")
-    beside = await open_tab(lobby.url, "names", beside=tab)
-    shown = tab.page.locator(".own-name__show")
-    given = await tab.page.locator(".own-name__text").inner_text()
-    await shown.click()
-    await tab.page.keyboard.press("Escape")
-    await expect(shown).to_contain_text(given)
-    await shown.click()
-    await tab.say("王小明")
-    await expect(shown).to_contain_text("王小明")
-    await tab.page.click("#chat-message-input")
-    await tab.say("it is me")
-    await expect(beside.page.locator(".message__author")).to_have_text("王小明")
-    await expect(beside.page.locator(".own-name__text")).to_have_text("王小明")
-    await tab.page.reload()
-    await expect(shown).to_contain_text("王小明")
-
-
-async def test_a_name_that_cannot_be_is_told_why(lobby, open_tab):
-    tab = await open_tab(lobby.url, "names")
-    await tab.page.click(".own-name__show")
-    await tab.say("a\u202eb")
-    await expect(tab.page.get_by_role("alert")).to_contain_text("control")
-
-
 async def fill(writer, count):
     """Say that many messages, and give their texts once all are stored."""
     said = [f"message {number}" for number in range(1, count + 1)]

@@ -245,7 +245,7 @@ async def test_a_plain_client_gets_errors_as_objects(connect):
 # Addresses
 
 
-@pytest.mark.parametrize("room", ["a/b", "x" * 65, "\n", "a\u202eb"])
+@pytest.mark.parametrize("room", ["a/b", "x" * 65, "\n", "a\u202eb", "a\u200bb"])
 async def test_a_room_that_cannot_be_is_told_and_closed_with_4404(connect, room):
     socket = await connect(room)
     assert (await socket.event("error"))["code"] == "not_found"

@@ -1,10 +1,159 @@
-"""What guests are called."""
+"""What people may be called, and which names are one."""
 
-from chat.names import LONGEST_PERSON, guest_name
-from live.names import clean
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.likeness import likeness
+from chat.names import LONGEST_PERSON, clean_person, guest_name, guest_names, names_like
+
+FAMILY = "👩\u200d👩\u200d👧"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ada", "ada"),
+        ("Ada", "ADA"),
+        ("Ada", "Аdа"),  # two Cyrillic letters
+        ("Ada", "Ada\ufe0f"),
+        ("Ada", "Ad\u200ba"),
+        ("Ada", "A\u00adda"),
+        ("Ada", "Ａｄａ"),
+        ("Ada", "𝓐𝓭𝓪"),
+        ("Ada", "ᎪᎠᎪ"),  # Cherokee
+        ("Ada  L", "Ada L"),
+        ("Ada\u3000L", "Ada L"),
+        ("Alice", "AIice"),  # with a capital I
+        ("Alice", "A1ice"),
+        ("Alice", "A|ice"),
+        ("Ivan", "lvan"),  # with a small l
+        ("Ian", "İan"),
+        ("ian", "i\u0307an"),
+        ("Bob", "B0b"),
+        ("Boba", "Вова"),  # as BOBA and ВОВА
+        ("Homer", "НОМЕR"),
+        ("Zeta", "ΖΕΤΑ"),  # Greek capitals
+        ("Νίκος", "νίκος"),
+        ("Сара", "Capa"),
+        ("paypal", "раураl"),
+        ("scope", "ѕсоре"),
+        ("Martin", "rnartin"),
+        ("Straße", "STRASSE"),
+        ("Zoë", "Zoe\u0308"),
+        ("カ", "力"),  # a syllable, a character
+        ("二", "ニ"),
+        ("葛", "葛\U000e0100"),
+        (FAMILY, "👩👩👧"),
+        ("علي", "على"),
+    ],
+)
+def test_names_that_look_alike_are_one(one, other):
+    assert likeness(one) == likeness(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ada", "Ava"),
+        ("Ada", "A d a"),
+        ("Ada", "Áda"),
+        ("Nina", "Viva"),
+        ("Müller", "Muller"),
+        ("王小明", "王小朋"),
+        ("Вера", "Вета"),
+        ("रवि", "रानी"),
+        ("Ada", "Ada 2"),
+        ("Ada 2", "Ada 3"),
+        ("😀", "😃"),
+    ],
+)
+def test_names_that_can_be_told_apart_are_two(one, other):
+    assert likeness(one) != likeness(other)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Ada", "Ali", "Zoë", "O'Neill", "Jean-Luc", "Ada 2", "R2-D2", "Nguyễn Thị Hồng", "Иван", "Νίκος"),
+        *("王小明", "王小明 Ming", "さくら", "サクラ", "山田 Taro", "김민준", "ㄅㄆㄇ", "葛\U000e0100城"),
+        *("محمد", "دانش\u200cآموز", "דוד", "สมชาย", "रवि", "क्\u200dष", "ශ්\u200dරී", "രാജന്\u200d", "র\u200d্য"),
+        *(
+            "😀",
+            FAMILY,
+            "👍🏽",
+            "❤️",
+            "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+            "1️⃣ Ada",
+        ),
+        *("ᠮᠣᠩᠭᠣᠯ", "Ⴀნა"),
+    ],
+)
+def test_names_of_all_languages_are_names(name):
+    assert clean_person(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Аdа", "alphabets"),  # Cyrillic and Latin
+        ("Aλice", "alphabets"),
+        ("Алиса Smith", "alphabets"),
+        ("Ad\u200ba", "invisible"),
+        ("Ad\u200da", "invisible"),
+        ("Ada\ufe0f", "invisible"),
+        ("Ad\u00ada", "invisible"),
+        ("\u200eAda", "invisible"),
+        ("\u3164", "invisible"),
+        ("\u2800", "invisible"),
+        ("A\U000e0041da", "invisible"),
+        (f"{FAMILY}\u200d", "invisible"),
+        ("\u0301", "at least one"),
+        ("A" + "\u0300" * 6, "marks"),
+        ("Z\u0335\u0336\u0337\u0338\u0339lgo", "marks"),
+        ("a\u202eb", "control"),
+        ("", "at least one"),
+        ("x" * 33, "at most 32"),
+    ],
+)
+def test_a_name_that_deceives_is_refused_with_a_reason(name, why):
+    with pytest.raises(ValueError, match=why):
+        clean_person(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Lobby", "lobby", "L0bby", "You", "System", "SYSTEM", "[System]", "Somebody", "Admin", "@here"),
+        *("all", "AIl", "A1l", "everyone", "@channel", "大厅", "系统", "管理员", "【管理员】", "所有人"),
+    ],
+)
+def test_nobody_speaks_as_the_page(name):
+    with pytest.raises(ValueError, match="Nobody can be called that"):
+        clean_person(name)
+
+
+def test_spaces_are_no_difference():
+    assert clean_person("  Ada\u3000\u00a0 L ") == "Ada L"
+
+
+@given(st.text(max_size=40))
+def test_what_is_cleaned_is_clean_and_its_key_can_be_stored(written):
+    try:
+        name = clean_person(written)
+    except ValueError:
+        return
+    assert clean_person(name) == name
+    assert 0 < len(likeness(name)) <= 255
 
 
 def test_a_guest_has_a_friendly_name():
     given = {guest_name() for _ in range(50)}
     assert len(given) > 30
-    assert all(clean(name, LONGEST_PERSON) == name and " " in name for name in given)
+    assert all(clean_person(name) == name and " " in name for name in [*given, *guest_names()])
+
+
+def test_whose_name_is_taken_is_called_nearly_so():
+    assert list(names_like("Ada"))[:3] == ["Ada", "Ada 2", "Ada 3"]
+    assert all(len(name) <= LONGEST_PERSON for name in names_like("x" * 32))
+    assert "Admin" not in " ".join(names_like("Admin"))

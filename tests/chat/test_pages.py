@@ -175,6 +175,20 @@ def test_a_page_that_cannot_be_is_told_why(client, query):
     assert answer.json()["error"]["code"] == "bad_frame"
 
 
+def test_a_new_room_cannot_be_taken_for_another(client):
+    answer = client.get("/chat/lob\u200bby/")
+    assert answer.status_code == 404
+    assert "no invisible characters" in answer.content.decode()
+    assert client.get("/chat/", {"room": "lob\u200bby"}, follow=True).status_code == 404
+    assert not Room.objects.exists()
+
+
+def test_a_room_that_was_there_before_that_was_refused_stays(client):
+    Room.objects.create(key="lob\u200bby", name="lob\u200bby")
+    assert client.get("/chat/lob\u200bby/").status_code == 200
+    assert client.get("/chat/", {"room": "lob\u200bby"}, follow=True).status_code == 200
+
+
 def test_the_history_of_no_room_is_not_found(client):
     for name in ("nowhere", "x" * 65):
         assert client.get(f"/chat/{name}/messages/").status_code == 404

@@ -61,3 +61,19 @@ def test_cleaning_is_done_once_for_all(written):
     assert names.clean_room(name) == name
     assert 1 <= len(name) <= 64
     assert len(names.key(name)) <= 255
+
+
+@pytest.mark.parametrize(
+    "name", ["lobby", "聊天室", "👩\u200d👩\u200d👧 family", "دانش\u200cآموز", "❤️", "1️⃣", "葛\U000e0100"]
+)
+def test_what_is_new_may_have_any_name_that_is_seen(name):
+    assert names.check_visible(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lob\u200bby", "lobby\ufeff", "\u3164", "\u2800", "\u0301", "lobby\u200d", "o\u0335" + "\u0300" * 5],
+)
+def test_what_is_new_cannot_be_taken_for_something_else(name):
+    with pytest.raises(ValueError, match=r"^A name .*\.$"):
+        names.check_visible(names.clean_room(name))

@@ -9,9 +9,9 @@ export class OwnName {
   #form;
   #show;
   #input;
-  #more;
   #error;
   #person;
+  #isSaving = false;
 
   /**
    * @param {HTMLFormElement} form
@@ -19,15 +19,13 @@ export class OwnName {
    */
   constructor(form, person) {
     this.#form = form;
-    this.#show = form.querySelector("button");
+    this.#show = form.querySelector(".own-name__show");
     this.#input = form.querySelector(".own-name__input");
-    this.#more = form.querySelector(".own-name__more");
     this.#error = form.querySelector(".own-name__error");
     this.#person = person;
     this.#show.addEventListener("click", () => this.#open());
-    form.addEventListener("keydown", (event) => this.#keyPressed(event));
-    form.addEventListener("focusout", ({ relatedTarget }) => form.contains(relatedTarget) || this.#save());
-    this.#more.addEventListener("mousedown", (event) => event.preventDefault()); // or it would go before the click
+    this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
+    this.#input.addEventListener("blur", () => this.#save());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#save();
@@ -39,45 +37,54 @@ export class OwnName {
   tell(name) {
     this.#person.name = name;
     this.#show.querySelector(".own-name__text").textContent = name;
-    paintAvatar(this.#show.querySelector(".avatar"), this.#person);
+    paintAvatar(this.#form.querySelector(".avatar"), this.#person);
   }
 
   #open() {
     this.#show.hidden = true;
-    this.#input.hidden = this.#more.hidden = false;
+    this.#input.hidden = false;
     this.#input.value = this.#person.name;
     this.#input.select();
     this.#input.focus();
   }
 
   #close() {
-    this.#input.hidden = this.#more.hidden = this.#error.hidden = true;
+    const isFocused = document.activeElement === this.#input;
+    this.#refuse("");
     this.#show.hidden = false;
+    if (isFocused) this.#show.focus();
+    this.#input.hidden = true;
+  }
+
+  #refuse(problem) {
+    this.#error.textContent = problem;
+    this.#error.hidden = !problem;
+    this.#input.ariaInvalid = String(Boolean(problem));
   }
 
   #keyPressed(event) {
     if (event.key !== "Escape" || event.isComposing) return;
+    event.preventDefault(); // the drawer, in which it may be, stays open
+    this.#input.value = this.#person.name;
     this.#close();
-    this.#show.focus();
   }
 
   async #save() {
-    if (this.#input.hidden) return;
+    if (this.#input.hidden || this.#isSaving) return;
     const name = this.#input.value.trim();
     if (!name || name === this.#person.name) return this.#close();
+    this.#isSaving = true;
     const problem = await this.#post();
-    if (problem) {
-      this.#error.textContent = problem;
-      this.#error.hidden = false;
-    } else {
-      this.#close();
-    }
+    this.#isSaving = false;
+    if (problem) this.#refuse(problem);
+    else this.#close();
   }
 
   /** @returns {Promise<string | undefined>} what is wrong */
   async #post() {
     try {
-      const response = await fetch(this.#form.action, { method: "POST", body: new FormData(this.#form) });
+      const body = new FormData(this.#form);
+      const response = await fetch(this.#form.action, { method: "POST", body, keepalive: true });
       const answer = await response.json();
       if (!response.ok) return answer.error.detail;
       this.tell(answer.name);

@@ -1,0 +1,68 @@
+"""What names look like, by Unicode's list of characters that are taken for each other (TR39).
+
+It comes with `confusable_homoglyphs`, as pairs. Of all that look alike one stands for the others, and is in
+the most pairs: TR39's prototype. A name in prototypes is its skeleton.
+"""
+
+import unicodedata
+from collections import defaultdict
+
+from confusable_homoglyphs import categories
+from confusable_homoglyphs.utils import load
+
+from live import names
+
+# Scripts that are written together, none of whose letters look alike (TR39, "highly restrictive").
+_WRITTEN_TOGETHER = [
+    {"LATIN", "HAN", "HIRAGANA", "KATAKANA"},
+    {"LATIN", "HAN", "BOPOMOFO"},
+    {"LATIN", "HAN", "HANGUL"},
+]
+_EVERYWHERE = {"COMMON", "INHERITED"}  # digits, signs, emoji, marks
+
+
+def likeness(name: str) -> str:
+    """What all names have in common that look like this one, whatever their case.
+
+    A small l, a capital I and an i are one: the first two look alike, the last two are one letter.
+    """
+    folded = unicodedata.normalize("NFD", names.key(" ".join(name.split())))
+    plain = names.without_invisible(folded).replace("i\u0307", "i").replace("j\u0307", "j")  # two dots in one
+    return skeleton(plain.translate(_CAPITALS)).casefold().translate(_SKELETON).replace("i", "l")
+
+
+def skeleton(text: str) -> str:
+    """Each character's prototype."""
+    return names.without_invisible(unicodedata.normalize("NFD", text)).translate(_SKELETON)
+
+
+def mixes_scripts(name: str) -> bool:
+    """Whether letters of scripts stand side by side that nobody writes together."""
+    scripts = categories.unique_aliases(name) - _EVERYWHERE
+    return len(scripts) > 1 and not any(scripts <= together for together in _WRITTEN_TOGETHER)
+
+
+def _skeleton() -> dict[int, str]:
+    """Each character's prototype, where that is another."""
+    alike: dict[str, set[str]] = defaultdict(set)
+    for one, others in load("confusables.json").items():
+        alike[one.strip("\u200e")] |= {other["c"].strip("\u200e") for other in others}
+
+    def prototype(text: str) -> str:
+        return max({text, *alike.get(text, ())}, key=lambda each: (len(alike.get(each, ())), len(each), each))
+
+    return {ord(each): "".join(map(prototype, prototype(each))) for each in alike if len(each) == 1}
+
+
+def _capitals() -> dict[int, str]:
+    """Small letters that look like no Latin one, whose capitals do: в, as В is taken for B."""
+    small = (character.lower() for character in map(chr, _SKELETON))
+    return {
+        ord(letter): skeleton(letter.upper()).lower()
+        for letter in small
+        if len(letter) == 1 and not skeleton(letter).isascii() and skeleton(letter.upper()).isascii()
+    }
+
+
+_SKELETON = _skeleton()
+_CAPITALS = _capitals()

@@ -1,0 +1,51 @@
+from django.db import migrations, transaction
+
+from chat.likeness import likeness
+from chat.names import clean_person
+
+MOST_AT_ONCE = 1000
+
+
+def hold_names(apps, schema_editor):
+    """Everybody holds the own name: accounts first, then the guests who came last. Of doubles the first holds it."""
+    people = apps.get_model("chat", "User").objects.filter(name_key=None)
+    for some in in_pieces(people.filter(is_guest=False), "pk", "pk__gt"):
+        hold(people.model, some)
+    for some in in_pieces(people.filter(is_guest=True), "-pk", "pk__lt"):
+        hold(people.model, some)
+
+
+def in_pieces(people, order, after):
+    found = people.order_by(order)
+    while some := list(found[:MOST_AT_ONCE]):
+        yield some
+        found = people.order_by(order).filter(**{after: some[-1].pk})
+
+
+@transaction.atomic
+def hold(model, people):
+    by_key = {likeness(person.name): person for person in reversed(people) if is_allowed(person.name)}
+    taken = set(model.objects.filter(name_key__in=by_key).values_list("name_key", flat=True))
+    holders = {key: person for key, person in by_key.items() if key not in taken}
+    for key, person in holders.items():
+        person.name_key = key
+    model.objects.bulk_update(holders.values(), ["name_key"])
+
+
+def is_allowed(name):
+    try:
+        return bool(clean_person(name))
+    except ValueError:
+        return False
+
+
+class Migration(migrations.Migration):
+    atomic = False  # nobody waits for all of it
+
+    dependencies = [
+        ("chat", "0007_name_key"),
+    ]
+
+    operations = [
+        migrations.RunPython(hold_names, migrations.RunPython.noop),
+    ]

@@ -1,5 +1,6 @@
 /** The rail: one's rooms beside the one that one is in, and a field that finds all others. */
 
+import { isCommand } from "../../base/js/keys.js";
 import { Finder } from "./finder.js";
 
 export class Rail {
@@ -18,7 +19,7 @@ export class Rail {
     this.#finder = new Finder(this.#input, list, { here });
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
     document.addEventListener("keydown", (event) => {
-      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      if (event.key.toLowerCase() !== "k" || !isCommand(event) || event.shiftKey) return;
       event.preventDefault();
       this.#open();
     });

@@ -16,6 +16,7 @@ import { copyLink } from "./permalink.js";
 import { People } from "./people.js";
 import { Rail } from "./rail.js";
 import { Reading } from "./reading.js";
+import { Sheet } from "./sheet.js";
 import { Timeline } from "./timeline.js";
 import { Typing } from "./typing.js";
 import { Unread } from "./unread.js";
@@ -50,6 +51,7 @@ const typing = new Typing(element("typing"), you, () => connection.send(JSON.str
 composer.onWrite = () => typing.write();
 const unread = new Unread(element("rooms"));
 new Rail(element("rail"), element("rooms"), roomName);
+new Sheet(element("sheet"), element("sheet-open"));
 const reading = new Reading(element("timeline"), element("timeline-end"), (seq) =>
   connection.send(JSON.stringify({ type: "read", seq })),
 );

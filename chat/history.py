@@ -57,6 +57,14 @@ def last_page(room: Room, limit: int) -> Page:
     return Page(messages, len(messages) < limit, True)
 
 
+def unread_page(room: Room, first_unread: int | None, limit: int) -> Page:
+    """The last page; where what is unread begins before it, the page around that number."""
+    last = last_page(room, limit)
+    if first_unread is None or last.messages[0].number <= first_unread:
+        return last
+    return page_around(room, first_unread, limit)
+
+
 def page_around(room: Room, number: int, limit: int) -> Page:
     """A message with up to half of the limit before it, itself included, and after it. Raises `Refused`."""
     half = limit // 2

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import NamedTuple
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.fields import IntegerField
 
-from chat.models import Membership, Message
+from chat.models import Membership, Message, Room, User
 
 # How far unread messages are counted: the rest is "and more".
 MOST_UNREAD = 100
@@ -33,6 +35,28 @@ class Place(NamedTuple):
     room: int
     name: str
     unread: int
+
+
+class Reading(NamedTuple):
+    """Where somebody's reading of a room has ended, and what is new to them."""
+
+    last_read: int  # a seq
+    read_at: datetime | None  # when the last of what they have read was said
+    first_unread: int | None  # a number
+    unread: int  # up to `MOST_UNREAD`
+
+
+def reading(user: User | AnonymousUser, room: Room) -> Reading | None:
+    """How far somebody has read in a room; None for who has not read there at all."""
+    unread = _unread().order_by("number").values("number")
+    read = Message.objects.filter(room=OuterRef("room"), number__lte=OuterRef("last_read"))
+    found = Membership.objects.filter(room=room, user=user.pk).annotate(
+        read_at=Subquery(read.order_by("-number").values("created_at")[:1]),
+        first_unread=Subquery(unread[:1]),
+        unread=Count(unread[:MOST_UNREAD]),
+    )
+    row = found.values_list("last_read", "read_at", "first_unread", "unread").first()
+    return Reading._make(row) if row else None
 
 
 def of_people(people: Collection[int]) -> dict[int, list[Place]]:
@@ -69,9 +93,14 @@ def _in_pieces(keys: Collection[int]) -> Iterable[list[int]]:
 
 
 def _places(rows: QuerySet[Membership]) -> Iterable[Place]:
+    unread = _unread().values("pk")[:MOST_UNREAD]
+    found = rows.annotate(unread=Count(unread)).values_list("user", "room", "room__name", "unread")
+    return map(Place._make, found)
+
+
+def _unread() -> QuerySet[Message]:
+    """What is unread of a membership."""
     messages = Message.objects.filter(
         room=OuterRef("room"), number__gt=OuterRef("last_read"), deleted_at=None
     )
-    unread = messages.exclude(author=OuterRef("user")).values("pk")[:MOST_UNREAD]
-    found = rows.annotate(unread=Count(unread)).values_list("user", "room", "room__name", "unread")
-    return map(Place._make, found)
+    return messages.exclude(author=OuterRef("user"))

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from chat import access, actions, history, listing, protocol
+from chat import access, actions, history, listing, memberships, protocol
 from chat.visitors import known, visitor
 from live import Refused, names
 from live.answers import answer, refusal
@@ -45,7 +45,7 @@ def rooms(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(private=True, no_cache=True)
 def room(request: HttpRequest, room_name: str) -> HttpResponse:
-    """A room. One that nobody has entered yet is made when the page's socket enters it."""
+    """A room, opened where somebody's reading ended. One that nobody has entered is made by the socket."""
     try:
         name = access.room_name(room_name)
     except Refused as refused:
@@ -56,7 +56,9 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
         return _open_new(request, name)
     # `seq` was read before the messages: what came between is told once more, and known by number.
     cursor = {"epoch": found.epoch, "seq": found.last_seq}
-    return _open(request, found.name, cursor, history.last_page(found, PAGE))
+    reading = memberships.reading(request.user, found)
+    page = history.unread_page(found, reading.first_unread if reading else None, PAGE)
+    return _open(request, found.name, cursor, page, reading)
 
 
 @require_safe
@@ -66,7 +68,9 @@ def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     try:
         found = access.room(access.room_name(room_name))
         cursor = {"epoch": found.epoch, "seq": found.last_seq}
-        return _open(request, found.name, cursor, history.page_around(found, number, PAGE), number)
+        reading = memberships.reading(request.user, found)
+        page = history.page_around(found, number, PAGE)
+        return _open(request, found.name, cursor, page, reading, number)
     except Refused as refused:
         return _not_found(request, refused)
 
@@ -80,7 +84,12 @@ def _open_new(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _open(
-    request: HttpRequest, name: str, cursor: dict, page: history.Page, number: int | None = None
+    request: HttpRequest,
+    name: str,
+    cursor: dict,
+    page: history.Page,
+    reading: memberships.Reading | None = None,
+    number: int | None = None,
 ) -> HttpResponse:
     you = visitor(request)
     data = {
@@ -90,6 +99,9 @@ def _open(
         "is_start": page.is_start,
         "is_end": page.is_end,
         "place": number,
+        "last_read": reading and reading.last_read,
+        "read_at": reading and reading.read_at,
+        "unread": reading.unread if reading else 0,
         "you": protocol.You(you.pk, you.name, you.is_guest),
         "page": PAGE,
         "longest_text": protocol.LONGEST_TEXT,

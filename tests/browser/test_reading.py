@@ -96,3 +96,124 @@ async def test_a_line_shows_where_one_left_when_the_tab_was_hidden(lobby, open_t
         await expect(line).to_have_count(1)
         assert await line.evaluate("each => each.nextElementSibling.textContent.includes('five')")
         await expect(tab.messages.last).to_be_in_viewport()
+
+
+NEWS_AT = """() => {
+    const view = document.querySelector('#timeline').getBoundingClientRect();
+    const line = document.querySelector('.day--new').getBoundingClientRect();
+    return (line.top - view.top) / view.height;
+}"""
+
+
+async def read_and_leave(reader, seq):
+    await reader.until_read(seq)
+    await reader.page.goto("about:blank")
+
+
+async def until_stored(lobby, tab, room, last_read):
+    """The server has stored what a tab has told, which it does about once a second."""
+    pattern = re.compile(rf'"last_read": {last_read},')
+    async with asyncio.timeout(TIMEOUT):
+        while not pattern.search(await (await tab.page.request.get(f"{lobby.url}/chat/{room}/")).text()):
+            await asyncio.sleep(0.1)
+
+
+async def test_a_room_opens_where_its_reader_left_on_any_device(lobby, open_tab, open_reader):
+    async with tabs("new-some", lobby) as (writer,):
+        said = await fill(writer, 30)
+        here = await open_reader("new-some", viewport={"width": 1000, "height": 500})
+        await read_and_leave(here, 30)
+        await until_stored(lobby, here, "new-some", 30)
+        new = [f"new {number}" for number in range(21)]
+        for text in new:
+            await writer.say(text)
+        await writer.until_texts(*said, *new)
+        await writer.command(type="delete", number=31)  # "new 0" makes no line
+        await writer.until(lambda: writer.messages[31]["deleted"])
+        # Another device of the same person: it has the session and nothing else.
+        cookies = await here.page.context.cookies()
+        there = await open_tab(viewport={"width": 1000, "height": 500})
+        await there.page.context.add_cookies(cookies)
+        await there.enter(lobby.url, "new-some")
+        line = there.page.locator(".day--new")
+        await expect(line).to_have_text(re.compile(r"^New since \d\d:\d\d$"))
+        assert await line.evaluate("each => each.nextElementSibling.textContent.includes('new 1')")
+        assert 0.25 < await there.page.evaluate(NEWS_AT) < 0.4
+        await expect(there.page.locator("#latest")).to_have_text("20 new messages")
+        await writer.say("later")
+        await expect(there.page.locator("#latest")).to_have_text("21 new messages")
+        assert await line.evaluate("each => each.nextElementSibling.textContent.includes('new 1')")
+        assert 0.25 < await there.page.evaluate(NEWS_AT) < 0.4
+        await there.page.locator("#latest").click()
+        await expect(there.messages.last).to_be_in_viewport()
+        await expect(line).to_have_count(1)
+
+
+async def test_what_is_more_than_a_page_holds_opens_where_it_begins(lobby, open_reader):
+    async with tabs("new-many", lobby) as (writer,):
+        said = await fill(writer, 20)
+        tab = await open_reader("new-many", viewport={"width": 1000, "height": 500})
+        await read_and_leave(tab, 20)
+        await until_stored(lobby, tab, "new-many", 20)
+        said += [f"new {number}" for number in range(120)]
+        for text in said[20:]:
+            await writer.say(text)
+        await writer.until_texts(*said)
+        await tab.enter(lobby.url, "new-many")
+        line, pill = tab.page.locator(".day--new"), tab.page.locator("#latest")
+        await expect(line).to_be_in_viewport()
+        assert await line.evaluate("each => each.nextElementSibling.textContent.includes('new 0')")
+        assert 0.25 < await tab.page.evaluate(NEWS_AT) < 0.4
+        await expect(pill).to_have_text("99+ new messages")
+        await pill.click()
+        await expect(tab.page.get_by_text("new 119", exact=True)).to_be_in_viewport()
+        await expect(pill).to_be_hidden()
+        await tab.until_read(140)
+
+
+async def test_ones_own_words_and_what_was_looked_at_are_never_new(lobby, open_tab, open_reader):
+    async with tabs("new-none", lobby) as (writer,):
+        tab = await open_reader("new-none")
+        line = tab.page.locator(".day--new")
+        await writer.say("one")
+        await tab.until_read(1)
+        await until_stored(lobby, tab, "new-none", 1)
+        # Whatever the server has stored by now, what was looked at here was read here.
+        await tab.page.evaluate("() => { WebSocket.prototype.send = () => {}; }")
+        await writer.say("two")
+        await expect(tab.messages).to_have_count(2)
+        await tab.page.reload()
+        await expect(tab.messages).to_have_count(2)
+        await expect(tab.messages.last).to_be_in_viewport()
+        await expect(line).to_have_count(0)
+
+        await until_stored(lobby, tab, "new-none", 2)
+        beside = await open_tab(beside=tab)
+        await beside.page.add_init_script("document.hasFocus = () => false")  # it reads nothing
+        await beside.enter(lobby.url, "new-none")
+        await tab.page.goto("about:blank")
+        await beside.say("of oneself")
+        await expect(beside.pending).to_have_count(0)
+        await beside.page.reload()
+        await expect(beside.messages).to_have_count(3)
+        await expect(beside.page.locator(".message__author").last).to_be_visible()
+        await expect(beside.page.locator(".day--new")).to_have_count(0)
+
+
+async def test_a_line_above_what_is_deleted_moves_on(lobby, open_tab):
+    async with tabs("new-gone", lobby) as (writer,):
+        tab = await open_tab(lobby.url, "new-gone")
+        line = tab.page.locator(".day--new")
+        await writer.say("one")
+        await expect(tab.messages).to_have_count(1)
+        await tab.page.evaluate(HIDE, True)
+        for text in ("two", "three", "four"):
+            await writer.say(text)
+        await expect(tab.messages).to_have_count(4)
+        for number in (3, 2):
+            await writer.command(type="delete", number=number)
+        await expect(line.locator("xpath=following-sibling::li[1]")).to_contain_text("four")
+        await writer.command(type="delete", number=4)
+        await expect(line).to_have_count(0)
+        await writer.say("five")
+        await expect(line.locator("xpath=following-sibling::li[1]")).to_contain_text("five")

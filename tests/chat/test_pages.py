@@ -233,3 +233,31 @@ def test_the_administration_site_shows_people_rooms_and_messages(client, django_
     user = User.objects.filter(is_guest=True).get()
     assert user.name in client.get(f"/admin/chat/user/{user.pk}/change/").content.decode()
     assert client.get("/admin/chat/message/add/").status_code == 403
+
+
+def read_upto(client, room, seq):
+    you = User.objects.get(pk=client.session["_auth_user_id"])
+    actions.read_all({(you.pk, room.pk): seq})
+
+
+def test_a_page_tells_where_ones_reading_ended(client):
+    room = fill("reading", 60)
+    page = data(client.get("/chat/reading/"))
+    assert (page["last_read"], page["read_at"], page["unread"]) == (None, None, 0)
+    read_upto(client, room, 20)
+    page = data(client.get("/chat/reading/"))
+    assert (page["last_read"], page["unread"]) == (20, 40)
+    assert numbers(page["messages"]) == list(range(11, 61))  # the last fifty hold all that is unread
+    (read_at,) = [message["at"] for message in page["messages"] if message["number"] == 20]
+    assert page["read_at"] == read_at
+    assert data(client.get("/chat/reading/5/"))["last_read"] == 20
+
+
+def test_what_is_unread_and_more_than_a_page_opens_at_its_first(client):
+    room = fill("reading more", 120)
+    client.get("/chat/reading more/")
+    read_upto(client, room, 0)
+    page = data(client.get("/chat/reading more/"))
+    assert (page["last_read"], page["read_at"], page["unread"]) == (0, None, 100)
+    assert (page["place"], page["is_start"], page["is_end"]) == (None, True, False)
+    assert numbers(page["messages"]) == list(range(1, 27))

@@ -4,6 +4,7 @@ import { beginsDay, beginsGroup, drawDay, drawMessage, drawNews } from "./messag
 import { showNote } from "./note.js";
 
 /** @typedef {import("./message.js").Message} Message */
+/** @typedef {{number: number, since: Date | null}} News from which message on all is new, and since when if it is known */
 
 export class ChatLog extends HTMLElement {
   /** @type {Map<number, Message>} what is known, by number; shown is what is not beyond the oldest and the newest */
@@ -14,7 +15,7 @@ export class ChatLog extends HTMLElement {
   #messages = new WeakMap();
   #oldest = Infinity;
   #newest = Infinity;
-  /** @type {{number: number, since: Date} | null} where the line above what is new stands */
+  /** @type {News | null} where the line above what is new stands */
   #news = null;
 
   /** The id of the person who reads. */
@@ -118,12 +119,23 @@ export class ChatLog extends HTMLElement {
 
   /**
    * Draw a line above a message: from there on it is new.
-   * @param {{number: number, since: Date} | null} news
+   * @param {News | null} news
    */
   drawNews(news) {
     const moved = [this.#news, news].map((each) => this.#items.get(each?.number));
     this.#news = news;
     for (const item of moved) this.#arrange(item);
+  }
+
+  /** Where that line stands. @returns {News | null} */
+  get news() {
+    return this.#news;
+  }
+
+  /** @returns {Message[]} what others have said after that number, as far as it is shown and stands */
+  saidAfter(number) {
+    const isNews = (message) => message?.number > number && !message.deleted && message.author.id !== this.reader;
+    return [...this.#list.children].map((item) => this.#messages.get(item)).filter(isNews);
   }
 
   /** @returns {Message} what an item shows */

@@ -74,13 +74,20 @@ export function drawDay(message) {
   return item;
 }
 
-/** @returns {HTMLLIElement} the line above the first message that came while the reader was away */
+/**
+ * @param {Date | null} since
+ * @returns {HTMLLIElement} the line above the first message that the reader has not seen
+ */
 export function drawNews(since) {
   const item = document.createElement("li");
   item.className = "day day--new";
-  const isToday = since.toDateString() === new Date().toDateString();
-  item.textContent = `New since ${isToday ? "" : `${calendar.format(since)}, `}${clock.format(since)}`;
+  item.textContent = since ? `New since ${timeOf(since)}` : "New";
   return item;
+}
+
+function timeOf(date) {
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday ? clock.format(date) : `${calendar.format(date)}, ${clock.format(date)}`;
 }
 
 function editedTrace(edited) {

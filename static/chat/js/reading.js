@@ -10,6 +10,7 @@ export class Reading {
   #tell;
   #seq = -1;
   #told = -1;
+  #seen = 0;
   #atEnd = false;
   #timer = 0;
 
@@ -45,7 +46,13 @@ export class Reading {
     return this.#atEnd && !document.hidden && document.hasFocus();
   }
 
+  /** Up to which seq somebody has looked at it here, whether or not the server knows. */
+  get seen() {
+    return this.#seen;
+  }
+
   #tellSoon() {
+    if (this.isOn) this.#seen = Math.max(this.#seen, this.#seq);
     if (this.#timer || this.#seq <= this.#told || !this.isOn || !this.#tell(this.#seq)) return;
     this.#told = this.#seq;
     this.#timer = setTimeout(() => {

@@ -16,6 +16,7 @@ import { copyLink } from "./permalink.js";
 import { People } from "./people.js";
 import { Rail } from "./rail.js";
 import { Reading } from "./reading.js";
+import { keepSeen, lastSeen } from "./seen.js";
 import { Sheet } from "./sheet.js";
 import { Timeline } from "./timeline.js";
 import { Typing } from "./typing.js";
@@ -26,16 +27,18 @@ const read = (id) => JSON.parse(element(id).textContent);
 
 const roomName = read("room-name");
 const roomAddress = `/chat/${encodeURIComponent(roomName)}/`;
-const { key, messages, is_start: isStart, is_end: isEnd, place, ...data } = read("room-data");
-const { you, page, longest_text: longestText, ...cursor } = data;
+const data = read("room-data");
+const { key, you, messages, place, page, longest_text: longestText, is_start: isStart, is_end: isEnd } = data;
+const cursor = { epoch: data.epoch, seq: data.seq };
+const owner = `${you.id}.${key}`;
 
 const log = element("chat-log");
 log.reader = you.id;
 const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
 const timeline = new Timeline(element("timeline"), log, edges, element("latest"), fetchPage);
-const outbox = new Outbox(`${you.id}.${key}`, (clientId) => log.discard(clientId));
+const outbox = new Outbox(owner, (clientId) => log.discard(clientId));
 const composer = new Composer(element("composer"), write, () => log.lastOwn && editing.begin(log.lastOwn));
-new Draft(`${you.id}.${key}`, composer);
+new Draft(owner, composer);
 const changes = new Changes((command) => connection.send(JSON.stringify(command), true));
 const editing = new Editing(element("editing"), composer, changes);
 const deleting = new Deleting(log, changes);
@@ -58,7 +61,8 @@ const reading = new Reading(element("timeline"), element("timeline-end"), (seq) 
 
 for (const message of messages) outbox.remove(message.client_id); // stored, and never acknowledged
 outbox.all.forEach(showUnsent);
-timeline.open(messages, { isStart, isEnd }, place);
+timeline.open(messages, { isStart, isEnd }, whereReadingEnded(), place);
+keepSeen(owner, () => ({ epoch: cursor.epoch, seq: reading.seen }));
 
 const state = new ConnectionState(element("state"), {
   waiting: "Reconnecting. What you write is kept.",
@@ -82,6 +86,12 @@ document.addEventListener("visibilitychange", () => document.hidden || (adopt() 
 function address() {
   const query = new URLSearchParams({ since: cursor.seq, epoch: cursor.epoch });
   return `/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
+}
+
+function whereReadingEnded() {
+  const { last_read: lastRead, read_at: readAt, unread } = data;
+  const seen = lastSeen(owner, cursor.epoch);
+  return { lastRead: lastRead === null ? null : Math.max(lastRead, seen), readAt: readAt && new Date(readAt), unread };
 }
 
 /** The last page of the history, or that before or after a number. */

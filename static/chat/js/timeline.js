@@ -1,12 +1,16 @@
 /** Scrolling: it stays at the newest message, or wherever the reader is, and others come as one nears them. */
 
 import { Edge } from "./edge.js";
+import { written } from "./unread.js";
 
 /** This close to the end counts as being there (pixels). */
 const NEAR = 48;
 
 /** So many heights of the view away, the end is worth a jump. */
 const FAR = 2;
+
+/** Where the line above what is new stands when the room is opened: so far down the view. */
+const NEWS_AT = 1 / 3;
 
 /** How long a message stands out to which a link has led (milliseconds). */
 const STANDS_OUT = 3000;
@@ -64,11 +68,17 @@ export class Timeline {
    * Show what came with the room's page.
    * @param {object[]} messages the oldest first
    * @param {{isStart: boolean, isEnd: boolean}} ends whether nothing comes before, and after
-   * @param {number | null} place the number of the message to begin at; without one it is the end
+   * @param {{lastRead: number | null, readAt: Date | null, unread: number}} reading up to which seq all was read,
+   *   when the last of it was said, and how many messages of others came after; null for who has read nothing
+   * @param {number | null} place the number of the message to begin at; without one it is what is new, or the end
    */
-  open(messages, ends, place) {
+  open(messages, ends, { lastRead, readAt, unread }, place) {
     this.#extend(messages, ends);
+    const news = lastRead === null ? [] : this.#log.saidAfter(lastRead);
+    if (news.length) this.#mark(news[0].number, readAt, ends.isEnd ? news.length : unread);
     if (place) this.#goTo(this.#log.item(place));
+    else if (news.length) this.#goToNews();
+    else if (!ends.isEnd) this.toEnd();
   }
 
   /** Load the newest page anew: what is shown is of another log, or too far from the end. */
@@ -86,8 +96,9 @@ export class Timeline {
   receive(message) {
     this.#noteAnchor();
     const isNew = this.#log.apply(message);
+    if (message.deleted && message.number === this.#log.news?.number) this.#moveLine();
     this.#keepPlace();
-    if (!isNew) return;
+    if (!isNew || message.deleted) return;
     if (this.#leftAt && message.author.id !== this.#log.reader) this.#drawLine(message);
     if (!this.#atEnd) this.#countUnseen(this.#unseen + 1);
   }
@@ -113,6 +124,20 @@ export class Timeline {
     item.classList.add("message--here");
     item.focus({ preventScroll: true });
     setTimeout(() => item.classList.remove("message--here"), STANDS_OUT);
+    this.#scrolled();
+  }
+
+  /** From there on the reader has seen nothing, until the end is in sight. */
+  #mark(number, since, count) {
+    this.#log.drawNews({ number, since });
+    [this.#leftAt, this.#isLineDrawn] = [since ?? new Date(), true];
+    this.#unseen = count;
+  }
+
+  #goToNews() {
+    const line = this.#log.item(this.#log.news.number).previousElementSibling;
+    const { top, height } = this.#scroller.getBoundingClientRect();
+    this.#scroller.scrollTop += line.getBoundingClientRect().top - top - height * NEWS_AT;
     this.#scrolled();
   }
 
@@ -168,6 +193,13 @@ export class Timeline {
     this.#keepPlace();
   }
 
+  /** What it stood above was deleted: it stands above what comes next, if that is new. */
+  #moveLine() {
+    const [next] = this.#log.saidAfter(this.#log.news.number);
+    this.#log.drawNews(next ? { ...this.#log.news, number: next.number } : null);
+    this.#isLineDrawn = Boolean(next);
+  }
+
   #countUnseen(count) {
     this.#unseen = count;
     const isNear = this.#isLive && this.#toGo <= FAR * this.#scroller.clientHeight;
@@ -197,5 +229,5 @@ export class Timeline {
 
 function pillText(unseen) {
   if (unseen === 0) return "Jump to latest";
-  return unseen === 1 ? "1 new message" : `${unseen} new messages`;
+  return unseen === 1 ? "1 new message" : `${written(unseen)} new messages`;
 }

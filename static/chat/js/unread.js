@@ -3,8 +3,8 @@
 /** From here on a count says no more than that it is at least that. */
 const MOST = 100;
 
-/** @param {number} count */
-function written(count) {
+/** @param {number} count @returns {string} */
+export function written(count) {
   return count < MOST ? String(count) : `${MOST - 1}+`;
 }
 

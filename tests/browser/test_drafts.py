@@ -37,7 +37,9 @@ async def test_a_draft_survives_a_reload_and_is_of_one_room(lobby, open_tab):
     # What is edited is no draft.
     await tab.page.keyboard.press("ArrowUp")
     await write(tab, ", changed")
+    await tab.page.keyboard.press("Escape")
     await tab.page.reload()
+    await tab.until_transcript("first", "half a sentence")
     await expect(composer(tab)).to_have_value("")
 
 

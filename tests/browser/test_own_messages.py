@@ -1,5 +1,7 @@
 """What one has said can be changed and taken back, by pointer, keys and touch; nothing is lost on the way."""
 
+from urllib.parse import quote
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
@@ -106,6 +108,69 @@ async def test_an_edit_is_not_thrown_away_for_another(writer):
     await writer.input.fill("first")
     await writer.tool("second", "Edit")
     await expect(writer.input).to_have_value("second")
+
+
+async def test_an_edit_survives_a_reload_until_it_is_saved_or_cancelled(lobby, open_tab, writer, request):
+    room = request.node.name[:64]
+    await writer.input.fill("a draft")
+    await writer.tool("first", "Edit")
+    await writer.input.fill("half written\n")
+    await writer.page.reload()
+    await expect(writer.bar).to_contain_text("Editing a message")
+    await expect(writer.input).to_have_value("half written\n")
+    await expect(writer.input).to_be_focused()
+    await writer.page.goto(f"{lobby.url}/chat/another%20room/")
+    await expect(writer.bar).to_be_hidden()
+    await writer.page.goto(f"{lobby.url}/chat/{room}/")
+    await expect(writer.input).to_have_value("half written\n")
+    await writer.press("Escape")
+    await writer.page.reload()
+    await expect(writer.input).to_have_value("a draft")
+    await expect(writer.bar).to_be_hidden()
+
+    await writer.tool("first", "Edit")
+    await writer.input.fill("written")
+    await writer.page.reload()
+    await expect(writer.input).to_have_value("written")
+    await writer.press("Enter")
+    await expect(writer.bar).to_be_hidden()
+    await writer.tab.until_transcript("written", "second")
+    await writer.page.reload()
+    await expect(writer.input).to_have_value("a draft")
+    await expect(writer.bar).to_be_hidden()
+
+
+@pytest.mark.parametrize("is_far", [False, True])
+async def test_an_edit_that_comes_back_tells_what_became_of_its_message(lobby, open_tab, writer, is_far):
+    room = await writer.page.locator("h1").inner_text()
+    await writer.tool("first", "Edit")
+    await writer.input.fill("half written")
+    await writer.page.goto("about:blank")
+    elsewhere = Writer(await open_tab())  # another device of the same person
+    await elsewhere.page.context.add_cookies(await writer.page.context.cookies())
+    await elsewhere.tab.enter(lobby.url, room)
+    await elsewhere.tool("first", "Edit")
+    await elsewhere.write("changed elsewhere")
+    await expect(elsewhere.bar).to_be_hidden()
+    if is_far:
+        async with tabs(room, lobby) as (stranger,):
+            for number in range(118):
+                await stranger.say(f"message {number}")
+            await stranger.until(lambda: len(stranger.texts) == 120)
+
+    place = "100/" if is_far else ""  # there, it is not on the page
+    await writer.page.goto(f"{lobby.url}/chat/{quote(room)}/{place}")
+    await expect(writer.bar).to_contain_text("It was changed meanwhile.")
+    await expect(writer.input).to_have_value("half written")
+    await elsewhere.tool("changed elsewhere", "Delete")
+    await elsewhere.page.locator(".message__note").get_by_role("button", name="Delete").click()
+    await expect(elsewhere.message("Message deleted")).to_be_visible()
+    for _ in range(2):  # as it happens, and after a reload
+        await expect(writer.bar).to_contain_text("It was deleted meanwhile.")
+        await expect(writer.input).to_have_value("half written")
+        await writer.page.reload()
+    await writer.press("Escape")
+    await expect(writer.bar).to_be_hidden()
 
 
 async def test_a_message_is_deleted_by_keys_after_a_question(lobby, open_tab, writer, request):

@@ -1,7 +1,10 @@
 /** Where one writes: Enter sends, Shift-Enter breaks the line, an input method's Enter does neither. */
 
-/** What waits while the composer is lent to something else. */
-/** @typedef {{draft: string, send: (text: string) => void, cancel: () => void}} Loan */
+/**
+ * Who has it meanwhile is told of every change (`write`), of what is to be sent and of Escape (`cancel`).
+ * @typedef {{write: (text: string) => void, send: (text: string) => void, cancel: () => void}} Borrower
+ * @typedef {{draft: string} & Borrower} Loan
+ */
 
 export class Composer {
   #form;
@@ -61,13 +64,12 @@ export class Composer {
   }
 
   /**
-   * Let another text be written here for a while.
+   * Let another text be written here for a while. What was written before waits until it is given back.
    * @param {string} text
-   * @param {(text: string) => void} send what becomes of it; it stays here until it is given back
-   * @param {() => void} cancel told of Escape
+   * @param {Borrower} borrower
    */
-  lend(text, send, cancel) {
-    this.#loan = { draft: this.#input.value, send, cancel };
+  lend(text, borrower) {
+    this.#loan = { draft: this.#input.value, ...borrower };
     this.#form.classList.add("is-lent");
     this.#write(text);
   }
@@ -94,7 +96,8 @@ export class Composer {
 
   #changed() {
     this.#grow();
-    if (!this.#loan) this.onDraft(this.#input.value);
+    if (this.#loan) this.#loan.write(this.#input.value);
+    else this.onDraft(this.#input.value);
   }
 
   #keyPressed(event) {

@@ -6,6 +6,7 @@ export class Editing {
   #bar;
   #composer;
   #changes;
+  #kept;
   /** @type {Message | null} as it is stored */
   #message = null;
 
@@ -13,21 +14,37 @@ export class Editing {
    * @param {HTMLElement} bar what stands above the composer meanwhile
    * @param {import("./composer.js").Composer} composer
    * @param {import("./changes.js").Changes} changes
+   * @param {import("./kept-edit.js").KeptEdit} kept
    */
-  constructor(bar, composer, changes) {
+  constructor(bar, composer, changes, kept) {
     this.#bar = bar;
     this.#composer = composer;
     this.#changes = changes;
+    this.#kept = kept;
     bar.querySelector("button").addEventListener("click", () => this.#end());
   }
 
   /** @param {Message} message one of the reader's own */
   begin(message) {
-    if (!this.leave()) return;
+    if (this.leave()) this.#start(message, message.message);
+  }
+
+  /** Go on with what was neither saved nor cancelled. @returns {number | undefined} of which message */
+  resume() {
+    const left = this.#kept.find();
+    if (left) this.#start(left, left.text);
+    return left?.number;
+  }
+
+  #start(message, text) {
     this.#message = message;
     this.#bar.hidden = false;
     this.#say("");
-    this.#composer.lend(message.message, (text) => this.#save(text), () => this.#end());
+    this.#composer.lend(text, {
+      write: () => this.#keep(),
+      send: (text) => this.#save(text),
+      cancel: () => this.#end(),
+    });
   }
 
   /** End an edit in which nothing was written. @returns {boolean} whether the composer is free */
@@ -43,8 +60,19 @@ export class Editing {
   told(message) {
     if (message.number !== this.#message?.number) return;
     if (message.message === this.#composer.text.trimEnd()) return this.#end();
+    const isChanged = message.message !== this.#message.message;
     this.#message = message;
-    this.#say(message.deleted ? "It was deleted meanwhile. You may still copy this." : "");
+    this.#keep();
+    if (message.deleted) this.#say("It was deleted meanwhile. You may still copy this.");
+    else if (isChanged) this.#say("It was changed meanwhile. To save this replaces that.");
+  }
+
+  /** Nothing is to be kept of a text that is as it was. */
+  #keep() {
+    const { number, message } = this.#message;
+    const text = this.#composer.text;
+    if (text === message) this.#kept.forget(number);
+    else this.#kept.keep({ number, message, text });
   }
 
   async #save(text) {
@@ -56,6 +84,7 @@ export class Editing {
   }
 
   #end() {
+    this.#kept.forget(this.#message.number);
     this.#message = null;
     this.#bar.hidden = true;
     this.#composer.giveBack();

@@ -8,6 +8,7 @@ import { Composer } from "./composer.js";
 import { Deleting } from "./deleting.js";
 import { Draft } from "./draft.js";
 import { Editing } from "./editing.js";
+import { KeptEdit } from "./kept-edit.js";
 import { MessageTools } from "./message-tools.js";
 import { button, text } from "./note.js";
 import { Outbox } from "./outbox.js";
@@ -40,7 +41,7 @@ const outbox = new Outbox(owner, (clientId) => log.discard(clientId));
 const composer = new Composer(element("composer"), write, () => log.lastOwn && editing.begin(log.lastOwn));
 new Draft(owner, composer);
 const changes = new Changes((command) => connection.send(JSON.stringify(command), true));
-const editing = new Editing(element("editing"), composer, changes);
+const editing = new Editing(element("editing"), composer, changes, new KeptEdit(owner));
 const deleting = new Deleting(log, changes);
 const tools = {
   edit: (message) => editing.begin(message),
@@ -63,6 +64,7 @@ for (const message of messages) outbox.remove(message.client_id); // stored, and
 outbox.all.forEach(showUnsent);
 timeline.open(messages, { isStart, isEnd }, whereReadingEnded(), place);
 keepSeen(owner, () => ({ epoch: cursor.epoch, seq: reading.seen }));
+resumeEdit();
 
 const state = new ConnectionState(element("state"), {
   waiting: "Reconnecting. What you write is kept.",
@@ -92,6 +94,16 @@ function whereReadingEnded() {
   const { last_read: lastRead, read_at: readAt, unread } = data;
   const seen = lastSeen(owner, cursor.epoch);
   return { lastRead: lastRead === null ? null : Math.max(lastRead, seen), readAt: readAt && new Date(readAt), unread };
+}
+
+/** Go on with an edit that was left, and tell what has become of its message since. */
+async function resumeEdit() {
+  const number = editing.resume();
+  if (!number) return;
+  const shown = log.item(number);
+  if (shown) return editing.told(log.message(shown));
+  const { messages } = await fetchPage({ before: number + 1, limit: 1 }).catch(() => ({ messages: [] }));
+  messages.forEach((message) => editing.told(message));
 }
 
 /** The last page of the history, or that before or after a number. */

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from mysite import health, recipes
+from mysite import health, offline, recipes
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="index")),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("recipes/<slug:slug>/", recipes.recipe, name="recipe"),
     path("recipes/<slug:slug>/<path:path>", recipes.source, name="source"),
     path("admin/", admin.site.urls),
+    path("sw.js", offline.worker),
+    path("offline/", offline.page, name="offline"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]

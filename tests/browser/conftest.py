@@ -89,6 +89,7 @@ async def open_tab(chromium):
     contexts, problems = [], []
 
     async def open_tab(url=None, room=None, beside=None, **options):
+        options = {"service_workers": "block"} | options  # they stand between a page and what tests replace
         context = beside.page.context if beside else await chromium.new_context(**options)
         context.set_default_timeout(TIMEOUT)
         contexts.append(context)

@@ -46,7 +46,7 @@ async def test_the_administration_site_works_under_the_policy(lobby, open_tab):
 
 
 async def test_what_is_injected_does_not_run(lobby, chromium):
-    page = await chromium.new_page()
+    page = await chromium.new_page(service_workers="block")
     said = []
     page.on("console", lambda message: said.extend(violations(message)))
     await page.goto(f"{lobby.url}/chat/")

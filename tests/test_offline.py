@@ -1,0 +1,43 @@
+"""The service worker, as it is served."""
+
+import json
+import re
+
+from django.test import Client
+
+from mysite import offline
+
+
+def kept():
+    """What the worker keeps: version, page, assets."""
+    return json.loads(re.search(r"= (\{.*\});", Client().get("/sw.js").content.decode())[1])
+
+
+def test_the_worker_is_for_all_pages_and_always_asked_for_anew():
+    answer = Client().get("/sw.js")
+    assert answer.headers["Content-Type"].startswith("text/javascript")
+    assert answer.headers["Service-Worker-Allowed"] == "/"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert "worker-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_what_it_keeps_is_there_and_nobodys():
+    for address in [kept()["page"], *kept()["assets"]]:
+        answer = Client().get(address)
+        assert answer.status_code == 200
+        assert not answer.cookies
+    page = Client().get(kept()["page"]).content.decode()
+    wanted = re.findall(r'(?:href|src)="(/[^"]*)"', page)
+    assert sorted(wanted) == sorted(kept()["assets"])
+
+
+def test_a_change_to_what_it_keeps_is_another_version(settings, tmp_path):
+    for name in (*offline.STYLES, offline.SCRIPT, offline.ICON):
+        path = tmp_path / "static" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    settings.BASE_DIR = tmp_path
+    before = kept()["version"]
+    assert kept()["version"] == before
+    (tmp_path / "static" / offline.SCRIPT).write_text("changed")
+    assert kept()["version"] != before

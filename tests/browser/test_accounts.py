@@ -100,6 +100,30 @@ async def test_what_somebody_has_not_sent_is_sent_by_nobody_else(lobby, cable, o
     await one.until_transcript("a guest's", "mine")
 
 
+@pytest.mark.parametrize("is_back", [False, True])
+async def test_who_signed_out_in_another_tab_loses_nothing_that_was_written(lobby, open_tab, is_back):
+    room, username = f"signed out elsewhere {is_back}", next(usernames)
+    one = await open_tab(lobby.url, room)
+    composer, again = (
+        one.page.locator("#chat-message-input"),
+        one.page.get_by_role("button", name="Load the page again"),
+    )
+    await sign_up(one, username)
+    await expect(one.page).to_have_url(re.compile("/chat/signed"))
+    await one.page.keyboard.insert_text("half a sentence")
+    two = await open_tab(lobby.url, beside=one)
+    await sign_out(two, lobby.url)
+    await expect(again).to_be_visible(timeout=BACK)
+    await expect(one.page.get_by_text("You are signed out. What you have written is kept.")).to_be_visible()
+    if is_back:
+        await sign_in(two, lobby.url, username)
+    await again.click()
+    for _ in range(2):  # a guest has it in hand; whose it is has it as well, and once
+        await expect(again).to_be_hidden()
+        await expect(composer).to_have_value("half a sentence")
+        await one.page.reload()
+
+
 async def test_the_way_to_the_account_is_there_for_the_keyboard(lobby, open_tab):
     tab = await open_tab(lobby.url, "keyboard")
     page = tab.page

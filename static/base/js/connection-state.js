@@ -1,4 +1,7 @@
-/** The pill that tells of a lost connection: not at once, since most come back before anybody minds. */
+/**
+ * The pill that tells of a lost connection: not at once, since most come back before anybody minds.
+ * Where the server refuses, a button loads the page again.
+ */
 
 /** How long a lost connection goes unmentioned (milliseconds). */
 const CALM = 2000;
@@ -6,9 +9,9 @@ const CALM = 2000;
 /** What is said of each state, and of the codes with which a server refuses. */
 const SAID = {
   waiting: "Reconnecting…",
-  refused: "This is closed to you. Load the page again.",
-  4401: "You are signed out. Load the page again.",
-  4404: "There is nothing here any more. Load the page again.",
+  refused: "This is closed to you.",
+  4401: "You are signed out.",
+  4404: "There is nothing here any more.",
 };
 
 export class ConnectionState {
@@ -25,6 +28,7 @@ export class ConnectionState {
   constructor(pill, said = {}) {
     this.#pill = pill;
     this.#said = { ...SAID, ...said };
+    pill.querySelector("button").addEventListener("click", () => location.reload());
   }
 
   /**
@@ -43,6 +47,7 @@ export class ConnectionState {
   #tell() {
     this.#pill.querySelector("span").textContent = this.#said[this.#code] ?? this.#said[this.#state];
     this.#pill.classList.toggle("is-turning", this.#state === "waiting");
+    this.#pill.querySelector("button").hidden = this.#state !== "refused";
     this.#pill.hidden = false;
   }
 }

@@ -54,6 +54,11 @@ export class Composer {
     this.#grow();
   }
 
+  /** What is written instead while the composer is lent. */
+  get borrowed() {
+    return this.#loan ? this.#input.value : "";
+  }
+
   focus() {
     this.#input.focus();
   }

@@ -8,6 +8,7 @@ import { Composer } from "./composer.js";
 import { Deleting } from "./deleting.js";
 import { Draft } from "./draft.js";
 import { Editing } from "./editing.js";
+import { handOver, takeOver } from "./handover.js";
 import { KeptEdit } from "./kept-edit.js";
 import { MessageTools } from "./message-tools.js";
 import { button, text } from "./note.js";
@@ -40,6 +41,8 @@ const timeline = new Timeline(element("timeline"), log, edges, element("latest")
 const outbox = new Outbox(owner, (clientId) => log.discard(clientId));
 const composer = new Composer(element("composer"), write, () => log.lastOwn && editing.begin(log.lastOwn));
 new Draft(owner, composer);
+const left = takeOver(key, you.id);
+if (left) composer.take(left);
 const changes = new Changes((command) => connection.send(JSON.stringify(command), true));
 const editing = new Editing(element("editing"), composer, changes, new KeptEdit(owner));
 const deleting = new Deleting(log, changes);
@@ -68,10 +71,12 @@ resumeEdit();
 
 const state = new ConnectionState(element("state"), {
   waiting: "Reconnecting. What you write is kept.",
-  refused: "This room is closed to you. Load the page again.",
+  refused: "This room is closed to you. What you have written is kept.",
+  4401: "You are signed out. What you have written is kept.",
   4404: "There can be no such room.",
-  4429: "You have made many rooms. Wait a while, and load the page again.",
+  4429: "You have made many rooms. Wait a while.",
 });
+let isRefused = false;
 const connection = new LastingSocket({
   address,
   protocol: "lobby.v1",
@@ -81,8 +86,10 @@ const connection = new LastingSocket({
   onState: (...now) => {
     state.show(...now);
     if (now[0] !== "open") changes.lose();
+    isRefused = now[0] === "refused";
   },
 });
+addEventListener("pagehide", () => isRefused && handOver(key, you.id, written()));
 document.addEventListener("visibilitychange", () => document.hidden || (adopt() && sendNext()));
 
 function address() {
@@ -226,6 +233,12 @@ function write(text) {
   }
   showUnsent(outbox.all.find(({ client_id: id }) => id === entry.client_id));
   timeline.answered();
+}
+
+/** What is written and not sent. Of a guest it is all: nobody can be that guest again, and find it. */
+function written() {
+  const ofGuest = you.guest ? [...outbox.all.map(({ message }) => message), composer.borrowed] : [];
+  return [...ofGuest, composer.draft].filter(Boolean).join("\n");
 }
 
 function showUnsent(entry) {

@@ -29,10 +29,10 @@ class SignUpForm(BaseUserCreationForm):
         model = User
         fields = ["username", "email"]
         field_classes = {"username": UsernameField}
-        labels = {"username": "User name", "email": "Email (if you like)"}
+        labels = {"username": "User name", "email": "Email (optional)"}
         help_texts = {
             "username": "You sign in with it: letters of any language, digits, @.+-_. Nobody else sees it.",
-            "email": "Without it, nobody can help when the password is forgotten. Nobody else sees it.",
+            "email": "Only for a forgotten password. Nobody else sees it.",
         }
 
     def __init__(self, *args, **kwargs):

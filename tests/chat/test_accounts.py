@@ -428,3 +428,11 @@ async def test_who_deletes_the_account_is_told_to_leave(connect, guest):
 
 def cookie_of(client):
     return [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]
+
+
+def test_the_form_says_what_an_address_is_for_and_asks_for_none(client):
+    page = client.get("/me/sign-up/").content.decode()
+    assert "Email (optional)" in page
+    assert "Only for a forgotten password." in page
+    assert sign_up(client, "noaddress").status_code == 302
+    assert me(client).email == ""

@@ -35,6 +35,11 @@ async def test_keys_open_and_close_it_and_the_focus_comes_back(lobby, open_tab):
     await expect(tab.messages).to_be_focused()
     await expect(composer).to_have_value("?")
 
+    await press("?")
+    await press("Control+k")  # as it says there
+    await expect(tab.page.get_by_role("textbox", name="Find or open a room")).to_be_focused()
+    await expect(sheet(tab)).to_be_hidden()
+
 
 async def test_a_button_opens_it_and_another_or_a_click_outside_closes_it(lobby, open_tab):
     tab = await open_tab(lobby.url, "sheet by pointer")

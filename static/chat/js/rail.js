@@ -26,6 +26,7 @@ export class Rail {
   }
 
   #open() {
+    document.querySelector("dialog[open]")?.close(); // it lets nobody else have the focus
     if (!this.#rail.checkVisibility()) this.#rail.showPopover();
     this.#input.focus();
     this.#input.select();

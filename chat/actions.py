@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 import live
-from chat import access, exports, news, protocol, spelling
+from chat import access, exports, mentions, news, protocol, spelling
 from chat.drafts import Draft, Drafts
 from chat.likeness import likeness
 from chat.models import Export, Message, Room, User
@@ -224,6 +224,8 @@ def edit(editor: User, room: Room, number: int, text: str) -> Message:
     message = access.own_message(editor, room, number)
     message.seq, message.text, message.edited_at = seq, text, timezone.now()
     message.save(update_fields=["seq", "text", "edited_at"])
+    if mentions.renew(message):
+        transaction.on_commit(lambda: news.tell([room.pk]))  # of what is unread, something else names people
     _announce(room, message)
     return message
 
@@ -236,6 +238,7 @@ def delete(user: User, room: Room, number: int) -> Message:
     message = access.own_message(user, room, number)
     message.seq, message.text, message.deleted_at = seq, "", timezone.now()
     message.save(update_fields=["seq", "text", "deleted_at"])
+    mentions.renew(message)
     _announce(room, message)
     transaction.on_commit(lambda: news.tell([room.pk]))  # it is unread no more
     return message

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chat import access, protocol
+from chat import access, mentions, protocol
 from chat.models import Message, Room, User
 
 
@@ -50,7 +50,8 @@ class Drafts:
         self._known: dict[tuple, Message] = {}
         if doubts:
             access.lock_rooms({draft.room.pk for draft in drafts})
-            for message in Message.objects.filter(client_id__in={draft.client_id for draft in doubts}):
+            sent = Message.objects.filter(client_id__in={draft.client_id for draft in doubts})
+            for message in mentions.load(sent):
                 self._know(message)
 
     def author(self, draft: Draft) -> User | None:
@@ -76,12 +77,13 @@ class Drafts:
         return message
 
     def store(self) -> None:
-        """Give the new messages their places in their rooms' logs, and store them."""
+        """Give the new messages their places in their rooms' logs, and store them, and whom they name."""
         for room, messages in self.by_room():
             seqs = room.take_seqs(len(messages), said_at=timezone.now())
             for message, seq in zip(messages, seqs, strict=True):
                 message.number = message.seq = seq
         Message.objects.bulk_create(self._new)
+        mentions.note(self._new)
 
     def by_room(self) -> list[tuple[Room, list[Message]]]:
         """The new messages of each room."""

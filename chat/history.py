@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from channels.db import database_sync_to_async
 
 import live
-from chat import protocol
+from chat import mentions, protocol
 from chat.models import Message, Room
 from live import Refused
 
@@ -16,7 +16,9 @@ class RoomSource:
 
     @database_sync_to_async
     def since(self, topic: str, seq: int, limit: int) -> tuple[Sequence[live.Event], int]:
-        rows = list(Message.objects.filter(room=_room_id(topic), seq__gt=seq).order_by("seq")[:limit])
+        rows = mentions.load(
+            Message.objects.filter(room=_room_id(topic), seq__gt=seq).order_by("seq")[:limit]
+        )
         return [protocol.event(row) for row in rows], rows[-1].seq if rows else seq
 
     @database_sync_to_async
@@ -43,13 +45,13 @@ def page(room: Room, before: int | None, limit: int) -> list[protocol.Message]:
     rows = Message.objects.filter(room=room).order_by("-number")
     if before is not None:
         rows = rows.filter(number__lt=before)
-    return [protocol.message(row) for row in reversed(rows[:limit])]
+    return [protocol.message(row) for row in reversed(mentions.load(rows[:limit]))]
 
 
 def page_after(room: Room, after: int, limit: int) -> list[protocol.Message]:
     """The first messages after a number; the oldest first."""
     rows = Message.objects.filter(room=room, number__gt=after).order_by("number")
-    return [protocol.message(row) for row in rows[:limit]]
+    return [protocol.message(row) for row in mentions.load(rows[:limit])]
 
 
 def last_page(room: Room, limit: int) -> Page:

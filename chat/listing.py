@@ -9,6 +9,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 import live
 from chat import memberships, spelling
+from chat.memberships import Place
 from chat.models import Message, Room, User
 
 # How many rooms that are not one's own are listed.
@@ -26,6 +27,7 @@ class Card(NamedTuple):
 
     name: str
     unread: int
+    mentions: int
     last: Message | None
     here: int = 0
     faces: Sequence[User] = ()
@@ -34,11 +36,17 @@ class Card(NamedTuple):
     def line(self) -> str:
         return f"{self.last.author_name}: {self.last.text[:LONGEST_LINE]}" if self.last else ""
 
+    # As the page writes them: see unread.js.
+
     @property
     def badge(self) -> str:
-        """As the page writes it: see unread.js."""
-        most = memberships.MOST_UNREAD
-        return f"{most - 1}+" if self.unread >= most else str(self.unread)
+        return _badge(self.unread)
+
+    @property
+    def said_of_mentions(self) -> str:
+        if not self.mentions:
+            return ""
+        return f", {_badge(self.mentions)} {'mentions' if self.mentions == 1 else 'mention'} you"
 
 
 class Listing(NamedTuple):
@@ -52,32 +60,30 @@ class Listing(NamedTuple):
 def listing(user: User | AnonymousUser, asked: str = "") -> Listing:
     """The rooms that somebody finds."""
     places = memberships.of_people([user.pk])[user.pk] if user.pk else []
-    unread = {place.room: place.unread for place in places}
+    own = {place.room: place for place in places}
     found = Room.objects.filter(spellings__contains=spelling.asked(asked)).order_by("-said_at")
-    mine = _cards(found.filter(pk__in=unread), unread)
-    others = _cards(found.exclude(pk__in=unread).exclude(said_at=None)[:MOST_OTHERS], {})
+    mine = _cards(found.filter(pk__in=own), own)
+    others = _cards(found.exclude(pk__in=own).exclude(said_at=None)[:MOST_OTHERS], {})
     return Listing(mine, others, asked)
 
 
 def rail(user: User, here: str) -> Listing:
     """The rooms of somebody who is in one of them now, whether or not they have read there yet."""
     places = memberships.of_people([user.pk])[user.pk]
-    mine = [Card(place.name, place.unread, None) for place in places]
+    mine = [Card(place.name, place.unread, place.mentions, None) for place in places]
     if here not in [card.name for card in mine]:
-        mine.insert(0, Card(here, 0, None))
+        mine.insert(0, Card(here, 0, 0, None))
     return Listing(mine, [], "")
 
 
-def _cards(rooms: QuerySet[Room], unread: dict[int, int]) -> list[Card]:
+def _cards(rooms: QuerySet[Room], own: dict[int, Place]) -> list[Card]:
     """The room where somebody spoke last comes first."""
     last = Message.objects.filter(room=OuterRef("pk"), deleted_at=None).order_by("-number").values("pk")[:1]
     found = list(rooms.annotate(last=Subquery(last)).values_list("pk", "name", "last"))
     messages = Message.objects.in_bulk([pk for _, _, pk in found if pk])
     newest_first = sorted(found, key=lambda row: row[2] or 0, reverse=True)
     here = _here([pk for pk, _, _ in newest_first])
-    return [
-        Card(name, unread.get(pk, 0), messages.get(last or 0), *here[pk]) for pk, name, last in newest_first
-    ]
+    return [_card(name, own.get(pk), messages.get(last or 0), *here[pk]) for pk, name, last in newest_first]
 
 
 def _here(rooms: Sequence[int]) -> dict[int, tuple[int, list[User]]]:
@@ -89,3 +95,13 @@ def _here(rooms: Sequence[int]) -> dict[int, tuple[int, list[User]]]:
         pk: (len(some), [faces[person] for person in some[:MOST_FACES] if person in faces])
         for pk, some in people.items()
     }
+
+
+def _badge(count: int) -> str:
+    most = memberships.MOST_UNREAD
+    return f"{most - 1}+" if count >= most else str(count)
+
+
+def _card(name: str, place: Place | None, last: Message | None, here: int, faces: Sequence[User]) -> Card:
+    unread, mentions = (place.unread, place.mentions) if place else (0, 0)
+    return Card(name, unread, mentions, last, here, faces)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.fields import IntegerField
 
-from chat.models import Membership, Message, Room, User
+from chat.models import Membership, Mention, Message, Room, User
 
 # How far unread messages are counted: the rest is "and more".
 MOST_UNREAD = 100
@@ -29,12 +29,16 @@ class Count(Subquery):
 
 
 class Place(NamedTuple):
-    """A room of a person. `unread` counts the messages of others up to `MOST_UNREAD`."""
+    """A room of a person.
+
+    `unread` counts the messages of others up to `MOST_UNREAD`; `mentions` those that name the person.
+    """
 
     person: int
     room: int
     name: str
     unread: int
+    mentions: int
 
 
 class Reading(NamedTuple):
@@ -94,8 +98,12 @@ def _in_pieces(keys: Collection[int]) -> Iterable[list[int]]:
 
 def _places(rows: QuerySet[Membership]) -> Iterable[Place]:
     unread = _unread().values("pk")[:MOST_UNREAD]
-    found = rows.annotate(unread=Count(unread)).values_list("user", "room", "room__name", "unread")
-    return map(Place._make, found)
+    named = Mention.objects.filter(
+        user=OuterRef("user"), room=OuterRef("room"), number__gt=OuterRef("last_read")
+    )
+    mentions = named.order_by().values("pk")[:MOST_UNREAD]
+    counted = rows.annotate(unread=Count(unread), mentions=Count(mentions))
+    return map(Place._make, counted.values_list("user", "room", "room__name", "unread", "mentions"))
 
 
 def _unread() -> QuerySet[Message]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import AbstractUser
 from django.db import connection, models
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from chat.names import LONGEST_PERSON, guest_name
 from live import names
@@ -88,7 +89,7 @@ class Message(models.Model):
     room = models.ForeignKey(Room, on_delete=models.PROTECT)
     number = models.BigIntegerField(help_text="The seq at which it was born: its public name.")
     seq = models.BigIntegerField(help_text="The place of its last change in the room's log.")
-    author = models.ForeignKey(User, on_delete=models.PROTECT)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, db_index=False)  # its index is below
     author_name = models.CharField(max_length=LONGEST_PERSON, help_text="As it then was.")
     text = models.TextField()
     client_id = models.UUIDField(default=uuid.uuid4, db_index=True, help_text="The sender's own name for it.")
@@ -102,9 +103,33 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["room", "seq"], name="message_seq"),
             models.UniqueConstraint(fields=["author", "client_id"], name="message_client_id"),
         ]
+        indexes = [models.Index(fields=["author", "room"], name="message_author_room")]
 
     def __str__(self):
         return f"{self.room} {self.number}"
+
+    @cached_property
+    def mentions(self) -> list["Mention"]:
+        """Whom it names. Those of several messages are read at once by `mentions.load`."""
+        return list(self.mention_set.all()) if "@" in self.text else []
+
+
+class Mention(models.Model):
+    """That a message names a person. One that was taken back names nobody."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, db_index=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, db_index=False)
+    name = models.CharField(max_length=LONGEST_PERSON, help_text="As the message writes it.")
+    room = models.ForeignKey(Room, on_delete=models.PROTECT, db_index=False, help_text="The message's.")
+    number = models.BigIntegerField(help_text="The message's: so those are counted that are unread.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "user"], name="mention")]
+        indexes = [models.Index(fields=["user", "room", "number"], name="mention_user_room_number")]
+        ordering = ["user_id"]
+
+    def __str__(self):
+        return f"{self.name} in {self.message}"
 
 
 class Membership(models.Model):

@@ -72,7 +72,10 @@ class Welcome(Notice):
 
 
 class Message(Notice):
-    """A message as it now is. Times are UTC; `edited` and `deleted` are None until it happens."""
+    """A message as it now is. Times are UTC; `edited` and `deleted` are None until it happens.
+
+    `mentions` are the people whom it names, each by the name that it writes.
+    """
 
     seq: int
     number: int
@@ -82,11 +85,13 @@ class Message(Notice):
     at: datetime
     edited: datetime | None
     deleted: datetime | None
+    mentions: list[Person]
 
 
 class Count(msgspec.Struct):
     room: str
     count: int
+    mentions: int  # how many of them name you
 
 
 class Unread(Notice):
@@ -148,6 +153,7 @@ def message(row: Any) -> Message:
         at=row.created_at,
         edited=row.edited_at,
         deleted=row.deleted_at,
+        mentions=[Person(each.user_id, each.name) for each in row.mentions],
     )
 
 

@@ -39,28 +39,30 @@ Pair = tuple[int, int]  # a person and a room, by their keys
 
 
 class Person:
-    """Somebody who has a tab here, and the counts that their tabs have been told: none is 0."""
+    """Somebody who has a tab here, and what their tabs were told: in no other room is anything unread."""
 
     def __init__(self) -> None:
         self.log = live.Log(0, RING)
-        self.told: dict[int, int] = {}
+        self.told: dict[int, Place] = {}
         self.tabs = 0
 
     def tell_all(self, places: Iterable[Place]) -> None:
-        unread = [place for place in places if place.unread]
-        self.told = {place.room: place.unread for place in unread}
-        self._say(unread, is_all=True)
+        self.told = {place.room: place for place in places if place.unread}
+        self._say(self.told.values(), is_all=True)
 
     def tell(self, place: Place) -> None:
-        if place.unread == self.told.get(place.room, 0):
-            return
-        self.told[place.room] = place.unread
-        if not place.unread:
-            del self.told[place.room]
-        self._say([place], is_all=False)
+        told = self.told.pop(place.room, place._replace(unread=0, mentions=0))
+        if place.unread:
+            self.told[place.room] = place
+        if told != place:
+            self._say([place], is_all=False)
+
+    def unread(self, room: int) -> int:
+        """How much of a room they have been told is unread."""
+        return self.told[room].unread if room in self.told else 0
 
     def _say(self, places: Iterable[Place], is_all: bool) -> None:
-        counts = [protocol.Count(place.name, place.unread) for place in places]
+        counts = [protocol.Count(place.name, place.unread, place.mentions) for place in places]
         self.log.append(live.Event(self.log.seq + 1, protocol.encode(protocol.Unread(counts, is_all))))
 
 
@@ -183,7 +185,7 @@ class Unread:
 
     def _tell(self, person: Person, place: Place) -> None:
         pair = (place.person, place.room)
-        if pair in self._read_at and place.unread > person.told.get(place.room, 0):
+        if pair in self._read_at and place.unread > person.unread(place.room):
             self._doubts.read.add(pair)  # and look again
             self._wanted.set()
         else:

@@ -66,11 +66,18 @@ class Socket(sockets.Socket):
 
     async def until_unread(self, **counts):
         """Listen until so much is unread in these rooms, and nothing in any other."""
+        await self._until_told("count", counts)
+
+    async def until_mentioned(self, **counts):
+        """Listen until so much of what is unread names the person, and nothing in any other room."""
+        await self._until_told("mentions", counts)
+
+    async def _until_told(self, what, counts):
         told = None
         while told != counts:
             event = await self.event("unread")
             told = {} if event["all"] else dict(told or {})
-            told |= {each["room"]: each["count"] for each in event["rooms"]}
+            told |= {each["room"]: each[what] for each in event["rooms"]}
             told = {room: count for room, count in told.items() if count}
 
 

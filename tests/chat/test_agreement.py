@@ -5,13 +5,17 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
+from channels.db import database_sync_to_async
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import live
+from chat import actions
+from chat.models import User
 from tests.copy import Copy
 
-TEXT = st.text(min_size=1, max_size=20)  # blank ones and NUL are refused: that must agree, too
+# Blank ones and NUL are refused, and some name somebody: that must agree, too.
+TEXT = st.one_of(st.text(min_size=1, max_size=20), st.sampled_from(["@Ada", "@ada, @Ada!"]))
 STEP = st.one_of(
     st.tuples(st.just("send"), TEXT),
     st.tuples(st.just("edit"), st.integers(0, 9), TEXT),
@@ -36,8 +40,10 @@ def short_memory(monkeypatch):
 @example([("send", "a"), ("read",), ("drop",), ("edit", 0, "b"), *[("send", "c")] * 3, ("resume",)])
 @example([("drop",), *[("send", "a")] * 4, ("edit", 1, "b"), ("resume",), ("read",), ("delete", 1)])
 @example([("send", "a"), ("send", "b"), ("read",), ("drop",), ("delete", 0), ("resume",), ("edit", 0, "c")])
+@example([("drop",), ("send", "@Ada"), ("send", "hi"), ("edit", 0, "hi"), ("edit", 1, "@ada, @Ada!")])
 async def test_a_copy_equals_the_room(connect, afresh, guest, steps):
     room = f"room-{uuid4()}"
+    await has_a_member(room)
     author = await connect(room, user=guest)
     copy = Copy(epoch=(await author.event("welcome"))["epoch"])
     socket = await connect(room, since=0, epoch=copy.epoch)
@@ -72,6 +78,13 @@ async def test_a_copy_equals_the_room(connect, afresh, guest, steps):
     socket = socket or await connect(room, since=copy.cursor, epoch=copy.epoch)
     await catch_up(copy, socket, head)
     assert copy.messages == (await afresh(room)).messages
+
+
+@database_sync_to_async
+def has_a_member(room):
+    """Ada, who is one person in all examples."""
+    ada, _ = User.objects.get_or_create(username="ada", defaults={"name": "Ada"})
+    actions.read_all({(ada.pk, actions.open_room(room).pk): 0})
 
 
 async def answer_to(author):

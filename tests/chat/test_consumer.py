@@ -46,6 +46,7 @@ async def test_a_message_reaches_every_tab_of_the_room_and_no_other(connect, gue
         "at": stored.created_at.isoformat().replace("+00:00", "Z"),
         "edited": None,
         "deleted": None,
+        "mentions": [],
     }
     await stranger.event("welcome")
     assert await stranger.receive_nothing()

@@ -1,5 +1,6 @@
 """The index's list of rooms: whose come first, what is found, and what it costs."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -130,6 +131,24 @@ def test_the_page_and_what_it_fetches_say_the_same(ada, bob):
         assert "&lt;b&gt;聊天室" in page and "<i>" not in page
         assert 'data-unread="1"' in page
     assert "No room is called that yet" in client.get("/rooms/?asked=nowhere").content.decode()
+
+
+def test_the_page_says_how_much_of_what_is_unread_names_one(ada, bob):
+    actions.rename(ada, "Ada")
+    join(ada, "lobby")
+    client = Client()
+    client.force_login(ada)
+    for text, mentions, said in [
+        ("hi", 0, "1 unread"),
+        ("@Ada", 1, "2 unread, 1 mentions you"),
+        ("@Ada", 2, "3 unread, 2 mention you"),
+    ]:
+        say(bob, "lobby", text)
+        for path in ("/chat/", "/rooms/?here=elsewhere"):
+            page = client.get(path).content.decode()
+            assert f'data-mentions="{mentions}"' in page
+            assert ("count--mention" in page) == bool(mentions)
+            assert any(line.endswith(said) for line in re.sub("<[^>]*>", "", page).splitlines())
 
 
 def test_the_first_visitor_is_asked_to_be_the_first():

@@ -20,6 +20,7 @@ class Tab(Copy):
         self.headers = headers
         self.socket = None
         self.unread = {}
+        self.mentions = {}
 
     async def connect(self):
         query = urlencode({"since": self.cursor, "epoch": self.epoch})
@@ -35,8 +36,10 @@ class Tab(Copy):
     def apply(self, event):
         super().apply(event)
         if event["type"] == "unread":
-            kept = {} if event["all"] else self.unread
-            self.unread = kept | {each["room"]: each["count"] for each in event["rooms"]}
+            if event["all"]:
+                self.unread, self.mentions = {}, {}
+            for each in event["rooms"]:
+                self.unread[each["room"]], self.mentions[each["room"]] = each["count"], each["mentions"]
 
     async def say(self, text):
         await self.command(type="send", message=text, client_id=str(uuid4()))

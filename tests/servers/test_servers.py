@@ -191,3 +191,20 @@ async def test_what_is_read_in_one_process_is_read_in_all(lobby, on_daphne):
         await reader.command(type="read", seq=reader.cursor)
         for tab in elsewhere:
             await tab.until(lambda tab=tab: tab.unread.get("read here") == 0)
+
+
+async def test_who_is_named_in_one_process_hears_it_in_all(lobby, on_daphne):
+    ada = await asyncio.to_thread(Visitor, lobby)
+    await asyncio.to_thread(ada.post, "/me/name/", name="Ada Everywhere")
+    async with (
+        tabs("named here", lobby, on_daphne) as speakers,
+        tabs("named here", on_daphne, headers=ada.cookies) as (reader,),
+        tabs("named elsewhere", lobby, lobby, lobby, on_daphne, headers=ada.cookies) as elsewhere,
+    ):
+        await reader.command(type="read", seq=0)
+        await speakers[0].say("hi")
+        await elsewhere[0].until(lambda: elsewhere[0].unread.get("named here") == 1)  # so she is a member
+        for count, speaker in enumerate(speakers, 1):
+            await speaker.say("hi @ada everywhere")
+            for tab in elsewhere:
+                await tab.until(lambda tab=tab, count=count: tab.mentions.get("named here") == count)

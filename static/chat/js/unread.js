@@ -8,9 +8,14 @@ export function written(count) {
   return count < MOST ? String(count) : `${MOST - 1}+`;
 }
 
+/** @param {number} mentions */
+function saidOf(mentions) {
+  return mentions ? `, ${written(mentions)} ${mentions === 1 ? "mentions" : "mention"} you` : "";
+}
+
 export class Unread {
   #list;
-  /** @type {Map<string, number>} */
+  /** @type {Map<string, {count: number, mentions: number}>} */
   #counts = new Map();
   #title = document.title;
   #icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
@@ -19,19 +24,21 @@ export class Unread {
   /** @param {HTMLElement} list of rooms, each with the count that it had when the page was made */
   constructor(list) {
     this.#list = list;
-    for (const { dataset } of this.#rooms) this.#counts.set(dataset.room, Number(dataset.unread));
+    for (const { dataset } of this.#rooms) {
+      this.#counts.set(dataset.room, { count: Number(dataset.unread), mentions: Number(dataset.mentions) });
+    }
     this.#tell();
   }
 
-  /** @param {{rooms: {room: string, count: number}[], all: boolean}} event */
+  /** @param {{rooms: {room: string, count: number, mentions: number}[], all: boolean}} event */
   receive({ rooms, all }) {
     if (all) this.#counts.clear();
-    for (const { room, count } of rooms) this.#counts.set(room, count);
+    for (const { room, ...counts } of rooms) this.#counts.set(room, counts);
     this.#tell();
   }
 
   #tell() {
-    const sum = [...this.#counts.values()].reduce((one, other) => one + other, 0);
+    const sum = [...this.#counts.values()].reduce((all, { count }) => all + count, 0);
     document.title = sum ? `(${written(sum)}) ${this.#title}` : this.#title;
     this.#icon.href = sum ? this.#icon.dataset.unread : this.#plainIcon;
     for (const room of this.#rooms) this.#show(room);
@@ -43,9 +50,11 @@ export class Unread {
   }
 
   #show(room) {
-    const count = this.#counts.get(room.dataset.room) ?? 0;
+    const { count, mentions } = this.#counts.get(room.dataset.room) ?? { count: 0, mentions: 0 };
     const place = room.querySelector(".count");
     place.hidden = count === 0;
+    place.classList.toggle("count--mention", mentions > 0);
     place.querySelector(".count__number").textContent = written(count);
+    place.querySelector(".count__mentions").textContent = saidOf(mentions);
   }
 }

@@ -1,0 +1,265 @@
+"""Mentions: whom a message names is found in the room, told to all tabs, and counted for whom it names."""
+
+from uuid import uuid4
+
+import pytest
+from channels.db import database_sync_to_async
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test.utils import CaptureQueriesContext
+
+from chat import actions, history, mentions, unread
+from chat.drafts import Draft
+from chat.models import Mention, User
+from live import hub
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """Nobody waits for long, and nothing is found out that was not told."""
+    monkeypatch.setattr(unread, "EVERY", 0.05)
+    monkeypatch.setattr(unread, "PAUSE", 0.02)
+    monkeypatch.setattr(hub, "COMPARE_EVERY", 60)
+    monkeypatch.setattr(hub, "COMPARE_EVERY_DEAF", 60)
+
+
+@pytest.fixture
+def room(transactional_db):
+    return actions.open_room("lobby")
+
+
+@pytest.fixture
+def person(room):
+    """Somebody of that name, who reads in the room."""
+
+    def person(name, where=room):
+        made = actions.rename(actions.create_guest(), name)
+        if where:
+            actions.read_all({(made.pk, where.pk): 0})
+        return made
+
+    return person
+
+
+@pytest.fixture
+def speaker(person):
+    return person("Speaker", where=None)
+
+
+def say(author, room, text):
+    return actions.send(author, room, text, uuid4())[0]
+
+
+def named(message):
+    return [mention.name for mention in message.mentions]
+
+
+# Who is found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("@Ada", ["Ada"]),
+        ("hi @ada, and (@ADA)!", ["ada"]),
+        ("@Ada Lovelace", ["Ada Lovelace"]),
+        ("@Ada  Lovelace", ["Ada"]),
+        ("@Ada Love", ["Ada"]),
+        ("@Ada\nLovelace", ["Ada"]),
+        ("@Adam @Ada2 me@Ada x@ada.org @ Ada @", []),
+        ("你好@王小明你好", ["王小明"]),
+        ("@王小明和@Ada说", ["Ada", "王小明"]),
+        ("@STRASSE @ａｄａ", ["ａｄａ", "STRASSE"]),
+        ("@@Ada_@ada", ["Ada"]),
+        ("@Zoë. @zoe", ["Zoë"]),
+        ("@عمر، نعم", ["عمر"]),
+        ("@Elsewhere @Nobody @Speaker @Gone", []),
+        ("@Has Written", ["Has Written"]),
+        ("no mark: Ada", []),
+    ],
+)
+def test_people_of_the_room_are_named_whatever_the_spelling(room, person, speaker, text, found):
+    for name in ("Ada", "Ada Lovelace", "王小明", "Straße", "Zoë", "عمر"):
+        person(name)
+    say(person("Has Written", where=None), room, "hi")
+    person("Elsewhere", where=actions.open_room("elsewhere"))
+    User.objects.filter(pk=person("Gone").pk).update(is_active=False)
+    assert named(say(speaker, room, text)) == found
+
+
+def test_who_have_one_name_are_all_meant(room, person, speaker):
+    people = [person("Ada"), person("ada")]
+    message = say(speaker, room, "@Ada @ADA")
+    assert [(each.user_id, each.name) for each in message.mentions] == [(each.pk, "Ada") for each in people]
+
+
+def test_who_has_another_name_is_meant_by_it(room, person, speaker):
+    ada = person("Ada")
+    actions.rename(ada, "Countess")
+    assert named(say(speaker, room, "@Ada @Countess")) == ["Countess"]
+
+
+def test_a_message_names_so_many_and_no_more(room, person, speaker, monkeypatch):
+    monkeypatch.setattr(mentions, "MOST", 2)
+    monkeypatch.setattr(mentions, "MOST_PLACES", 4)
+    for name in ("A", "B", "C"):
+        person(name)
+    assert named(say(speaker, room, "@C @C @B @A")) == ["B", "C"]
+    assert named(say(speaker, room, "@x @x @x @x @A")) == []
+
+
+def test_people_of_a_batch_who_speak_for_the_first_time_are_of_the_room(room, person, speaker):
+    ada = person("Ada", where=None)
+    texts = [(speaker, "@Ada"), (ada, "hi")]
+    (message, _), _ = actions.send_all([Draft(author, room, text, uuid4()) for author, text in texts])
+    assert named(message) == ["Ada"]
+
+
+def test_people_who_were_there_before_can_be_named(transactional_db):
+    executor = MigrationExecutor(connection)
+    executor.migrate([("chat", "0006_room_list")])
+    before = executor.loader.project_state([("chat", "0006_room_list")]).apps
+    before.get_model("chat", "User").objects.create(username="ada", name="Adá")
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+    ada, room = User.objects.get(), actions.open_room("lobby")
+    actions.read_all({(ada.pk, room.pk): 0})
+    assert named(say(actions.create_guest(), room, "@ADÁ")) == ["ADÁ"]
+
+
+# What it costs
+
+
+def queries_of(function):
+    with CaptureQueriesContext(connection) as queries:
+        function()
+    return len(queries)
+
+
+def test_a_message_without_a_mark_costs_nothing_and_a_batch_with_some_two_queries(room, person, speaker):
+    person("Ada")
+    other = actions.open_room("other")
+
+    def send(text):
+        actions.send_all([Draft(speaker, each, text, uuid4()) for each in [room, other] * 10])
+
+    plain = queries_of(lambda: send("hi"))
+    assert queries_of(lambda: send("at last @ all")) == plain
+    assert queries_of(lambda: send("hi @Ada @Nobody")) == plain + 2
+
+
+def test_a_page_of_history_takes_one_query_more(room, person, speaker):
+    person("Ada")
+    plain = queries_of(lambda: history.page(room, None, 50))
+    for number in range(5):
+        say(speaker, room, f"@Ada {number}")
+    assert queries_of(lambda: history.page(room, None, 50)) == plain + 1
+    assert [len(each.mentions) for each in history.page(room, None, 50)] == [1] * 5
+
+
+# On the wire
+
+
+@pytest.fixture
+def named_guest(guest):
+    """A member of the rooms that it is called with."""
+
+    @database_sync_to_async
+    def named_guest(name, *rooms):
+        for room in rooms:
+            actions.read_all({(guest.pk, actions.open_room(room).pk): 0})
+        return actions.rename(guest, name)
+
+    return named_guest
+
+
+async def test_whom_a_message_names_is_told_live_later_and_when_it_is_sent_again(
+    connect, named_guest, afresh
+):
+    ada = await named_guest("Ada", "lobby")
+    epoch = (await (await connect("lobby")).event("welcome"))["epoch"]
+    author = await database_sync_to_async(actions.create_guest)()
+    speaker, plain = await connect("lobby", user=author), await connect("lobby", plain=True)
+    client_id = await speaker.say("hi @ada")
+    told = [{"id": ada.pk, "name": "ada"}]
+    live = await speaker.event("message")
+    assert live["mentions"] == (await plain.receive())["mentions"] == told
+    assert (await (await connect("lobby", since=0, epoch=epoch)).event("message"))["mentions"] == told
+    await speaker.say("hi @ada", client_id)
+    assert await speaker.event("message") == live
+    nobody = await connect("lobby")
+    client_id = await nobody.say("@ada?")
+    first = await nobody.event("message")
+    await nobody.say("@ada?", client_id)
+    assert await nobody.event("message") == first
+    assert first["mentions"] == told
+    assert [each["mentions"] for each in (await afresh("lobby")).messages.values()] == [told, told]
+
+
+async def test_an_edit_names_anew_and_what_is_taken_back_names_nobody(connect, named_guest, afresh):
+    ada = await named_guest("Ada", "lobby")
+    speaker = await connect("lobby", user=await database_sync_to_async(actions.create_guest)())
+    for text, told in [("hi", []), ("@Ada", ["Ada"]), ("@ADA!", ["ADA"]), ("bye", []), ("@ada", ["ada"])]:
+        if text == "hi":
+            await speaker.say(text)
+        else:
+            await speaker.send_command(type="edit", number=1, message=text)
+        event = await speaker.event("message")
+        assert event["mentions"] == [{"id": ada.pk, "name": name} for name in told]
+        assert (await afresh("lobby")).messages[1] == event
+    await speaker.send_command(type="delete", number=1)
+    assert (await speaker.event("message"))["mentions"] == []
+    assert not await Mention.objects.aexists()
+
+
+async def test_who_is_still_named_after_an_edit_is_not_named_anew(connect, named_guest):
+    await named_guest("Ada", "lobby")
+    speaker = await connect("lobby", user=await database_sync_to_async(actions.create_guest)())
+    await speaker.say("@Ada")
+    await speaker.event("message")
+    before = await Mention.objects.aget()
+    await speaker.send_command(type="edit", number=1, message="@Ada, hi")
+    await speaker.event("message")
+    assert (await Mention.objects.aget()).pk == before.pk
+
+
+async def test_what_is_unread_says_how_much_of_it_names_one(connect, named_guest):
+    ada = await named_guest("Ada", "lobby")
+    elsewhere, speaker = await connect("elsewhere", user=ada), await connect("lobby")
+    await elsewhere.until_mentioned()
+    for text, counts in [("hi", {}), ("@Ada", {"lobby": 1}), ("@ada @Ada", {"lobby": 2})]:
+        await speaker.say(text)
+        if counts:
+            await elsewhere.until_mentioned(**counts)
+    await (await connect(path="/ws/me/", user=ada)).until_mentioned(lobby=2)
+    reader = await connect("lobby", user=ada)
+    await reader.send_command(type="read", seq=3)
+    await elsewhere.until_unread()
+    await speaker.say("hi")
+    await elsewhere.until_unread(lobby=1)
+    await (await connect(path="/ws/me/", user=ada)).until_mentioned()
+
+
+async def test_an_edit_that_names_one_counts_and_what_is_taken_back_does_not(connect, named_guest):
+    ada = await named_guest("Ada", "lobby")
+    elsewhere = await connect("elsewhere", user=ada)
+    speaker = await connect("lobby", user=await database_sync_to_async(actions.create_guest)())
+    await speaker.say("hi")
+    await elsewhere.until_unread(lobby=1)
+    for text, counts in [("@Ada", {"lobby": 1}), ("oops", {}), ("@Ada", {"lobby": 1})]:
+        await speaker.send_command(type="edit", number=1, message=text)
+        await elsewhere.until_mentioned(**counts)
+    await speaker.say("and more")
+    await elsewhere.until_unread(lobby=2)
+    await speaker.send_command(type="delete", number=1)
+    await elsewhere.until_mentioned()
+
+
+async def test_a_mention_counts_however_much_came_before_it(connect, named_guest, monkeypatch):
+    monkeypatch.setattr("chat.memberships.MOST_UNREAD", 3)
+    ada = await named_guest("Ada", "lobby")
+    speaker = await connect("lobby")
+    for text in ("1", "2", "3", "4", "@Ada"):
+        await speaker.say(text)
+        await speaker.event("message")
+    await (await connect("elsewhere", user=ada)).until_mentioned(lobby=1)

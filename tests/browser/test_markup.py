@@ -31,6 +31,18 @@ SHOWN = [
     ("https://a.b/\u202etxt", LINK.format("https://a.b/") + "\u202etxt"),
 ]
 
+NAMES = ["Ada", "Ada Lovelace", "王小明", "a_b*", "Zoë"]
+
+MENTIONED = [
+    ("hi @ada!", "hi <m>@ada</m>!"),
+    ("@Ada Lovelace and @ADA love", "<m>@Ada Lovelace</m> and <m>@ADA</m> love"),
+    ("你好@王小明你好", "你好<m>@王小明</m>你好"),
+    ("**@a_b*** *@Zoë*", "<strong><m>@a_b*</m></strong> <em><m>@Zoë</m></em>"),
+    ("@Adam me@Ada.org @Bob @ Ada @@", None),
+    ("`@Ada` https://a.b/@Ada", "<code>@Ada</code> " + LINK.format("https://a.b/@Ada")),
+    ("```\n@Ada\n```", '<pre tabindex="0"><code>@Ada</code></pre>'),
+]
+
 HOSTILE = {
     "asterisks": "*" * 4000,
     "spaced asterisks": "*a " * 1333,
@@ -44,6 +56,9 @@ HOSTILE = {
     "schemes": "http://" * 571,
     "fences": "```\n" * 1000,
     "blocks": "```a\n" * 800,
+    "marks of mentions": "@" * 4000,
+    "mentions": "@Ada" * 1000,
+    "beginnings of names": f"@{'x' * 31}" * 125,
     "nested": "*a " * 1000 + "a* " * 333,
     "nested twice": "***a " * 400 + "a*** " * 400,
     "nested in Chinese": "**你*" * 800,
@@ -57,7 +72,10 @@ async def shown(lobby, chromium):
     await page.goto(f"{lobby.url}/chat/")
     await page.evaluate("""async () => {
         const { draw } = await import('/static/chat/js/markup.js');
-        window.show = (text) => { document.body.replaceChildren(draw(text)); return document.body; };
+        window.show = (text, names) => {
+            document.body.replaceChildren(draw(text, names));
+            return document.body;
+        };
     }""")
     yield page
     await page.close()
@@ -69,13 +87,21 @@ async def test_marks_and_what_is_none(shown, text, html):
     assert drawn == (html or text)
 
 
+@pytest.mark.parametrize(("text", "html"), MENTIONED)
+async def test_those_are_marked_whom_the_message_names(shown, text, html):
+    drawn = await shown.evaluate("([text, names]) => show(text, names).innerHTML", [text, NAMES])
+    drawn = drawn.replace('<span class="mention">', "<m>").replace("</span>", "</m>")
+    assert drawn == (html or text)
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 async def test_no_text_is_slow_or_deep(shown, text):
     took, depth, drawn = await shown.evaluate(
         """text => {
+            const names = Array.from({ length: 20 }, (_, index) => "x".repeat(31) + index);
             const times = [1, 2, 3].map(() => {
                 const begun = performance.now();
-                show(text);
+                show(text, names);
                 return performance.now() - begun;
             });
             const deep = (node) => 1 + Math.max(0, ...[...node.children].map(deep));

@@ -149,6 +149,14 @@ export class ChatLog extends HTMLElement {
     return shown.findLast((message) => message?.number && !message.deleted && message.author.id === this.reader);
   }
 
+  /** @returns {{id: number, name: string}[]} whose messages are known, as they were called last; the last to speak first */
+  get authors() {
+    const newestFirst = [...this.#known.values()].sort((one, other) => other.number - one.number);
+    const found = new Map();
+    for (const { author } of newestFirst) if (!found.has(author.id)) found.set(author.id, author);
+    return [...found.values()];
+  }
+
   /** Forget everything that is stored: it is of another log, or too far away. */
   clear() {
     for (const number of this.#known.keys()) this.#remove(number);
@@ -169,7 +177,7 @@ export class ChatLog extends HTMLElement {
   }
 
   #draw(message) {
-    return drawMessage(message, message.author.id === this.reader);
+    return drawMessage(message, this.reader);
   }
 
   #place(message) {

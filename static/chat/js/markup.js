@@ -1,11 +1,13 @@
 /**
- * What people write, shown: links, code, **bold** and *italics*, a small part of Markdown. It is read once
- * from left to right and nests no deeper than `DEEPEST`, so no text can make it slow.
+ * What people write, shown: links, code, **bold** and *italics*, a small part of Markdown, and whom it names. It is
+ * read once from left to right and nests no deeper than `DEEPEST`, so no text can make it slow.
  */
+
+import { endOfName, mayBegin } from "./mention.js";
 
 /**
  * @typedef {object} Marked
- * @property {"strong" | "em" | "code" | "link" | "block"} kind
+ * @property {"strong" | "em" | "code" | "link" | "mention" | "block"} kind
  * @property {Part[]} [children] of bold and italics
  * @property {string} [text] of all others
  * @property {string} [language] of a block of code, as its first line says
@@ -36,9 +38,10 @@ const BRACKETS = { ")": "(", "]": "[", "}": "{" };
 
 /**
  * @param {string} text
+ * @param {string[]} [names] of those whom it names
  * @returns {Part[]}
  */
-export function parse(text) {
+export function parse(text, names = []) {
   const lines = text.split("\n");
   const lastEnd = lines.findLastIndex(endsFence);
   const parts = [];
@@ -51,7 +54,7 @@ export function parse(text) {
       at = end;
     } else {
       if (isAfterLine) parts.push("\n");
-      parts.push(...new Line(lines[at]).read());
+      parts.push(...new Line(lines[at], names).read());
     }
     isAfterLine = !opening;
   }
@@ -60,11 +63,12 @@ export function parse(text) {
 
 /**
  * @param {string} text
+ * @param {string[]} [names] of those whom it names
  * @returns {DocumentFragment}
  */
-export function draw(text) {
+export function draw(text, names) {
   const fragment = document.createDocumentFragment();
-  fragment.append(...parse(text).map(drawPart));
+  fragment.append(...parse(text, names).map(drawPart));
   return fragment;
 }
 
@@ -83,6 +87,7 @@ function block(info, lines) {
 /** A line of text. Marks do not reach beyond it. */
 class Line {
   #text;
+  #names;
   /** @type {Part[]} */
   #parts = [];
   /** @type {{sign: string, count: number, at: number}[]} marks to be closed; `at` is their place in the parts */
@@ -90,8 +95,9 @@ class Line {
   /** @type {Map<number, number[]>} where runs of so many backticks are, the last first */
   #ticks = new Map();
 
-  constructor(text) {
+  constructor(text, names) {
     this.#text = text;
+    this.#names = names;
     for (const { 0: run, index } of [...text.matchAll(/`+/g)].reverse()) {
       if (!this.#ticks.has(run.length)) this.#ticks.set(run.length, []);
       this.#ticks.get(run.length).push(index);
@@ -100,7 +106,7 @@ class Line {
 
   /** @returns {Part[]} */
   read() {
-    const sign = /`+|\*+|_+|https?:\/\//gi;
+    const sign = /`+|\*+|_+|@|https?:\/\//gi;
     let from = 0;
     for (let found; (found = sign.exec(this.#text)); ) {
       this.#parts.push(this.#text.slice(from, found.index));
@@ -114,6 +120,7 @@ class Line {
   #take(sign, at) {
     if (sign[0] === "`") return this.#takeCode(sign.length, at);
     if (sign[0] in LONGEST_RUN) return this.#takeMark(sign, at);
+    if (sign === "@") return this.#takeMention(at);
     return this.#takeAddress(sign, at);
   }
 
@@ -155,6 +162,13 @@ class Line {
       }
     }
     return count;
+  }
+
+  #takeMention(at) {
+    const end = mayBegin(this.#text, at) ? endOfName(this.#text, at + 1, this.#names) : at + 1;
+    if (end === at + 1) return this.#write(at, end);
+    this.#parts.push({ kind: "mention", text: this.#text.slice(at, end) });
+    return end;
   }
 
   #takeAddress(scheme, at) {
@@ -219,6 +233,7 @@ const DRAWN = {
   em: ({ children }) => element("em", ...children.map(drawPart)),
   code: ({ text }) => element("code", text),
   link: drawLink,
+  mention: drawMention,
   block: drawBlock,
 };
 
@@ -228,6 +243,12 @@ function drawLink({ text }) {
   link.target = "_blank";
   link.rel = "noopener noreferrer nofollow ugc";
   return link;
+}
+
+function drawMention({ text }) {
+  const drawn = element("span", text);
+  drawn.className = "mention";
+  return drawn;
 }
 
 function drawBlock({ text, language }) {

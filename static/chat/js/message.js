@@ -21,19 +21,22 @@ const calendar = new Intl.DateTimeFormat(language, { weekday: "long", day: "nume
  * @property {string} at ISO 8601
  * @property {string | null} [edited]
  * @property {string | null} [deleted]
+ * @property {{id: number, name: string}[]} [mentions] whom it names, each as the text has it
  * @property {string | null} [failed] why it was not sent
  */
 
 /**
  * @param {Message} message
- * @param {boolean} isOwn whether the reader has said it
+ * @param {number} reader the id of the person who reads
  * @returns {HTMLLIElement}
  */
-export function drawMessage(message, isOwn) {
+export function drawMessage(message, reader) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById("message"));
   const item = /** @type {HTMLLIElement} */ (template.content.firstElementChild.cloneNode(true));
   const part = (name) => item.querySelector(`.message__${name}`);
   const at = new Date(message.at);
+  const { mentions = [] } = message;
+  const isForReader = mentions.some(({ id }) => id === reader);
   paintAvatar(item.querySelector(".avatar"), message.author);
   part("author").textContent = message.author.name;
   for (const time of item.querySelectorAll("time")) {
@@ -41,12 +44,14 @@ export function drawMessage(message, isOwn) {
     time.title = exact.format(at);
     time.textContent = clock.format(at);
   }
-  part("text").append(message.deleted ? "Message deleted" : draw(message.message));
+  part("to-you").hidden = !isForReader;
+  part("text").append(message.deleted ? "Message deleted" : draw(message.message, mentions.map(({ name }) => name)));
+  item.classList.toggle("message--mention", isForReader);
   item.classList.toggle("message--gone", Boolean(message.deleted));
   item.classList.toggle("message--failed", Boolean(message.failed));
   item.classList.toggle("message--pending", !message.number && !message.failed);
   item.querySelector(".message__tools").hidden = !message.number || Boolean(message.deleted);
-  for (const tool of item.querySelectorAll(".message__tool--own")) tool.hidden = !isOwn;
+  for (const tool of item.querySelectorAll(".message__tool--own")) tool.hidden = message.author.id !== reader;
   if (message.edited && !message.deleted) part("text").after(editedTrace(message.edited));
   return item;
 }

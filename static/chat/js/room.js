@@ -4,6 +4,8 @@ import { ConnectionState } from "../../base/js/connection-state.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
 import { Changes } from "./changes.js";
 import "./chat-log.js";
+import { Completion } from "./completion.js";
+import * as completions from "./completions.js";
 import { Composer } from "./composer.js";
 import { Deleting } from "./deleting.js";
 import { Draft } from "./draft.js";
@@ -40,6 +42,9 @@ const edges = { start: element("timeline-start"), more: element("timeline-more")
 const timeline = new Timeline(element("timeline"), log, edges, element("latest"), fetchPage);
 const outbox = new Outbox(owner, (clientId) => log.discard(clientId));
 const composer = new Composer(element("composer"), write, () => log.lastOwn && editing.begin(log.lastOwn));
+const input = /** @type {HTMLTextAreaElement} */ (element("chat-message-input"));
+const others = () => [...log.authors, ...people.all].filter(({ id }) => id !== you.id);
+new Completion(input, element("completion"), [completions.people(others)]);
 new Draft(owner, composer);
 const left = takeOver(key, you.id);
 if (left) composer.take(left);

@@ -1,0 +1,166 @@
+/** Completion: while somebody types the beginning of a name, a list offers what it may become. */
+
+import { insert } from "./insert.js";
+
+/** What is typed is not looked for further back than this (characters). */
+const LONGEST = 64;
+
+/** With these even Latin words are composed letter by letter, and an option is tapped. */
+const onScreenKeyboard = matchMedia("(pointer: coarse)");
+
+/**
+ * @typedef {object} Option
+ * @property {string} label
+ * @property {HTMLElement} icon
+ * @property {string} text what is written for it
+ *
+ * @typedef {object} Source
+ * @property {RegExp} typed what stands before the caret where there is something to complete; its group is what is typed
+ * @property {(typed: string) => Option[] | Promise<Option[]>} find the best first
+ */
+
+export class Completion {
+  #input;
+  #list;
+  #sources;
+  /** @type {Option[]} what is offered; none: the list is closed */
+  #options = [];
+  #active = 0;
+  #from = 0;
+  /** What the text began with when the list was closed on purpose: as long as it does, nothing is offered there. */
+  #closed = { from: -1, before: "" };
+  #turn = 0;
+
+  /**
+   * @param {HTMLTextAreaElement} input
+   * @param {HTMLUListElement} list
+   * @param {Source[]} sources
+   */
+  constructor(input, list, sources) {
+    this.#input = input;
+    this.#list = list;
+    this.#sources = sources;
+    input.addEventListener("input", ({ isComposing }) => {
+      if (!isComposing || onScreenKeyboard.matches) this.#look();
+    });
+    input.addEventListener("compositionstart", () => onScreenKeyboard.matches || this.#close());
+    input.addEventListener("compositionend", () => this.#look());
+    input.addEventListener("blur", () => this.#close());
+    document.addEventListener("selectionchange", () => this.#options.length && this.#look());
+    // Before others see it: while the list is open, Enter sends nothing.
+    input.addEventListener("keydown", (event) => this.#keyPressed(event), { capture: true });
+    list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays where one writes
+    list.addEventListener("click", ({ target }) => this.#clicked(target.closest("[role=option]")));
+  }
+
+  /** Find out what may be completed now, and offer it. */
+  async #look() {
+    const turn = ++this.#turn;
+    const place = this.#place();
+    if (!place) return this.#close();
+    const options = await place.source.find(place.typed);
+    if (turn === this.#turn) this.#show(options, place.from);
+  }
+
+  /** @returns {{source: Source, from: number, typed: string} | null} */
+  #place() {
+    const { value, selectionStart, selectionEnd } = this.#input;
+    if (selectionStart !== selectionEnd || isInCode(value, selectionEnd)) return null;
+    const start = Math.max(0, selectionEnd - LONGEST);
+    for (const source of this.#sources) {
+      const found = value.slice(start, selectionEnd).match(source.typed);
+      if (found && !this.#isClosed(start + found.index)) return { source, from: start + found.index, typed: found[1] };
+    }
+    return null;
+  }
+
+  #isClosed(from) {
+    return from === this.#closed.from && this.#input.value.startsWith(this.#closed.before);
+  }
+
+  #show(options, from) {
+    if (!options.length) return this.#close();
+    const isSame = from === this.#from && this.#options[this.#active]?.text === options[this.#active]?.text;
+    if (!isSame) this.#active = 0;
+    this.#options = options;
+    this.#from = from;
+    this.#list.replaceChildren(...options.map(drawOption));
+    this.#list.hidden = false;
+    // Only now: a text area is no combobox, and says what it is as long as there is nothing to choose.
+    this.#input.role = "combobox";
+    this.#input.setAttribute("aria-controls", this.#list.id);
+    this.#input.setAttribute("aria-expanded", "true");
+    this.#input.setAttribute("aria-autocomplete", "list");
+    this.#activate(this.#active);
+  }
+
+  #activate(index) {
+    this.#active = index;
+    for (const [at, option] of [...this.#list.children].entries()) option.ariaSelected = String(at === index);
+    const option = this.#list.children[index];
+    this.#input.setAttribute("aria-activedescendant", option.id);
+    option.scrollIntoView({ block: "nearest" });
+  }
+
+  #close() {
+    this.#turn += 1;
+    if (!this.#options.length) return;
+    this.#options = [];
+    this.#list.hidden = true;
+    this.#list.replaceChildren();
+    for (const name of ["role", "aria-controls", "aria-expanded", "aria-autocomplete", "aria-activedescendant"]) {
+      this.#input.removeAttribute(name);
+    }
+  }
+
+  #keyPressed(event) {
+    // 229: Safari has ended the composition before it tells of the Enter that ended it.
+    if (!this.#options.length || event.isComposing || event.keyCode === 229) return;
+    if (event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
+    const action = this.#actionOf(event.key);
+    if (!action) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    action();
+  }
+
+  #actionOf(key) {
+    const count = this.#options.length;
+    if (key === "ArrowDown") return () => this.#activate((this.#active + 1) % count);
+    if (key === "ArrowUp") return () => this.#activate((this.#active + count - 1) % count);
+    if (key === "Enter" || key === "Tab") return () => this.#take(this.#active);
+    if (key === "Escape") return () => this.#closeFor(this.#input.selectionEnd);
+  }
+
+  #clicked(option) {
+    if (option) this.#take([...this.#list.children].indexOf(option));
+  }
+
+  #take(index) {
+    const { text } = this.#options[index];
+    const from = this.#from;
+    this.#close();
+    insert(this.#input, text, from);
+    this.#closed = { from, before: this.#input.value.slice(0, from + text.length) };
+  }
+
+  /** Offer nothing more here, until what stands before this place is changed. */
+  #closeFor(end) {
+    this.#closed = { from: this.#from, before: this.#input.value.slice(0, end) };
+    this.#close();
+  }
+}
+
+/** Whether a place in a text is in code, which begins and ends with backticks. */
+export function isInCode(text, at) {
+  return text.slice(0, at).split("`").length % 2 === 0;
+}
+
+function drawOption({ label, icon }, index) {
+  const option = document.createElement("li");
+  option.className = "completion__option";
+  option.id = `completion-${index}`;
+  option.role = "option";
+  option.append(icon, label);
+  return option;
+}

@@ -1,0 +1,30 @@
+/** What may be completed: people after `@`. */
+
+import { paintAvatar } from "./avatar.js";
+import { LETTER } from "./mention.js";
+
+/** How many people are offered. */
+const MOST_PEOPLE = 8;
+
+const PERSON = new RegExp(`(?<!${LETTER})@((?:[^\\s@](?:[^\\n@]{0,30}[^\\s@])?)?)$`, "u");
+
+/**
+ * @param {() => {id: number, name: string}[]} candidates the likeliest first
+ * @returns {import("./completion.js").Source}
+ */
+export function people(candidates) {
+  return { typed: PERSON, find: (typed) => candidates().filter(beginsWith(typed)).slice(0, MOST_PEOPLE).map(person) };
+}
+
+/** Whether a word of a name, and what follows it, begins with what is typed. */
+function beginsWith(typed) {
+  return ({ name }) => ` ${name.toLowerCase()}`.includes(` ${typed.toLowerCase()}`);
+}
+
+function person(each) {
+  const icon = document.createElement("span");
+  icon.className = "avatar avatar--small";
+  icon.ariaHidden = "true";
+  paintAvatar(icon, each);
+  return { icon, label: each.name, text: `@${each.name} ` };
+}

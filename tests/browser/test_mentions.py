@@ -1,0 +1,248 @@
+"""Mentions: whom a message names sees it and hears it; names are completed as one types them."""
+
+import re
+from itertools import count
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+NUMBERS = count(1)  # of rooms
+
+# What is typed, and who is offered: Ada Lovelace, 王小明 and Adam have spoken, and the writer.
+OFFERED = [
+    ("@ad", ["Adam", "Ada Lovelace"]),
+    ("@LOVE", ["Ada Lovelace"]),
+    ("@ada l", ["Ada Lovelace"]),
+    ("你好@王", ["王小明"]),
+    ("(@adam", ["Adam"]),
+    ("@小", []),
+    ("@Writer", []),
+    ("@ada ", []),
+    ("me@ad", []),
+    ("`@ad", []),
+    ("`x` @adam", ["Adam"]),
+    ("@ada\n", []),
+]
+
+
+class Person:
+    """Somebody with a name, who has spoken in the room."""
+
+    def __init__(self, tab):
+        self.tab, self.page = tab, tab.page
+        self.input = tab.page.locator("#chat-message-input")
+        self.list = tab.page.get_by_role("listbox", name="Suggestions")
+        self.offered = self.list.get_by_role("option")
+
+    async def call_themselves(self, name):
+        await self.page.locator(".own-name__show").click()
+        await self.tab.say(name)
+        await expect(self.page.locator(".own-name__text")).to_have_text(name)
+        await self.input.focus()
+
+    async def say(self, text):
+        await self.input.fill(f"{text} ")  # after a space nothing is offered, so Enter sends
+        await self.press("Enter")
+        await expect(self.tab.pending).to_have_count(0)
+
+    async def press(self, *keys):
+        for key in keys:
+            await self.page.keyboard.press(key)
+
+    async def chosen(self):
+        active = await self.input.get_attribute("aria-activedescendant")
+        return await self.page.locator(f"#{active}[aria-selected=true]").inner_text()
+
+    def message(self, text):
+        return self.tab.messages.filter(has_text=text)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_person(lobby, open_tab):
+    async def open_person(room, name, **options):
+        person = Person(await open_tab(lobby.url, room, **options))
+        await person.call_themselves(name)
+        await person.say(f"it is {name}")
+        return person
+
+    return open_person
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(open_person):
+    """A room of their own: the first types, the others spoke one after the other."""
+    room = f"typed {next(NUMBERS)}"
+    names = ("Writer", "Ada Lovelace", "王小明", "Adam")
+    writer, *others = [await open_person(room, name) for name in names]
+    await expect(writer.tab.messages).to_have_count(len(names))
+    return writer, *others
+
+
+# Shown
+
+
+async def test_whom_a_message_names_sees_a_bar_and_hears_it(open_person):
+    writer, ada = await open_person("named", "Writer"), await open_person("named", "Ada")
+    await writer.say("dear @ada, `@Ada`")
+    for reload in (False, True):
+        for each, is_hers in ((ada, True), (writer, False)):
+            if reload:
+                await each.page.reload()
+            message = each.message("dear")
+            await expect(message.locator(".mention")).to_have_text("@ada")
+            marked = re.compile(r"\bmessage--mention\b")
+            if is_hers:
+                await expect(message).to_have_class(marked)
+            else:
+                await expect(message).not_to_have_class(marked)
+            heard = await message.aria_snapshot()
+            assert ("mentions you" in heard) == is_hers
+            await expect(each.message("it is Ada")).not_to_have_class(marked)
+
+
+async def test_an_edit_names_somebody_or_nobody_any_more(open_person):
+    writer, ada = await open_person("named later", "Writer"), await open_person("named later", "Ada")
+    await writer.say("dear all")
+    for text, named in (("dear @Ada", 1), ("dear all", 0)):
+        await writer.press("ArrowUp")
+        await writer.say(text)
+        for each in (writer, ada):
+            await expect(each.message("dear")).to_contain_text(text)
+            await expect(each.page.locator(".mention")).to_have_count(named)
+        await expect(ada.page.locator(".message--mention")).to_have_count(named)
+
+
+async def test_rooms_tell_whether_what_is_unread_names_one(lobby, open_person, open_tab):
+    ada, writer = await open_person("named unread", "Ada"), await open_person("named unread", "Writer")
+    await ada.page.evaluate("document.hasFocus = () => false")
+    await writer.say("dear all")
+    await expect(ada.page).to_have_title(re.compile(r"^\([123]\) "))
+    elsewhere = await open_tab(lobby.url, "elsewhere", beside=ada.tab)
+    count = elsewhere.page.get_by_role("link", name="named unread").locator(".count")
+    await expect(count).to_have_text(re.compile(r"^\d unread$"))
+    for mentions, said in ((1, "1 mentions you"), (2, "2 mention you")):
+        await writer.say(f"dear @Ada {mentions}")
+        await expect(count).to_have_text(re.compile(rf"^\d unread, {said}$"))
+        await expect(count).to_have_class("count count--mention")
+    await elsewhere.page.reload()
+    await expect(count).to_have_text(re.compile(r"^\d unread, 2 mention you$"))
+    await expect(count).to_have_class("count count--mention")
+
+
+# Completed
+
+
+async def test_people_are_offered_those_first_who_spoke_last_and_enter_takes_one(people):
+    writer, *_ = people
+    await expect(writer.page.get_by_role("textbox", name="Message typed")).to_be_focused()
+    await writer.page.keyboard.type("hi @")
+    await expect(writer.offered).to_have_text(
+        [re.compile(each) for each in ("Adam", "王小明", "Ada Lovelace")]
+    )
+    box = writer.page.get_by_role("combobox", name="Message typed", expanded=True)
+    await expect(box).to_have_attribute("aria-controls", await writer.list.get_attribute("id"))
+    assert "Adam" in await writer.chosen()
+    await writer.press("ArrowDown", "ArrowDown")
+    assert "Ada Lovelace" in await writer.chosen()
+    await writer.press("ArrowDown", "ArrowUp")
+    assert "Ada Lovelace" in await writer.chosen()
+    await writer.press("Enter")
+    await expect(writer.input).to_have_value("hi @Ada Lovelace ")
+    await expect(writer.list).to_be_hidden()
+    await expect(writer.page.get_by_role("textbox", name="Message typed")).to_be_focused()
+    await expect(writer.tab.messages).to_have_count(4)
+    await writer.press("Enter")
+    await expect(writer.message("hi").locator(".mention")).to_have_text("@Ada Lovelace")
+
+
+async def test_what_is_typed_chooses_among_them(people):
+    writer, *_ = people
+    for typed, offered in OFFERED:
+        await writer.input.fill("@")
+        await expect(writer.offered).to_have_count(3)
+        await writer.input.fill("")
+        await expect(writer.list).to_be_hidden()
+        await writer.page.keyboard.insert_text(typed)
+        if offered:
+            await expect(writer.offered).to_have_text([re.compile(rf"{name}$") for name in offered])
+        else:
+            await expect(writer.input).to_have_value(typed)
+            await expect(writer.list).to_be_hidden()
+
+
+async def test_tab_takes_escape_closes_and_the_caret_leaves(people):
+    writer, *_ = people
+    await writer.page.keyboard.type("@ada")
+    await expect(writer.offered).to_have_count(2)
+    await writer.press("Escape")
+    await expect(writer.list).to_be_hidden()
+    await writer.page.keyboard.type("m")  # it was closed on purpose
+    await expect(writer.input).to_have_value("@adam")
+    await expect(writer.list).to_be_hidden()
+    await writer.press("Backspace", "Backspace")
+    await expect(writer.offered).to_have_count(2)
+    await writer.press("Tab")
+    await expect(writer.input).to_have_value("@Adam ")
+    await expect(writer.input).to_be_focused()
+    await writer.page.keyboard.type("@ada")
+    await expect(writer.offered).to_have_count(2)
+    await writer.press("Home")
+    await expect(writer.list).to_be_hidden()
+    await writer.press("End", "Backspace")
+    await expect(writer.offered).to_have_count(2)
+    await writer.press("Shift+Enter")
+    await expect(writer.input).to_have_value("@Adam @ad\n")
+    await expect(writer.list).to_be_hidden()
+
+
+async def test_a_click_takes_and_can_be_undone(people):
+    writer, *_ = people
+    await writer.page.keyboard.type("@")
+    await writer.offered.filter(has_text="王小明").click()
+    await expect(writer.input).to_have_value("@王小明 ")
+    await expect(writer.input).to_be_focused()
+    await writer.press("Control+z")
+    await expect(writer.input).to_have_value("@")
+
+
+async def test_a_tap_takes_on_a_phone(lobby, open_person):
+    await open_person("tapped", "Ada")
+    screen = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
+    phone = await open_person("tapped", "Writer", **screen)
+    keys = await phone.page.context.new_cdp_session(phone.page)
+    await phone.page.keyboard.type("@")
+    await expect(phone.offered).to_have_count(1)
+    # A phone's keyboard composes every word.
+    for composed, offered in (("zz", 0), ("ad", 1)):
+        await keys.send("Input.imeSetComposition", {"text": composed, "selectionStart": 2, "selectionEnd": 2})
+        await expect(phone.input).to_have_value(f"@{composed}")
+        await expect(phone.offered).to_have_count(offered)
+    assert (await phone.offered.bounding_box())["height"] >= 44
+    await phone.offered.tap()
+    await expect(phone.input).to_have_value("@Ada ")
+    await expect(phone.list).to_be_hidden()
+
+
+async def test_an_input_method_has_its_own_keys_and_its_end_completes(people):
+    writer, *_ = people
+    keys = await writer.page.context.new_cdp_session(writer.page)
+    await writer.page.keyboard.type("@")
+    await expect(writer.offered).to_have_count(3)
+    await keys.send("Input.imeSetComposition", {"text": "ad", "selectionStart": 2, "selectionEnd": 2})
+    await expect(writer.input).to_have_value("@ad")
+    await expect(writer.list).to_be_hidden()
+    for key in ("ArrowDown", "Enter"):
+        pressed = {"type": "rawKeyDown", "key": key, "code": key, "windowsVirtualKeyCode": 229}
+        await keys.send("Input.dispatchKeyEvent", pressed)
+    await expect(writer.list).to_be_hidden()
+    await keys.send("Input.insertText", {"text": "王"})
+    await expect(writer.offered).to_have_text(re.compile("王小明$"))
+    enter = {"type": "rawKeyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 229}
+    await keys.send("Input.dispatchKeyEvent", enter)  # Safari's, which has ended the composition
+    await expect(writer.input).to_have_value("@王")
+    await writer.press("Enter")
+    await expect(writer.input).to_have_value("@王小明 ")
+    await expect(writer.tab.messages).to_have_count(4)

@@ -3,10 +3,12 @@
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import cache_control
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
-from chat import access, actions, history, listing, memberships, protocol
+from chat import access, actions, emoji, history, listing, memberships, protocol
 from chat.visitors import known, visitor
 from live import Refused, names
 from live.answers import answer, refusal
@@ -15,6 +17,8 @@ from live.answers import answer, refusal
 PAGE = 50
 LARGEST_PAGE = 200
 LARGEST_NUMBER = 2**53 - 1
+
+YEAR = 365 * 24 * 60 * 60
 
 
 @require_safe
@@ -105,6 +109,7 @@ def _open(
         "you": protocol.You(you.pk, you.name, you.is_guest),
         "page": PAGE,
         "longest_text": protocol.LONGEST_TEXT,
+        "emoji": reverse("emoji", args=[emoji.DIGEST]),
     }
     context = {"room_name": name, "data": msgspec.to_builtins(data), "you": you}
     context |= {"rooms": listing.rail(you, name), "here": name}
@@ -130,6 +135,14 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
         return answer({"messages": page})
     except Refused as refused:
         return refusal(refused)
+
+
+@require_safe
+@cache_control(public=True, max_age=YEAR, immutable=True)
+@gzip_page
+def emoji_catalogue(request: HttpRequest, digest: str) -> HttpResponse:
+    """See `emoji.catalogue`. What it gives has an address of its own, so browsers keep it."""
+    return HttpResponse(emoji.catalogue(), content_type="application/json")
 
 
 @require_POST

@@ -1,12 +1,14 @@
-/** What may be completed: people after `@`. */
+/** What may be completed: people after `@`, emoji after `:`. */
 
 import { paintAvatar } from "./avatar.js";
+import { CODE } from "./emoji.js";
 import { LETTER } from "./mention.js";
 
 /** How many people are offered. */
 const MOST_PEOPLE = 8;
 
 const PERSON = new RegExp(`(?<!${LETTER})@((?:[^\\s@](?:[^\\n@]{0,30}[^\\s@])?)?)$`, "u");
+const EMOJI = new RegExp(`(?<!${LETTER}):(${CODE})$`, "u");
 
 /**
  * @param {() => {id: number, name: string}[]} candidates the likeliest first
@@ -14,6 +16,15 @@ const PERSON = new RegExp(`(?<!${LETTER})@((?:[^\\s@](?:[^\\n@]{0,30}[^\\s@])?)?
  */
 export function people(candidates) {
   return { typed: PERSON, find: (typed) => candidates().filter(beginsWith(typed)).slice(0, MOST_PEOPLE).map(person) };
+}
+
+/**
+ * @param {import("./emoji.js").Catalogue} catalogue
+ * @returns {import("./completion.js").Source}
+ */
+export function emoji(catalogue) {
+  const find = async (typed) => (await catalogue.find(typed)).map(character);
+  return { typed: EMOJI, find: (typed) => find(typed).catch(() => []) }; // it will do without
 }
 
 /** Whether a word of a name, and what follows it, begins with what is typed. */
@@ -27,4 +38,12 @@ function person(each) {
   icon.ariaHidden = "true";
   paintAvatar(icon, each);
   return { icon, label: each.name, text: `@${each.name} ` };
+}
+
+function character({ emoji, codes, name }) {
+  const icon = document.createElement("span");
+  icon.className = "completion__emoji";
+  icon.ariaHidden = "true";
+  icon.textContent = emoji;
+  return { icon, label: name, text: emoji };
 }

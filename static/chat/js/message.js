@@ -2,6 +2,7 @@
 
 import { clock, language } from "../../base/js/clock.js";
 import { paintAvatar } from "./avatar.js";
+import { isEmoji } from "./emoji.js";
 import { draw } from "./markup.js";
 
 /** Messages of one author within this time of each other stand together (milliseconds). */
@@ -47,6 +48,7 @@ export function drawMessage(message, reader) {
   part("to-you").hidden = !isForReader;
   part("text").append(message.deleted ? "Message deleted" : draw(message.message, mentions.map(({ name }) => name)));
   item.classList.toggle("message--mention", isForReader);
+  item.classList.toggle("message--emoji", !message.deleted && isEmoji(message.message));
   item.classList.toggle("message--gone", Boolean(message.deleted));
   item.classList.toggle("message--failed", Boolean(message.failed));
   item.classList.toggle("message--pending", !message.number && !message.failed);

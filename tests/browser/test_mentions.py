@@ -9,9 +9,9 @@ from playwright.async_api import expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-NUMBERS = count(1)  # of rooms
+NUMBERS = count(1)  # of rooms and people
 
-# What is typed, and who is offered: Ada Lovelace, 王小明 and Adam have spoken, and the writer.
+# What is typed, and whose names are offered, which end with a number, when these and the writer have spoken.
 OFFERED = [
     ("@ad", ["Adam", "Ada Lovelace"]),
     ("@LOVE", ["Ada Lovelace"]),
@@ -29,18 +29,18 @@ OFFERED = [
 
 
 class Person:
-    """Somebody with a name, who has spoken in the room."""
+    """Somebody with a name that nobody else has, who has spoken in the room."""
 
-    def __init__(self, tab):
-        self.tab, self.page = tab, tab.page
+    def __init__(self, tab, name):
+        self.tab, self.page, self.name = tab, tab.page, name
         self.input = tab.page.locator("#chat-message-input")
         self.list = tab.page.get_by_role("listbox", name="Suggestions")
         self.offered = self.list.get_by_role("option")
 
-    async def call_themselves(self, name):
+    async def take_name(self):
         await self.page.locator(".own-name__show").click()
-        await self.tab.say(name)
-        await expect(self.page.locator(".own-name__text")).to_have_text(name)
+        await self.tab.say(self.name)
+        await expect(self.page.locator(".own-name__text")).to_have_text(self.name)
         await self.input.focus()
 
     async def say(self, text):
@@ -63,9 +63,9 @@ class Person:
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_person(lobby, open_tab):
     async def open_person(room, name, **options):
-        person = Person(await open_tab(lobby.url, room, **options))
-        await person.call_themselves(name)
-        await person.say(f"it is {name}")
+        person = Person(await open_tab(lobby.url, room, **options), f"{name}{next(NUMBERS)}")
+        await person.take_name()
+        await person.say(f"it is {person.name}")
         return person
 
     return open_person
@@ -75,10 +75,9 @@ async def open_person(lobby, open_tab):
 async def people(open_person):
     """A room of their own: the first types, the others spoke one after the other."""
     room = f"typed {next(NUMBERS)}"
-    names = ("Writer", "Ada Lovelace", "王小明", "Adam")
-    writer, *others = [await open_person(room, name) for name in names]
-    await expect(writer.tab.messages).to_have_count(len(names))
-    return writer, *others
+    people = [await open_person(room, name) for name in ("Writer", "Ada Lovelace", "王小明", "Adam")]
+    await expect(people[0].tab.messages).to_have_count(len(people))
+    return people
 
 
 # Shown
@@ -86,13 +85,14 @@ async def people(open_person):
 
 async def test_whom_a_message_names_sees_a_bar_and_hears_it(open_person):
     writer, ada = await open_person("named", "Writer"), await open_person("named", "Ada")
-    await writer.say("dear @ada, `@Ada`")
+    named = f"@{ada.name.lower()}"
+    await writer.say(f"dear {named}, `@{ada.name}`")
     for reload in (False, True):
         for each, is_hers in ((ada, True), (writer, False)):
             if reload:
                 await each.page.reload()
             message = each.message("dear")
-            await expect(message.locator(".mention")).to_have_text("@ada")
+            await expect(message.locator(".mention")).to_have_text(named)
             marked = re.compile(r"\bmessage--mention\b")
             if is_hers:
                 await expect(message).to_have_class(marked)
@@ -106,7 +106,7 @@ async def test_whom_a_message_names_sees_a_bar_and_hears_it(open_person):
 async def test_an_edit_names_somebody_or_nobody_any_more(open_person):
     writer, ada = await open_person("named later", "Writer"), await open_person("named later", "Ada")
     await writer.say("dear all")
-    for text, named in (("dear @Ada", 1), ("dear all", 0)):
+    for text, named in ((f"dear @{ada.name}", 1), ("dear all", 0)):
         await writer.press("ArrowUp")
         await writer.say(text)
         for each in (writer, ada):
@@ -124,7 +124,7 @@ async def test_rooms_tell_whether_what_is_unread_names_one(lobby, open_person, o
     count = elsewhere.page.get_by_role("link", name="named unread").locator(".count")
     await expect(count).to_have_text(re.compile(r"^\d unread$"))
     for mentions, said in ((1, "1 mentions you"), (2, "2 mention you")):
-        await writer.say(f"dear @Ada {mentions}")
+        await writer.say(f"dear @{ada.name} {mentions}")
         await expect(count).to_have_text(re.compile(rf"^\d unread, {said}$"))
         await expect(count).to_have_class("count count--mention")
     await elsewhere.page.reload()
@@ -136,26 +136,24 @@ async def test_rooms_tell_whether_what_is_unread_names_one(lobby, open_person, o
 
 
 async def test_people_are_offered_those_first_who_spoke_last_and_enter_takes_one(people):
-    writer, *_ = people
+    writer, ada, ming, adam = people
     await expect(writer.page.get_by_role("textbox", name="Message typed")).to_be_focused()
     await writer.page.keyboard.type("hi @")
-    await expect(writer.offered).to_have_text(
-        [re.compile(each) for each in ("Adam", "王小明", "Ada Lovelace")]
-    )
+    await expect(writer.offered).to_have_text([re.compile(f".{each.name}") for each in (adam, ming, ada)])
     box = writer.page.get_by_role("combobox", name="Message typed", expanded=True)
     await expect(box).to_have_attribute("aria-controls", await writer.list.get_attribute("id"))
-    assert "Adam" in await writer.chosen()
+    assert adam.name in await writer.chosen()
     await writer.press("ArrowDown", "ArrowDown")
-    assert "Ada Lovelace" in await writer.chosen()
+    assert ada.name in await writer.chosen()
     await writer.press("ArrowDown", "ArrowUp")
-    assert "Ada Lovelace" in await writer.chosen()
+    assert ada.name in await writer.chosen()
     await writer.press("Enter")
-    await expect(writer.input).to_have_value("hi @Ada Lovelace ")
+    await expect(writer.input).to_have_value(f"hi @{ada.name} ")
     await expect(writer.list).to_be_hidden()
     await expect(writer.page.get_by_role("textbox", name="Message typed")).to_be_focused()
     await expect(writer.tab.messages).to_have_count(4)
     await writer.press("Enter")
-    await expect(writer.message("hi").locator(".mention")).to_have_text("@Ada Lovelace")
+    await expect(writer.message("hi").locator(".mention")).to_have_text(f"@{ada.name}")
 
 
 async def test_what_is_typed_chooses_among_them(people):
@@ -167,14 +165,14 @@ async def test_what_is_typed_chooses_among_them(people):
         await expect(writer.list).to_be_hidden()
         await writer.page.keyboard.insert_text(typed)
         if offered:
-            await expect(writer.offered).to_have_text([re.compile(rf"{name}$") for name in offered])
+            await expect(writer.offered).to_have_text([re.compile(rf"^.{name}\d+$") for name in offered])
         else:
             await expect(writer.input).to_have_value(typed)
             await expect(writer.list).to_be_hidden()
 
 
 async def test_tab_takes_escape_closes_and_the_caret_leaves(people):
-    writer, *_ = people
+    writer, *_, adam = people
     await writer.page.keyboard.type("@ada")
     await expect(writer.offered).to_have_count(2)
     await writer.press("Escape")
@@ -185,7 +183,7 @@ async def test_tab_takes_escape_closes_and_the_caret_leaves(people):
     await writer.press("Backspace", "Backspace")
     await expect(writer.offered).to_have_count(2)
     await writer.press("Tab")
-    await expect(writer.input).to_have_value("@Adam ")
+    await expect(writer.input).to_have_value(f"@{adam.name} ")
     await expect(writer.input).to_be_focused()
     await writer.page.keyboard.type("@ada")
     await expect(writer.offered).to_have_count(2)
@@ -194,22 +192,22 @@ async def test_tab_takes_escape_closes_and_the_caret_leaves(people):
     await writer.press("End", "Backspace")
     await expect(writer.offered).to_have_count(2)
     await writer.press("Shift+Enter")
-    await expect(writer.input).to_have_value("@Adam @ad\n")
+    await expect(writer.input).to_have_value(f"@{adam.name} @ad\n")
     await expect(writer.list).to_be_hidden()
 
 
 async def test_a_click_takes_and_can_be_undone(people):
-    writer, *_ = people
+    writer, _, ming, _ = people
     await writer.page.keyboard.type("@")
-    await writer.offered.filter(has_text="王小明").click()
-    await expect(writer.input).to_have_value("@王小明 ")
+    await writer.offered.filter(has_text=ming.name).click()
+    await expect(writer.input).to_have_value(f"@{ming.name} ")
     await expect(writer.input).to_be_focused()
     await writer.press("Control+z")
     await expect(writer.input).to_have_value("@")
 
 
 async def test_a_tap_takes_on_a_phone(lobby, open_person):
-    await open_person("tapped", "Ada")
+    ada = await open_person("tapped", "Ada")
     screen = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
     phone = await open_person("tapped", "Writer", **screen)
     keys = await phone.page.context.new_cdp_session(phone.page)
@@ -222,12 +220,12 @@ async def test_a_tap_takes_on_a_phone(lobby, open_person):
         await expect(phone.offered).to_have_count(offered)
     assert (await phone.offered.bounding_box())["height"] >= 44
     await phone.offered.tap()
-    await expect(phone.input).to_have_value("@Ada ")
+    await expect(phone.input).to_have_value(f"@{ada.name} ")
     await expect(phone.list).to_be_hidden()
 
 
 async def test_an_input_method_has_its_own_keys_and_its_end_completes(people):
-    writer, *_ = people
+    writer, _, ming, _ = people
     keys = await writer.page.context.new_cdp_session(writer.page)
     await writer.page.keyboard.type("@")
     await expect(writer.offered).to_have_count(3)
@@ -239,10 +237,10 @@ async def test_an_input_method_has_its_own_keys_and_its_end_completes(people):
         await keys.send("Input.dispatchKeyEvent", pressed)
     await expect(writer.list).to_be_hidden()
     await keys.send("Input.insertText", {"text": "王"})
-    await expect(writer.offered).to_have_text(re.compile("王小明$"))
+    await expect(writer.offered).to_have_text(re.compile(f".{ming.name}"))
     enter = {"type": "rawKeyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 229}
     await keys.send("Input.dispatchKeyEvent", enter)  # Safari's, which has ended the composition
     await expect(writer.input).to_have_value("@王")
     await writer.press("Enter")
-    await expect(writer.input).to_have_value("@王小明 ")
+    await expect(writer.input).to_have_value(f"@{ming.name} ")
     await expect(writer.tab.messages).to_have_count(4)

@@ -88,7 +88,9 @@ def test_people_of_the_room_are_named_whatever_the_spelling(room, person, speake
 
 
 def test_who_have_one_name_are_all_meant(room, person, speaker):
-    people = [person("Ada"), person("ada")]
+    people = [person("Ada"), person("Twin")]
+    people[1].name = "ada"
+    people[1].save()
     message = say(speaker, room, "@Ada @ADA")
     assert [(each.user_id, each.name) for each in message.mentions] == [(each.pk, "Ada") for each in people]
 

@@ -11,11 +11,12 @@ const PERSON = new RegExp(`(?<!${LETTER})@((?:[^\\s@](?:[^\\n@]{0,30}[^\\s@])?)?
 const EMOJI = new RegExp(`(?<!${LETTER}):(${CODE})$`, "u");
 
 /**
- * @param {() => {id: number, name: string}[]} candidates the likeliest first
+ * @param {() => {id: number, name: string}[]} candidates the likeliest first; who is there twice has the last name
  * @returns {import("./completion.js").Source}
  */
 export function people(candidates) {
-  return { typed: PERSON, find: (typed) => candidates().filter(beginsWith(typed)).slice(0, MOST_PEOPLE).map(person) };
+  const all = () => [...new Map(candidates().map((each) => [each.id, each])).values()];
+  return { typed: PERSON, find: (typed) => all().filter(beginsWith(typed)).slice(0, MOST_PEOPLE).map(person) };
 }
 
 /**

@@ -1,7 +1,6 @@
 """Whom messages name: `@Quiet Heron`, somebody of the room, whatever the spelling."""
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from itertools import islice
 
@@ -36,8 +35,8 @@ NAMED = """
 # What may be a name at one place, the longest first: its key, and how it is written.
 Spellings = dict[str, str]
 
-# Those of a room who have a name: several may have the same.
-People = dict[tuple[int, str], list[int]]
+# Who has a name, of those of a room.
+People = dict[tuple[int, str], int]
 
 
 def note(messages: Iterable[Message]) -> None:
@@ -75,21 +74,20 @@ def load(messages: Iterable[Message]) -> list[Message]:
 
 def _places(text: str) -> Iterable[Spellings]:
     for found in islice(BEGIN.finditer(text), MOST_PLACES):
-        after = text[found.end() : found.end() + LONGEST_PERSON + 1]
+        after, *_ = text[found.end() : found.end() + LONGEST_PERSON + 1].splitlines()
         ends = range(min(len(after), LONGEST_PERSON), 0, -1)
         written = [after[:end] for end in ends if not INSIDE.match(after, end - 1)]
         yield {likeness(each): each for each in written if not each[-1].isspace()}
 
 
 def _people(keys: Collection[str], rooms: Collection[int]) -> People:
-    people: People = defaultdict(list)
+    people: People = {}
     listed = list(keys)
     for start in range(0, len(listed), MOST_AT_ONCE):
         some = listed[start : start + MOST_AT_ONCE]
         with connection.cursor() as cursor:
             cursor.execute(NAMED.format(_marks(some), _marks(rooms)), [*some, *rooms])
-            for room, key, person in cursor.fetchall():
-                people[room, key].append(person)
+            people |= {(room, key): person for room, key, person in cursor.fetchall()}
     return people
 
 
@@ -98,8 +96,7 @@ def _named(message: Message, places: Iterable[Spellings], people: People) -> lis
     room, found = message.room_id, dict[int, str]()
     for spellings in places:
         if key := next((key for key in spellings if (room, key) in people), None):
-            for person in people[room, key]:
-                found.setdefault(person, spellings[key])
+            found.setdefault(people[room, key], spellings[key])
     found.pop(message.author_id, None)
     return [
         Mention(message=message, room_id=room, number=message.number, user_id=person, name=name)

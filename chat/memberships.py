@@ -39,6 +39,7 @@ class Place(NamedTuple):
     name: str
     unread: int
     mentions: int
+    involvement: str
 
 
 class Reading(NamedTuple):
@@ -48,6 +49,7 @@ class Reading(NamedTuple):
     read_at: datetime | None  # when the last of what they have read was said
     first_unread: int | None  # a number
     unread: int  # up to `MOST_UNREAD`
+    involvement: str
 
 
 def reading(user: User | AnonymousUser, room: Room) -> Reading | None:
@@ -59,7 +61,7 @@ def reading(user: User | AnonymousUser, room: Room) -> Reading | None:
         first_unread=Subquery(unread[:1]),
         unread=Count(unread[:MOST_UNREAD]),
     )
-    row = found.values_list("last_read", "read_at", "first_unread", "unread").first()
+    row = found.values_list("last_read", "read_at", "first_unread", "unread", "involvement").first()
     return Reading._make(row) if row else None
 
 
@@ -103,7 +105,8 @@ def _places(rows: QuerySet[Membership]) -> Iterable[Place]:
     )
     mentions = named.order_by().values("pk")[:MOST_UNREAD]
     counted = rows.annotate(unread=Count(unread), mentions=Count(mentions))
-    return map(Place._make, counted.values_list("user", "room", "room__name", "unread", "mentions"))
+    columns = ("user", "room", "room__name", "unread", "mentions", "involvement")
+    return map(Place._make, counted.values_list(*columns))
 
 
 def _unread() -> QuerySet[Message]:

@@ -7,8 +7,9 @@ from itertools import islice
 from django.db import connection
 from django.db.models import Prefetch, prefetch_related_objects
 
+import live
 from chat.likeness import likeness
-from chat.models import Mention, Message
+from chat.models import Mention, Message, Room
 from chat.names import LONGEST_PERSON
 
 # How many people a message names, at most, and at how many places it is looked for them.
@@ -23,13 +24,14 @@ LETTER = r"(?=[\0-\u0dff\u1e00-\u1fff])[^\W_]"
 BEGIN = re.compile(rf"(?<!{LETTER})@(?=\S)")
 INSIDE = re.compile(LETTER * 2)
 
-# The people of these rooms who have one of these names. In one statement, for which Django has no words.
+# Who has one of these names, and whether they have been in these rooms. In one statement, for which Django
+# has no words.
 NAMED = """
-    SELECT room.id, person.name_key, person.id FROM chat_user person CROSS JOIN chat_room room
-    WHERE person.name_key IN ({}) AND room.id IN ({}) AND person.is_active AND (
+    SELECT room.id, person.name_key, person.id,
         EXISTS (SELECT 1 FROM chat_membership WHERE user_id = person.id AND room_id = room.id)
         OR EXISTS (SELECT 1 FROM chat_message WHERE author_id = person.id AND room_id = room.id)
-    )
+    FROM chat_user person CROSS JOIN chat_room room
+    WHERE person.name_key IN ({}) AND room.id IN ({}) AND person.is_active
 """
 
 # What may be a name at one place, the longest first: its key, and how it is written.
@@ -87,7 +89,9 @@ def _people(keys: Collection[str], rooms: Collection[int]) -> People:
         some = listed[start : start + MOST_AT_ONCE]
         with connection.cursor() as cursor:
             cursor.execute(NAMED.format(_marks(some), _marks(rooms)), [*some, *rooms])
-            people |= {(room, key): person for room, key, person in cursor.fetchall()}
+            for room, key, person, has_been_there in cursor.fetchall():
+                if has_been_there or person in live.people_in(Room.topic_of(room)):
+                    people[room, key] = person
     return people
 
 

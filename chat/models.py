@@ -132,12 +132,27 @@ class Mention(models.Model):
         return f"{self.name} in {self.message}"
 
 
+class Involvement(models.TextChoices):
+    """What of a room somebody wants to be notified of."""
+
+    ALL = "all", "All messages"
+    MENTIONS = "mentions", "Mentions"
+    NONE = "none", "Nothing"
+
+
 class Membership(models.Model):
-    """That a person has been in a room, and how far they have read there."""
+    """That a person has been in a room, how far they have read there, and what they want to hear of."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE)
     room = models.ForeignKey(Room, on_delete=models.PROTECT)
     last_read = models.BigIntegerField(default=0, help_text="Up to which seq they saw the log.")
+    involvement = models.CharField(
+        max_length=8,
+        choices=Involvement,
+        default=Involvement.MENTIONS,
+        db_default=Involvement.MENTIONS,
+        help_text="What they are notified of.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "room"], name="membership")]

@@ -92,6 +92,7 @@ class Count(msgspec.Struct):
     room: str
     count: int
     mentions: int  # how many of them name you
+    involvement: str  # what you want to be notified of: all, mentions or none
 
 
 class Unread(Notice):

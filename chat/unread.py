@@ -62,7 +62,9 @@ class Person:
         return self.told[room].unread if room in self.told else 0
 
     def _say(self, places: Iterable[Place], is_all: bool) -> None:
-        counts = [protocol.Count(place.name, place.unread, place.mentions) for place in places]
+        counts = [
+            protocol.Count(place.name, place.unread, place.mentions, place.involvement) for place in places
+        ]
         self.log.append(live.Event(self.log.seq + 1, protocol.encode(protocol.Unread(counts, is_all))))
 
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("rooms/", views.rooms, name="rooms"),
     path("emoji/<slug:digest>/", views.emoji_catalogue, name="emoji"),
     path("chat/<str:room_name>/messages/", views.messages, name="messages"),
+    path("chat/<str:room_name>/involvement/", views.involve, name="involvement"),
     path("chat/<str:room_name>/export/", export_views.ask, name="export"),
     path("chat/<str:room_name>/export/<uuid:pk>/", export_views.page, name="export_page"),
     path("chat/<str:room_name>/export/<uuid:pk>/transcript.txt", export_views.file, name="export_file"),

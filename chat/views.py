@@ -9,6 +9,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import access, actions, emoji, history, listing, memberships, protocol
+from chat.models import Involvement
 from chat.visitors import known, visitor
 from live import Refused, names
 from live.answers import answer, refusal
@@ -106,13 +107,14 @@ def _open(
         "last_read": reading and reading.last_read,
         "read_at": reading and reading.read_at,
         "unread": reading.unread if reading else 0,
+        "involvement": reading.involvement if reading else Involvement.MENTIONS,
         "you": protocol.You(you.pk, you.name, you.is_guest),
         "page": PAGE,
         "longest_text": protocol.LONGEST_TEXT,
         "emoji": reverse("emoji", args=[emoji.DIGEST]),
     }
     context = {"room_name": name, "data": msgspec.to_builtins(data), "you": you}
-    context |= {"rooms": listing.rail(you, name), "here": name}
+    context |= {"rooms": listing.rail(you, name), "here": name, "involvements": Involvement.choices}
     return render(request, "chat/room.html", context)
 
 
@@ -135,6 +137,17 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
         return answer({"messages": page})
     except Refused as refused:
         return refusal(refused)
+
+
+@require_POST
+def involve(request: HttpRequest, room_name: str) -> HttpResponse:
+    """Choose what of a room the visitor is notified of: `involvement=<all, mentions or none>`."""
+    try:
+        found = access.room(access.room_name(room_name))
+        actions.involve(visitor(request), found, request.POST.get("involvement", ""))
+    except Refused as refused:
+        return refusal(refused)
+    return answer({})
 
 
 @require_safe

@@ -7,7 +7,7 @@ from live.hub import Ephemeral, Hub, Source, get_hub, publish
 from live.letters import Letter, deliver, get_post, post
 from live.log import Batch, Behind, Event, Log
 from live.loops import OfLoop
-from live.presence import Presence, get_presence, present
+from live.presence import Presence, get_presence, people_in, present
 from live.refused import Refused
 from live.watch import Watch
 
@@ -28,6 +28,7 @@ __all__ = [
     "get_hub",
     "get_post",
     "get_presence",
+    "people_in",
     "post",
     "present",
     "publish",

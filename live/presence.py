@@ -81,7 +81,7 @@ class Presence:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._process = token_hex(4)
-        self._crowds: dict[str, Crowd] = {}
+        self.crowds: dict[str, Crowd] = {}
         self._changed: dict[str, set[int]] = {}  # our own people who came or went since the last look
         self._doubted: set[str] = set()  # topics of which others have said something since
         self._again_at = 0.0  # when to say again who is there (monotonic)
@@ -96,7 +96,7 @@ class Presence:
         `tell` is called with the topic and the ids of all who are there, once a second at most, as they
         change. The first one's counts.
         """
-        crowd = self._crowds.setdefault(topic, Crowd(topic, tell))
+        crowd = self.crowds.setdefault(topic, Crowd(topic, tell))
         crowd.own[person] += 1
         if crowd.own[person] == 1:
             crowd.tell()
@@ -109,14 +109,14 @@ class Presence:
     async def close(self) -> None:
         """Nobody is here any more."""
         await self._watch.close()
-        own, self._crowds = {topic: set(crowd.own) for topic, crowd in self._crowds.items()}, {}
+        own, self.crowds = {topic: set(crowd.own) for topic, crowd in self.crowds.items()}, {}
         with suppress(RedisError, OSError):
             async with asyncio.timeout(PATIENCE):
                 await self._tell_redis(own)
         await self._redis.aclose()
 
     def _leave(self, topic: str, person: int) -> None:
-        crowd = self._crowds.get(topic)
+        crowd = self.crowds.get(topic)
         if crowd is None:
             return  # all is closed
         crowd.own[person] -= 1
@@ -124,7 +124,7 @@ class Presence:
             return
         del crowd.own[person]
         if not crowd.own:
-            del self._crowds[topic]
+            del self.crowds[topic]
         self._change(topic, person)
 
     def _patience(self) -> float:
@@ -138,7 +138,7 @@ class Presence:
         for event in batch.events:
             news = msgspec.json.decode(event.body, type=News)
             if news.process != self._process:
-                self._doubted.update(self._crowds.keys() & set(news.topics))
+                self._doubted.update(self.crowds.keys() & set(news.topics))
 
     async def _look(self) -> None:
         """Tell Redis of our own people, ask it for the others, and say what has changed."""
@@ -147,8 +147,8 @@ class Presence:
         try:
             async with asyncio.timeout(PATIENCE):
                 if time.monotonic() >= self._again_at:
-                    await self._tell_redis({topic: set(crowd.own) for topic, crowd in self._crowds.items()})
-                    doubted = set(self._crowds)
+                    await self._tell_redis({topic: set(crowd.own) for topic, crowd in self.crowds.items()})
+                    doubted = set(self.crowds)
                     self._again_at = time.monotonic() + AGAIN_EVERY
                 await self._tell_redis(changed)
                 self._tell_processes(changed)
@@ -158,7 +158,7 @@ class Presence:
             self._note(False, str(error) or "too slow")
         else:
             self._note(True)
-        for crowd in list(self._crowds.values()):
+        for crowd in list(self.crowds.values()):
             crowd.tell()
 
     async def _tell_redis(self, said: Mapping[str, set[int]]) -> None:
@@ -177,15 +177,15 @@ class Presence:
     async def _ask_redis(self, topics: Collection[str]) -> None:
         """Learn who else is in those of the topics that are of interest here."""
         now, _ = await self._redis.time()
-        asked = [topic for topic in topics if topic in self._crowds]
+        asked = [topic for topic in topics if topic in self.crowds]
         for topic, entries in (await _entries(self._redis, asked, now)).items():
-            if crowd := self._crowds.get(topic):
+            if crowd := self.crowds.get(topic):
                 others = [entry for entry in entries if entry.process != self._process]
                 crowd.others = {each.person: time.monotonic() + each.until - now for each in others}
 
     def _say(self, pipeline: Pipeline, topic: str, people: set[int], now: float) -> None:
         """Of these people in a topic, who is there and who is not."""
-        own = self._crowds[topic].own.keys() if topic in self._crowds else set()
+        own = self.crowds[topic].own.keys() if topic in self.crowds else set()
         entries = {person: f"{person}.{self._process}" for person in people}
         if here := {entries[person]: now + HOLDS for person in people & own}:
             pipeline.zadd(_key(topic), here)
@@ -202,6 +202,12 @@ class Presence:
 
 
 get_presence = OfLoop(Presence)
+
+
+def people_in(topic: str) -> frozenset[int]:
+    """Who is in a topic, as far as this process knows: all of them where it has people there itself."""
+    crowd = get_presence.made and get_presence.made.crowds.get(topic)
+    return crowd.people if crowd else frozenset()
 
 
 async def present(topics: Sequence[str]) -> dict[str, frozenset[int]]:

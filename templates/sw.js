@@ -24,6 +24,18 @@ addEventListener("fetch", (event) => {
   else if (assets.includes(address)) event.respondWith(kept(address));
 });
 
+/** A notification brings a tab of its room to the front, or opens one. */
+addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(visit(event.notification.data.address));
+});
+
+async function visit(address) {
+  const tabs = await clients.matchAll({ type: "window" });
+  const tab = tabs.find(({ url }) => new URL(url).pathname === address);
+  await (tab ? tab.focus() : clients.openWindow(address));
+}
+
 async function keep() {
   const cache = await caches.open(CACHE);
   await cache.addAll([page, ...assets].map((address) => new Request(address, { cache: "reload" })));

@@ -2,6 +2,7 @@
 
 import { LastingSocket } from "../../base/js/lasting-socket.js";
 import { Finder } from "./finder.js";
+import { Notifier } from "./notifier.js";
 import { Unread } from "./unread.js";
 
 const input = /** @type {HTMLInputElement} */ (document.getElementById("room-name-input"));
@@ -10,8 +11,9 @@ input.focus(); // `autofocus` may come a moment late
 const rooms = document.getElementById("rooms");
 new Finder(input, rooms);
 
-if ("isKnown" in rooms.dataset) {
-  const unread = new Unread(rooms);
+if (rooms.dataset.you) {
+  const notifier = new Notifier(Number(rooms.dataset.you));
+  const unread = new Unread(rooms, (...more) => notifier.tell(...more));
   new LastingSocket({
     address: () => "/ws/me/",
     protocol: "lobby.v1",

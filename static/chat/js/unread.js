@@ -13,6 +13,10 @@ function saidOf(mentions) {
   return mentions ? `, ${written(mentions)} ${mentions === 1 ? "mentions" : "mention"} you` : "";
 }
 
+/** @typedef {{room: string, count: number, mentions: number, involvement: string}} Room */
+
+const NONE = { count: 0, mentions: 0 };
+
 export class Unread {
   #list;
   /** @type {Map<string, {count: number, mentions: number}>} */
@@ -21,20 +25,34 @@ export class Unread {
   #icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
   #plainIcon = this.#icon.href;
 
-  /** @param {HTMLElement} list of rooms, each with the count that it had when the page was made */
-  constructor(list) {
+  #onMore;
+
+  /**
+   * @param {HTMLElement} list of rooms, each with the count that it had when the page was made
+   * @param {(room: Room, isMention: boolean) => void} onMore told where more is unread than was
+   */
+  constructor(list, onMore) {
     this.#list = list;
+    this.#onMore = onMore;
     for (const { dataset } of this.#rooms) {
       this.#counts.set(dataset.room, { count: Number(dataset.unread), mentions: Number(dataset.mentions) });
     }
     this.#tell();
   }
 
-  /** @param {{rooms: {room: string, count: number, mentions: number}[], all: boolean}} event */
+  /** @param {{rooms: Room[], all: boolean}} event */
   receive({ rooms, all }) {
-    if (all) this.#counts.clear();
-    for (const { room, ...counts } of rooms) this.#counts.set(room, counts);
+    const before = this.#counts;
+    this.#counts = new Map(all ? [] : before);
+    for (const { room, count, mentions } of rooms) this.#counts.set(room, { count, mentions });
     this.#tell();
+    for (const room of rooms) this.#compare(room, before.get(room.room) ?? NONE);
+  }
+
+  #compare(room, before) {
+    if (room.count > before.count || room.mentions > before.mentions) {
+      this.#onMore(room, room.mentions > before.mentions);
+    }
   }
 
   #tell() {
@@ -50,7 +68,7 @@ export class Unread {
   }
 
   #show(room) {
-    const { count, mentions } = this.#counts.get(room.dataset.room) ?? { count: 0, mentions: 0 };
+    const { count, mentions } = this.#counts.get(room.dataset.room) ?? NONE;
     const place = room.querySelector(".count");
     place.hidden = count === 0;
     place.classList.toggle("count--mention", mentions > 0);

@@ -1,0 +1,99 @@
+/**
+ * Notifications of what is unread. All tabs of a browser hear of it, and one of them, which has the lock, tells: so a
+ * person is told once. A room that somebody is looking at, in whatever tab, is not told of.
+ */
+
+import { isLoud, ring } from "./sound.js";
+
+const NOTIFIER = "lobby.notifier";
+const LOOKING = "lobby.looking.";
+
+/** How many of a room's messages are asked for, to find what to tell of. */
+const RECENT = 20;
+
+/** How much of a message is told (characters). */
+const LONGEST = 200;
+
+/** Let other tabs know that somebody is looking at this one's room, as long as they do. @param {string} room */
+export function tellLooking(room) {
+  let end = null;
+  const look = () => {
+    const isLooking = !document.hidden && document.hasFocus();
+    if (isLooking === Boolean(end)) return;
+    end?.();
+    end = isLooking ? hold(LOOKING + room, { mode: "shared" }) : null;
+  };
+  for (const event of ["focus", "blur"]) addEventListener(event, look);
+  document.addEventListener("visibilitychange", look);
+  look();
+}
+
+export class Notifier {
+  #you;
+  #isChosen = false;
+
+  /** @param {number} you whose id is in what names them */
+  constructor(you) {
+    this.#you = you;
+    navigator.locks?.request(NOTIFIER, () => {
+      this.#isChosen = true;
+      return new Promise(() => {}); // until this tab closes; then it is another's
+    });
+  }
+
+  /**
+   * More is unread in a room than was.
+   * @param {{room: string, involvement: string}} about
+   * @param {boolean} isMention whether more of it names you
+   */
+  async tell({ room, involvement }, isMention) {
+    const isWanted = involvement === "all" || (involvement === "mentions" && isMention);
+    if (!isWanted || !this.#isChosen || !canTell() || (await isLookedAt(room))) return;
+    const message = await this.#find(room, isMention);
+    if (message) await show(room, message);
+    if (message && isLoud()) ring();
+  }
+
+  /** The last message of others in a room, or the last that names you. */
+  async #find(room, isMention) {
+    const response = await fetch(`${address(room)}messages/?limit=${RECENT}`).catch(() => null);
+    if (!response?.ok) return null;
+    const { messages } = await response.json();
+    return messages.findLast(
+      ({ author, deleted, mentions }) =>
+        author.id !== this.#you && !deleted && (!isMention || mentions.some(({ id }) => id === this.#you)),
+    );
+  }
+}
+
+function canTell() {
+  return "Notification" in window && Notification.permission === "granted" && Boolean(navigator.serviceWorker);
+}
+
+async function isLookedAt(room) {
+  const { held } = await navigator.locks.query();
+  return held.some(({ name }) => name === LOOKING + room);
+}
+
+/** A later one of the same room takes the place of this. The service worker sees to the click. */
+async function show(room, { author, message, number }) {
+  const registration = await navigator.serviceWorker.ready;
+  await registration.showNotification(`${author.name} · ${room}`, {
+    body: message.slice(0, LONGEST),
+    tag: room,
+    renotify: true,
+    icon: document.querySelector("link[rel=icon]").href,
+    data: { address: address(room), number },
+  });
+}
+
+function address(room) {
+  return `/chat/${encodeURIComponent(room)}/`;
+}
+
+/** Hold a lock. @returns {() => void} let it go */
+function hold(name, options) {
+  let end;
+  navigator.locks?.request(name, options, () => new Promise((resolve) => (end = resolve)));
+  return () => end?.();
+}

@@ -1,0 +1,80 @@
+/** What of this room somebody is notified of, and whether with a sound. The browser is asked when they choose. */
+
+import { isLoud, setLoud } from "./sound.js";
+
+/** What is said of the browser's answer. */
+const SAID = {
+  denied: "This browser does not show notifications of this site. You can allow them in its settings.",
+  none: "This browser cannot show notifications here.",
+  failed: "That could not be saved. Try again in a moment.",
+};
+
+export class Notify {
+  #form;
+  #icon;
+  #room;
+  /** @type {string} as the server has it */
+  #involvement;
+  #tabs = new BroadcastChannel("lobby.involvement");
+
+  /**
+   * @param {HTMLFormElement} form
+   * @param {SVGUseElement} icon of the button that opens it
+   * @param {string} room its key
+   * @param {string} involvement all, mentions or none
+   */
+  constructor(form, icon, room, involvement) {
+    this.#form = form;
+    this.#icon = icon;
+    this.#room = room;
+    this.#show(involvement);
+    form.addEventListener("change", ({ target }) => this.#changed(target));
+    form.addEventListener("toggle", ({ newState }) => newState === "open" && this.#sayWhatTheBrowserAllows());
+    const sound = form.querySelector("#notify-sound");
+    sound.checked = isLoud();
+    this.#tabs.addEventListener("message", ({ data }) => data.room === this.#room && this.#show(data.involvement));
+  }
+
+  #show(involvement) {
+    this.#involvement = involvement;
+    this.#form.elements.involvement.value = involvement;
+    this.#icon.setAttribute("href", involvement === "none" ? "#bell-off" : "#bell");
+  }
+
+  #changed(input) {
+    if (input.type === "checkbox") return setLoud(input.checked);
+    this.#choose(input.value);
+  }
+
+  async #choose(involvement) {
+    const [isSaved] = await Promise.all([this.#save(), involvement === "none" || askTheBrowser()]);
+    this.#show(isSaved ? involvement : this.#involvement);
+    if (!isSaved) return this.#say(SAID.failed);
+    this.#tabs.postMessage({ room: this.#room, involvement });
+    this.#sayWhatTheBrowserAllows();
+  }
+
+  async #save() {
+    try {
+      const response = await fetch(this.#form.action, { method: "POST", body: new FormData(this.#form), keepalive: true });
+      return response.ok;
+    } catch {
+      return false;
+    }
+  }
+
+  #sayWhatTheBrowserAllows() {
+    const permission = "Notification" in window && navigator.serviceWorker ? Notification.permission : "none";
+    this.#say(this.#involvement === "none" ? "" : (SAID[permission] ?? ""));
+  }
+
+  #say(text) {
+    const place = this.#form.querySelector("[role=status]");
+    place.textContent = text;
+    place.hidden = !text;
+  }
+}
+
+async function askTheBrowser() {
+  if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
+}

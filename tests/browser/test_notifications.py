@@ -1,0 +1,139 @@
+"""Who is away is told once, of what they want to hear of, and not of a room that they look at."""
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+GRANTED = {"permissions": ["notifications"], "service_workers": "allow"}
+
+# What was shown in this tab, which would be gone from the screen by now.
+RECORD = """
+    window.shown = [];
+    const show = ServiceWorkerRegistration.prototype.showNotification;
+    ServiceWorkerRegistration.prototype.showNotification = function (title, options) {
+        shown.push(`${title}: ${options.body}`);
+        return show.call(this, title, options);
+    };
+"""
+
+# Whether somebody looks at a page is the browser's to say: here the test says it.
+LOOK_AWAY = """() => {
+    document.hasFocus = () => false;
+    dispatchEvent(new Event("blur"));
+}"""
+LOOK_AGAIN = """() => {
+    delete document.hasFocus;
+    dispatchEvent(new Event("focus"));
+}"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_recorded(lobby, open_tab):
+    """Open a tab that remembers what it was told to show."""
+
+    async def open_recorded(room, beside=None, **options):
+        tab = await open_tab(beside=beside, **({} if beside else GRANTED | options))
+        await tab.page.add_init_script(RECORD)
+        await tab.enter(lobby.url, room)
+        await expect(tab.page.locator("#people-list .person").first).to_be_visible()
+        return tab
+
+    return open_recorded
+
+
+async def shown(*tabs):
+    return [each for tab in tabs for each in await tab.page.evaluate("() => shown")]
+
+
+async def until_shown(tab, count):
+    await tab.page.wait_for_function("count => shown.length === count", arg=count)
+
+
+async def name_of(tab):
+    return await tab.page.locator("#own-name .own-name__text").inner_text()
+
+
+async def choose(tab, involvement):
+    await tab.page.get_by_role("button", name="Notifications").click()
+    async with tab.page.expect_response("**/involvement/"):
+        await tab.page.get_by_role("radio", name=involvement).check()
+    await tab.page.keyboard.press("Escape")
+
+
+async def test_who_is_named_is_told_once_however_many_tabs_they_have(lobby, open_tab, open_recorded):
+    speaker = await open_tab(lobby.url, "notify named")
+    await speaker.say("first")
+    one = await open_recorded("notify named")
+    await one.until_transcript("first")
+    you = await name_of(one)
+    two = await open_recorded("notify named elsewhere", beside=one)
+    three = await open_recorded("notify named elsewhere", beside=one)
+    for tab in (one, two, three):
+        await tab.page.evaluate(LOOK_AWAY)
+    await speaker.say("nobody in particular")
+    await expect(three.page).to_have_title("(1) notify named elsewhere · Lobby")
+    await speaker.say(f"@{you} and so on")
+    await expect(one.page.locator(".message--mention")).to_have_count(1)
+    await until_shown(one, 1)
+    said = await shown(one, two, three)
+    assert [each.partition(" · ")[2] for each in said] == [f"notify named: @{you} and so on"]
+
+
+async def test_a_room_that_is_looked_at_in_another_tab_is_not_told_of(lobby, open_tab, open_recorded):
+    speaker = await open_tab(lobby.url, "notify looked at")
+    one = await open_recorded("notify looked at elsewhere")
+    two = await open_recorded("notify looked at", beside=one)
+    you = await name_of(one)
+    await one.page.evaluate(LOOK_AWAY)
+    await two.page.evaluate("() => document.querySelector('#timeline-end').remove()")  # which is never seen
+    await speaker.say(f"@{you} one")
+    await expect(one.page).to_have_title("(1) notify looked at elsewhere · Lobby")
+    await two.page.evaluate(LOOK_AWAY)
+    await speaker.say(f"@{you} two")
+    await until_shown(one, 1)
+    assert (await shown(one))[0].endswith(" two")
+
+
+@pytest.mark.parametrize(("involvement", "told"), [("All messages", ["plain"]), ("Nothing", [])])
+async def test_somebody_is_told_of_what_they_have_chosen(lobby, open_tab, open_recorded, involvement, told):
+    room = f"notify {involvement}"
+    speaker = await open_tab(lobby.url, room)
+    listener = await open_recorded(room)
+    await choose(listener, involvement)
+    await listener.page.reload()
+    await listener.page.get_by_role("button", name="Notifications").click()
+    await expect(listener.page.get_by_role("radio", name=involvement)).to_be_checked()
+    await listener.page.goto(f"{lobby.url}/chat/")
+    await listener.page.evaluate(LOOK_AWAY)
+    await expect(listener.page.get_by_role("link", name=room)).to_be_visible()
+    await speaker.say("plain" if told else f"@{await name_of(speaker)}")
+    await expect(listener.page).to_have_title("(1) Lobby")
+    if told:
+        await until_shown(listener, 1)
+    assert [each.rpartition(": ")[2] for each in await shown(listener)] == told
+
+
+async def test_the_browser_is_asked_when_one_chooses_and_not_before(lobby, open_tab):
+    tab = await open_tab()
+    await tab.page.add_init_script(
+        """
+        window.asked = 0;
+        Object.defineProperty(Notification, "permission", { get: () => "default" });
+        Notification.requestPermission = async () => { asked += 1; return "denied"; };
+        """
+    )
+    await tab.enter(lobby.url, "notify asks")
+    await expect(tab.page.locator("#people-list .person")).to_have_count(1)
+    assert await tab.page.evaluate("() => asked") == 0
+    await choose(tab, "All messages")
+    await tab.page.wait_for_function("() => asked === 1")
+
+
+async def test_what_is_chosen_in_one_tab_is_chosen_in_all(lobby, open_tab):
+    one = await open_tab(lobby.url, "notify agrees")
+    two = await open_tab(lobby.url, "notify agrees", beside=one)
+    await choose(one, "Nothing")
+    await two.page.get_by_role("button", name="Notifications").click()
+    await expect(two.page.get_by_role("radio", name="Nothing")).to_be_checked()

@@ -1,0 +1,64 @@
+"""What of a room somebody wants to be notified of."""
+
+import pytest
+from channels.db import database_sync_to_async
+from django.test import Client
+
+from chat import actions
+from chat.models import Membership
+from tests.chat.test_unread import join, other, say, soon  # noqa: F401 (fixtures)
+
+
+@pytest.fixture
+def browser(db):
+    client = Client()
+    client.get("/chat/lobby/")
+    actions.open_room("lobby")
+    return client
+
+
+def choose(browser, involvement, room="lobby"):
+    return browser.post(f"/chat/{room}/involvement/", {"involvement": involvement})
+
+
+def chosen(browser):
+    return browser.get("/chat/lobby/").context["data"]["involvement"]
+
+
+@pytest.mark.parametrize("involvement", ["all", "mentions", "none"])
+def test_what_is_chosen_is_kept(browser, involvement):
+    assert chosen(browser) == "mentions"
+    assert choose(browser, "all").status_code == 200
+    assert choose(browser, involvement).status_code == 200
+    assert chosen(browser) == involvement
+    assert Membership.objects.count() == 1
+
+
+def test_who_chooses_has_read_what_was_there(browser):
+    room = actions.open_room("lobby")
+    actions.send(actions.create_guest(), room, "before", "00000000-0000-4000-8000-000000000001")
+    choose(browser, "all")
+    assert Membership.objects.get().last_read == actions.open_room("lobby").last_seq
+
+
+@pytest.mark.parametrize("involvement", ["", "ALL", "everything", "\0", "a" * 10_000])
+def test_what_cannot_be_chosen_is_refused(browser, involvement):
+    response = choose(browser, involvement)
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "bad_frame"
+    assert not Membership.objects.exists()
+
+
+def test_a_room_that_is_none_has_nothing_to_choose(browser):
+    assert choose(browser, "all", room="nowhere").status_code == 404
+    assert browser.get("/chat/lobby/involvement/").status_code == 405
+
+
+async def test_every_tab_is_told_what_is_wanted_of_a_room(connect, guest, other, join):  # noqa: F811
+    await join(guest, "lobby")
+    elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
+    await elsewhere.until_unread()
+    await database_sync_to_async(lambda: actions.involve(guest, actions.open_room("lobby"), "all"))()
+    await say(speaker)
+    (told,) = (await elsewhere.event("unread"))["rooms"]
+    assert (told["room"], told["count"], told["involvement"]) == ("lobby", 1, "all")

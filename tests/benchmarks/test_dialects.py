@@ -13,7 +13,7 @@ from chat import protocol
 
 def event(number):
     person = protocol.Person(1, "Quiet Heron")
-    return protocol.Message(number, number, uuid4(), person, text(number), datetime.now(UTC), None, None)
+    return protocol.Message(number, number, uuid4(), person, text(number), datetime.now(UTC), None, None, [])
 
 
 def test_a_frame_of_lobby_may_carry_several_messages():

@@ -15,6 +15,9 @@ from chat.models import Message, Room, User
 # How many rooms that are not one's own are listed.
 MOST_OTHERS = 100
 
+# How many of them stand beside a room, until somebody looks for more.
+MOST_IN_RAIL = 20
+
 # How many of those who are in a room are shown.
 MOST_FACES = 3
 
@@ -23,7 +26,7 @@ LONGEST_LINE = 200
 
 
 class Card(NamedTuple):
-    """A room in a list. `here` is how many people are there now, of whom some have `faces`."""
+    """A room in a list. `here` is how many others are there now, of whom some have `faces`."""
 
     name: str
     unread: int
@@ -62,8 +65,8 @@ def listing(user: User | AnonymousUser, asked: str = "") -> Listing:
     places = memberships.of_people([user.pk])[user.pk] if user.pk else []
     own = {place.room: place for place in places}
     found = Room.objects.filter(spellings__contains=spelling.asked(asked)).order_by("-said_at")
-    mine = _cards(found.filter(pk__in=own), own)
-    others = _cards(found.exclude(pk__in=own).exclude(said_at=None)[:MOST_OTHERS], {})
+    mine = _cards(user, found.filter(pk__in=own), own)
+    others = _cards(user, found.exclude(pk__in=own).exclude(said_at=None)[:MOST_OTHERS], {})
     return Listing(mine, others, asked)
 
 
@@ -73,23 +76,26 @@ def rail(user: User, here: str) -> Listing:
     mine = [Card(place.name, place.unread, place.mentions, None) for place in places]
     if here not in [card.name for card in mine]:
         mine.insert(0, Card(here, 0, 0, None))
-    return Listing(mine, [], "")
+    own = [place.room for place in places]
+    others = Room.objects.exclude(pk__in=own).exclude(name=here).exclude(said_at=None).order_by("-said_at")
+    names = others.values_list("name", flat=True)[:MOST_IN_RAIL]
+    return Listing(mine, [Card(name, 0, 0, None) for name in names], "")
 
 
-def _cards(rooms: QuerySet[Room], own: dict[int, Place]) -> list[Card]:
+def _cards(user: User | AnonymousUser, rooms: QuerySet[Room], own: dict[int, Place]) -> list[Card]:
     """The room where somebody spoke last comes first."""
     last = Message.objects.filter(room=OuterRef("pk"), deleted_at=None).order_by("-number").values("pk")[:1]
     found = list(rooms.annotate(last=Subquery(last)).values_list("pk", "name", "last"))
     messages = Message.objects.in_bulk([pk for _, _, pk in found if pk])
     newest_first = sorted(found, key=lambda row: row[2] or 0, reverse=True)
-    here = _here([pk for pk, _, _ in newest_first])
+    here = _here(user, [pk for pk, _, _ in newest_first])
     return [_card(name, own.get(pk), messages.get(last or 0), *here[pk]) for pk, name, last in newest_first]
 
 
-def _here(rooms: Sequence[int]) -> dict[int, tuple[int, list[User]]]:
-    """How many people are in each of these rooms, and some of them."""
+def _here(user: User | AnonymousUser, rooms: Sequence[int]) -> dict[int, tuple[int, list[User]]]:
+    """How many others are in each of these rooms, and some of them."""
     present = async_to_sync(live.present)([Room.topic_of(pk) for pk in rooms])
-    people = {pk: sorted(present[Room.topic_of(pk)]) for pk in rooms}
+    people = {pk: sorted(present[Room.topic_of(pk)] - {user.pk}) for pk in rooms}
     faces = User.objects.in_bulk({person for some in people.values() for person in some[:MOST_FACES]})
     return {
         pk: (len(some), [faces[person] for person in some[:MOST_FACES] if person in faces])

@@ -51,9 +51,10 @@ async def test_the_index_shows_who_is_where(lobby, open_tab):
     await tab.until_transcript("hi")
     other = await open_tab(lobby.url, "people on the index")
     await expect(people(other)).to_have_count(2)
-    await other.page.goto(f"{lobby.url}/chat/?")
-    await other.page.keyboard.type("people on the index")
-    card = other.page.get_by_role("region", name="Rooms").get_by_role("link", name="people on the index")
+    index = await open_tab(beside=other)  # of somebody who is there as well, and is not told so
+    await index.page.goto(f"{lobby.url}/chat/")
+    await index.page.keyboard.type("people on the index")
+    card = index.page.get_by_role("region", name="Rooms").get_by_role("link", name="people on the index")
     await expect(card).to_contain_text("1 here")
     await expect(card.locator(".avatar")).to_have_count(1)
 

@@ -44,6 +44,19 @@ async def test_it_shows_ones_rooms_and_what_is_unread_there(lobby, open_reader):
     await expect(rooms(tab).get_by_text("unread").filter(visible=True)).to_have_count(0)
 
 
+async def test_escape_shows_all_rooms_again_and_leads_back(lobby, open_tab):
+    await say(lobby, "rail of others")
+    tab = await open_tab(lobby.url, "rail escape")
+    await expect(rooms(tab).filter(has_text="rail of others")).to_be_visible()
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.keyboard.type("nothing is called so")
+    await expect(rooms(tab)).to_have_count(0)
+    await tab.page.keyboard.press("Escape")
+    await expect(rooms(tab).filter(has_text="rail of others")).to_be_visible()
+    await expect(tab.page.get_by_role("textbox", name="Find or open a room")).to_have_value("")
+    await expect(tab.page.locator("#chat-message-input")).to_be_focused()
+
+
 async def test_a_room_is_entered_by_typing(lobby, open_tab):
     await say(lobby, "红豆面包")
     tab = await open_tab(lobby.url, "rail keys")
@@ -61,7 +74,7 @@ async def test_a_room_is_entered_by_typing(lobby, open_tab):
 async def test_what_is_typed_shows_rooms_of_others(lobby, open_tab):
     await say(lobby, "rail of others")
     tab = await open_tab(lobby.url, "rail finds")
-    await expect(rooms(tab).locator(".rail__name")).to_have_text(["rail finds"])
+    await expect(rooms(tab).filter(has_text="rail finds")).to_be_visible()
     await tab.page.keyboard.press("Control+k")
     await tab.page.keyboard.type("of others")
     await expect(rooms(tab).locator(".rail__name")).to_have_text(["rail of others"])
@@ -69,7 +82,7 @@ async def test_what_is_typed_shows_rooms_of_others(lobby, open_tab):
 
 async def test_on_a_phone_it_is_a_drawer(lobby, open_tab):
     tab = await open_tab(lobby.url, "rail phone", **PHONE)
-    room = tab.page.locator(".rail__room")
+    room = tab.page.locator(".rail__room[aria-current]")
     await expect(room).to_be_hidden()
     await tab.page.get_by_role("button", name="Rooms").click()
     await expect(room).to_be_in_viewport()

@@ -37,6 +37,13 @@ export class Finder {
     return this.#list.querySelector("a");
   }
 
+  /** Nothing is looked for any more. */
+  clear() {
+    if (!this.#input.value) return;
+    this.#input.value = "";
+    this.#askSoon();
+  }
+
   #askSoon() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#ask(), PAUSE);

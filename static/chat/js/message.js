@@ -54,7 +54,7 @@ export function drawMessage(message, reader) {
   item.classList.toggle("message--pending", !message.number && !message.failed);
   item.querySelector(".message__tools").hidden = !message.number || Boolean(message.deleted);
   for (const tool of item.querySelectorAll(".message__tool--own")) tool.hidden = message.author.id !== reader;
-  if (message.edited && !message.deleted) part("text").after(editedTrace(message.edited));
+  if (message.edited && !message.deleted) trace(part("text"), message.edited);
   return item;
 }
 
@@ -97,10 +97,12 @@ function timeOf(date) {
   return isToday ? clock.format(date) : `${calendar.format(date)}, ${clock.format(date)}`;
 }
 
-function editedTrace(edited) {
+/** Say behind a text, or below its code, that it was edited. */
+function trace(text, edited) {
   const trace = document.createElement("span");
   trace.className = "message__edited";
   trace.textContent = "(edited)";
   trace.title = exact.format(new Date(edited));
-  return trace;
+  if (text.lastChild.nodeName === "PRE") text.after(trace);
+  else text.append(" ", trace);
 }

@@ -7,14 +7,17 @@ export class Rail {
   #rail;
   #input;
   #finder;
+  #leave;
 
   /**
    * @param {HTMLElement} rail which is a drawer where it is not always in sight
    * @param {HTMLElement} list of the rooms in it
    * @param {string} here the name of the room that this is
+   * @param {() => void} leave go where one writes
    */
-  constructor(rail, list, here) {
+  constructor(rail, list, here, leave) {
     this.#rail = rail;
+    this.#leave = leave;
     this.#input = rail.querySelector("input");
     this.#finder = new Finder(this.#input, list, { here });
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
@@ -34,9 +37,17 @@ export class Rail {
 
   #keyPressed(event) {
     // 229: Safari has ended the composition before it tells of the Enter that ended it.
-    if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "Escape") return this.#cancel();
+    if (event.key !== "Enter") return;
     event.preventDefault();
     if (this.#input.value.trim()) this.#go(this.#input.value.trim());
+  }
+
+  /** A drawer closes by itself, and gives the focus back. */
+  #cancel() {
+    this.#finder.clear();
+    if (!this.#rail.matches(":popover-open")) this.#leave();
   }
 
   /** To the first room that is found, or to the one of that name, which is opened. */

@@ -74,7 +74,7 @@ const notifier = new Notifier(you.id);
 const unread = new Unread(element("rooms"), (...more) => notifier.tell(...more));
 tellLooking(roomName);
 new Notify(element("notify"), document.querySelector("#notify-open use"), key, data.involvement);
-new Rail(element("rail"), element("rooms"), roomName);
+new Rail(element("rail"), element("rooms"), roomName, () => composer.focus());
 new Sheet(element("sheet"), element("sheet-open"));
 const reading = new Reading(element("timeline"), element("timeline-end"), (seq) =>
   connection.send(JSON.stringify({ type: "read", seq })),

@@ -34,6 +34,18 @@ os.environ["VAR_DIR"] = str(VAR_DIR)
 os.environ.pop("REDIS_URL", None)
 
 
+# The folders whose files take longest: they begin, so that no process is left with one of them in the end.
+LONGEST = ["servers", "faults", "fuzz", "browser"]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: rank(item.path.parent.name))
+
+
+def rank(folder):
+    return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+
+
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="let faults last as long as docs/promise.md says")
 

@@ -144,7 +144,7 @@ async def test_an_edit_that_comes_while_its_page_is_loading_is_not_undone(lobby,
             answer = await route.fetch()
             await writer.command(type="edit", number=5, message="edited meanwhile")
             await writer.command(type="edit", number=60, message="the last")
-            await expect(tab.page.get_by_text("the last", exact=True)).to_be_visible()
+            await expect(tab.messages.last).to_contain_text("the last")
             await route.fulfill(response=answer)
 
         await tab.page.route("**/messages/**", edit_meanwhile)

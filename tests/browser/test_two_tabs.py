@@ -11,6 +11,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 # How long a tab may take to be back (milliseconds).
 BACK = 30_000
 
+# How often a tab was told that nothing is being written any more.
+HEAR = """() => {
+    window.cleared = 0;
+    addEventListener("storage", ({ key, newValue }) => {
+        if (key.startsWith("lobby.draft") && newValue === null) cleared += 1;
+    });
+}"""
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def cable(lobby):
@@ -28,8 +36,16 @@ async def two_tabs(lobby, cable, open_tab, request):
     await one.say("before")
     for tab in (one, two, other):
         await tab.until_transcript("before")
+    await two.page.evaluate(HEAR)
     cable.pull()
     return one, two, other
+
+
+async def say_beside(two, one, text):
+    """Say something in one tab, until nothing of it is being written in the other: nobody writes in both."""
+    before = await two.page.evaluate("() => cleared")
+    await one.say(text)
+    await two.page.wait_for_function("before => cleared > before", arg=before)
 
 
 async def all_show(tabs, *lines):
@@ -42,7 +58,7 @@ async def all_show(tabs, *lines):
 async def test_both_come_back(cable, two_tabs):
     one, two, _ = two_tabs
     for number in range(3):
-        await one.say(f"{number} from one")
+        await say_beside(two, one, f"{number} from one")
         await two.say(f"{number} from two")
     cable.plug()
     said = [f"{number} from {tab}" for number in range(3) for tab in ("one", "two")]
@@ -51,7 +67,7 @@ async def test_both_come_back(cable, two_tabs):
 
 async def test_one_is_closed_before_the_other_comes_back(cable, two_tabs):
     one, two, other = two_tabs
-    await one.say("from one")
+    await say_beside(two, one, "from one")
     await two.say("from two")
     await two.page.close()
     cable.plug()
@@ -71,7 +87,7 @@ async def test_one_is_closed_that_had_no_connection_while_the_other_had(lobby, o
 
 async def test_one_is_reloaded_before_both_come_back(cable, two_tabs):
     one, two, _ = two_tabs
-    await one.say("from one")
+    await say_beside(two, one, "from one")
     await two.say("from two")
     await one.page.reload()
     await expect(one.pending).to_have_count(2)

@@ -1,10 +1,12 @@
 """Static files under names that carry their content's hash, so that browsers keep them for ever."""
 
+import hashlib
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.staticfiles.finders import BaseFinder
+from django.contrib.staticfiles.finders import BaseFinder, get_finders
 from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.core.management import call_command
 from django.utils._os import safe_join
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
@@ -33,3 +35,26 @@ class CollectedFinder(BaseFinder):
 
     def list(self, ignore_patterns):
         return ()
+
+
+def collect() -> None:
+    """Collect the static files if any has changed: to hash and compress them takes most of a start."""
+    mark, found = Path(settings.VAR_DIR, "static.collected"), _found()
+    if (
+        Path(settings.STATIC_ROOT, "staticfiles.json").exists()
+        and mark.exists()
+        and mark.read_text() == found
+    ):
+        return
+    call_command("collectstatic", verbosity=0, interactive=False)
+    mark.write_text(found)
+
+
+def _found() -> str:
+    """What there is to collect, by names, sizes and times."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            stat = Path(storage.path(path)).stat()
+            digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

@@ -70,6 +70,6 @@ def valkey_of_the_tests():
 @pytest.fixture(scope="session", autouse=True)
 def static_files():
     """What `bin/run` collects: pages name their static files by it."""
-    from django.core.management import call_command
+    from mysite.static import collect
 
-    call_command("collectstatic", verbosity=0, interactive=False)
+    collect()

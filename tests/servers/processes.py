@@ -1,6 +1,7 @@
 """Real servers as processes of their own, each with a VAR_DIR of its own unless told otherwise."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -44,12 +45,21 @@ def temporary_var_dir():
     return Path(tempfile.mkdtemp(prefix="lobby-"))
 
 
+def with_static_files():
+    """A VAR_DIR of its own, with the static files as the tests' own process has collected them."""
+    var_dir, collected = temporary_var_dir(), Path(os.environ["VAR_DIR"])
+    if (collected / "static.collected").exists():
+        shutil.copytree(collected / "static", var_dir / "static")
+        shutil.copy(collected / "static.collected", var_dir)
+    return var_dir
+
+
 @dataclass
 class Server:
     """A server that is started, stopped and killed; its port and its VAR_DIR stay."""
 
     command: list[str] = field(default_factory=lambda: ["bin/run"])
-    var_dir: Path = field(default_factory=temporary_var_dir)
+    var_dir: Path = field(default_factory=with_static_files)
     port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen | None = None

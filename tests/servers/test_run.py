@@ -17,6 +17,7 @@ from tests.servers.processes import (
     Server,
     command_of,
     free_port,
+    temporary_var_dir,
     wait_until,
 )
 from tests.servers.tab import tabs
@@ -24,7 +25,7 @@ from tests.servers.tab import tabs
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_is_open_and_ends_all_that_it_started(sign):
-    with Server() as server:
+    with Server(var_dir=temporary_var_dir()) as server:  # with nothing in it
         wait_until(lambda: f"Lobby is open at {server.url}/chat/" in server.log, START_PATIENCE)
         pids = server.left()
         assert len(pids) >= 3  # the supervisor and two workers

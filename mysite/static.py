@@ -40,14 +40,10 @@ class CollectedFinder(BaseFinder):
 def collect() -> None:
     """Collect the static files if any has changed: to hash and compress them takes most of a start."""
     mark, found = Path(settings.VAR_DIR, "static.collected"), _found()
-    if (
-        Path(settings.STATIC_ROOT, "staticfiles.json").exists()
-        and mark.exists()
-        and mark.read_text() == found
-    ):
-        return
-    call_command("collectstatic", verbosity=0, interactive=False)
-    mark.write_text(found)
+    is_there = Path(settings.STATIC_ROOT, "staticfiles.json").exists()
+    if not (is_there and mark.exists() and mark.read_text() == found):
+        call_command("collectstatic", verbosity=0, interactive=False)
+        mark.write_text(found)
 
 
 def _found() -> str:

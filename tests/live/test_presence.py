@@ -91,19 +91,35 @@ async def test_who_has_a_tab_in_another_process_is_still_there(process):
 
 
 async def test_who_loads_the_page_anew_was_never_away(process, monkeypatch):
-    monkeypatch.setattr(presence, "GRACE", 5)
+    monkeypatch.setattr(presence, "GRACE", 60)
     one, other = process(), process()
     one.enter(1)
-    await one.until(1)
-    seen = []
-    other_hear = other.hear
-    other.hear = lambda topic, people: (seen.append(people), other_hear(topic, people))
+    other.enter(9)
     with other.tab(2):
-        await one.until(1, 2)
-    with other.tab(2):
-        one.enter(3)
-        await other.until(1, 2, 3)
-    assert all(2 in people for people in seen)
+        await one.until(1, 2, 9)
+    one.enter(3)
+    await other.until(1, 2, 3, 9)  # which is told later than that 2 had gone would be
+
+
+async def test_what_happened_while_redis_was_away_is_told_as_soon_as_it_is_back(
+    process, doorbell, settings, monkeypatch
+):
+    monkeypatch.setattr(presence, "HOLDS", 60)
+    monkeypatch.setattr(presence, "AGAIN_EVERY", 60)
+    monkeypatch.setattr(presence, "PATIENCE", 0.2)
+    settings.REDIS_URL = doorbell.url
+    one, other = process(), process()
+    one.enter(1)
+    other.enter(2)
+    await one.until(1, 2)
+    await other.until(1, 2)
+    doorbell.hang()
+    one.enter(3)
+    async with asyncio.timeout(10):
+        while one.presence._works:  # it has tried to tell of them, in vain
+            await asyncio.sleep(0.01)
+    doorbell.go_on()
+    await other.until(1, 2, 3)
 
 
 async def test_the_people_of_a_process_that_was_killed_go(process, monkeypatch):

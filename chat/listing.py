@@ -77,7 +77,9 @@ def rail(user: User, here: str) -> Listing:
     if here not in [card.name for card in mine]:
         mine.insert(0, Card(here, 0, 0, None))
     own = [place.room for place in places]
-    others = Room.objects.exclude(pk__in=own).exclude(name=here).exclude(said_at=None).order_by("-said_at")
+    others = (
+        Room.objects.exclude(pk__in=own).exclude(name=here).exclude(said_at=None).order_by("-said_at", "-pk")
+    )
     names = others.values_list("name", flat=True)[:MOST_IN_RAIL]
     return Listing(mine, [Card(name, 0, 0, None) for name in names], "")
 

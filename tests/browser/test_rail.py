@@ -41,7 +41,7 @@ async def test_it_shows_ones_rooms_and_what_is_unread_there(lobby, open_reader):
     await expect(one).to_contain_text("2 unread")
     await one.click()
     await is_in(tab, "rail one")
-    await expect(rooms(tab).get_by_text("unread").filter(visible=True)).to_have_count(0)
+    await expect(rooms(tab).locator(".count").filter(visible=True)).to_have_count(0)
 
 
 async def test_escape_shows_all_rooms_again_and_leads_back(lobby, open_tab):

@@ -18,6 +18,11 @@ MOST_NAMED = 100
 # How many people are asked for in one query.
 MOST_AT_ONCE = 1000
 
+# How often tabs are told, at most, and what comes within which time together (seconds): else all who come to
+# a large room at once would be told of one by one to all the others.
+TELL_EVERY = 1
+PAUSE = 0.1
+
 # How often rooms that wait for a name are looked at, while the database is busy (seconds).
 EVERY = 4
 
@@ -57,7 +62,7 @@ class People:
         self._rooms: dict[str, Here] = {}
         self._names: dict[int, Present] = {}
         self._renamed: set[int] = set()
-        self._watch = live.Watch(RENAMED, self._look, lambda: EVERY, self._hear)
+        self._watch = live.Watch(RENAMED, self._look, lambda: EVERY, self._hear, PAUSE, TELL_EVERY - PAUSE)
 
     @contextmanager
     def in_room(self, room: Room, log: live.Log, person: int) -> Iterator[list[live.Event]]:

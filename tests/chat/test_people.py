@@ -13,6 +13,8 @@ def soon(monkeypatch):
     monkeypatch.setattr(presence, "EVERY", 0.05)
     monkeypatch.setattr(presence, "PAUSE", 0.01)
     monkeypatch.setattr(presence, "GRACE", 0.01)
+    monkeypatch.setattr(people, "TELL_EVERY", 0.05)
+    monkeypatch.setattr(people, "PAUSE", 0.01)
 
 
 @pytest.fixture
@@ -71,6 +73,16 @@ async def test_another_name_is_told_in_the_room(connect, ada, bob):
     await database_sync_to_async(client.force_login)(ada)
     await database_sync_to_async(client.post)("/me/name/", {"name": "Ada Lovelace"})
     await here.until_people("Ada Lovelace", "Bob")
+
+
+async def test_who_comes_soon_after_another_is_told_of_later(connect, ada, bob, monkeypatch):
+    monkeypatch.setattr(
+        people, "TELL_EVERY", 60
+    )  # or a thousand who come at once would be told of one by one
+    here = await connect(user=ada)
+    await here.until_people("Ada")
+    await connect(user=bob)
+    assert await here.hears_none("presence")
 
 
 async def test_a_large_room_names_some_and_counts_all(connect, ada, bob, monkeypatch):

@@ -43,6 +43,14 @@ export class People {
     this.#show();
   }
 
+  /** Somebody speaks under a name of which the list may not have heard yet. @param {{id: number, name: string}} person */
+  hear({ id, name }) {
+    const known = this.#people.get(id);
+    if (!known || known.name === name) return;
+    this.#people.set(id, { ...known, name });
+    this.#show();
+  }
+
   #show() {
     const part = (name) => document.getElementById(name);
     const count = number.format(this.#count);

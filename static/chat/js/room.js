@@ -194,6 +194,7 @@ function told(message) {
   outbox.remove(message.client_id);
   if (message.author.id === you.id && message.number === message.seq) ownName.tell(message.author.name);
   typing.forget(message.author.id);
+  if (message.number === message.seq) people.hear(message.author);
   timeline.receive(message);
   editing.told(message);
   changes.answer(message.number);

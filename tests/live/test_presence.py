@@ -24,6 +24,14 @@ def topic():
     return next(topics)
 
 
+@pytest.fixture
+def own_redis(doorbell, settings, monkeypatch):
+    """A Redis that may hang, and is not waited for long."""
+    monkeypatch.setattr(presence, "PATIENCE", 0.2)
+    settings.REDIS_URL = doorbell.url
+    return doorbell
+
+
 class Process:
     """One that has tabs in a topic."""
 
@@ -102,23 +110,21 @@ async def test_who_loads_the_page_anew_was_never_away(process, monkeypatch):
 
 
 async def test_what_happened_while_redis_was_away_is_told_as_soon_as_it_is_back(
-    process, doorbell, settings, monkeypatch
+    process, own_redis, monkeypatch
 ):
     monkeypatch.setattr(presence, "HOLDS", 60)
     monkeypatch.setattr(presence, "AGAIN_EVERY", 60)
-    monkeypatch.setattr(presence, "PATIENCE", 0.2)
-    settings.REDIS_URL = doorbell.url
     one, other = process(), process()
     one.enter(1)
     other.enter(2)
     await one.until(1, 2)
     await other.until(1, 2)
-    doorbell.hang()
+    own_redis.hang()
     one.enter(3)
     async with asyncio.timeout(10):
         while one.presence._works:  # it has tried to tell of them, in vain
             await asyncio.sleep(0.01)
-    doorbell.go_on()
+    own_redis.go_on()
     await other.until(1, 2, 3)
 
 
@@ -147,21 +153,19 @@ async def test_a_room_that_is_looked_at_from_outside(process):
 
 
 async def test_while_redis_is_away_the_others_are_there_until_their_entries_end(
-    process, doorbell, settings, monkeypatch
+    process, own_redis, monkeypatch
 ):
     monkeypatch.setattr(presence, "HOLDS", 1)
     monkeypatch.setattr(presence, "AGAIN_EVERY", 0.2)
-    monkeypatch.setattr(presence, "PATIENCE", 0.2)
-    settings.REDIS_URL = doorbell.url
     one, other = process(), process()
     one.enter(1)
     other.enter(2)
     await one.until(1, 2)
-    doorbell.hang()
+    own_redis.hang()
     one.enter(3)
     await one.until(1, 2, 3)
     await one.until(1, 3)
     assert await presence.present([one.topic]) == {one.topic: frozenset()}
-    doorbell.go_on()
+    own_redis.go_on()
     await one.until(1, 2, 3)
     await other.until(1, 2, 3)

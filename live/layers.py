@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from channels_redis.core import RedisChannelLayer
@@ -54,6 +55,11 @@ class TaskLayer(RedisChannelLayer):
                     logger.warning("No tasks come from Redis now: %s", error)
                 is_away = True
                 await asyncio.sleep(RETRY)
+
+    async def _clean_receive_backup(self, index: int, channel: str) -> None:
+        """Nobody awaits this. A task that Redis has not forgotten because of an error is done once more."""
+        with suppress(RedisError, OSError):
+            await super()._clean_receive_backup(index, channel)
 
 
 async def _in_time(answer: Awaitable[Any]) -> Any:

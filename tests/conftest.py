@@ -1,8 +1,17 @@
+import gc
+
 import pytest
 from channels.db import aclose_old_connections, database_sync_to_async
 
 from tests.faults.doorbell import Doorbell
 from tests.servers.processes import Server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_a_file_leaves_behind_is_told_of_there():
+    """Garbage may raise a warning, which fails whichever test is running when it is collected."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

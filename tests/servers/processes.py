@@ -19,7 +19,7 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 # What a server of the tests may take to answer, and to stop (seconds).
-START_PATIENCE = 30
+START_PATIENCE = 90
 STOP_PATIENCE = 15
 
 # For servers where many tabs of one address talk much.

@@ -11,6 +11,7 @@ from chat import protocol
 from chat.models import Room, User
 from chat.protocol import Person, Present
 from chat.signals import RENAMED
+from chat.writer import BUSY
 
 # How many people of a room are named; the rest are counted.
 MOST_NAMED = 100
@@ -97,8 +98,13 @@ class People:
     async def _look(self) -> None:
         """Ask for the names that are not known, and tell each room what has changed there."""
         wanted = {person for here in self._rooms.values() for person in here.named}
-        known, self._renamed = wanted & self._names.keys() - self._renamed, set()
-        found = await _names(wanted - known)
+        renamed, self._renamed = self._renamed, set()
+        known = wanted & self._names.keys() - renamed
+        try:
+            found = await _names(wanted - known)
+        except BUSY:
+            self._renamed |= renamed
+            raise
         self._names = {person: self._names[person] for person in known} | found
         for here in self._rooms.values():
             here.tell(self._names)

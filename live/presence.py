@@ -112,7 +112,7 @@ class Presence:
         own, self.crowds = {topic: set(crowd.own) for topic, crowd in self.crowds.items()}, {}
         with suppress(RedisError, OSError):
             async with asyncio.timeout(PATIENCE):
-                await self._tell_redis(own)
+                await self._tell_redis(own, await _time(self._redis))
         await self._redis.aclose()
 
     def _leave(self, topic: str, person: int) -> None:
@@ -146,13 +146,15 @@ class Presence:
         doubted, self._doubted = self._doubted, set()
         try:
             async with asyncio.timeout(PATIENCE):
+                now = await _time(self._redis)
                 if time.monotonic() >= self._again_at:
-                    await self._tell_redis({topic: set(crowd.own) for topic, crowd in self.crowds.items()})
+                    own = {topic: set(crowd.own) for topic, crowd in self.crowds.items()}
+                    await self._tell_redis(own, now)
                     doubted = set(self.crowds)
                     self._again_at = time.monotonic() + AGAIN_EVERY
-                await self._tell_redis(changed)
+                await self._tell_redis(changed, now)
                 self._tell_processes(changed)
-                await self._ask_redis(doubted | changed.keys())
+                await self._ask_redis(doubted | changed.keys(), now)
         except (RedisError, OSError) as error:  # of which TimeoutError is one
             self._again_at = 0  # all of it, as soon as Redis answers
             self._note(False, str(error) or "too slow")
@@ -161,9 +163,8 @@ class Presence:
         for crowd in list(self.crowds.values()):
             crowd.tell()
 
-    async def _tell_redis(self, said: Mapping[str, set[int]]) -> None:
+    async def _tell_redis(self, said: Mapping[str, set[int]], now: float) -> None:
         """Say of these people in each topic whether they are there."""
-        now, _ = await self._redis.time()
         async with self._redis.pipeline(transaction=False) as pipeline:
             for topic, people in said.items():
                 self._say(pipeline, topic, people, now)
@@ -174,9 +175,8 @@ class Presence:
             news = News(self._process, list(topics))
             get_hub().publish(PRESENCE, Event(None, msgspec.json.encode(news).decode()))
 
-    async def _ask_redis(self, topics: Collection[str]) -> None:
+    async def _ask_redis(self, topics: Collection[str], now: float) -> None:
         """Learn who else is in those of the topics that are of interest here."""
-        now, _ = await self._redis.time()
         asked = [topic for topic in topics if topic in self.crowds]
         for topic, entries in (await _entries(self._redis, asked, now)).items():
             if crowd := self.crowds.get(topic):
@@ -214,8 +214,7 @@ async def present(topics: Sequence[str]) -> dict[str, frozenset[int]]:
     """Who is in each of these topics, as Redis knows. Nobody, where it does not answer soon."""
     try:
         async with asyncio.timeout(PATIENCE), _redis() as redis:
-            now, _ = await redis.time()
-            found = await _entries(redis, topics, now)
+            found = await _entries(redis, topics, await _time(redis))
     except (RedisError, OSError) as error:
         logger.info("Redis does not say who is where: %s", str(error) or "too slow")
         found = {}
@@ -243,6 +242,11 @@ async def _entries(redis: Redis, topics: Sequence[str], now: float) -> dict[str,
         ]
         for topic, rows in zip(topics, answers, strict=True)
     }
+
+
+async def _time(redis: Redis) -> float:
+    seconds, _ = await redis.time()
+    return seconds
 
 
 def _key(topic: str) -> str:

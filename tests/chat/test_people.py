@@ -1,7 +1,10 @@
 """Who is in a room, and who is writing there: people are told of each other, and of nobody twice."""
 
+import asyncio
+
 import pytest
 from channels.db import database_sync_to_async
+from django.db import connection
 from django.test import Client
 
 from chat import actions, people
@@ -72,6 +75,32 @@ async def test_another_name_is_told_in_the_room(connect, ada, bob):
     client = Client()
     await database_sync_to_async(client.force_login)(ada)
     await database_sync_to_async(client.post)("/me/name/", {"name": "Ada Lovelace"})
+    await here.until_people("Ada Lovelace", "Bob")
+
+
+async def test_another_name_is_told_although_the_database_was_away_just_then(
+    connect, ada, bob, monkeypatch, caplog
+):
+    monkeypatch.setattr(people, "EVERY", 0.05)
+    here = await connect(user=bob)
+    await connect(user=ada)
+    await here.until_people("Ada", "Bob")
+
+    @database_sync_to_async
+    def rename_and_lose():
+        actions.rename(ada, "Ada Lovelace")
+        connection.cursor().execute("ALTER TABLE chat_user RENAME TO chat_user_away")
+
+    @database_sync_to_async
+    def find_again():
+        connection.cursor().execute("ALTER TABLE chat_user_away RENAME TO chat_user")
+
+    await rename_and_lose()
+    try:
+        while "cannot be looked at now" not in caplog.text:
+            await asyncio.sleep(0.01)
+    finally:
+        await find_again()
     await here.until_people("Ada Lovelace", "Bob")
 
 

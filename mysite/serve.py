@@ -8,18 +8,14 @@ system closes for us.
 
 import errno
 import fcntl
-import gc
 import http.client
-import multiprocessing
 import os
-import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from threading import Thread
 
 import django
@@ -33,8 +29,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from uvicorn.supervisors import Multiprocess
 
-import live
 from live.checks import unreachable
+from mysite.processes import end_task_workers, spawn, start_task_worker
 
 # The longest path of a unix socket that every system takes (bytes; sun_path on macOS).
 LONGEST_SOCKET_PATH = 103
@@ -45,18 +41,6 @@ PORT_PATIENCE = 3
 # How long running requests and sockets get to finish when the server stops (seconds). Then uvicorn lets the
 # signal end the worker, whatever its threads wait for.
 STOP_PATIENCE = 7
-
-# How long a worker of tasks gets to end, of which nothing depends on its ending well (seconds).
-TASK_WORKER_PATIENCE = 1
-
-# How often workers of tasks are told to look for what is due (seconds).
-REMIND_EVERY = 3600
-
-# How many objects more than before make Python look for garbage, and how often it looks at the older
-# ones (see `gc.set_threshold`). Python's own 700 stop a worker with 3,000 tabs for 0.3 s at a time.
-COLLECTOR = (20_000, 20, 1000)
-
-spawn = multiprocessing.get_context("spawn")
 
 
 class CannotServe(Exception):
@@ -201,7 +185,7 @@ def prepare() -> None:
 def serve(listener: socket.socket) -> None:
     """Run the workers until a signal ends them; a worker that dies is replaced."""
     config = uvicorn.Config(
-        "mysite.serve:worker",
+        "mysite.processes:worker",
         factory=True,
         workers=settings.WORKERS,
         loop="uvloop",
@@ -236,68 +220,14 @@ class Workers(Multiprocess):
 
     def restart_all(self) -> None:
         super().restart_all()
-        self.end_task_workers()
+        end_task_workers(self.task_workers)
         self.task_workers = [start_task_worker() for _ in self.task_workers]
 
     def terminate_all(self) -> None:
         for listener in self.sockets:
             listener.close()  # or who comes now would wait for an answer that never comes
         super().terminate_all()
-        self.end_task_workers()
-
-    def end_task_workers(self) -> None:
-        for process in self.task_workers:
-            process.terminate()
-        for process in self.task_workers:
-            process.join(TASK_WORKER_PATIENCE)
-            process.kill()
-
-
-def worker():
-    """The application of a worker process, which ends when its parent does."""
-    Thread(target=end_with_parent, daemon=True).start()
-    from mysite.asgi import application
-
-    spare_the_collector()
-    return application
-
-
-def start_task_worker() -> SpawnProcess:
-    process = spawn.Process(target=task_worker)
-    process.start()
-    return process
-
-
-def task_worker() -> None:
-    """Channels' own worker, for all tasks that there are. It ends when its parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the parent decides
-    Thread(target=end_with_parent, daemon=True).start()
-    django.setup()
-    from mysite.asgi import reminders, tasks
-
-    Thread(target=remind, args=(reminders,), daemon=True).start()
-    call_command("runworker", *tasks, layer="tasks")
-
-
-def remind(letters: list[live.Letter]) -> None:
-    """Tell the workers what may be due, in case nobody does."""
-    while True:
-        for letter in letters:
-            live.post(letter)
-        time.sleep(REMIND_EVERY)
-
-
-def spare_the_collector() -> None:
-    """Look for garbage seldom: with thousands of tabs, each look holds all of them up."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR)
-
-
-def end_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+        end_task_workers(self.task_workers)
 
 
 def tell_when_ready(address: tuple) -> None:

@@ -1,0 +1,82 @@
+"""The processes that `serve` keeps: those that serve, and those that do tasks. Each ends with its parent."""
+
+import gc
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Sequence
+from multiprocessing.context import SpawnProcess
+from threading import Thread
+
+import django
+from django.core.management import call_command
+
+import live
+
+# How long a worker of tasks gets to end, of which nothing depends on its ending well (seconds).
+TASK_WORKER_PATIENCE = 1
+
+# How often workers of tasks are told to look for what is due (seconds).
+REMIND_EVERY = 3600
+
+# How many objects more than before make Python look for garbage, and how often it looks at the older
+# ones (see `gc.set_threshold`). Python's own 700 stop a worker with 3,000 tabs for 0.3 s at a time.
+COLLECTOR = (20_000, 20, 1000)
+
+spawn = multiprocessing.get_context("spawn")
+
+
+def worker():
+    """The application of a worker process, which ends when its parent does."""
+    Thread(target=end_with_parent, daemon=True).start()
+    from mysite.asgi import application
+
+    spare_the_collector()
+    return application
+
+
+def spare_the_collector() -> None:
+    """Look for garbage seldom: with thousands of tabs, each look holds all of them up."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR)
+
+
+def start_task_worker() -> SpawnProcess:
+    process = spawn.Process(target=task_worker)
+    process.start()
+    return process
+
+
+def task_worker() -> None:
+    """Channels' own worker, for all tasks that there are. It ends when its parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the parent decides
+    Thread(target=end_with_parent, daemon=True).start()
+    django.setup()
+    from mysite.asgi import reminders, tasks
+
+    Thread(target=remind, args=(reminders,), daemon=True).start()
+    call_command("runworker", *tasks, layer="tasks")
+
+
+def remind(letters: list[live.Letter]) -> None:
+    """Tell the workers what may be due, in case nobody does."""
+    while True:
+        for letter in letters:
+            live.post(letter)
+        time.sleep(REMIND_EVERY)
+
+
+def end_task_workers(processes: Sequence[SpawnProcess]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(TASK_WORKER_PATIENCE)
+        process.kill()
+
+
+def end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

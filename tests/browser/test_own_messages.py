@@ -1,5 +1,6 @@
 """What one has said can be changed and taken back, by pointer, keys and touch; nothing is lost on the way."""
 
+import asyncio
 from urllib.parse import quote
 
 import pytest
@@ -138,6 +139,23 @@ async def test_an_edit_survives_a_reload_until_it_is_saved_or_cancelled(lobby, o
     await writer.page.reload()
     await expect(writer.input).to_have_value("a draft")
     await expect(writer.bar).to_be_hidden()
+
+
+async def test_what_is_saved_before_the_page_is_connected_waits_for_it(writer):
+    is_let_in = asyncio.Event()
+
+    async def hold(socket):
+        await is_let_in.wait()
+        socket.connect_to_server()
+
+    await writer.page.route_web_socket("**/ws/chat/**", hold)
+    await writer.page.reload()
+    await writer.tool("first", "Edit")
+    await writer.write("written")
+    await expect(writer.bar).to_contain_text("Saving…")
+    is_let_in.set()
+    await expect(writer.bar).to_be_hidden()
+    await writer.tab.until_transcript("written", "second")
 
 
 @pytest.mark.parametrize("is_far", [False, True])

@@ -4,6 +4,8 @@ export class Changes {
   #send;
   /** @type {Map<number, (problem: string | null) => void>} who waits, by the message's number */
   #waiting = new Map();
+  /** @type {object[] | null} what was asked for while the page's first connection is being made */
+  #early = [];
 
   /** @param {(command: object) => boolean} send whether it went out */
   constructor(send) {
@@ -15,8 +17,17 @@ export class Changes {
    * @returns {Promise<string | null>} why it could not be done; null when it is done
    */
   ask(command) {
-    if (!this.#send(command)) return Promise.resolve("there is no connection now");
+    if (!this.#send(command)) {
+      if (!this.#early) return Promise.resolve("there is no connection now");
+      this.#early.push(command);
+    }
     return new Promise((resolve) => this.#waiting.set(command.number, resolve));
+  }
+
+  /** There is a connection. */
+  begin() {
+    this.#early?.forEach((command) => this.#send(command));
+    this.#early = null;
   }
 
   /**
@@ -30,6 +41,7 @@ export class Changes {
 
   /** What was asked for may have been done or not: if it was, the next connection tells. */
   lose() {
+    this.#early = null;
     for (const number of this.#waiting.keys()) this.answer(number, "the connection was lost");
   }
 }

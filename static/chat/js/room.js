@@ -102,7 +102,8 @@ const connection = new LastingSocket({
   onFrame: (events) => events.forEach(receive),
   onState: (...now) => {
     state.show(...now);
-    if (now[0] !== "open") changes.lose();
+    if (now[0] === "open") changes.begin();
+    else changes.lose();
     isRefused = now[0] === "refused";
   },
 });

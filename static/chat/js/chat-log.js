@@ -7,7 +7,7 @@ import { showNote } from "./note.js";
 /** @typedef {{number: number, since: Date | null}} News from which message on all is new, and since when if it is known */
 
 export class ChatLog extends HTMLElement {
-  /** @type {Map<number, Message>} what is known, by number; shown is what is not beyond the oldest and the newest */
+  /** @type {Map<number, Message>} what is shown, by number; while pages are on their way, all that was heard of */
   #known = new Map();
   /** @type {Map<number | string, HTMLLIElement>} what is shown, by number or, if unsent, client_id */
   #items = new Map();
@@ -15,6 +15,8 @@ export class ChatLog extends HTMLElement {
   #messages = new WeakMap();
   #oldest = Infinity;
   #newest = Infinity;
+  #heard = 0; // the number of the last message that was said
+  #awaited = 0;
   /** @type {News | null} where the line above what is new stands */
   #news = null;
 
@@ -38,6 +40,39 @@ export class ChatLog extends HTMLElement {
   /** The number of the newest message shown, or Infinity when there is nothing after it. */
   get newest() {
     return this.#newest;
+  }
+
+  /**
+   * Wait for pages of history. What is told meanwhile is kept: it may be news of a message in them.
+   * @param {() => Promise<void>} load gets them, and extends this by them
+   */
+  async whileLoading(load) {
+    this.#awaited += 1;
+    try {
+      await load();
+    } finally {
+      this.#awaited -= 1;
+      if (!this.#awaited) this.#forgetUnless((message) => this.#reaches(message));
+    }
+  }
+
+  /**
+   * Let go of what is farthest from an item, at one end; it can be loaded again.
+   * @param {number} most how many stored messages are left
+   * @param {Element | undefined} item without one it is the end
+   */
+  trim(most, item) {
+    const stored = [...this.#list.children].filter((each) => this.#messages.get(each)?.number);
+    const numbers = stored.map((each) => this.#messages.get(each).number);
+    const place = stored.indexOf(item);
+    if (place < 0 || place > numbers.length / 2) this.#oldest = numbers.at(-most);
+    else this.#newest = numbers[most - 1];
+    for (const number of numbers) if (!this.#reaches({ number })) this.#remove(number);
+    this.#forgetUnless((message) => this.#awaited || this.#reaches(message));
+  }
+
+  #forgetUnless(isKept) {
+    for (const message of this.#known.values()) if (!isKept(message)) this.#known.delete(message.number);
   }
 
   /**
@@ -66,12 +101,13 @@ export class ChatLog extends HTMLElement {
    * @returns {boolean} whether it is new: shown and was not before, or just said where nobody looks now
    */
   apply(message) {
-    if (!this.#learn(message)) return false;
     const { number, seq } = message;
+    const isSaid = number === seq && number > this.#heard;
+    if (!this.#learn(message)) return false;
     const shown = this.#items.get(number);
     if (shown) this.#replace(shown, this.#draw(message), message);
     else if (this.#reaches(message)) this.#place(message);
-    return !shown && (this.#reaches(message) || (number > this.#newest && number === seq));
+    return !shown && (this.#reaches(message) || (number > this.#newest && isSaid));
   }
 
   /**
@@ -162,6 +198,12 @@ export class ChatLog extends HTMLElement {
     for (const number of this.#known.keys()) this.#remove(number);
     this.#known.clear();
     this.#oldest = this.#newest = Infinity;
+    this.#heard = 0;
+  }
+
+  /** How many messages are shown. */
+  get size() {
+    return this.#items.size;
   }
 
   get #list() {
@@ -172,7 +214,8 @@ export class ChatLog extends HTMLElement {
   #learn(message) {
     this.#remove(message.client_id);
     if (this.#known.get(message.number)?.seq >= message.seq) return false;
-    this.#known.set(message.number, message);
+    this.#heard = Math.max(this.#heard, message.number);
+    if (this.#awaited || this.#reaches(message)) this.#known.set(message.number, message);
     return true;
   }
 

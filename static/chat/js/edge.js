@@ -20,7 +20,7 @@ export class Edge {
     this.#place = place;
     this.#said = said;
     this.#load = load;
-    const near = ([entry]) => entry.isIntersecting && !this.#isLoading && this.load();
+    const near = (entries) => entries.at(-1).isIntersecting && !this.#isLoading && this.load();
     this.#near = new IntersectionObserver(near, { root: scroller, rootMargin: `${AHEAD}px 0px` });
   }
 

@@ -21,8 +21,8 @@ export class Reading {
    */
   constructor(scroller, end, tell) {
     this.#tell = tell;
-    const seen = ([entry]) => {
-      this.#atEnd = entry.isIntersecting;
+    const seen = (entries) => {
+      this.#atEnd = entries.at(-1).isIntersecting; // several may come together
       this.#tellSoon();
     };
     new IntersectionObserver(seen, { root: scroller, rootMargin: `0px 0px ${NEAR}px 0px` }).observe(end);

@@ -32,6 +32,9 @@ import { Timeline } from "./timeline.js";
 import { Typing } from "./typing.js";
 import { Unread } from "./unread.js";
 
+/** How long a page of the history may take (milliseconds). */
+const PATIENCE = 30_000;
+
 const element = (id) => document.getElementById(id);
 const read = (id) => JSON.parse(element(id).textContent);
 
@@ -133,7 +136,8 @@ async function resumeEdit() {
 
 /** The last page of the history, or that before or after a number. */
 async function fetchPage(query) {
-  const response = await fetch(`${roomAddress}messages/?${new URLSearchParams({ limit: page, ...query })}`);
+  const address = `${roomAddress}messages/?${new URLSearchParams({ limit: page, ...query })}`;
+  const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
   if (!response.ok) throw new Error(response.statusText);
   const { messages } = await response.json();
   if (!query.before && !query.after) history.replaceState(null, "", roomAddress); // no message is the place any more

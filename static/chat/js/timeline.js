@@ -15,6 +15,10 @@ const NEWS_AT = 1 / 3;
 /** How long a message stands out to which a link has led (milliseconds). */
 const STANDS_OUT = 3000;
 
+/** So many messages stand in the document; more are let go of at the far end, when it is worth it. */
+const MOST = 500;
+const SPARE = 100;
+
 const OLDER = {
   loading: "Loading earlier messages…",
   failed: "Earlier messages could not be loaded.",
@@ -98,6 +102,7 @@ export class Timeline {
     const isNew = this.#log.apply(message);
     if (message.deleted && message.number === this.#log.news?.number) this.#moveLine();
     this.#keepPlace();
+    this.#trim();
     if (!isNew || message.deleted) return;
     if (this.#leftAt && message.author.id !== this.#log.reader) this.#drawLine(message);
     if (!this.#atEnd) this.#countUnseen(this.#unseen + 1);
@@ -207,22 +212,40 @@ export class Timeline {
     this.#pill.querySelector("span").textContent = pillText(count);
   }
 
-  async #load(query) {
+  #load(query) {
     const visit = this.#visit;
-    const { messages, isLast } = await this.#fetchPage(query);
-    if (visit !== this.#visit) return;
-    if (query.after) this.#extend(messages, { isEnd: isLast });
-    else if (query.before) this.#extend(messages, { isStart: isLast });
-    else this.#extend(messages, { isStart: isLast, isEnd: true });
+    return this.#log.whileLoading(async () => {
+      const { messages, isLast } = await this.#fetchPage(query);
+      if (visit !== this.#visit) return;
+      if (query.after) this.#extend(messages, { isEnd: isLast });
+      else if (query.before) this.#extend(messages, { isStart: isLast });
+      else this.#extend(messages, { isStart: isLast, isEnd: true });
+    });
   }
 
   /** Show a page without moving what the reader looks at. */
   #extend(messages, ends) {
     this.#noteAnchor();
     this.#log.extend(messages, ends);
+    this.#showEdges();
+    this.#keepPlace();
+    this.#trim();
+  }
+
+  #showEdges() {
     this.#older.show(this.#log.oldest <= 1);
     this.#newer.show(this.#isLive);
     this.#end.hidden = !this.#isLive;
+  }
+
+  /** Messages that are far from the view leave the document, so that it does not grow without end. */
+  #trim() {
+    if (this.#log.size < MOST + SPARE) return;
+    this.#noteAnchor();
+    const hadFocus = this.#log.contains(document.activeElement);
+    this.#log.trim(MOST, this.#log.item(this.#anchor?.key));
+    if (hadFocus && !this.#log.contains(document.activeElement)) this.#scroller.focus({ preventScroll: true });
+    this.#showEdges();
     this.#keepPlace();
   }
 }

@@ -23,6 +23,7 @@ YEAR = 365 * 24 * 60 * 60
 
 
 @require_safe
+@gzip_page
 @cache_control(private=True, no_cache=True)
 def index(request: HttpRequest) -> HttpResponse:
     """The question, and for its answer the way to the room."""
@@ -38,6 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@gzip_page
 @cache_control(private=True, no_cache=True)
 def rooms(request: HttpRequest) -> HttpResponse:
     """A list for what is typed: `?asked=<any part of a name>`; of a room's page with `&here=<its name>`."""
@@ -48,6 +50,7 @@ def rooms(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@gzip_page
 @cache_control(private=True, no_cache=True)
 def room(request: HttpRequest, room_name: str) -> HttpResponse:
     """A room, opened where somebody's reading ended. One that nobody has entered is made by the socket."""
@@ -67,6 +70,7 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
 
 
 @require_safe
+@gzip_page
 @cache_control(private=True, no_cache=True)
 def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     """A room, opened where a message stands in its history."""
@@ -123,6 +127,7 @@ def _not_found(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 @require_safe
+@gzip_page
 @cache_control(private=True, no_cache=True)
 def messages(request: HttpRequest, room_name: str) -> HttpResponse:
     """A page of a room's history: `?before=` or `after=<number>&limit=<1-200>`, the oldest first."""

@@ -4,7 +4,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
 
-TIMEOUT = 5
+TIMEOUT = 20
 
 
 class Socket(WebsocketCommunicator):

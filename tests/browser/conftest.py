@@ -15,7 +15,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-TIMEOUT = 10_000  # milliseconds
+TIMEOUT = 30_000  # milliseconds, for a machine that has much else to do
 
 # Ours is an element whose script may not have run yet; the tutorial's is a textarea.
 TRANSCRIPT = """async () => {
@@ -68,6 +68,7 @@ class Tab:
         await self.page.wait_for_function("seq => told.at(-1) === seq", arg=seq)
 
     async def transcript(self):
+        await self.page.locator("#chat-log").wait_for(state="attached")
         return (await self.page.evaluate(TRANSCRIPT)).splitlines()
 
     async def until_transcript(self, *lines):

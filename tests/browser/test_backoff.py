@@ -22,7 +22,7 @@ window.setTimeout = (work, wait, ...more) => {
 };
 """
 
-TIMEOUT = 10
+TIMEOUT = 30
 
 
 class Doorman:

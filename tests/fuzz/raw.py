@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 # Longer than the server itself waits for a request (seconds).
-TIMEOUT = 15
+TIMEOUT = 30
 
 
 def handshake(server, room="bad", subprotocol="lobby.v1", version=13, path=None, **headers):

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from websockets.asyncio.client import connect
 
-TIMEOUT = 15
+TIMEOUT = 30
 
 
 def press(visitor, room, what=""):

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 # What a server of the tests may take to answer, and to stop (seconds).
 START_PATIENCE = 90
-STOP_PATIENCE = 15
+STOP_PATIENCE = 30
 
 # For servers where many tabs of one address talk much.
 UNLIMITED = dict.fromkeys(

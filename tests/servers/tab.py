@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 
 from tests.copy import Copy
 
-TIMEOUT = 10
+TIMEOUT = 30
 
 
 class Tab(Copy):

@@ -4,7 +4,7 @@ from http.cookiejar import CookieJar
 from urllib.parse import quote, urlencode
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
-TIMEOUT = 10
+TIMEOUT = 30
 
 
 class Visitor:

@@ -70,7 +70,8 @@ def _ask(request: HttpRequest, room_name: str) -> Export:
 
 
 def _own(request: HttpRequest, room_name: str, pk: UUID) -> Export:
-    return get_object_or_404(access.exports_of(request.user), pk=pk, room__key=names.key(room_name))
+    key = names.key(room_name[: names.LONGEST_ROOM])
+    return get_object_or_404(access.exports_of(request.user), pk=pk, room__key=key)
 
 
 def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:

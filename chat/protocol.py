@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 import live
-from live import Refused
+from live import Refused, names
 
 # A message's longest text (characters).
 LONGEST_TEXT = 4000
@@ -173,7 +173,7 @@ def check_text(text: str) -> str:
     """The text of a message; raises `Refused` for one that cannot be."""
     if len(text) > LONGEST_TEXT:
         raise Refused("too_long", f"longer than {LONGEST_TEXT:,} characters")
-    if not text.strip():
+    if not names.without_invisible(text).strip():
         raise Refused("bad_frame", "a message needs some text")
     if "\0" in text:  # PostgreSQL cannot store it
         raise Refused("bad_frame", "a message has no NUL character")

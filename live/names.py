@@ -6,6 +6,10 @@ import regex
 
 LONGEST_ROOM = 64
 
+# So many characters become one at most in Unicode's composed forms. A longer name is not even composed: the
+# time that Python takes to put marks in order grows with the square of their number.
+_MOST_COMPOSED = 4
+
 # Controls, surrogates, and line and paragraph separators (Unicode general categories).
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 # Characters that turn the direction of the text around them (Unicode Standard Annex 9).
@@ -36,7 +40,9 @@ def clean(name: str, longest: int) -> str:
 
     Raises ValueError, which says what is wrong, for a name that nobody may have.
     """
-    name = unicodedata.normalize("NFKC", name).strip()
+    name = name.strip()
+    if len(name) <= _MOST_COMPOSED * longest:
+        name = unicodedata.normalize("NFKC", name).strip()
     if not name:
         raise ValueError("A name needs at least one character.")
     if len(name) > longest:

@@ -11,6 +11,6 @@ class OrderForm(forms.ModelForm):
 
     def clean_subject(self) -> str:
         try:
-            return names.clean(self.cleaned_data["subject"], 100)
+            return names.check_visible(names.clean(self.cleaned_data["subject"], 100))
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None

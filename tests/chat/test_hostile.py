@@ -1,0 +1,155 @@
+"""Hostile text in every field: it is stored and shown as the text that it is, or refused with a reason."""
+
+from html.parser import HTMLParser
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from chat import access, actions
+from chat.models import Message
+from live import names
+from tests import hostile
+
+
+class Kinds(HTMLParser):
+    """What a page is made of: the kinds of its elements, each with the names of its attributes."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.add((tag, *sorted(name for name, _ in attributes)))
+
+
+def kinds(user, *paths):
+    client = Client()
+    client.force_login(user)
+    answers = [client.get(path) for path in paths]
+    assert {answer.status_code for answer in answers} == {200}
+    return [Kinds(answer.content.decode()).found for answer in answers]
+
+
+def say(author, room, *texts):
+    for text in texts:
+        actions.send(author, actions.open_room(room), text, uuid4())
+
+
+def pages(room):
+    return ["/chat/", f"/chat/{quote(room, safe='')}/", f"/rooms/?asked=&here={quote(room, safe='')}"]
+
+
+async def test_what_is_said_is_told_and_kept_as_it_was_written(connect):
+    socket = await connect("hostile", plain=True)
+    for text in hostile.MESSAGES.values():
+        await socket.send_json_to({"message": text})
+        assert (await socket.receive()).get("message") == text
+    stored = Message.objects.order_by("number").values_list("text", flat=True)
+    assert [text async for text in stored] == list(hostile.MESSAGES.values())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pages_are_made_of_the_same_whatever_people_write():
+    you = actions.create_guest()
+    for room in ("harmless", "other"):
+        say(you, room, "hello")
+    harmless = kinds(you, *pages("harmless"))
+    texts = [*hostile.SCRIPTS.values(), *hostile.TURNING.values()]
+    say(you, "hostile", *texts)
+    for number, text in enumerate(texts):
+        say(you, f"hostile {number}", text)
+    assert kinds(you, *pages("hostile")) == harmless
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pages_are_made_of_the_same_whatever_people_are_called():
+    you = actions.create_guest()
+    for room in ("harmless", "other"):
+        say(you, room, "hello")
+    own = ["/me/", "/me/sign-up/", "/me/sign-in/"]
+    harmless = kinds(you, *pages("harmless"), *own)
+    for name in hostile.NAMES.values():
+        say(actions.rename(actions.create_guest(), name), name.replace("/", ""), "hello")
+    for name in (hostile.NAMES["an attribute"], hostile.NAMES["a tag"]):
+        assert kinds(access.holder(name), *pages("harmless"), *own) == harmless
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pages_are_made_of_the_same_whatever_a_room_is_called():
+    you, found, called = actions.create_guest(), [], ["harmless", hostile.NAMES["an attribute"]]
+    for name in called:
+        say(you, name, "hello")
+    for name in called:
+        export = actions.export(you, actions.open_room(name))
+        path = f"/chat/{quote(name, safe='')}/"
+        found.append(kinds(you, path, f"{path}export/{export.pk}/", "/rooms/?asked=nothing"))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("text", hostile.NO_MESSAGES.values(), ids=hostile.NO_MESSAGES.keys())
+async def test_what_nobody_can_see_is_no_message(connect, text):
+    socket = await connect("hostile")
+    await socket.say(text)
+    assert (await socket.event("error"))["code"] == "bad_frame"
+    assert await Message.objects.acount() == 0
+
+
+async def test_nor_does_an_edit_hide_one(connect, guest):
+    socket = await connect("hostile", user=guest)
+    await socket.say("hello")
+    message = await socket.event("message")
+    for text in hostile.NO_MESSAGES.values():
+        await socket.send_command(type="edit", number=message["number"], message=text)
+        assert (await socket.event("error"))["code"] == "bad_frame"
+    assert (await Message.objects.aget()).text == "hello"
+
+
+# Where a name is given, and how that is refused.
+REFUSING = {
+    "a person": lambda client, name: client.post("/me/name/", {"name": name}),
+    "a room": lambda client, name: client.get("/chat/", {"room": name}, follow=True),
+    "a room's address": lambda client, name: client.get(f"/chat/{quote(name, safe='')}/"),
+    "an account": lambda client, name: client.post(
+        "/me/sign-up/", {"username": name, "password1": "correct horse", "password2": "correct horse"}
+    ),
+    "an order": lambda client, name: client.post(
+        "/orders/", {"subject": name, "amount": "1", "currency": "EUR"}
+    ),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("field", REFUSING.values(), ids=REFUSING.keys())
+def test_nothing_has_a_name_that_deceives(field):
+    client = Client()
+    client.get("/chat/hostile/")
+    for what, name in hostile.NO_NAMES.items():
+        assert field(client, name).status_code in (400, 404), what
+
+
+async def test_nor_does_a_room_that_a_socket_asks_for(connect):
+    for name in hostile.NO_NAMES.values():
+        if len(name) < 1000:  # of longer ones the server's own limit is first
+            assert await (await connect(name)).close_code() == 4404
+
+
+@pytest.fixture
+def normalized(monkeypatch):
+    """The lengths of what Unicode was asked to normalize."""
+    lengths, normalize = [], names.unicodedata.normalize
+    monkeypatch.setattr(
+        names.unicodedata, "normalize", lambda form, text: lengths.append(len(text)) or normalize(form, text)
+    )
+    return lengths
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_far_too_long_is_not_even_looked_at(normalized):
+    client = Client()
+    for field in REFUSING.values():
+        assert field(client, "a" + "\u0315\u0323" * 1000).status_code in (400, 404)
+    client.get("/rooms/", {"asked": "\u0315\u0323" * 1000})
+    assert max(normalized) <= 400

@@ -12,6 +12,10 @@ MOST_AT_ONCE = 500
 # What a message's further lines begin with.
 INDENT = "\n    "
 
+# A file may be read in a terminal, which obeys control characters. Their pictures (␛ for ESC) do nothing.
+PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) != "\t"}
+PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+
 
 def header(export: Export) -> str:
     return (
@@ -28,9 +32,13 @@ def page(export: Export, after: int) -> QuerySet[Message]:
 
 def entry(message: Message) -> str:
     """A message: the lines of its text stay its own, whatever ends them."""
-    text = "(deleted)" if message.deleted_at else INDENT.join(message.text.splitlines())
+    text = "(deleted)" if message.deleted_at else INDENT.join(_lines(message.text))
     edited = " (edited)" if message.edited_at and not message.deleted_at else ""
     return f"[{message.created_at:%Y-%m-%d %H:%M:%S}] {_name(message.author_name)}: {text}{edited}\n"
+
+
+def _lines(text: str) -> list[str]:
+    return [line.translate(PICTURES) for line in text.splitlines()]
 
 
 def _name(name: str) -> str:

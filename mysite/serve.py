@@ -195,6 +195,7 @@ def serve(listener: socket.socket) -> None:
         ws_max_size=settings.MAX_FRAME,
         lifespan="off",
         log_level="warning",
+        log_config=None,  # it is written as all other records are
         timeout_graceful_shutdown=STOP_PATIENCE,
     )
     Thread(target=tell_when_ready, args=(listener.getsockname(),), daemon=True).start()

@@ -154,6 +154,14 @@ async def test_no_text_passes_for_anothers_message(client, guest, room, end):
     assert text.endswith(f"hello\n    {forged}\n    \n    \u202e{forged}\n")
 
 
+async def test_a_terminal_that_shows_a_transcript_obeys_nobody(client, guest, room):
+    await say(guest, room, "a\x1b[2J\x07\x08\x7f\x9b2J\tb")
+    address = await ask(client)
+    await work()
+    _, text = await download(client, address)
+    assert text.endswith("a␛[2J␇␈␡\ufffd2J\tb\n")
+
+
 @pytest.mark.parametrize(
     ("name", "written"),
     [

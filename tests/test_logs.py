@@ -1,0 +1,63 @@
+"""The log: nobody's text can pass for a record of it, nor command the terminal that shows it."""
+
+import logging
+import re
+from io import StringIO
+
+import pytest
+from django.test import Client
+
+from tests import hostile
+
+RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (WARNING|ERROR) [\w.]+: ")
+
+# What a terminal obeys, and what turns a line's direction.
+HIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+@pytest.fixture
+def log(monkeypatch):
+    """The lines that have come since this was asked last."""
+    (console,) = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
+    written = StringIO()
+    monkeypatch.setattr(console, "stream", written)
+
+    def lines():
+        said = written.getvalue()
+        written.seek(0)
+        written.truncate()
+        return said.removesuffix("\n").split("\n")
+
+    return lines
+
+
+def is_plain(lines):
+    return not HIDDEN.search("".join(lines))
+
+
+@pytest.mark.parametrize("text", [*hostile.UNSEEN.values(), *hostile.TURNING.values()], ids=ascii)
+def test_one_record_begins_one_line(log, text):
+    logging.getLogger("chat").warning("A name: %s", text)
+    first, *others = log()
+    assert RECORD.match(first)
+    assert all(line.startswith("    ") for line in others)
+    assert is_plain([first, *others])
+
+
+def test_nor_does_the_text_of_an_exception(log):
+    try:
+        raise ValueError(hostile.UNSEEN["a forged record"] + hostile.UNSEEN["controls"])
+    except ValueError:
+        logging.getLogger("chat").exception("It failed")
+    lines = log()
+    assert [bool(RECORD.match(line)) for line in lines] == [True] + [False] * (len(lines) - 1)
+    assert any("ERROR django: owned" in line for line in lines[1:])
+    assert is_plain(lines)
+
+
+@pytest.mark.django_db
+def test_nor_does_an_address(log):
+    Client().get("/x%0a2026-01-01 00:00:00,000 ERROR django: owned%1b[2J")
+    (line,) = log()
+    assert RECORD.match(line)
+    assert is_plain([line])

@@ -36,8 +36,8 @@ class Card(NamedTuple):
     faces: Sequence[User] = ()
 
     @property
-    def line(self) -> str:
-        return f"{self.last.author_name}: {self.last.text[:LONGEST_LINE]}" if self.last else ""
+    def said(self) -> str:
+        return self.last.text[:LONGEST_LINE] if self.last else ""
 
     # As the page writes them: see unread.js.
 

@@ -4,6 +4,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from tests import hostile
 from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -43,26 +44,8 @@ MENTIONED = [
     ("```\n@Ada\n```", '<pre tabindex="0"><code>@Ada</code></pre>'),
 ]
 
-HOSTILE = {
-    "asterisks": "*" * 4000,
-    "spaced asterisks": "*a " * 1333,
-    "closing asterisks": "a* " * 1333,
-    "backticks": "`" * 4000,
-    "spaced backticks": "` " * 2000,
-    "runs of backticks": " ".join("`" * length for length in range(1, 88)),
-    "code": "` " + "x" * 3998,
-    "brackets": "[" * 2000 + "(" * 2000,
-    "closing brackets": "http://a.b/" + ")" * 3989,
-    "schemes": "http://" * 571,
-    "fences": "```\n" * 1000,
-    "blocks": "```a\n" * 800,
-    "marks of mentions": "@" * 4000,
-    "mentions": "@Ada" * 1000,
-    "beginnings of names": f"@{'x' * 31}" * 125,
-    "nested": "*a " * 1000 + "a* " * 333,
-    "nested twice": "***a " * 400 + "a*** " * 400,
-    "nested in Chinese": "**你*" * 800,
-}
+# As many as a message may name.
+MANY_NAMES = [f"{'x' * 30}{number:02}" for number in range(20)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -71,7 +54,8 @@ async def shown(lobby, chromium):
     page = await chromium.new_page()
     await page.goto(f"{lobby.url}/chat/")
     await page.evaluate("""async () => {
-        const { draw } = await import('/static/chat/js/markup.js');
+        const { draw, parse } = await import('/static/chat/js/markup.js');
+        window.parse = parse;
         window.show = (text, names) => {
             document.body.replaceChildren(draw(text, names));
             return document.body;
@@ -94,24 +78,60 @@ async def test_those_are_marked_whom_the_message_names(shown, text, html):
     assert drawn == (html or text)
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-async def test_no_text_is_slow_or_deep(shown, text):
-    took, depth, drawn = await shown.evaluate(
-        """text => {
-            const names = Array.from({ length: 20 }, (_, index) => "x".repeat(31) + index);
-            const times = [1, 2, 3].map(() => {
-                const begun = performance.now();
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def steps(shown):
+    """How many steps the parser takes for a text: how often its blocks of code are executed."""
+    session = await shown.context.new_cdp_session(shown)
+    await session.send("Profiler.enable")
+    await session.send("Profiler.startPreciseCoverage", {"callCount": True, "detailed": True})
+
+    async def steps(text):
+        await session.send("Profiler.takePreciseCoverage")
+        await shown.evaluate("([text, names]) => void parse(text, names)", [text, MANY_NAMES])
+        scripts = (await session.send("Profiler.takePreciseCoverage"))["result"]
+        functions = [
+            each for script in scripts if "/chat/js/" in script["url"] for each in script["functions"]
+        ]
+        return sum(block["count"] for each in functions for block in each["ranges"])
+
+    return steps
+
+
+@pytest.mark.parametrize("grown", hostile.GROWING.values(), ids=hostile.GROWING.keys())
+async def test_ten_times_the_text_takes_ten_times_the_steps(steps, grown):
+    few = await steps(grown(4000))
+    assert 0 < await steps(grown(40_000)) < 12 * few + 100
+
+
+async def test_no_text_is_deep_and_all_of_it_is_shown(shown):
+    for name, grown in hostile.GROWING.items():
+        depth, drawn = await shown.evaluate(
+            """([text, names]) => {
+                const deep = (node) => 1 + Math.max(0, ...[...node.children].map(deep));
                 show(text, names);
-                return performance.now() - begun;
-            });
-            const deep = (node) => 1 + Math.max(0, ...[...node.children].map(deep));
-            return [Math.min(...times), deep(document.body), document.body.textContent];
-        }""",
-        text,
-    )
-    assert took < 50
-    assert depth < 40
-    assert set(drawn) <= set(text)
+                return [deep(document.body), document.body.textContent];
+            }""",
+            [grown(4000), MANY_NAMES],
+        )
+        assert depth < 40, name
+        assert set(drawn) <= set(grown(4000)), name
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://a.example/b", None),
+        ("HTTPS://A.EXAMPLE:8000/b@c", None),
+        ("https://bank.example@evil.example/", "evil.example"),
+        ("https://bank.example:x@evil.example", "evil.example"),
+        ("https://evil.example\\.bank.example/", "evil.example"),
+        ("https://аррӏе.example/", "xn--80ak6aa92e.example"),
+        ("https://%65vil.example/", "evil.example"),
+        ("http://0x7f.1/", "127.0.0.1"),
+    ],
+)
+async def test_where_a_link_leads_is_seen(shown, address, host):
+    assert await shown.evaluate("text => show(text).querySelector('a').dataset.host ?? null", address) == host
 
 
 async def test_marks_are_drawn_alike_pending_live_and_from_history(lobby, open_tab):

@@ -98,7 +98,7 @@ def test_a_room_shows_what_was_said_last_and_not_taken_back(ada):
     last = say(ada, "lobby", "second")
     actions.delete(ada, last.room, last.number)
     (card,) = listing.listing(NOBODY).others
-    assert card.line == f"{ada.name}: first"
+    assert (card.last.author_name, card.said) == (ada.name, "first")
 
 
 @pytest.mark.parametrize(("typed", "found"), [("%", ["50%"]), ("_", []), ("\\", []), ("", ["50%", "a-b"])])

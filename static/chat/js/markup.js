@@ -242,7 +242,19 @@ function drawLink({ text }) {
   link.href = text;
   link.target = "_blank";
   link.rel = "noopener noreferrer nofollow ugc";
+  const host = hostBehind(link);
+  if (host) link.dataset.host = host;
   return link;
+}
+
+/**
+ * Where a link leads, if that is not what is written: `https://bank.example@evil.example`, letters that look like
+ * others (`xn--…`), numbers for an address.
+ * @param {HTMLAnchorElement} link
+ */
+function hostBehind({ text, host }) {
+  const [, , written] = text.split(/[/?#]/, 3);
+  return written.toLowerCase() === host ? "" : host;
 }
 
 function drawMention({ text }) {

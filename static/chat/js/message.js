@@ -8,6 +8,9 @@ import { draw } from "./markup.js";
 /** Messages of one author within this time of each other stand together (milliseconds). */
 const GROUP_SPAN = 5 * 60 * 1000;
 
+/** A text of more lines scrolls by itself. */
+const MOST_LINES = 40;
+
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
 const calendar = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
 
@@ -54,8 +57,18 @@ export function drawMessage(message, reader) {
   item.classList.toggle("message--pending", !message.number && !message.failed);
   item.querySelector(".message__tools").hidden = !message.number || Boolean(message.deleted);
   for (const tool of item.querySelectorAll(".message__tool--own")) tool.hidden = message.author.id !== reader;
+  if (isTall(message.message)) bound(item, part("text"));
   if (message.edited && !message.deleted) trace(part("text"), message.edited);
   return item;
+}
+
+function isTall(text) {
+  return text.split("\n", MOST_LINES + 1).length > MOST_LINES;
+}
+
+function bound(item, text) {
+  item.classList.add("message--tall");
+  text.tabIndex = 0; // so that the keyboard can scroll it
 }
 
 /** Whether a message begins a group: it does not continue what its author has just said. */

@@ -3,6 +3,7 @@
  * person is told once. A room that somebody is looking at, in whatever tab, is not told of.
  */
 
+import { isolated } from "../../base/js/isolated.js";
 import { isLoud, ring } from "./sound.js";
 
 const NOTIFIER = "lobby.notifier";
@@ -78,8 +79,8 @@ async function isLookedAt(room) {
 /** A later one of the same room takes the place of this. The service worker sees to the click. */
 async function show(room, { author, message, number }) {
   const registration = await navigator.serviceWorker.ready;
-  await registration.showNotification(`${author.name} · ${room}`, {
-    body: message.slice(0, LONGEST),
+  await registration.showNotification(`${isolated(author.name)} · ${isolated(room)}`, {
+    body: message.slice(0, LONGEST).toWellFormed(),
     tag: room,
     renotify: true,
     icon: document.querySelector("link[rel=icon]").href,

@@ -1,5 +1,7 @@
 /** Who is writing in the room now. */
 
+import { isolated, write } from "../../base/js/isolated.js";
+
 /** How often it is said, at most; and for how long it is shown after it was said last (milliseconds). */
 const EVERY = 3000;
 const LASTS = 6000;
@@ -52,9 +54,9 @@ export class Typing {
   }
 
   #show() {
-    const names = [...this.#people.values()].map(({ name }) => name);
+    const names = [...this.#people.values()].map(({ name }) => isolated(name));
     this.#place.classList.toggle("is-nobody", names.length === 0);
-    this.#place.querySelector(".typing__said").textContent = said(names);
+    write(this.#place.querySelector(".typing__said"), said(names));
   }
 }
 

@@ -1,6 +1,7 @@
 /** A room's live feed: a button starts it, a card shows its lines while it runs, for everybody in the room. */
 
 import { clock } from "../../base/js/clock.js";
+import { isolated, write } from "../../base/js/isolated.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
 
 /** How many lines are shown. */
@@ -35,7 +36,7 @@ function show({ running, waiting, by, since }) {
   if (!running) return lines.replaceChildren();
   error.hidden = true;
   card.classList.toggle("is-waiting", waiting);
-  state.textContent = `Live feed by ${by}, since ${clock.format(new Date(since))}${waiting ? ". It waits for a worker." : ""}`;
+  write(state, `Live feed by ${isolated(by)}, since ${clock.format(new Date(since))}${waiting ? ". It waits for a worker." : ""}`);
 }
 
 function add(line) {

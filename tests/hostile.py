@@ -78,6 +78,8 @@ GROWING = {
     "nested twice": lambda size: "***a " * (size // 10) + "a*** " * (size // 10),
     "nested by different signs": lambda size: "**_a " * (size // 10) + "a_** " * (size // 10),
     "nested in Chinese": lambda size: "**你*" * (size // 4),
+    "opened by two, closed by one": lambda size: "**a " * (size // 8) + "a* " * (size // 6),
+    "opened by one, closed by another": lambda size: "*a " * (size // 6) + "a_ " * (size // 6),
     "closed by too many": lambda size: "*a" * (size // 4) + "***" * (size // 6),
     "backticks": lambda size: "`" * size,
     "spaced backticks": lambda size: "` " * (size // 2),
@@ -130,8 +132,8 @@ NO_NAMES = {
     "a heap of marks": "Z" + MARKS,
     "blank": " \u3000\u00a0",
     "NUL": "a\0b",
-    "a million marks": "a" + "\u0315\u0323" * 500_000,
-    "a million letters": "w" * 1_000_000,
+    "half a million marks": "a" + "\u0315\u0323" * 250_000,
+    "half a million letters": "w" * 500_000,
 }
 for language in ("Hebrew", "Arabic"):  # which are names like others
     del NO_NAMES[language]

@@ -35,7 +35,10 @@ def is_plain(lines):
     return not HIDDEN.search("".join(lines))
 
 
-@pytest.mark.parametrize("text", [*hostile.UNSEEN.values(), *hostile.TURNING.values()], ids=ascii)
+TEXTS = hostile.UNSEEN | hostile.TURNING
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_one_record_begins_one_line(log, text):
     logging.getLogger("chat").warning("A name: %s", text)
     first, *others = log()

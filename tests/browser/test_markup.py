@@ -50,8 +50,11 @@ MANY_NAMES = [f"{'x' * 30}{number:02}" for number in range(20)]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shown(lobby, chromium):
-    """A page in which texts are drawn as the room draws them."""
+    """A page in which texts are drawn as the room draws them, and of which all steps are counted."""
     page = await chromium.new_page()
+    page.profiler = await page.context.new_cdp_session(page)
+    await page.profiler.send("Profiler.enable")
+    await page.profiler.send("Profiler.startPreciseCoverage", {"callCount": True, "detailed": True})
     await page.goto(f"{lobby.url}/chat/")
     await page.evaluate("""async () => {
         const { draw, parse } = await import('/static/chat/js/markup.js');
@@ -78,29 +81,19 @@ async def test_those_are_marked_whom_the_message_names(shown, text, html):
     assert drawn == (html or text)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def steps(shown):
+async def steps(shown, text):
     """How many steps the parser takes for a text: how often its blocks of code are executed."""
-    session = await shown.context.new_cdp_session(shown)
-    await session.send("Profiler.enable")
-    await session.send("Profiler.startPreciseCoverage", {"callCount": True, "detailed": True})
-
-    async def steps(text):
-        await session.send("Profiler.takePreciseCoverage")
-        await shown.evaluate("([text, names]) => void parse(text, names)", [text, MANY_NAMES])
-        scripts = (await session.send("Profiler.takePreciseCoverage"))["result"]
-        functions = [
-            each for script in scripts if "/chat/js/" in script["url"] for each in script["functions"]
-        ]
-        return sum(block["count"] for each in functions for block in each["ranges"])
-
-    return steps
+    await shown.profiler.send("Profiler.takePreciseCoverage")  # which counts anew from here on
+    await shown.evaluate("([text, names]) => void parse(text, names)", [text, MANY_NAMES])
+    scripts = (await shown.profiler.send("Profiler.takePreciseCoverage"))["result"]
+    functions = [each for script in scripts if "/chat/js/" in script["url"] for each in script["functions"]]
+    return sum(block["count"] for each in functions for block in each["ranges"])
 
 
 @pytest.mark.parametrize("grown", hostile.GROWING.values(), ids=hostile.GROWING.keys())
-async def test_ten_times_the_text_takes_ten_times_the_steps(steps, grown):
-    few = await steps(grown(4000))
-    assert 0 < await steps(grown(40_000)) < 12 * few + 100
+async def test_ten_times_the_text_takes_ten_times_the_steps(shown, grown):
+    few = await steps(shown, grown(4000))
+    assert 0 < await steps(shown, grown(40_000)) < 12 * few + 100
 
 
 async def test_no_text_is_deep_and_all_of_it_is_shown(shown):

@@ -94,6 +94,9 @@ async def test_a_room_that_is_looked_at_in_another_tab_is_not_told_of(lobby, ope
     await speaker.say(f"@{you} two")
     await until_shown(one, 1)
     assert (await shown(one))[0].endswith(" two")
+    assert (await shown(one))[0].startswith(
+        "\u2068"
+    )  # so that the room's name does not change places with it
 
 
 @pytest.mark.parametrize(("involvement", "told"), [("All messages", ["plain"]), ("Nothing", [])])

@@ -1,5 +1,10 @@
 """Static files are collected when there is something to collect, and not at every start."""
 
+import posixpath
+import re
+from pathlib import Path
+
+import pytest
 from django.contrib.staticfiles.finders import FileSystemFinder
 
 from mysite import static
@@ -31,3 +36,26 @@ def test_they_are_collected_when_one_has_changed_and_not_otherwise(tmp_path, set
     assert [starts(), starts()] == [4, 4]
     (tmp_path / "staticfiles.json").unlink()
     assert [starts(), starts()] == [5, 5]
+
+
+@pytest.mark.django_db
+def test_a_room_names_all_scripts_that_it_will_run(client):
+    page = client.get("/chat/lobby/").content.decode()
+    named = set(re.findall(r'<link rel="modulepreload" href="([^"]+)">', page))
+    for address in named:
+        script = b"".join(client.get(address)).decode()
+        imported = re.findall(r'^(?:import|\} from|import .* from) "([^"]+)";$', script, re.MULTILINE)
+        assert {
+            posixpath.normpath(posixpath.join(posixpath.dirname(address), each)) for each in imported
+        } <= named
+    ran = re.findall(r'<script type="module" src="([^"]+chat/[^"]+)">', page)
+    assert [Path(address).name.split(".")[0] for address in ran] == ["opening", "room"]
+    assert set(ran) < named
+
+
+@pytest.mark.django_db
+def test_a_room_wears_one_stylesheet_that_waits_for_no_other(client):
+    page = client.get("/chat/lobby/").content.decode()
+    (address,) = re.findall(r'href="([^"]+room-page[^"]+)"', page)
+    css = b"".join(client.get(address)).decode()
+    assert ".composer" in css and ".tool" in css and "@import" not in css

@@ -3,7 +3,6 @@
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
 import { Changes } from "./changes.js";
-import "./chat-log.js";
 import { Completion } from "./completion.js";
 import * as completions from "./completions.js";
 import { Composer } from "./composer.js";
@@ -19,36 +18,21 @@ import { MessageTools } from "./message-tools.js";
 import { button, text } from "./note.js";
 import { Notifier, tellLooking } from "./notifier.js";
 import { Notify } from "./notify.js";
+import { cursor, data, fetchPage, log, owner, roomAddress, roomName, timeline } from "./opening.js";
 import { Outbox } from "./outbox.js";
 import { OwnName } from "./own-name.js";
 import { copyLink } from "./permalink.js";
 import { People } from "./people.js";
 import { Rail } from "./rail.js";
 import { Reading } from "./reading.js";
-import { keepSeen, lastSeen } from "./seen.js";
+import { keepSeen } from "./seen.js";
 import { Sheet } from "./sheet.js";
 import { Shortcodes } from "./shortcodes.js";
-import { Timeline } from "./timeline.js";
 import { Typing } from "./typing.js";
 import { Unread } from "./unread.js";
 
-/** How long a page of the history may take (milliseconds). */
-const PATIENCE = 30_000;
-
 const element = (id) => document.getElementById(id);
-const read = (id) => JSON.parse(element(id).textContent);
-
-const roomName = read("room-name");
-const roomAddress = `/chat/${encodeURIComponent(roomName)}/`;
-const data = read("room-data");
-const { key, you, messages, place, page, longest_text: longestText, is_start: isStart, is_end: isEnd } = data;
-const cursor = { epoch: data.epoch, seq: data.seq };
-const owner = `${you.id}.${key}`;
-
-const log = element("chat-log");
-log.reader = you.id;
-const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
-const timeline = new Timeline(element("timeline"), log, edges, element("latest"), fetchPage);
+const { key, you, longest_text: longestText } = data;
 const outbox = new Outbox(owner, (clientId) => log.discard(clientId));
 const composer = new Composer(element("composer"), write, () => log.lastOwn && editing.begin(log.lastOwn));
 const input = /** @type {HTMLTextAreaElement} */ (element("chat-message-input"));
@@ -83,9 +67,8 @@ const reading = new Reading(element("timeline"), element("timeline-end"), (seq) 
   connection.send(JSON.stringify({ type: "read", seq })),
 );
 
-for (const message of messages) outbox.remove(message.client_id); // stored, and never acknowledged
+for (const message of data.messages) outbox.remove(message.client_id); // stored, and never acknowledged
 outbox.all.forEach(showUnsent);
-timeline.open(messages, { isStart, isEnd }, whereReadingEnded(), place);
 keepSeen(owner, () => ({ epoch: cursor.epoch, seq: reading.seen }));
 resumeEdit();
 
@@ -118,12 +101,6 @@ function address() {
   return `/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
 }
 
-function whereReadingEnded() {
-  const { last_read: lastRead, read_at: readAt, unread } = data;
-  const seen = lastSeen(owner, cursor.epoch);
-  return { lastRead: lastRead === null ? null : Math.max(lastRead, seen), readAt: readAt && new Date(readAt), unread };
-}
-
 /** Go on with an edit that was left, and tell what has become of its message since. */
 async function resumeEdit() {
   const number = editing.resume();
@@ -132,16 +109,6 @@ async function resumeEdit() {
   if (shown) return editing.told(log.message(shown));
   const { messages } = await fetchPage({ before: number + 1, limit: 1 }).catch(() => ({ messages: [] }));
   messages.forEach((message) => editing.told(message));
-}
-
-/** The last page of the history, or that before or after a number. */
-async function fetchPage(query) {
-  const address = `${roomAddress}messages/?${new URLSearchParams({ limit: page, ...query })}`;
-  const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
-  if (!response.ok) throw new Error(response.statusText);
-  const { messages } = await response.json();
-  if (!query.before && !query.after) history.replaceState(null, "", roomAddress); // no message is the place any more
-  return { messages, isLast: messages.length < page };
 }
 
 function isWelcome({ type }) {

@@ -1,4 +1,4 @@
-"""The command line: `bin/bench fanout`, `bin/bench send`, `bin/bench history`."""
+"""The command line: `bin/bench fanout`, `bin/bench send`, `bin/bench history`, `bin/bench page`."""
 
 import os
 import shlex
@@ -8,7 +8,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import fanout, history, machine, picture, report, send, targets
+from benchmarks import fanout, history, machine, page, picture, report, send, targets
 from benchmarks.errors import CannotMeasure
 from benchmarks.results import Results
 from benchmarks.servers import KINDS, site
@@ -32,7 +32,7 @@ def main() -> None:
 
 def parser() -> ArgumentParser:
     everything = ArgumentParser("bin/bench", description="Lobby beside others, measured on this machine.")
-    commands = everything.add_subparsers(required=True, metavar="fanout, send or history")
+    commands = everything.add_subparsers(required=True, metavar="fanout, send, history or page")
 
     command = commands.add_parser("fanout", help="a message to every tab in a room, on four servers")
     common(command, run_fanout, rounds=5)
@@ -50,6 +50,9 @@ def parser() -> ArgumentParser:
     common(command, run_history, rounds=100)
     sizes = [10_000, 100_000, 1_000_000]
     command.add_argument("--sizes", type=numbers, default=sizes, help="default: 10000,100000,1000000")
+
+    command = commands.add_parser("page", help="what a room's page costs its reader, in Chromium")
+    common(command, run_page, rounds=5)
     return everything
 
 
@@ -130,6 +133,12 @@ def run_history(options: Namespace) -> None:
     with site() as place:
         results = history.history(place, options.sizes, options.rounds, tell)
     show(options, results, report.history(results, options.sizes), targets.history(results))
+
+
+def run_page(options: Namespace) -> None:
+    with site() as place:
+        results = page.page(place, options.rounds, tell)
+    show(options, results, report.page(results), targets.page(results))
 
 
 def show(options: Namespace, results: Results, tables: str, reached: list[Target]) -> None:

@@ -98,6 +98,21 @@ def history(results: Results, sizes: Sequence[int]) -> str:
     return table(header.split("|"), map(row, sizes))
 
 
+def page(results: Results) -> str:
+    """The README's table."""
+    rows = [
+        ("over the network: KiB / requests", "kib", "requests"),
+        ("slow 4G: ms to the first message", "first_message_ms"),
+        ("50 messages a second: frames a second / share dropped", "frames", "dropped"),
+        ("JavaScript's heap (MiB): at first / after 10,000 messages", "heap_mib", "heap_in_the_end_mib"),
+        ("nodes: at first / after 10,000 messages", "nodes", "nodes_in_the_end"),
+        ("messages in the document after 10,000", "messages_in_the_end"),
+    ]
+    return table(
+        ["a room's page", "Lobby"], ([what, cell(results.reading(), *names)] for what, *names in rows)
+    )
+
+
 def targets(all_targets: Iterable[Target]) -> str:
     def row(target: Target) -> list[str]:
         limit = f"{'≥' if target.at_least else '≤'} {target.limit:g}"

@@ -72,7 +72,25 @@ class Opening:
         return self.page_ms + self.socket_ms
 
 
-Result = Connecting | Delivering | Sending | Opening
+@dataclass
+class Reading:
+    """What a room's page costs its reader."""
+
+    round: int
+    kib: float = 0  # compressed, with all headers
+    requests: int = 0
+    first_message_ms: float = 0  # on a slow network
+    frames: float = 0  # presented a second, while the room is busy
+    dropped: float = 0  # the share of the wanted frames that were not
+    heap_mib: float = 0
+    heap_in_the_end_mib: float = 0  # when a long history was scrolled through
+    nodes: int = 0
+    nodes_in_the_end: int = 0
+    messages_in_the_end: int = 0  # in the document
+    breaks: str = ""
+
+
+Result = Reading | Connecting | Delivering | Sending | Opening
 
 
 def figure(results: Sequence[Result], name: str) -> float | None:
@@ -96,3 +114,6 @@ class Results(list[Result]):
 
     def opening(self, size: int) -> list[Opening]:
         return [r for r in self if isinstance(r, Opening) and r.size == size]
+
+    def reading(self) -> list[Reading]:
+        return [r for r in self if isinstance(r, Reading)]

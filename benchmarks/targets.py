@@ -1,4 +1,4 @@
-"""What Lobby is to reach, as ratios of figures of the same run."""
+"""What Lobby is to reach: a server in ratios of figures of one run, a page in what its reader sees."""
 
 from dataclasses import dataclass
 
@@ -69,6 +69,20 @@ def history(results: Results) -> list[Target]:
 
     what = "opening a room, a million / ten thousand messages"
     return [Target(what, ratio(opening(1_000_000), opening(10_000)), 1.2)]
+
+
+def page(results: Results) -> list[Target]:
+    def reading(name: str) -> float | None:
+        return figure(results.reading(), name)
+
+    return [
+        Target("a room's page: KiB over the network", reading("kib"), 100),
+        Target("slow 4G: ms to the first message", reading("first_message_ms"), 1000),
+        Target("50 messages a second: frames a second", reading("frames"), 59, True),
+        Target(
+            "10,000 messages scrolled through: of them in the document", reading("messages_in_the_end"), 650
+        ),
+    ]
 
 
 def ratio(figure: float | None, other: float | None) -> float | None:

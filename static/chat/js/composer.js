@@ -36,7 +36,6 @@ export class Composer {
       event.preventDefault();
       this.#send();
     });
-    this.focus();
   }
 
   get text() {

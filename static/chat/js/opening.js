@@ -25,6 +25,7 @@ export const owner = `${data.you.id}.${data.key}`;
 export const log = /** @type {import("./chat-log.js").ChatLog} */ (element("chat-log"));
 log.reader = data.you.id;
 
+element("chat-message-input").focus(); // autofocus comes too late for who types at once
 const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
 export const timeline = new Timeline(element("timeline"), log, edges, element("latest"), fetchPage);
 timeline.open(data.messages, { isStart: data.is_start, isEnd: data.is_end }, whereReadingEnded(), data.place);

@@ -99,7 +99,7 @@ class OrderConsumer(Listener, AsyncWebsocketConsumer):
         except Refused:
             await self.close(NOT_FOUND)
             return
-        # First into the group, then the state: what happens in between is told twice, and never missed.
+        # First into the group, then the state: what happens in between is not missed.
         await self.join(order.topic)
         await self.tell(await self.find())
         self.beside(self.look_again_and_again())
@@ -115,6 +115,8 @@ class OrderConsumer(Listener, AsyncWebsocketConsumer):
     async def push_message(self, event):
         news = msgspec.json.decode(event["text"])
         if isinstance(news, dict):  # and not what a listener says
+            if news["paid"] and self.is_paid:
+                return  # whoever looked has told it already
             self.is_paid = news["paid"]
         await self.send(event["text"])
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from channels.db import database_sync_to_async
 
 import live
@@ -11,7 +12,6 @@ from chat import protocol
 from chat.models import Room, User
 from chat.protocol import Person, Present
 from chat.signals import RENAMED
-from chat.writer import BUSY
 
 # How many people of a room are named; the rest are counted.
 MOST_NAMED = 100
@@ -62,7 +62,7 @@ class People:
     def __init__(self) -> None:
         self._rooms: dict[str, Here] = {}
         self._names: dict[int, Present] = {}
-        self._renamed: set[int] = set()
+        self._renamed: dict[int, Present] = {}  # since the last look
         self._watch = live.Watch(RENAMED, self._look, lambda: EVERY, self._hear, PAUSE, TELL_EVERY - PAUSE)
 
     @contextmanager
@@ -93,19 +93,19 @@ class People:
             self._watch.soon()
 
     def _hear(self, batch: live.Batch) -> None:
-        self._renamed.update(int(event.body) for event in batch.events)
+        for event in batch.events:
+            person = msgspec.json.decode(event.body, type=Present)
+            self._renamed[person.id] = person
+            if person.id in self._names:
+                self._names[person.id] = person
 
     async def _look(self) -> None:
         """Ask for the names that are not known, and tell each room what has changed there."""
         wanted = {person for here in self._rooms.values() for person in here.named}
-        renamed, self._renamed = self._renamed, set()
-        known = wanted & self._names.keys() - renamed
-        try:
-            found = await _names(wanted - known)
-        except BUSY:
-            self._renamed |= renamed
-            raise
-        self._names = {person: self._names[person] for person in known} | found
+        self._renamed.clear()
+        found = await _names(wanted - self._names.keys())
+        found |= {person: self._renamed[person] for person in found.keys() & self._renamed.keys()}
+        self._names = {person: name for person, name in (self._names | found).items() if person in wanted}
         for here in self._rooms.values():
             here.tell(self._names)
 

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 import live
 from chat.models import User
+from chat.protocol import Present, encode
 
 # The topic on which it is said that somebody's standing has changed.
 PEOPLE = "people"
 
-# The topic on which it is said who is called otherwise, by their primary key.
+# The topic on which it is said who is called otherwise, as `Present`.
 RENAMED = "renamed"
 
 
@@ -26,7 +27,8 @@ def user_saved(instance: User, created: bool, update_fields: frozenset[str] | No
     if update_fields is None or update_fields & {"is_active", "password"}:
         _tell()
     if update_fields is None or update_fields & {"name", "is_guest"}:
-        transaction.on_commit(partial(live.publish, RENAMED, live.Event(None, str(instance.pk))))
+        person = Present(instance.pk, instance.name, instance.is_guest)
+        transaction.on_commit(partial(live.publish, RENAMED, live.Event(None, encode(person))))
 
 
 @receiver(post_delete, sender=User)

@@ -92,6 +92,8 @@ class Listener:
 class OrderConsumer(Listener, AsyncWebsocketConsumer):
     """Tells of an order: how it is now, then what happens to it, and what other listeners say."""
 
+    is_paid = False  # as far as has been told
+
     async def connect(self):
         await self.accept(self.subprotocol)
         try:

@@ -75,7 +75,8 @@ async def test_who_is_writing_is_shown_until_it_is_said(lobby, open_tab):
     writer = await open_tab(lobby.url, "people write")
     await expect(people(reader)).to_have_count(2)
     await rename(writer, "Wren who writes")
-    await expect(named(reader, "Wren who writes")).to_be_visible()
+    for tab in (reader, writer):  # each is told by a process that may hear of it later
+        await expect(named(tab, "Wren who writes")).to_be_visible()
     await writer.page.locator("#chat-message-input").focus()
     await writer.page.keyboard.type("hm")
     await expect(reader.page.locator("#typing")).to_have_text("Wren who writes is typing")

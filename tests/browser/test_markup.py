@@ -150,6 +150,7 @@ async def test_a_long_line_of_code_scrolls_by_itself(lobby, open_tab):
     tab = await open_tab(lobby.url, "wide", viewport={"width": 360, "height": 640})
     await tab.say("```\n" + "x" * 300 + "\n```")
     await expect(tab.page.locator("pre")).to_be_visible()
+    await expect(tab.pending).to_have_count(0)  # or it is drawn anew while one looks
     width = "document.documentElement.scrollWidth"
     assert await tab.page.evaluate(width) == 360
     assert await tab.page.locator("#timeline").evaluate("each => each.scrollWidth - each.clientWidth") == 0

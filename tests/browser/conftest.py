@@ -1,6 +1,7 @@
 """Real tabs in a real Chromium, at a real server."""
 
 import os
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 import pytest
@@ -37,13 +38,19 @@ RECORD = """
 """
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium():
+@asynccontextmanager
+async def launched(path, **options):
+    """A browser: the one at that path, or Playwright's own."""
     async with async_playwright() as playwright:
-        path = os.environ.get("CHROMIUM") or None
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=path or None, args=ARGUMENTS, **options)
         yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium():
+    async with launched(os.environ.get("CHROMIUM")) as browser:
+        yield browser
 
 
 class Tab:

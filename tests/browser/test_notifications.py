@@ -1,8 +1,12 @@
 """Who is away is told once, of what they want to hear of, and not of a room that they look at."""
 
+import os
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
+
+from tests.browser.conftest import launched
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,6 +31,14 @@ LOOK_AGAIN = """() => {
     delete document.hasFocus;
     dispatchEvent(new Event("focus"));
 }"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def chromium():
+    """Only a browser that could have windows shows notifications."""
+    path = os.environ.get("CHROMIUM_WITH_WINDOWS")
+    async with launched(path, channel=None if path else "chromium") as browser:
+        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")

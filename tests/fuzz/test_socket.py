@@ -14,7 +14,8 @@ from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.usefixtures("calm")
 
-often = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+# The same examples each time: what a run finds, the next one finds as well.
+often = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 LIMIT = 64 * 1024
 
@@ -188,11 +189,15 @@ async def test_garbage_in_the_place_of_a_handshake(server, data):
 
 
 async def is_refused_or_accepted(server, request):
-    """There is a status, and it blames the client or nobody."""
+    """There is a status, and it blames the client or nobody; a request that goes on is awaited."""
     async with asyncio.timeout(TIMEOUT), peer(server) as client:
         client.writer.write(request)
-        head = await client.reader.readuntil(b"\r\n")
-        assert int(head.split()[1]) < 500
+        try:
+            head = await client.reader.readuntil(b"\r\n")
+        except asyncio.IncompleteReadError:  # not for ever
+            assert b"Content-Length" in request or b"Transfer-Encoding" in request
+        else:
+            assert int(head.split()[1]) < 500
 
 
 async def test_a_bystander_in_the_room_goes_on(server):

@@ -137,6 +137,10 @@ class Server:
         """The processes that serve."""
         return [pid for pid in self.spawned() if listens(pid, self.port)]
 
+    def serving(self, port):
+        """The process that serves the client's end of a connection."""
+        return next(pid for pid in self.workers() if port in peers(pid))
+
     def task_workers(self):
         """The processes that do tasks."""
         return [pid for pid in self.spawned() if not listens(pid, self.port)]
@@ -202,6 +206,11 @@ def listens(pid, port):
     except psutil.Error:
         return False
     return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
+
+
+def peers(pid):
+    """The ports at the other ends of a process's connections."""
+    return {each.raddr.port for each in psutil.Process(pid).net_connections("tcp") if each.raddr}
 
 
 def session_of(pid):

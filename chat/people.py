@@ -104,8 +104,8 @@ class People:
         wanted = {person for here in self._rooms.values() for person in here.named}
         self._renamed.clear()
         found = await _names(wanted - self._names.keys())
-        found |= {person: self._renamed[person] for person in found.keys() & self._renamed.keys()}
-        self._names = {person: name for person, name in (self._names | found).items() if person in wanted}
+        known = self._names | found | self._renamed
+        self._names = {person: known[person] for person in wanted & known.keys()}
         for here in self._rooms.values():
             here.tell(self._names)
 

@@ -1,6 +1,5 @@
 """`{% modules %}`: the scripts of a page, of which the browser hears before it has read the first of them."""
 
-import posixpath
 import re
 from functools import cache
 from pathlib import Path
@@ -10,6 +9,8 @@ from django.contrib.staticfiles import finders
 from django.templatetags.static import static
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+
+from mysite.static import seen_from
 
 register = template.Library()
 
@@ -36,7 +37,6 @@ def _needed(name: str) -> tuple[str, ...]:
     if file is None:
         raise ValueError(f"there is no module {name}")
     found = {name: None}
-    for path in IMPORTED.findall(Path(file).read_text()):
-        imported = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
-        found |= dict.fromkeys(_needed(imported))
+    for reference in IMPORTED.findall(Path(file).read_text()):
+        found |= dict.fromkeys(_needed(seen_from(name, reference)))
     return tuple(found)

@@ -48,11 +48,13 @@ class Whole:
         return ContentFile(self._read(path).encode())
 
     def _read(self, path: str) -> str:
-        def imported(match: re.Match[str]) -> str:
-            return self._read(posixpath.normpath(posixpath.join(posixpath.dirname(path), match[1])))
-
         with self._folder.open(path) as file:
-            return IMPORTED.sub(imported, file.read().decode())
+            return IMPORTED.sub(lambda match: self._read(seen_from(path, match[1])), file.read().decode())
+
+
+def seen_from(name: str, reference: str) -> str:
+    """The name of the static file to which another one refers."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), reference))
 
 
 class CollectedFinder(BaseFinder):

@@ -78,12 +78,18 @@ async def process(topic):
         yield process
 
 
-async def test_processes_agree(process):
+async def two_people(process):
+    """Two processes, with person 1 in the one and person 2 in the other, that know of both."""
     one, other = process(), process()
     one.enter(1)
     other.enter(2)
     await one.until(1, 2)
     await other.until(1, 2)
+    return one, other
+
+
+async def test_processes_agree(process):
+    one, other = await two_people(process)
     with one.tab(3):
         await other.until(1, 2, 3)
     await other.until(1, 2)
@@ -114,11 +120,7 @@ async def test_what_happened_while_redis_was_away_is_told_as_soon_as_it_is_back(
 ):
     monkeypatch.setattr(presence, "HOLDS", 60)
     monkeypatch.setattr(presence, "AGAIN_EVERY", 60)
-    one, other = process(), process()
-    one.enter(1)
-    other.enter(2)
-    await one.until(1, 2)
-    await other.until(1, 2)
+    one, other = await two_people(process)
     own_redis.hang()
     one.enter(3)
     async with asyncio.timeout(10):
@@ -131,10 +133,7 @@ async def test_what_happened_while_redis_was_away_is_told_as_soon_as_it_is_back(
 async def test_the_people_of_a_process_that_was_killed_go(process, monkeypatch):
     monkeypatch.setattr(presence, "HOLDS", 1)
     monkeypatch.setattr(presence, "AGAIN_EVERY", 0.2)
-    one, killed = process(), process()
-    one.enter(1)
-    killed.enter(2)
-    await one.until(1, 2)
+    one, killed = await two_people(process)
     await killed.kill()
     await one.until(1)
 
@@ -157,10 +156,7 @@ async def test_while_redis_is_away_the_others_are_there_until_their_entries_end(
 ):
     monkeypatch.setattr(presence, "HOLDS", 1)
     monkeypatch.setattr(presence, "AGAIN_EVERY", 0.2)
-    one, other = process(), process()
-    one.enter(1)
-    other.enter(2)
-    await one.until(1, 2)
+    one, other = await two_people(process)
     own_redis.hang()
     one.enter(3)
     await one.until(1, 2, 3)

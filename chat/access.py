@@ -7,6 +7,7 @@ from typing import TypeVar
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from chat.likeness import likeness
 from chat.models import Export, Message, Room, User
@@ -39,7 +40,7 @@ def room(name: str) -> Room:
     try:
         return Room.objects.get(key=names.key(name))
     except Room.DoesNotExist:
-        raise Refused("not_found", "There is no such room.") from None
+        raise Refused("not_found", _("There is no such room.")) from None
 
 
 def lock_rooms(pks: Collection[int]) -> None:
@@ -51,16 +52,16 @@ def own_message(user: User, room: Room, number: int) -> Message:
     """The user's message of that number, to be changed."""
     message = Message.objects.filter(room=room, number=number, deleted_at=None).first()
     if message is None:
-        raise Refused("not_found", "there is no such message")
+        raise Refused("not_found", _("there is no such message"))
     if message.author_id != user.pk:
-        raise Refused("forbidden", "it is somebody else's message")
+        raise Refused("forbidden", _("it is somebody else's message"))
     return message
 
 
 def in_room(message: Message, room: Room) -> Message:
     """A message that was found by its client_id, which must be of this room."""
     if message.room_id != room.pk:
-        raise Refused("bad_frame", "client_id names a message of another room")
+        raise Refused("bad_frame", _("client_id names a message of another room"))
     return message
 
 
@@ -100,7 +101,7 @@ def active_people(pks: Collection[int]) -> dict[int, User]:
 
 def one_of(people: dict[int, User], user: User) -> User:
     if user.pk not in people:
-        raise Refused("forbidden", "you are signed out")
+        raise Refused("forbidden", _("you are signed out"))
     return people[user.pk]
 
 

@@ -8,6 +8,7 @@ from django.contrib.auth.forms import (
     SetPasswordForm,
     UsernameField,
 )
+from django.utils.translation import gettext_lazy as _
 
 from chat import actions
 from chat.models import User
@@ -17,10 +18,10 @@ from live import names
 
 class NameForm(forms.Form):
     name = forms.CharField(
-        label="Your name",
+        label=_("Your name"),
         max_length=LONGEST_PERSON,
         widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
-        help_text="What you have said stays under the name that you then had.",
+        help_text=_("What you have said stays under the name that you then had."),
     )
 
 
@@ -29,16 +30,18 @@ class SignUpForm(BaseUserCreationForm):
         model = User
         fields = ["username", "email"]
         field_classes = {"username": UsernameField}
-        labels = {"username": "User name", "email": "Email (optional)"}
+        labels = {"username": _("User name"), "email": _("Email (optional)")}
         help_texts = {
-            "username": "You sign in with it: letters of any language, digits, @.+-_. Nobody else sees it.",
-            "email": "Only for a forgotten password. Nobody else sees it.",
+            "username": _(
+                "You sign in with it: letters of any language, digits, @.+-_. Nobody else sees it."
+            ),
+            "email": _("Only for a forgotten password. Nobody else sees it."),
         }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["email"].widget.attrs["autocomplete"] = "email"
-        self.fields["password2"].label = "The same password again"
+        self.fields["password2"].label = _("The same password again")
         self.fields["password2"].help_text = ""
 
     def clean_username(self) -> str:
@@ -49,11 +52,11 @@ class SignUpForm(BaseUserCreationForm):
 
 
 class SignInForm(AuthenticationForm):
-    error_messages = {"invalid_login": "User name and password do not belong together."}
+    error_messages = {"invalid_login": _("User name and password do not belong together.")}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["username"].label = "User name"
+        self.fields["username"].label = _("User name")
 
     def clean_username(self) -> str:
         return User.normalize_username(self.cleaned_data["username"])
@@ -62,7 +65,7 @@ class SignInForm(AuthenticationForm):
 class NewPasswordForm(SetPasswordForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["new_password2"].label = "The same password again"
+        self.fields["new_password2"].label = _("The same password again")
         self.fields["new_password2"].help_text = ""
 
     def save(self, commit: bool = True) -> User:
@@ -76,7 +79,7 @@ class ChangePasswordForm(NewPasswordForm, PasswordChangeForm):
 
 class DeleteForm(forms.Form):
     password = forms.CharField(
-        label="Your password",
+        label=_("Your password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
@@ -88,5 +91,5 @@ class DeleteForm(forms.Form):
     def clean_password(self) -> str:
         password = self.cleaned_data["password"]
         if not self.user.check_password(password):
-            raise forms.ValidationError("This is not your password.")
+            raise forms.ValidationError(_("This is not your password."))
         return password

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -40,10 +41,10 @@ def me(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             actions.rename(visitor(request), form.cleaned_data["name"])
-            messages.success(request, "You are called otherwise now.")
+            messages.success(request, gettext("You are called otherwise now."))
             return redirect(me_page(request))
         except Refused as refused:
-            form.add_error("name", refused.detail)
+            form.add_error("name", str(refused.detail))
     if form.errors:
         focus(form)
     context = {"form": form, "has_account": has_account(request), "next": next_page(request)}
@@ -119,11 +120,11 @@ class SignUp(django_views.RedirectURLMixin, GuestsPage):
                 visitor(self.request), form.instance.username, said["password1"], said["email"]
             )
         except Refused as refused:
-            form.add_error("username", refused.detail)
+            form.add_error("username", str(refused.detail))
             return self.form_invalid(form)
         update_session_auth_hash(self.request, user)
         self.request.session.set_expiry(None)  # a guest's ends with the browser's
-        messages.success(self.request, "You have an account now.")
+        messages.success(self.request, gettext("You have an account now."))
         return super().form_valid(form)
 
 
@@ -150,7 +151,7 @@ class ChangePassword(AccountsPage, django_views.PasswordChangeView):
         return me_page(self.request)
 
     def form_valid(self, form):
-        messages.success(self.request, "Your password is changed.")
+        messages.success(self.request, gettext("Your password is changed."))
         return super().form_valid(form)
 
 
@@ -162,7 +163,13 @@ class ForgottenPassword(Page, django_views.PasswordResetView):
     form_class = PasswordResetForm
 
     def form_valid(self, form):
-        post(mail.reset(form.cleaned_data["email"], self.request.get_host(), self.request.is_secure()))
+        asked = (
+            form.cleaned_data["email"],
+            self.request.get_host(),
+            self.request.is_secure(),
+            get_language(),
+        )
+        post(mail.reset(*asked))
         return redirect(self.success_url)
 
 
@@ -181,7 +188,7 @@ class ResetPassword(Page, django_views.PasswordResetConfirmView):
         return self.user.get_username() if self.user else ""
 
     def form_valid(self, form):
-        messages.success(self.request, "Your password is changed. Sign in with it.")
+        messages.success(self.request, gettext("Your password is changed. Sign in with it."))
         return super().form_valid(form)
 
 
@@ -196,7 +203,7 @@ class Delete(AccountsPage):
     def form_valid(self, form):
         actions.delete_account(visitor(self.request))
         logout(self.request)
-        messages.success(self.request, "Your account is deleted.")
+        messages.success(self.request, gettext("Your account is deleted."))
         return redirect("me")
 
 

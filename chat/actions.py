@@ -12,13 +12,15 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 import live
 from chat import access, exports, mentions, news, protocol, spelling
 from chat.drafts import Draft, Drafts
 from chat.likeness import likeness
 from chat.models import Export, Involvement, Membership, Message, Room, User
-from chat.names import DELETED, clean_person, guest_names, names_like
+from chat.names import DELETED, TAKEN, clean_person, guest_names, names_like
 from live import Refused, names
 
 # How exactly it is known when somebody loaded a page.
@@ -65,7 +67,7 @@ def _with_free_name(candidates: Iterable[str], take: Callable[[str], User]) -> U
                 return take(name)
         except IntegrityError:
             pass
-    raise Refused("unavailable", "There is no name for you yet.", 1)
+    raise Refused("unavailable", _("There is no name for you yet."), 1)
 
 
 def _claim_name(user: User, name: str) -> User:
@@ -90,7 +92,7 @@ def rename(user: User, name: str) -> User:
     try:
         _call(user, name)
     except IntegrityError:
-        raise Refused("bad_frame", "Somebody else is called that. Choose another name.") from None
+        raise Refused("bad_frame", TAKEN) from None
     return user
 
 
@@ -99,7 +101,8 @@ def _take_name(holder: User, key: str) -> None:
     if holder.name_key != key:
         return
     if not access.is_away(holder):
-        raise Refused("bad_frame", f"Somebody else is called {holder.name}. Choose another name.")
+        detail = _("Somebody else is called {name}. Choose another name.")
+        raise Refused("bad_frame", format_lazy(detail, name=holder.name))
     free_name(holder)
 
 
@@ -120,14 +123,14 @@ def sign_up(user: User, username: str, password: str, email: str) -> User:
     try:
         return _sign_up(user, username, hashed, email)
     except IntegrityError:
-        raise Refused("bad_frame", "A user with that username already exists.") from None
+        raise Refused("bad_frame", _("A user with that username already exists.")) from None
 
 
 @transaction.atomic
 def _sign_up(user: User, username: str, hashed: str, email: str) -> User:
     user = access.active(user)
     if not user.is_guest:
-        raise Refused("forbidden", "You have signed up already.")
+        raise Refused("forbidden", _("You have signed up already."))
     user.username, user.password, user.email, user.is_guest = username, hashed, email, False
     user.save(update_fields=["username", "password", "email", "is_guest"])
     return user
@@ -257,7 +260,7 @@ def read_all(reads: Mapping[tuple[int, int], int]) -> None:
 def involve(user: User, room: Room, involvement: str) -> None:
     """Note what of a room somebody wants to be notified of. To choose makes one its member."""
     if involvement not in Involvement:
-        raise Refused("bad_frame", f"one of {', '.join(Involvement.values)}")
+        raise Refused("bad_frame", format_lazy(_("one of {choices}"), choices=", ".join(Involvement.values)))
     user = access.active(user)
     Membership.objects.update_or_create(
         user=user,

@@ -4,11 +4,12 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserChangeForm
+from django.utils.translation import gettext_lazy as _
 
 from chat import access
 from chat.likeness import likeness
 from chat.models import Export, Membership, Message, Room, User
-from chat.names import clean_person
+from chat.names import TAKEN, clean_person
 from live.admin import ReadOnly
 
 
@@ -24,7 +25,7 @@ class PersonForm(UserChangeForm):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
         if access.holder(name) not in (None, self.instance):
-            raise forms.ValidationError("Somebody else is called that. Choose another name.")
+            raise forms.ValidationError(TAKEN)
         self.instance.name_key = likeness(name)
         return name
 
@@ -38,7 +39,7 @@ class UserAdmin(DjangoUserAdmin):
     search_fields = ["username", "name"]
     fieldsets = [
         *(DjangoUserAdmin.fieldsets or []),
-        ("Chat", {"fields": ["name", "name_key", "is_guest", "seen_at"]}),
+        (_("Chat"), {"fields": ["name", "name_key", "is_guest", "seen_at"]}),
     ]
 
 

@@ -10,6 +10,7 @@ from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 import live
 from chat import access, actions, dialects, history, protocol
@@ -184,7 +185,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         command = None
         try:
             if text_data is None:
-                raise Refused("bad_frame", "a frame is text")
+                raise Refused("bad_frame", _("a frame is text"))
             if len(text_data.encode(errors="replace")) > settings.MAX_FRAME:
                 await self.close(1009)
                 return
@@ -192,7 +193,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.obey(command)
         except BUSY as error:
             logger.warning("A command waits for the database: %s", error)
-            refused = Refused("unavailable", "the database is busy", RETRY_AFTER)
+            refused = Refused("unavailable", _("the database is busy"), RETRY_AFTER)
             await self.send(self.dialect.error(protocol.error(refused, command)))
             # What waits behind this command must not overtake it: the client sends all of it again.
             await self.close(1013)
@@ -208,9 +209,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case Type() if self.user and self.session_key:
                 get_typing().note(self.room.topic, get_people().called(self.user))
             case Read() | Type():
-                raise Refused("forbidden", "without a session nobody is known again")
+                raise Refused("forbidden", _("without a session nobody is known again"))
             case _ if self.user is None:
-                raise Refused("forbidden", "you have said nothing yet")
+                raise Refused("forbidden", _("you have said nothing yet"))
             case Edit(number, message):
                 await self.act(actions.edit, number, message)
             case Delete(number):

@@ -25,23 +25,25 @@ DIGEST = hashlib.sha256(metadata.version("emoji").encode() + Path(__file__).read
 
 
 @cache
-def catalogue() -> bytes:
+def catalogue(language: str) -> bytes:
     """JSON: `{"common": [emoji], "names": {emoji: [name, shortcode...]}}`.
 
-    A shortcode is a name without colons, English or Chinese; some are not in lower case.
+    The name is in that language, or in English. A shortcode is a name without colons, English or Chinese;
+    some are not in lower case.
     """
     import emoji  # 6 MB, in those processes only that are asked for it
 
     emoji.config.load_language("zh")
     names = {
-        character: _names(data)
+        character: _names(data, language)
         for character, data in emoji.EMOJI_DATA.items()
         if data["status"] == emoji.STATUS["fully_qualified"] and not SKINS & set(character)
     }
     return msgspec.json.encode({"common": COMMON, "names": names})
 
 
-def _names(data: dict) -> list[str]:
+def _names(data: dict, language: str) -> list[str]:
+    name = data.get(language.partition("-")[0], data["en"]).strip(":").replace("_", " ")
     codes = [data["en"], *data.get("alias", ()), *filter(None, [data.get("zh")])]
     shortcodes = [code.strip(":") for code in codes]
-    return [shortcodes[0].replace("_", " "), *dict.fromkeys(shortcodes)]
+    return [name, *dict.fromkeys(shortcodes)]

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
+from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
@@ -47,7 +48,8 @@ async def ask(request: HttpRequest, room_name: str) -> HttpResponse:
 def page(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponse:
     """How far a transcript is, and where it is when it is ready."""
     export = _own(request, room_name, pk)
-    count = f"{export.done:,} of {export.total:,} messages"
+    count = ngettext("{done} of {count} message", "{done} of {count} messages", export.total)
+    count = count.format(done=f"{export.done:,}", count=f"{export.total:,}")
     return render(request, "chat/export.html", {"export": export, "count": count})
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from channels.db import database_sync_to_async
+from django.utils.translation import gettext_lazy as _
 
 import live
 from chat import mentions, protocol
@@ -72,7 +73,7 @@ def page_around(room: Room, number: int, limit: int) -> Page:
     half = limit // 2
     older, newer = page(room, number + 1, half), page_after(room, number, half)
     if not older or older[-1].number != number:
-        raise Refused("not_found", "There is no such message.")
+        raise Refused("not_found", _("There is no such message."))
     return Page(older + newer, len(older) < half, len(newer) < half)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils.translation import ngettext
 
 import live
 from chat import memberships, spelling
@@ -49,7 +50,8 @@ class Card(NamedTuple):
     def said_of_mentions(self) -> str:
         if not self.mentions:
             return ""
-        return f", {_badge(self.mentions)} {'mentions' if self.mentions == 1 else 'mention'} you"
+        said = ngettext(", {count} mentions you", ", {count} mention you", self.mentions)
+        return said.format(count=_badge(self.mentions))
 
 
 class Listing(NamedTuple):

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import connection, models
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from chat.names import LONGEST_PERSON, guest_name
 from live import names
@@ -135,9 +136,9 @@ class Mention(models.Model):
 class Involvement(models.TextChoices):
     """What of a room somebody wants to be notified of."""
 
-    ALL = "all", "All messages"
-    MENTIONS = "mentions", "Mentions"
-    NONE = "none", "Nothing"
+    ALL = "all", _("All messages")
+    MENTIONS = "mentions", _("Mentions")
+    NONE = "none", _("Nothing")
 
 
 class Membership(models.Model):

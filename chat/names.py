@@ -3,6 +3,8 @@
 import random
 from collections.abc import Iterator
 
+from django.utils.translation import gettext_lazy as _
+
 from chat.likeness import mixes_scripts, skeleton
 from live import names
 
@@ -11,6 +13,9 @@ LONGEST_USERNAME = 32
 
 # What those are called who have deleted their accounts.
 DELETED = "Somebody"
+
+# What is said to who wants a name that another person has.
+TAKEN = _("Somebody else is called that. Choose another name.")
 
 # Who is called so seems to be the page, its owner, everybody or nobody.
 _NOBODYS = (
@@ -21,18 +26,20 @@ _NOBODYS = (
 ).split()
 _RESERVED = {skeleton(word.casefold()) for word in _NOBODYS}
 
-_ADJECTIVES = (
+# What guests are called, in the language of whoever becomes one. A language may have any number of each.
+_ADJECTIVES = _(
     "Amber Bold Brave Bright Brisk Calm Candid Cheerful Clever Cosy Curious Daring Eager Early Easy "
     "Fair Fleet Gentle Glad Golden Happy Honest Humble Jolly Keen Kind Lively Lucky Mellow Merry "
     "Mild Nimble Noble Patient Plucky Polite Proud Quick Quiet Ready Rosy Serene Shy Silver Snug "
     "Sunny Swift Tidy Warm Wise Witty Young"
-).split()
-_ANIMALS = (
+)
+_ANIMALS = _(
     "Badger Beaver Bison Bunting Crane Cricket Curlew Deer Dolphin Dove Egret Falcon Finch Fox "
     "Gecko Hare Heron Ibis Jay Kestrel Kiwi Koala Lark Lemur Lynx Magpie Marten Mole Moose Newt "
     "Oriole Osprey Otter Owl Panda Pika Plover Puffin Quail Raven Robin Seal Sparrow Squirrel "
     "Starling Stork Swallow Swan Tapir Tern Thrush Toad Turtle Vole Walrus Wombat Wren Yak"
-).split()
+)
+_GUEST = _("{adjective} {animal}")
 
 
 def clean_person(name: str) -> str:
@@ -40,10 +47,10 @@ def clean_person(name: str) -> str:
     name = " ".join(names.check_visible(names.clean(name, LONGEST_PERSON)).split())
     if mixes_scripts(name):
         raise ValueError(
-            "A name mixes no alphabets. Latin letters go with Chinese, Japanese and Korean only."
+            _("A name mixes no alphabets. Latin letters go with Chinese, Japanese and Korean only.")
         )
     if _is_reserved(name) or _is_reserved("".join(filter(str.isalnum, name))):  # [System], @all
-        raise ValueError("Nobody can be called that. Choose another name.")
+        raise ValueError(_("Nobody can be called that. Choose another name."))
     return name
 
 
@@ -53,7 +60,8 @@ def _is_reserved(name: str) -> bool:
 
 
 def guest_name() -> str:
-    return f"{random.choice(_ADJECTIVES)} {random.choice(_ANIMALS)}"
+    adjective, animal = (random.choice(str(words).split()) for words in (_ADJECTIVES, _ANIMALS))
+    return str(_GUEST).format(adjective=adjective, animal=animal)
 
 
 def guest_names() -> Iterator[str]:

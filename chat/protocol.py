@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 import live
 from live import Refused, names
@@ -166,15 +168,16 @@ def event(row: Any) -> live.Event:
 def error(refused: Refused, about: Command | None = None) -> Error:
     """Why a command is refused, and which message that is about."""
     client_id, number = getattr(about, "client_id", None), getattr(about, "number", None)
-    return Error(refused.code, refused.detail, client_id, refused.retry_after, number)
+    return Error(refused.code, str(refused.detail), client_id, refused.retry_after, number)
 
 
 def check_text(text: str) -> str:
     """The text of a message; raises `Refused` for one that cannot be."""
     if len(text) > LONGEST_TEXT:
-        raise Refused("too_long", f"longer than {LONGEST_TEXT:,} characters")
+        detail = format_lazy(_("longer than {most} characters"), most=f"{LONGEST_TEXT:,}")
+        raise Refused("too_long", detail)
     if not names.without_invisible(text).strip():
-        raise Refused("bad_frame", "a message needs some text")
+        raise Refused("bad_frame", _("a message needs some text"))
     if "\0" in text:  # PostgreSQL cannot store it
-        raise Refused("bad_frame", "a message has no NUL character")
+        raise Refused("bad_frame", _("a message has no NUL character"))
     return text

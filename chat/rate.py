@@ -2,6 +2,7 @@
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from live import OfLoop, names, rate
 from live.who import who
@@ -12,12 +13,12 @@ TRIES_OF_AN_ACCOUNT = 5
 # The longest name of an account that is told from others (characters, as an e-mail address).
 LONGEST_ACCOUNT = 254
 
-get_message_rate = OfLoop(lambda: rate.average("messages", settings.CHAT_RATE))
-get_room_rate = OfLoop(lambda: rate.hourly("new rooms", settings.ROOMS_PER_HOUR))
-get_transcript_rate = OfLoop(lambda: rate.hourly("transcripts", settings.TASKS_PER_HOUR))
-get_try_rate = OfLoop(lambda: rate.hourly("tries", settings.TRIES_PER_HOUR))
+get_message_rate = OfLoop(lambda: rate.average(_("too many messages"), settings.CHAT_RATE))
+get_room_rate = OfLoop(lambda: rate.hourly(_("too many new rooms"), settings.ROOMS_PER_HOUR))
+get_transcript_rate = OfLoop(lambda: rate.hourly(_("too many transcripts"), settings.TASKS_PER_HOUR))
+get_try_rate = OfLoop(lambda: rate.hourly(_("too many tries"), settings.TRIES_PER_HOUR))
 get_account_rate = OfLoop(
-    lambda: rate.hourly("tries for this account", settings.TRIES_PER_HOUR * TRIES_OF_AN_ACCOUNT)
+    lambda: rate.hourly(_("too many tries for this account"), settings.TRIES_PER_HOUR * TRIES_OF_AN_ACCOUNT)
 )
 
 

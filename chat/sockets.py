@@ -9,6 +9,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 import live
 from chat.models import User
@@ -52,7 +53,7 @@ class Sockets:
         if socket.user:
             limits[f"person {socket.user.pk}"] = settings.CONNECTIONS_PER_PERSON
         if any(limit and self._counts[who] >= limit for who, limit in limits.items()):
-            raise Refused("unavailable", "too many connections", RETRY_AFTER)
+            raise Refused("unavailable", _("too many connections"), RETRY_AFTER)
         self._counts.update(limits.keys())
         self._open.add(socket)
         try:

@@ -15,7 +15,7 @@ register_converter(NumberConverter, "number")
 urlpatterns = [
     path("chat/", views.index, name="index"),
     path("rooms/", views.rooms, name="rooms"),
-    path("emoji/<slug:digest>/", views.emoji_catalogue, name="emoji"),
+    path("emoji/<slug:language>/<slug:digest>/", views.emoji_catalogue, name="emoji"),
     path("chat/<str:room_name>/messages/", views.messages, name="messages"),
     path("chat/<str:room_name>/involvement/", views.involve, name="involvement"),
     path("chat/<str:room_name>/export/", export_views.ask, name="export"),

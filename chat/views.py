@@ -1,9 +1,13 @@
 """Pages: the index, a room with the end of its history, and what a room's page asks for."""
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.text import format_lazy
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
@@ -115,7 +119,7 @@ def _open(
         "you": protocol.You(you.pk, you.name, you.is_guest),
         "page": PAGE,
         "longest_text": protocol.LONGEST_TEXT,
-        "emoji": reverse("emoji", args=[emoji.DIGEST]),
+        "emoji": reverse("emoji", args=[get_language(), emoji.DIGEST]),
     }
     context = {"room_name": name, "data": msgspec.to_builtins(data), "you": you}
     context |= {"rooms": listing.rail(you, name), "here": name, "involvements": Involvement.choices}
@@ -136,7 +140,7 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
         after = _number(request, "after", None, LARGEST_NUMBER)
         limit = _number(request, "limit", PAGE, LARGEST_PAGE) or PAGE
         if before and after:
-            raise Refused("bad_frame", "ask for what is before or after a number")
+            raise Refused("bad_frame", _("ask for what is before or after a number"))
         found = access.room(access.room_name(room_name))
         page = history.page_after(found, after, limit) if after else history.page(found, before, limit)
         return answer({"messages": page})
@@ -158,9 +162,11 @@ def involve(request: HttpRequest, room_name: str) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=YEAR, immutable=True)
 @gzip_page
-def emoji_catalogue(request: HttpRequest, digest: str) -> HttpResponse:
+def emoji_catalogue(request: HttpRequest, language: str, digest: str) -> HttpResponse:
     """See `emoji.catalogue`. What it gives has an address of its own, so browsers keep it."""
-    return HttpResponse(emoji.catalogue(), content_type="application/json")
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    return HttpResponse(emoji.catalogue(language), content_type="application/json")
 
 
 @require_POST
@@ -179,4 +185,4 @@ def _number(request: HttpRequest, key: str, default: int | None, most: int) -> i
         return default
     if given.isascii() and given.isdigit() and len(given) < 20 and 1 <= int(given) <= most:
         return int(given)
-    raise Refused("bad_frame", f"{key} is a number from 1 to {most}")
+    raise Refused("bad_frame", format_lazy(_("{key} is a number from 1 to {most}"), key=key, most=most))

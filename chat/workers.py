@@ -79,8 +79,9 @@ class MailWorker(AsyncConsumer):
     async def mail_reset(self, message):
         # In a thread of its own: what else is done here does not wait for a server of mail.
         send = database_sync_to_async(mail.send_reset, thread_sensitive=False)
+        about = [message[key] for key in ("email", "host", "is_secure", "language")]
         try:
-            await send(message["email"], message["host"], message["is_secure"])
+            await send(*about)
         except BUSY as error:
             logger.warning("An e-mail is not sent: %s", error)
 

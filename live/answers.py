@@ -38,7 +38,7 @@ def status_of(refused: Refused) -> int:
 
 def error(refused: Refused) -> str:
     """`{"error": {"code", "detail", "retry_after"?}}`"""
-    told: dict[str, str | float] = {"code": refused.code, "detail": refused.detail}
+    told: dict[str, str | float] = {"code": refused.code, "detail": str(refused.detail)}
     if refused.retry_after:
         told |= {"retry_after": refused.retry_after}
     return msgspec.json.encode({"error": told}).decode()

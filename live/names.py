@@ -3,6 +3,8 @@
 import unicodedata
 
 import regex
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 LONGEST_ROOM = 64
 
@@ -44,11 +46,12 @@ def clean(name: str, longest: int) -> str:
     if len(name) <= _MOST_COMPOSED * longest:
         name = unicodedata.normalize("NFKC", name).strip()
     if not name:
-        raise ValueError("A name needs at least one character.")
+        raise ValueError(_("A name needs at least one character."))
     if len(name) > longest:
-        raise ValueError(f"A name has at most {longest} characters; this one has {len(name)}.")
+        told = _("A name has at most {most} characters; this one has {count}.")
+        raise ValueError(format_lazy(told, most=longest, count=len(name)))
     if any(_is_refused(character) for character in name):
-        raise ValueError("A name has no control characters.")
+        raise ValueError(_("A name has no control characters."))
     return name
 
 
@@ -56,18 +59,18 @@ def clean_room(name: str) -> str:
     """`clean` for a room, whose name is also a part of its address."""
     name = clean(name, LONGEST_ROOM)
     if "/" in name or name in {".", ".."}:
-        raise ValueError("A room's name has no slash, and is more than dots.")
+        raise ValueError(_("A room's name has no slash, and is more than dots."))
     return name
 
 
 def check_visible(name: str) -> str:
     """The clean name of something new, if all of it can be seen; raises ValueError as `clean` does."""
     if _INVISIBLE.search(_NEEDED.sub("", name)):
-        raise ValueError("A name has no invisible characters. Write it anew, without copying it.")
+        raise ValueError(_("A name has no invisible characters. Write it anew, without copying it."))
     if not _VISIBLE.search(name):
-        raise ValueError("A name needs at least one letter, digit or sign.")
+        raise ValueError(_("A name needs at least one letter, digit or sign."))
     if _HEAP.search(name):
-        raise ValueError("A name has at most four marks on one letter.")
+        raise ValueError(_("A name has at most four marks on one letter."))
     return name
 
 

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from django.conf import settings
+from django.utils.functional import Promise
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter, RateLimiter
@@ -27,10 +28,13 @@ MOST_CONNECTIONS = 16
 
 
 class Rate:
-    """A limit to what each does of a kind; None is no limit. It must be made in a running event loop."""
+    """A limit to what each does of a kind; None is no limit. It must be made in a running event loop.
 
-    def __init__(self, kind: str, limit: RateLimitItem | None):
-        self._kind = kind
+    `detail` is what is said to who does too much.
+    """
+
+    def __init__(self, detail: str | Promise, limit: RateLimitItem | None):
+        self._detail = detail
         self._limit = limit
         self._own = MovingWindowRateLimiter(MemoryStorage())
         self._pool = BlockingConnectionPool.from_url(
@@ -50,7 +54,7 @@ class Rate:
         if retry_after is None:
             retry_after = await self._ask(self._own, self._limit, who)
         if retry_after:
-            raise Refused("rate_limited", f"too many {self._kind}", retry_after)
+            raise Refused("rate_limited", self._detail, retry_after)
 
     async def close(self) -> None:
         await self._pool.disconnect()
@@ -76,12 +80,12 @@ class Rate:
         return max(0.1, round(stats.reset_time - time.time(), 1))
 
 
-def average(kind: str, per_second: float) -> Rate:
+def average(detail: str | Promise, per_second: float) -> Rate:
     """A limit to the average of `WINDOW` seconds; 0 is no limit."""
     limit = RateLimitItemPerSecond(max(1, round(per_second * WINDOW)), WINDOW)
-    return Rate(kind, limit if per_second else None)
+    return Rate(detail, limit if per_second else None)
 
 
-def hourly(kind: str, per_hour: int) -> Rate:
+def hourly(detail: str | Promise, per_hour: int) -> Rate:
     """A limit to what is done in an hour; 0 is no limit."""
-    return Rate(kind, RateLimitItemPerHour(per_hour) if per_hour else None)
+    return Rate(detail, RateLimitItemPerHour(per_hour) if per_hour else None)

@@ -1,14 +1,16 @@
 """How an app tells a person that something is not done."""
 
+from django.utils.functional import Promise
+
 
 class Refused(Exception):
     """What a person asked for is not done, and why.
 
-    `code` is bad_frame, too_long, rate_limited, forbidden, not_found or unavailable; `retry_after`
-    is in seconds.
+    `code` is bad_frame, too_long, rate_limited, forbidden, not_found or unavailable; `retry_after` is in
+    seconds. `detail` is for people, and lazy: it becomes a text where they are told, in their language.
     """
 
-    def __init__(self, code: str, detail: str, retry_after: float | None = None):
+    def __init__(self, code: str, detail: str | Promise, retry_after: float | None = None):
         super().__init__(detail)
         self.code = code
         self.detail = detail

@@ -8,6 +8,9 @@ from urllib.parse import urlparse
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.security.websocket import OriginValidator, WebsocketDenier
 from django.db import InterfaceError, OperationalError
+from django.utils import translation
+
+from mysite.languages import of_socket
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +65,9 @@ class Handshake:
             await send({"type": "websocket.accept"})
             await close(send, 1013)
         if arrived:
-            await self.application(arrived.pop(), receive, send)
+            scope = arrived.pop()
+            translation.activate(of_socket(scope))  # in this task, which is the socket's own
+            await self.application(scope, receive, send)
 
     async def arrive(self, scope, receive, send):
         """What stands in the application's place for the middleware."""

@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 from posixpath import join, normpath
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language_from_request
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -27,25 +25,16 @@ HERE = "http://127.0.0.1:8000"
 markdown = MarkdownIt("commonmark", {"html": False})
 
 
-class Language(NamedTuple):
-    tag: str  # as HTML wants it
-    name: str
-    choice: str  # as `?lang=` has it
-    ending: str  # of its files' names
-
-
-LANGUAGES = {
-    "en": Language("en", "English", "en", ".md"),
-    "zh-hans": Language("zh-Hans", "中文", "zh", ".zh.md"),
-}
+# How the files' names end, by their language.
+ENDINGS = {"en": ".md", "zh-hans": ".zh.md"}
 
 
 class Text:
-    """A file of docs/recipes/ in one language. `query` is kept on its links to our pages."""
+    """A file of docs/recipes/ in one language."""
 
-    def __init__(self, slug: str, language: Language, query: str = ""):
-        self.slug, self.query = slug, query
-        path = Path(settings.BASE_DIR, FOLDER, slug + language.ending)
+    def __init__(self, slug: str, language: str):
+        self.slug = slug
+        path = Path(settings.BASE_DIR, FOLDER, slug + ENDINGS[language])
         self._tokens = markdown.parse(path.read_text(encoding="utf-8"))
 
     @property
@@ -73,9 +62,8 @@ class Text:
             return href.removeprefix(HERE)
         slug = slug_of(path)
         if slug == INDEX:
-            return reverse("recipes") + self.query
-        address = reverse("recipe", args=[slug]) if slug else reverse("source", args=[self.slug, path])
-        return address + self.query
+            return reverse("recipes")
+        return reverse("recipe", args=[slug]) if slug else reverse("source", args=[self.slug, path])
 
 
 def path_of(href: str) -> str:
@@ -111,25 +99,13 @@ def recipe(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def source(request: HttpRequest, slug: str, path: str) -> HttpResponse:
     """A file that the recipe names, in whichever language. No other file can be seen."""
-    if slug not in slugs() or not any(path in Text(slug, each).files for each in LANGUAGES.values()):
+    if slug not in slugs() or not any(path in Text(slug, each).files for each in ENDINGS):
         raise Http404
     lines = Path(settings.BASE_DIR, path).read_text(encoding="utf-8").splitlines()
     return page(request, "recipes/source.html", slug, path=path, lines=lines)
 
 
 def page(request: HttpRequest, template: str, slug: str, **context: object) -> HttpResponse:
-    language, query = spoken(request)
-    (other,) = (each for each in LANGUAGES.values() if each != language)
-    context |= {"language": language, "other": other, "query": query, "slug": slug}
-    context |= {"text": Text(slug, language, query), "all": Text(INDEX, language).title}
-    response = render(request, template, context)
-    patch_vary_headers(response, ["Accept-Language", "Cookie"])
-    return response
-
-
-def spoken(request: HttpRequest) -> tuple[Language, str]:
-    """The language that was chosen, or that the browser asks for; and the query that keeps the choice."""
-    for language in LANGUAGES.values():
-        if request.GET.get("lang") == language.choice:
-            return language, f"?lang={language.choice}"
-    return LANGUAGES[get_language_from_request(request)], ""
+    language = get_language()
+    context |= {"text": Text(slug, language), "all": Text(INDEX, language).title}
+    return render(request, template, context | {"slug": slug})

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from mysite import health, offline, recipes
+from mysite import health, languages, offline, recipes
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="index")),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("recipes/", recipes.index, name="recipes"),
     path("recipes/<slug:slug>/", recipes.recipe, name="recipe"),
     path("recipes/<slug:slug>/<path:path>", recipes.source, name="source"),
+    path("language/", languages.choose, name="language"),
     path("admin/", admin.site.urls),
     path("sw.js", offline.worker),
     path("offline/", offline.page, name="offline"),

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 import live
 from live import Refused, names
@@ -27,9 +29,10 @@ def pay(biz: str, amount: Decimal, currency: str) -> Order:
     """Note that an order has been paid. Again changes nothing."""
     order = Order.objects.select_for_update().filter(biz=biz).first()
     if order is None:
-        raise Refused("not_found", "there is no such order")
+        raise Refused("not_found", _("there is no such order"))
     if (amount, currency) != (order.amount, order.currency):
-        raise Refused("bad_frame", f"the order is for {order.amount} {order.currency}")
+        detail = _("the order is for {amount} {currency}")
+        raise Refused("bad_frame", format_lazy(detail, amount=order.amount, currency=order.currency))
     if not order.is_paid:
         order.state, order.paid_at = Order.State.PAID, timezone.now()
         order.save(update_fields=["state", "paid_at"])

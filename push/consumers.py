@@ -17,6 +17,8 @@ from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from django.db import DatabaseError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
 
 from live import Refused, names
@@ -82,9 +84,10 @@ class Listener:
     async def check(self, text: str | None) -> str:
         """What a client has sent; raises `Refused` when it is no text, too long, or comes too fast."""
         if text is None:
-            raise Refused("bad_frame", "a frame is text")
+            raise Refused("bad_frame", _("a frame is text"))
         if len(text) > LONGEST_TEXT:
-            raise Refused("too_long", f"longer than {LONGEST_TEXT:,} characters")
+            detail = format_lazy(_("longer than {most} characters"), most=f"{LONGEST_TEXT:,}")
+            raise Refused("too_long", detail)
         await get_message_rate().take(who_of(self.scope))
         return text
 
@@ -194,7 +197,7 @@ class FeedConsumer(Listener, AsyncWebsocketConsumer):
             return
         try:
             await self.check(text_data)
-            raise Refused("bad_frame", "this socket only listens; a feed is started by POST")
+            raise Refused("bad_frame", _("this socket only listens; a feed is started by POST"))
         except Refused as refused:
             await self.send(error(refused))
 

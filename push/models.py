@@ -7,6 +7,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django.utils.translation import gettext_lazy as _
 
 from live.names import LONGEST_ROOM
 
@@ -25,8 +26,8 @@ class Order(models.Model):
     """Something to be paid, of which the payment provider tells us by a callback."""
 
     class State(models.TextChoices):
-        OPEN = "open", "Open"
-        PAID = "paid", "Paid"
+        OPEN = "open", _("Open")
+        PAID = "paid", _("Paid")
 
     class Currency(models.TextChoices):
         EUR = "EUR", "EUR"
@@ -41,11 +42,11 @@ class Order(models.Model):
         help_text="Its public name.",
     )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
-    subject = models.CharField(max_length=100, help_text="What it is for.")
+    subject = models.CharField(max_length=100, help_text=_("What it is for."))
     amount = models.DecimalField(max_digits=12, decimal_places=2, validators=[MinValueValidator(0.01)])
     currency = models.CharField(max_length=3, choices=Currency, default=Currency.EUR)
     is_shared = models.BooleanField(
-        "Whoever has the link may see it", default=False, help_text="Otherwise only you can."
+        _("Whoever has the link may see it"), default=False, help_text=_("Otherwise only you can.")
     )
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     created_at = models.DateTimeField(auto_now_add=True)

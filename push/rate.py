@@ -2,11 +2,12 @@
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from live import OfLoop, rate
 
-get_message_rate = OfLoop(lambda: rate.average("messages", settings.CHAT_RATE))
-get_task_rate = OfLoop(lambda: rate.hourly("orders and live feeds", settings.TASKS_PER_HOUR))
+get_message_rate = OfLoop(lambda: rate.average(_("too many messages"), settings.CHAT_RATE))
+get_task_rate = OfLoop(lambda: rate.hourly(_("too many orders and live feeds"), settings.TASKS_PER_HOUR))
 
 
 @async_to_sync

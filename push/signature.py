@@ -9,6 +9,8 @@ import re
 import time
 
 from django.conf import settings
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from live import Refused
 
@@ -29,12 +31,14 @@ def check(header: str, body: bytes) -> None:
     """Raise `Refused` unless the provider has signed this body in the last minutes."""
     match = _FORM.fullmatch(header)
     if match is None:
-        raise Refused("forbidden", f"{HEADER} must be t=<seconds>,v1=<64 hexadecimal digits>")
+        detail = _("{header} must be t=<seconds>,v1=<64 hexadecimal digits>")
+        raise Refused("forbidden", format_lazy(detail, header=HEADER))
     at, digest = match.groups()
     if not hmac.compare_digest(digest, _digest(body, at)):  # however much of it is right
-        raise Refused("forbidden", "the signature is not of this body with our key")
+        raise Refused("forbidden", _("the signature is not of this body with our key"))
     if abs(time.time() - int(at)) > TOLERANCE:
-        raise Refused("forbidden", f"the signature is more than {TOLERANCE} seconds away from now")
+        detail = _("the signature is more than {most} seconds away from now")
+        raise Refused("forbidden", format_lazy(detail, most=TOLERANCE))
 
 
 def _digest(body: bytes, at: str) -> str:

@@ -6,6 +6,8 @@ from typing import Literal
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -44,7 +46,10 @@ def orders(request: HttpRequest) -> HttpResponse:
                 count(request)
                 return redirect("order", actions.order(owner, **form.cleaned_data).biz)
         except Refused as refused:
-            form.add_error(None, f"There were {refused.detail}. Try again in {refused.retry_after:.0f} s.")
+            told = _("There were {problem}. Try again in {seconds} s.")
+            form.add_error(
+                None, format_lazy(told, problem=refused.detail, seconds=f"{refused.retry_after:.0f}")
+            )
             code = status_of(refused)
     context = {"form": form, "orders": access.own_orders(request.user)[:MOST_ORDERS]}
     return render(request, "push/orders.html", context, status=code)
@@ -67,7 +72,7 @@ def callback(request: HttpRequest, biz: str) -> HttpResponse:
     """The provider says that an order is paid. Said again, it changes nothing."""
     try:
         if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_CALLBACK:
-            raise Refused("too_long", f"more than {LARGEST_CALLBACK:,} bytes")
+            raise Refused("too_long", format_lazy(_("more than {most} bytes"), most=f"{LARGEST_CALLBACK:,}"))
         signature.check(request.headers.get(signature.HEADER, ""), request.body)
         payment = read_payment(request.body, biz)
         return answer(actions.pay(biz, payment.amount, payment.currency).news)
@@ -81,7 +86,7 @@ def read_payment(body: bytes, biz: str) -> Payment:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused("bad_frame", str(error)) from None
     if payment.biz != biz:
-        raise Refused("bad_frame", "biz is not that of the address")
+        raise Refused("bad_frame", _("biz is not that of the address"))
     return payment
 
 

@@ -2,9 +2,17 @@ import gc
 
 import pytest
 from channels.db import aclose_old_connections, database_sync_to_async
+from django.utils import translation
 
 from tests.faults.doorbell import Doorbell
 from tests.servers.processes import Server
+
+
+@pytest.fixture(autouse=True)
+def speak_english():
+    """A request leaves its language to the thread, which may be the tests' own."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,15 +3,17 @@
  * Where the server refuses, a button loads the page again.
  */
 
+import { gettext } from "./i18n.js";
+
 /** How long a lost connection goes unmentioned (milliseconds). */
 const CALM = 2000;
 
 /** What is said of each state, and of the codes with which a server refuses. */
 const SAID = {
-  waiting: "Reconnecting…",
-  refused: "This is closed to you.",
-  4401: "You are signed out.",
-  4404: "There is nothing here any more.",
+  waiting: gettext("Reconnecting…"),
+  refused: gettext("This is closed to you."),
+  4401: gettext("You are signed out."),
+  4404: gettext("There is nothing here any more."),
 };
 
 export class ConnectionState {

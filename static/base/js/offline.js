@@ -10,8 +10,8 @@ let failures = 0;
 let timer = 0;
 
 document.getElementById("again").addEventListener("click", async () => {
-  state.textContent = "Trying…";
-  if (!(await look())) state.textContent = "Still no network. Waiting for it…";
+  state.textContent = state.dataset.trying;
+  if (!(await look())) state.textContent = state.dataset.waiting;
 });
 addEventListener("online", look);
 document.addEventListener("visibilitychange", () => document.hidden || look());

@@ -1,5 +1,7 @@
 /** Changes to what is stored. Each is answered by the message as it now is, or by why it cannot be. */
 
+import { gettext } from "../../base/js/i18n.js";
+
 export class Changes {
   #send;
   /** @type {Map<number, (problem: string | null) => void>} who waits, by the message's number */
@@ -18,7 +20,7 @@ export class Changes {
    */
   ask(command) {
     if (!this.#send(command)) {
-      if (!this.#early) return Promise.resolve("there is no connection now");
+      if (!this.#early) return Promise.resolve(gettext("there is no connection now"));
       this.#early.push(command);
     }
     return new Promise((resolve) => this.#waiting.set(command.number, resolve));
@@ -42,6 +44,6 @@ export class Changes {
   /** What was asked for may have been done or not: if it was, the next connection tells. */
   lose() {
     this.#early = null;
-    for (const number of this.#waiting.keys()) this.answer(number, "the connection was lost");
+    for (const number of this.#waiting.keys()) this.answer(number, gettext("the connection was lost"));
   }
 }

@@ -1,5 +1,6 @@
 /** Taking back what one has said: asked for under the message itself, since it cannot be undone. */
 
+import { gettext } from "../../base/js/i18n.js";
 import { button, showNote, text } from "./note.js";
 
 export class Deleting {
@@ -17,13 +18,13 @@ export class Deleting {
 
   /** @param {number} number of the message */
   ask(number) {
-    this.#ask(this.#log.item(number), number, "Delete this message?").focus();
+    this.#ask(this.#log.item(number), number, gettext("Delete this message?")).focus();
   }
 
   /** @returns {HTMLButtonElement} what leaves everything as it is */
   #ask(item, number, said) {
-    const keep = button("Keep", () => this.#close(item));
-    showNote(item, text(said), button("Delete", () => this.#delete(item, number)), keep);
+    const keep = button(gettext("Keep"), () => this.#close(item));
+    showNote(item, text(said), button(gettext("Delete"), () => this.#delete(item, number)), keep);
     item.onkeydown = ({ key }) => {
       if (key === "Escape") this.#close(item);
     };
@@ -38,12 +39,12 @@ export class Deleting {
 
   async #delete(item, number) {
     this.#close(item);
-    showNote(item, text("Deleting…"));
+    showNote(item, text(gettext("Deleting…")));
     const problem = await this.#changes.ask({ type: "delete", number });
     const shown = problem && this.#log.item(number);
     if (!shown) return;
     const hasFocus = shown.contains(document.activeElement);
-    const keep = this.#ask(shown, number, `Not deleted: ${problem}.`);
+    const keep = this.#ask(shown, number, gettext("Not deleted: {problem}.", { problem }));
     if (hasFocus) keep.focus();
   }
 }

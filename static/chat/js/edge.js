@@ -1,5 +1,7 @@
 /** An end of what is shown of the history: more is loaded as it comes near, and where there is no more it says so. */
 
+import { gettext } from "../../base/js/i18n.js";
+
 /** More is fetched before it is needed (pixels beyond the view). */
 const AHEAD = 800;
 
@@ -53,7 +55,7 @@ export class Edge {
   #offerRetry(load) {
     this.rest();
     const retry = document.createElement("button");
-    retry.textContent = "Try again";
+    retry.textContent = gettext("Try again");
     retry.addEventListener("click", () => this.load(load));
     this.#place.replaceChildren(this.#said.failed, " ", retry);
   }

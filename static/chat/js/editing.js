@@ -1,5 +1,7 @@
 /** Changing what one has said. It is done in the composer, where what was being written waits meanwhile. */
 
+import { gettext } from "../../base/js/i18n.js";
+
 /** @typedef {import("./message.js").Message} Message */
 
 export class Editing {
@@ -51,7 +53,7 @@ export class Editing {
   leave() {
     if (!this.#message) return true;
     if (this.#composer.text.trimEnd() === this.#message.message.trimEnd()) this.#end();
-    else this.#say("Save or cancel this first.");
+    else this.#say(gettext("Save or cancel this first."));
     this.#composer.focus();
     return !this.#message;
   }
@@ -63,8 +65,8 @@ export class Editing {
     const isChanged = message.message !== this.#message.message;
     this.#message = message;
     this.#keep();
-    if (message.deleted) this.#say("It was deleted meanwhile. You may still copy this.");
-    else if (isChanged) this.#say("It was changed meanwhile. To save this replaces that.");
+    if (message.deleted) this.#say(gettext("It was deleted meanwhile. You may still copy this."));
+    else if (isChanged) this.#say(gettext("It was changed meanwhile. To save this replaces that."));
   }
 
   /** Nothing is to be kept of a text that is as it was. */
@@ -78,9 +80,9 @@ export class Editing {
   async #save(text) {
     const { number, message } = this.#message;
     if (text === message.trimEnd()) return this.#end();
-    this.#say("Saving…");
+    this.#say(gettext("Saving…"));
     const problem = await this.#changes.ask({ type: "edit", number, message: text });
-    if (problem && this.#message?.number === number) this.#say(`Not saved: ${problem}.`, true);
+    if (problem && this.#message?.number === number) this.#say(gettext("Not saved: {problem}.", { problem }), true);
   }
 
   #end() {
@@ -92,7 +94,7 @@ export class Editing {
 
   #say(said, isProblem = false) {
     const place = this.#bar.querySelector("[role=status]");
-    place.textContent = said || "Editing a message";
+    place.textContent = said || gettext("Editing a message");
     place.classList.toggle("editing__problem", isProblem);
   }
 }

@@ -1,5 +1,7 @@
 /** A button that shows common emoji: a click, or arrows and Enter, choose one. */
 
+import { gettext } from "../../base/js/i18n.js";
+
 /** How far each key goes; rows are as wide as the window lets them. */
 const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (row) => -row, ArrowDown: (row) => row };
 
@@ -50,7 +52,7 @@ export class EmojiPicker {
       const common = await this.#catalogue.common();
       this.#popover.replaceChildren(...common.map(drawButton));
     } catch {
-      this.#popover.textContent = "They could not be loaded. Try again in a moment.";
+      this.#popover.textContent = gettext("They could not be loaded. Try again in a moment.");
     }
   }
 

@@ -27,7 +27,7 @@ export function isEmoji(text) {
 /**
  * @typedef {object} Emoji
  * @property {string} emoji
- * @property {string} name in English
+ * @property {string} name in the language of the page
  * @property {string[]} codes in lower case
  */
 

@@ -1,6 +1,7 @@
 /** A transcript's page: how far it is, as the server tells. */
 
 import { ConnectionState } from "../../base/js/connection-state.js";
+import { ngettext, numeral } from "../../base/js/i18n.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
 
 const page = document.getElementById("export");
@@ -19,5 +20,5 @@ new LastingSocket({
 function show({ status, done, total }) {
   page.dataset.status = status;
   progress.value = done;
-  count.textContent = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} messages`;
+  count.textContent = ngettext("{done} of {count} message", "{done} of {count} messages", total, { done: numeral(done) });
 }

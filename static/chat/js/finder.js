@@ -1,6 +1,7 @@
 /** Finds rooms as one types: the server, which knows all of them and how they are spelled, draws the list. */
 
-import { clock, language } from "../../base/js/clock.js";
+import { clock } from "../../base/js/clock.js";
+import { language } from "../../base/js/i18n.js";
 import { paintAvatar } from "./avatar.js";
 
 /** How long nobody has typed before it is asked (milliseconds). */

@@ -1,6 +1,7 @@
 /** One message as an element. Whatever way a message comes, it is drawn here. */
 
-import { clock, language } from "../../base/js/clock.js";
+import { clock } from "../../base/js/clock.js";
+import { gettext, language } from "../../base/js/i18n.js";
 import { paintAvatar } from "./avatar.js";
 import { isEmoji } from "./emoji.js";
 import { draw } from "./markup.js";
@@ -49,7 +50,7 @@ export function drawMessage(message, reader) {
     time.textContent = clock.format(at);
   }
   part("to-you").hidden = !isForReader;
-  part("text").append(message.deleted ? "Message deleted" : draw(message.message, mentions.map(({ name }) => name)));
+  part("text").append(message.deleted ? gettext("Message deleted") : draw(message.message, mentions.map(({ name }) => name)));
   item.classList.toggle("message--mention", isForReader);
   item.classList.toggle("message--emoji", !message.deleted && isEmoji(message.message));
   item.classList.toggle("message--gone", Boolean(message.deleted));
@@ -101,20 +102,21 @@ export function drawDay(message) {
 export function drawNews(since) {
   const item = document.createElement("li");
   item.className = "day day--new";
-  item.textContent = since ? `New since ${timeOf(since)}` : "New";
+  item.textContent = since ? gettext("New since {time}", { time: timeOf(since) }) : gettext("New");
   return item;
 }
 
 function timeOf(date) {
   const isToday = date.toDateString() === new Date().toDateString();
-  return isToday ? clock.format(date) : `${calendar.format(date)}, ${clock.format(date)}`;
+  const time = clock.format(date);
+  return isToday ? time : gettext("{day}, {time}", { day: calendar.format(date), time });
 }
 
 /** Say behind a text, or below its code, that it was edited. */
 function trace(text, edited) {
   const trace = document.createElement("span");
   trace.className = "message__edited";
-  trace.textContent = "(edited)";
+  trace.textContent = gettext("(edited)");
   trace.title = exact.format(new Date(edited));
   if (text.lastChild.nodeName === "PRE") text.after(trace);
   else text.append(" ", trace);

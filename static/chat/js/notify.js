@@ -1,12 +1,13 @@
 /** What of this room somebody is notified of, and whether with a sound. The browser is asked when they choose. */
 
+import { gettext } from "../../base/js/i18n.js";
 import { isLoud, setLoud } from "./sound.js";
 
 /** What is said of the browser's answer. */
 const SAID = {
-  denied: "This browser does not show notifications of this site. You can allow them in its settings.",
-  none: "This browser cannot show notifications here.",
-  failed: "That could not be saved. Try again in a moment.",
+  denied: gettext("This browser does not show notifications of this site. You can allow them in its settings."),
+  none: gettext("This browser cannot show notifications here."),
+  failed: gettext("That could not be saved. Try again in a moment."),
 };
 
 export class Notify {

@@ -3,6 +3,7 @@
  * Below it is the way to the visitor's account.
  */
 
+import { gettext } from "../../base/js/i18n.js";
 import { paintAvatar } from "./avatar.js";
 
 export class OwnName {
@@ -89,7 +90,7 @@ export class OwnName {
       if (!response.ok) return answer.error.detail;
       this.tell(answer.name);
     } catch {
-      return "The name could not be changed. Try again in a moment.";
+      return gettext("The name could not be changed. Try again in a moment.");
     }
   }
 }

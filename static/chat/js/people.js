@@ -1,12 +1,11 @@
 /** Who is in the room now. */
 
-import { language } from "../../base/js/clock.js";
+import { gettext, language, ngettext, numeral } from "../../base/js/i18n.js";
 import { paintAvatar } from "./avatar.js";
 
 /** @typedef {{id: number, name: string, guest: boolean}} Person */
 
 const order = new Intl.Collator(language);
-const number = new Intl.NumberFormat(language);
 
 export class People {
   #here;
@@ -53,13 +52,15 @@ export class People {
 
   #show() {
     const part = (name) => document.getElementById(name);
-    const count = number.format(this.#count);
     const unnamed = this.#count - this.#people.size;
-    this.#here.textContent = this.#count === 1 ? "Only you are here" : `${count} people here`;
+    this.#here.textContent =
+      this.#count === 1
+        ? gettext("Only you are here")
+        : ngettext("{count} person here", "{count} people here", this.#count);
     this.#here.hidden = false;
-    part("people-count").textContent = ` · ${count}`;
+    part("people-count").textContent = ` · ${numeral(this.#count)}`;
     part("people-list").replaceChildren(...this.all.map((person) => this.#draw(person)));
-    part("people-more").textContent = `and ${number.format(unnamed)} more`;
+    part("people-more").textContent = ngettext("and {count} more", "and {count} more", unnamed);
     part("people-more").hidden = unnamed === 0;
   }
 
@@ -73,7 +74,7 @@ export class People {
   }
 
   #about({ id, guest }) {
-    if (id === this.#you.id) return "you";
-    return guest ? "guest" : "";
+    if (id === this.#you.id) return gettext("you");
+    return guest ? gettext("guest") : "";
   }
 }

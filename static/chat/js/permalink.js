@@ -1,5 +1,6 @@
 /** The address of a message, and its way into the clipboard. */
 
+import { gettext } from "../../base/js/i18n.js";
 import { copy } from "./copy.js";
 import { showNote, text } from "./note.js";
 
@@ -14,6 +15,6 @@ export async function copyLink(item, address) {
   const { href } = new URL(address, location.href);
   if (!(await copy(href))) return showNote(item, text(href)); // to be copied by hand
   const said = item.querySelector(".message__said");
-  said.textContent = "Link copied";
+  said.textContent = gettext("Link copied");
   setTimeout(() => (said.textContent = ""), SAID);
 }

@@ -1,6 +1,7 @@
 /** A room's page: what comes from the server goes to the timeline, what is written goes to the outbox. */
 
 import { ConnectionState } from "../../base/js/connection-state.js";
+import { gettext, numeral } from "../../base/js/i18n.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
 import { Changes } from "./changes.js";
 import { Completion } from "./completion.js";
@@ -73,11 +74,11 @@ keepSeen(owner, () => ({ epoch: cursor.epoch, seq: reading.seen }));
 resumeEdit();
 
 const state = new ConnectionState(element("state"), {
-  waiting: "Reconnecting. What you write is kept.",
-  refused: "This room is closed to you. What you have written is kept.",
-  4401: "You are signed out. What you have written is kept.",
-  4404: "There can be no such room.",
-  4429: "You have made many rooms. Wait a while.",
+  waiting: gettext("Reconnecting. What you write is kept."),
+  refused: gettext("This room is closed to you. What you have written is kept."),
+  4401: gettext("You are signed out. What you have written is kept."),
+  4404: gettext("There can be no such room."),
+  4429: gettext("You have made many rooms. Wait a while."),
 });
 let isRefused = false;
 const connection = new LastingSocket({
@@ -175,13 +176,17 @@ function told(message) {
 }
 
 function refused({ code, detail, client_id: about, number, retry_after: retryAfter }) {
-  if (number) return changes.answer(number, detail + (retryAfter ? `; try again in ${Math.ceil(retryAfter)} s` : ""));
+  if (number) return changes.answer(number, retryAfter ? tryLater(detail, retryAfter) : detail);
   const clientId = about ?? (code === "bad_frame" ? inFlight : null); // what cannot be read has no client_id
   const entry = outbox.all.find((entry) => entry.client_id === clientId);
   if (!entry) return;
   if (retryAfter) hold(retryAfter);
   else showUnsent(outbox.fail(clientId, detail));
   answered(clientId);
+}
+
+function tryLater(problem, seconds) {
+  return gettext("{problem}; try again in {seconds} s", { problem, seconds: Math.ceil(seconds) });
 }
 
 let held = 0;
@@ -217,7 +222,7 @@ function write(text) {
   const entry = outbox.add(text);
   const length = [...text].length;
   if (length > longestText) {
-    outbox.fail(entry.client_id, `longer than ${longestText.toLocaleString()} characters`);
+    outbox.fail(entry.client_id, gettext("longer than {most} characters", { most: numeral(longestText) }));
   } else {
     sendNext();
   }
@@ -243,7 +248,11 @@ function showUnsent(entry) {
     composer.take(entry.message);
   };
   const note = entry.failed
-    ? [text(`Not sent: ${entry.failed}`), button("Edit", edit), button("Discard", discard)]
-    : [text("Sending…")];
+    ? [
+        text(gettext("Not sent: {problem}", { problem: entry.failed })),
+        button(gettext("Edit"), edit),
+        button(gettext("Discard"), discard),
+      ]
+    : [text(gettext("Sending…"))];
   log.showUnsent({ ...entry, author: you }, note);
 }

@@ -1,5 +1,6 @@
 /** Scrolling: it stays at the newest message, or wherever the reader is, and others come as one nears them. */
 
+import { gettext, ngettext } from "../../base/js/i18n.js";
 import { Edge } from "./edge.js";
 import { written } from "./unread.js";
 
@@ -20,11 +21,15 @@ const MOST = 500;
 const SPARE = 100;
 
 const OLDER = {
-  loading: "Loading earlier messages…",
-  failed: "Earlier messages could not be loaded.",
-  last: "This is where the room begins.",
+  loading: gettext("Loading earlier messages…"),
+  failed: gettext("Earlier messages could not be loaded."),
+  last: gettext("This is where the room begins."),
 };
-const NEWER = { loading: "Loading later messages…", failed: "Later messages could not be loaded.", last: "" };
+const NEWER = {
+  loading: gettext("Loading later messages…"),
+  failed: gettext("Later messages could not be loaded."),
+  last: "",
+};
 
 export class Timeline {
   #scroller;
@@ -251,6 +256,6 @@ export class Timeline {
 }
 
 function pillText(unseen) {
-  if (unseen === 0) return "Jump to latest";
-  return unseen === 1 ? "1 new message" : `${written(unseen)} new messages`;
+  if (unseen === 0) return gettext("Jump to latest");
+  return ngettext("{count} new message", "{count} new messages", unseen, { count: written(unseen) });
 }

@@ -1,5 +1,6 @@
 /** Who is writing in the room now. */
 
+import { gettext } from "../../base/js/i18n.js";
 import { isolated, write } from "../../base/js/isolated.js";
 
 /** How often it is said, at most; and for how long it is shown after it was said last (milliseconds). */
@@ -63,7 +64,7 @@ export class Typing {
 /** @param {string[]} names */
 function said(names) {
   if (names.length === 0) return "";
-  if (names.length === 1) return `${names[0]} is typing`;
-  if (names.length === 2) return `${names[0]} and ${names[1]} are typing`;
-  return "Several people are typing";
+  if (names.length === 1) return gettext("{name} is typing", { name: names[0] });
+  if (names.length === 2) return gettext("{name} and {other} are typing", { name: names[0], other: names[1] });
+  return gettext("Several people are typing");
 }

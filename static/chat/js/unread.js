@@ -1,5 +1,7 @@
 /** What is unread, in all rooms together: the tab's title and icon tell. */
 
+import { ngettext } from "../../base/js/i18n.js";
+
 /** From here on a count says no more than that it is at least that. */
 const MOST = 100;
 
@@ -10,7 +12,8 @@ export function written(count) {
 
 /** @param {number} mentions */
 function saidOf(mentions) {
-  return mentions ? `, ${written(mentions)} ${mentions === 1 ? "mentions" : "mention"} you` : "";
+  if (!mentions) return "";
+  return ngettext(", {count} mentions you", ", {count} mention you", mentions, { count: written(mentions) });
 }
 
 /** @typedef {{room: string, count: number, mentions: number, involvement: string}} Room */

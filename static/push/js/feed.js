@@ -1,6 +1,7 @@
 /** A room's live feed: a button starts it, a card shows its lines while it runs, for everybody in the room. */
 
 import { clock } from "../../base/js/clock.js";
+import { gettext } from "../../base/js/i18n.js";
 import { isolated, write } from "../../base/js/isolated.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
 
@@ -36,7 +37,11 @@ function show({ running, waiting, by, since }) {
   if (!running) return lines.replaceChildren();
   error.hidden = true;
   card.classList.toggle("is-waiting", waiting);
-  write(state, `Live feed by ${isolated(by)}, since ${clock.format(new Date(since))}${waiting ? ". It waits for a worker." : ""}`);
+  const values = { name: isolated(by), time: clock.format(new Date(since)) };
+  const said = waiting
+    ? gettext("Live feed by {name}, since {time}. It waits for a worker.", values)
+    : gettext("Live feed by {name}, since {time}", values);
+  write(state, said);
 }
 
 function add(line) {
@@ -53,12 +58,15 @@ async function post(address) {
     if (answer.error) return refuse(answer.error);
     show(answer.feed);
   } catch {
-    refuse({ detail: "the server does not answer" });
+    refuse({ detail: gettext("the server does not answer") });
   }
 }
 
 function refuse({ detail, retry_after: seconds }) {
   card.hidden = false;
-  error.textContent = `Not done: ${detail}.${seconds ? ` Try again in ${Math.ceil(seconds)} s.` : ""}`;
+  const values = { problem: detail, seconds: Math.ceil(seconds) };
+  error.textContent = seconds
+    ? gettext("Not done: {problem}. Try again in {seconds} s.", values)
+    : gettext("Not done: {problem}.", values);
   error.hidden = false;
 }

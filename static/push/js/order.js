@@ -1,6 +1,7 @@
 /** An order's page: whether it is paid, and what others say who have it open. */
 
 import { ConnectionState } from "../../base/js/connection-state.js";
+import { gettext } from "../../base/js/i18n.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
 import { Line, prepend, showError } from "../../base/js/said.js";
 
@@ -29,5 +30,5 @@ function receive(said) {
 function showPaid() {
   const state = element("state");
   state.className = "state state--paid";
-  state.textContent = "Paid";
+  state.textContent = gettext("Paid");
 }

@@ -1,0 +1,32 @@
+"""In which language somebody is spoken to: the one that they chose, or that their browser asks for."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.middleware.locale import LocaleMiddleware
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language_from_request
+from django.views.decorators.csrf import csrf_exempt
+from django.views.i18n import set_language
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Django's. What a page says depends on the cookie of the choice as well."""
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        response = super().process_response(request, response)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            patch_vary_headers(response, ["Cookie"])
+        return response
+
+
+# Who forges this changes the language and no more. So pages that tell of an error offer the choice as well.
+choose = csrf_exempt(set_language)
+
+
+def of_socket(scope: dict[str, Any]) -> str:
+    """The language of whoever opens a socket, as that of a request."""
+    asked = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT_LANGUAGE"], request.COOKIES = asked, scope.get("cookies", {})
+    return get_language_from_request(request)

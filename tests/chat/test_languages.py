@@ -1,0 +1,125 @@
+"""Everybody is spoken to in their language: as they chose, or as their browser asks."""
+
+import re
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from django.core import mail
+from django.http import HttpResponse
+from django.test import AsyncClient, Client
+from django.utils import translation
+
+from chat import actions
+from chat.workers import MailWorker
+from tests.chat.test_pages import data
+from tests.sockets import session_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
+TITLE = {"en": "What chat room would you like to enter?", "zh-hans": "想进哪个聊天室？"}
+
+
+def title(answer: HttpResponse) -> str:
+    (found,) = re.findall(r"<h1[^>]*>([^<]*)</h1>", answer.content.decode())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("headers", "language"),
+    [
+        ({}, "en"),
+        ({"Accept-Language": "fr, en;q=0.5"}, "en"),
+        (CHINESE, "zh-hans"),
+        ({"Accept-Language": "zh-TW"}, "zh-hans"),
+    ],
+)
+def test_a_page_is_in_the_language_that_the_browser_asks_for(headers, language):
+    answer = Client().get("/chat/", headers=headers)
+    assert title(answer) == TITLE[language]
+    assert f'<html lang="{language}">' in answer.content.decode()
+    assert {"Accept-Language", "Cookie"} <= set(answer.headers["Vary"].split(", "))
+
+
+def test_another_can_be_chosen_and_is_kept():
+    client = Client(enforce_csrf_checks=True)
+    page = client.get("/chat/", headers=CHINESE).content.decode()
+    (choice,) = re.findall(r'<button[^>]* name="language" value="([^"]*)" lang="en">English<', page)
+    answer = client.post("/language/", {"language": choice, "next": "/me/?next=/chat/"}, headers=CHINESE)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/me/?next=/chat/")
+    assert answer.cookies["django_language"]["max-age"] > 0
+    assert title(client.get("/chat/", headers=CHINESE)) == TITLE["en"]
+    assert 'lang="zh-hans">简体中文<' in client.get("/chat/").content.decode()
+
+
+def test_the_choice_leads_to_no_other_site():
+    answer = Client().post("/language/", {"language": "zh-hans", "next": "https://elsewhere.example/"})
+    assert answer.headers["Location"] == "/"
+
+
+def test_english_loads_no_translations():
+    assert "js/messages/" not in Client().get("/chat/").content.decode()
+    assert "js/messages/zh-hans" in Client().get("/chat/", headers=CHINESE).content.decode()
+
+
+@pytest.mark.parametrize("path", ["/nothing/", "/chat/a%2Fb/", "/offline/"])
+def test_so_are_pages_that_tell_of_errors(path):
+    assert re.search(r"\w", title(Client().get(path)), re.ASCII)
+    assert not re.search(r"\w", title(Client().get(path, headers=CHINESE)), re.ASCII)
+
+
+def test_the_service_worker_is_another_for_another_language():
+    english, chinese = (Client().get("/sw.js", headers=headers) for headers in ({}, CHINESE))
+    assert english.content != chinese.content
+
+
+def test_so_is_what_is_answered_to_scripts():
+    client = Client(headers=CHINESE)
+    refused = client.post("/me/name/", {"name": "Admin"})
+    assert refused.json()["error"]["detail"] == "不能用这个名字，换一个吧。"
+
+
+def test_a_guest_has_a_made_up_name_of_the_language_and_keeps_it():
+    client = Client()
+    page = client.get("/chat/lobby/", headers=CHINESE).content.decode()
+    (name,) = re.findall(r'class="own-name__text">([^<]*)<', page)
+    assert re.fullmatch(r"[\u4e00-\u9fff]+的[\u4e00-\u9fff]+( \d+)?", name)
+    assert name in client.get("/chat/lobby/", headers={"Accept-Language": "en"}).content.decode()
+
+
+async def test_so_is_what_is_answered_on_a_socket(connect, guest):
+    """Each in its own: messages of several people are stored together."""
+    headers = [(b"accept-language", b"zh-CN")]
+    chinese, english = await connect(user=guest, headers=headers), await connect(user=guest)
+    for socket, detail in [(chinese, "消息不能为空"), (english, "a message needs some text")]:
+        await socket.say(" ")
+        assert (await socket.event("error"))["detail"] == detail
+
+
+async def test_what_was_chosen_goes_before_what_the_browser_asks_for(connect, guest):
+    ((_, session),) = await sync_to_async(session_of)(guest)
+    cookie = session + b"; django_language=zh-hans"
+    socket = await connect(headers=[(b"cookie", cookie), (b"accept-language", b"en")])
+    await socket.say(" ")
+    assert (await socket.event("error"))["detail"] == "消息不能为空"
+
+
+async def test_an_e_mail_is_in_the_language_of_who_asked_for_it(database):
+    guest = await sync_to_async(actions.create_guest)()
+    await sync_to_async(actions.sign_up)(guest, "ada", "correct horse", "ada@example.org")
+    asked = {"email": "ada@example.org"}
+    await AsyncClient().post("/me/password/forgotten/", asked, headers=CHINESE)
+    with translation.override("en"):
+        await MailWorker().mail_reset(await get_channel_layer("tasks").receive("mail"))
+    (letter,) = mail.outbox
+    assert letter.subject == "重设你的 Lobby 密码"
+    assert "三天内有效" in letter.body
+
+
+@pytest.mark.parametrize(("headers", "name"), [({}, "party popper"), (CHINESE, "拉炮彩带")])
+def test_emoji_are_called_in_it(headers, name):
+    client = Client(headers=headers)
+    address = data(client.get("/chat/lobby/"))["emoji"]
+    assert client.get(address).json()["names"]["🎉"][0] == name
+    assert client.get(address.replace("zh-hans", "en")).json()["names"]["🎉"][0] == "party popper"

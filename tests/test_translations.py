@@ -1,0 +1,148 @@
+"""What people are told: in the catalogue of each language, whole, and as it is compiled."""
+
+import ast
+import gettext
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from mysite import messages
+
+ROOT = Path(settings.BASE_DIR)
+PLACEHOLDER = re.compile(r"%\(\w+\)s|%d|\{\w+\}")
+LATIN = re.compile(r"[A-Za-z]{2,}")
+CALLS = re.compile(r"^(_|n?gettext(_lazy)?|format_lazy)$")
+
+# What is called so in every language, or is no word.
+UNTRANSLATED = {"Lobby", "Ctrl", "Shift", "Enter", "Tab", "Esc"}
+
+
+@pytest.fixture(params=messages.languages())
+def language(request):
+    return request.param
+
+
+@pytest.fixture
+def catalog(language):
+    return messages.read(language)
+
+
+@pytest.fixture(scope="module")
+def source():
+    return messages.template()
+
+
+def forms(said):
+    return said if isinstance(said, tuple | list) else (said,)
+
+
+def told(catalog):
+    return [message for message in catalog if message.id]
+
+
+def test_there_is_something_to_translate(source):
+    said = {forms(message.id)[0] for message in source}
+    assert {"Your password", "Reconnecting…", "What chat room would you like to enter?", " unread"} <= said
+    assert {"{count} new message", "%(here)s here", "There were {problem}. Try again in {seconds} s."} <= said
+
+
+def test_a_catalogue_has_what_the_source_says_and_nothing_else(source, catalog):
+    """`bin/messages` brings it up to date."""
+    assert {message.id for message in catalog} == {message.id for message in source}
+    assert not catalog.obsolete
+
+
+def test_all_of_it_is_translated(catalog):
+    assert [message.id for message in told(catalog) if message.fuzzy or not all(forms(message.string))] == []
+
+
+def test_a_translation_has_the_placeholders_and_the_quotes_of_its_message(catalog):
+    for message in told(catalog):
+        plural = forms(message.id)[-1]
+        for form in forms(message.string):
+            assert set(PLACEHOLDER.findall(form)) == set(PLACEHOLDER.findall(plural)), message.id
+            for character in "<>\"'":  # or it would end the attribute that it stands in
+                assert form.count(character) in (0, plural.count(character)), message.id
+
+
+def test_what_is_compiled_is_what_the_catalogue_says(language, catalog):
+    with messages.mo_file(language).open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    for message in told(catalog):
+        singular, *plural = forms(message.id)
+        for index, form in enumerate(forms(message.string)):
+            key = (singular, index) if plural else singular
+            assert compiled._catalog[key] == form, "run bin/messages"
+    script = messages.script(catalog, language)
+    assert messages.script_file(language).read_text() == script, "run bin/messages"
+
+
+# What is not marked
+
+
+def literals(call):
+    """The texts that are given to a call as they are."""
+    for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+        for node in ast.walk(argument):
+            if isinstance(node, ast.Call) and CALLS.match(name_of(node)):
+                break
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+                yield node.value
+
+
+def name_of(call):
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
+@pytest.mark.parametrize("package", ["chat", "live", "mysite", "push"])
+def test_no_refusal_is_in_english_only(package):
+    found = []
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and name_of(node) in {"Refused", "ValidationError", "success"}:
+                found += [(path.name, text) for text in literals(node)]
+    assert found == []
+
+
+class Unmarked(HTMLParser):
+    """The words of a template that are not translated."""
+
+    SAID = {"title", "placeholder", "aria-label", "alt"}
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+        self._within = []
+
+    def handle_starttag(self, tag, attributes):
+        self._within.append(tag)
+        for name, value in attributes:
+            if name in self.SAID:
+                self.look(value or "")
+
+    def handle_endtag(self, tag):
+        while self._within and self._within.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        self.look(data)
+
+    def look(self, text):
+        self.found += [word for word in LATIN.findall(text) if word not in UNTRANSLATED]
+
+
+# With the tags, and the block of a class's name.
+TRANSLATED = re.compile(
+    r"{% blocktranslate.*?{% endblocktranslate %}|{% block kind.*?{% endblock %}|{%.*?%}|{{.*?}}|{#.*?#}",
+    re.DOTALL,
+)
+
+
+@pytest.mark.parametrize("path", messages.files(messages.TEMPLATES), ids=lambda path: path.name)
+def test_no_template_speaks_english_only(path):
+    parser = Unmarked()
+    parser.feed(TRANSLATED.sub("", path.read_text()))
+    assert parser.found == []

@@ -13,6 +13,10 @@ from django.views.i18n import set_language
 class LanguageMiddleware(LocaleMiddleware):
     """Django's. What a page says depends on the cookie of the choice as well."""
 
+    async def __acall__(self, request: HttpRequest) -> Any:
+        self.process_request(request)  # neither this nor what follows waits, or needs a thread
+        return self.process_response(request, await self.get_response(request))
+
     def process_response(self, request: HttpRequest, response: Any) -> Any:
         response = super().process_response(request, response)
         if response.headers.get("Content-Type", "").startswith("text/html"):

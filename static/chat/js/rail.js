@@ -18,7 +18,7 @@ export class Rail {
   constructor(rail, list, here, leave) {
     this.#rail = rail;
     this.#leave = leave;
-    this.#input = rail.querySelector(".find__input");
+    this.#input = rail.querySelector("input");
     this.#finder = new Finder(this.#input, list, { here });
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
     document.addEventListener("keydown", (event) => {

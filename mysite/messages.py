@@ -167,7 +167,4 @@ def _is_translated(message: Message) -> bool:
 
 
 if __name__ == "__main__":
-    import django
-
-    django.setup()
     main()

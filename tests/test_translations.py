@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from babel.messages.jslexer import tokenize
 from django.conf import settings
 
 from mysite import messages
@@ -18,6 +19,10 @@ CALLS = re.compile(r"^(_|n?gettext(_lazy)?|format_lazy)$")
 
 # What is called so in every language, or is no word.
 UNTRANSLATED = {"Lobby", "Ctrl", "Shift", "Enter", "Tab", "Esc"}
+
+# A text of a script that people may be told: a word with a capital, or several words.
+TOLD = re.compile(r"[A-Z][a-z]+(…|[ .?!,]|$)|.*[a-z] [a-z]+ [a-z]")
+OF_BROWSERS = {"Ctrl", "Enter", "Escape", "Tab", "Notification", "noopener noreferrer nofollow ugc"}
 
 
 @pytest.fixture(params=messages.languages())
@@ -146,3 +151,18 @@ def test_no_template_speaks_english_only(path):
     parser = Unmarked()
     parser.feed(TRANSLATED.sub("", path.read_text()))
     assert parser.found == []
+
+
+def unmarked(tokens):
+    """The texts among a script's tokens that are not given to `gettext` or `ngettext`."""
+    for index, token in enumerate(tokens):
+        if token.type in ("string", "template_string") and TOLD.match(token.value[1:-1]):
+            before = [each.value for each in tokens[max(0, index - 4) : index]]
+            if not {"gettext", "ngettext"} & {*before}:
+                yield token.value[1:-1]
+
+
+@pytest.mark.parametrize("path", messages.files(messages.SCRIPTS), ids=lambda path: path.name)
+def test_no_script_speaks_english_only(path):
+    tokens = list(tokenize(path.read_text(), jsx=False))
+    assert [text for text in unmarked(tokens) if text not in OF_BROWSERS] == []

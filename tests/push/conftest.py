@@ -29,8 +29,8 @@ async def listen(database):
 
     async with AsyncExitStack() as stack:
 
-        async def listen(path, user=None, address=None, lobby=False):
-            headers = await database_sync_to_async(session_of)(user) if user else []
+        async def listen(path, user=None, address=None, lobby=False, headers=()):
+            headers = [*headers, *(await database_sync_to_async(session_of)(user) if user else [])]
             socket = Socket(application, path, headers, ["lobby.v1"] if lobby else None)
             if address:
                 socket.scope["client"] = [address, 0]

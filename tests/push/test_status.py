@@ -97,3 +97,14 @@ def impatient(monkeypatch):
 async def test_a_tab_that_takes_nothing_is_given_up(impatient, stuck):
     async with asyncio.timeout(TIMEOUT):
         await asyncio.gather(*[tab.future for tab in stuck])
+
+
+async def test_who_is_refused_is_told_so_in_their_language(listen):
+    """A synchronous consumer runs in threads that others use as well."""
+    chinese = await listen("/ws/status/1", headers=[(b"accept-language", b"zh-CN")])
+    for listener, detail in [
+        (chinese, "超过 4,000 个字符"),
+        (await listen("/ws/status/1"), "longer than 4,000 characters"),
+    ]:
+        await listener.send_frame("x" * (LONGEST_TEXT + 1))
+        assert (await listener.receive())["error"]["detail"] == detail

@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.text import format_lazy
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 import live
@@ -274,7 +275,7 @@ def export(owner: User, room: Room) -> Export:
     """Ask for a room's transcript. One that is not ready yet is returned as it is."""
     upto = room.last_seq
     total = Message.objects.filter(room=room, number__lte=upto).count()
-    asked = {"room_name": room.name, "upto": upto, "total": total}
+    asked = {"room_name": room.name, "upto": upto, "total": total, "language": get_language()}
     with transaction.atomic():
         owner = access.active(owner)
         found, _ = Export.objects.get_or_create(owner=owner, room=room, finished_at=None, defaults=asked)

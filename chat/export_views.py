@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
@@ -58,7 +58,7 @@ def page(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponse:
 async def file(request: HttpRequest, room_name: str, pk: UUID) -> StreamingHttpResponse:
     """The transcript itself."""
     export = await sync_to_async(_own)(request, room_name, pk)
-    name = get_valid_filename(f"{export.room_name} transcript.txt")
+    name = get_valid_filename(gettext("{room} transcript.txt").format(room=export.room_name))
     headers = {
         "Content-Disposition": content_disposition_header(True, name),
         "Content-Length": await _size(export),

@@ -169,6 +169,7 @@ class Export(models.Model):
     room = models.ForeignKey(Room, on_delete=models.PROTECT)
     owner = models.ForeignKey(User, on_delete=models.PROTECT)
     room_name = models.CharField(max_length=LONGEST_ROOM, help_text="As it then was.")
+    language = models.CharField(max_length=16, default="en", help_text="Of whoever has asked for it.")
     upto = models.BigIntegerField(help_text="The room's last number when it was asked for.")
     total = models.BigIntegerField(help_text="How many messages it has.")
     done = models.BigIntegerField(default=0, help_text="How many of them are written.")

@@ -1,8 +1,9 @@
-"""A room's transcript as text. Whatever anybody wrote, it cannot pass for another's message."""
+"""A room's transcript as text, in the active language. What anybody wrote passes for nobody else's."""
 
 import json
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext, ngettext
 
 from chat.models import Export, Message
 
@@ -18,10 +19,10 @@ PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
 
 def header(export: Export) -> str:
-    return (
-        f"Transcript of {export.room_name}\n"
-        f"{export.total:,} messages until {export.created_at:%Y-%m-%d %H:%M:%S} UTC\n\n"
-    )
+    title = gettext("Transcript of {room}").format(room=export.room_name)
+    extent = ngettext("{count} message until {time} UTC", "{count} messages until {time} UTC", export.total)
+    time = f"{export.created_at:%Y-%m-%d %H:%M:%S}"
+    return f"{title}\n{extent.format(count=f'{export.total:,}', time=time)}\n\n"
 
 
 def page(export: Export, after: int) -> QuerySet[Message]:
@@ -32,8 +33,8 @@ def page(export: Export, after: int) -> QuerySet[Message]:
 
 def entry(message: Message) -> str:
     """A message: the lines of its text stay its own, whatever ends them."""
-    text = "(deleted)" if message.deleted_at else INDENT.join(_lines(message.text))
-    edited = " (edited)" if message.edited_at and not message.deleted_at else ""
+    text = gettext("(deleted)") if message.deleted_at else INDENT.join(_lines(message.text))
+    edited = f" {gettext('(edited)')}" if message.edited_at and not message.deleted_at else ""
     return f"[{message.created_at:%Y-%m-%d %H:%M:%S}] {_name(message.author_name)}: {text}{edited}\n"
 
 

@@ -10,6 +10,7 @@ from typing import IO
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from django.core.files import File
+from django.utils import translation
 
 import live
 from chat import exports, mail, purge, transcript
@@ -88,7 +89,7 @@ class MailWorker(AsyncConsumer):
 
 async def write(export: Export) -> None:
     """Write the file of an export that was claimed. Raises `LeaseLost`."""
-    with TemporaryFile() as file:
+    with TemporaryFile() as file, translation.override(export.language):
         file.write(transcript.header(export).encode())
         done, number, told = 0, 0, time.monotonic()
         while written := await _write_some(file, export, number):

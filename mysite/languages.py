@@ -15,7 +15,8 @@ class LanguageMiddleware(LocaleMiddleware):
 
     async def __acall__(self, request: HttpRequest) -> Any:
         self.process_request(request)  # neither this nor what follows waits, or needs a thread
-        return self.process_response(request, await self.get_response(request))
+        answering: Any = self.get_response(request)
+        return self.process_response(request, await answering)
 
     def process_response(self, request: HttpRequest, response: Any) -> Any:
         response = super().process_response(request, response)

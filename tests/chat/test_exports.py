@@ -122,6 +122,19 @@ async def test_what_was_changed_says_so(client, guest, room):
     assert await lines(client, address) == [f"{name}: one", f"{name}: 2 (edited)", f"{name}: (deleted)"]
 
 
+async def test_it_is_in_the_language_of_who_has_asked(client, guest, room):
+    await say(guest, room, "一", "二")
+    await sync_to_async(actions.delete)(guest, room, 2)
+    client.cookies["django_language"] = "zh-hans"
+    address = await ask(client)
+    await work()
+    answer, text = await download(client, address)
+    assert text.startswith("lobby 的聊天记录\n截至 ")
+    assert "，共 2 条消息\n\n" in text
+    assert await lines(client, address) == [f"{guest.name}: 一", f"{guest.name}: （已删除）"]
+    assert answer.headers["Content-Disposition"].endswith(quote("lobby_聊天记录.txt"))
+
+
 async def test_many_messages_are_written_in_several_pieces_and_in_order(client, guest, room, monkeypatch):
     monkeypatch.setattr(transcript, "MOST_AT_ONCE", 10)
     await fill(guest, room, 25)

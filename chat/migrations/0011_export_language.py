@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("chat", "0010_involvement"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="export",
+            name="language",
+            field=models.CharField(default="en", help_text="Of whoever has asked for it.", max_length=16),
+        ),
+    ]

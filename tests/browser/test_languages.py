@@ -131,9 +131,10 @@ async def test_what_a_lost_connection_says_and_what_is_unread(chinese, open_read
     tab = await open_reader("断线", locale="zh-CN")
     await tab.until_read(0)
     await tab.page.evaluate("document.hasFocus = () => false")
-    elsewhere, index = await chinese("别处", beside=tab), await chinese(beside=tab)
     other = await chinese("断线")
     await other.say("在吗")
+    await expect(tab.page).to_have_title("(1) 断线 · Lobby")
+    elsewhere, index = await chinese("别处", beside=tab), await chinese(beside=tab)
     for each in (elsewhere, index):
         await expect(each.page.locator("[data-room=断线] .count")).to_contain_text("1 条未读")
         assert await english(each) == []

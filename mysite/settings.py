@@ -219,6 +219,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "font-src": [SELF],
         "img-src": [SELF],
+        "manifest-src": [SELF],
         "script-src": [SELF],
         "style-src": [SELF],
         "worker-src": [SELF],

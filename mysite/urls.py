@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from mysite import health, languages, offline, recipes
+from mysite import health, languages, manifest, offline, recipes
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="index")),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("recipes/<slug:slug>/<path:path>", recipes.source, name="source"),
     path("language/", languages.choose, name="language"),
     path("admin/", admin.site.urls),
+    path("manifest.webmanifest", manifest.manifest, name="manifest"),
     path("sw.js", offline.worker),
     path("offline/", offline.page, name="offline"),
     path("healthz", health.healthz),

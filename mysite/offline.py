@@ -1,10 +1,12 @@
-"""What a browser shows without a network: one page, which a service worker keeps, and nothing else."""
+"""What a browser shows without a network: what a service worker keeps, which is the rooms that somebody visited last."""
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -12,7 +14,8 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-STYLES = ["base/css/tokens.css", "base/css/base.css", "base/css/page.css", "base/css/form.css"]
+BASE = [f"base/css/{name}.css" for name in ("tokens", "base", "page", "form", "offline")]
+STYLES = [*BASE, "chat/css/card.css"]
 SCRIPT = "base/js/offline.js"
 ICON = "base/img/icon.svg"
 
@@ -20,8 +23,15 @@ ICON = "base/img/icon.svg"
 @require_safe
 @cache_control(no_cache=True)
 def worker(request: HttpRequest) -> HttpResponse:
-    """The service worker. A change to the page or to what it is made of makes it another one."""
-    kept = {"version": _version(), "page": reverse("offline"), "assets": _assets()}
+    """The service worker. A change to any static file makes it another one."""
+    kept = {
+        "version": _version(),
+        "page": reverse("offline"),
+        "assets": _assets(),
+        "index": reverse("index"),
+        "account": reverse("me"),
+        "statics": settings.STATIC_URL,
+    }
     script = render_to_string("sw.js", {"kept": json.dumps(kept)})
     headers = {"Service-Worker-Allowed": "/"}
     return HttpResponse(script, content_type="text/javascript; charset=utf-8", headers=headers)
@@ -32,6 +42,18 @@ def worker(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest) -> HttpResponse:
     """The page. It is nobody's, so that it may be kept."""
     return HttpResponse(_page())
+
+
+def name_person(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Say on each page for whom it was made: the worker shows nobody what it keeps for somebody else."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.headers.get("Content-Type", "").startswith("text/html") and request.session.accessed:
+            response.headers["Lobby-Person"] = str(request.user.pk or "")
+        return response
+
+    return respond
 
 
 def _page() -> str:
@@ -50,6 +72,7 @@ def _address(name: str) -> str:
 
 def _version() -> str:
     digest = hashlib.sha256(_page().encode())
+    digest.update(staticfiles_storage.manifest_hash.encode())
     for name in (*STYLES, SCRIPT, ICON):
         digest.update(Path(settings.BASE_DIR, "static", name).read_bytes())
     return digest.hexdigest()[:16]

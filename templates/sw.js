@@ -1,27 +1,61 @@
 /**
- * The service worker: when there is no network, a page says so. It keeps that page and what the page is made of,
- * at addresses that no other page asks for. All else comes from the server, so nothing that is shown is stale.
+ * The service worker. With a network, pages come from the server. Without one it shows the rooms that were visited last,
+ * as they were last seen here, and for all else a page that says so. No code is ever stale: a room's page is kept with
+ * all files that it names, under names that carry their contents' hash.
  */
 
-const { version, page, assets } = {{ kept|safe }};
+const { version, page, assets, index, account, statics } = {{ kept|safe }};
 
-const PREFIX = "lobby-offline-";
-const CACHE = PREFIX + version;
+/** The page that is shown for all else, at addresses that no other page asks for; and the caches of earlier ones. */
+const SHELL_PREFIX = "lobby-offline-";
+const SHELL = SHELL_PREFIX + version;
+
+/** Rooms: each one's page, for the person whom its header names, and what was seen in it since. One person's only. */
+const ROOMS = "lobby-rooms";
+const PERSON = "Lobby-Person";
+const MOST_ROOMS = 20;
+
+/** Files that rooms' pages name, and that these name. */
+const FILES = "lobby-files";
+const HASHED = /\.[0-9a-f]{12}\.\w+$/;
+const NAMED = new RegExp(`["'(]((?:\\.{1,2}/|${statics})[^"'()\\s]+)["')]`, "g");
+
+/** How long a page may take if there is something to show instead (milliseconds). Who reloads it waits. */
+const PATIENCE = 5000;
+const RELOADS = ["reload", "no-cache"];
+
+/** What a proxy answers whose server is away. */
+const AWAY = [502, 503, 504];
+
+/** What a server answers about a room that is not for this person any more. */
+const CLOSED = [403, 404, 410];
+
+/** Grows when it becomes another person's browser: what was asked for before is not kept. */
+let era = 0;
 
 addEventListener("install", (event) => {
   skipWaiting();
-  event.waitUntil(keep());
+  event.waitUntil(keepShell());
 });
 
 addEventListener("activate", (event) => {
-  event.waitUntil(Promise.all([forgetOthers(), registration.navigationPreload?.enable()]));
+  event.waitUntil(Promise.all([forgetShells(), registration.navigationPreload?.enable(), clients.claim()]));
 });
 
 addEventListener("fetch", (event) => {
   const { method, mode, url } = event.request;
-  const address = url.slice(location.origin.length);
-  if (mode === "navigate" && method === "GET") event.respondWith(navigate(event));
-  else if (assets.includes(address)) event.respondWith(kept(address));
+  const { origin, pathname, search } = new URL(url);
+  if (origin !== location.origin) return;
+  if (method !== "GET") {
+    if (pathname.startsWith(account)) event.waitUntil(forgetRooms()); // signing in or out, or another name
+  } else if (mode === "navigate") event.respondWith(navigate(event, pathname));
+  else if (assets.includes(pathname + search)) event.respondWith(shell(pathname + search));
+  else if (isFile(pathname)) event.respondWith(file(event.request));
+});
+
+/** A room's page tells what is seen in it. */
+addEventListener("message", (event) => {
+  event.waitUntil(see(event.data, event.source));
 });
 
 /** A notification brings a tab of its room to the front, or opens one. */
@@ -36,26 +70,59 @@ async function visit(address) {
   await (tab ? tab.focus() : clients.openWindow(address));
 }
 
-async function keep() {
-  const cache = await caches.open(CACHE);
-  await cache.addAll([page, ...assets].map((address) => new Request(address, { cache: "reload" })));
-}
-
-async function forgetOthers() {
-  const names = await caches.keys();
-  const old = names.filter((name) => name.startsWith(PREFIX) && name !== CACHE);
-  await Promise.all(old.map((name) => caches.delete(name)));
-}
-
-async function navigate({ preloadResponse, request }) {
+async function navigate(event, pathname) {
+  const asked = ask(event, pathname);
   try {
-    return (await preloadResponse) ?? (await fetch(request));
+    const response = await (RELOADS.includes(event.request.cache) ? asked : inTime(asked, pathname));
+    return (AWAY.includes(response.status) && (await copy(pathname))) || response;
   } catch {
-    return kept(page);
+    return (await copy(pathname)) ?? shell(page);
   }
 }
 
-async function kept(address) {
-  const cache = await caches.open(CACHE);
-  return (await cache.match(address, { ignoreVary: true })) ?? Response.error();
+/** Ask the server. What it answers is kept, however late it comes. */
+function ask(event, pathname) {
+  const asked = (async () => (await event.preloadResponse) ?? fetch(event.request))();
+  const askedIn = era;
+  event.waitUntil(asked.then((response) => hear(pathname, response.clone(), askedIn)).catch(() => {}));
+  return asked;
 }
+
+/** The answer, or what there is instead once it has taken too long. */
+function inTime(asked, pathname) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(async () => {
+      const instead = await copy(pathname);
+      if (instead) resolve(instead);
+    }, PATIENCE);
+    asked.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** What can be shown of an address without a network: a room as it was seen last, and for the index what rooms there are. */
+async function copy(pathname) {
+  const rooms = await caches.open(ROOMS);
+  if (pathname === index) return (await rooms.keys()).length ? shell(page) : null;
+  const response = await rooms.match(roomOf(pathname));
+  if (!response) return null;
+  const text = await response.text();
+  if (!(await isWhole(text))) return forget(roomOf(pathname));
+  const seen = await rooms.match(seenIn(roomOf(pathname)));
+  return new Response(asSeen(text, await seen?.json()), response);
+}
+
+const DATA = /(<script id="room-data" type="application\/json">)(.*?)(<\/script>)/s;
+
+/** A room's page that opens with what was seen since it was made. */
+function asSeen(text, seen) {
+  return text.replace(DATA, (_, begin, json, end) => {
+    const data = JSON.parse(json);
+    const isLater = seen && seen.seq >= data.seq && (!data.epoch || seen.epoch === data.epoch);
+    const shown = { ...data, ...(isLater && { ...seen, place: null }), is_copy: true };
+    return begin + JSON.stringify(shown).replaceAll("<", "\\u003c") + end;
+  });
+}
+
+{% include "sw/rooms.js" %}
+{% include "sw/files.js" %}
+{% include "sw/shell.js" %}

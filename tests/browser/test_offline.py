@@ -1,8 +1,11 @@
-"""Without a network: a page that says so, and goes on when the network is back."""
+"""Without a network: the rooms that were visited last can be read and written in, and all else says so."""
+
+import asyncio
 
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.conftest import TIMEOUT
 from tests.servers.processes import Server, runserver
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -11,18 +14,30 @@ BACK = 30_000  # milliseconds
 
 READY = "async () => Boolean((await navigator.serviceWorker.ready).active)"
 
-KEPT = """async () => {
-    const names = await caches.keys();
+# Whether a text is in what is kept of a room.
+SEEN = """async ([room, text]) => {
+    const kept = await caches.match(`/chat/${room}/?seen`);
+    return Boolean(kept) && (await kept.text()).includes(text);
+}"""
+
+ROOMS = """async () => {
+    const all = await (await caches.open("lobby-rooms")).keys();
+    return all.map(({ url }) => new URL(url)).filter(({ search }) => !search).map(({ pathname }) => pathname);
+}"""
+
+SHELL = """async () => {
+    const names = (await caches.keys()).filter((name) => name.startsWith("lobby-offline-"));
     const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
     return [names.length, requests.flat().map(({ url }) => url.slice(location.origin.length))];
 }"""
 
+OFFLINE = "You are offline. What you write is kept, and sent when you are back."
 
-@pytest.fixture(params=["bin/run", "runserver"])
-def server(lobby, request):
-    """A server of one's own, which may go away; the other as one develops with it."""
-    debug = runserver(var_dir=lobby.var_dir, environment={"DEBUG": "1"})
-    with Server() if request.param == "bin/run" else debug as server:
+
+@pytest.fixture
+def server():
+    """A server of one's own, which may go away."""
+    with Server() as server:
         yield server
 
 
@@ -30,55 +45,63 @@ async def heading(tab, text, **options):
     await expect(tab.page.get_by_role("heading", name=text, exact=True)).to_be_visible(**options)
 
 
-async def test_a_page_says_that_there_is_no_network_and_goes_on_when_it_is_back(server, open_tab):
-    tab = await open_tab(server.url, "offline", service_workers="allow")
-    await tab.page.wait_for_function(READY)
-    await tab.page.keyboard.insert_text("half a sentence")
+async def until(tab, question, argument=None):
+    """Ask until the answer is yes. (What a question promises is truth enough for Playwright's own function.)"""
+    async with asyncio.timeout(TIMEOUT / 1000):
+        while not await tab.page.evaluate(question, argument):
+            await asyncio.sleep(0.05)
+
+
+async def is_seen(tab, room, text):
+    await until(tab, SEEN, [room, text])
+
+
+async def visit(open_tab, server, room, **options):
+    """Open a room in a tab that has a service worker, and wait until it is kept."""
+    tab = await open_tab(server.url, room, service_workers="allow", **options)
+    await is_seen(tab, room, "messages")
+    return tab
+
+
+async def test_rooms_open_without_a_network_and_what_is_written_is_sent_once_and_in_order(server, open_tab):
+    tab = await visit(open_tab, server, "first")
+    await tab.say("of the first")
+    await is_seen(tab, "first", "of the first")
+    await tab.enter(server.url, "second")
+    await tab.say("before")
+    other = await open_tab(server.url, "second")
+    await other.say("from elsewhere")
+    await is_seen(tab, "second", "from elsewhere")
     server.stop()
+    await tab.page.close()
+
+    tab = await open_tab(beside=tab)
+    await tab.page.goto(f"{server.url}/chat/")
+    await heading(tab, "You are offline")
+    cards = tab.page.locator(".card")
+    await expect(cards.locator(".card__name")).to_have_text(["second", "first"])
+    await expect(cards.nth(1)).to_contain_text("of the first")
+    await cards.nth(0).click()
+    await tab.until_transcript("before", "from elsewhere")
+    await expect(tab.page.get_by_text(OFFLINE)).to_be_visible()
+    for text in ("one", "two", "three"):
+        await tab.say(text)
     await tab.page.reload()
-    await heading(tab, "You are offline")
-    await expect(tab.page.locator("main")).to_have_css("max-width", "704px")  # it is in the look
-    assert tab.page.url == f"{server.url}/chat/offline/"
-    await tab.page.get_by_role("button", name="Try again").click()
-    await expect(tab.page.get_by_role("status")).to_have_text("Still no network. Waiting for it…")
-    await tab.page.goto(f"{server.url}/recipes/")
-    await heading(tab, "You are offline")
-    await tab.page.go_back()
-    await heading(tab, "You are offline")
+    await expect(tab.pending).to_have_count(3)
+    await tab.say("four")
+    await tab.page.goto(f"{server.url}/chat/first/")
+    await tab.say("five")
+    await tab.page.goto(f"{server.url}/chat/")
+    await expect(cards.locator(".card__about")).to_have_text(["4 not sent", "1 not sent"])
+
+    await cards.nth(0).click()
+    await expect(tab.pending).to_have_count(4)
     server.start()
-    await heading(tab, "offline", timeout=BACK)
-    await expect(tab.page.locator("#chat-message-input")).to_have_value("half a sentence")
-
-
-async def test_it_keeps_its_own_page_and_nothing_else(lobby, open_tab):
-    tab = await open_tab(lobby.url, "kept", service_workers="allow")
-    await tab.page.wait_for_function(READY)
-    await tab.page.evaluate(
-        "() => Promise.all([caches.open('lobby-offline-old'), caches.open('of another issue')])"
-    )
-    await tab.page.evaluate("async () => (await navigator.serviceWorker.ready).unregister()")
-    await tab.page.reload()
-    await tab.page.wait_for_function(READY)
-    await tab.page.wait_for_function("async () => !(await caches.has('lobby-offline-old'))")
-    count, kept = await tab.page.evaluate(KEPT)
-    assert count == 2  # this version's, and what is not the worker's
-    assert [address for address in kept if not address.endswith("?offline")] == ["/offline/"]
-    # No other page's files come from there.
-    asked = []
-    tab.page.on("response", lambda response: asked.append(response))
-    await tab.page.reload()
-    await heading(tab, "kept")
-    files = [each for each in asked if "/static/" in each.url]
-    assert files
-    assert [each.url for each in files if each.from_service_worker] == []
-
-
-@pytest.mark.parametrize("path", ["/nothing/", "/offline/"])
-async def test_a_page_without_its_files_can_be_read(lobby, open_tab, path):
-    tab = await open_tab()
-    await tab.page.route("**/static/**", lambda route: route.abort())
-    await tab.page.goto(f"{lobby.url}{path}")
-    await expect(tab.page.locator("h1")).to_be_in_viewport()
-    for image in await tab.page.locator("svg").all():
-        box = await image.bounding_box()
-        assert max(box["width"], box["height"]) <= 24
+    for each in (tab, other):
+        await expect(each.messages).to_have_count(6, timeout=BACK)
+        await expect(each.pending).to_have_count(0, timeout=BACK)
+        await each.until_transcript("before", "from elsewhere", "one", "two", "three", "four")
+    await expect(tab.page.get_by_text(OFFLINE)).to_be_hidden()
+    await other.enter(server.url, "first")  # what was written there has been sent from the other room
+    await other.until_transcript("of the first", "five")
+    assert await tab.page.evaluate("Object.keys(localStorage).filter((key) => key.includes('unsent'))") == []

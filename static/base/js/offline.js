@@ -1,21 +1,31 @@
-/** The page that is shown without a network: it looks whether there is one again, and loads what was asked for. */
+/**
+ * The page that is shown without a network: it looks whether there is one again, and loads what was asked for. Meanwhile
+ * it offers the rooms that the service worker keeps (see its ROOMS).
+ */
 
 /** How long to wait before looking again: anything up to this, doubled each time; and for an answer (milliseconds). */
 const FIRST_DELAY = 2000;
 const LONGEST_DELAY = 15_000;
 const PATIENCE = 5000;
 
-const state = document.getElementById("state");
+const ROOMS = "lobby-rooms";
+
+const element = (id) => document.getElementById(id);
+const time = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+
+const state = element("state");
 let failures = 0;
 let timer = 0;
 
-document.getElementById("again").addEventListener("click", async () => {
+element("again").addEventListener("click", async () => {
   state.textContent = state.dataset.trying;
   if (!(await look())) state.textContent = state.dataset.waiting;
 });
 addEventListener("online", look);
 document.addEventListener("visibilitychange", () => document.hidden || look());
 lookLater();
+element("missing").hidden = !/^\/chat\/./.test(location.pathname);
+showRooms();
 
 /** @returns {Promise<boolean>} whether the server answers; then the page goes on */
 async function look() {
@@ -43,4 +53,37 @@ async function isBack() {
 function goOn() {
   if (location.pathname === "/offline/") location.replace("/");
   else location.reload();
+}
+
+/** The rooms that can be opened now, the last to be visited first. */
+async function showRooms() {
+  if (!(await self.caches?.has(ROOMS))) return; // at an address that lets no worker in, there are none
+  const rooms = await caches.open(ROOMS);
+  const addresses = (await rooms.keys()).map(({ url }) => new URL(url)).filter(({ search }) => !search);
+  const cards = await Promise.all(addresses.reverse().map(({ pathname }) => draw(rooms, pathname)));
+  element("rooms").querySelector("ul").replaceChildren(...cards);
+  element("rooms").hidden = cards.length === 0;
+}
+
+async function draw(rooms, address) {
+  const item = element("room").content.firstElementChild.cloneNode(true);
+  const seen = await (await rooms.match(`${address}?seen`))?.json();
+  const last = seen?.messages.findLast(({ deleted }) => !deleted);
+  item.firstElementChild.href = address;
+  item.querySelector(".card__name").textContent = decodeURIComponent(address.split("/")[2]);
+  if (last) show(item, last);
+  item.querySelector(".card__about").textContent = saidOfUnsent(seen?.owner);
+  return item;
+}
+
+function show(item, { author, message, at }) {
+  item.querySelector(".card__line").textContent = `${author.name}: ${message}`;
+  item.querySelector("time").dateTime = at;
+  item.querySelector("time").textContent = time.format(new Date(at));
+}
+
+/** How much is written in a room and not sent (see outbox.js). */
+function saidOfUnsent(owner) {
+  const count = Object.keys(localStorage).filter((key) => key.startsWith(`lobby.unsent.${owner}.`)).length;
+  return count ? `${count} not sent` : "";
 }

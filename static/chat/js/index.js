@@ -1,6 +1,7 @@
 /** The index: what is typed right after loading reaches the input, and finds rooms on the way. */
 
 import { LastingSocket } from "../../base/js/lasting-socket.js";
+import { deliver } from "./deliver.js";
 import { Finder } from "./finder.js";
 import { Notifier } from "./notifier.js";
 import { Unread } from "./unread.js";
@@ -12,13 +13,14 @@ const rooms = document.getElementById("rooms");
 new Finder(input, rooms);
 
 if (rooms.dataset.you) {
-  const notifier = new Notifier(Number(rooms.dataset.you));
+  const you = Number(rooms.dataset.you);
+  const notifier = new Notifier(you);
   const unread = new Unread(rooms, (...more) => notifier.tell(...more));
   new LastingSocket({
     address: () => "/ws/me/",
     protocol: "lobby.v1",
     isGreeting: () => true,
     onFrame: (events) => events.forEach((event) => unread.receive(event)),
-    onState: () => {}, // the page is of use without it
+    onState: (state) => state === "open" && deliver(you), // else, the page is of use without it
   });
 }

@@ -10,6 +10,18 @@ import { withStorage } from "./storage.js";
  * @property {string | null} failed why the server will not have it
  */
 
+const PREFIX = "lobby.unsent.";
+
+/** The length of a client_id, and of the dot before it. */
+const TAIL = 37;
+
+/** @returns {string[]} the keys of the rooms in which a person has written what is not yet acknowledged */
+export function roomsOf(you) {
+  const mine = `${PREFIX}${you}.`;
+  const keys = withStorage((storage) => Object.keys(storage)) ?? [];
+  return [...new Set(keys.filter((key) => key.startsWith(mine)).map((key) => key.slice(mine.length, -TAIL)))];
+}
+
 export class Outbox {
   #prefix;
   /** @type {Map<string, Unsent>} */
@@ -22,7 +34,7 @@ export class Outbox {
    * @param {(clientId: string) => void} onDiscard told of what was discarded in another tab
    */
   constructor(owner, onDiscard) {
-    this.#prefix = `lobby.unsent.${owner}.`;
+    this.#prefix = `${PREFIX}${owner}.`;
     this.adopt();
     addEventListener("storage", ({ key, newValue }) => {
       const entry = newValue === null && this.#entries.get(key?.slice(this.#prefix.length));

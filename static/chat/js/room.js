@@ -8,6 +8,7 @@ import { Completion } from "./completion.js";
 import * as completions from "./completions.js";
 import { Composer } from "./composer.js";
 import { Deleting } from "./deleting.js";
+import { deliver } from "./deliver.js";
 import { Draft } from "./draft.js";
 import { Editing } from "./editing.js";
 import { Catalogue } from "./emoji.js";
@@ -15,6 +16,7 @@ import { EmojiPicker } from "./emoji-picker.js";
 import { handOver, takeOver } from "./handover.js";
 import { insert } from "./insert.js";
 import { KeptEdit } from "./kept-edit.js";
+import { KeptRoom } from "./kept-room.js";
 import { MessageTools } from "./message-tools.js";
 import { button, text } from "./note.js";
 import { Notifier, tellLooking } from "./notifier.js";
@@ -64,17 +66,24 @@ tellLooking(roomName);
 new Notify(element("notify"), document.querySelector("#notify-open use"), key, data.involvement);
 new Rail(element("rail"), element("rooms"), roomName, () => composer.focus());
 new Sheet(element("sheet"), element("sheet-open"));
-const reading = new Reading(element("timeline"), element("timeline-end"), (seq) =>
-  connection.send(JSON.stringify({ type: "read", seq })),
-);
+const reading = new Reading(element("timeline"), element("timeline-end"), (seq) => {
+  keptRoom.note();
+  return connection.send(JSON.stringify({ type: "read", seq }));
+});
 
 for (const message of data.messages) outbox.remove(message.client_id); // stored, and never acknowledged
 outbox.all.forEach(showUnsent);
 keepSeen(owner, () => ({ epoch: cursor.epoch, seq: reading.seen }));
 resumeEdit();
+const keptRoom = new KeptRoom({ room: roomAddress, you: you.id }, page, {
+  now: () => ({ ...cursor, owner, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
+  last: () => fetchPage({ before: Number.MAX_SAFE_INTEGER }),
+});
+if (isEnd) keptRoom.begin(messages, isStart);
 
+const OFFLINE = "You are offline. What you write is kept, and sent when you are back.";
 const state = new ConnectionState(element("state"), {
-  waiting: gettext("Reconnecting. What you write is kept."),
+  waiting: data.is_copy ? OFFLINE : gettext("Reconnecting. What you write is kept."),
   refused: gettext("This room is closed to you. What you have written is kept."),
   4401: gettext("You are signed out. What you have written is kept."),
   4404: gettext("There can be no such room."),
@@ -146,13 +155,16 @@ function welcomed({ epoch, seq, reset }) {
   cursor.epoch = epoch;
   if (reset) {
     cursor.seq = seq;
+    keptRoom.forget();
     timeline.reload();
   }
+  keptRoom.refresh();
   inFlight = null;
   reading.again();
   reading.note(cursor.seq);
   adopt();
   sendNext();
+  deliver(you.id, key);
 }
 
 /** Take over what closed tabs have not sent. @returns {boolean} whether there was anything */
@@ -170,6 +182,7 @@ function told(message) {
   if (message.number === message.seq) people.hear(message.author);
   timeline.receive(message);
   editing.told(message);
+  keptRoom.receive(message);
   changes.answer(message.number);
   reading.note(cursor.seq);
   answered(message.client_id);

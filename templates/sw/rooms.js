@@ -1,0 +1,89 @@
+// What is kept of rooms: part of the service worker.
+
+const NOTHING = "/nothing/";
+
+/** A room's address, from that of its page or of a message in it. */
+function roomOf(pathname) {
+  const [, name] = /^\/chat\/([^/]+)\/(?:\d+\/)?$/.exec(pathname) ?? [];
+  return name ? `/chat/${encodeURIComponent(decodeURIComponent(name))}/` : NOTHING;
+}
+
+function seenIn(room) {
+  return `${room}?seen`;
+}
+
+/** Learn from the server's answer for whom this browser is now, and keep a room's page. */
+async function hear(pathname, response, askedIn) {
+  const person = response.headers.get(PERSON);
+  const heardIn = person === null ? askedIn : await belongTo(person, askedIn);
+  if (heardIn !== era) return;
+  const room = roomOf(pathname);
+  if (CLOSED.includes(response.status)) await forget(room);
+  else if (room !== NOTHING && response.ok && person) await keep(room, response, heardIn);
+}
+
+/** Whoever this browser is for: what is kept is not for others. @returns {Promise<number>} the era of the answer */
+async function belongTo(person, askedIn) {
+  const rooms = await caches.open(ROOMS);
+  const [first] = await rooms.keys();
+  const kept = first && (await rooms.match(first));
+  const isOther = kept && kept.headers.get(PERSON) !== person;
+  return isOther && askedIn === era ? forgetRooms() : askedIn;
+}
+
+async function forgetRooms() {
+  const now = ++era;
+  await caches.delete(ROOMS);
+  return now;
+}
+
+async function forget(room) {
+  const rooms = await caches.open(ROOMS);
+  await Promise.all([rooms.delete(room), rooms.delete(seenIn(room))]);
+}
+
+async function keep(room, response, heardIn) {
+  const text = await response.text();
+  await navigator.locks.request(FILES, async () => {
+    const isMore = await keepFiles(text);
+    const rooms = await caches.open(ROOMS);
+    if (heardIn === era) await rooms.put(room, new Response(text, { headers: response.headers }));
+    if (isMore) await sweep();
+  });
+  const pages = await keptPages();
+  await Promise.all(pages.slice(0, -MOST_ROOMS).map(forget));
+}
+
+/** @returns {Promise<string[]>} the rooms whose pages are kept; that which was visited last is the last */
+async function keptPages() {
+  const rooms = await caches.open(ROOMS);
+  const addresses = (await rooms.keys()).map(({ url }) => new URL(url));
+  return addresses.filter(({ search }) => !search).map(({ pathname }) => pathname);
+}
+
+const tried = new Set();
+
+/**
+ * Somebody sees this in a room now. A page that was there before this worker, or before another name, is kept as well;
+ * only while it is looked at, since who leaves it may be signing out.
+ */
+async function see({ room, you, seen }, tab) {
+  if (!(await ownPage(room, you)) && tab?.visibilityState === "visible") await fetchPage(room, you);
+  const rooms = await ownPage(room, you);
+  if (rooms) await rooms.put(seenIn(room), new Response(JSON.stringify(seen), { headers: { [PERSON]: you } }));
+}
+
+/** Where rooms are kept, if that person's page of this one is. */
+async function ownPage(room, you) {
+  const rooms = await caches.open(ROOMS);
+  const response = await rooms.match(room);
+  return response?.headers.get(PERSON) === String(you) ? rooms : null;
+}
+
+async function fetchPage(room, you) {
+  const askedIn = era;
+  if (tried.has(room + era)) return;
+  tried.add(room + era);
+  const response = await fetch(room).catch(() => null);
+  if (response?.headers.get(PERSON) === String(you)) await hear(room, response, askedIn);
+}

@@ -1,0 +1,165 @@
+"""The service worker beside a site that changes, hangs, fails and greets somebody else."""
+
+import pytest
+import pytest_asyncio
+from django.test import Client
+from playwright.async_api import Error, expect
+
+from tests.browser.site import site
+from tests.browser.test_offline import ROOMS, heading, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KEPT = f"async (rooms) => String(await ({ROOMS})()) === String(rooms)"
+
+FILES = 'async () => (await (await caches.open("lobby-files")).keys()).map(({ url }) => url)'
+
+
+@pytest.fixture(scope="module")
+def worker():
+    """Our worker, which is less patient here."""
+    script = Client().get("/sw.js").content.decode()
+    assert "PATIENCE = 5000" in script
+    return script.replace("PATIENCE = 5000", "PATIENCE = 200")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lobby_like(worker):
+    async with site(worker) as made:
+        made.deploy("one")
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tab(lobby_like, open_tab):
+    """A tab of that site, under its worker."""
+    tab = await open_tab(service_workers="allow")
+    await tab.page.goto(f"{lobby_like.url}/chat/")
+    await tab.page.evaluate("() => navigator.serviceWorker.register('/sw.js')")
+    await until(tab, "() => Boolean(navigator.serviceWorker.controller)")
+    return tab
+
+
+async def enter(tab, site, *rooms):
+    for room in rooms:
+        await tab.page.goto(f"{site.url}/chat/{room}/")
+
+
+async def kept(tab, *rooms):
+    """Wait until these are the rooms that are kept, the last visited last."""
+    await until(tab, KEPT, [f"/chat/{room}/" for room in rooms])
+
+
+async def shows(tab, release):
+    """It is a page of that deployment, and so is all its code."""
+    await heading(tab, f"page of {release}")
+    await expect(tab.page.locator("body")).to_have_attribute("data-code", f"{release} {release}")
+
+
+async def test_code_is_never_stale_and_never_mixed(lobby_like, tab):
+    await enter(tab, lobby_like, "a", "b")
+    await kept(tab, "a", "b")
+    lobby_like.deploy("two")
+    await enter(tab, lobby_like, "a")
+    await shows(tab, "two")
+    await kept(tab, "b", "a")
+    lobby_like.stop()
+    for room, release in (("a", "two"), ("b", "one"), ("a/7", "two")):
+        await enter(tab, lobby_like, room)
+        await shows(tab, release)
+    await tab.page.reload()
+    await shows(tab, "two")
+    await lobby_like.start()
+    lobby_like.deploy("three")
+    await enter(tab, lobby_like, "b")
+    await shows(tab, "three")
+    await kept(tab, "a", "b")
+    await until(tab, f"async () => (await ({FILES})()).length === 4")  # those of the first are gone
+
+
+async def test_a_page_without_its_files_is_not_shown(lobby_like, tab):
+    await enter(tab, lobby_like, "whole")
+    await kept(tab, "whole")
+    assert await tab.page.evaluate(
+        f"async () => (await caches.open('lobby-files')).delete((await ({FILES})()).find((url) => url.includes('part')))"
+    )
+    lobby_like.stop()
+    await enter(tab, lobby_like, "whole")
+    await heading(tab, "You are offline")
+    await kept(tab)
+
+
+async def test_a_page_whose_files_may_change_is_not_kept(lobby_like, tab):
+    lobby_like.deploy("plain", is_hashed=False)
+    await enter(tab, lobby_like, "plain")
+    await shows(tab, "plain")
+    lobby_like.deploy("hashed")
+    await enter(tab, lobby_like, "hashed")
+    await kept(tab, "hashed")
+
+
+async def test_the_last_rooms_are_kept_and_no_more(lobby_like, tab):
+    rooms = [f"room{number}" for number in range(22)]
+    await enter(tab, lobby_like, *rooms, rooms[2])
+    await kept(tab, *rooms[3:], rooms[2])
+
+
+async def test_nobody_is_shown_what_is_kept_for_somebody_else(lobby_like, tab):
+    await enter(tab, lobby_like, "secret", "other")
+    await kept(tab, "secret", "other")
+    lobby_like.person = "2"
+    await enter(tab, lobby_like, "other")
+    await kept(tab, "other")
+    lobby_like.person = ""
+    await tab.page.goto(f"{lobby_like.url}/chat/")
+    await kept(tab)
+    lobby_like.stop()
+    await enter(tab, lobby_like, "secret")
+    await heading(tab, "You are offline")
+
+
+async def test_who_signs_out_leaves_nothing_even_if_nobody_answers(lobby_like, tab):
+    await enter(tab, lobby_like, "left")
+    await kept(tab, "left")
+    lobby_like.open.clear()
+    await tab.page.evaluate("() => void fetch('/me/sign-out/', { method: 'POST' })")
+    await kept(tab)
+
+
+async def test_an_answer_that_comes_after_another_person_is_not_kept(lobby_like, tab, open_tab):
+    lobby_like.open.clear()
+    late = await open_tab(beside=tab)
+    await late.page.goto(f"{lobby_like.url}/offline/")
+    with pytest.raises(Error):  # it is asked for, and not there yet
+        await late.page.goto(f"{lobby_like.url}/chat/late/", timeout=500)
+    await tab.page.evaluate("() => void fetch('/me/sign-in/', { method: 'POST' })")
+    lobby_like.person = "2"
+    lobby_like.open.set()
+    await heading(late, "page of one")
+    await enter(tab, lobby_like, "next")
+    await kept(tab, "next")
+
+
+async def test_a_slow_network_is_not_waited_for(lobby_like, tab):
+    await enter(tab, lobby_like, "slow")
+    await kept(tab, "slow")
+    lobby_like.deploy("two")
+    lobby_like.open.clear()
+    await enter(tab, lobby_like, "slow")
+    await shows(tab, "one")
+    await tab.page.goto(f"{lobby_like.url}/chat/")
+    await heading(tab, "You are offline")
+    lobby_like.open.set()
+
+
+async def test_a_server_behind_its_proxy_may_be_away_and_a_room_may_be_closed(lobby_like, tab):
+    await enter(tab, lobby_like, "away")
+    await kept(tab, "away")
+    lobby_like.deploy("two")
+    lobby_like.status = 502
+    await enter(tab, lobby_like, "away")
+    await shows(tab, "one")
+    lobby_like.status = 404
+    await enter(tab, lobby_like, "away")
+    await shows(tab, "two")
+    await kept(tab)

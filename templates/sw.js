@@ -33,6 +33,9 @@ const CLOSED = [403, 404, 410];
 /** Grows when it becomes another person's browser: what was asked for before is not kept. */
 let era = 0;
 
+/** The tabs whose pages came from the server a moment ago: their files come as if there were no worker, which is faster. */
+const fresh = new Set();
+
 addEventListener("install", (event) => {
   skipWaiting();
   event.waitUntil(keepShell());
@@ -47,11 +50,17 @@ addEventListener("fetch", (event) => {
   const { origin, pathname, search } = new URL(url);
   if (origin !== location.origin) return;
   if (method !== "GET") {
-    if (pathname.startsWith(account)) event.waitUntil(forgetRooms()); // signing in or out, or another name
+    if (pathname.startsWith(account)) become(event); // signing in or out, or another name
   } else if (mode === "navigate") event.respondWith(navigate(event, pathname));
   else if (assets.includes(pathname + search)) event.respondWith(shell(pathname + search));
-  else if (isFile(pathname)) event.respondWith(file(event.request));
+  else if (isFile(pathname) && !fresh.has(event.clientId)) event.respondWith(file(event.request));
 });
+
+/** Another person, or another name: what is kept is theirs no more. Forms are left to the browser. */
+function become(event) {
+  event.waitUntil(forgetRooms());
+  if (event.request.mode !== "navigate") event.respondWith(fetch(event.request).finally(forgetRooms));
+}
 
 /** A room's page tells what is seen in it. */
 addEventListener("message", (event) => {
@@ -74,7 +83,9 @@ async function navigate(event, pathname) {
   const asked = ask(event, pathname);
   try {
     const response = await (RELOADS.includes(event.request.cache) ? asked : inTime(asked, pathname));
-    return (AWAY.includes(response.status) && (await copy(pathname))) || response;
+    const shown = (AWAY.includes(response.status) && (await copy(pathname))) || response;
+    if (shown.url) fresh.add(event.resultingClientId); // what we have made has none
+    return shown;
   } catch {
     return (await copy(pathname)) ?? shell(page);
   }

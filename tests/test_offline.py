@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from django.test import Client
 
 from mysite import offline
@@ -41,3 +42,13 @@ def test_a_change_to_what_it_keeps_is_another_version(settings, tmp_path):
     assert kept()["version"] == before
     (tmp_path / "static" / offline.SCRIPT).write_text("changed")
     assert kept()["version"] != before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_says_for_whom_it_was_made():
+    client = Client()
+    assert client.get("/chat/").headers["Lobby-Person"] == ""
+    room = client.get("/chat/lobby/")
+    you = re.search(r'"you": \{"id": (\d+)', room.content.decode())[1]
+    assert room.headers["Lobby-Person"] == client.get("/chat/").headers["Lobby-Person"] == you
+    assert "Lobby-Person" not in client.get("/offline/").headers  # it asks for nobody

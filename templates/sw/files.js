@@ -54,8 +54,12 @@ async function keptFile(address) {
  * @param {Set<string>} [found] the addresses that are known, to which these are added
  */
 async function filesOf(text, get, found = new Set()) {
-  const tags = text.match(/<(?:link|script|img)\b[^>]*>/g) ?? []; // and not what anybody has written
-  await collect(tags.join(""), location.pathname, get, found);
+  await collect(filesNamedIn(text), location.pathname, get, found);
+}
+
+/** The tags of a page that name files, and nothing that anybody has written. */
+function filesNamedIn(text) {
+  return (text.match(/<(?:link|script|img)\b[^>]*>/g) ?? []).join("");
 }
 
 async function collect(text, base, get, found) {

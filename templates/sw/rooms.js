@@ -16,7 +16,6 @@ function seenIn(room) {
 async function hear(pathname, response, askedIn) {
   const person = response.headers.get(PERSON);
   const heardIn = person === null ? askedIn : await belongTo(person, askedIn);
-  if (heardIn !== era) return;
   const room = roomOf(pathname);
   if (CLOSED.includes(response.status)) await forget(room);
   else if (room !== NOTHING && response.ok && person) await keep(room, response, heardIn);
@@ -45,8 +44,9 @@ async function forget(room) {
 async function keep(room, response, heardIn) {
   const text = await response.text();
   await navigator.locks.request(FILES, async () => {
-    const isMore = await keepFiles(text);
     const rooms = await caches.open(ROOMS);
+    const before = await (await rooms.match(room))?.text();
+    const isMore = filesNamedIn(before ?? "") !== filesNamedIn(text) && (await keepFiles(text));
     if (heardIn === era) await rooms.put(room, new Response(text, { headers: response.headers }));
     if (isMore) await sweep();
   });

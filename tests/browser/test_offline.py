@@ -6,7 +6,9 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import TIMEOUT
+from tests.browser.test_accounts import sign_out, sign_up
 from tests.servers.processes import Server, runserver
+from tests.servers.rooms import fill
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,6 +31,12 @@ SHELL = """async () => {
     const names = (await caches.keys()).filter((name) => name.startsWith("lobby-offline-"));
     const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
     return [names.length, requests.flat().map(({ url }) => url.slice(location.origin.length))];
+}"""
+
+# Whether a text is in the page of a room that is kept.
+PAGE_HAS = """async ([address, text]) => {
+    const page = await (await caches.open("lobby-rooms")).match(address);
+    return Boolean(page) && (await page.text()).includes(text);
 }"""
 
 OFFLINE = "You are offline. What you write is kept, and sent when you are back."
@@ -105,3 +113,80 @@ async def test_rooms_open_without_a_network_and_what_is_written_is_sent_once_and
     await other.enter(server.url, "first")  # what was written there has been sent from the other room
     await other.until_transcript("of the first", "five")
     assert await tab.page.evaluate("Object.keys(localStorage).filter((key) => key.includes('unsent'))") == []
+
+
+async def test_a_page_that_is_not_kept_says_so_and_goes_on_when_the_network_is_back(lobby, open_tab):
+    with runserver(var_dir=lobby.var_dir, environment={"DEBUG": "1"}) as server:  # whose files may change
+        tab = await open_tab(server.url, "offline", service_workers="allow")
+        await tab.page.evaluate(READY)
+        await tab.page.keyboard.insert_text("half a sentence")
+        server.stop()
+        await tab.page.reload()
+        await heading(tab, "You are offline")
+        await expect(tab.page.get_by_text("This room was not opened here lately")).to_be_visible()
+        await expect(tab.page.locator("main")).to_have_css("max-width", "704px")  # it is in the look
+        assert tab.page.url == f"{server.url}/chat/offline/"
+        await tab.page.get_by_role("button", name="Try again").click()
+        await expect(tab.page.get_by_role("status")).to_have_text("Still no network. Waiting for it…")
+        await tab.page.goto(f"{server.url}/recipes/")
+        await heading(tab, "You are offline")
+        await tab.page.go_back()
+        await heading(tab, "You are offline")
+        server.start()
+        await heading(tab, "offline", timeout=BACK)
+        await expect(tab.page.locator("#chat-message-input")).to_have_value("half a sentence")
+
+
+async def test_what_is_kept_is_its_person_s_and_under_their_name(lobby, open_tab):
+    tab = await visit(open_tab, lobby, "kept before")
+    await tab.enter(lobby.url, "kept")
+    await until(tab, f"async () => (await ({ROOMS})()).length === 2")
+    await tab.page.get_by_role("button", name="Change your name").click()
+    await tab.say("Kept Heron")
+    await until(tab, PAGE_HAS, ["/chat/kept/", "Kept Heron"])
+    assert await tab.page.evaluate(ROOMS) == ["/chat/kept/"]
+    await sign_up(tab, "kept")
+    await expect(tab.page).to_have_url(f"{lobby.url}/chat/kept/")
+    await until(tab, PAGE_HAS, ["/chat/kept/", "Your account"])
+    await sign_out(tab, lobby.url)
+    await until(tab, f"async () => (await ({ROOMS})()).length === 0")
+    beside = await visit(open_tab, lobby, "kept", beside=tab)
+    assert await beside.page.evaluate(ROOMS) == ["/chat/kept/"]
+    assert not await beside.page.evaluate(PAGE_HAS, ["/chat/kept/", "Kept Heron"])
+
+
+async def test_the_end_of_a_room_is_kept_wherever_it_was_opened(lobby, open_tab):
+    await fill(lobby, "kept-end", 120)
+    tab = await open_tab(service_workers="allow")
+    await tab.page.goto(f"{lobby.url}/chat/kept-end/5/")
+    await is_seen(tab, "kept-end", '"text 120"')
+    kept = await tab.page.evaluate("async () => (await caches.match('/chat/kept-end/?seen')).json()")
+    assert [message["number"] for message in kept["messages"]] == list(range(71, 121))
+    assert (kept["is_start"], kept["is_end"]) == (False, True)
+    assert tab.page.url == f"{lobby.url}/chat/kept-end/5/"
+
+
+async def test_an_earlier_worker_s_page_is_forgotten_and_nothing_that_is_not_its(lobby, open_tab):
+    tab = await open_tab(lobby.url, "shell", service_workers="allow")
+    await tab.page.evaluate(READY)
+    await tab.page.evaluate(
+        "() => Promise.all([caches.open('lobby-offline-old'), caches.open('of another issue')])"
+    )
+    await tab.page.evaluate("async () => (await navigator.serviceWorker.ready).unregister()")
+    await tab.page.reload()
+    await until(tab, "async () => !(await caches.has('lobby-offline-old'))")
+    assert await tab.page.evaluate("() => caches.has('of another issue')")
+    count, kept = await tab.page.evaluate(SHELL)
+    assert count == 1
+    assert [address for address in kept if not address.endswith("?offline")] == ["/offline/"]
+
+
+@pytest.mark.parametrize("path", ["/nothing/", "/offline/"])
+async def test_a_page_without_its_files_can_be_read(lobby, open_tab, path):
+    tab = await open_tab()
+    await tab.page.route("**/static/**", lambda route: route.abort())
+    await tab.page.goto(f"{lobby.url}{path}")
+    await expect(tab.page.locator("h1")).to_be_in_viewport()
+    for image in await tab.page.locator("svg").all():
+        box = await image.bounding_box()
+        assert max(box["width"], box["height"]) <= 24

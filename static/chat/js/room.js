@@ -57,7 +57,10 @@ const tools = {
 };
 new MessageTools(log, tools, () => composer.focus());
 const ownName = new OwnName(element("own-name"), you);
-const people = new People(element("here"), you, (name) => ownName.tell(name));
+const people = new People(element("here"), you, (name) => {
+  ownName.tell(name);
+  keptRoom.note();
+});
 const typing = new Typing(element("typing"), you, () => connection.send(JSON.stringify({ type: "typing" })));
 composer.onWrite = () => typing.write();
 const notifier = new Notifier(you.id);

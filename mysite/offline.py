@@ -1,4 +1,4 @@
-"""What a browser shows without a network: what a service worker keeps, which is the rooms that somebody visited last."""
+"""What a browser shows without a network: the rooms that a service worker keeps, and a page for all else."""
 
 import hashlib
 import json
@@ -72,7 +72,7 @@ def _address(name: str) -> str:
 
 def _version() -> str:
     digest = hashlib.sha256(_page().encode())
-    digest.update(staticfiles_storage.manifest_hash.encode())
+    digest.update(staticfiles_storage.manifest_hash.encode())  # type: ignore[attr-defined]
     for name in (*STYLES, SCRIPT, ICON):
         digest.update(Path(settings.BASE_DIR, "static", name).read_bytes())
     return digest.hexdigest()[:16]

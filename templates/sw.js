@@ -95,7 +95,8 @@ async function navigate(event, pathname) {
 function ask(event, pathname) {
   const asked = (async () => (await event.preloadResponse) ?? fetch(event.request))();
   const askedIn = era;
-  event.waitUntil(asked.then((response) => hear(pathname, response.clone(), askedIn)).catch(() => {}));
+  const listen = (response) => hear(pathname, isRoom(pathname) ? response.clone() : response, askedIn);
+  event.waitUntil(asked.then(listen).catch(() => {}));
   return asked;
 }
 

@@ -5,7 +5,15 @@ const NOTHING = "/nothing/";
 /** A room's address, from that of its page or of a message in it. */
 function roomOf(pathname) {
   const [, name] = /^\/chat\/([^/]+)\/(?:\d+\/)?$/.exec(pathname) ?? [];
-  return name ? `/chat/${encodeURIComponent(decodeURIComponent(name))}/` : NOTHING;
+  try {
+    return name ? `/chat/${encodeURIComponent(decodeURIComponent(name))}/` : NOTHING;
+  } catch {
+    return NOTHING; // it is no UTF-8
+  }
+}
+
+function isRoom(pathname) {
+  return roomOf(pathname) !== NOTHING;
 }
 
 function seenIn(room) {
@@ -16,9 +24,9 @@ function seenIn(room) {
 async function hear(pathname, response, askedIn) {
   const person = response.headers.get(PERSON);
   const heardIn = person === null ? askedIn : await belongTo(person, askedIn);
-  const room = roomOf(pathname);
-  if (CLOSED.includes(response.status)) await forget(room);
-  else if (room !== NOTHING && response.ok && person) await keep(room, response, heardIn);
+  if (!isRoom(pathname)) return;
+  if (CLOSED.includes(response.status)) await forget(roomOf(pathname));
+  else if (response.ok && person) await keep(roomOf(pathname), response, heardIn);
 }
 
 /** Whoever this browser is for: what is kept is not for others. @returns {Promise<number>} the era of the answer */

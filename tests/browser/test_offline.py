@@ -39,7 +39,7 @@ PAGE_HAS = """async ([address, text]) => {
     return Boolean(page) && (await page.text()).includes(text);
 }"""
 
-OFFLINE = "You are offline. What you write is kept, and sent when you are back."
+OFFLINE = "Offline. What you write is sent later."
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def heading(tab, text, **options):
 
 
 async def until(tab, question, argument=None):
-    """Ask until the answer is yes. (What a question promises is truth enough for Playwright's own function.)"""
+    """Ask until the answer is yes. Playwright's own `wait_for_function` takes a promise for one."""
     async with asyncio.timeout(TIMEOUT / 1000):
         while not await tab.page.evaluate(question, argument):
             await asyncio.sleep(0.05)

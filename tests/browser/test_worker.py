@@ -12,15 +12,19 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KEPT = f"async (rooms) => String(await ({ROOMS})()) === String(rooms)"
 
+# What a room's page tells.
+TELL = """([room, you]) => {
+    navigator.serviceWorker.controller.postMessage({ room, you, seen: { epoch: "e", seq: 2, messages: [] } });
+}"""
+
+LOSE = 'async (address) => (await caches.open("lobby-files")).delete(address)'
+
 FILES = 'async () => (await (await caches.open("lobby-files")).keys()).map(({ url }) => url)'
 
 
 @pytest.fixture(scope="module")
 def worker():
-    """Our worker, which is less patient here."""
-    script = Client().get("/sw.js").content.decode()
-    assert "PATIENCE = 5000" in script
-    return script.replace("PATIENCE = 5000", "PATIENCE = 200")
+    return Client().get("/sw.js").content.decode()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -32,9 +36,13 @@ async def lobby_like(worker):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def tab(lobby_like, open_tab):
+    return await arrive(open_tab, lobby_like)
+
+
+async def arrive(open_tab, site):
     """A tab of that site, under its worker."""
     tab = await open_tab(service_workers="allow")
-    await tab.page.goto(f"{lobby_like.url}/chat/")
+    await tab.page.goto(f"{site.url}/chat/")
     await tab.page.evaluate("() => navigator.serviceWorker.register('/sw.js')")
     await until(tab, "() => Boolean(navigator.serviceWorker.controller)")
     return tab
@@ -80,9 +88,7 @@ async def test_code_is_never_stale_and_never_mixed(lobby_like, tab):
 async def test_a_page_without_its_files_is_not_shown(lobby_like, tab):
     await enter(tab, lobby_like, "whole")
     await kept(tab, "whole")
-    assert await tab.page.evaluate(
-        f"async () => (await caches.open('lobby-files')).delete((await ({FILES})()).find((url) => url.includes('part')))"
-    )
+    assert await tab.page.evaluate(LOSE, next(iter(await tab.page.evaluate(FILES))))
     lobby_like.stop()
     await enter(tab, lobby_like, "whole")
     await heading(tab, "You are offline")
@@ -118,6 +124,15 @@ async def test_nobody_is_shown_what_is_kept_for_somebody_else(lobby_like, tab):
     await heading(tab, "You are offline")
 
 
+async def test_what_a_tab_of_another_person_tells_is_not_kept(lobby_like, tab):
+    await enter(tab, lobby_like, "theirs", "mine")
+    await kept(tab, "theirs", "mine")
+    for room, you in (("theirs", 2), ("mine", 1)):
+        await tab.page.evaluate(TELL, [f"/chat/{room}/", you])
+    await until(tab, "async () => Boolean(await caches.match('/chat/mine/?seen'))")
+    assert not await tab.page.evaluate("() => caches.match('/chat/theirs/?seen').then(Boolean)")
+
+
 async def test_who_signs_out_leaves_nothing_even_if_nobody_answers(lobby_like, tab):
     await enter(tab, lobby_like, "left")
     await kept(tab, "left")
@@ -140,7 +155,10 @@ async def test_an_answer_that_comes_after_another_person_is_not_kept(lobby_like,
     await kept(tab, "next")
 
 
-async def test_a_slow_network_is_not_waited_for(lobby_like, tab):
+async def test_a_slow_network_is_not_waited_for(lobby_like, worker, open_tab):
+    lobby_like.answers["/sw.js"] = worker.replace("PATIENCE = 5000", "PATIENCE = 50")
+    assert lobby_like.answers["/sw.js"] != worker
+    tab = await arrive(open_tab, lobby_like)
     await enter(tab, lobby_like, "slow")
     await kept(tab, "slow")
     lobby_like.deploy("two")

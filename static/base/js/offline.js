@@ -11,7 +11,8 @@ const PATIENCE = 5000;
 const ROOMS = "lobby-rooms";
 
 const element = (id) => document.getElementById(id);
-const time = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+const short = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const time = new Intl.DateTimeFormat(document.documentElement.lang, short);
 
 const state = element("state");
 let failures = 0;

@@ -21,8 +21,9 @@ export async function deliver(you, here) {
 }
 
 /** @returns {Promise<void>} once nothing is left to send, or nothing more can be */
-function deliverTo(room, you) {
+async function deliverTo(room, you) {
   const outbox = new Outbox(`${you}.${room}`, () => {});
+  if (outbox.waiting.length === 0) return; // what will not be sent is shown in its room
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${location.host}/ws/chat/${encodeURIComponent(room)}/`, "lobby.v1");
   let inFlight = null;
@@ -41,7 +42,7 @@ function deliverTo(room, you) {
     if (type === "message" && clientId === inFlight) sendNext();
   }
 
-  return new Promise((resolve) => {
+  await new Promise((resolve) => {
     socket.onmessage = ({ data }) => JSON.parse(data).forEach(receive);
     socket.onclose = () => resolve();
     setTimeout(() => socket.close(), PATIENCE);

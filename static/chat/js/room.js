@@ -84,7 +84,7 @@ const keptRoom = new KeptRoom({ room: roomAddress, you: you.id }, page, {
 });
 if (isEnd) keptRoom.begin(messages, isStart);
 
-const OFFLINE = "You are offline. What you write is kept, and sent when you are back.";
+const OFFLINE = "Offline. What you write is sent later.";
 const state = new ConnectionState(element("state"), {
   waiting: data.is_copy ? OFFLINE : gettext("Reconnecting. What you write is kept."),
   refused: gettext("This room is closed to you. What you have written is kept."),
@@ -269,6 +269,6 @@ function showUnsent(entry) {
         button(gettext("Edit"), edit),
         button(gettext("Discard"), discard),
       ]
-    : [text(gettext("Sending…"))];
+    : [text(data.is_copy ? gettext("Waiting to be sent…") : gettext("Sending…"))];
   log.showUnsent({ ...entry, author: you }, note);
 }

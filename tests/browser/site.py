@@ -18,6 +18,7 @@ class Site:
         self.answers = {"/sw.js": worker, "/offline/": OFFLINE, "/chat/": "<!doctype html><h1>index</h1>"}
         self.person = "1"
         self.status = 200
+        self.held: str | None = None  # the one page that waits; without one all do
         self.open = asyncio.Event()  # while it is not set, pages wait
         self.open.set()
         self.port = 0
@@ -60,7 +61,7 @@ class Site:
     async def _answer(self, method, address):
         path, person = address.partition("?")[0], self.person
         is_page = path.startswith("/chat/") or method == "POST"
-        if is_page:
+        if is_page and self.held in (None, path):
             await self.open.wait()
         text = "" if address.endswith("?offline") else self.answers.get(path)
         if text is None and is_page:

@@ -8,6 +8,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import TIMEOUT
 from tests.browser.test_accounts import sign_out, sign_up
 from tests.servers.processes import Server, runserver
+from tests.servers.proxy import proxy
 from tests.servers.rooms import fill
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -164,6 +165,22 @@ async def test_the_end_of_a_room_is_kept_wherever_it_was_opened(lobby, open_tab)
     assert [message["number"] for message in kept["messages"]] == list(range(71, 121))
     assert (kept["is_start"], kept["is_end"]) == (False, True)
     assert tab.page.url == f"{lobby.url}/chat/kept-end/5/"
+
+
+async def test_what_was_written_in_a_room_is_sent_from_the_index(lobby, open_tab):
+    other = await open_tab(lobby.url, "sent from the index")
+    async with proxy(lobby) as cable:
+        tab = await open_tab(cable.url, "sent from the index")
+        await tab.say("before")
+        await other.until_transcript("before")
+        cable.pull()
+        for text in ("one", "two", "three"):
+            await tab.say(text)
+        await expect(tab.pending).to_have_count(3)
+        await tab.page.goto(f"{cable.url}/chat/")
+        cable.plug()
+        await expect(other.messages).to_have_count(4, timeout=BACK)
+        await other.until_transcript("before", "one", "two", "three")
 
 
 async def test_an_earlier_worker_s_page_is_forgotten_and_nothing_that_is_not_its(lobby, open_tab):

@@ -142,17 +142,19 @@ async def test_who_signs_out_leaves_nothing_even_if_nobody_answers(lobby_like, t
 
 
 async def test_an_answer_that_comes_after_another_person_is_not_kept(lobby_like, tab, open_tab):
+    lobby_like.held = "/chat/late/"
     lobby_like.open.clear()
     late = await open_tab(beside=tab)
-    await late.page.goto(f"{lobby_like.url}/offline/")
     with pytest.raises(Error):  # it is asked for, and not there yet
         await late.page.goto(f"{lobby_like.url}/chat/late/", timeout=500)
-    await tab.page.evaluate("() => void fetch('/me/sign-in/', { method: 'POST' })")
     lobby_like.person = "2"
-    lobby_like.open.set()
-    await heading(late, "page of one")
+    await tab.page.evaluate("() => fetch('/me/sign-in/', { method: 'POST' })")
     await enter(tab, lobby_like, "next")
     await kept(tab, "next")
+    lobby_like.open.set()
+    await heading(late, "page of one")
+    await enter(tab, lobby_like, "last")
+    await kept(tab, "next", "last")
 
 
 async def test_a_slow_network_is_not_waited_for(lobby_like, worker, open_tab):

@@ -78,7 +78,10 @@ const tried = new Set();
 async function see({ room, you, seen }, tab) {
   if (!(await ownPage(room, you)) && tab?.visibilityState === "visible") await fetchPage(room, you);
   const rooms = await ownPage(room, you);
-  if (rooms) await rooms.put(seenIn(room), new Response(JSON.stringify(seen), { headers: { [PERSON]: you } }));
+  const before = await (await rooms?.match(seenIn(room)))?.json();
+  const isBehind = before?.epoch === seen.epoch && before.seq > seen.seq; // a tab that has no connection
+  if (!rooms || isBehind) return;
+  await rooms.put(seenIn(room), new Response(JSON.stringify(seen), { headers: { [PERSON]: you } }));
 }
 
 /** Where rooms are kept, if that person's page of this one is. */

@@ -13,8 +13,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 KEPT = f"async (rooms) => String(await ({ROOMS})()) === String(rooms)"
 
 # What a room's page tells.
-TELL = """([room, you]) => {
-    navigator.serviceWorker.controller.postMessage({ room, you, seen: { epoch: "e", seq: 2, messages: [] } });
+TELL = """([room, you, seq]) => {
+    const seen = { epoch: "e", seq, messages: [] };
+    navigator.serviceWorker.controller.postMessage({ room: `/chat/${room}/`, you, seen });
+}"""
+
+# Up to where a room was seen; 0 for nowhere.
+SEEN = """async (room) => {
+    const seen = await caches.match(`/chat/${room}/?seen`);
+    return seen ? (await seen.json()).seq : 0;
 }"""
 
 LOSE = 'async (address) => (await caches.open("lobby-files")).delete(address)'
@@ -124,13 +131,14 @@ async def test_nobody_is_shown_what_is_kept_for_somebody_else(lobby_like, tab):
     await heading(tab, "You are offline")
 
 
-async def test_what_a_tab_of_another_person_tells_is_not_kept(lobby_like, tab):
-    await enter(tab, lobby_like, "theirs", "mine")
-    await kept(tab, "theirs", "mine")
-    for room, you in (("theirs", 2), ("mine", 1)):
-        await tab.page.evaluate(TELL, [f"/chat/{room}/", you])
-    await until(tab, "async () => Boolean(await caches.match('/chat/mine/?seen'))")
-    assert not await tab.page.evaluate("() => caches.match('/chat/theirs/?seen').then(Boolean)")
+async def test_what_a_tab_tells_is_kept_if_it_is_this_person_s_and_not_behind(lobby_like, tab):
+    await enter(tab, lobby_like, "theirs", "mine", "other")
+    await kept(tab, "theirs", "mine", "other")
+    for room, you, seq in (("theirs", 2, 9), ("mine", 1, 5), ("mine", 1, 4), ("other", 1, 7)):
+        await tab.page.evaluate(TELL, [room, you, seq])
+        if you == 1 and seq != 4:
+            await until(tab, f"async (room) => (await ({SEEN})(room)) > 0", room)
+    assert [await tab.page.evaluate(SEEN, room) for room in ("theirs", "mine", "other")] == [0, 5, 7]
 
 
 async def test_who_signs_out_leaves_nothing_even_if_nobody_answers(lobby_like, tab):

@@ -1,7 +1,7 @@
 /**
- * The service worker. With a network, pages come from the server. Without one it shows the rooms that were visited last,
- * as they were last seen here, and for all else a page that says so. No code is ever stale: a room's page is kept with
- * all files that it names, under names that carry their contents' hash.
+ * The service worker. With a network, pages come from the server. Without one it shows the rooms that were visited
+ * last, as they were last seen here, and for all else a page that says so. No code is ever stale: a room's page is kept
+ * with all files that it names, under names that carry their contents' hash.
  */
 
 const { version, page, assets, index, account, statics } = {{ kept|safe }};
@@ -33,7 +33,7 @@ const CLOSED = [403, 404, 410];
 /** Grows when it becomes another person's browser: what was asked for before is not kept. */
 let era = 0;
 
-/** The tabs whose pages came from the server a moment ago: their files come as if there were no worker, which is faster. */
+/** Tabs whose pages came from the server a moment ago: their files come as if there were no worker, which is faster. */
 const fresh = new Set();
 
 addEventListener("install", (event) => {
@@ -111,7 +111,7 @@ function inTime(asked, pathname) {
   });
 }
 
-/** What can be shown of an address without a network: a room as it was seen last, and for the index what rooms there are. */
+/** What can be shown of an address without a network: a room as it was seen last; for the index, what rooms there are. */
 async function copy(pathname) {
   const rooms = await caches.open(ROOMS);
   if (pathname === index) return (await rooms.keys()).length ? shell(page) : null;

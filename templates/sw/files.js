@@ -48,7 +48,7 @@ async function keptFile(address) {
 }
 
 /**
- * All files that a page names, and that these name. Raises an error when one cannot be had, or may change under its name.
+ * Find all files that a page names, and that these name. Raises an error when one cannot be had, or may change.
  * @param {string} text a page
  * @param {(address: string) => Promise<Response>} get
  * @param {Set<string>} [found] the addresses that are known, to which these are added

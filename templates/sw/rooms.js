@@ -95,6 +95,6 @@ async function fetchPage(room, you) {
   const askedIn = era;
   if (tried.has(room + era)) return;
   tried.add(room + era);
-  const response = await fetch(room).catch(() => null);
+  const response = await fetch(room, { cache: "no-store" }).catch(() => null);
   if (response?.headers.get(PERSON) === String(you)) await hear(room, response, askedIn);
 }

@@ -91,6 +91,7 @@ async def test_rooms_open_without_a_network_and_what_is_written_is_sent_once_and
     await expect(cards.locator(".card__name")).to_have_text(["second", "first"])
     await expect(cards.nth(1)).to_contain_text("of the first")
     await cards.nth(0).click()
+    await expect(tab.messages).to_have_count(2)
     await tab.until_transcript("before", "from elsewhere")
     await expect(tab.page.get_by_text(OFFLINE)).to_be_visible()
     for text in ("one", "two", "three"):
@@ -131,7 +132,7 @@ async def test_a_page_that_is_not_kept_says_so_and_goes_on_when_the_network_is_b
         await expect(tab.page.get_by_role("status")).to_have_text("Still no network. Waiting for it…")
         await tab.page.goto(f"{server.url}/recipes/")
         await heading(tab, "You are offline")
-        await tab.page.go_back()
+        await tab.enter(server.url, "offline")
         await heading(tab, "You are offline")
         server.start()
         await heading(tab, "offline", timeout=BACK)

@@ -1,5 +1,7 @@
 """The service worker beside a site that changes, hangs, fails and greets somebody else."""
 
+import asyncio
+
 import pytest
 import pytest_asyncio
 from django.test import Client
@@ -177,7 +179,11 @@ async def test_a_slow_network_is_not_waited_for(lobby_like, worker, open_tab):
     await shows(tab, "one")
     await tab.page.goto(f"{lobby_like.url}/chat/")
     await heading(tab, "You are offline")
-    lobby_like.open.set()
+    await tab.page.go_back()
+    await shows(tab, "one")
+    asyncio.get_running_loop().call_later(1, lobby_like.open.set)
+    await tab.page.reload()  # who reloads waits
+    await shows(tab, "two")
 
 
 async def test_a_server_behind_its_proxy_may_be_away_and_a_room_may_be_closed(lobby_like, tab):

@@ -8,8 +8,8 @@ const PATIENCE = 15_000;
 const DELIVERING = "lobby.delivering";
 
 /**
- * Each room's messages are sent in order, one at a time; what two tabs send is stored once, by its client_id. What cannot be
- * sent now waits for another time, or for its room to be opened.
+ * Each room's messages are sent in order, one at a time; what two tabs send is stored once, by its client_id. What
+ * cannot be sent now waits for another time, or for its room to be opened.
  * @param {number} you whose they are
  * @param {string} [here] the key of the room that is open, which sends its own
  */

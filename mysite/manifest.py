@@ -3,11 +3,14 @@
 from django.http import HttpRequest, JsonResponse
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 NAME = "Lobby"
-DESCRIPTION = "A multi-room chat. What is said is kept, and what you write without a network is sent later."
+DESCRIPTION = gettext_lazy(
+    "A multi-room chat. What is said is kept, and what you write without a network is sent later."
+)
 
 # The paper of the light theme, as in tokens.css: a manifest has one colour, pages have one for each theme.
 PAPER = "#fdfcf9"
@@ -18,9 +21,10 @@ PAPER = "#fdfcf9"
 def manifest(request: HttpRequest) -> JsonResponse:
     described = {
         "id": reverse("index"),
+        "lang": get_language(),
         "name": NAME,
         "short_name": NAME,
-        "description": DESCRIPTION,
+        "description": str(DESCRIPTION),
         "start_url": reverse("index"),
         "scope": "/",
         "display": "standalone",

@@ -86,5 +86,5 @@ function show(item, { author, message, at }) {
 /** How much is written in a room and not sent (see outbox.js). */
 function saidOfUnsent(owner) {
   const count = Object.keys(localStorage).filter((key) => key.startsWith(`lobby.unsent.${owner}.`)).length;
-  return count ? `${count} not sent` : "";
+  return count ? element("rooms").dataset.unsent.replace("{count}", count) : "";
 }

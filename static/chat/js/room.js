@@ -78,13 +78,13 @@ for (const message of data.messages) outbox.remove(message.client_id); // stored
 outbox.all.forEach(showUnsent);
 keepSeen(owner, () => ({ epoch: cursor.epoch, seq: reading.seen }));
 resumeEdit();
-const keptRoom = new KeptRoom({ room: roomAddress, you: you.id }, page, {
+const keptRoom = new KeptRoom({ room: roomAddress, you: you.id }, data.page, {
   now: () => ({ ...cursor, owner, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
   last: () => fetchPage({ before: Number.MAX_SAFE_INTEGER }),
 });
-if (isEnd) keptRoom.begin(messages, isStart);
+if (data.is_end) keptRoom.begin(data.messages, data.is_start);
 
-const OFFLINE = "Offline. What you write is sent later.";
+const OFFLINE = gettext("Offline. What you write is sent later.");
 const state = new ConnectionState(element("state"), {
   waiting: data.is_copy ? OFFLINE : gettext("Reconnecting. What you write is kept."),
   refused: gettext("This room is closed to you. What you have written is kept."),

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from asgiref.sync import markcoroutinefunction
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -44,16 +46,20 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_page())
 
 
-def name_person(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Say on each page for whom it was made: the worker shows nobody what it keeps for somebody else."""
+class PersonMiddleware:
+    """Says on each page for whom it was made: the worker shows nobody what it keeps for somebody else."""
 
-    def respond(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
+    async_capable, sync_capable = True, False
+
+    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:
+        self.get_response = get_response
+        markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = await self.get_response(request)
         if response.headers.get("Content-Type", "").startswith("text/html") and request.session.accessed:
-            response.headers["Lobby-Person"] = str(request.user.pk or "")
+            response.headers["Lobby-Person"] = request.session.get(SESSION_KEY, "")  # it is loaded
         return response
-
-    return respond
 
 
 def _page() -> str:

@@ -99,7 +99,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "mysite.offline.name_person",
+    "mysite.offline.PersonMiddleware",
 ]
 
 ROOT_URLCONF = "mysite.urls"

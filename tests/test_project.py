@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.utils.module_loading import import_string
 
 from mysite.settings import env
 
@@ -54,6 +55,11 @@ def test_every_setting_from_the_environment_is_documented():
 
 def test_migrations_are_made(transactional_db):
     call_command("makemigrations", "--check", "--dry-run", stdout=StringIO())
+
+
+def test_no_middleware_needs_a_thread_for_all_of_a_request():
+    """One that is not async makes a thread wait for each view that is, and for what is static."""
+    assert all(import_string(path).async_capable for path in settings.MIDDLEWARE)
 
 
 def test_requirements_are_pinned_with_hashes():

@@ -48,6 +48,9 @@ def rank(folder):
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="let faults last as long as docs/promise.md says")
+    parser.addoption(
+        "--screens", action="store_true", help="have tests/browser/test_tour.py take docs/screens/"
+    )
 
 
 @contextmanager

@@ -143,6 +143,20 @@ async def test_the_picker_closes_on_escape_and_on_a_click_elsewhere(writer):
     await expect(writer.input).to_have_value("")
 
 
+# The picker stands within the window.
+IS_IN_SIGHT = """() => {
+    const { left, right } = document.querySelector("#emoji-picker").getBoundingClientRect();
+    return left >= 0 && right <= innerWidth;
+}"""
+
+
+async def test_the_picker_stays_in_sight_when_the_window_changes(writer):
+    await writer.button.click()
+    await expect(writer.choice("party popper")).to_be_attached()
+    await writer.page.set_viewport_size({"width": 360, "height": 640})
+    await writer.page.wait_for_function(IS_IN_SIGHT)
+
+
 async def test_on_a_phone_fingers_hit_them(lobby, open_tab):
     phone = Writer(
         await open_tab(lobby.url, "emoji phone", viewport={"width": 360, "height": 640}, has_touch=True)

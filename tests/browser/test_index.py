@@ -52,6 +52,15 @@ async def test_a_name_that_nobody_has_used_is_offered(lobby, open_tab):
     await expect(tab.page.get_by_text("No room is called that yet")).to_be_visible()
 
 
+async def test_a_name_that_no_room_can_have_is_told_and_not_looked_for(lobby, rooms, open_tab):
+    tab, asked = await open_tab(), []
+    tab.page.on("request", lambda request: asked.append(request.url))
+    await tab.page.goto(f"{lobby.url}/chat/?room=.")
+    await tab.page.wait_for_load_state("networkidle")
+    await expect(tab.page.get_by_role("alert")).to_be_visible()
+    assert not [url for url in asked if "/rooms/" in url]
+
+
 async def test_times_are_the_readers(lobby, rooms, open_tab):
     tab = await open_tab(timezone_id="Asia/Shanghai")
     await tab.page.goto(f"{lobby.url}/chat/")

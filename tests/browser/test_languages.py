@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.servers.processes import Server
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # What a page says, shown or not, but for what is code, a key, or another language's.
@@ -24,6 +26,13 @@ SAID = """() => {
 # What is called so in Chinese as well.
 ALLOWED = re.compile(r"Lobby|OK|Channels|JavaScript|EUR|USD|CNY|@\.\+-_|manage\.py pay \w+")
 LATIN = re.compile(r"[A-Za-z]")
+
+
+@pytest.fixture(scope="module")
+def lobby():
+    """A server where nobody has opened rooms with English names."""
+    with Server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -86,10 +86,8 @@ export class Completion {
     this.#from = from;
     this.#list.replaceChildren(...options.map(drawOption));
     this.#list.hidden = false;
-    // Only now: a text area is no combobox, and says what it is as long as there is nothing to choose.
-    this.#input.role = "combobox";
+    // Only now, while there is something to choose. A text area may be no combobox (W3C, ARIA in HTML).
     this.#input.setAttribute("aria-controls", this.#list.id);
-    this.#input.setAttribute("aria-expanded", "true");
     this.#input.setAttribute("aria-autocomplete", "list");
     this.#activate(this.#active);
   }
@@ -108,7 +106,7 @@ export class Completion {
     this.#options = [];
     this.#list.hidden = true;
     this.#list.replaceChildren();
-    for (const name of ["role", "aria-controls", "aria-expanded", "aria-autocomplete", "aria-activedescendant"]) {
+    for (const name of ["aria-controls", "aria-autocomplete", "aria-activedescendant"]) {
       this.#input.removeAttribute(name);
     }
   }

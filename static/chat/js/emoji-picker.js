@@ -25,6 +25,7 @@ export class EmojiPicker {
     this.#above = above;
     this.#catalogue = catalogue;
     this.#onChoice = onChoice;
+    addEventListener("resize", () => popover.matches(":popover-open") && this.#stand());
     popover.addEventListener("toggle", ({ newState }) => newState === "open" && this.#open());
     popover.addEventListener("keydown", (event) => this.#keyPressed(event));
     popover.addEventListener("click", ({ target }) => this.#choose(target.closest("button")));

@@ -28,7 +28,7 @@ export class Finder {
     input.addEventListener("input", ({ isComposing }) => isComposing || this.#askSoon());
     input.addEventListener("compositionend", () => this.#askSoon());
     this.#finish();
-    if (input.value) this.#askSoon(); // the browser has kept it
+    if (input.value !== input.defaultValue) this.#askSoon(); // the browser has kept it
   }
 
   /** @returns {Promise<HTMLAnchorElement | null>} the first room that is called so, once that is known */

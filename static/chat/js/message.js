@@ -9,8 +9,9 @@ import { draw } from "./markup.js";
 /** Messages of one author within this time of each other stand together (milliseconds). */
 const GROUP_SPAN = 5 * 60 * 1000;
 
-/** A text of more lines scrolls by itself. */
+/** A text of more lines, or of more characters than can be sent, scrolls by itself. */
 const MOST_LINES = 40;
+const MOST_CHARACTERS = 4000;
 
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
 const calendar = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
@@ -64,7 +65,7 @@ export function drawMessage(message, reader) {
 }
 
 function isTall(text) {
-  return text.split("\n", MOST_LINES + 1).length > MOST_LINES;
+  return text.length > MOST_CHARACTERS || text.split("\n", MOST_LINES + 1).length > MOST_LINES;
 }
 
 function bound(item, text) {

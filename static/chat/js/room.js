@@ -3,6 +3,7 @@
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { gettext, numeral } from "../../base/js/i18n.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
+import { Announcer } from "./announcer.js";
 import { Changes } from "./changes.js";
 import { Completion } from "./completion.js";
 import * as completions from "./completions.js";
@@ -65,6 +66,7 @@ const typing = new Typing(element("typing"), you, () => connection.send(JSON.str
 composer.onWrite = () => typing.write();
 const notifier = new Notifier(you.id);
 const unread = new Unread(element("rooms"), (...more) => notifier.tell(...more));
+const announcer = new Announcer(element("announcer"));
 tellLooking(roomName);
 new Notify(element("notify"), document.querySelector("#notify-open use"), key, data.involvement);
 new Rail(element("rail"), element("rooms"), roomName, () => composer.focus());
@@ -183,7 +185,7 @@ function told(message) {
   if (message.author.id === you.id && message.number === message.seq) ownName.tell(message.author.name);
   typing.forget(message.author.id);
   if (message.number === message.seq) people.hear(message.author);
-  timeline.receive(message);
+  if (timeline.receive(message) && message.author.id !== you.id) announcer.tell(message);
   editing.told(message);
   keptRoom.receive(message);
   changes.answer(message.number);

@@ -101,16 +101,20 @@ export class Timeline {
     });
   }
 
-  /** @param {import("./message.js").Message} message as it now is */
+  /**
+   * @param {import("./message.js").Message} message as it now is
+   * @returns {boolean} whether it was just said
+   */
   receive(message) {
     this.#noteAnchor();
     const isNew = this.#log.apply(message);
     if (message.deleted && message.number === this.#log.news?.number) this.#moveLine();
     this.#keepPlace();
     this.#trim();
-    if (!isNew || message.deleted) return;
+    if (!isNew || message.deleted) return false;
     if (this.#leftAt && message.author.id !== this.#log.reader) this.#drawLine(message);
     if (!this.#atEnd) this.#countUnseen(this.#unseen + 1);
+    return true;
   }
 
   /** The reader has answered, and so has read everything. */

@@ -76,5 +76,6 @@ learn({
   "{day}, {time}": "{day} {time}",
   "{name} and {other} are typing": "{name} 和 {other} 正在输入",
   "{name} is typing": "{name} 正在输入",
+  "{name}: {text}": "{name}：{text}",
   "{problem}; try again in {seconds} s": "{problem}，请在 {seconds} 秒后再试"
 }, (n) => Number(0));

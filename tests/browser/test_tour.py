@@ -1,0 +1,119 @@
+"""At each stop of a tour through all pages, in each language: what they promise to everyone."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from tests.browser.screens import Album
+from tests.browser.test_offline import is_seen, visit
+from tests.browser.tour import PHONE, WIDE, WORDS, Stop, Tour
+from tests.servers.processes import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+axe = Axe()
+
+# Themes differ in nothing but colours.
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+
+SCREENS = Path(__file__).resolve().parents[2] / "docs/screens"
+
+# A window of 1280 x 1024 pixels at 400 % (WCAG 1.4.10).
+ZOOMED = {"width": 320, "height": 256}
+
+# What a finger must hit, and is smaller than 44 pixels (WCAG 2.5.5, but for links amid text).
+SMALL = """() => {
+    const isAmidText = (link) => getComputedStyle(link).display === "inline"
+        && [...link.parentElement.childNodes].some((node) => node !== link && node.textContent.trim());
+    const boxOf = (each) => (each.type === "checkbox" ? each.labels[0] : each.closest("label"));
+    const TARGETS = "a[href], button:enabled, input:not([type=hidden]), select, textarea";
+    return [...document.querySelectorAll(TARGETS)]
+        .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.closest(".only-spoken"))
+        .filter((each) => !isAmidText(each))
+        .map((each) => [each, (boxOf(each) ?? each).getBoundingClientRect()])
+        .filter(([, { width, height }]) => Math.min(width, height) < 43.5)
+        .map(([each, { width, height }]) => `${each.outerHTML.slice(0, 90)} ${width} x ${height}`);
+}"""
+
+# How far a page can be scrolled sideways.
+SIDEWAYS = "() => document.scrollingElement.scrollWidth - innerWidth"
+
+
+@pytest.fixture(scope="module")
+def quiet():
+    """A server where nobody has been yet."""
+    with Server(environment={"TASK_WORKERS": "1"}) as server:
+        yield server
+
+
+@pytest.fixture
+def album(request, open_tab):
+    """Makes an album where screenshots are kept, if they are to be taken."""
+
+    async def album(language):
+        return request.config.getoption("screens") and Album(SCREENS, language, (await open_tab()).page)
+
+    return album
+
+
+@pytest.mark.parametrize("language", WORDS)
+async def test_every_page_is_for_everyone(quiet, open_tab, album, language):
+    """axe-core finds nothing in either theme; a finger hits everything; all of it fits a window at 400 %."""
+    tab = await open_tab(locale=language, viewport=WIDE, has_touch=True)
+    other, book = await open_tab(locale=language), await album(language)
+    problems = []
+    async for stop in Tour(quiet.url, language, tab, other).stops():
+        problems += await inspect(tab.page, stop, book)
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("language", WORDS)
+async def test_so_is_what_is_shown_without_a_network(open_tab, album, language):
+    words, book = WORDS[language], await album(language)
+    with Server() as server:
+        tab = await visit(open_tab, server, words["room"], locale=language, viewport=WIDE, has_touch=True)
+        await tab.say(words["first"])
+        await is_seen(tab, words["room"], words["first"])
+        server.stop()
+        await tab.page.goto(f"{server.url}/chat/")
+        await expect(tab.page.locator(".card")).to_be_visible()
+        problems = await inspect(tab.page, Stop("offline-rooms"), book)
+        await tab.page.locator(".card").click()
+        await expect(tab.page.locator("#state")).to_be_visible()
+        await tab.say(words["second"])
+        problems += await inspect(tab.page, Stop("offline-room"), book)
+    assert not problems, "\n".join(problems)
+
+
+async def inspect(page, stop, book):
+    """What is wrong with a page as it now is, at a stop. It is left as it was found."""
+    problems = await look(page)
+    if book:
+        await book.keep(stop, page)
+    await page.emulate_media(color_scheme="light")
+    await page.set_viewport_size(PHONE if stop.is_narrow else WIDE)
+    return [f"{stop.name}: {problem}" for problem in problems]
+
+
+async def look(page):
+    problems = await ask_axe(page)
+    await page.set_viewport_size(PHONE)
+    problems += await page.evaluate(SMALL)
+    await page.set_viewport_size(ZOOMED)
+    if sideways := await page.evaluate(SIDEWAYS):
+        problems.append(f"{sideways} pixels stand out of the window")
+    return problems
+
+
+async def ask_axe(page):
+    problems = []
+    for theme, options in (("light", {}), ("dark", COLOURS)):
+        await page.emulate_media(color_scheme=theme)
+        found = await axe.run(page, options=options)
+        for rule in found.response["violations"]:
+            problems += [
+                f"{theme} {rule['id']} {node['html']} {node['failureSummary']}" for node in rule["nodes"]
+            ]
+    return problems

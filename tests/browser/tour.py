@@ -1,0 +1,242 @@
+"""Every page of Lobby and whatever opens in it, one after another, so that all of them can be looked at."""
+
+import re
+from dataclasses import dataclass
+
+from django.template.loader import render_to_string
+from django.utils.translation import get_supported_language_variant, gettext, override
+from playwright.async_api import expect
+
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 360, "height": 740}
+
+# In Chinese and in English: rooms, names, and what people say.
+WORDS = {
+    "en-GB": {
+        "me": "Heron",
+        "other": "Mei Lin",
+        "room": "Engine room",
+        "elsewhere": "Kitchen",
+        "first": "The disconnects were the **proxy**: it waits for `60 s`, and we say nothing for 75.",
+        "second": "@Heron could you try it in two tabs? The notes are at https://example.org/docs/deploy",
+        "code": "So it is now:\n```\nproxy_read_timeout 75s;\n```",
+        "answer": "Did. Cable out for a minute, three messages meanwhile: all there, once, in order",
+        "order": "Three dumplings",
+        "password": "correct horse 9 staple",
+    },
+    "zh-CN": {
+        "me": "苍鹭",
+        "other": "林梅",
+        "room": "轮机舱",
+        "elsewhere": "厨房",
+        "first": "断线的原因找到了：是**反向代理**的超时，它只等 `60 s`，而我们 75 秒才说一次话。",
+        "second": "@苍鹭 能不能开两个标签页试试？说明写在 https://example.org/docs/deploy",
+        "code": "现在改成了：\n```\nproxy_read_timeout 75s;\n```",
+        "answer": "试过了。断网一分钟，其间写了三条消息：一条不少，一条不多，顺序也没乱。",
+        "order": "三份饺子",
+        "password": "风和日丽的又一天",
+    },
+}
+
+
+OPENERS = {"emoji": ".composer__emoji", "notify": "#notify-open", "sheet": "#sheet-open"}
+
+# Pages that are the same for everybody.
+NOBODYS = {
+    "404": "/nothing/",
+    "offline": "/offline/",
+    "recipes": "/recipes/",
+    "recipe": "/recipes/room/",
+    "source": "/recipes/room/chat/consumers.py",
+}
+
+
+@dataclass(frozen=True)
+class Stop:
+    name: str
+    is_narrow: bool = False  # it is a drawer, which wide windows do not have
+
+
+class Tour:
+    """
+    A person's walk in a browser that asks for a language, and another person who chats with them.
+    Both must be the only ones of that language at that server.
+    """
+
+    def __init__(self, url, language, tab, other):
+        self.url, self.tab, self.page, self.other = url, tab, tab.page, other
+        self.words = WORDS[language]
+        self.language = language
+
+    async def stops(self):
+        """All stops, each of which is left as it was found."""
+        parts = (self._index, self._room, self._own_messages, self._overlays, self._elsewhere)
+        for part in (*parts, self._pushes, self._account, self._notices):
+            async for stop in part():
+                yield stop
+
+    async def _go(self, path):
+        await self.page.goto(self.url + path)
+
+    async def _press(self, key):
+        await self.page.keyboard.press(key)
+
+    async def _index(self):
+        await self._go("/chat/")
+        yield Stop("index-first")
+        await self._go("/chat/?room=.")
+        yield Stop("index-error")
+
+    async def _take_name(self, tab, name):
+        await tab.page.locator(".own-name__show").click()
+        await tab.say(name)
+        await expect(tab.page.locator(".own-name__text")).to_have_text(name)
+
+    async def _room(self):
+        page, words = self.page, self.words
+        await self.tab.enter(self.url, words["room"])
+        await self._take_name(self.tab, words["me"])
+        await page.locator("#chat-message-input").focus()
+        yield Stop("room-new")
+        await self.other.enter(self.url, words["room"])
+        await self._take_name(self.other, words["other"])
+        await self.other.page.locator("#chat-message-input").focus()
+        for text in ("first", "second", "code"):
+            await self.other.say(f"{words[text]} ")  # after a space nothing is offered, so Enter sends
+            await expect(self.other.pending).to_have_count(0)
+        await self.tab.say(words["answer"])
+        await expect(self.tab.messages).to_have_count(4)
+        await expect(self.tab.pending).to_have_count(0)
+        await expect(page.locator("#people-list li")).to_have_count(2)
+        yield Stop("room")
+        await self.other.page.keyboard.type("........", delay=500)  # is told at most every 3 s
+        await expect(page.locator("#typing")).not_to_have_class(re.compile("is-nobody"))
+        yield Stop("room-typing")
+        await self.other.page.locator("#chat-message-input").fill("")
+
+    async def _own_messages(self):
+        page = self.page
+        await self._press("ArrowUp")
+        await expect(page.locator("#editing")).to_be_visible()
+        yield Stop("room-edit")
+        await self._press("Escape")
+        await self.tab.messages.last.hover()
+        await page.locator("[data-tool=delete]").last.click()
+        await expect(self.tab.messages.last.locator(".message__note")).to_be_visible()
+        yield Stop("room-delete")
+        await self._press("Escape")
+        await page.locator("#chat-message-input").focus()
+        await self.tab.say("x" * 4001)
+        await expect(self.tab.failed).to_have_count(1)
+        yield Stop("room-failed")
+        await self.tab.failed.locator(".message__note button").last.click()
+        await page.locator("#chat-message-input").focus()
+
+    async def _overlays(self):
+        page = self.page
+        await page.keyboard.insert_text("@")
+        await expect(page.locator("#completion")).to_be_visible()
+        yield Stop("room-mention")
+        await self._press("Escape")
+        await self._press("Backspace")
+        for name, opener in OPENERS.items():
+            await page.locator(opener).click()
+            await page.wait_for_load_state("networkidle")
+            yield Stop(f"room-{name}")
+            await self._press("Escape")
+        await self._press("Control+k")
+        await self.page.keyboard.insert_text("zz")
+        yield Stop("room-find")
+        await page.locator("#find-input").press("Escape")
+        await expect(page.locator("#rooms a").first).to_be_attached()
+        await page.set_viewport_size(PHONE)
+        for name in ("people", "rooms"):
+            await page.locator(f".bar__{name}").click()
+            yield Stop(f"room-drawer-{name}", is_narrow=True)
+            await self._press("Escape")
+        await page.set_viewport_size(WIDE)
+
+    async def _elsewhere(self):
+        page, words = self.page, self.words
+        await self.tab.enter(self.url, words["elsewhere"])
+        await self.other.say(f"@{words['me']} ")
+        await expect(page.locator(f"#rooms [data-room='{words['room']}'] .count")).to_be_visible()
+        yield Stop("room-unread")
+        await self._go("/chat/")
+        await expect(page.locator(f"[data-room='{words['room']}'] .count")).to_be_visible()
+        yield Stop("index")
+        await page.locator("#room-name-input").fill("zz")
+        yield Stop("index-filter")
+        await self.tab.enter(self.url, words["room"])
+        await expect(self.tab.messages).to_have_count(5)
+        yield Stop("room-new-messages")
+        await page.context.set_offline(True)
+        await expect(page.locator("#state")).to_be_visible()
+        await self.tab.say(words["answer"])
+        yield Stop("room-offline")
+        await page.context.set_offline(False)
+        await expect(self.tab.pending).to_have_count(0)
+        await self._go(f"{await page.evaluate('() => location.pathname')}1/")
+        yield Stop("permalink")
+
+    async def _pushes(self):
+        page, words = self.page, self.words
+        await page.locator("#feed-start button").click()
+        await expect(page.locator(".feed__lines li").first).to_be_visible()
+        yield Stop("feed")
+        await page.locator(".feed__stop").click()
+        await page.locator("form[action$='/export/'] button").click()
+        await expect(page.locator("#export[data-status=ready]")).to_be_visible()
+        yield Stop("transcript")
+        await self._go("/orders/")
+        yield Stop("orders-first")
+        await page.locator("main .button").click()
+        await expect(page.locator(".form__error").first).to_be_visible()
+        yield Stop("orders-error")
+        await page.locator("[name=subject]").fill(words["order"])
+        await page.locator("[name=amount]").fill("36")
+        await page.locator("main .button").click()
+        await expect(page.locator("#state")).to_be_visible()
+        yield Stop("order")
+        await self._go("/orders/")
+        yield Stop("orders")
+        await self._go("/status/1/")
+        await page.locator("#said").fill(words["answer"])
+        await self._press("Enter")
+        await expect(page.locator("#statuses li")).to_have_count(1)
+        yield Stop("status")
+
+    async def _account(self):
+        page, words = self.page, self.words
+        for name in ("", "sign-in", "password/forgotten", "password/mailed", "password/x/y", "sign-up"):
+            await self._go(f"/me/{name}/".replace("//", "/"))
+            yield Stop(f"me-{name or 'guest'}".replace("/", "-"))
+        await page.locator("main .button").click()
+        await expect(page.locator(".form__error").first).to_be_visible()
+        yield Stop("me-sign-up-error")
+        await page.locator("[name=username]").fill(words["me"])
+        for name in ("password1", "password2"):
+            await page.locator(f"[name={name}]").fill(words["password"])
+        await page.locator("main .button").click()
+        await expect(page.locator(".account__news")).to_be_visible()
+        yield Stop("me")
+        for name in ("password", "delete"):
+            await self._go(f"/me/{name}/")
+            yield Stop(f"me-{name}")
+
+    async def _notices(self):
+        await self.page.route("**/healthz", lambda route: route.abort())  # or one would not stay offline
+        for name, path in NOBODYS.items():
+            await self._go(path)
+            yield Stop(name)
+        for name in ("400", "403", "403_csrf", "429", "500"):
+            await self._show_notice(name)
+            yield Stop(name)
+
+    async def _show_notice(self, name):
+        """A page that tells of what a browser cannot do, or a server should not."""
+        with override(get_supported_language_variant(self.language)):
+            body = render_to_string(f"{name}.html", {"reason": gettext("too many tries"), "minutes": 2})
+        await self.page.route("**/nothing/", lambda route: route.fulfill(body=body, content_type="text/html"))
+        await self._go("/nothing/")
+        await self.page.unroute("**/nothing/")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from contextlib import asynccontextmanager
 from itertools import count
 
@@ -60,6 +60,7 @@ SCROLL_UP = """() => {
 }"""
 
 PRESENTED = {"STATE_PRESENTED_ALL", "STATE_PRESENTED_PARTIAL"}
+WANTED = {*PRESENTED, "STATE_DROPPED"}
 
 
 def page(site: Site, rounds: int, tell: Callable[[str], None]) -> Results:
@@ -149,10 +150,10 @@ async def watch_busy_room(browser: Browser, server: Server, result: Reading) -> 
         async with traced(browser, page, "benchmark") as events:
             await talk(room)
         room.close()
-        states = [event["args"]["frame_reporter"]["state"] for event in frames(events)]
-        begin, ends = min(event["ts"] for event in frames(events)), shown(events)
-        result.frames = len(ends) / ((max(ends) - begin) / 1e6)
-        result.dropped = states.count("STATE_DROPPED") / len(states)
+        begin = min(event["ts"] for event in frames(events))
+        wanted, presented = numbers(events), numbers(events, PRESENTED)
+        result.frames = len(presented) / ((max(shown(events)) - begin) / 1e6)
+        result.dropped = 1 - len(presented) / len(wanted)
 
 
 ids = count(1)
@@ -196,6 +197,12 @@ async def traced(browser: Browser, page: Page, *categories: str) -> AsyncIterato
 def frames(events: list[dict]) -> list[dict]:
     """The beginnings of the frames of the page."""
     return [event for event in events if event["name"] == "PipelineReporter" and event["ph"] == "b"]
+
+
+def numbers(events: list[dict], states: Container[str] = WANTED) -> set[int]:
+    """The numbers of the frames that came to such a state: what is late may be presented in two parts."""
+    reports = [event["args"]["frame_reporter"] for event in frames(events)]
+    return {report["frame_sequence"] for report in reports if report["state"] in states}
 
 
 def shown(events: list[dict]) -> list[float]:

@@ -70,19 +70,25 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
         self.address = network((self.scope.get("client") or [""])[0])
         self.is_open = False  # in the room, and not closing
-        await self.accept(self.dialect.subprotocol)
         try:
             self.life.enter_context(get_sockets().admitted(self))
             async with asyncio.timeout(ADMISSION_PATIENCE):
                 self.room: Room = await self.find_room()
         except Refused as refused:
-            await self.send(self.dialect.error(protocol.error(refused)))
-            await self.close(CLOSE_CODES[refused.code])
+            await self.refuse(CLOSE_CODES[refused.code], self.dialect.error(protocol.error(refused)))
         except (*BUSY, TimeoutError) as error:
             logger.warning("A socket cannot be admitted: %s", str(error) or "it takes too long")
-            await self.close(1013)
+            await self.refuse(1013)
         else:
+            await self.accept(self.dialect.subprotocol)  # only now: it hears what is said from here on
             await self.enter(self.room)
+
+    async def refuse(self, code: int, *frames: str):
+        """Accepted first, so that a browser sees the code."""
+        await self.accept(self.dialect.subprotocol)
+        for frame in frames:
+            await self.send(frame)
+        await self.close(code)
 
     async def find_room(self) -> Room:
         """The room of the address, which is made for the first who enters it."""

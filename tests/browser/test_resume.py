@@ -49,7 +49,7 @@ async def test_a_message_written_without_a_connection_is_sent_when_it_is_back(lo
     await other.until_transcript("before", "meanwhile")
     cable.sockets_refused = False
     await expect(tab.pending).to_have_count(0, timeout=BACK)
-    await expect(tab.page.get_by_role("status")).to_be_hidden()
+    await expect(tab.page.locator("#state")).to_be_hidden()
     for each in (tab, other):
         await each.until_transcript("before", "meanwhile", "one", "two")
     since = [address.partition("since=")[2] for address in addresses if "/ws/chat/" in address]

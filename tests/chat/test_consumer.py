@@ -1,6 +1,7 @@
 """A room's socket, spoken to without a server."""
 
 import asyncio
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
@@ -213,6 +214,23 @@ async def test_a_plain_client_speaks_as_in_the_tutorial(connect):
     assert heard["message"] == "hi"
     assert await other.receive() == heard
     assert {"number", "seq", "author", "at"} <= heard.keys()
+
+
+async def test_who_is_connected_hears_what_is_said_from_then_on(connect, monkeypatch):
+    socket = await connect(plain=True)
+    find, is_said = consumers.ChatConsumer.find_room, asyncio.Event()
+
+    async def find_late(consumer):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(is_said.wait(), 0.5)
+        return await find(consumer)
+
+    monkeypatch.setattr(consumers.ChatConsumer, "find_room", find_late)
+    other = await connect(plain=True)
+    await socket.send_json_to({"message": "hi"})
+    await socket.receive()
+    is_said.set()
+    assert (await other.receive())["message"] == "hi"
 
 
 async def test_a_plain_client_hears_new_messages_only(connect, guest):

@@ -2,9 +2,9 @@
 
 import base64
 
-from tests.browser.tour import PHONE, WIDE
+from tests.browser.tour import PHONE, TABLET, WIDE
 
-SIZES = [PHONE, {"width": 768, "height": 900}, WIDE]
+SIZES = [PHONE, TABLET, WIDE]
 THEMES = ["light", "dark"]
 
 # Draw rows of pictures at half their size, and give a WebP.

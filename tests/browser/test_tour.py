@@ -1,5 +1,6 @@
 """At each stop of a tour through all pages, in each language: what they promise to everyone."""
 
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.async_api import expect
 
 from tests.browser.screens import Album
 from tests.browser.test_offline import is_seen, visit
-from tests.browser.tour import PHONE, WIDE, WORDS, Stop, Tour
+from tests.browser.tour import PHONE, TABLET, WIDE, WORDS, Stop, Tour
 from tests.servers.processes import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -61,7 +62,7 @@ def album(request, open_tab):
 @pytest.mark.parametrize("language", WORDS)
 async def test_every_page_is_for_everyone(quiet, open_tab, album, language):
     """axe-core finds nothing in either theme; a finger hits everything; all of it fits a window at 400 %."""
-    tab = await open_tab(locale=language, viewport=WIDE, has_touch=True)
+    tab = await open_tab(locale=language, viewport=WIDE)
     other, book = await open_tab(locale=language), await album(language)
     problems = []
     async for stop in Tour(quiet.url, language, tab, other).stops():
@@ -73,7 +74,7 @@ async def test_every_page_is_for_everyone(quiet, open_tab, album, language):
 async def test_so_is_what_is_shown_without_a_network(open_tab, album, language):
     words, book = WORDS[language], await album(language)
     with Server() as server:
-        tab = await visit(open_tab, server, words["room"], locale=language, viewport=WIDE, has_touch=True)
+        tab = await visit(open_tab, server, words["room"], locale=language, viewport=WIDE)
         await tab.say(words["first"])
         await is_seen(tab, words["room"], words["first"])
         server.stop()
@@ -99,12 +100,24 @@ async def inspect(page, stop, book):
 
 async def look(page):
     problems = await ask_axe(page)
-    await page.set_viewport_size(PHONE)
-    problems += await page.evaluate(SMALL)
+    for size in (PHONE, TABLET):
+        await page.set_viewport_size(size)
+        async with a_finger(page):
+            problems += await page.evaluate(SMALL)
     await page.set_viewport_size(ZOOMED)
     if sideways := await page.evaluate(SIDEWAYS):
         problems.append(f"{sideways} pixels stand out of the window")
     return problems
+
+
+@asynccontextmanager
+async def a_finger(page):
+    """There is no mouse."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    yield
+    await session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    await session.detach()
 
 
 async def ask_axe(page):

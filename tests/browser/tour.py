@@ -8,6 +8,7 @@ from django.utils.translation import get_supported_language_variant, gettext, ov
 from playwright.async_api import expect
 
 WIDE = {"width": 1440, "height": 900}
+TABLET = {"width": 768, "height": 900}
 PHONE = {"width": 360, "height": 740}
 
 # In Chinese and in English: rooms, names, and what people say.

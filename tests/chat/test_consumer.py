@@ -1,7 +1,6 @@
 """A room's socket, spoken to without a server."""
 
 import asyncio
-from contextlib import suppress
 from uuid import uuid4
 
 import pytest
@@ -12,8 +11,6 @@ from chat import actions, consumers, history
 from chat.consumers import MOST_MISSED
 from chat.drafts import Draft
 from chat.models import Message, Room, User
-
-# lobby.v1
 
 
 async def test_welcome_says_where_the_log_stands_and_who_you_are(connect, guest):
@@ -204,64 +201,18 @@ async def test_what_is_rolled_back_is_told_to_nobody(connect, guest):
     assert (await socket.event("message"))["message"] == "said"
 
 
-# The tutorial's dialect
+def say_many(guest, room, count):
+    drafts = [Draft(guest, actions.open_room(room), str(n), uuid4()) for n in range(count)]
+    actions.send_all(drafts)
 
 
-async def test_a_plain_client_speaks_as_in_the_tutorial(connect):
-    socket, other = await connect(plain=True), await connect(plain=True)
-    await socket.send_json_to({"message": "hi"})
-    heard = await socket.receive()
-    assert heard["message"] == "hi"
-    assert await other.receive() == heard
-    assert {"number", "seq", "author", "at"} <= heard.keys()
-
-
-async def test_who_is_connected_hears_what_is_said_from_then_on(connect, monkeypatch):
-    socket = await connect(plain=True)
-    find, is_said = consumers.ChatConsumer.find_room, asyncio.Event()
-
-    async def find_late(consumer):
-        with suppress(TimeoutError):
-            await asyncio.wait_for(is_said.wait(), 0.5)
-        return await find(consumer)
-
-    monkeypatch.setattr(consumers.ChatConsumer, "find_room", find_late)
-    other = await connect(plain=True)
-    await socket.send_json_to({"message": "hi"})
-    await socket.receive()
-    is_said.set()
-    assert (await other.receive())["message"] == "hi"
-
-
-async def test_a_plain_client_hears_new_messages_only(connect, guest):
-    socket, editor = await connect(plain=True), await connect(user=guest)
-    await editor.say("one")
-    number = (await editor.event("message"))["number"]
-    await editor.send_command(type="edit", number=number, message="changed")
-    await editor.send_command(type="delete", number=number)
-    await editor.say("two")
-    assert [(await socket.receive())["message"] for _ in range(2)] == ["one", "two"]
-    assert await socket.receive_nothing()
-
-
-async def test_a_plain_client_with_a_cursor_hears_what_was_missed_as_it_now_is(connect, guest):
-    room = await database_sync_to_async(actions.open_room)("lobby")
-    for text in ("one", "two", "three"):
-        await database_sync_to_async(actions.send)(guest, room, text, uuid4())
-    await database_sync_to_async(actions.edit)(guest, room, 1, "ONE")
-    await database_sync_to_async(actions.edit)(guest, room, 2, "TWO")
-    await database_sync_to_async(actions.delete)(guest, room, 3)
-    socket = await connect(plain=True, since=1)
-    assert (await socket.receive())["message"] == "TWO"
-    assert await socket.receive_nothing()
-
-
-async def test_a_plain_client_gets_errors_as_objects(connect):
-    socket = await connect(plain=True)
-    await socket.send_json_to({"massage": "hi"})
-    error = (await socket.receive())["error"]
-    assert error["code"] == "bad_frame"
-    assert "message" in error["detail"]
+async def test_what_was_missed_comes_in_frames_that_are_not_too_large(connect, guest):
+    await database_sync_to_async(say_many)(guest, "lobby", 250)
+    socket = await connect(since=0)
+    await socket.receive()  # welcome
+    frames = [await socket.receive() for _ in range(3)]
+    assert [len(frame) for frame in frames] == [100, 100, 50]
+    assert [event["message"] for frame in frames for event in frame] == [str(n) for n in range(250)]
 
 
 # Addresses
@@ -295,25 +246,3 @@ async def test_a_page_of_another_site_is_refused(connect, origin):
 async def test_who_waits_too_long_for_the_room_is_told_to_come_back(connect, monkeypatch):
     monkeypatch.setattr(consumers, "ADMISSION_PATIENCE", 0)
     assert await (await connect()).close_code() == 1013
-
-
-def say_many(guest, room, count):
-    drafts = [Draft(guest, actions.open_room(room), str(n), uuid4()) for n in range(count)]
-    actions.send_all(drafts)
-
-
-async def test_what_was_missed_comes_in_frames_that_are_not_too_large(connect, guest):
-    await database_sync_to_async(say_many)(guest, "lobby", 250)
-    socket = await connect(since=0)
-    await socket.receive()  # welcome
-    frames = [await socket.receive() for _ in range(3)]
-    assert [len(frame) for frame in frames] == [100, 100, 50]
-    assert [event["message"] for frame in frames for event in frame] == [str(n) for n in range(250)]
-
-
-async def test_a_plain_client_misses_no_message_that_was_changed_before_it_came_back(connect, guest):
-    await database_sync_to_async(say_many)(guest, "lobby", 2)
-    room = await Room.objects.aget()
-    await database_sync_to_async(actions.edit)(guest, room, 1, "0, edited")
-    socket = await connect(plain=True, since=0)
-    assert {(await socket.receive())["message"] for _ in range(2)} == {"0, edited", "1"}

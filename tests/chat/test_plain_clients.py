@@ -1,0 +1,75 @@
+"""A room's socket for a client that speaks the tutorial's dialect."""
+
+import asyncio
+from contextlib import suppress
+from uuid import uuid4
+
+from channels.db import database_sync_to_async
+
+from chat import actions, consumers
+
+
+async def test_a_plain_client_speaks_as_in_the_tutorial(connect):
+    socket, other = await connect(plain=True), await connect(plain=True)
+    await socket.send_json_to({"message": "hi"})
+    heard = await socket.receive()
+    assert heard["message"] == "hi"
+    assert await other.receive() == heard
+    assert {"number", "seq", "author", "at"} <= heard.keys()
+
+
+async def test_who_is_connected_hears_what_is_said_from_then_on(connect, monkeypatch):
+    socket = await connect(plain=True)
+    find, is_said = consumers.ChatConsumer.find_room, asyncio.Event()
+
+    async def find_late(consumer):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(is_said.wait(), 0.5)
+        return await find(consumer)
+
+    monkeypatch.setattr(consumers.ChatConsumer, "find_room", find_late)
+    other = await connect(plain=True)
+    await socket.send_json_to({"message": "hi"})
+    await socket.receive()
+    is_said.set()
+    assert (await other.receive())["message"] == "hi"
+
+
+async def test_a_plain_client_hears_new_messages_only(connect, guest):
+    socket, editor = await connect(plain=True), await connect(user=guest)
+    await editor.say("one")
+    number = (await editor.event("message"))["number"]
+    await editor.send_command(type="edit", number=number, message="changed")
+    await editor.send_command(type="delete", number=number)
+    await editor.say("two")
+    assert [(await socket.receive())["message"] for _ in range(2)] == ["one", "two"]
+    assert await socket.receive_nothing()
+
+
+async def test_a_plain_client_with_a_cursor_hears_what_was_missed_as_it_now_is(connect, guest):
+    room = await database_sync_to_async(actions.open_room)("lobby")
+    for text in ("one", "two", "three"):
+        await database_sync_to_async(actions.send)(guest, room, text, uuid4())
+    await database_sync_to_async(actions.edit)(guest, room, 1, "ONE")
+    await database_sync_to_async(actions.edit)(guest, room, 2, "TWO")
+    await database_sync_to_async(actions.delete)(guest, room, 3)
+    socket = await connect(plain=True, since=1)
+    assert (await socket.receive())["message"] == "TWO"
+    assert await socket.receive_nothing()
+
+
+async def test_a_plain_client_gets_errors_as_objects(connect):
+    socket = await connect(plain=True)
+    await socket.send_json_to({"massage": "hi"})
+    error = (await socket.receive())["error"]
+    assert error["code"] == "bad_frame"
+    assert "message" in error["detail"]
+
+
+async def test_a_plain_client_misses_no_message_that_was_changed_before_it_came_back(connect, guest):
+    room = await database_sync_to_async(actions.open_room)("lobby")
+    for text in ("0", "1"):
+        await database_sync_to_async(actions.send)(guest, room, text, uuid4())
+    await database_sync_to_async(actions.edit)(guest, room, 1, "0, edited")
+    socket = await connect(plain=True, since=0)
+    assert {(await socket.receive())["message"] for _ in range(2)} == {"0, edited", "1"}

@@ -98,6 +98,7 @@ class Tour:
         await self.tab.enter(self.url, words["room"])
         await self._take_name(self.tab, words["me"])
         await page.locator("#chat-message-input").focus()
+        await expect(page.locator("#people-list")).to_contain_text(words["me"])
         yield Stop("room-new")
         await self.other.enter(self.url, words["room"])
         await self._take_name(self.other, words["other"])

@@ -78,7 +78,9 @@ async function draw(rooms, address) {
 }
 
 function show(item, { author, message, at }) {
-  item.querySelector(".card__line").textContent = `${author.name}: ${message}`;
+  const [name, said] = item.querySelectorAll("bdi");
+  [name.textContent, said.textContent] = [author.name, message];
+  item.querySelector(".card__line").hidden = false;
   item.querySelector("time").dateTime = at;
   item.querySelector("time").textContent = time.format(new Date(at));
 }

@@ -1,0 +1,86 @@
+"""Whose a transcript is."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.test import AsyncClient
+
+from chat import actions
+from chat.models import Export, User
+from tests.chat.exports.steps import ask, download, signed_in, work
+
+
+async def test_whoever_asks_twice_gets_one_and_after_that_another(client, guest, room):
+    addresses = set(await asyncio.gather(ask(client), ask(client), ask(client)))
+    assert len(addresses) == 1
+    await work()
+    assert await ask(client) not in addresses
+    assert await Export.objects.acount() == 2
+
+
+async def test_there_is_no_file_before_it_is_ready_nor_after_it_was_purged(client, room, media):
+    address = await ask(client)
+    assert (await client.get(f"{address}transcript.txt")).status_code == 404
+    await work()
+    await download(client, address)
+    export = await Export.objects.aget()
+    export.file.storage.delete(export.file.name)
+    assert (await client.get(f"{address}transcript.txt")).status_code == 404
+    assert media() == []
+
+
+async def test_each_has_a_transcript_of_their_own(client, room):
+    address = await ask(client)
+    stranger = await signed_in(await sync_to_async(actions.create_guest)())
+    assert await ask(stranger) != address
+
+
+async def test_for_all_others_a_transcript_does_not_exist(client, connect, room):
+    address = await ask(client)
+    await work()
+    missing = address.replace(address.split("/")[-2], str(uuid4()))
+    stranger = await sync_to_async(actions.create_guest)()
+    for visitor in (await signed_in(stranger), AsyncClient()):
+        for end in ("", "transcript.txt"):
+            answers = [await visitor.get(f"{each}{end}") for each in (address, missing)]
+            assert [answer.status_code for answer in answers] == [404, 404]
+            assert answers[0].content == answers[1].content
+    assert (await client.get(address.replace("lobby", "other"))).status_code == 404
+    for user in (stranger, None):
+        socket = await connect(user=user, path=address.replace("/chat/lobby", "/ws"))
+        assert await socket.close_code() == 4404
+
+
+@pytest.mark.parametrize("name", ["nowhere", "x" * 65])
+async def test_no_room_has_no_transcript(client, name):
+    assert (await client.post(f"/chat/{name}/export/")).status_code == 404
+    assert not await Export.objects.aexists()
+
+
+async def test_a_transcript_is_asked_for_from_our_pages_only(guest, room):
+    strict = AsyncClient(enforce_csrf_checks=True)
+    await strict.aforce_login(guest)
+    assert (await strict.post("/chat/lobby/export/")).status_code == 403
+    assert (await strict.get("/chat/lobby/export/")).status_code == 405
+    assert not await Export.objects.aexists()
+
+
+async def test_a_person_asks_for_so_many_an_hour_and_no_more(client, room, settings):
+    settings.TASKS_PER_HOUR = 2
+    address = await ask(client)
+    await ask(client)
+    answer = await client.post("/chat/lobby/export/")
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 3600
+    assert 'href="/chat/"' in answer.content.decode()
+    assert (await client.get(address)).status_code == 200
+
+
+async def test_without_a_session_it_is_the_address_that_is_counted(room, settings):
+    settings.TASKS_PER_HOUR = 1
+    host = {"REMOTE_ADDR": "192.0.2.9"}
+    answers = [await AsyncClient(**host).post("/chat/lobby/export/") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 429]
+    assert await User.objects.acount() == 1  # whoever is refused is not made a guest

@@ -1,0 +1,65 @@
+"""Who is told of a transcript."""
+
+from datetime import timedelta
+
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from chat import exports, transcript, workers
+from chat.models import Export
+from live import hub
+from tests.chat.exports.steps import ask, claimed, fill, signed_in, states, work
+
+
+async def test_a_page_sees_it_come(client, guest, room, page, monkeypatch):
+    monkeypatch.setattr(transcript, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(workers, "TELL_EVERY", 0)
+    await fill(guest, room, 3)
+    address = await ask(client)
+    early = await page(address)
+    assert await states(early, "waiting") == [{"type": "export", "status": "waiting", "done": 0, "total": 3}]
+    await work()
+    told = await states(early, "ready")
+    assert [state["done"] for state in told] == sorted(state["done"] for state in told)
+    assert {state["done"] for state in told} >= {0, 1, 2, 3}
+    for late in (await page(address), await page(address[:-1])):
+        assert (await states(late, "ready")) == told[-1:]
+
+
+async def test_a_page_hears_what_nobody_told(client, room, page, monkeypatch):
+    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.2)
+    address = await ask(client)
+    socket = await page(address)
+    await states(socket, "waiting")
+    await Export.objects.aupdate(version=5, done=7, leased_until=timezone.now() + timedelta(minutes=1))
+    assert (await states(socket, "working"))[-1]["done"] == 7
+
+
+async def test_an_open_page_says_that_its_worker_is_gone_and_calls_another(client, room, page, monkeypatch):
+    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.2)
+    layer = get_channel_layer("tasks")
+    await layer.flush()
+    address = await ask(client)
+    hint = exports.HINT.message
+    assert await layer.receive("transcripts") == hint
+    await claimed()
+    socket = await page(address)
+    await states(socket, "waiting")
+    assert await layer.receive("transcripts") == hint
+
+
+async def test_whoever_signs_out_is_told_to_leave(client, room, page):
+    socket = await page(await ask(client))
+    await states(socket, "waiting")
+    await Session.objects.all().adelete()
+    assert await socket.close_code() == 4401
+
+
+async def test_the_administration_site_shows_exports(client, room, django_user_model):
+    await ask(client)
+    root = await sync_to_async(django_user_model.objects.create_superuser)("root", password="secret")
+    admin = await signed_in(root)
+    assert "lobby" in (await admin.get("/admin/chat/export/")).content.decode()
+    assert (await admin.get("/admin/chat/export/add/")).status_code == 403

@@ -162,7 +162,7 @@ def message(row: Any) -> Message:
 
 def event(row: Any) -> live.Event:
     """A stored message as an event of its room's log."""
-    return live.Event(row.seq, encode(message(row)))
+    return live.Event(row.seq, encode(message(row)), key=row.number)
 
 
 def error(refused: Refused, about: Command | None = None) -> Error:

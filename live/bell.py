@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import zip_longest
 from typing import Any
 
-from live.log import RING, Event
+from live.log import RING, Event, supersede
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,11 @@ class Bell:
 
     def ring(self, topic: str, *events: Event) -> None:
         """Tell the other processes, in the background."""
-        self._unrung.setdefault(topic, deque(maxlen=RING)).extend(events)
+        waiting = self._unrung.setdefault(topic, deque(maxlen=RING))
+        for event in events:
+            if event.is_change:
+                supersede(waiting, event)
+            waiting.append(event)
         if len(self._unrung) > MOST_UNRUNG:
             del self._unrung[next(iter(self._unrung))]
         self._wanted.set()
@@ -74,8 +79,9 @@ class Bell:
                 if message["type"] == "live.probe":
                     self._echo.set()
                 elif message["from"] != self._channel:  # what we rang for is known here
-                    for seq, body in message["events"]:
-                        self._hear(message["topic"], Event(seq, body))
+                    keys = message.get("keys", ())  # a process of the version before sends none
+                    for (seq, body), key in zip_longest(message["events"], keys):
+                        self._hear(message["topic"], Event(seq, body, key))
             except Exception:
                 logger.warning("A ring could not be heard", exc_info=True)
                 await asyncio.sleep(RETRY)
@@ -129,7 +135,12 @@ def group_name(topic: str) -> str:
 
 async def ring(layer: Any, topic: str, events: Iterable[Event], channel: str = "") -> None:
     """Tell every process where the topic is open what is new; `channel` is that of the one that rings."""
-    told = [list(event) for event in events]
-    await layer.group_send(
-        group_name(topic), {"type": "live.ring", "from": channel, "topic": topic, "events": told}
-    )
+    events = list(events)
+    message = {
+        "type": "live.ring",
+        "from": channel,
+        "topic": topic,
+        "events": [[event.seq, event.body] for event in events],
+        "keys": [event.key for event in events],
+    }
+    await layer.group_send(group_name(topic), message)

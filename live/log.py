@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, MutableSequence, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
@@ -23,10 +23,20 @@ AT_ONCE = 5
 
 
 class Event(NamedTuple):
-    """Something that happened in a topic, encoded once for everybody who reads it."""
+    """Something that happened in a topic, encoded once for all readers.
+
+    Events with the same `key` are states of one thing, such as a message and its later edits. The key is the
+    `seq` of the first of them. A later state supersedes the earlier ones, which lose their bodies.
+    """
 
     seq: int | None  # its place in the topic's log; None: ephemeral, may be lost
-    body: str  # a JSON object
+    body: str  # a JSON object; empty once the event is superseded
+    key: int | None = None  # None: supersedes nothing
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it supersedes earlier events."""
+        return self.key is not None and self.key != self.seq
 
 
 class Behind(Exception):
@@ -77,6 +87,8 @@ class Log:
 
     def append(self, event: Event) -> None:
         """Add the next event, and wake whoever follows."""
+        if event.is_change:
+            supersede(self._ring, event)
         if len(self._ring) == self._ring.maxlen:
             self._forgotten = self._ring[0].seq or self._forgotten
         self._ring.append(event)
@@ -132,9 +144,13 @@ class Log:
             forgotten = self.end - len(self._ring)
             if position < forgotten:
                 raise Behind
-            batch = Batch(islice(self._ring, position - forgotten, None))
+            batch = Batch(event for event in islice(self._ring, position - forgotten, None) if event.body)
             self._batch = (position, self.end, batch)
         return batch
+
+    def changed_since(self, cursor: int) -> frozenset[int | None]:
+        """The keys of what was changed after a cursor that the log remembers."""
+        return frozenset(event.key for event in self._ring if event.is_change and (event.seq or 0) > cursor)
 
     def _wake(self) -> None:
         """Let the readers have what is new: at once, or after a pause in a busy topic."""
@@ -197,7 +213,7 @@ class Reader:
             return None
         batch = self._log.since(self._position)
         self._position = self._log.end
-        return batch
+        return batch if batch.events else None
 
     def _first(self) -> Batch | None:
         """What it has missed: of what is ephemeral, it hears from now on."""
@@ -219,3 +235,10 @@ class Reader:
     def _end(self, error: BaseException) -> None:
         self.__exit__()
         self._lose(error)
+
+
+def supersede(events: MutableSequence[Event], change: Event) -> None:
+    """Take the bodies away from the events that a change supersedes. They keep their places."""
+    for index, event in enumerate(events):
+        if event.key == change.key:
+            events[index] = event._replace(body="")

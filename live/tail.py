@@ -33,7 +33,11 @@ class Tail:
         finally:
             self._asked.remove(cursor)
         first = bisect_right(self._events, cursor, key=lambda event: event.seq or 0)
-        return self._events[first:], max(cursor, self._upto)
+        changed = self._log.changed_since(
+            self._upto
+        )  # since it was read: the log tells these as they now are
+        events = [event for event in self._events[first:] if event.key is None or event.key not in changed]
+        return events, max(cursor, self._upto)
 
     def _tells(self, cursor: int) -> bool:
         return 0 <= self._from <= cursor and self._log.remembers(self._upto)

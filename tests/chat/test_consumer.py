@@ -246,3 +246,19 @@ async def test_a_page_of_another_site_is_refused(connect, origin):
 async def test_who_waits_too_long_for_the_room_is_told_to_come_back(connect, monkeypatch):
     monkeypatch.setattr(consumers, "ADMISSION_PATIENCE", 0)
     assert await (await connect()).close_code() == 1013
+
+
+async def test_what_was_edited_or_deleted_is_not_sent_as_it_was(connect, guest):
+    socket = await connect(user=guest)
+    for text in ("kept", "first version", "second thoughts"):
+        await socket.say(text)
+        await socket.event("message")
+    await socket.send_command(type="edit", number=2, message="edited")
+    await socket.send_command(type="delete", number=3)
+    await socket.event("message")
+    await socket.event("message")
+    back = await connect(since=0)
+    messages = []
+    while len(messages) < 3:
+        messages += [event for event in await back.receive() if event["type"] == "message"]
+    assert [(each["number"], each["message"]) for each in messages] == [(1, "kept"), (2, "edited"), (3, "")]

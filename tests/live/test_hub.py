@@ -172,3 +172,33 @@ async def test_a_cursor_that_the_log_has_forgotten_is_served_by_the_source():
         assert await here.missed(TOPIC, 5, 1000) == ((), 5)
         here.publish(TOPIC, room.commit())
         assert await read(log, cursor, 6) == [6]
+
+
+async def test_a_ring_that_waits_carries_no_body_that_a_later_event_supersedes():
+    layer = Layer()
+    async with hubs(layer) as (here,):
+        here.publish(TOPIC, Event(1, '{"seq":1}', 1))
+        here.publish(TOPIC, Event(2, '{"seq":2}', 2), Event(3, '{"seq":3}', 1))
+        ring = await layer.sent.get()
+        assert ring["events"] == [[1, ""], [2, '{"seq":2}'], [3, '{"seq":3}']]
+        assert ring["keys"] == [1, 2, 1]
+
+
+async def test_a_change_from_another_process_supersedes_what_is_in_the_ring_here():
+    layer, room = Layer(), Room()
+    async with hubs(layer, 2) as (here, there), there.open(TOPIC, room, 0) as log:
+        await room.compared.wait()
+        for seq, key in ((1, 1), (2, 2), (3, 1)):
+            here.publish(TOPIC, Event(seq, f'{{"seq":{seq}}}', key))
+            await layer.sent.get()  # each goes in a ring of its own
+        await until(lambda: log.seq == 3)
+        assert await read(log, 0, 3) == [2, 3]
+
+
+async def test_a_ring_of_the_version_before_is_understood():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        await layer.added.wait()
+        ring = {"type": "live.ring", "from": "another", "topic": TOPIC, "events": [[1, '{"seq":1}']]}
+        await layer.group_send(f"live.{TOPIC}", ring)
+        assert await read(log, 0, 1) == [1]

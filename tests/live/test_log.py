@@ -189,3 +189,46 @@ async def test_a_busy_topic_with_many_readers_leaves_half_of_the_time_to_others(
         log.append(event(2))
         assert reader.batches == [[1]]
         assert await reader.until(2) == [1, 2]
+
+
+def told(batch):
+    return [event.body for event in batch.events]
+
+
+async def test_an_event_that_a_later_one_supersedes_gives_up_its_body():
+    given, log = [], log_of(0)
+
+    async def take(batch):
+        given.append(told(batch))
+
+    for each in [Event(1, "a", 1), Event(2, "b", 2), Event(3, "a, edited", 1), Event(4, "a, deleted", 1)]:
+        log.append(each)
+    for cursor in (0, 1, 3):
+        with log.follow(cursor, take, given.append):
+            pass
+    assert given == [["b", "a, deleted"], ["b", "a, deleted"], ["a, deleted"]]
+
+
+async def test_a_batch_that_was_made_before_a_change_is_made_again():
+    given, log = [], log_of(0)
+
+    async def take(batch):
+        given.append(told(batch))
+
+    log.append(Event(1, "a", 1))
+    log.append(Event(2, "b", 2))
+    with log.follow(0, take, given.append):
+        pass
+    log.append(Event(3, "a, edited", 1))
+    with log.follow(0, take, given.append):
+        pass
+    assert given == [["a", "b"], ["b", "a, edited"]]
+
+
+async def test_a_superseded_event_from_another_process_moves_the_log_and_wakes_nobody():
+    log = log_of(0)
+    with Reader(log, 0) as reader:
+        log.append(Event(1, "", 1))
+        assert (log.seq, reader.batches) == (1, [])
+        log.append(Event(2, "a, edited", 1))
+        assert reader.batches == [[2]]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from live import tail
+from live import Event, tail
 from tests.live.fakes import TOPIC, Layer, Room, hubs, read
 
 COUNT = 1000
@@ -88,3 +88,15 @@ async def test_a_read_that_fails_is_not_taken_for_an_answer():
             await come_back(hub, [4])
         room.broken = False
         assert await come_back(hub, [4]) == [[5, 6, 7, 8, 9, 10]]
+
+
+async def test_what_was_changed_after_it_was_read_comes_from_the_log_only():
+    room = Room()
+    room.events = [Event(seq, f'{{"seq":{seq}}}', seq) for seq in (1, 2, 3)]
+    async with hubs(Layer()) as (hub,), hub.open(TOPIC, room, 3) as log:
+        await come_back(hub, [0])
+        hub.publish(TOPIC, Event(4, "{}", 2))
+        events, upto = await hub.missed(TOPIC, 0, COUNT)
+        assert ([event.seq for event in events], upto) == ([1, 3], 3)
+        assert room.asked == [0]
+        assert await read(log, upto, 4) == [4]

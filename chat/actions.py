@@ -20,7 +20,7 @@ import live
 from chat import access, exports, mentions, news, protocol, spelling
 from chat.drafts import Draft, Drafts
 from chat.likeness import likeness
-from chat.models import Export, Involvement, Membership, Message, Room, User
+from chat.models import Export, Involvement, Membership, Message, Outdated, Room, User
 from chat.names import DELETED, TAKEN, clean_person, guest_names, names_like
 from live import Refused, names
 
@@ -228,6 +228,7 @@ def edit(editor: User, room: Room, number: int, text: str) -> Message:
     message = access.own_message(editor, room, number)
     message.seq, message.text, message.edited_at = seq, text, timezone.now()
     message.save(update_fields=["seq", "text", "edited_at"])
+    exports.mark_outdated(room, number, Outdated.EDITED)
     if mentions.renew(message):
         transaction.on_commit(lambda: news.tell([room.pk]))  # of what is unread, something else names people
     _announce(room, message)
@@ -243,6 +244,7 @@ def delete(user: User, room: Room, number: int) -> Message:
     message.seq, message.text, message.deleted_at = seq, "", timezone.now()
     message.save(update_fields=["seq", "text", "deleted_at"])
     mentions.renew(message)
+    exports.mark_outdated(room, number, Outdated.DELETED)
     _announce(room, message)
     transaction.on_commit(lambda: news.tell([room.pk]))  # it is unread no more
     return message

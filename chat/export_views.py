@@ -7,17 +7,18 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.core.files import File
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 import live
 from chat import access, actions
-from chat.models import Export
+from chat.models import Export, Outdated
 from chat.rate import get_transcript_rate
 from chat.visitors import visitor
 from live import Refused, names
@@ -26,6 +27,8 @@ from live.who import who
 
 # How much of a file is read at a time (bytes).
 CHUNK = 64 * 1024
+
+DELETED = gettext_noop("A message in this transcript has been deleted since. Request a new one.")
 
 
 @require_POST
@@ -55,9 +58,11 @@ def page(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponse:
 
 @require_safe
 @cache_control(private=True, no_store=True)
-async def file(request: HttpRequest, room_name: str, pk: UUID) -> StreamingHttpResponse:
-    """The transcript itself."""
+async def file(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponseBase:
+    """The transcript itself; 410 when a message in it was deleted since."""
     export = await sync_to_async(_own)(request, room_name, pk)
+    if export.outdated == Outdated.DELETED:
+        return HttpResponse(gettext(DELETED), status=410, content_type="text/plain; charset=utf-8")
     name = get_valid_filename(gettext("{room} transcript.txt").format(room=export.room_name))
     headers = {
         "Content-Disposition": content_disposition_header(True, name),

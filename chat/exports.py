@@ -7,16 +7,18 @@ by another, whose attempt begins anew in a file of its own: only the last attemp
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 import live
 from chat import protocol
-from chat.models import Export
+from chat.models import Export, Outdated, Room
 
 # How long a worker that says nothing keeps an export.
 LEASE = timedelta(seconds=3)
@@ -40,7 +42,8 @@ def unfinished() -> QuerySet[Export]:
 def claim() -> Export | None:
     """Take over the oldest export that nobody works at; None when there is none."""
     while export := _due().order_by("created_at").first():
-        if _change(export, _due(), attempt=export.attempt + 1, done=0, leased_until=_lease_end()):
+        begun = {"attempt": export.attempt + 1, "done": 0, "outdated": "", "leased_until": _lease_end()}
+        if _change(export, _due(), **begun):
             return export
     return None
 
@@ -56,8 +59,21 @@ def finish(export: Export) -> None:
     for earlier in range(1, export.attempt):  # whose workers were killed before they could finish
         export.file.storage.delete(file_name(export, earlier))
     file = file_name(export, export.attempt)
+    export.refresh_from_db(fields=["outdated"])
     if not _change(export, unfinished(), file=file, done=export.total, finished_at=timezone.now()):
         raise LeaseLost
+
+
+def mark_outdated(room: Room, number: int, how: Outdated) -> None:
+    """Mark the transcripts that may have an earlier text of a message. Call it in the change's transaction.
+
+    Where a message was deleted, the file is given to nobody any more, and goes with the next purge.
+    """
+    having = Export.objects.filter(room=room, upto__gte=number).exclude(attempt=0)
+    for export in having.exclude(outdated__in=[how, Outdated.DELETED]):
+        having.filter(pk=export.pk).update(outdated=how, version=F("version") + 1)
+        export.refresh_from_db()
+        transaction.on_commit(partial(live.publish, export.topic, event(export)))
 
 
 def file_name(export: Export, attempt: int) -> str:

@@ -162,6 +162,13 @@ class Membership(models.Model):
         return f"{self.user} in {self.room}"
 
 
+class Outdated(models.TextChoices):
+    """How messages of a transcript were changed after they were written to it."""
+
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
 class Export(models.Model):
     """A transcript that somebody has asked for. The row is the task: see `exports`."""
 
@@ -183,6 +190,14 @@ class Export(models.Model):
     file = models.FileField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    outdated = models.CharField(
+        max_length=8,
+        choices=Outdated,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="How its messages were changed since they were written.",
+    )
 
     class Meta:
         constraints = [
@@ -201,9 +216,12 @@ class Export(models.Model):
 
     @property
     def status(self) -> str:
-        """What its page shows: waiting (for a worker), working or ready."""
+        """What its page shows: waiting (for a worker), working, ready, edited or deleted.
+
+        Of the last two, the first has a file in which messages are as they were, the other has none any more.
+        """
         if self.finished_at:
-            return "ready"
+            return self.outdated or "ready"
         return "working" if self.leased_until else "waiting"
 
 

@@ -13,11 +13,11 @@ from datetime import timedelta
 from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Exists, ForeignObjectRel, OuterRef, QuerySet
+from django.db.models import Exists, ForeignObjectRel, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 import live
-from chat.models import Chore, Export, Membership, User
+from chat.models import Chore, Export, Membership, Outdated, User
 
 EVERY = timedelta(days=7)
 
@@ -59,7 +59,8 @@ async def purge() -> dict[str, int]:
 
 def purge_exports() -> int:
     """The file goes first: a row without it can be purged again, a file without its row could not."""
-    old = Export.objects.filter(finished_at__lt=timezone.now() - KEPT)[:MOST_AT_ONCE]
+    is_old, has_deleted = Q(finished_at__lt=timezone.now() - KEPT), Q(outdated=Outdated.DELETED)
+    old = Export.objects.filter(is_old | has_deleted, finished_at__isnull=False)[:MOST_AT_ONCE]
     for export in old:
         export.file.delete(save=False)
     return _delete(Export.objects.filter(pk__in=[export.pk for export in old]))

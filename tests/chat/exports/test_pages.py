@@ -7,10 +7,10 @@ from channels.layers import get_channel_layer
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from chat import exports, transcript, workers
+from chat import actions, exports, purge, transcript, workers
 from chat.models import Export
 from live import hub
-from tests.chat.exports.steps import ask, claimed, fill, signed_in, states, work
+from tests.chat.exports.steps import ask, claimed, fill, lines, say, signed_in, states, work
 
 
 async def test_a_page_sees_it_come(client, guest, room, page, monkeypatch):
@@ -48,6 +48,58 @@ async def test_an_open_page_says_that_its_worker_is_gone_and_calls_another(clien
     socket = await page(address)
     await states(socket, "waiting")
     assert await layer.receive("transcripts") == hint
+
+
+async def test_a_page_says_that_messages_were_edited_since_and_has_the_file(client, guest, room, page):
+    await say(guest, room, "one", "two")
+    address = await ask(client)
+    await work()
+    socket = await page(address)
+    await states(socket, "ready")
+    await sync_to_async(actions.edit)(guest, room, 1, "1")
+    await states(socket, "edited")
+    assert 'data-status="edited"' in (await client.get(address)).content.decode()
+    assert await lines(client, address) == [f"{guest.name}: one", f"{guest.name}: two"]
+
+
+async def test_a_transcript_goes_when_a_message_in_it_is_deleted(client, guest, room, page, media):
+    await say(guest, room, "one", "two")
+    address = await ask(client)
+    await work()
+    await say(guest, room, "too late")
+    socket = await page(address)
+    await sync_to_async(actions.delete)(guest, room, 3)
+    await sync_to_async(actions.edit)(guest, room, 2, "2")
+    await states(socket, "edited")
+    await sync_to_async(actions.delete)(guest, room, 1)
+    await states(socket, "deleted")
+    answer = await client.get(f"{address}transcript.txt")
+    assert (answer.status_code, b"deleted" in answer.content) == (410, True)
+    await sync_to_async(purge.purge_exports)()
+    assert media() == []
+    assert (await client.get(address)).status_code == 404
+
+
+async def test_what_is_deleted_while_a_transcript_is_written_is_not_given_out(client, guest, room, page):
+    await say(guest, room, "one")
+    address = await ask(client)
+    socket = await page(address)
+    export = await sync_to_async(exports.claim)()
+    await sync_to_async(actions.delete)(guest, room, 1)
+    await workers.write(export)
+    assert "ready" not in [state["status"] for state in await states(socket, "deleted")]
+    assert (await client.get(f"{address}transcript.txt")).status_code == 410
+
+
+async def test_an_attempt_that_begins_after_a_change_has_it(client, guest, room, page):
+    await say(guest, room, "one", "two")
+    address = await ask(client)
+    await sync_to_async(actions.edit)(guest, room, 1, "1")
+    await claimed()
+    await sync_to_async(actions.delete)(guest, room, 2)
+    await work()
+    await states(await page(address), "ready")
+    assert await lines(client, address) == [f"{guest.name}: 1 (edited)", f"{guest.name}: (deleted)"]
 
 
 async def test_whoever_signs_out_is_told_to_leave(client, room, page):

@@ -133,3 +133,16 @@ async def test_the_index_knows_who_one_is(lobby, open_tab):
     await expect(tab.page.get_by_role("heading", name="You are Index Ibis")).to_be_visible()
     await tab.page.get_by_role("link", name="Back").click()
     await expect(tab.page).to_have_url(f"{lobby.url}/chat/")
+
+
+async def test_a_name_is_saved_by_one_enter_however_long_or_often_it_is_pressed(lobby, open_tab):
+    tab = await open_tab(lobby.url, "own name keys")
+    await tab.page.get_by_role("button", name="Change your name").click()
+    await tab.page.get_by_label("Your name").fill("Held Heron")
+    for _ in range(5):
+        await tab.page.keyboard.down("Enter")
+    await tab.page.keyboard.up("Enter")
+    await expect(tab.page.get_by_role("button", name="Change your name")).to_be_focused()
+    await tab.page.keyboard.press("Enter")
+    await expect(shown(tab)).to_have_text("Held Heron")
+    await expect(tab.page.get_by_label("Your name")).to_be_hidden()

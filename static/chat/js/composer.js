@@ -1,5 +1,7 @@
 /** Where one writes: Enter sends, Shift-Enter breaks the line, an input method's Enter does neither. */
 
+import { SETTLE } from "../../base/js/presses.js";
+
 /**
  * Who has it meanwhile is told of every change (`write`), of what is to be sent and of Escape (`cancel`).
  * @typedef {{write: (text: string) => void, send: (text: string) => void, cancel: () => void}} Borrower
@@ -13,6 +15,7 @@ export class Composer {
   #onUp;
   /** @type {Loan | null} */
   #loan = null;
+  #settledAt = 0;
 
   /** @type {(text: string) => void} told of every change to what is to be sent */
   onDraft = () => {};
@@ -62,8 +65,14 @@ export class Composer {
     this.#input.focus();
   }
 
+  /** Do not send yet: a second press of Enter, or of what led here, is not meant for the text that stands here now. */
+  settle() {
+    this.#settledAt = performance.now() + SETTLE;
+  }
+
   /** Put a text back, to be written anew; what stands there already is kept. */
   take(text) {
+    this.settle();
     this.#write([this.#input.value, text].filter(Boolean).join("\n"));
   }
 
@@ -83,6 +92,7 @@ export class Composer {
     const { draft } = this.#loan;
     this.#loan = null;
     this.#form.classList.remove("is-lent");
+    this.settle();
     this.draft = draft; // not written anew: another tab may be writing it just now
     this.focus();
   }
@@ -94,6 +104,7 @@ export class Composer {
   }
 
   #written() {
+    this.#settledAt = 0;
     this.#changed();
     if (!this.#loan && this.#input.value) this.onWrite();
   }
@@ -107,6 +118,7 @@ export class Composer {
   #keyPressed(event) {
     // 229: Safari has ended the composition before it tells of the Enter that ended it.
     if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
+    if (event.key !== "Enter") this.#settledAt = 0;
     const action = this.#actionOf(event.key);
     if (!action) return;
     event.preventDefault();
@@ -120,6 +132,7 @@ export class Composer {
   }
 
   #send() {
+    if (performance.now() < this.#settledAt) return;
     const text = this.#input.value.trimEnd();
     if (this.#loan) return this.#loan.send(text);
     this.#write("");

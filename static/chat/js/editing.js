@@ -11,6 +11,8 @@ export class Editing {
   #kept;
   /** @type {Message | null} as it is stored */
   #message = null;
+  /** @type {string | null} the text that is being saved */
+  #saving = null;
 
   /**
    * @param {HTMLElement} bar what stands above the composer meanwhile
@@ -28,7 +30,9 @@ export class Editing {
 
   /** @param {Message} message one of the reader's own */
   begin(message) {
-    if (this.leave()) this.#start(message, message.message);
+    if (!this.leave()) return;
+    this.#start(message, message.message);
+    this.#composer.settle();
   }
 
   /** Go on with what was neither saved nor cancelled. @returns {number | undefined} of which message */
@@ -40,6 +44,7 @@ export class Editing {
 
   #start(message, text) {
     this.#message = message;
+    this.#saving = null;
     this.#bar.hidden = false;
     this.#say("");
     this.#composer.lend(text, {
@@ -53,7 +58,7 @@ export class Editing {
   leave() {
     if (!this.#message) return true;
     if (this.#composer.text.trimEnd() === this.#message.message.trimEnd()) this.#end();
-    else this.#say(gettext("Save or cancel this first."));
+    else this.#say(gettext("Save or cancel your edit first."));
     this.#composer.focus();
     return !this.#message;
   }
@@ -62,11 +67,14 @@ export class Editing {
   told(message) {
     if (message.number !== this.#message?.number) return;
     if (message.message === this.#composer.text.trimEnd()) return this.#end();
+    const isSaved = message.message === this.#saving;
     const isChanged = message.message !== this.#message.message;
     this.#message = message;
+    this.#saving = null;
     this.#keep();
-    if (message.deleted) this.#say(gettext("It was deleted meanwhile. You may still copy this."));
-    else if (isChanged) this.#say(gettext("It was changed meanwhile. To save this replaces that."));
+    if (message.deleted) this.#say(gettext("This message was deleted. You can still copy your text."));
+    else if (isSaved) this.#say("");
+    else if (isChanged) this.#say(gettext("Edited elsewhere. Saving overwrites that version."));
   }
 
   /** Nothing is to be kept of a text that is as it was. */
@@ -77,12 +85,17 @@ export class Editing {
     else this.#kept.keep({ number, message, text });
   }
 
+  /** While a text is being saved, no other is. */
   async #save(text) {
+    if (this.#saving !== null) return;
     const { number, message } = this.#message;
     if (text === message.trimEnd()) return this.#end();
+    this.#saving = text;
     this.#say(gettext("Saving…"));
     const problem = await this.#changes.ask({ type: "edit", number, message: text });
-    if (problem && this.#message?.number === number) this.#say(gettext("Not saved: {problem}.", { problem }), true);
+    if (!problem || this.#message?.number !== number) return;
+    this.#saving = null;
+    this.#say(gettext("Not saved: {problem}.", { problem }), true);
   }
 
   #end() {

@@ -1,5 +1,6 @@
 /** The index: what is typed right after loading reaches the input, and finds rooms on the way. */
 
+import "../../base/js/presses.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
 import { deliver } from "./deliver.js";
 import { Finder } from "./finder.js";

@@ -4,6 +4,7 @@
  */
 
 import { gettext } from "../../base/js/i18n.js";
+import { SETTLE } from "../../base/js/presses.js";
 import { paintAvatar } from "./avatar.js";
 
 export class OwnName {
@@ -13,6 +14,7 @@ export class OwnName {
   #error;
   #person;
   #isSaving = false;
+  #closedAt = -Infinity;
 
   /**
    * @param {HTMLFormElement} form
@@ -24,7 +26,10 @@ export class OwnName {
     this.#input = form.querySelector(".own-name__input");
     this.#error = form.querySelector(".own-name__error");
     this.#person = person;
-    this.#show.addEventListener("click", () => this.#open());
+    this.#show.addEventListener("click", ({ detail }) => {
+      const isSecondEnter = detail === 0 && performance.now() - this.#closedAt < SETTLE;
+      if (!isSecondEnter) this.#open();
+    });
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
     this.#input.addEventListener("blur", () => this.#save());
     form.addEventListener("submit", (event) => {
@@ -55,6 +60,7 @@ export class OwnName {
     this.#show.hidden = false;
     if (isFocused) this.#show.focus();
     this.#input.hidden = true;
+    this.#closedAt = performance.now();
   }
 
   #refuse(problem) {

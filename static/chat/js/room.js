@@ -258,6 +258,7 @@ function showUnsent(entry) {
   const discard = () => {
     outbox.remove(entry.client_id);
     log.discard(entry.client_id);
+    composer.settle();
     composer.focus();
   };
   const edit = () => {

@@ -19,10 +19,19 @@ WHOLE = [
     ("see:+1:", "see:+1:"),  # a word goes on
     ("看:THUMBSUP: ok", "看👍 ok"),
     (":拉炮彩带:", "🎉"),
+    ("好 :拉炮彩带:", "好 🎉"),
+    ("中国:日本:", "中国:日本:"),
+    ("比分:100:99", "比分:100:99"),
+    ("国家:cn:86", "国家:cn:86"),
+    ("かな:日本:", "かな:日本:"),
+    ("https://a.b/:tada:", "https://a.b/:tada:"),
     (":no_such_thing:", ":no_such_thing:"),
     ("`:tada:`", "`:tada:`"),
     ("10:30:45 a::b", "10:30:45 a::b"),
 ]
+
+# What offers emoji in the middle of a sentence, and is sent as it was written.
+AS_WRITTEN = ["状态:高兴", "国家:中国", "中国:日本:韩国", "（:高兴", "：:高兴", "상태:高兴"]
 
 ALONE = ["🎉", "👍🏽 ❤️ 🇨🇳", "👩‍👩‍👧‍👦1️⃣"]
 NOT_ALONE = ["🎉🎉🎉🎉", "🎉!", "123", "#", "text"]
@@ -78,6 +87,23 @@ async def test_a_shortcode_that_is_typed_whole_becomes_its_emoji(writer):
             await writer.page.keyboard.insert_text(character)
         await expect(writer.input).to_have_value(value)
         await expect(writer.list).to_be_hidden()
+
+
+async def test_what_is_offered_in_a_sentence_is_written_only_if_somebody_chooses_it(writer):
+    for text in AS_WRITTEN:
+        await writer.page.keyboard.insert_text(text)
+        await expect(writer.offered.first).to_be_visible()
+        await expect(writer.list.locator("[aria-selected=true]")).to_have_count(0)
+        await writer.press("Enter")
+        await expect(writer.input).to_have_value("")
+        await expect(writer.list).to_be_hidden()
+    await writer.tab.until_transcript(*AS_WRITTEN)
+    for keys in (["ArrowDown", "Enter"], ["ArrowUp", "Enter"], ["Tab"]):
+        await writer.page.keyboard.insert_text("国家:中国")
+        await expect(writer.offered.first).to_be_visible()
+        await writer.press(*keys)
+        await expect(writer.input).to_have_value("国家🇨🇳")
+        await writer.input.fill("")
 
 
 async def test_what_is_undone_stays_as_it_was_typed(writer):

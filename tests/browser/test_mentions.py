@@ -22,6 +22,11 @@ OFFERED = [
     ("@Writer", []),
     ("@ada ", []),
     ("me@ad", []),
+    ("me.too+lists_@ad", []),
+    ("https://a.b/@ad", []),
+    ("看https://a.b/@ad", []),
+    ("www.a.b/@ad", []),
+    ("https://a.b/ @adam", ["Adam"]),
     ("`@ad", []),
     ("`x` @adam", ["Adam"]),
     ("@ada\n", []),
@@ -169,6 +174,18 @@ async def test_what_is_typed_chooses_among_them(people):
         else:
             await expect(writer.input).to_have_value(typed)
             await expect(writer.list).to_be_hidden()
+
+
+async def test_a_name_in_a_sentence_without_spaces_is_offered_and_not_chosen(people):
+    writer, *_, adam = people
+    await writer.page.keyboard.insert_text("你好@ada")
+    await expect(writer.offered).to_have_count(2)
+    await writer.press("Enter")
+    await writer.tab.until_transcript(*(await writer.tab.transcript())[:4], "你好@ada")
+    await writer.page.keyboard.insert_text("你好@ada")
+    await expect(writer.offered).to_have_count(2)
+    await writer.press("ArrowDown", "Enter")
+    await expect(writer.input).to_have_value(f"你好@{adam.name} ")
 
 
 async def test_tab_takes_escape_closes_and_the_caret_leaves(people):

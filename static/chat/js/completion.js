@@ -5,6 +5,12 @@ import { insert } from "./insert.js";
 /** What is typed is not looked for further back than this (characters). */
 const LONGEST = 64;
 
+const NONE = -1;
+
+/** An address that is not finished; it is not looked for further back than this (characters). */
+const ADDRESS = /(?:\w:\/\/|\bwww\.)\S*$/;
+const LONGEST_ADDRESS = 2048;
+
 /** With these even Latin words are composed letter by letter, and an option is tapped. */
 const onScreenKeyboard = matchMedia("(pointer: coarse)");
 
@@ -25,7 +31,8 @@ export class Completion {
   #sources;
   /** @type {Option[]} what is offered; none: the list is closed */
   #options = [];
-  #active = 0;
+  /** Which of them is chosen; NONE: only the keyboard chooses. */
+  #active = NONE;
   #from = 0;
   /** What the text began with when the list was closed on purpose: as long as it does, nothing is offered there. */
   #closed = { from: -1, before: "" };
@@ -65,7 +72,7 @@ export class Completion {
   /** @returns {{source: Source, from: number, typed: string} | null} */
   #place() {
     const { value, selectionStart, selectionEnd } = this.#input;
-    if (selectionStart !== selectionEnd || isInCode(value, selectionEnd)) return null;
+    if (selectionStart !== selectionEnd || isVerbatim(value, selectionEnd)) return null;
     const start = Math.max(0, selectionEnd - LONGEST);
     for (const source of this.#sources) {
       const found = value.slice(start, selectionEnd).match(source.typed);
@@ -80,8 +87,9 @@ export class Completion {
 
   #show(options, from) {
     if (!options.length) return this.#close();
-    const isSame = from === this.#from && this.#options[this.#active]?.text === options[this.#active]?.text;
-    if (!isSame) this.#active = 0;
+    const [before, now] = [this.#options, options].map((all) => all[this.#active]?.text);
+    const isSame = this.#options.length > 0 && from === this.#from && before === now;
+    if (!isSame) this.#active = beginsWord(this.#input.value, from) ? 0 : NONE;
     this.#options = options;
     this.#from = from;
     this.#list.replaceChildren(...options.map(drawOption));
@@ -89,7 +97,7 @@ export class Completion {
     // Only now, while there is something to choose. A text area may be no combobox (W3C, ARIA in HTML).
     this.#input.setAttribute("aria-controls", this.#list.id);
     this.#input.setAttribute("aria-autocomplete", "list");
-    this.#activate(this.#active);
+    if (this.#active !== NONE) this.#activate(this.#active);
   }
 
   #activate(index) {
@@ -116,6 +124,7 @@ export class Completion {
     if (!this.#options.length || event.isComposing || event.keyCode === 229) return;
     if (event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
     const action = this.#actionOf(event.key);
+    if (event.key === "Enter" && !action) this.#close(); // it sends what is written
     if (!action) return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -125,8 +134,8 @@ export class Completion {
   #actionOf(key) {
     const count = this.#options.length;
     if (key === "ArrowDown") return () => this.#activate((this.#active + 1) % count);
-    if (key === "ArrowUp") return () => this.#activate((this.#active + count - 1) % count);
-    if (key === "Enter" || key === "Tab") return () => this.#take(this.#active);
+    if (key === "ArrowUp") return () => this.#activate((Math.max(this.#active, 0) + count - 1) % count);
+    if (key === "Tab" || (key === "Enter" && this.#active !== NONE)) return () => this.#take(Math.max(this.#active, 0));
     if (key === "Escape") return () => this.#closeFor(this.#input.selectionEnd);
   }
 
@@ -149,9 +158,18 @@ export class Completion {
   }
 }
 
-/** Whether a place in a text is in code, which begins and ends with backticks. */
-export function isInCode(text, at) {
-  return text.slice(0, at).split("`").length % 2 === 0;
+/**
+ * Whether a sign at a place of a text begins a word. After Han, and after punctuation, it may as well be meant as it
+ * stands: `状态:高兴`.
+ */
+export function beginsWord(text, at) {
+  return !/\S/.test(text[at - 1] ?? "");
+}
+
+/** Whether a place in a text is in code, which begins and ends with backticks, or in an address of the web. */
+export function isVerbatim(text, at) {
+  const before = text.slice(0, at);
+  return before.split("`").length % 2 === 0 || ADDRESS.test(before.slice(-LONGEST_ADDRESS));
 }
 
 function drawOption({ label, icon }, index) {

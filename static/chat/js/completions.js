@@ -7,7 +7,8 @@ import { LETTER } from "./mention.js";
 /** How many people are offered. */
 const MOST_PEOPLE = 8;
 
-const PERSON = new RegExp(`(?<!${LETTER})@((?:[^\\s@](?:[^\\n@]{0,30}[^\\s@])?)?)$`, "u");
+/** What may stand before an `@`: not the end of an e-mail address's first part. */
+const PERSON = new RegExp(`(?<!${LETTER}[.+_%-]*)@((?:[^\\s@](?:[^\\n@]{0,30}[^\\s@])?)?)$`, "u");
 const EMOJI = new RegExp(`(?<!${LETTER}):(${CODE})$`, "u");
 
 /**

@@ -1,11 +1,16 @@
-/** A shortcode that is typed whole, `:tada:`, becomes its emoji. */
+/**
+ * A shortcode that is typed whole, `:tada:`, becomes its emoji. Inside a sentence only a Latin name does, and no
+ * abbreviation, since two colons may be meant as they stand: `中国:日本:韩国`, `比分:100:99`, `国家:cn:86`.
+ */
 
-import { isInCode } from "./completion.js";
+import { beginsWord, isVerbatim } from "./completion.js";
 import { CODE } from "./emoji.js";
 import { insert } from "./insert.js";
 import { LETTER } from "./mention.js";
 
 const WHOLE = new RegExp(`(?<!${LETTER}):(${CODE}):$`, "u");
+
+const LATIN = /^(?:[a-z][\w+-]{2,}|[+-]1)$/i;
 
 /** What is typed is not looked for further back than this (characters). */
 const LONGEST = 64;
@@ -30,9 +35,14 @@ export class Shortcodes {
   async #replace() {
     const { value, selectionEnd: end } = this.#input;
     const found = value.slice(Math.max(0, end - LONGEST), end).match(WHOLE);
-    if (!found || isInCode(value, end)) return;
+    if (!found || isVerbatim(value, end) || !isMeant(value, end - found[0].length, found[1])) return;
     const emoji = await this.#catalogue.named(found[1]).catch(() => {});
     const isAsItWas = this.#input.value === value && this.#input.selectionEnd === end;
     if (emoji && isAsItWas) insert(this.#input, emoji, end - found[0].length);
   }
+}
+
+/** @param {string} code that begins, with its colon, at that place of a text */
+function isMeant(text, at, code) {
+  return beginsWord(text, at) || LATIN.test(code);
 }

@@ -119,8 +119,7 @@ async function copy(pathname) {
   if (!response) return null;
   const text = await response.text();
   if (!(await isWhole(text))) return forget(roomOf(pathname));
-  const seen = await rooms.match(seenIn(roomOf(pathname)));
-  return new Response(asSeen(text, await seen?.json()), response);
+  return new Response(asSeen(text, await readSeen(rooms, roomOf(pathname))), response);
 }
 
 const DATA = /(<script id="room-data" type="application\/json">)(.*?)(<\/script>)/s;

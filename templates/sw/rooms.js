@@ -20,6 +20,18 @@ function seenIn(room) {
   return `${room}?seen`;
 }
 
+/** What was seen in a room since its page was made; null where there is nothing, or it cannot be read. */
+async function readSeen(rooms, room) {
+  const seen = await (await rooms.match(seenIn(room)))?.json().catch(() => null);
+  const isRight = Number.isInteger(seen?.seq) && Array.isArray(seen.messages) && seen.messages.every(isMessage);
+  return isRight ? seen : null;
+}
+
+function isMessage(value) {
+  const texts = [value?.message, value?.author?.name, value?.client_id];
+  return Number.isInteger(value?.number) && texts.every((each) => typeof each === "string") && Date.parse(value.at) > 0;
+}
+
 /** Learn from the server's answer for whom this browser is now, and keep a room's page. */
 async function hear(pathname, response, askedIn) {
   const person = response.headers.get(PERSON);
@@ -78,7 +90,7 @@ const tried = new Set();
 async function see({ room, you, seen }, tab) {
   if (!(await ownPage(room, you)) && tab?.visibilityState === "visible") await fetchPage(room, you);
   const rooms = await ownPage(room, you);
-  const before = await (await rooms?.match(seenIn(room)))?.json();
+  const before = rooms && (await readSeen(rooms, room));
   const isBehind = before?.epoch === seen.epoch && before.seq > seen.seq; // a tab that has no connection
   if (!rooms || isBehind) return;
   await rooms.put(seenIn(room), new Response(JSON.stringify(seen), { headers: { [PERSON]: you } }));

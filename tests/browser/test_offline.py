@@ -41,6 +41,11 @@ PAGE_HAS = """async ([address, text]) => {
     return Boolean(page) && (await page.text()).includes(text);
 }"""
 
+BREAK = """async (text) => {
+    const rooms = await caches.open("lobby-rooms");
+    await rooms.put("/chat/broken/?seen", new Response(text));
+}"""
+
 OFFLINE = "Offline. What you write is sent later."
 
 
@@ -77,11 +82,11 @@ async def test_rooms_open_without_a_network_and_what_is_written_is_sent_once_and
     tab = await visit(open_tab, server, "first")
     await tab.say("of the first")
     await is_seen(tab, "first", "of the first")
-    await tab.enter(server.url, "second")
+    await tab.enter(server.url, "first.2")
     await tab.say("before")
-    other = await open_tab(server.url, "second")
+    other = await open_tab(server.url, "first.2")
     await other.say("from elsewhere")
-    await is_seen(tab, "second", "from elsewhere")
+    await is_seen(tab, "first.2", "from elsewhere")
     server.stop()
     await tab.page.close()
 
@@ -89,7 +94,7 @@ async def test_rooms_open_without_a_network_and_what_is_written_is_sent_once_and
     await tab.page.goto(f"{server.url}/chat/")
     await heading(tab, "You are offline")
     cards = tab.page.locator(".card")
-    await expect(cards.locator(".card__name")).to_have_text(["second", "first"])
+    await expect(cards.locator(".card__name")).to_have_text(["first.2", "first"])
     await expect(cards.nth(1).locator("bdi")).to_have_text([re.compile("."), "of the first"])
     await cards.nth(0).click()
     await expect(tab.messages).to_have_count(2)
@@ -116,6 +121,21 @@ async def test_rooms_open_without_a_network_and_what_is_written_is_sent_once_and
     await other.enter(server.url, "first")  # what was written there has been sent from the other room
     await other.until_transcript("of the first", "five")
     assert await tab.page.evaluate("Object.keys(localStorage).filter((key) => key.includes('unsent'))") == []
+
+
+@pytest.mark.parametrize("broken", ["{", "null", '{"seq": 9, "messages": 5}', '{"seq": 9, "messages": [{}]}'])
+async def test_a_room_opens_though_what_was_seen_in_it_cannot_be_read(server, open_tab, broken):
+    tab = await visit(open_tab, server, "broken")
+    await tab.enter(server.url, "whole")
+    await is_seen(tab, "whole", "messages")
+    server.stop()
+    await tab.page.evaluate(BREAK, broken)
+    await tab.page.goto(f"{server.url}/chat/")
+    await expect(tab.page.locator(".card__name")).to_have_text(["whole", "broken"])
+    await tab.enter(server.url, "broken")
+    await expect(tab.page.get_by_text(OFFLINE)).to_be_visible()
+    await tab.say("still here")
+    await expect(tab.pending).to_have_count(1)
 
 
 async def test_a_page_that_is_not_kept_says_so_and_goes_on_when_the_network_is_back(lobby, open_tab):

@@ -1,5 +1,7 @@
 """Two tabs of one browser share what is unsent: none of it is lost, doubled or turned around."""
 
+from datetime import datetime, timedelta
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
@@ -17,6 +19,17 @@ HEAR = """() => {
     addEventListener("storage", ({ key, newValue }) => {
         if (key.startsWith("lobby.draft") && newValue === null) cleared += 1;
     });
+}"""
+
+
+# What a version without `order` kept: the later one is stored first.
+KEEP_AS_BEFORE = """() => {
+    const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
+    for (const [message, at] of [["late", "2039-01-01T00:00:00Z"], ["early", "2019-01-01T00:00:00Z"]]) {
+        const client_id = crypto.randomUUID();
+        const entry = { client_id, message, at, failed: null };
+        localStorage.setItem(`lobby.unsent.${you.id}.${key}.${client_id}`, JSON.stringify(entry));
+    }
 }"""
 
 
@@ -107,3 +120,25 @@ async def test_what_is_discarded_in_one_is_discarded_in_both(lobby, open_tab):
     await one.failed.get_by_role("button", name="Discard").click()
     for tab in (one, two):
         await expect(tab.failed).to_have_count(0)
+
+
+async def test_a_clock_that_is_set_back_turns_nothing_around(cable, two_tabs):
+    one, two, _ = two_tabs
+    await say_beside(two, one, "first")
+    await one.page.clock.set_fixed_time(datetime.now() - timedelta(hours=1))
+    await one.page.reload()
+    await expect(one.pending).to_have_count(1)
+    await say_beside(two, one, "second")
+    await two.say("third")
+    cable.plug()
+    await all_show(two_tabs, "before", "first", "second", "third")
+
+
+async def test_what_an_earlier_version_kept_is_sent_first(cable, two_tabs):
+    one, *_ = two_tabs
+    await one.page.evaluate(KEEP_AS_BEFORE)
+    await one.page.reload()
+    await expect(one.pending).to_have_count(2)
+    await one.say("new")
+    cable.plug()
+    await all_show(two_tabs, "before", "early", "late", "new")

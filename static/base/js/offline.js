@@ -9,6 +9,7 @@ const LONGEST_DELAY = 15_000;
 const PATIENCE = 5000;
 
 const ROOMS = "lobby-rooms";
+const CLIENT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const element = (id) => document.getElementById(id);
 const short = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
@@ -61,25 +62,36 @@ async function showRooms() {
   if (!(await self.caches?.has(ROOMS))) return; // at an address that lets no worker in, there are none
   const rooms = await caches.open(ROOMS);
   const addresses = (await rooms.keys()).map(({ url }) => new URL(url)).filter(({ search }) => !search);
-  const cards = await Promise.all(addresses.reverse().map(({ pathname }) => draw(rooms, pathname)));
+  const drawn = await Promise.allSettled(addresses.reverse().map(({ pathname }) => draw(rooms, pathname)));
+  const cards = drawn.map(({ value }) => value).filter(Boolean); // without those that cannot be read
   element("rooms").querySelector("ul").replaceChildren(...cards);
   element("rooms").hidden = cards.length === 0;
 }
 
 async function draw(rooms, address) {
   const item = element("room").content.firstElementChild.cloneNode(true);
-  const seen = await (await rooms.match(`${address}?seen`))?.json();
-  const last = seen?.messages.findLast(({ deleted }) => !deleted);
+  const { owner, last } = await readSeen(rooms, address);
   item.firstElementChild.href = address;
   item.querySelector(".card__name").textContent = decodeURIComponent(address.split("/")[2]);
   if (last) show(item, last);
-  item.querySelector(".card__about").textContent = saidOfUnsent(seen?.owner);
+  item.querySelector(".card__about").textContent = saidOfUnsent(owner);
   return item;
 }
 
-function show(item, { author, message, at }) {
-  const [name, said] = item.querySelectorAll("bdi");
-  [name.textContent, said.textContent] = [author.name, message];
+/** Whose the room is, and its last message; nothing where that cannot be read. */
+async function readSeen(rooms, address) {
+  try {
+    const { owner, messages } = await (await rooms.match(`${address}?seen`)).json();
+    const last = messages.findLast(({ deleted }) => !deleted);
+    return { owner, last: last && { name: last.author.name, text: last.message, at: new Date(last.at).toISOString() } };
+  } catch {
+    return {};
+  }
+}
+
+function show(item, { name, text, at }) {
+  const [speaker, said] = item.querySelectorAll("bdi");
+  [speaker.textContent, said.textContent] = [name, text];
   item.querySelector(".card__line").hidden = false;
   item.querySelector("time").dateTime = at;
   item.querySelector("time").textContent = time.format(new Date(at));
@@ -87,6 +99,8 @@ function show(item, { author, message, at }) {
 
 /** How much is written in a room and not sent (see outbox.js). */
 function saidOfUnsent(owner) {
-  const count = Object.keys(localStorage).filter((key) => key.startsWith(`lobby.unsent.${owner}.`)).length;
+  const prefix = `lobby.unsent.${owner}.`;
+  const isIts = (key) => key.startsWith(prefix) && CLIENT_ID.test(key.slice(prefix.length)); // and not of "room.2"
+  const count = Object.keys(localStorage).filter(isIts).length;
   return count ? element("rooms").dataset.unsent.replace("{count}", count) : "";
 }

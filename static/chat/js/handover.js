@@ -3,7 +3,9 @@
  * in the composer, and says it or not; if it is the same person, it is there anyway.
  */
 
-import { withStorage } from "./storage.js";
+import { isCount, isText, readJson, withStorage } from "./storage.js";
+
+const SHAPE = { from: isCount, text: isText };
 
 /**
  * @param {string} room its key
@@ -20,7 +22,7 @@ export function handOver(room, from, text) {
  * @returns {string} what somebody else has left here; once
  */
 export function takeOver(room, to) {
-  const left = withStorage((storage) => JSON.parse(storage.getItem(keyOf(room))), "sessionStorage");
+  const left = readJson(keyOf(room), SHAPE, "sessionStorage");
   withStorage((storage) => storage.removeItem(keyOf(room)), "sessionStorage");
   return left && left.from !== to ? left.text : "";
 }

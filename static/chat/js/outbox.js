@@ -1,33 +1,34 @@
 /** What was written and is not yet acknowledged. The browser keeps it, so that a reload loses nothing. */
 
-import { withStorage } from "./storage.js";
+import { isCount, isText, isTime, keysAfter, orNothing, readJson, withStorage } from "./storage.js";
 
 /**
  * @typedef {object} Unsent
  * @property {string} client_id
  * @property {string} message the text
- * @property {string} at ISO 8601
+ * @property {string} at ISO 8601, to be shown
+ * @property {number} [order] grows with each that is added; none in what an earlier version has kept
  * @property {string | null} failed why the server will not have it
  */
 
 const PREFIX = "lobby.unsent.";
 
-/** The length of a client_id, and of the dot before it. */
-const TAIL = 37;
+const ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+const CLIENT_ID = new RegExp(`^${ID}$`);
+const ROOM_AND_ID = new RegExp(`^(.+)\\.${ID}$`, "s");
+
+const SHAPE = { message: isText, at: isTime, failed: orNothing(isText), order: orNothing(isCount) };
 
 /** @returns {string[]} the keys of the rooms in which a person has written what is not yet acknowledged */
 export function roomsOf(you) {
-  const mine = `${PREFIX}${you}.`;
-  const keys = withStorage((storage) => Object.keys(storage)) ?? [];
-  return [...new Set(keys.filter((key) => key.startsWith(mine)).map((key) => key.slice(mine.length, -TAIL)))];
+  const rooms = keysAfter(`${PREFIX}${you}.`, ROOM_AND_ID).map((rest) => ROOM_AND_ID.exec(rest)[1]);
+  return [...new Set(rooms.filter((room) => room.isWellFormed()))];
 }
 
 export class Outbox {
   #prefix;
   /** @type {Map<string, Unsent>} */
   #entries = new Map();
-
-  #newest = 0;
 
   /**
    * @param {string} owner whose outbox this is, and for which room
@@ -51,7 +52,7 @@ export class Outbox {
    */
   adopt() {
     const found = this.#kept().filter((entry) => !this.#entries.has(entry.client_id));
-    const all = [...this.all, ...found].sort((one, other) => one.at.localeCompare(other.at));
+    const all = [...this.all, ...found].sort(byOrder);
     this.#entries = new Map(all.map((entry) => [entry.client_id, entry]));
     return found;
   }
@@ -68,9 +69,9 @@ export class Outbox {
 
   /** @returns {Unsent} */
   add(message) {
-    this.#newest = Math.max(Date.now(), this.#newest + 1); // so that no two are of one time
-    const at = new Date(this.#newest).toISOString();
-    const entry = { client_id: newId(), message, at, failed: null };
+    const last = Math.max(0, ...[...this.all, ...this.#kept()].map(orderOf));
+    const order = Math.min(last + 1, Number.MAX_SAFE_INTEGER); // no clock: it may be set back
+    const entry = { client_id: newId(), message, at: new Date().toISOString(), order, failed: null };
     this.#keep(entry);
     return entry;
   }
@@ -95,11 +96,20 @@ export class Outbox {
 
   /** @returns {Unsent[]} */
   #kept() {
-    const keys = withStorage((storage) => Object.keys(storage)) ?? [];
-    return keys
-      .filter((key) => key.startsWith(this.#prefix))
-      .map((key) => JSON.parse(localStorage.getItem(key)));
+    const entries = keysAfter(this.#prefix, CLIENT_ID).map((id) => {
+      const entry = readJson(this.#prefix + id, SHAPE);
+      return entry && { ...entry, client_id: id };
+    });
+    return entries.filter(Boolean);
   }
+}
+
+function orderOf({ order }) {
+  return order ?? 0;
+}
+
+function byOrder(one, other) {
+  return orderOf(one) - orderOf(other) || one.at.localeCompare(other.at);
 }
 
 /** A random UUID (RFC 9562, version 4), over plain HTTP too, where `crypto.randomUUID` is missing. */

@@ -1,6 +1,8 @@
 /** What was read in this tab just before it was loaded again: the server may not have stored it yet. */
 
-import { withStorage } from "./storage.js";
+import { isCount, isText, readJson, withStorage } from "./storage.js";
+
+const SHAPE = { epoch: isText, seq: isCount };
 
 /** @typedef {{epoch: string, seq: number}} Seen up to which place of which log */
 
@@ -15,7 +17,7 @@ export function keepSeen(owner, now) {
 
 /** @returns {number} up to which seq of that log it was read here; 0 for nothing */
 export function lastSeen(owner, epoch) {
-  const kept = withStorage((storage) => JSON.parse(storage.getItem(keyOf(owner))), "sessionStorage");
+  const kept = readJson(keyOf(owner), SHAPE, "sessionStorage");
   return kept?.epoch === epoch ? kept.seq : 0;
 }
 

@@ -1,11 +1,54 @@
+/** What the browser stores for this site. It may be full or forbidden; anything may have written to it. */
+
 /**
- * Do something with the browser's storage, which may be full or forbidden; then memory must do.
+ * Do something with the browser's storage; where that fails, memory must do.
  * @param {(storage: Storage) => any} action
  * @param {"localStorage" | "sessionStorage"} [kind] that of all tabs, or this tab's own
  */
 export function withStorage(action, kind = "localStorage") {
   try {
     return action(window[kind]);
+  } catch {
+    return null;
+  }
+}
+
+/** @typedef {Record<string, (value: unknown) => boolean>} Shape what each field must be */
+
+export const isText = (value) => typeof value === "string";
+export const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+export const isTime = (value) => isText(value) && !Number.isNaN(Date.parse(value));
+export const orNothing = (isRight) => (value) => value === undefined || value === null || isRight(value);
+
+/**
+ * Read an object that is stored as JSON; one of another shape is removed.
+ * @param {string} key
+ * @param {Shape} shape
+ * @param {"localStorage" | "sessionStorage"} [kind]
+ * @returns {any} null when there is none
+ */
+export function readJson(key, shape, kind) {
+  const stored = withStorage((storage) => storage.getItem(key), kind);
+  const value = stored && parse(stored);
+  if (value && Object.entries(shape).every(([name, isRight]) => isRight(value[name]))) return value;
+  if (stored !== null) withStorage((storage) => storage.removeItem(key), kind);
+  return null;
+}
+
+/**
+ * @param {string} prefix
+ * @param {RegExp} form
+ * @returns {string[]} what follows a prefix in the keys of `localStorage`, where it has that form
+ */
+export function keysAfter(prefix, form) {
+  const keys = withStorage((storage) => Object.keys(storage)) ?? [];
+  const rests = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  return rests.filter((rest) => form.test(rest));
+}
+
+function parse(json) {
+  try {
+    return JSON.parse(json);
   } catch {
     return null;
   }

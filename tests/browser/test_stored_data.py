@@ -1,0 +1,69 @@
+"""What the browser has stored may be of any shape: the page lives, and what it cannot read is removed."""
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BROKEN = [
+    "",
+    "{",
+    "null",
+    "[]",
+    "5",
+    '{"message": "only"}',
+    '{"message": "x", "text": 5, "at": "never", "epoch": "x", "seq": -1, "from": "me"}',
+    '{"message": "x", "at": "2026-01-01T00:00:00Z", "failed": {}, "epoch": 5, "seq": 1, "from": 1, "text": []}',
+]
+
+# Write a value wherever something is kept, of this room and of another.
+BREAK = """([value, number]) => {
+    const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
+    for (const room of [key, "elsewhere", "\\ud800"]) {
+        localStorage.setItem(`lobby.unsent.${you.id}.${room}.${crypto.randomUUID()}`, value);
+    }
+    localStorage.setItem(`lobby.unsent.${you.id}.x`, value);
+    for (const end of [number, "x", "1.5"]) localStorage.setItem(`lobby.edit.${you.id}.${key}.${end}`, value);
+    localStorage.setItem("lobby.sound", value);
+    sessionStorage.setItem("value", value);
+    sessionStorage.setItem("keys", JSON.stringify([`lobby.seen.${you.id}.${key}`, `lobby.left.${key}`]));
+}"""
+
+# What the page itself writes while it is left is broken before it is read.
+BREAK_ON_LOAD = """
+    const keys = JSON.parse(sessionStorage.getItem("keys") ?? "[]");
+    for (const key of keys) sessionStorage.setItem(key, sessionStorage.getItem("value"));
+"""
+
+# What is left that the page reads.
+LEFT = """() => {
+    const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
+    const ours = new RegExp(`^lobby[.](unsent[.]${you.id}[.](${key}|elsewhere)[.].{36}|edit[.]${you.id}[.]${key}[.]\\\\d+)$`);
+    return Object.keys(localStorage).filter((name) => ours.test(name)).length;
+}"""
+
+
+async def test_a_room_opens_whatever_is_stored(lobby, open_tab):
+    tab = await open_tab()
+    await tab.page.add_init_script(BREAK_ON_LOAD)
+    await tab.enter(lobby.url, "stored")
+    said = []
+    for number, value in enumerate(BROKEN, 1):
+        await tab.page.evaluate(BREAK, [value, number])
+        await tab.page.reload()
+        said.append(f"after {number}")
+        await tab.say(said[-1])
+        await tab.until_transcript(*said)
+        await expect(tab.page.locator("#editing")).to_be_hidden()
+        await tab.page.wait_for_function(f"({LEFT})() === 0")
+
+
+async def test_a_room_sends_nothing_of_a_room_whose_name_goes_on(lobby, open_tab):
+    tab, other = await open_tab(), await open_tab(lobby.url, "dotted.2")
+    await tab.page.route_web_socket("**/ws/**", lambda socket: None)  # it is never welcomed
+    await tab.enter(lobby.url, "dotted.2")
+    await tab.say("of the second")
+    await expect(tab.pending).to_have_count(1)
+    beside = await open_tab(lobby.url, "dotted", beside=tab)
+    await other.until_transcript("of the second")
+    await expect(beside.messages).to_have_count(0)

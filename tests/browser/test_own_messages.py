@@ -328,8 +328,9 @@ async def test_a_message_is_deleted_by_keys_after_a_question(lobby, open_tab, wr
 async def test_what_the_server_refuses_is_said_there_and_kept(lobby, writer, request):
     await writer.tool("first", "Edit")
     await writer.write("x" * 4001)
-    await expect(writer.bar).to_contain_text("Not saved: longer than 4,000 characters.")
+    await expect(writer.page.get_by_text("Too long: 4,001 of 4,000 characters")).to_be_visible()
     await expect(writer.input).to_have_value("x" * 4001)
+    await expect(writer.bar).to_be_visible()
     await writer.write("")
     await expect(writer.bar).to_contain_text("Not saved: a message needs some text.")
     await writer.write("mended")

@@ -17,6 +17,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 BACK = 30_000
 
 
+KEEP_TOO_LONG = """() => {
+    const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
+    const client_id = crypto.randomUUID();
+    const entry = { client_id, message: "x".repeat(4001), at: new Date().toISOString(), failed: "longer than" };
+    localStorage.setItem(`lobby.unsent.${you.id}.${key}.${client_id}`, JSON.stringify(entry));
+}"""
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def cable(lobby):
     """What stands between the tabs and the server, and can be pulled."""
@@ -85,17 +93,59 @@ async def test_what_was_not_sent_survives_a_reload(cable, open_tab):
     await expect(tab.messages).to_have_count(1)
 
 
-async def test_what_cannot_be_sent_says_why_and_can_be_mended(lobby, open_tab):
-    tab = await open_tab(lobby.url, "failed")
-    await tab.say("x" * 4001)
-    await expect(tab.failed).to_contain_text("Not sent: longer than 4,000 characters")
+async def test_what_is_too_long_stays_in_the_composer_until_it_is_cut(lobby, open_tab):
+    tab = await open_tab(lobby.url, "too long")
+    composer, problem = tab.page.locator("#chat-message-input"), tab.page.locator("#composer-problem")
+    for _ in range(2):
+        await tab.page.keyboard.insert_text("x" * 450_000)
+    await tab.page.keyboard.press("Enter")
+    await expect(problem).to_have_text("Too long: 900,000 of 4,000 characters")
     await tab.page.reload()
-    await tab.failed.get_by_role("button", name="Edit").click()
+    await expect(problem).to_have_text("Too long: 900,000 of 4,000 characters")
+    assert len(await composer.input_value()) == 900_000
+    await expect(tab.messages).to_have_count(0)
+    assert await tab.page.evaluate("Object.keys(localStorage).filter((key) => key.includes('unsent'))") == []
+    await composer.fill("😀" * 4001)
+    await expect(problem).to_have_text("Too long: 4,001 of 4,000 characters")
+    await tab.page.keyboard.press("Backspace")
+    await expect(problem).to_be_empty()
+    await tab.page.keyboard.press("Enter")
+    await tab.until_transcript("😀" * 4000)
+
+
+async def test_what_an_earlier_version_kept_that_is_too_long_is_put_into_the_composer(lobby, open_tab):
+    tab = await open_tab(lobby.url, "kept too long")
+    await tab.page.evaluate(KEEP_TOO_LONG)
+    await tab.page.reload()
+    await expect(tab.page.get_by_text("Too long: 4,001 of 4,000 characters")).to_be_visible()
     await expect(tab.failed).to_have_count(0)
     await tab.page.keyboard.press("Backspace")
     await tab.page.keyboard.press("Enter")
     await tab.until_transcript("x" * 4000)
-    await tab.say("y" * 4001)
+
+
+async def test_a_draft_that_the_browser_has_no_room_for_can_be_written_on(lobby, open_tab):
+    tab = await open_tab(lobby.url, "no room")
+    await tab.page.evaluate("localStorage.setItem('other', 'x'.repeat(5_200_000))")
+    await tab.page.keyboard.insert_text("y" * 100_000)
+    await expect(tab.page.get_by_text("Too long: 100,000 of 4,000 characters")).to_be_visible()
+    await tab.page.locator("#chat-message-input").fill("cut")
+    await tab.page.keyboard.press("Enter")
+    await tab.until_transcript("cut")
+
+
+async def test_what_was_refused_can_be_mended_or_discarded(lobby, open_tab):
+    tab = await open_tab(lobby.url, "failed")
+    await tab.say("a\0b")
+    await expect(tab.failed).to_have_count(1)
+    await tab.page.reload()
+    await tab.failed.get_by_role("button", name="Edit").click()
+    await expect(tab.failed).to_have_count(0)
+    for _ in range(2):
+        await tab.page.keyboard.press("Backspace")
+    await tab.page.keyboard.press("Enter")
+    await tab.until_transcript("a")
+    await tab.say("c\0d")
     await tab.failed.get_by_role("button", name="Discard").click()
     await expect(tab.messages).to_have_count(1)
     await tab.page.reload()

@@ -1,5 +1,6 @@
 /** Where one writes: Enter sends, Shift-Enter breaks the line, an input method's Enter does neither. */
 
+import { gettext, numeral } from "../../base/js/i18n.js";
 import { SETTLE } from "../../base/js/presses.js";
 
 /**
@@ -13,6 +14,8 @@ export class Composer {
   #input;
   #onSend;
   #onUp;
+  #longest;
+  #problem;
   /** @type {Loan | null} */
   #loan = null;
   #settledAt = 0;
@@ -27,12 +30,16 @@ export class Composer {
    * @param {HTMLFormElement} form
    * @param {(text: string) => void} onSend
    * @param {() => void} onUp told of the arrow up while nothing is written
+   * @param {number} longest how many characters can be sent
+   * @param {HTMLElement} problem where it says that there are more
    */
-  constructor(form, onSend, onUp) {
+  constructor(form, onSend, onUp, longest, problem) {
     this.#form = form;
     this.#input = form.querySelector("textarea");
     this.#onSend = onSend;
     this.#onUp = onUp;
+    this.#longest = longest;
+    this.#problem = problem;
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
     this.#input.addEventListener("input", () => this.#written());
     form.addEventListener("submit", (event) => {
@@ -53,7 +60,12 @@ export class Composer {
   set draft(text) {
     if (this.#loan) this.#loan.draft = text;
     else this.#input.value = text;
-    this.#grow();
+    this.#fit();
+  }
+
+  /** @returns {boolean} whether a text has more characters than can be sent */
+  isTooLong(text) {
+    return text.length > this.#longest && [...text].length > this.#longest;
   }
 
   /** What is written instead while the composer is lent. */
@@ -110,7 +122,7 @@ export class Composer {
   }
 
   #changed() {
-    this.#grow();
+    this.#fit();
     if (this.#loan) this.#loan.write(this.#input.value);
     else this.onDraft(this.#input.value);
   }
@@ -134,9 +146,19 @@ export class Composer {
   #send() {
     if (performance.now() < this.#settledAt) return;
     const text = this.#input.value.trimEnd();
+    if (this.isTooLong(text)) return; // it is said, and the text stays, so that it can be cut
     if (this.#loan) return this.#loan.send(text);
     this.#write("");
     if (text) this.#onSend(text);
+  }
+
+  #fit() {
+    const text = this.#input.value.trimEnd();
+    const isTooLong = this.isTooLong(text);
+    const [length, most] = [isTooLong ? [...text].length : 0, this.#longest].map(numeral);
+    this.#problem.textContent = isTooLong ? gettext("Too long: {length} of {most} characters", { length, most }) : "";
+    this.#input.ariaInvalid = String(isTooLong);
+    this.#grow();
   }
 
   /** For browsers whose text areas do not grow by themselves. */

@@ -1,7 +1,7 @@
 /** A room's page: what comes from the server goes to the timeline, what is written goes to the outbox. */
 
 import { ConnectionState } from "../../base/js/connection-state.js";
-import { gettext, numeral } from "../../base/js/i18n.js";
+import { gettext } from "../../base/js/i18n.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
 import { Announcer } from "./announcer.js";
 import { Changes } from "./changes.js";
@@ -36,9 +36,15 @@ import { Typing } from "./typing.js";
 import { Unread } from "./unread.js";
 
 const element = (id) => document.getElementById(id);
-const { key, you, longest_text: longestText } = data;
+const { key, you } = data;
 const outbox = new Outbox(owner, (clientId) => log.discard(clientId));
-const composer = new Composer(element("composer"), write, () => log.lastOwn && editing.begin(log.lastOwn));
+const composer = new Composer(
+  element("composer"),
+  write,
+  () => log.lastOwn && editing.begin(log.lastOwn),
+  data.longest_text,
+  element("composer-problem"),
+);
 const input = /** @type {HTMLTextAreaElement} */ (element("chat-message-input"));
 const emoji = new Catalogue(data.emoji);
 const others = () => [...log.authors, ...people.all].filter(({ id }) => id !== you.id);
@@ -77,7 +83,7 @@ const reading = new Reading(element("timeline"), element("timeline-end"), (seq) 
 });
 
 for (const message of data.messages) outbox.remove(message.client_id); // stored, and never acknowledged
-outbox.all.forEach(showUnsent);
+outbox.all.forEach((entry) => (composer.isTooLong(entry.message) ? takeBack(entry) : showUnsent(entry)));
 keepSeen(owner, () => ({ epoch: cursor.epoch, seq: reading.seen }));
 resumeEdit();
 const keptRoom = new KeptRoom({ room: roomAddress, you: you.id }, data.page, {
@@ -237,14 +243,8 @@ function answered(clientId) {
 
 function write(text) {
   typing.sent();
-  const entry = outbox.add(text);
-  const length = [...text].length;
-  if (length > longestText) {
-    outbox.fail(entry.client_id, gettext("longer than {most} characters", { most: numeral(longestText) }));
-  } else {
-    sendNext();
-  }
-  showUnsent(outbox.all.find(({ client_id: id }) => id === entry.client_id));
+  showUnsent(outbox.add(text));
+  sendNext();
   timeline.answered();
 }
 
@@ -252,6 +252,12 @@ function write(text) {
 function written() {
   const ofGuest = you.guest ? [...outbox.all.map(({ message }) => message), composer.borrowed] : [];
   return [...ofGuest, composer.draft].filter(Boolean).join("\n");
+}
+
+/** Of what an earlier version has kept, too long to be sent: it can be cut in the composer. */
+function takeBack({ client_id: clientId, message }) {
+  outbox.remove(clientId);
+  composer.take(message);
 }
 
 function showUnsent(entry) {

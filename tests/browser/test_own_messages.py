@@ -241,6 +241,37 @@ async def test_an_edit_survives_a_reload_until_it_is_saved_or_cancelled(lobby, o
     await expect(writer.bar).to_be_hidden()
 
 
+async def test_an_edit_is_its_tab_s_until_that_is_closed(lobby, open_tab, writer, request):
+    room = request.node.name[:64]
+    await writer.tool("first", "Edit")
+    await writer.input.fill("half written")
+    other = Writer(await open_tab(lobby.url, room, beside=writer.tab))
+    await until_locks(other, "pending", 0)  # it waits a moment for an edit that may be its own
+    await expect(other.bar).to_be_hidden()
+    await other.tool("first", "Edit")
+    await other.input.fill("not kept")
+    await other.press("Escape")
+    await writer.page.reload()
+    await expect(writer.input).to_have_value("half written")
+    await writer.page.close()
+    await other.page.reload()
+    await expect(other.bar).to_be_visible()
+    await expect(other.input).to_have_value("half written")
+    await other.press("Enter")
+    await expect(other.bar).to_be_hidden()
+    await until_locks(other, "held", 0)
+    await other.page.reload()
+    await other.tab.until_transcript("half written", "second")
+    await expect(other.bar).to_be_hidden()
+
+
+async def until_locks(writer, state, count):
+    """Wait until that many locks of edits are held, or waited for."""
+    async with asyncio.timeout(BACK / 1000):
+        while await writer.page.evaluate(LOCKS, state) != count:
+            await asyncio.sleep(0.02)
+
+
 async def test_what_is_saved_before_the_page_is_connected_waits_for_it(writer):
     is_let_in = asyncio.Event()
 
@@ -400,3 +431,7 @@ PHONE = {"width": 360, "height": 740}
 AS_IF_IT_WERE_OURS = (
     "log => { log.reader = log.message(log.querySelector('.message:last-child')).author.id; }"
 )
+LOCKS = """async (state) => {
+    const locks = (await navigator.locks.query())[state];
+    return locks.filter(({ name }) => name.startsWith("lobby.edit.")).length;
+}"""

@@ -29,15 +29,18 @@ export class Editing {
   }
 
   /** @param {Message} message one of the reader's own */
-  begin(message) {
+  async begin(message) {
     if (!this.leave()) return;
     this.#start(message, message.message);
     this.#composer.settle();
+    const isKept = await this.#kept.claim(message.number);
+    if (isKept) this.#keep();
   }
 
-  /** Go on with what was neither saved nor cancelled. @returns {number | undefined} of which message */
-  resume() {
-    const left = this.#kept.find();
+  /** Go on with what was neither saved nor cancelled. @returns {Promise<number | undefined>} of which message */
+  async resume() {
+    const left = await this.#kept.find();
+    if (this.#message) return; // another has begun
     if (left) this.#start(left, left.text);
     return left?.number;
   }
@@ -99,7 +102,7 @@ export class Editing {
   }
 
   #end() {
-    this.#kept.forget(this.#message.number);
+    this.#kept.end(this.#message.number);
     this.#message = null;
     this.#bar.hidden = true;
     this.#composer.giveBack();

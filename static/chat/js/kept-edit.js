@@ -1,6 +1,15 @@
-/** An edit that is not saved: the browser keeps it for each person, room and message, so that a reload loses nothing. */
+/**
+ * Edits that are not saved: the browser keeps each for its person, room and message, so that a reload loses nothing.
+ * An edit belongs to the tab that writes it, which holds its lock; another tab finds it once that one is gone.
+ */
 
-import { withStorage } from "./storage.js";
+import { isText, keysAfter, readJson, withStorage } from "./storage.js";
+
+/** How long a tab that is being reloaded may still hold its lock (milliseconds). */
+const PATIENCE = 1000;
+
+const NUMBER = /^[1-9]\d{0,14}$/;
+const SHAPE = { message: isText, text: isText };
 
 /**
  * @typedef {object} Edit
@@ -11,27 +20,67 @@ import { withStorage } from "./storage.js";
 
 export class KeptEdit {
   #prefix;
+  /** @type {number | null} of which message this tab writes an edit, or looks for one */
+  #number = null;
+  /** @type {(() => void) | null} lets go of the lock; null without it */
+  #release = null;
 
   /** @param {string} owner whose edits, and in which room */
   constructor(owner) {
     this.#prefix = `lobby.edit.${owner}.`;
   }
 
-  /** @returns {Edit | undefined} one that was neither saved nor cancelled */
-  find() {
-    const found = withStorage((storage) => {
-      const key = Object.keys(storage).find((key) => key.startsWith(this.#prefix));
-      return key && { number: Number(key.slice(this.#prefix.length)), ...JSON.parse(storage.getItem(key)) };
+  /** @returns {Promise<Edit | undefined>} an edit that was neither saved nor cancelled; it is this tab's from then on */
+  async find() {
+    for (const number of keysAfter(this.#prefix, NUMBER).map(Number)) {
+      const isOurs = await this.claim(number);
+      if (this.#number !== number) return; // another edit has begun meanwhile
+      const kept = isOurs && readJson(this.#prefix + number, SHAPE);
+      if (kept) return { ...kept, number };
+      this.#leave();
+    }
+  }
+
+  /** @returns {Promise<boolean>} whether this tab has the lock, and `keep` keeps the edit of that message */
+  claim(number) {
+    this.#leave();
+    this.#number = number;
+    return new Promise((resolve) => {
+      const hold = () =>
+        new Promise((release) => {
+          if (this.#number === number) this.#release = release;
+          else release();
+          resolve(this.#number === number);
+        });
+      if (!navigator.locks) return hold();
+      const options = { signal: AbortSignal.timeout(PATIENCE) };
+      navigator.locks.request(this.#prefix + number, options, hold).catch(() => resolve(false));
     });
-    return found ?? undefined;
   }
 
   /** @param {Edit} edit */
   keep({ number, message, text }) {
+    if (!this.#has(number)) return;
     withStorage((storage) => storage.setItem(this.#prefix + number, JSON.stringify({ message, text })));
   }
 
+  /** Nothing of an edit is to be kept. */
   forget(number) {
-    withStorage((storage) => storage.removeItem(this.#prefix + number));
+    if (this.#has(number)) withStorage((storage) => storage.removeItem(this.#prefix + number));
+  }
+
+  /** This tab's edit has ended. */
+  end(number) {
+    this.forget(number);
+    this.#leave();
+  }
+
+  #has(number) {
+    return this.#release !== null && this.#number === number;
+  }
+
+  #leave() {
+    this.#release?.();
+    this.#release = this.#number = null;
   }
 }

@@ -124,7 +124,7 @@ function address() {
 
 /** Go on with an edit that was left, and tell what has become of its message since. */
 async function resumeEdit() {
-  const number = editing.resume();
+  const number = await editing.resume();
   if (!number) return;
   const shown = log.item(number);
   if (shown) return editing.told(log.message(shown));

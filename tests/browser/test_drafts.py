@@ -1,5 +1,8 @@
 """What is being written and not sent."""
 
+import asyncio
+from contextlib import asynccontextmanager
+
 import pytest
 from playwright.async_api import expect
 
@@ -14,6 +17,40 @@ def composer(tab):
 
 async def write(tab, text):
     await tab.page.keyboard.insert_text(text)
+
+
+@asynccontextmanager
+async def before_the_modules(tab, lobby, room):
+    """The room's page, which has not got the module of the composer until this ends."""
+    is_there = asyncio.Event()
+
+    async def hold(route):
+        await is_there.wait()
+        await route.continue_()
+
+    await tab.page.route("**/chat/js/composer.*.js", hold)
+    await tab.page.goto(f"{lobby.url}/chat/{room}/", wait_until="commit")
+    await composer(tab).focus()
+    yield
+    is_there.set()
+
+
+async def test_enter_before_the_modules_are_there_sends_once_they_are(lobby, open_tab):
+    tab = await open_tab(lobby.url, "early")
+    await write(tab, "half a sentence")
+    async with before_the_modules(tab, lobby, "early"):
+        await tab.page.keyboard.press("Enter")  # nothing is typed
+        await tab.say("first")
+        await write(tab, "second")
+        for _ in range(3):
+            await tab.page.keyboard.down("Enter")
+        await tab.page.keyboard.up("Enter")
+        await tab.say("changed")
+        await tab.page.keyboard.press("Backspace")
+        await write(tab, " my mind")
+        await expect(composer(tab)).to_have_value("first\nsecond\nchanged my mind")
+    await tab.until_transcript("first", "second")
+    await expect(composer(tab)).to_have_value("half a sentencechanged my mind")
 
 
 async def test_a_draft_survives_a_reload_and_is_of_one_room(lobby, open_tab):

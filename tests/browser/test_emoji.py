@@ -106,6 +106,16 @@ async def test_what_is_offered_in_a_sentence_is_written_only_if_somebody_chooses
         await writer.input.fill("")
 
 
+async def test_a_held_enter_takes_what_is_offered_and_does_not_send_it(writer):
+    await writer.type(":tada")
+    await expect(writer.offered.first).to_be_visible()
+    for _ in range(5):
+        await writer.page.keyboard.down("Enter")
+    await writer.page.keyboard.up("Enter")
+    await expect(writer.input).to_have_value("🎉")
+    await expect(writer.tab.messages).to_have_count(0)
+
+
 async def test_what_is_undone_stays_as_it_was_typed(writer):
     await writer.type(":tada:")
     await expect(writer.input).to_have_value("🎉")

@@ -35,11 +35,11 @@ BREAK_ON_LOAD = """
     for (const key of keys) sessionStorage.setItem(key, sessionStorage.getItem("value"));
 """
 
-# What is left that the page reads.
-LEFT = """() => {
+# Whether nothing is left that the page reads.
+IS_CLEAN = """() => {
     const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
     const ours = new RegExp(`^lobby[.](unsent[.]${you.id}[.](${key}|elsewhere)[.].{36}|edit[.]${you.id}[.]${key}[.]\\\\d+)$`);
-    return Object.keys(localStorage).filter((name) => ours.test(name)).length;
+    return Object.keys(localStorage).filter((name) => ours.test(name)).length === 0;
 }"""
 
 
@@ -55,7 +55,7 @@ async def test_a_room_opens_whatever_is_stored(lobby, open_tab):
         await tab.say(said[-1])
         await tab.until_transcript(*said)
         await expect(tab.page.locator("#editing")).to_be_hidden()
-        await tab.page.wait_for_function(f"({LEFT})() === 0")
+        await tab.page.wait_for_function(IS_CLEAN)
 
 
 async def test_a_room_sends_nothing_of_a_room_whose_name_goes_on(lobby, open_tab):

@@ -65,12 +65,22 @@ export class Composer {
 
   /** @returns {boolean} whether a text has more characters than can be sent */
   isTooLong(text) {
-    return text.length > this.#longest && [...text].length > this.#longest;
+    return lengthOf(text) > this.#longest;
   }
 
   /** What is written instead while the composer is lent. */
   get borrowed() {
     return this.#loan ? this.#input.value : "";
+  }
+
+  /** @returns {string[]} what Enter was pressed after before this module was there (see early-enter.js), once */
+  takeEarly() {
+    const typed = this.#input.value;
+    const ends = (this.#input.dataset.enters ?? "").split(" ").map(Number);
+    delete this.#input.dataset.enters;
+    const kept = ends.filter((end) => typed[end - 1] === "\n"); // what was changed since is not sent
+    this.#input.value = typed.slice(kept.at(-1) ?? 0);
+    return kept.map((end, index) => typed.slice(kept[index - 1] ?? 0, end).trim()).filter(Boolean);
   }
 
   focus() {
@@ -153,10 +163,10 @@ export class Composer {
   }
 
   #fit() {
-    const text = this.#input.value.trimEnd();
-    const isTooLong = this.isTooLong(text);
-    const [length, most] = [isTooLong ? [...text].length : 0, this.#longest].map(numeral);
-    this.#problem.textContent = isTooLong ? gettext("Too long: {length} of {most} characters", { length, most }) : "";
+    const length = lengthOf(this.#input.value.trimEnd());
+    const isTooLong = length > this.#longest;
+    const about = { length: numeral(length), most: numeral(this.#longest) };
+    this.#problem.textContent = isTooLong ? gettext("Too long: {length} of {most} characters", about) : "";
     this.#input.ariaInvalid = String(isTooLong);
     this.#grow();
   }
@@ -167,4 +177,9 @@ export class Composer {
     this.#input.style.blockSize = "auto";
     this.#input.style.blockSize = `${this.#input.scrollHeight}px`;
   }
+}
+
+/** How many characters a text has, of which some take two code units. */
+function lengthOf(text) {
+  return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
 }

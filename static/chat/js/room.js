@@ -51,6 +51,7 @@ const others = () => [...log.authors, ...people.all].filter(({ id }) => id !== y
 new Completion(input, element("completion"), [completions.people(others), completions.emoji(emoji)]);
 new Shortcodes(input, emoji);
 new EmojiPicker(element("emoji-picker"), element("composer"), emoji, (chosen) => insert(input, chosen));
+for (const text of composer.takeEarly()) outbox.add(text);
 new Draft(owner, composer);
 const left = takeOver(key, you.id);
 if (left) composer.take(left);

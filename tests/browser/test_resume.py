@@ -20,7 +20,7 @@ BACK = 30_000
 KEEP_TOO_LONG = """() => {
     const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
     const client_id = crypto.randomUUID();
-    const entry = { client_id, message: "x".repeat(4001), at: new Date().toISOString(), failed: "longer than" };
+    const entry = { client_id, message: "x".repeat(4001), at: new Date().toISOString(), failed: "too long" };
     localStorage.setItem(`lobby.unsent.${you.id}.${key}.${client_id}`, JSON.stringify(entry));
 }"""
 

@@ -13,7 +13,7 @@ BROKEN = [
     "5",
     '{"message": "only"}',
     '{"message": "x", "text": 5, "at": "never", "epoch": "x", "seq": -1, "from": "me"}',
-    '{"message": "x", "at": "2026-01-01T00:00:00Z", "failed": {}, "epoch": 5, "seq": 1, "from": 1, "text": []}',
+    '{"message": "x", "at": "2026-01-01T00:00:00Z", "failed": {}, "epoch": 5, "seq": 1, "text": []}',
 ]
 
 # Write a value wherever something is kept, of this room and of another.
@@ -38,7 +38,8 @@ BREAK_ON_LOAD = """
 # Whether nothing is left that the page reads.
 IS_CLEAN = """() => {
     const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
-    const ours = new RegExp(`^lobby[.](unsent[.]${you.id}[.](${key}|elsewhere)[.].{36}|edit[.]${you.id}[.]${key}[.]\\\\d+)$`);
+    const unsent = `unsent[.]${you.id}[.](${key}|elsewhere)[.].{36}`;
+    const ours = new RegExp(`^lobby[.](${unsent}|edit[.]${you.id}[.]${key}[.]\\\\d+)$`);
     return Object.keys(localStorage).filter((name) => ours.test(name)).length === 0;
 }"""
 

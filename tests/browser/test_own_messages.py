@@ -318,6 +318,7 @@ async def test_an_edit_that_comes_back_tells_what_became_of_its_message(lobby, o
         await expect(writer.bar).to_contain_text("This message was deleted.")
         await expect(writer.input).to_have_value("half written")
         await writer.page.reload()
+    await expect(writer.input).to_have_value("half written")
     await writer.press("Escape")
     await expect(writer.bar).to_be_hidden()
 

@@ -94,7 +94,6 @@ export class Composer {
 
   /** Put a text back, to be written anew; what stands there already is kept. */
   take(text) {
-    this.settle();
     this.#write([this.#input.value, text].filter(Boolean).join("\n"));
   }
 

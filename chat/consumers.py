@@ -24,7 +24,7 @@ from chat.typing import get_typing
 from chat.unread import get_unread
 from chat.writer import BUSY, get_writer
 from live import Refused
-from live.who import network, who
+from live.who import Who, network, who
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return await database_sync_to_async(actions.open_room)(name)
 
     @property
-    def who(self) -> str:
+    def who(self) -> Who:
         return who(self.user.pk if self.user and self.session_key else None, self.address)
 
     async def enter(self, room: Room):

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from live import OfLoop, names, rate
-from live.who import who
+from live.who import Who, who
 
 # How many more tries an account bears than an address has: who guesses from one address locks nobody out.
 TRIES_OF_AN_ACCOUNT = 5
@@ -13,12 +13,19 @@ TRIES_OF_AN_ACCOUNT = 5
 # The longest name of an account that is told from others (characters, as an e-mail address).
 LONGEST_ACCOUNT = 254
 
-get_message_rate = OfLoop(lambda: rate.average(_("too many messages"), settings.CHAT_RATE))
-get_room_rate = OfLoop(lambda: rate.hourly(_("too many new rooms"), settings.ROOMS_PER_HOUR))
-get_transcript_rate = OfLoop(lambda: rate.hourly(_("too many transcripts"), settings.TASKS_PER_HOUR))
-get_try_rate = OfLoop(lambda: rate.hourly(_("too many tries"), settings.TRIES_PER_HOUR))
+get_message_rate = rate.get_message_rate
+get_room_rate = OfLoop(lambda: rate.hourly("rooms", _("too many new rooms"), settings.ROOMS_PER_HOUR))
+get_transcript_rate = OfLoop(
+    lambda: rate.hourly("transcripts", _("too many transcripts"), settings.TASKS_PER_HOUR)
+)
+get_try_rate = OfLoop(lambda: rate.hourly("tries", _("too many tries"), settings.TRIES_PER_HOUR, 0))
 get_account_rate = OfLoop(
-    lambda: rate.hourly(_("too many tries for this account"), settings.TRIES_PER_HOUR * TRIES_OF_AN_ACCOUNT)
+    lambda: rate.hourly(
+        "tries for an account",
+        _("too many tries for this account"),
+        settings.TRIES_PER_HOUR * TRIES_OF_AN_ACCOUNT,
+        0,
+    )
 )
 
 
@@ -26,4 +33,4 @@ get_account_rate = OfLoop(
 async def take_try(address: str, account: str) -> None:
     """Count a try to sign up, to sign in, or to prove in another way who one is. Raises `Refused`."""
     await get_try_rate().take(who(None, address))
-    await get_account_rate().take(f"account.{names.key(account[:LONGEST_ACCOUNT].strip())}")
+    await get_account_rate().take(Who(f"account.{names.key(account[:LONGEST_ACCOUNT].strip())}"))

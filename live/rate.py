@@ -1,4 +1,4 @@
-"""How often somebody may act: counted in Redis for all processes, and in each while Redis is away."""
+"""How often somebody may act: counted in Redis for all processes, and in each for when Redis is away."""
 
 import asyncio
 import logging
@@ -7,12 +7,16 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter, RateLimiter
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import BlockingConnectionPool
 
+from live.counts import LocalCounts
+from live.loops import OfLoop
 from live.refused import Refused
+from live.who import Who
 
 logger = logging.getLogger(__name__)
 
@@ -26,17 +30,31 @@ RETRY = 5
 # How many actions of a kind may ask Redis at the same time.
 MOST_CONNECTIONS = 16
 
+# What an address may do, as a multiple of what a person may: a school is behind one.
+ADDRESS_SHARE = 10
+ADDRESS_SHARE_OF_MESSAGES = 30
+
 
 class Rate:
     """A limit to what each does of a kind; None is no limit. It must be made in a running event loop.
 
-    `detail` is what is said to who does too much.
+    Rates of the same `kind` count together. `detail` is what is said to who does too much. An address may do
+    `address_share` times what a person may; with 0, only the person is counted.
     """
 
-    def __init__(self, detail: str | Promise, limit: RateLimitItem | None):
+    def __init__(
+        self,
+        kind: str,
+        detail: str | Promise,
+        limit: RateLimitItem | None,
+        address_share: int = ADDRESS_SHARE,
+    ):
         self._detail = detail
-        self._limit = limit
-        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._limit = limit and _named(limit, kind)
+        self._address_limit = (
+            _named(limit, f"{kind} by address", address_share) if limit and address_share else None
+        )
+        self._own = LocalCounts()
         self._pool = BlockingConnectionPool.from_url(
             settings.REDIS_URL, max_connections=MOST_CONNECTIONS, timeout=PATIENCE
         )
@@ -46,46 +64,64 @@ class Rate:
         )
         self._shared_again = 0.0  # when Redis is asked again (monotonic seconds)
 
-    async def take(self, who: str) -> None:
+    async def take(self, who: Who) -> None:
         """Count an action. Raises `Refused` when it is one too many, and says when to try again."""
-        if self._limit is None:
-            return
-        retry_after = await self._shared_answer(self._limit, who)
-        if retry_after is None:
-            retry_after = await self._ask(self._own, self._limit, who)
-        if retry_after:
-            raise Refused("rate_limited", self._detail, retry_after)
+        # The person first: what they are refused is not taken from the others of their address.
+        for limit, key in ((self._limit, who.key), (self._address_limit, who.address)):
+            if limit and key and (wait := await self._count(limit, key)):
+                raise Refused("rate_limited", self._detail, max(0.1, round(wait, 1)))
 
     async def close(self) -> None:
         await self._pool.disconnect()
 
-    async def _shared_answer(self, limit: RateLimitItem, who: str) -> float | None:
-        """As `_ask`; None when Redis does not answer."""
+    async def _count(self, limit: RateLimitItem, who: str) -> float:
+        """0 when the action may be done, which is then counted; if not, in how many seconds."""
+        key = limit.key_for(who)
+        if wait := self._own.wait(limit, key):  # Redis would refuse it as well
+            return wait
+        shared = await self._ask_redis(limit, who)
+        wait = self._own.wait(limit, key) if shared is None else shared
+        if wait:
+            self._own.close(key, wait)
+        else:
+            self._own.add(limit, key)
+        return wait
+
+    async def _ask_redis(self, limit: RateLimitItem, who: str) -> float | None:
+        """As `_count`; None when Redis does not answer."""
         if time.monotonic() < self._shared_again:
             return None
+        wait = None
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._ask(self._shared, limit, who)
+                if await self._shared.hit(limit, who):
+                    return 0
+                wait = RETRY  # unless Redis says more
+                stats = await self._shared.get_window_stats(limit, who)
+                return max(0.1, stats.reset_time - time.time())
         except Exception as error:
             if time.monotonic() > self._shared_again:  # the first of those who asked says so
                 logger.warning("Rates are counted in each process: %s", str(error) or "Redis is too slow")
             self._shared_again = time.monotonic() + RETRY
-            return None
-
-    async def _ask(self, limiter: RateLimiter, limit: RateLimitItem, who: str) -> float:
-        """0 when the action may be done; if not, in how many seconds."""
-        if await limiter.hit(limit, who):
-            return 0
-        stats = await limiter.get_window_stats(limit, who)
-        return max(0.1, round(stats.reset_time - time.time(), 1))
+            return wait
 
 
-def average(detail: str | Promise, per_second: float) -> Rate:
+def _named(limit: RateLimitItem, kind: str, share: int = 1) -> RateLimitItem:
+    return type(limit)(limit.amount * share, limit.multiples, kind)
+
+
+def average(kind: str, detail: str | Promise, per_second: float, address_share: int = ADDRESS_SHARE) -> Rate:
     """A limit to the average of `WINDOW` seconds; 0 is no limit."""
     limit = RateLimitItemPerSecond(max(1, round(per_second * WINDOW)), WINDOW)
-    return Rate(detail, limit if per_second else None)
+    return Rate(kind, detail, limit if per_second else None, address_share)
 
 
-def hourly(detail: str | Promise, per_hour: int) -> Rate:
+def hourly(kind: str, detail: str | Promise, per_hour: int, address_share: int = ADDRESS_SHARE) -> Rate:
     """A limit to what is done in an hour; 0 is no limit."""
-    return Rate(detail, RateLimitItemPerHour(per_hour) if per_hour else None)
+    return Rate(kind, detail, RateLimitItemPerHour(per_hour) if per_hour else None, address_share)
+
+
+# All apps' messages count together.
+get_message_rate = OfLoop(
+    lambda: average("messages", _("too many messages"), settings.CHAT_RATE, ADDRESS_SHARE_OF_MESSAGES)
+)

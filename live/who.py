@@ -1,7 +1,16 @@
-"""Whose actions are counted."""
+"""Rate-limit keys: the person who acts, and the address beside it."""
 
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+
+
+class Who(NamedTuple):
+    """An actor as rate limits count it. An empty `address` is not counted: a unix socket, or a test."""
+
+    key: str
+    address: str = ""
 
 
 def network(address: str) -> str:
@@ -13,12 +22,18 @@ def network(address: str) -> str:
     return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else address
 
 
-def who(person: int | None, address: str) -> str:
-    """Under what name somebody is counted: without a session, anybody could be another guest each time."""
-    return f"person.{person}" if person else f"address.{network(address)}"
+def who(person: int | None, address: str) -> Who:
+    """A person and an address. Without a session, all of an address count as one person."""
+    address = network(address)
+    return Who(f"person.{person}" if person else f"address.{address}", address)
 
 
-def who_of(scope: dict[str, Any]) -> str:
+def who_of(scope: dict[str, Any]) -> Who:
     """Whose a socket is."""
     user, has_session = scope["user"], bool(scope["session"].session_key)
     return who(user.pk if user.is_authenticated and has_session else None, (scope.get("client") or [""])[0])
+
+
+def who_asks(request: HttpRequest) -> Who:
+    """Whose a request is."""
+    return who(request.user.pk, request.META.get("REMOTE_ADDR", ""))

@@ -1,11 +1,13 @@
 """How often a person may write."""
 
+import asyncio
 import time
 from uuid import uuid4
 
 import pytest
 
 from live import Refused, rate
+from live.who import Who, who
 
 AWAY = "redis://127.0.0.1:1"
 
@@ -14,8 +16,8 @@ AWAY = "redis://127.0.0.1:1"
 async def make_rate():
     made = []
 
-    def make_rate(per_second):
-        made.append(rate.average("messages", per_second))
+    def make_rate(per_second, kind="test", address_share=0):
+        made.append(rate.average(kind, "messages", per_second, address_share))
         return made[-1]
 
     yield make_rate
@@ -24,8 +26,14 @@ async def make_rate():
 
 
 @pytest.fixture
-def who():
-    return str(uuid4())
+def ada():
+    return Who(f"person.{uuid4()}")
+
+
+def neighbours(count):
+    """People of one address, none of which was there before."""
+    random = uuid4().hex
+    return [who(int(random[:12], 16) + n, f"2001:db8:{random[:4]}:{random[4:8]}::") for n in range(count)]
 
 
 async def burst(limit, who, count):
@@ -33,43 +41,118 @@ async def burst(limit, who, count):
         await limit.take(who)
 
 
-async def test_a_burst_passes_and_the_next_is_told_when_to_try_again(make_rate, who):
+async def taken(limit, who, most=1000):
+    """How many actions are allowed until the next is refused."""
+    for count in range(most):
+        try:
+            await limit.take(who)
+        except Refused:
+            return count
+    return most
+
+
+async def test_a_burst_passes_and_the_next_is_told_when_to_try_again(make_rate, ada):
     limit = make_rate(1)
-    await burst(limit, who, 10)
+    await burst(limit, ada, 10)
     with pytest.raises(Refused) as raised:
-        await limit.take(who)
+        await limit.take(ada)
     assert raised.value.code == "rate_limited"
     assert 0 < raised.value.retry_after <= 10
 
 
-async def test_each_person_is_counted_alone_and_in_all_processes_together(make_rate, who):
+async def test_each_person_is_counted_alone_and_in_all_processes_together(make_rate, ada):
     here, there = make_rate(1), make_rate(1)
-    await burst(here, who, 5)
-    await burst(there, who, 5)
+    await burst(here, ada, 5)
+    await burst(there, ada, 5)
     with pytest.raises(Refused):
-        await here.take(who)
-    await here.take(f"not {who}")
+        await here.take(ada)
+    await here.take(Who("not ada"))
 
 
-async def test_zero_is_no_limit(make_rate, who):
-    await burst(make_rate(0), who, 100)
+async def test_zero_is_no_limit(make_rate, ada):
+    await burst(make_rate(0), ada, 100)
 
 
-async def test_while_redis_is_away_each_process_counts(make_rate, settings, who):
+async def test_while_redis_is_away_each_process_counts(make_rate, settings, ada):
     settings.REDIS_URL = AWAY
     limit = make_rate(1)
-    await burst(limit, who, 10)
+    await burst(limit, ada, 10)
     with pytest.raises(Refused):
-        await limit.take(who)
+        await limit.take(ada)
 
 
-async def test_a_redis_that_is_away_is_waited_for_once(make_rate, settings, who):
+async def test_a_redis_that_is_away_is_waited_for_once(make_rate, settings, ada):
     settings.REDIS_URL = AWAY
     limit = make_rate(100)
-    await limit.take(who)
+    await limit.take(ada)
     began = time.monotonic()
-    await burst(limit, who, 500)
+    await burst(limit, ada, 500)
     assert time.monotonic() - began < 5  # not 500 times the patience
+
+
+@pytest.mark.parametrize("url", [None, AWAY])
+async def test_kinds_with_the_same_numbers_count_apart(make_rate, settings, ada, url):
+    settings.REDIS_URL = url or settings.REDIS_URL
+    rooms, tries = make_rate(1, "rooms"), make_rate(1, "tries")
+    assert await taken(rooms, ada) == 10
+    assert await taken(tries, ada) == 10
+
+
+async def test_rates_of_one_kind_count_together(make_rate, ada):
+    here, there = make_rate(1, "messages"), make_rate(1, "messages")
+    assert await taken(here, ada) == 10
+    assert await taken(there, ada) == 0
+
+
+async def test_an_address_may_do_a_multiple_of_what_a_person_may(make_rate):
+    limit = make_rate(1, address_share=3)
+    assert [await taken(limit, each) for each in neighbours(4)] == [10, 10, 10, 0]
+    assert await taken(limit, *neighbours(1)) == 10
+
+
+async def test_what_a_person_is_refused_is_not_taken_from_their_address(make_rate):
+    limit, (ada, bob) = make_rate(1, address_share=2), neighbours(2)
+    for _ in range(3):
+        await taken(limit, ada)
+    assert await taken(limit, bob) == 10
+
+
+@pytest.fixture
+def redis_may_hang(doorbell, settings):
+    settings.REDIS_URL = doorbell.url
+    yield doorbell
+    doorbell.go_on()
+
+
+async def test_what_was_done_before_redis_hangs_stays_counted(make_rate, redis_may_hang, ada):
+    limit = make_rate(1)
+    await burst(limit, ada, 10)
+    redis_may_hang.hang()
+    assert await taken(limit, ada) == 0
+
+
+async def test_what_was_done_while_redis_hangs_stays_counted(make_rate, redis_may_hang, ada, monkeypatch):
+    monkeypatch.setattr(rate, "RETRY", 0)
+    limit = make_rate(1)
+    redis_may_hang.hang()
+    await burst(limit, ada, 10)
+    redis_may_hang.go_on()
+    assert await taken(limit, ada) == 0
+
+
+async def test_what_redis_has_refused_stays_refused_when_it_hangs(make_rate, redis_may_hang, ada):
+    here, there = make_rate(1), make_rate(1)  # as of two processes
+    await burst(here, ada, 10)
+    assert await taken(there, ada) == 0
+    redis_may_hang.hang()
+    assert await taken(there, ada) == 0
+
+
+async def test_many_at_once_are_counted_though_redis_hangs(make_rate, redis_may_hang, ada):
+    limit = make_rate(1)
+    redis_may_hang.hang()
+    outcomes = await asyncio.gather(*[limit.take(ada) for _ in range(50)], return_exceptions=True)
+    assert outcomes.count(None) == 10
 
 
 async def test_a_socket_that_sends_too_much_stays_open(connect, guest, settings):

@@ -28,6 +28,8 @@ LOBBY = {
     "CONNECTIONS_PER_PERSON": "0",
     "CONNECTIONS_PER_ADDRESS": "0",
     "ROOMS_PER_HOUR": "0",
+    "GUESTS_PER_HOUR": "0",
+    "CHANGES_PER_HOUR": "0",
     "HOST": "127.0.0.1",
     "ALLOWED_HOSTS": "127.0.0.1",
     "DEBUG": "0",

@@ -32,6 +32,18 @@ def too_many(request: HttpRequest, refused: Refused) -> HttpResponse:
     return response
 
 
+def later(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """The page for something that is `unavailable` now."""
+    response = render(request, "503.html", {"reason": refused.detail}, status=503)
+    response["Retry-After"] = math.ceil(refused.retry_after or 1)
+    return response
+
+
+def missing(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """The page for something that is `not_found`."""
+    return render(request, "404.html", {"reason": refused.detail}, status=404)
+
+
 def status_of(refused: Refused) -> int:
     return STATUS.get(refused.code, 400)
 

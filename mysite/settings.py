@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from csp.constants import NONE, SELF
+from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from environs import Env, EnvError, validate
@@ -30,8 +31,11 @@ EMAIL = env.dj_email_url("EMAIL_URL", "console:")
 DEBUG = env.bool("DEBUG", False)
 CHAT_RATE = env.float("CHAT_RATE", 20, validate=validate.Range(0))
 ROOMS_PER_HOUR = env.int("ROOMS_PER_HOUR", 60, validate=validate.Range(0))
+GUESTS_PER_HOUR = env.int("GUESTS_PER_HOUR", 240, validate=validate.Range(0))
+CHANGES_PER_HOUR = env.int("CHANGES_PER_HOUR", 120, validate=validate.Range(0))
 TASKS_PER_HOUR = env.int("TASKS_PER_HOUR", 120, validate=validate.Range(0))
 TRIES_PER_HOUR = env.int("TRIES_PER_HOUR", 60, validate=validate.Range(0))
+MEDIA_LIMIT = env.int("MEDIA_LIMIT", 1024, validate=validate.Range(0))
 CONNECTIONS_PER_PERSON = env.int("CONNECTIONS_PER_PERSON", 50, validate=validate.Range(0))
 CONNECTIONS_PER_ADDRESS = env.int("CONNECTIONS_PER_ADDRESS", 1000, validate=validate.Range(0))
 
@@ -100,6 +104,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "mysite.offline.PersonMiddleware",
+    "live.middleware.RefusedMiddleware",
 ]
 
 ROOT_URLCONF = "mysite.urls"
@@ -124,6 +129,11 @@ TEMPLATES = [
 
 AUTH_USER_MODEL = "chat.User"
 VISITOR = "chat.visitors.visitor"  # see live/visitor.py
+ROOM = "chat.access.room"  # see live/rooms.py
+PASSWORD_HASHERS = [
+    "chat.hashers.QueuedPBKDF2PasswordHasher",
+    *global_settings.PASSWORD_HASHERS[1:],  # for what was hashed elsewhere, and is then hashed again
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in [

@@ -23,6 +23,8 @@ for name in [
 for name in [
     "CHAT_RATE",
     "ROOMS_PER_HOUR",
+    "GUESTS_PER_HOUR",
+    "CHANGES_PER_HOUR",
     "TASKS_PER_HOUR",
     "TRIES_PER_HOUR",
     "CONNECTIONS_PER_PERSON",

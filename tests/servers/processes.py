@@ -29,6 +29,8 @@ UNLIMITED = dict.fromkeys(
         "CONNECTIONS_PER_PERSON",
         "CONNECTIONS_PER_ADDRESS",
         "ROOMS_PER_HOUR",
+        "GUESTS_PER_HOUR",
+        "CHANGES_PER_HOUR",
         "TASKS_PER_HOUR",
         "TRIES_PER_HOUR",
     ],

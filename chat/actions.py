@@ -274,14 +274,20 @@ def involve(user: User, room: Room, involvement: str) -> None:
 
 
 def export(owner: User, room: Room) -> Export:
-    """Ask for a room's transcript. One that is not ready yet is returned as it is."""
-    upto = room.last_seq
-    total = Message.objects.filter(room=room, number__lte=upto).count()
-    asked = {"room_name": room.name, "upto": upto, "total": total, "language": get_language()}
+    """Ask for a room's transcript. An unfinished one is returned as it is, a finished one replaced."""
+    earlier = Export.objects.filter(owner=owner, room=room)
+    if unfinished := earlier.filter(finished_at=None).first():
+        live.post(exports.HINT)
+        return unfinished
+    total, size = exports.extent(room)
+    exports.check_space(size, earlier)
+    asked = {"room_name": room.name, "upto": room.last_seq, "total": total, "size": size}
+    asked["language"] = get_language()
     with transaction.atomic():
         owner = access.active(owner)
         found, _ = Export.objects.get_or_create(owner=owner, room=room, finished_at=None, defaults=asked)
         transaction.on_commit(lambda: live.post(exports.HINT))
+    exports.forget(earlier.exclude(finished_at=None).exclude(pk=found.pk))
     return found
 
 

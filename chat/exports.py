@@ -12,16 +12,24 @@ from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import BigIntegerField, Count, F, Func, Q, QuerySet, Sum
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 import live
 from chat import protocol
-from chat.models import Export, Outdated, Room
+from chat.models import Export, Message, Outdated, Room
 
 # How long a worker that says nothing keeps an export.
 LEASE = timedelta(seconds=3)
+
+# What a transcript says of a message beside name and text (bytes, about).
+ENTRY = 30
+
+# When a person may try again for whose transcript there was no space (seconds).
+RETRY_AFTER = 3600
 
 # Tells the workers to look for exports.
 HINT = live.Letter("transcripts", {"type": "transcripts.write"}, is_task=True)
@@ -60,7 +68,8 @@ def finish(export: Export) -> None:
         export.file.storage.delete(file_name(export, earlier))
     file = file_name(export, export.attempt)
     export.refresh_from_db(fields=["outdated"])
-    if not _change(export, unfinished(), file=file, done=export.total, finished_at=timezone.now()):
+    size = export.file.storage.size(file)
+    if not _change(export, unfinished(), file=file, size=size, done=export.total, finished_at=timezone.now()):
         raise LeaseLost
 
 
@@ -78,6 +87,46 @@ def mark_outdated(room: Room, number: int, how: Outdated) -> None:
 
 def file_name(export: Export, attempt: int) -> str:
     return f"exports/{export.pk.hex}-{attempt}.txt"
+
+
+def extent(room: Room) -> tuple[int, int]:
+    """How many messages a room's transcript has, and about how many bytes."""
+    rows = Message.objects.filter(room=room, number__lte=room.last_seq)
+    found = rows.aggregate(total=Count("pk"), size=Sum(Octets("text") + Octets("author_name") + ENTRY))
+    return found["total"], found["size"] or 0
+
+
+def check_space(size: int, replaced: QuerySet[Export]) -> None:
+    """Raise `Refused` when a transcript of that size does not fit beside those that stay."""
+    others = Export.objects.exclude(pk__in=replaced.values("pk"))
+    taken = others.aggregate(size=Sum("size"))["size"] or 0
+    if settings.MEDIA_LIMIT and taken + size > settings.MEDIA_LIMIT * 1024 * 1024:
+        raise live.Refused(
+            "unavailable", _("There is no room for transcripts now. Try again later."), RETRY_AFTER
+        )
+
+
+def forget(rows: QuerySet[Export]) -> int:
+    """Delete transcripts, and say how many.
+
+    The file goes first: a row without it can be deleted again, a file without its row could not.
+    """
+    found = list(rows)
+    for export in found:
+        export.file.delete(save=False)
+    deleted = Export.objects.filter(pk__in=[export.pk for export in found]).delete()
+    return deleted[1].get(Export._meta.label, 0)
+
+
+class Octets(Func):
+    """The length of a text in bytes."""
+
+    function = "OCTET_LENGTH"
+    output_field = BigIntegerField()
+
+    def as_sqlite(self, compiler, connection, **context):
+        template = "LENGTH(CAST(%(expressions)s AS BLOB))"
+        return self.as_sql(compiler, connection, template=template, **context)
 
 
 def event(export: Export) -> live.Event:

@@ -180,6 +180,7 @@ class Export(models.Model):
     upto = models.BigIntegerField(help_text="The room's last number when it was asked for.")
     total = models.BigIntegerField(help_text="How many messages it has.")
     done = models.BigIntegerField(default=0, help_text="How many of them are written.")
+    size = models.BigIntegerField(default=0, help_text="Bytes of its file; an estimate until it is ready.")
     version = models.BigIntegerField(default=1, help_text="Grows with each change that pages are told of.")
     attempt = models.PositiveIntegerField(
         default=0, help_text="How often it was claimed; whose attempt is not the last has lost it."

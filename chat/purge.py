@@ -1,4 +1,4 @@
-"""What nobody needs any more goes, once a week: transcripts, sessions, and guests who never spoke.
+"""Deletes what nobody needs any more: transcripts hourly; sessions and guests who never spoke, weekly.
 
 It goes in small pieces, each in a transaction of its own, so that nobody waits for the database meanwhile.
 
@@ -6,8 +6,7 @@ A guest may still have a tab open after a week of silence. It is closed with 440
 removed, and asks to be loaded again; whoever does so is a new guest, and nothing that was said is lost.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from channels.db import database_sync_to_async
@@ -17,9 +16,8 @@ from django.db.models import Exists, ForeignObjectRel, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 import live
+from chat import exports
 from chat.models import Chore, Export, Membership, Outdated, User
-
-EVERY = timedelta(days=7)
 
 # How long guests may be silent, and transcripts wait to be downloaded.
 SILENCE = timedelta(days=7)
@@ -36,34 +34,34 @@ HINT = live.Letter("purge", {"type": "purge.run"}, is_task=True)
 
 
 async def purge_if_due() -> None:
-    if await database_sync_to_async(_claim)():
-        await purge()
+    for chore in CHORES:
+        if await database_sync_to_async(_claim)(chore):
+            await _purge(chore)
 
 
 async def purge() -> dict[str, int]:
     """How many of what have gone."""
+    gone: dict[str, int] = {}
+    for chore in CHORES:
+        gone |= await _purge(chore)
+    return gone
+
+
+async def _purge(chore: str) -> dict[str, int]:
     live.get_hub()  # so that no thread waits for Redis to tell sockets whose people have gone
-    gone: Counter[str] = Counter()
-    for what, purge_some in {
-        "transcripts": purge_exports,
-        "sessions": purge_sessions,
-        "guests": purge_guests,  # last: what is gone by now keeps nobody any more
-    }.items():
+    every, kinds = CHORES[chore]
+    gone = dict.fromkeys(kinds, 0)
+    for what, purge_some in kinds.items():
         while count := await database_sync_to_async(purge_some)():
             gone[what] += count
-            await _put_off(LEASE)
-        gone.setdefault(what, 0)
-    await _put_off(EVERY)
+            await _put_off(chore, LEASE)
+    await _put_off(chore, every)
     return gone
 
 
 def purge_exports() -> int:
-    """The file goes first: a row without it can be purged again, a file without its row could not."""
     is_old, has_deleted = Q(finished_at__lt=timezone.now() - KEPT), Q(outdated=Outdated.DELETED)
-    old = Export.objects.filter(is_old | has_deleted, finished_at__isnull=False)[:MOST_AT_ONCE]
-    for export in old:
-        export.file.delete(save=False)
-    return _delete(Export.objects.filter(pk__in=[export.pk for export in old]))
+    return exports.forget(Export.objects.filter(is_old | has_deleted, finished_at__isnull=False)[:MOST_AT_ONCE])
 
 
 def purge_sessions() -> int:
@@ -102,13 +100,22 @@ def _delete(rows: QuerySet) -> int:
     return rows.delete()[1].get(rows.model._meta.label, 0)
 
 
-def _claim() -> bool:
+def _claim(chore: str) -> bool:
     """Whether it is time, and nobody else is at it."""
-    Chore.objects.get_or_create(name="purge")
+    Chore.objects.get_or_create(name=chore)
     now = timezone.now()
-    return bool(Chore.objects.filter(name="purge", due_at__lte=now).update(due_at=now + LEASE))
+    return bool(Chore.objects.filter(name=chore, due_at__lte=now).update(due_at=now + LEASE))
 
 
 @database_sync_to_async
-def _put_off(delay: timedelta) -> None:
-    Chore.objects.update_or_create(name="purge", defaults={"due_at": timezone.now() + delay})
+def _put_off(chore: str, delay: timedelta) -> None:
+    Chore.objects.update_or_create(name=chore, defaults={"due_at": timezone.now() + delay})
+
+
+# What is purged, and how often.
+CHORES: dict[str, tuple[timedelta, dict[str, Callable[[], int]]]] = {
+    # Workers are reminded every hour, and must not be a moment too early.
+    "transcripts": (timedelta(minutes=55), {"transcripts": purge_exports}),
+    # Guests last: what is gone by now keeps nobody any more.
+    "purge": (timedelta(days=7), {"sessions": purge_sessions, "guests": purge_guests}),
+}

@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import format_lazy
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 import live
 from live import Refused, names
+from live.rooms import check_room
 from push import feeds
 from push.models import Feed, Order
 from push.sending import send
@@ -42,7 +44,14 @@ def pay(biz: str, amount: Decimal, currency: str) -> Order:
 
 @transaction.atomic
 def start_feed(starter: Any, room: str) -> Feed:
-    """Start a room's live feed; one that runs already goes on as it was. `room` is a clean name."""
+    """Start a room's live feed; one that runs already goes on as it was. `room` is a clean name.
+
+    Raises `Refused` for a room that does not exist, and for one feed too many of the starter.
+    """
+    check_room(room)
+    if running := Feed.running().filter(key=names.key(room)).first():
+        return running
+    _check_feeds_of(starter)
     now = timezone.now()
     beginning = {
         "room": room,
@@ -68,6 +77,18 @@ def stop_feed(room: str) -> None:
     """End a room's live feed, if it runs."""
     if Feed.running().filter(key=names.key(room)).update(ends_at=timezone.now()):
         _announce()
+
+
+def _check_feeds_of(starter: Any) -> None:
+    """Raise `Refused` when as many feeds of a person run as may."""
+    # Locked, so that of two starts at the same time the second counts the first.
+    list(get_user_model().objects.filter(pk=starter.pk).select_for_update(no_key=True))
+    running = Feed.running().filter(starter=starter).order_by("ends_at")[: feeds.MOST_OF_A_PERSON]
+    if len(running) == feeds.MOST_OF_A_PERSON:
+        detail = _("your live feeds in {rooms} are still running")
+        rooms = ", ".join(feed.room for feed in running)
+        seconds = (running[0].ends_at - timezone.now()).total_seconds()
+        raise Refused("rate_limited", format_lazy(detail, rooms=rooms), round(seconds, 1))
 
 
 def _announce() -> None:

@@ -19,6 +19,9 @@ CHANNEL = "feeds"
 EVERY = 2
 LONGEST = 600
 
+# How many feeds of one person run at the same time.
+MOST_OF_A_PERSON = 2
+
 # How long a worker may take to renew its lease (seconds). A dead one's is taken over by the next that is
 # called, which is a second later.
 LEASE = 3

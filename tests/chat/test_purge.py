@@ -1,4 +1,4 @@
-"""The weekly purge: who goes, who stays, and that it is weekly."""
+"""The purge: who goes, who stays, and when."""
 
 import asyncio
 from datetime import timedelta
@@ -132,12 +132,26 @@ async def test_transcripts_go_a_day_after_they_were_ready_and_then_their_owners(
     assert len(list(tmp_path.rglob("*.txt"))) == 1
 
 
+async def test_transcripts_are_looked_at_every_hour(database, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    await work()
+    await write_transcript(await sync_to_async(create_guest)(), days_ago(1.1))
+    await work()
+    assert await Export.objects.aexists()
+    due_in = (await Chore.objects.aget(name="transcripts")).due_at - timezone.now()
+    assert timedelta(minutes=50) < due_in <= timedelta(hours=1)  # a reminder comes each hour
+    await Chore.objects.filter(name="transcripts").aupdate(due_at=timezone.now())
+    await work()
+    assert not await Export.objects.aexists()
+    assert await User.objects.aexists()  # whose turn is in a week
+
+
 async def test_it_is_done_once_a_week_however_many_are_told(database):
     await asyncio.gather(*[work() for _ in range(5)])
     await sync_to_async(create_guest)()
     await asyncio.gather(*[work() for _ in range(5)])
     assert await User.objects.aexists()
-    due_in = (await Chore.objects.aget()).due_at - timezone.now()
+    due_in = (await Chore.objects.aget(name="purge")).due_at - timezone.now()
     assert timedelta(days=6) < due_in <= timedelta(days=7)
     await Chore.objects.aupdate(due_at=timezone.now())
     await work()
@@ -146,7 +160,7 @@ async def test_it_is_done_once_a_week_however_many_are_told(database):
 
 async def test_what_a_killed_worker_has_begun_is_done_by_the_next(database):
     await sync_to_async(create_guest)()
-    assert await sync_to_async(purge._claim)()
+    assert await sync_to_async(purge._claim)("purge")
     await work()
     assert await User.objects.aexists()  # it may still be at it
     await Chore.objects.aupdate(due_at=timezone.now())  # or it has said nothing for a minute

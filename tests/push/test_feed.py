@@ -10,6 +10,7 @@ from channels.db import database_sync_to_async
 from django.test import Client
 from django.utils import timezone
 
+from chat.actions import open_room
 from live import hub
 from push import audience, feeds
 from push.models import Feed
@@ -20,6 +21,9 @@ LINE = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] live push - room: (.*)")
 
 @pytest.fixture
 async def browser(database):
+    """A browser, and the rooms in which it may start feeds."""
+    for room in ("lobby", "other", "聊天室"):
+        await sync_to_async(open_room)(room)
     return Client()
 
 
@@ -191,6 +195,27 @@ def test_a_get_changes_nothing(client, address, transactional_db):
 def test_it_is_started_with_a_token_only(transactional_db):
     assert Client(enforce_csrf_checks=True).post("/push/lobby/").status_code == 403
     assert not Feed.objects.exists()
+
+
+async def test_a_person_has_two_running_feeds_at_most(browser):
+    await sync_to_async(open_room)("third")
+    for room in ("lobby", "other"):
+        assert (await post(browser, room))[0] == 200
+    status, answer = await post(browser, "third")
+    assert status == 429
+    assert answer["error"]["detail"] == "your live feeds in lobby, other are still running"
+    assert 0 < answer["error"]["retry_after"] <= feeds.LONGEST
+    assert (await post(browser, "LOBBY"))[0] == 200  # which runs already
+    assert (await post(Client(), "third"))[0] == 200  # somebody else's
+    await post(browser, "other", "stop/")
+    await post(browser, "third", "stop/")
+    assert (await post(browser, "third"))[0] == 200
+
+
+async def test_no_feed_is_started_in_a_room_that_does_not_exist(browser):
+    status, answer = await post(browser, "nowhere")
+    assert (status, answer["error"]["code"]) == (404, "not_found")
+    assert not await Feed.objects.aexists()
 
 
 async def test_who_starts_too_many_is_told_when_to_try_again(browser, settings):

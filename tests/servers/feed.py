@@ -16,7 +16,9 @@ def press(visitor, room, what=""):
 
 @asynccontextmanager
 async def listening(server, room, count, lobby=False):
-    """Sockets, enough of them that each process has some."""
+    """Sockets, enough of them that each process has some, in a room that exists."""
+    async with connect(f"ws://127.0.0.1:{server.port}/ws/chat/{room}/", proxy=None):
+        pass
     async with AsyncExitStack() as stack:
         address = f"ws://127.0.0.1:{server.port}/ws/push/{room}"
         protocols = ["lobby.v1"] if lobby else None

@@ -1,4 +1,4 @@
-"""What workers do once a week, done now."""
+"""What workers purge, purged now."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from chat.purge import purge
 class Command(BaseCommand):
     help = (
         "Delete guests who have said nothing for a week, expired sessions, and transcripts that have been "
-        "ready for a day, and tell how many. Workers do so once a week; their next time is a week from now."
+        "ready for a day, and tell how many. Workers do so every week (transcripts: every hour)."
     )
 
     def handle(self, **options):

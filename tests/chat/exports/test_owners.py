@@ -8,16 +8,51 @@ from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 
 from chat import actions
-from chat.models import Export, User
-from tests.chat.exports.steps import ask, download, signed_in, work
+from chat.models import Export, Message, User
+from tests.chat.exports.steps import ask, download, fill, say, signed_in, work
 
 
-async def test_whoever_asks_twice_gets_one_and_after_that_another(client, guest, room):
+async def test_whoever_asks_twice_gets_one_and_after_that_another_in_its_place(client, guest, room, media):
     addresses = set(await asyncio.gather(ask(client), ask(client), ask(client)))
     assert len(addresses) == 1
     await work()
-    assert await ask(client) not in addresses
-    assert await Export.objects.acount() == 2
+    (earlier,) = addresses
+    others = await signed_in(await sync_to_async(actions.create_guest)())
+    await ask(others)
+    await work()
+    assert len(media()) == 2
+    assert await ask(client) != earlier
+    assert (await client.get(earlier)).status_code == 404
+    assert len(media()) == 1  # the other person's
+    await work()
+    assert len(media()) == 2
+
+
+async def test_what_does_not_fit_beside_the_others_is_refused(client, guest, room, media, settings):
+    settings.MEDIA_LIMIT = 1
+    await fill(guest, room, 1)
+    await Message.objects.aupdate(text="字" * 200_000)  # 600,000 bytes
+    others = await signed_in(await sync_to_async(actions.create_guest)())
+    await ask(client)  # its size is estimated
+    refused = await others.post("/chat/lobby/export/")
+    assert refused.status_code == 503
+    assert "There is no room for transcripts now. Try again later." in refused.content.decode()
+    assert int(refused.headers["Retry-After"]) > 0
+    await work()
+    assert (await others.post("/chat/lobby/export/")).status_code == 503  # and now is known
+    await ask(client)  # in the place of the last
+    (export,) = [each async for each in Export.objects.all()]
+    assert export.size > 600_000
+
+
+async def test_the_size_of_a_transcript_is_known_when_it_is_ready(client, guest, room, media):
+    await say(guest, room, "hi", "聊天")
+    address = await ask(client)
+    estimate = (await Export.objects.aget()).size
+    await work()
+    size = (await Export.objects.aget()).size
+    assert size == len((await download(client, address))[1].encode())
+    assert 0 < estimate <= size
 
 
 async def test_there_is_no_file_before_it_is_ready_nor_after_it_was_purged(client, room, media):

@@ -26,10 +26,12 @@ from chat.account_forms import (
     SignInForm,
     SignUpForm,
 )
-from chat.rate import take_try
+from chat.rate import get_change_rate, take_try
 from chat.visitors import has_account, known, visitor
 from live import Refused, post
 from live.answers import too_many
+from live.rate import take
+from live.who import who_asks
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,8 +41,10 @@ def me(request: HttpRequest) -> HttpResponse:
     you = known(request)
     form = NameForm(request.POST or None, initial={"name": you.name if you else ""}, label_suffix="")
     if request.method == "POST" and form.is_valid():
+        take(get_change_rate, who_asks(request))
+        you = visitor(request)
         try:
-            actions.rename(visitor(request), form.cleaned_data["name"])
+            actions.rename(you, form.cleaned_data["name"])
             messages.success(request, gettext("You are called otherwise now."))
             return redirect(me_page(request))
         except Refused as refused:
@@ -114,11 +118,9 @@ class SignUp(django_views.RedirectURLMixin, GuestsPage):
     next_page = "me"
 
     def form_valid(self, form):
-        said = form.cleaned_data
+        said, you = form.cleaned_data, visitor(self.request)
         try:
-            user = actions.sign_up(
-                visitor(self.request), form.instance.username, said["password1"], said["email"]
-            )
+            user = actions.sign_up(you, form.instance.username, said["password1"], said["email"])
         except Refused as refused:
             form.add_error("username", str(refused.detail))
             return self.form_invalid(form)

@@ -18,7 +18,7 @@ from chat.drafts import Draft
 from chat.models import Room, User
 from chat.people import get_people
 from chat.protocol import Delete, Edit, Read, Send, Type
-from chat.rate import get_message_rate, get_room_rate
+from chat.rate import get_guest_rate, get_message_rate, get_room_rate
 from chat.sockets import get_sockets
 from chat.typing import get_typing
 from chat.unread import get_unread
@@ -226,6 +226,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def obey_send(self, text: str, client_id: UUID):
         """Store a message. The log brings it to every tab, and to its sender as acknowledgement."""
         await get_message_rate().take(self.who)
+        if self.user is None:
+            await get_guest_rate().take(Who(self.address))
         draft = Draft(self.user, self.room, text, client_id, bool(self.session_key))
         message, is_new = await get_writer().send(draft)
         if is_new:

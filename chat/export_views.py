@@ -21,8 +21,7 @@ from chat import access, actions
 from chat.models import Export, Outdated
 from chat.rate import get_transcript_rate
 from chat.visitors import visitor
-from live import Refused, names
-from live.answers import too_many
+from live import names
 from live.who import who
 
 # How much of a file is read at a time (bytes).
@@ -36,11 +35,8 @@ async def ask(request: HttpRequest, room_name: str) -> HttpResponse:
     """Make a transcript, or find the one that is being made, and lead to its page."""
     live.get_post()  # so that no thread waits for Redis to tell the workers
     user = await request.auser()
-    try:
-        await get_transcript_rate().take(who(user.pk, request.META.get("REMOTE_ADDR", "")))
-        export = await sync_to_async(_ask)(request, room_name)
-    except Refused as refused:
-        return await sync_to_async(_refusal)(request, refused)
+    await get_transcript_rate().take(who(user.pk, request.META.get("REMOTE_ADDR", "")))
+    export = await sync_to_async(_ask)(request, room_name)
     return HttpResponse(
         status=303, headers={"Location": reverse("export_page", args=[export.room_name, export.pk])}
     )
@@ -79,12 +75,6 @@ def _ask(request: HttpRequest, room_name: str) -> Export:
 def _own(request: HttpRequest, room_name: str, pk: UUID) -> Export:
     key = names.key(room_name[: names.LONGEST_ROOM])
     return get_object_or_404(access.exports_of(request.user), pk=pk, room__key=key)
-
-
-def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
-    if refused.code == "rate_limited":
-        return too_many(request, refused)
-    return render(request, "404.html", {"reason": refused.detail}, status=404)
 
 
 async def _size(export: Export) -> int:

@@ -14,6 +14,10 @@ TRIES_OF_AN_ACCOUNT = 5
 LONGEST_ACCOUNT = 254
 
 get_message_rate = rate.get_message_rate
+get_change_rate = rate.get_change_rate
+get_guest_rate = OfLoop(
+    lambda: rate.hourly("guests", _("too many new guests from your address"), settings.GUESTS_PER_HOUR)
+)
 get_room_rate = OfLoop(lambda: rate.hourly("rooms", _("too many new rooms"), settings.ROOMS_PER_HOUR))
 get_transcript_rate = OfLoop(
     lambda: rate.hourly("transcripts", _("too many transcripts"), settings.TASKS_PER_HOUR)

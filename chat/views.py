@@ -14,9 +14,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat import access, actions, emoji, history, listing, memberships, protocol
 from chat.models import Involvement
+from chat.rate import get_change_rate
 from chat.visitors import known, visitor
 from live import Refused, names
 from live.answers import answer, refusal
+from live.rate import take
+from live.who import who_asks
 
 # How many messages a room's page opens with, and how many one request may ask for.
 PAGE = 50
@@ -152,6 +155,7 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
 def involve(request: HttpRequest, room_name: str) -> HttpResponse:
     """Choose what of a room the visitor is notified of: `involvement=<all, mentions or none>`."""
     try:
+        take(get_change_rate, who_asks(request))
         found = access.room(access.room_name(room_name))
         actions.involve(visitor(request), found, request.POST.get("involvement", ""))
     except Refused as refused:
@@ -173,6 +177,7 @@ def emoji_catalogue(request: HttpRequest, language: str, digest: str) -> HttpRes
 def rename(request: HttpRequest) -> HttpResponse:
     """Change the visitor's name: `name=<1-32 characters>`."""
     try:
+        take(get_change_rate, who_asks(request))
         you = actions.rename(visitor(request), request.POST.get("name", ""))
     except Refused as refused:
         return refusal(refused)

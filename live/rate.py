@@ -5,6 +5,7 @@ import logging
 import time
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -121,7 +122,14 @@ def hourly(kind: str, detail: str | Promise, per_hour: int, address_share: int =
     return Rate(kind, detail, RateLimitItemPerHour(per_hour) if per_hour else None, address_share)
 
 
-# All apps' messages count together.
+@async_to_sync
+async def take(get_rate: OfLoop[Rate], who: Who) -> None:
+    """`Rate.take` for synchronous code."""
+    await get_rate().take(who)
+
+
+# What all apps count together.
 get_message_rate = OfLoop(
     lambda: average("messages", _("too many messages"), settings.CHAT_RATE, ADDRESS_SHARE_OF_MESSAGES)
 )
+get_change_rate = OfLoop(lambda: hourly("changes", _("too many changes"), settings.CHANGES_PER_HOUR))

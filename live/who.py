@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class Who(NamedTuple):
-    """An actor as rate limits count it. An empty `address` is not counted: a unix socket, or a test."""
+    """An actor as rate limits count it. What is empty is not counted, as the address of a unix socket."""
 
     key: str
     address: str = ""
@@ -26,6 +26,11 @@ def who(person: int | None, address: str) -> Who:
     """A person and an address. Without a session, all of an address count as one person."""
     address = network(address)
     return Who(f"person.{person}" if person else f"address.{address}", address)
+
+
+def by_address(address: str) -> Who:
+    """All of an address together."""
+    return Who(network(address))
 
 
 def who_of(scope: dict[str, Any]) -> Who:

@@ -1,5 +1,6 @@
 """Pages of orders and statuses, the payment provider's callback, and the button of a live feed."""
 
+import math
 from decimal import Decimal
 from typing import Literal
 
@@ -14,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from live import Refused, names
 from live.answers import answer, refusal, status_of
+from live.rate import take
 from live.visitor import visitor
-from live.who import who
+from live.who import who_asks
 from push import access, actions, signature
 from push.forms import OrderForm
-from push.rate import take_task
+from push.rate import get_change_rate, get_task_rate
 
 # The largest callback (bytes), and how many orders are listed.
 LARGEST_CALLBACK = 4096
@@ -39,20 +41,21 @@ class Payment(msgspec.Struct):
 def orders(request: HttpRequest) -> HttpResponse:
     """The visitor's orders, and a form that makes one."""
     form, code = OrderForm(request.POST or None, label_suffix=""), 400 if request.method == "POST" else 200
+    retry_after = 0
     if request.method == "POST":
         try:
             if form.is_valid():
-                owner = visitor(request)
-                count(request)
-                return redirect("order", actions.order(owner, **form.cleaned_data).biz)
+                take(get_task_rate, who_asks(request))
+                return redirect("order", actions.order(visitor(request), **form.cleaned_data).biz)
         except Refused as refused:
             told = _("There were {problem}. Try again in {seconds} s.")
-            form.add_error(
-                None, format_lazy(told, problem=refused.detail, seconds=f"{refused.retry_after:.0f}")
-            )
-            code = status_of(refused)
+            code, retry_after = status_of(refused), math.ceil(refused.retry_after or 1)
+            form.add_error(None, format_lazy(told, problem=refused.detail, seconds=retry_after))
     context = {"form": form, "orders": access.own_orders(request.user)[:MOST_ORDERS]}
-    return render(request, "push/orders.html", context, status=code)
+    response = render(request, "push/orders.html", context, status=code)
+    if retry_after:
+        response["Retry-After"] = retry_after
+    return response
 
 
 @require_safe
@@ -101,9 +104,8 @@ def push(request: HttpRequest, room_name: str) -> HttpResponse:
     """Start a room's live feed; one that runs already goes on."""
     try:
         name = clean(room_name)
-        you = visitor(request)
-        count(request)
-        return answer({"feed": actions.start_feed(you, name).news})
+        take(get_task_rate, who_asks(request))
+        return answer({"feed": actions.start_feed(visitor(request), name).news})
     except Refused as refused:
         return refusal(refused)
 
@@ -112,6 +114,7 @@ def push(request: HttpRequest, room_name: str) -> HttpResponse:
 def stop(request: HttpRequest, room_name: str) -> HttpResponse:
     """End a room's live feed."""
     try:
+        take(get_change_rate, who_asks(request))
         actions.stop_feed(clean(room_name))
     except Refused as refused:
         return refusal(refused)
@@ -123,8 +126,3 @@ def clean(room_name: str) -> str:
         return names.clean_room(room_name)
     except ValueError as error:
         raise Refused("not_found", str(error)) from None
-
-
-def count(request: HttpRequest) -> None:
-    """Raise `Refused` when the visitor has asked for too much."""
-    take_task(who(request.user.pk, request.META.get("REMOTE_ADDR", "")))

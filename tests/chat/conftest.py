@@ -10,8 +10,8 @@ from channels.db import database_sync_to_async
 from django.test import Client
 
 import live
+from chat import rate
 from chat.people import get_people
-from chat.rate import get_account_rate, get_message_rate, get_room_rate, get_transcript_rate, get_try_rate
 from chat.sockets import get_sockets
 from chat.unread import get_unread
 from tests import sockets
@@ -108,7 +108,7 @@ async def what_belongs_to_a_loop_is_closed():
     """Every test has an event loop of its own."""
     yield
     for get in (
-        *(get_message_rate, get_room_rate, get_transcript_rate, get_try_rate, get_account_rate),
+        *(get for name, get in vars(rate).items() if name.endswith("_rate")),
         *(get_sockets, get_unread, get_people, live.get_presence),
     ):
         await get().close()

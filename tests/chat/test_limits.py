@@ -1,0 +1,163 @@
+"""How much a person may write, and all people of an address together."""
+
+import itertools
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.test import AsyncClient
+from redis import Redis
+
+from chat import actions
+from chat.models import Message, Room, User
+from live import rate
+
+addresses = (f"198.51.100.{n}" for n in itertools.count(1))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_counted_yet(settings):
+    """People's numbers come again in each test's database."""
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        redis.flushdb()
+
+
+@pytest.fixture
+def address():
+    """An address that nobody has used before."""
+    return next(addresses)
+
+
+class Browser(AsyncClient):
+    """A browser without cookies yet, at an address."""
+
+    def __init__(self, address):
+        super().__init__()
+        self.address = address
+
+    def _base_scope(self, **request):
+        return super()._base_scope(**request) | {"client": [self.address, 0]}
+
+
+async def newcomer(address):
+    """The browser of a guest who has just come."""
+    browser = Browser(address)
+    await browser.aforce_login(await sync_to_async(actions.create_guest)())
+    return browser
+
+
+@pytest.fixture
+async def lobby_room(database):
+    return await sync_to_async(actions.open_room)("lobby")
+
+
+# New guests
+
+
+async def test_an_address_has_so_many_new_guests_and_then_reads_the_index(database, settings, address):
+    settings.GUESTS_PER_HOUR = 2
+    browsers = [Browser(address) for _ in range(3)]
+    answers = [await browser.get("/chat/lobby/") for browser in browsers]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert "too many new guests from your address" in answers[2].content.decode()
+    assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
+    assert (await browsers[2].get("/chat/")).status_code == 200
+    assert (await browsers[0].get("/chat/other/")).status_code == 200  # who came before stays
+    assert (await Browser(next(addresses)).get("/chat/lobby/")).status_code == 200
+    assert await User.objects.acount() == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/me/", {"name": "Ada"}),
+        ("/me/name/", {"name": "Ada"}),
+        ("/me/sign-up/", {"username": "a", "password1": "one two 3 4", "password2": "one two 3 4"}),
+        ("/chat/lobby/involvement/", {"involvement": "all"}),
+        ("/chat/lobby/export/", {}),
+        ("/orders/", {"subject": "tea", "amount": "1", "currency": "EUR"}),
+        ("/push/lobby/", {}),
+    ],
+)
+async def test_no_form_makes_one_guest_more(lobby_room, settings, address, path, said):
+    settings.GUESTS_PER_HOUR = 1
+    assert (await Browser(address).get("/chat/lobby/")).status_code == 200
+    assert (await Browser(address).post(path, said)).status_code == 429
+    assert await User.objects.acount() == 1
+
+
+async def test_without_a_session_a_first_word_makes_a_guest_of_the_address(connect, settings, address):
+    settings.GUESTS_PER_HOUR = 2
+    sockets = [await connect(plain=True, address=address) for _ in range(3)]
+    for socket in sockets[:2]:
+        await socket.send_json_to({"message": "hi"})
+        await socket.receive()
+    await sockets[2].send_json_to({"message": "one too many"})
+    while "error" not in (told := await sockets[2].receive()):
+        pass
+    assert told["error"]["code"] == "rate_limited"
+    assert await User.objects.acount() == 2
+    await sockets[0].send_json_to({"message": "again"})  # who is a guest by now goes on
+    while (await sockets[0].receive()).get("message") != "again":
+        pass
+
+
+# Changes
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "code"),
+    [
+        ("/me/name/", {"name": "Ada"}, 200),
+        ("/me/", {"name": "Ada"}, 302),
+        ("/chat/lobby/involvement/", {"involvement": "all"}, 200),
+        ("/push/lobby/stop/", {}, 200),
+    ],
+)
+async def test_a_person_and_an_address_make_so_many_changes(lobby_room, settings, address, path, said, code):
+    settings.CHANGES_PER_HOUR = 1
+    browsers = [await newcomer(address) for _ in range(rate.ADDRESS_SHARE + 1)]
+    said |= {"name": uuid4().hex[:20]} if "name" in said else {}
+    assert [(await browsers[0].post(path, said)).status_code for _ in range(2)] == [code, 429]
+    codes = [(await each.post(path, {**said, "name": uuid4().hex[:20]})).status_code for each in browsers[1:]]
+    assert codes == [code] * (rate.ADDRESS_SHARE - 1) + [429]
+
+
+# Tasks, rooms, messages
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "code"),
+    [
+        ("/orders/", {"subject": "tea", "amount": "1", "currency": "EUR"}, 302),
+        ("/push/lobby/", {}, 200),
+        ("/chat/lobby/export/", {}, 303),
+    ],
+)
+async def test_the_people_of_an_address_ask_for_so_much(lobby_room, settings, address, path, said, code):
+    settings.TASKS_PER_HOUR = 1
+    browsers = [await newcomer(address) for _ in range(rate.ADDRESS_SHARE + 1)]
+    answers = [await browser.post(path, said) for browser in browsers]
+    assert [answer.status_code for answer in answers] == [code] * rate.ADDRESS_SHARE + [429]
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 3600
+
+
+async def test_the_people_of_an_address_make_so_many_rooms(connect, settings, address):
+    settings.ROOMS_PER_HOUR = 1
+    for n in range(rate.ADDRESS_SHARE):
+        guest = await sync_to_async(actions.create_guest)()
+        await (await connect(f"room {n}", user=guest, address=address)).event("welcome")
+    refused = await connect("one too many", user=guest, address=address)
+    assert await refused.close_code() == 4429
+    assert await Room.objects.acount() == rate.ADDRESS_SHARE
+
+
+async def test_the_people_of_an_address_say_so_much(connect, settings, address, monkeypatch):
+    settings.CHAT_RATE = 0.1  # one in ten seconds
+    monkeypatch.setattr(rate, "ADDRESS_SHARE_OF_MESSAGES", 2)
+    guests = [await sync_to_async(actions.create_guest)() for _ in range(3)]
+    tabs = [await connect(user=guest, address=address) for guest in guests]
+    for tab in tabs:
+        await tab.say("hi")
+    assert (await tabs[2].event("error"))["code"] == "rate_limited"
+    assert await Message.objects.acount() == 2

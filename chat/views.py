@@ -17,7 +17,7 @@ from chat.models import Involvement
 from chat.rate import get_change_rate
 from chat.visitors import known, visitor
 from live import Refused, names
-from live.answers import answer, refusal
+from live.answers import answer, refusal, too_many
 from live.rate import take
 from live.who import who_asks
 
@@ -107,7 +107,12 @@ def _open(
     reading: memberships.Reading | None = None,
     number: int | None = None,
 ) -> HttpResponse:
-    you = visitor(request)
+    try:
+        you = visitor(request)
+    except Refused as refused:
+        if refused.code != "rate_limited":
+            raise
+        return too_many(request, refused, "chat/read_only.html", room_name=name, messages=page.messages)
     data = {
         "key": names.key(name),
         **cursor,

@@ -24,10 +24,13 @@ def refusal(refused: Refused) -> HttpResponse:
     return response
 
 
-def too_many(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """The page for somebody who was `rate_limited`."""
+def too_many(
+    request: HttpRequest, refused: Refused, template: str = "429.html", **context: Any
+) -> HttpResponse:
+    """The page for somebody who was `rate_limited`; or one that extends it, with its own context."""
     minutes = math.ceil((refused.retry_after or 0) / 60)
-    response = render(request, "429.html", {"reason": refused.detail, "minutes": minutes}, status=429)
+    context |= {"reason": refused.detail, "minutes": minutes}
+    response = render(request, template, context, status=429)
     response["Retry-After"] = minutes * 60
     return response
 

@@ -11,6 +11,7 @@ from redis import Redis
 from chat import actions
 from chat.models import Message, Room, User
 from live import rate
+from push.rate import get_task_rate
 
 addresses = (f"198.51.100.{n}" for n in itertools.count(1))
 
@@ -20,6 +21,12 @@ def nothing_is_counted_yet(settings):
     """People's numbers come again in each test's database."""
     with Redis.from_url(settings.REDIS_URL) as redis:
         redis.flushdb()
+
+
+@pytest.fixture(autouse=True)
+async def what_the_server_pushes_is_closed_too():
+    yield
+    await get_task_rate().close()
 
 
 @pytest.fixture
@@ -54,17 +61,21 @@ async def lobby_room(database):
 # New guests
 
 
-async def test_an_address_has_so_many_new_guests_and_then_reads_the_index(database, settings, address):
+async def test_an_address_has_so_many_new_guests_and_the_others_may_read(
+    guest, lobby_room, settings, address
+):
     settings.GUESTS_PER_HOUR = 2
+    await sync_to_async(actions.send)(guest, lobby_room, "<b>hi</b>", uuid4())
     browsers = [Browser(address) for _ in range(3)]
     answers = [await browser.get("/chat/lobby/") for browser in browsers]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert "too many new guests from your address" in answers[2].content.decode()
     assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
+    assert "&lt;b&gt;hi&lt;/b&gt;" in answers[2].content.decode()
     assert (await browsers[2].get("/chat/")).status_code == 200
     assert (await browsers[0].get("/chat/other/")).status_code == 200  # who came before stays
     assert (await Browser(next(addresses)).get("/chat/lobby/")).status_code == 200
-    assert await User.objects.acount() == 3
+    assert await User.objects.acount() == 4
 
 
 @pytest.mark.parametrize(
@@ -157,7 +168,9 @@ async def test_the_people_of_an_address_say_so_much(connect, settings, address, 
     monkeypatch.setattr(rate, "ADDRESS_SHARE_OF_MESSAGES", 2)
     guests = [await sync_to_async(actions.create_guest)() for _ in range(3)]
     tabs = [await connect(user=guest, address=address) for guest in guests]
-    for tab in tabs:
+    for tab in tabs[:2]:
         await tab.say("hi")
+        await tab.event("message")
+    await tabs[2].say("one too many")
     assert (await tabs[2].event("error"))["code"] == "rate_limited"
     assert await Message.objects.acount() == 2

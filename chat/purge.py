@@ -61,7 +61,8 @@ async def _purge(chore: str) -> dict[str, int]:
 
 def purge_exports() -> int:
     is_old, has_deleted = Q(finished_at__lt=timezone.now() - KEPT), Q(outdated=Outdated.DELETED)
-    return exports.forget(Export.objects.filter(is_old | has_deleted, finished_at__isnull=False)[:MOST_AT_ONCE])
+    finished = Export.objects.filter(finished_at__isnull=False)
+    return exports.forget(finished.filter(is_old | has_deleted)[:MOST_AT_ONCE])
 
 
 def purge_sessions() -> int:

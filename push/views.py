@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from live import Refused, names
+from live import Refused, names, security
 from live.answers import answer, refusal, status_of
 from live.rate import take
 from live.visitor import visitor
@@ -76,11 +76,19 @@ def callback(request: HttpRequest, biz: str) -> HttpResponse:
     try:
         if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_CALLBACK:
             raise Refused("too_long", format_lazy(_("more than {most} bytes"), most=f"{LARGEST_CALLBACK:,}"))
-        signature.check(request.headers.get(signature.HEADER, ""), request.body)
+        check_signature(request)
         payment = read_payment(request.body, biz)
         return answer(actions.pay(biz, payment.amount, payment.currency).news)
     except Refused as refused:
         return refusal(refused)
+
+
+def check_signature(request: HttpRequest) -> None:
+    try:
+        signature.check(request.headers.get(signature.HEADER, ""), request.body)
+    except Refused:
+        security.record_refusal("signature_refused", None, security.address_of(request))
+        raise
 
 
 def read_payment(body: bytes, biz: str) -> Payment:
@@ -90,6 +98,8 @@ def read_payment(body: bytes, biz: str) -> Payment:
         raise Refused("bad_frame", str(error)) from None
     if payment.biz != biz:
         raise Refused("bad_frame", _("biz is not that of the address"))
+    if not payment.amount.is_finite():  # a signalling NaN cannot even be compared
+        raise Refused("bad_frame", _("amount is not a number"))
     return payment
 
 

@@ -11,6 +11,7 @@ from django.test import AsyncClient, Client
 
 from chat import actions as chat
 from push import actions, consumers
+from push.forms import OrderForm
 from push.models import Order
 from push.signature import HEADER, sign
 from push.views import LARGEST_CALLBACK
@@ -200,6 +201,25 @@ async def test_a_body_that_is_no_payment(order, said):
 )
 async def test_a_payment_that_is_not_of_this_order(order, changes):
     await is_refused(order, 400, "bad_frame", said=body(order, **changes))
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["sNaN", "-sNaN1", "NaN", "Infinity", "1E+99999999", "1E+9" * 9, "", True, None, [], 1e308],
+)
+async def test_an_amount_that_is_none(order, amount):
+    await is_refused(order, 400, "bad_frame", said=body(order, amount=amount))
+
+
+@pytest.mark.parametrize("amount", ["sNaN", "NaN", "Infinity", "1E+99999999", "-1", "0.001"])
+def test_nor_does_the_form_take_one(amount):
+    form = OrderForm({"subject": "A book", "amount": amount, "currency": "EUR"})
+    assert "amount" in form.errors
+
+
+async def test_a_refused_signature_is_in_the_security_log(order, caplog):
+    await call(order, signature="x")
+    assert "signature_refused person=- address=127.0.0.1" in caplog.messages
 
 
 async def test_a_body_that_is_too_large(order):

@@ -10,7 +10,6 @@ django_application = get_asgi_application()
 # Only now may models be imported.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.conf import settings  # noqa: E402
 from django.core.signals import request_finished  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.dispatch import receiver  # noqa: E402
@@ -34,7 +33,7 @@ def close_connections(**kwargs):
 
 
 def handshake(application):
-    return BrowserOriginValidator(AuthMiddlewareStack(application), settings.ALLOWED_HOSTS)
+    return BrowserOriginValidator(AuthMiddlewareStack(application))
 
 
 def guarded(routes):

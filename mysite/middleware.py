@@ -7,9 +7,12 @@ from urllib.parse import urlparse
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.security.websocket import OriginValidator, WebsocketDenier
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.http.request import split_domain_port, validate_host
 from django.utils import translation
 
+from live import security
 from mysite.languages import of_socket
 
 logger = logging.getLogger(__name__)
@@ -19,21 +22,41 @@ HANDSHAKE_PATIENCE = 10
 
 
 class BrowserOriginValidator(OriginValidator):
-    """Refuse pages of other sites, and let in programs that are no browser.
+    """Refuse pages of other origins, and let in programs that are no browser.
 
-    A browser always names its page's origin (RFC 6455, section 4.1), so a socket without one
-    carries nobody's cookies unasked.
+    An origin is compared whole, as Django does for forms: cookies know neither ports nor schemes. It must be
+    the handshake's own or one of CSRF_TRUSTED_ORIGINS. A browser always names its page's origin (RFC 6455,
+    section 4.1), so a socket without one carries nobody's cookies unasked.
     """
 
-    async def __call__(self, scope, receive, send):
-        origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
-        application = self.application if all(map(self.is_allowed, origins)) else Denier()
-        return await application(scope, receive, send)
+    def __init__(self, application):
+        trusted = [origin.replace("://*.", "://.") for origin in settings.CSRF_TRUSTED_ORIGINS]
+        super().__init__(application, trusted)
 
-    def is_allowed(self, origin: str) -> bool:
+    async def __call__(self, scope, receive, send):
+        own = own_origin(scope)
+        if all(self.is_allowed(origin, own) for origin in header_values(scope, b"origin")):
+            return await self.application(scope, receive, send)
+        security.record_refusal("origin_refused", None, (scope.get("client") or [""])[0])
+        return await Denier()(scope, receive, send)
+
+    def is_allowed(self, origin: str, own: str) -> bool:
         with suppress(ValueError):  # it is no address at all
-            return self.validate_origin(urlparse(origin))
+            parsed = urlparse(origin)
+            return self.match_allowed_origin(parsed, own) or self.validate_origin(parsed)
         return False
+
+
+def own_origin(scope) -> str:
+    """The origin of our pages at the address that a handshake names; without a host if it is not ours."""
+    host = "".join(header_values(scope, b"host")).lower()
+    scheme = "https" if scope.get("scheme") == "wss" else "http"
+    is_ours = validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
+    return f"{scheme}://{host if is_ours else ''}"
+
+
+def header_values(scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
 class Denier(WebsocketDenier):

@@ -236,11 +236,12 @@ async def test_the_final_slash_may_be_missing(connect):
     assert (await (await connect(path="/ws/chat/聊天室")).event("welcome"))["room"] == "聊天室"
 
 
-@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null"])
-async def test_a_page_of_another_site_is_refused(connect, origin):
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://localhost:8001"])
+async def test_a_page_of_another_origin_is_refused(connect, origin):
+    host = (b"host", b"localhost:8000")
     with pytest.raises(AssertionError):
-        await connect(headers=[(b"origin", origin.encode())])
-    await connect(headers=[(b"origin", b"http://localhost:8000")])
+        await connect(headers=[host, (b"origin", origin.encode())])
+    await connect(headers=[host, (b"origin", b"http://localhost:8000")])
 
 
 async def test_who_waits_too_long_for_the_room_is_told_to_come_back(connect, monkeypatch):

@@ -1,11 +1,13 @@
 """Pages of people: their name, and the account that a guest may have. Django's own, as far as they go."""
 
+import unicodedata
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth import views as django_views
 from django.contrib.auth.forms import PasswordResetForm
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
@@ -26,9 +28,9 @@ from chat.account_forms import (
     SignInForm,
     SignUpForm,
 )
-from chat.rate import get_change_rate, take_try
+from chat.rate import LONGEST_ACCOUNT, get_change_rate, take_try
 from chat.visitors import has_account, known, visitor
-from live import Refused, post
+from live import Refused, post, security
 from live.answers import too_many
 from live.rate import take
 from live.who import who_asks
@@ -69,7 +71,9 @@ def me_page(request: HttpRequest) -> str:
 
 
 class Page(FormView):
-    """A page with a form that is sent so often and no more, and in which the focus is on what is wrong."""
+    """Rate-limited FormView that focuses the first invalid field."""
+
+    account_field = ""  # the form's field that names the account; without one it is the visitor's own
 
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"label_suffix": ""}
@@ -79,16 +83,18 @@ class Page(FormView):
 
     def post(self, request, *args, **kwargs):
         try:
-            take_try(request.META.get("REMOTE_ADDR", ""), self.account())
+            take_try(security.address_of(request), self.account())
         except Refused as refused:
+            record_refusal("rate_limited", request)
             return too_many(request, refused)
         return super().post(request, *args, **kwargs)
 
     def account(self) -> str:
-        """What names the account that is tried, whether there is one or not."""
-        return (
-            self.request.POST.get("username") or self.request.POST.get("email") or self.request.user.username
-        )
+        """The account under trial, in the spelling that the form reads, whether it exists or not."""
+        if not self.account_field:
+            return self.request.user.get_username()
+        named = self.request.POST.get(self.account_field, "").strip()
+        return unicodedata.normalize("NFKC", named[:LONGEST_ACCOUNT])
 
     def form_invalid(self, form):
         focus(form)
@@ -108,6 +114,11 @@ class AccountsPage(Page):
     def dispatch(self, request, *args, **kwargs):
         return super().dispatch(request, *args, **kwargs) if has_account(request) else redirect("me")
 
+    def form_invalid(self, form):
+        if {"password", "old_password"} & set(form.errors):
+            record_refusal("password_refused", self.request)
+        return super().form_invalid(form)
+
 
 @method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
 class SignUp(django_views.RedirectURLMixin, GuestsPage):
@@ -115,6 +126,7 @@ class SignUp(django_views.RedirectURLMixin, GuestsPage):
 
     template_name = "chat/account/sign_up.html"
     form_class = SignUpForm
+    account_field = "username"
     next_page = "me"
 
     def form_valid(self, form):
@@ -126,6 +138,7 @@ class SignUp(django_views.RedirectURLMixin, GuestsPage):
             return self.form_invalid(form)
         update_session_auth_hash(self.request, user)
         self.request.session.set_expiry(None)  # a guest's ends with the browser's
+        record("signed_up", self.request, user.pk)
         messages.success(self.request, gettext("You have an account now."))
         return super().form_valid(form)
 
@@ -133,12 +146,27 @@ class SignUp(django_views.RedirectURLMixin, GuestsPage):
 class SignIn(GuestsPage, django_views.LoginView):
     template_name = "chat/account/sign_in.html"
     form_class = SignInForm
+    account_field = "username"
     next_page = "me"
 
     def form_valid(self, form):
         if self.request.user.is_authenticated:  # a guest, to whom nothing leads back from here
             actions.free_name(self.request.user)
         return super().form_valid(form)
+
+
+@never_cache
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """The administration site's sign-in: Lobby's own page with its limits, and a 403 for other accounts."""
+    site = next_page(request) or reverse("admin:index")
+    if not has_account(request):
+        return redirect(f"{reverse('sign_in')}?{urlencode({'next': site})}")
+    if not request.user.is_staff:
+        record_refusal("admin_refused", request)
+        raise PermissionDenied(
+            gettext("Only staff may open this page. Sign out, then sign in with a staff account.")
+        )
+    return redirect(site)
 
 
 class SignOut(django_views.LogoutView):
@@ -153,8 +181,10 @@ class ChangePassword(AccountsPage, django_views.PasswordChangeView):
         return me_page(self.request)
 
     def form_valid(self, form):
+        response = super().form_valid(form)
+        record("password_changed", self.request, self.request.user.pk)
         messages.success(self.request, gettext("Your password is changed."))
-        return super().form_valid(form)
+        return response
 
 
 class ForgottenPassword(Page, django_views.PasswordResetView):
@@ -163,8 +193,10 @@ class ForgottenPassword(Page, django_views.PasswordResetView):
     template_name = "chat/account/forgotten_password.html"
     success_url = reverse_lazy("password_mailed")
     form_class = PasswordResetForm
+    account_field = "email"
 
     def form_valid(self, form):
+        record("password_reset_requested", self.request, self.request.user.pk)
         asked = (
             form.cleaned_data["email"],
             self.request.get_host(),
@@ -190,8 +222,10 @@ class ResetPassword(Page, django_views.PasswordResetConfirmView):
         return self.user.get_username() if self.user else ""
 
     def form_valid(self, form):
+        response = super().form_valid(form)
+        record("password_reset", self.request, form.user.pk)
         messages.success(self.request, gettext("Your password is changed. Sign in with it."))
-        return super().form_valid(form)
+        return response
 
 
 @method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
@@ -203,10 +237,20 @@ class Delete(AccountsPage):
         return super().get_form_kwargs() | {"user": self.request.user}
 
     def form_valid(self, form):
-        actions.delete_account(visitor(self.request))
+        person = visitor(self.request)
+        actions.delete_account(person)
+        record("account_deleted", self.request, person.pk)
         logout(self.request)
         messages.success(self.request, gettext("Your account is deleted."))
         return redirect("me")
+
+
+def record(event: str, request: HttpRequest, person: int | None) -> None:
+    security.record(event, person, security.address_of(request))
+
+
+def record_refusal(event: str, request: HttpRequest) -> None:
+    security.record_refusal(event, request.user.pk, security.address_of(request))
 
 
 def focus(form) -> None:

@@ -1,5 +1,7 @@
 """The administration site. Changes go through `actions`, as everybody's do."""
 
+from http import HTTPStatus
+
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -10,6 +12,7 @@ from chat import access
 from chat.likeness import likeness
 from chat.models import Export, Membership, Message, Room, User
 from chat.names import TAKEN, clean_person
+from live import security
 from live.admin import ReadOnly
 
 
@@ -30,6 +33,9 @@ class PersonForm(UserChangeForm):
         return name
 
 
+RIGHTS = {"is_staff", "is_superuser", "groups", "user_permissions"}
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
     form = PersonForm
@@ -41,6 +47,22 @@ class UserAdmin(DjangoUserAdmin):
         *(DjangoUserAdmin.fieldsets or []),
         (_("Chat"), {"fields": ["name", "name_key", "is_guest", "seen_at"]}),
     ]
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        if "is_active" in form.changed_data:
+            self._record("activated" if form.instance.is_active else "deactivated", form.instance.pk, request)
+        if RIGHTS & set(form.changed_data):
+            self._record("rights_changed", form.instance.pk, request)
+
+    def user_change_password(self, request, id, form_url=""):
+        response = super().user_change_password(request, id, form_url)
+        if response.status_code == HTTPStatus.FOUND:
+            self._record("password_changed", int(id), request)
+        return response
+
+    def _record(self, event, person, request):
+        security.record(event, person, security.address_of(request), by=request.user.pk)
 
 
 @admin.register(Room)

@@ -3,15 +3,18 @@
 from functools import partial
 from typing import Any
 
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
+from django.http import HttpRequest
 from django.utils import timezone
 
 import live
 from chat.models import User
 from chat.protocol import Present, encode
+from live import security
 
 # The topic on which it is said that somebody's standing has changed.
 PEOPLE = "people"
@@ -32,7 +35,9 @@ def user_saved(instance: User, created: bool, update_fields: frozenset[str] | No
 
 
 @receiver(post_delete, sender=User)
-def user_deleted(**kwargs: Any) -> None:
+def user_deleted(instance: User, **kwargs: Any) -> None:
+    if not instance.is_guest:
+        security.record("account_deleted", instance.pk, "")
     _tell()
 
 
@@ -40,6 +45,28 @@ def user_deleted(**kwargs: Any) -> None:
 def session_deleted(instance: Session, **kwargs: Any) -> None:
     if instance.expire_date > timezone.now():  # or it was swept up, long after it had ended
         _tell()
+
+
+@receiver(user_logged_in)
+def record_sign_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    if not user.is_guest:
+        event = "staff_signed_in" if user.is_staff else "signed_in"
+        security.record(event, user.pk, security.address_of(request))
+
+
+@receiver(user_login_failed)
+def record_failed_sign_in(
+    credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
+) -> None:
+    """The account's id where there is one: what was typed may be a password in the wrong field."""
+    person = User.objects.filter(username=credentials.get("username")).values_list("pk", flat=True).first()
+    security.record_refusal("sign_in_failed", person, security.address_of(request))
+
+
+@receiver(user_logged_out)
+def record_sign_out(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
+    if user and not user.is_guest:
+        security.record("signed_out", user.pk, security.address_of(request))
 
 
 def _tell() -> None:

@@ -145,6 +145,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LOGIN_URL = "sign_in"
+CSRF_FAILURE_VIEW = "mysite.csrf.failure"
 
 if "EMAIL_BACKEND" not in EMAIL:
     raise ImproperlyConfigured("EMAIL_URL must begin with submission://, smtp://, file: or console:")
@@ -267,6 +268,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
         "django.security.DisallowedHost": {"filters": ["brief"]},
+        "lobby.security": {"level": "INFO"},
         # It logs a traceback each second while Redis is away; live.bell says it once, in a line.
         "channels_redis.pubsub": {"level": "CRITICAL"},
     },

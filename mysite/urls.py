@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from chat.account_views import admin_sign_in
 from mysite import health, languages, manifest, offline, recipes
 
 urlpatterns = [
@@ -12,6 +13,8 @@ urlpatterns = [
     path("recipes/<slug:slug>/", recipes.recipe, name="recipe"),
     path("recipes/<slug:slug>/<path:path>", recipes.source, name="source"),
     path("language/", languages.choose, name="language"),
+    path("admin/login/", admin_sign_in),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="change_password")),
     path("admin/", admin.site.urls),
     path("manifest.webmanifest", manifest.manifest, name="manifest"),
     path("sw.js", offline.worker),

@@ -24,7 +24,7 @@ def directives(response):
         ("/recipes/", 200),
         ("/recipes/room/", 200),
         ("/recipes/room/chat/consumers.py", 200),
-        ("/admin/login/", 200),
+        ("/admin/login/", 302),
         ("/healthz", 200),
         ("/static/base/img/icon.svg", 200),
         ("/", 302),

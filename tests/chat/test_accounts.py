@@ -403,6 +403,77 @@ async def test_who_guesses_from_one_address_locks_nobody_out(database, settings)
     assert await try_once(next(addresses), username="locked", password=PASSWORD) == 302
 
 
+async def test_every_spelling_that_the_form_reads_as_one_account_is_one(database, settings):
+    settings.TRIES_PER_HOUR = 1
+    await sync_to_async(account)("victim", "")
+    names = ["\U0001d415ictim", "\U0001d42fictim", f"{' ' * 300}victim", "Victim\u00a0", "victim", "VICTIM"]
+    codes = [await try_once(next(addresses), username=name, password=PASSWORD) for name in names]
+    assert codes == [302] * 5 + [429]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("password", {"old_password": "wrong"}),
+        ("delete", {"password": "wrong"}),
+        ("sign-in", {"username": "stays", "password": "wrong"}),
+        ("password/forgotten", {"email": "stays too"}),
+    ],
+)
+async def test_a_field_that_the_form_does_not_have_names_no_account(database, settings, path, said):
+    settings.TRIES_PER_HOUR = 1
+    person = await sync_to_async(account)(f"stays-{path}")
+    codes = []
+    for number in range(6):
+        client = ClientAt(next(addresses))
+        if path in ("password", "delete"):
+            await client.aforce_login(person)
+        other = {"username": f"other{number}", "email": f"other{number}@example.org"}
+        codes.append((await client.post(f"/me/{path}/", other | said)).status_code)
+    assert codes[:5] != [429] * 5 and codes[5] == 429
+
+
+# The administration site
+
+
+async def test_its_sign_in_is_the_page_with_the_limits(database, settings):
+    settings.TRIES_PER_HOUR = 2
+    client = ClientAt(next(addresses))
+    answers = [
+        await client.post(
+            "/admin/login/?next=/admin/chat/", {"username": "root", "password": "wrong"}, follow=True
+        )
+        for _ in range(2)
+    ]
+    page = "/me/sign-in/?next=%2Fadmin%2Fchat%2F"
+    assert [answer.redirect_chain for answer in answers] == [[(page, 302)]] * 2
+    assert [(await client.post(page, {"username": "root"})).status_code for _ in range(3)] == [400, 400, 429]
+
+
+def test_staff_come_back_to_where_they_wanted(client):
+    User.objects.create_superuser("root", password=PASSWORD)
+    page = client.get("/admin/chat/room/", follow=True).redirect_chain[-1][0]
+    answer = client.post(
+        page, {"username": "root", "password": PASSWORD, "next": "/admin/chat/room/"}, follow=True
+    )
+    assert (answer.redirect_chain, answer.status_code) == ([("/admin/chat/room/", 302)], 200)
+    assert client.get("/admin/login/").headers["Location"] == "/admin/"
+    assert client.get("/admin/login/?next=//elsewhere.example").headers["Location"] == "/admin/"
+    assert client.get("/admin/password_change/", follow=True).redirect_chain == [("/me/password/", 302)]
+
+
+def test_an_account_that_is_not_staff_is_refused_and_not_sent_around():
+    client = signed_in(account().username)
+    answer = client.get("/admin/", follow=True)
+    assert (answer.redirect_chain, answer.status_code) == ([("/admin/login/?next=/admin/", 302)], 403)
+    assert "Only staff may open this page." in answer.content.decode()
+
+
+def test_a_guest_may_sign_in_there(client):
+    client.get("/chat/lobby/")
+    assert client.get("/admin/", follow=True).redirect_chain[-1] == ("/me/sign-in/?next=%2Fadmin%2F", 302)
+
+
 # Sockets
 
 

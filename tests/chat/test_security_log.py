@@ -1,0 +1,163 @@
+"""The security log: each event is one line with the person's id and the address, without what was typed."""
+
+import logging
+import re
+from uuid import uuid4
+
+import pytest
+from channels.layers import get_channel_layer
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.tokens import default_token_generator
+from django.test import AsyncClient, Client
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from chat import actions
+from chat.models import User
+from tests.chat.test_accounts import ClientAt
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse battery"
+
+# What people typed in these tests: none of it is logged.
+TYPED = re.compile(r"ada|horse|wrong|example", re.IGNORECASE)
+
+
+@pytest.fixture(autouse=True)
+def hashed_quickly(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def log(caplog):
+    """The lines since it was asked last."""
+    caplog.set_level(logging.INFO, "lobby.security")
+
+    def lines():
+        said = [record.getMessage() for record in caplog.records if record.name == "lobby.security"]
+        caplog.clear()
+        assert not any(TYPED.search(line) for line in said)
+        return said
+
+    return lines
+
+
+def account(username="ada"):
+    return actions.sign_up(actions.create_guest(), username, PASSWORD, f"{username}@example.org")
+
+
+def signed_in(person):
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def staff():
+    return User.objects.create(
+        username="root", is_staff=True, is_superuser=True, password=make_password(PASSWORD)
+    )
+
+
+def line(event, person="-", address="127.0.0.1", more=""):
+    return f"{event} person={person} address={address}{more}"
+
+
+def test_a_guest_signs_up_out_and_in(log):
+    client = Client()
+    client.get("/chat/lobby/")
+    assert log() == []
+    said = {"username": "ada", "password1": PASSWORD, "password2": PASSWORD}
+    assert client.post("/me/sign-up/", said).status_code == 302
+    person = User.objects.get()
+    client.post("/me/sign-out/")
+    client.post("/me/sign-in/", {"username": "ada", "password": PASSWORD})
+    assert log() == [line(event, person.pk) for event in ("signed_up", "signed_out", "signed_in")]
+
+
+def test_a_failed_sign_in_names_the_account_that_there_is(log):
+    person = account()
+    for username in ("ADA", "adam"):
+        Client().post("/me/sign-in/", {"username": username, "password": "wrong"})
+    assert log() == [line("sign_in_failed", person.pk), line("sign_in_failed")]
+
+
+async def test_a_try_too_many(database, log, settings):
+    settings.TRIES_PER_HOUR = 1
+    for _ in range(2):
+        await ClientAt("192.0.2.250").post("/me/sign-up/", {"username": f"ada-{uuid4()}"})
+    assert log() == [line("rate_limited", address="192.0.2.250")]
+
+
+def test_a_password_is_changed(log):
+    person = account()
+    client = signed_in(person)
+    log()
+    said = {"old_password": "wrong", "new_password1": "another horse", "new_password2": "another horse"}
+    client.post("/me/password/", said)
+    client.post("/me/password/", said | {"old_password": PASSWORD})
+    assert log() == [line("password_refused", person.pk), line("password_changed", person.pk)]
+
+
+async def test_a_reset_is_requested(database, log):
+    await AsyncClient().post("/me/password/forgotten/", {"email": "ada@example.org"})
+    await get_channel_layer("tasks").receive("mail")
+    assert log() == [line("password_reset_requested")]
+
+
+def test_a_password_is_reset(log):
+    person = account()
+    uid, token = urlsafe_base64_encode(force_bytes(person.pk)), default_token_generator.make_token(person)
+    client = Client()
+    page = client.get(f"/me/password/{uid}/{token}/").headers["Location"]
+    client.post(page, {"new_password1": "another horse", "new_password2": "another horse"})
+    assert log() == [line("password_reset", person.pk)]
+
+
+def test_an_account_is_deleted(log):
+    person = account()
+    client = signed_in(person)
+    log()
+    client.post("/me/delete/", {"password": "wrong"})
+    client.post("/me/delete/", {"password": PASSWORD})
+    assert log() == [
+        line("password_refused", person.pk),
+        line("account_deleted", person.pk),
+        line("signed_out", person.pk),
+    ]
+
+
+def test_the_administration_site(log):
+    root, person = staff(), account()
+    client = signed_in(person)
+    client.get("/admin/login/")
+    assert log() == [line("signed_in", person.pk, "-"), line("admin_refused", person.pk)]
+    client = Client()
+    client.post("/me/sign-in/", {"username": "root", "password": PASSWORD})
+    assert log() == [line("staff_signed_in", root.pk)]
+    change = f"/admin/chat/user/{person.pk}/change/"
+    form = {"username": "ada", "name": person.name, "date_joined_0": "2026-11-21", "date_joined_1": "00:00"}
+    client.post(change, form | {"is_active": "on"})
+    assert log() == []
+    client.post(change, form)
+    client.post(change, form | {"is_active": "on", "is_staff": "on"})
+    client.post(f"/admin/chat/user/{person.pk}/password/", {"password1": "wrong"})
+    client.post(
+        f"/admin/chat/user/{person.pk}/password/", {"password1": "new horse", "password2": "new horse"}
+    )
+    client.post(f"/admin/chat/user/{person.pk}/delete/", {"post": "yes"})
+    by = f" by={root.pk}"
+    events = ["deactivated", "activated", "rights_changed", "password_changed"]
+    assert log() == [
+        *(line(event, person.pk, more=by) for event in events),
+        line("account_deleted", person.pk, "-"),
+    ]
+
+
+def test_a_form_of_another_site(log):
+    person = account()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(person)
+    log()
+    client.post("/me/name/")
+    assert log() == [line("csrf_failed", person.pk)]

@@ -1,9 +1,12 @@
-"""A system check that tells at start when nothing answers behind the channel layer."""
+"""System checks of what surrounds Lobby: Redis, the directory of its files, the proxy."""
 
 import asyncio
+import stat
+from pathlib import Path
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.core import checks
 
 # How long the channel layer may take to answer (seconds).
@@ -30,6 +33,33 @@ def check_channel_layer(app_configs, **kwargs):
                 hint="Tabs that are served by other processes will not hear of new messages. "
                 "Start bin/run in another terminal, or set REDIS_URL to a Redis that runs.",
                 id="live.W001",
+            )
+        ]
+    return []
+
+
+@checks.register(checks.Tags.security)
+def check_var_dir(app_configs, **kwargs):
+    directory = Path(settings.VAR_DIR)
+    if directory.exists() and directory.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return [
+            checks.Warning(
+                f"Other users of this machine may enter {directory}, where the database and the keys are.",
+                hint=f"Run `chmod 700 {directory}` as its owner, or set VAR_DIR to another directory.",
+                id="live.W002",
+            )
+        ]
+    return []
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def check_proxy(app_configs, **kwargs):
+    if settings.HTTPS and not settings.FORWARDED_ALLOW_IPS:
+        return [
+            checks.Warning(
+                "HTTPS is on, but no proxy is named: Lobby cannot know which requests came over HTTPS.",
+                hint="Set FORWARDED_ALLOW_IPS to the address of the proxy.",
+                id="live.W003",
             )
         ]
     return []

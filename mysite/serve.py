@@ -9,6 +9,7 @@ system closes for us.
 import errno
 import fcntl
 import http.client
+import logging
 import os
 import socket
 import sys
@@ -29,8 +30,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from uvicorn.supervisors import Multiprocess
 
-from live.checks import unreachable
+from live.checks import check_var_dir, unreachable
 from mysite.processes import end_task_workers, spawn, start_task_worker
+
+logger = logging.getLogger(__name__)
 
 # The longest path of a unix socket that every system takes (bytes; sun_path on macOS).
 LONGEST_SOCKET_PATH = 103
@@ -49,8 +52,11 @@ class CannotServe(Exception):
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+    os.umask(0o077)  # what Lobby writes is for its owner alone
     try:
         django.setup()
+        for warning in check_var_dir(None):
+            logger.warning("%s %s", warning.msg, warning.hint)
         with listening() as listener, only_one(), redis():
             prepare()
             serve(listener)

@@ -1,6 +1,8 @@
 """Django's settings for Lobby. What comes from the environment is in README.md's table."""
 
+import stat
 from collections.abc import MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,6 +29,10 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=validate.Length(min=1)
 )
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+HTTPS = env.bool(
+    "HTTPS", bool(CSRF_TRUSTED_ORIGINS) and all(each.startswith("https:") for each in CSRF_TRUSTED_ORIGINS)
+)
+FORWARDED_ALLOW_IPS = env.str("FORWARDED_ALLOW_IPS", "")
 EMAIL = env.dj_email_url("EMAIL_URL", "console:")
 DEBUG = env.bool("DEBUG", False)
 CHAT_RATE = env.float("CHAT_RATE", 20, validate=validate.Range(0))
@@ -45,11 +51,19 @@ except EnvError as error:
     raise ImproperlyConfigured(str(error)) from None
 
 
+def close_to_others(directory: Path) -> None:
+    """Leave a directory, and so all in it, to its owner; not one that is shared by its nature, as /tmp is."""
+    with suppress(OSError):  # there is none yet, or it is another's: `live.checks` warns
+        mode = directory.stat().st_mode
+        if mode & (stat.S_IRWXG | stat.S_IRWXO) and not mode & stat.S_ISVTX:
+            directory.chmod(0o700)
+
+
 def kept(name: str) -> str:
     """A secret of this VAR_DIR, made by the first process that asks for it."""
     path = VAR_DIR / name
     try:
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             # Written aside and linked: whoever comes second finds a whole key, never an empty file.
             fresh = path.with_suffix(f".{get_random_secret_key()[:8].encode().hex()}")
@@ -69,6 +83,7 @@ def kept(name: str) -> str:
         ) from None
 
 
+close_to_others(VAR_DIR)
 SECRET_KEY = SECRET_KEY or kept("secret_key")
 PAYMENT_KEY = PAYMENT_KEY or kept("payment_key")
 
@@ -212,6 +227,7 @@ STATICFILES_FINDERS = [
 ]
 SERVESTATIC_USE_FINDERS = True  # a server that collects nothing serves the files as they are
 MEDIA_ROOT = VAR_DIR / "media"  # no address leads there; views let people have what is theirs
+FILE_UPLOAD_PERMISSIONS = 0o600
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "mysite.static.HashedStaticFiles"},
@@ -220,7 +236,22 @@ STORAGES = {
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie of its own
 X_FRAME_OPTIONS = "DENY"
+
+# Behind HTTPS. Browsers accept a cookie named __Host- from this very host over HTTPS only.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}django_language"
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
+# The server knows a request's scheme from a proxy that is named; without one, a redirect would never end.
+SECURE_SSL_REDIRECT = HTTPS and bool(FORWARDED_ALLOW_IPS)
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+# HSTS for subdomains and browsers' preload lists: only the owner of the domain can decide on them.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # Browsers run, load and connect to what comes from here and nothing else: whatever anybody writes, no script
 # of theirs runs. `connect-src 'self'` covers our sockets in every browser that knows our colours

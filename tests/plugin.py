@@ -16,6 +16,8 @@ for name in [
     "SECRET_KEY",
     "ALLOWED_HOSTS",
     "CSRF_TRUSTED_ORIGINS",
+    "HTTPS",
+    "FORWARDED_ALLOW_IPS",
     "EMAIL_URL",
     "DEBUG",
 ]:

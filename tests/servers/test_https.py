@@ -1,0 +1,126 @@
+"""Behind a proxy that speaks HTTPS: cookies for HTTPS alone, HSTS, a redirect; and nothing of it without."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from http.client import HTTPConnection
+from http.cookies import SimpleCookie
+from os import environ
+
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.servers.processes import ROOT, Server, manage
+
+ORIGIN = "https://chat.example.org"
+PROXIED = {"Host": "chat.example.org", "X-Forwarded-Proto": "https"}
+SETTINGS = {
+    "ALLOWED_HOSTS": "chat.example.org,127.0.0.1",
+    "CSRF_TRUSTED_ORIGINS": ORIGIN,
+    "FORWARDED_ALLOW_IPS": "127.0.0.1",
+}
+
+
+class HttpsServer(Server):
+    def answers(self):
+        try:
+            return bool(urllib.request.urlopen(f"{self.url}/healthz", timeout=5))  # noqa: S310
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def server():
+    with HttpsServer(environment=SETTINGS) as server:
+        yield server
+
+
+class Browser:
+    """A browser at the other side of the proxy."""
+
+    def __init__(self, server):
+        self.server = server
+        self.cookies = SimpleCookie()
+
+    @property
+    def headers(self):
+        cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in self.cookies.items())
+        return PROXIED | {"Cookie": cookies, "Origin": ORIGIN}
+
+    def ask(self, method, path, body=None, **headers):
+        client = HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        client.request(method, path, body, self.headers | headers)
+        response = client.getresponse()
+        response.text = response.read().decode()
+        client.close()
+        for value in response.headers.get_all("Set-Cookie", []):
+            self.cookies.load(value)
+        return response
+
+
+def test_a_request_without_https_is_sent_there(server):
+    answer = Browser(server).ask("GET", "/chat/?a=b", **{"X-Forwarded-Proto": "http"})
+    assert (answer.status, answer.headers["Location"]) == (301, f"{ORIGIN}/chat/?a=b")
+    assert "Strict-Transport-Security" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_told_without_https(server, path):
+    assert Browser(server).ask("GET", path, **{"X-Forwarded-Proto": "http"}).status == 200
+
+
+def test_cookies_are_for_https_and_this_host_alone(server):
+    browser = Browser(server)
+    browser.ask("GET", "/chat/lobby/")
+    browser.ask("POST", "/language/", "language=en", **{"Content-Type": "application/x-www-form-urlencoded"})
+    assert set(browser.cookies) == {"__Host-sessionid", "__Host-csrftoken", "__Host-django_language"}
+    for cookie in browser.cookies.values():
+        assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
+        assert cookie["samesite"] == "Lax"
+    assert browser.ask("GET", "/chat/").headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+async def test_forms_and_sockets_work_there(server):
+    browser = Browser(server)
+    browser.ask("GET", "/chat/lobby/")
+    page = browser.ask("GET", "/me/").text
+    token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+    form = f"csrfmiddlewaretoken={token}&name=Ada"
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert browser.ask("POST", "/me/", form, **kind).status == 302
+    assert browser.ask("POST", "/me/", form, **kind, Origin="https://elsewhere.example").status == 403
+    address = f"ws://127.0.0.1:{server.port}/ws/chat/lobby/"
+    headers = browser.headers
+    del headers["Host"]
+    async with connect(address, subprotocols=["lobby.v1"], additional_headers=headers, proxy=None) as socket:
+        (welcome, *_) = json.loads(await socket.recv())
+        assert welcome["you"]["name"] == "Ada"
+
+
+def test_checks_for_deployment_find_nothing():
+    done = manage("check", "--deploy", "--fail-level", "WARNING", **SETTINGS, SECRET_KEY="a1b2c3d4e5" * 6)
+    assert "no issues" in done
+
+
+def test_checks_for_deployment_miss_a_proxy_that_is_not_named():
+    done = manage("check", "--deploy", **SETTINGS | {"FORWARDED_ALLOW_IPS": ""})
+    assert "live.W003" in done and "FORWARDED_ALLOW_IPS" in done
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_on"),
+    [
+        ({}, False),
+        ({"CSRF_TRUSTED_ORIGINS": "https://a.example,https://b.example"}, True),
+        ({"CSRF_TRUSTED_ORIGINS": "https://a.example,http://b.example"}, False),
+        ({"CSRF_TRUSTED_ORIGINS": "https://a.example", "HTTPS": "0"}, False),
+        ({"HTTPS": "1"}, True),
+    ],
+)
+def test_it_is_on_where_all_origins_are_https(environment, is_on):
+    code = "from mysite import settings; print(settings.HTTPS, settings.SESSION_COOKIE_NAME)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environ | environment, capture_output=True, text=True
+    )
+    assert done.stdout.split() == [str(is_on), "__Host-sessionid" if is_on else "sessionid"]

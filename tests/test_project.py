@@ -2,6 +2,7 @@
 
 import ast
 import re
+from importlib import metadata
 from io import StringIO
 from pathlib import Path
 
@@ -60,6 +61,13 @@ def test_migrations_are_made(transactional_db):
 def test_no_middleware_needs_a_thread_for_all_of_a_request():
     """One that is not async makes a thread wait for each view that is, and for what is static."""
     assert all(import_string(path).async_capable for path in settings.MIDDLEWARE)
+
+
+def test_the_virtual_environment_has_the_pinned_pip_and_no_setuptools():
+    (pinned,) = re.findall(r"^pip==(\S+)", (ROOT / "requirements-pip.txt").read_text(), re.MULTILINE)
+    assert metadata.version("pip") == pinned
+    with pytest.raises(metadata.PackageNotFoundError):
+        metadata.version("setuptools")
 
 
 def test_requirements_are_pinned_with_hashes():

@@ -49,6 +49,13 @@ def test_the_system_check_names_the_command_that_mends_it(tmp_path, settings, op
     assert f"chmod 700 {tmp_path}" in warning.hint
 
 
+def test_a_start_names_it_too(tmp_path):
+    tmp_path.chmod(0o1777)
+    elsewhere = {"VAR_DIR": str(tmp_path), "HOST": "192.0.2.1", "PORT": "0"}  # which ends the start
+    done = subprocess.run([ROOT / "bin/run"], env=environ | elsewhere, capture_output=True, text=True)
+    assert f"chmod 700 {tmp_path}" in done.stderr
+
+
 def test_files_of_a_running_lobby_are_for_its_owner_alone(lobby):
     for name in ("lobby.sqlite3", "secret_key", "payment_key", "lock"):
         assert mode(lobby.var_dir / name) == 0o600

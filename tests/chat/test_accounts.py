@@ -215,7 +215,10 @@ def test_who_has_no_account_is_led_to_where_there_are_some(client, address):
         client.get("/chat/lobby/")  # now a guest
 
 
-@pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/", "//elsewhere.example", "javascript:1"])
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://elsewhere.example/", "//elsewhere.example", "javascript:1", "http://testserver:8001/chat/"],
+)
 def test_nobody_is_led_to_another_site(client, elsewhere):
     assert sign_up(client, next=elsewhere).headers["Location"] == "/me/"
     client.post("/me/sign-out/")

@@ -60,6 +60,7 @@ class Client:
         self.socket_address = f"{scheme}://{base.netloc}{base.path}/ws/chat/{quote(room, safe='')}/"
         self.cursor: int | None = None  # None: it was never welcomed
         self.epoch = ""
+        self.last: tuple[int, str] = (0, "")  # number and client_id of the newest message
         self.unsent: dict[str, str] = {}  # texts by client_id, in the order of writing
         self.failed: dict[str, str] = {}  # of these, why the server will not have them
         self.refused = ""  # why we must not come back
@@ -146,7 +147,10 @@ class Client:
     def _address(self) -> str:
         if self.cursor is None:
             return self.socket_address
-        return f"{self.socket_address}?{urlencode({'since': self.cursor, 'epoch': self.epoch})}"
+        query = {"since": self.cursor, "epoch": self.epoch}
+        if self.last[0]:
+            query["last"] = "{}.{}".format(*self.last)
+        return f"{self.socket_address}?{urlencode(query)}"
 
     def _lose(self) -> None:
         if self.is_open:
@@ -172,11 +176,11 @@ class Client:
             elif event["type"] == "error":
                 self._refuse(**event)
 
-    async def _welcomed(self, epoch: str, seq: int, reset: bool, **_: Any) -> None:
+    async def _welcomed(self, epoch: str, seq: int, reset: bool, set_back: bool = False, **_: Any) -> None:
         if self.cursor is None:
             self.cursor = seq
         elif reset:
-            await self._reload(seq, is_other=epoch != self.epoch)
+            await self._reload(seq, is_other=set_back or epoch != self.epoch)
         self.epoch = epoch
         self._misses = 0
         self.is_open = True
@@ -186,6 +190,7 @@ class Client:
 
     def _told(self, message: dict[str, Any]) -> None:
         self.cursor = max(self.cursor or 0, message["seq"])
+        self.last = max(self.last, (message["number"], message["client_id"]))
         self.unsent.pop(message["client_id"], None)
         self._on_message(message)
         self._answered(message["client_id"])
@@ -239,6 +244,7 @@ class Client:
                 break
             before = pages[-1][0]["number"]
         if is_other:
+            self.last = (0, "")
             self._on_reset()
         for page in reversed(pages):
             for message in page:

@@ -70,6 +70,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
         self.address = network((self.scope.get("client") or [""])[0])
         self.is_open = False  # in the room, and not closing
+        query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        self.query = {key: values[0] for key, values in query.items()}
         try:
             self.life.enter_context(get_sockets().admitted(self))
             async with asyncio.timeout(ADMISSION_PATIENCE):
@@ -94,10 +96,26 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """The room of the address, which is made for the first who enters it."""
         name = access.room_name(self.scope["url_route"]["kwargs"]["room_name"])
         try:
-            return await database_sync_to_async(access.room)(name)
+            return await database_sync_to_async(self.find)(name)
         except Refused:
             await get_room_rate().take(self.who)
-            return await database_sync_to_async(actions.open_room)(name)
+            return await database_sync_to_async(self.make)(name)
+
+    def find(self, name: str) -> Room:
+        room = access.room(name)
+        self.is_set_back = self.knows_another_log(room)
+        return room
+
+    def make(self, name: str) -> Room:
+        room = actions.open_room(name)
+        self.is_set_back = self.knows_another_log(room)
+        return room
+
+    def knows_another_log(self, room: Room) -> bool:
+        """Whether the room's log lacks what the client has. The cursor does not tell: a log grows again."""
+        last = self.query.get("last")
+        is_other = self.query.get("epoch", room.epoch) != room.epoch
+        return is_other or (last is not None and not history.has_message(room, last))
 
     @property
     def who(self) -> Who:
@@ -110,9 +128,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.cursor = room.last_seq if known is None else known
         for frame in self.dialect.welcome(self.welcome(room, reset=known is None)):
             await self.send(frame)
-        log = await self.life.enter_async_context(
-            live.get_hub().open(room.topic, history.source, room.last_seq)
-        )
+        try:
+            log = await self.life.enter_async_context(
+                live.get_hub().open(room.topic, history.source, room.last_seq, room.epoch)
+            )
+        except live.SetBack as error:
+            self.lose(error)
+            return
         await self.follow(log, room.topic)
         unread = get_unread()  # for nobody as well: it gathers what is said
         if not (self.user and self.session_key):
@@ -124,17 +146,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def known_to_client(self, room: Room) -> int | None:
         """Where the client's copy of the log ends; None when that is of no use any more."""
-        query = parse_qs(self.scope["query_string"].decode("latin-1"))
-        if "since" not in query:
+        since = self.query.get("since")
+        if since is None:
             return room.last_seq
-        since, epoch = query["since"][0], query.get("epoch", [room.epoch])[0]
-        if epoch != room.epoch or not (since.isascii() and since.isdigit() and len(since) < 20):
+        if self.is_set_back or not (since.isascii() and since.isdigit() and len(since) < 20):
             return None
         return int(since) if 0 <= room.last_seq - int(since) <= MOST_MISSED else None
 
     def welcome(self, room: Room, reset: bool) -> protocol.Welcome:
         you = protocol.You(self.user.pk, self.user.name, self.user.is_guest) if self.user else None
-        return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset)
+        return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset, self.is_set_back)
 
     def dismiss(self, code: int) -> None:
         self.is_open = False
@@ -177,7 +198,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def lose(self, error: BaseException):
         """The room cannot be followed any more."""
-        if isinstance(error, (live.Behind, *BUSY)):
+        if isinstance(error, live.SetBack):
+            self.dismiss(1012)  # all tabs of the room at once, so they come back spread over some seconds
+        elif isinstance(error, (live.Behind, *BUSY)):
             self.dismiss(1013)
         elif self.is_open and not isinstance(error, OSError):  # which is: the tab has gone
             logger.error("A room cannot be followed", exc_info=error)

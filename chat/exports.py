@@ -144,14 +144,17 @@ class ExportSource:
         return ([event(export)], export.version) if export else ([], seq)
 
     @database_sync_to_async
-    def heads(self, topics: Iterable[str]) -> dict[str, int]:
+    def heads(self, topics: Iterable[str]) -> dict[str, live.Head]:
         """As asked every few seconds: the moment to see that somebody works at them."""
         exports = {_pk(topic): topic for topic in topics}
         if due := list(_due().filter(pk__in=exports)):
             _release(due)
             live.post(HINT)
         found = Export.objects.filter(pk__in=exports).values_list("pk", "version")
-        return {exports[pk]: version for pk, version in found}
+        return {exports[pk]: live.Head(version) for pk, version in found}
+
+    async def renew(self, topic: str, epoch: str) -> None:
+        """It has no epoch: a page shows the last state that comes."""
 
 
 source = ExportSource()

@@ -1,15 +1,21 @@
 """What was said: the truth behind the rooms' logs, for the engine and for pages."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 from channels.db import database_sync_to_async
+from django.db.models import F, FilteredRelation, Q
 from django.utils.translation import gettext_lazy as _
 
 import live
 from chat import mentions, protocol
-from chat.models import Message, Room
+from chat.models import Message, Room, new_epoch
 from live import Refused
+
+# Of a room that is not in the database any more.
+GONE = live.Head(-1)
 
 
 class RoomSource:
@@ -23,13 +29,30 @@ class RoomSource:
         return [protocol.event(row) for row in rows], rows[-1].seq if rows else seq
 
     @database_sync_to_async
-    def heads(self, topics: Iterable[str]) -> dict[str, int]:
+    def heads(self, topics: Iterable[str]) -> dict[str, live.Head]:
         ids = {_room_id(topic): topic for topic in topics}
-        found = Room.objects.filter(pk__in=ids).values_list("pk", "last_seq")
-        return {ids[pk]: last_seq for pk, last_seq in found}
+        last = FilteredRelation("message", condition=Q(message__seq=F("last_seq")))
+        rooms = Room.objects.filter(pk__in=ids).annotate(last=last)
+        found = rooms.values_list("pk", "last_seq", "epoch", "last__number", "last__client_id")
+        heads = dict.fromkeys(ids.values(), GONE)
+        for pk, seq, epoch, number, client_id in found:
+            heads[ids[pk]] = live.Head(seq, epoch, number and protocol.key(number, client_id))
+        return heads
+
+    @database_sync_to_async
+    def renew(self, topic: str, epoch: str) -> None:
+        Room.objects.filter(pk=_room_id(topic), epoch=epoch).update(epoch=new_epoch())
 
 
 source = RoomSource()
+
+
+def has_message(room: Room, reference: str) -> bool:
+    """Whether a room has the message that a client knows: `<number>.<client_id>`."""
+    number, _, client_id = reference.partition(".")
+    with suppress(ValueError):
+        return Message.objects.filter(room=room, number=int(number[:18]), client_id=UUID(client_id)).exists()
+    return False
 
 
 @dataclass

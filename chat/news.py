@@ -60,8 +60,11 @@ class NewsSource:
         return [News(rooms).event(upto)], upto
 
     @database_sync_to_async
-    def heads(self, topics: Iterable[str]) -> dict[str, int]:
-        return {TOPIC: head()}
+    def heads(self, topics: Iterable[str]) -> dict[str, live.Head]:
+        return {TOPIC: live.Head(head())}
+
+    async def renew(self, topic: str, epoch: str) -> None:
+        """It has no epoch: a process reads it from where it is."""
 
 
 source = NewsSource()

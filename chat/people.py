@@ -68,7 +68,9 @@ class People:
     @contextmanager
     def in_room(self, room: Room, log: live.Log, person: int) -> Iterator[list[live.Event]]:
         """A tab of a person is in a room while the context lasts. Gives what it is to be told first."""
-        here = self._rooms.setdefault(room.topic, Here(log))
+        here = self._rooms.get(room.topic)
+        if here is None or here.log is not log:  # as while the tabs of a log that was set back still close
+            here = self._rooms[room.topic] = Here(log)
         here.tabs += 1
         try:
             with live.get_presence().enter(room.topic, person, self._note) as people:
@@ -76,7 +78,7 @@ class People:
                 yield here.state()
         finally:
             here.tabs -= 1
-            if not here.tabs:
+            if not here.tabs and self._rooms.get(room.topic) is here:
                 del self._rooms[room.topic]
 
     def called(self, user: User) -> Person:

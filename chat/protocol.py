@@ -65,12 +65,15 @@ class You(Present):
     pass
 
 
-class Welcome(Notice):
+class Welcome(Notice, omit_defaults=True):
+    """`reset`: what was missed cannot be sent. `set_back`: nor is what the client has in the log any more."""
+
     room: str
     epoch: str
     seq: int
     you: You | None  # None: nobody yet; a guest with the first message
     reset: bool
+    set_back: bool = False
 
 
 class Message(Notice):
@@ -162,7 +165,12 @@ def message(row: Any) -> Message:
 
 def event(row: Any) -> live.Event:
     """A stored message as an event of its room's log."""
-    return live.Event(row.seq, encode(message(row)), key=row.number)
+    return live.Event(row.seq, encode(message(row)), key(row.number, row.client_id), row.number != row.seq)
+
+
+def key(number: int, client_id: UUID) -> str:
+    """What all events about one message have in common, and no event of another log."""
+    return f"{number}.{client_id.hex}"
 
 
 def error(refused: Refused, about: Command | None = None) -> Error:

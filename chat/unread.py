@@ -92,7 +92,7 @@ class Unread:
         self._doubts = Doubts()
         self._said = news.get_said()
         self._wanted = self._said.on_change
-        self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
+        self._task = self._start()
 
     @contextmanager
     def follow(self, person: int, take: Take, lose: Lose) -> Iterator[None]:
@@ -121,6 +121,9 @@ class Unread:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
+    def _start(self) -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(self._run(), context=Context())
+
     async def _run(self) -> None:
         head = await self._head()
         async with live.get_hub().open(news.TOPIC, news.source, head) as log:
@@ -143,7 +146,12 @@ class Unread:
         self._wanted.set()
 
     def _lose(self, error: BaseException) -> None:
-        logger.error("News of other processes are not heard any more", exc_info=error)
+        if isinstance(error, live.SetBack):
+            self._doubts.new.update(self._people)  # their counts are of another database
+            self._task.cancel()
+            self._task = self._start()
+        else:
+            logger.error("News of other processes are not heard any more", exc_info=error)
 
     async def _tell_again_and_again(self) -> None:
         while True:

@@ -80,8 +80,8 @@ class Bell:
                     self._echo.set()
                 elif message["from"] != self._channel:  # what we rang for is known here
                     keys = message.get("keys", ())  # a process of the version before sends none
-                    for (seq, body), key in zip_longest(message["events"], keys):
-                        self._hear(message["topic"], Event(seq, body, key))
+                    for told, key in zip_longest(message["events"], keys, fillvalue=()):
+                        self._hear(message["topic"], Event(*told, *key))
             except Exception:
                 logger.warning("A ring could not be heard", exc_info=True)
                 await asyncio.sleep(RETRY)
@@ -141,6 +141,6 @@ async def ring(layer: Any, topic: str, events: Iterable[Event], channel: str = "
         "from": channel,
         "topic": topic,
         "events": [[event.seq, event.body] for event in events],
-        "keys": [event.key for event in events],
+        "keys": [[event.key, event.is_change] for event in events],
     }
     await layer.group_send(group_name(topic), message)

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
 from live import bell
 from live.bell import Bell
-from live.log import RING, Event, Log
+from live.log import RING, Event, Log, SetBack
 from live.loops import OfLoop
 from live.tail import Tail
 
@@ -25,14 +25,25 @@ COMPARE_EVERY = 4
 COMPARE_EVERY_DEAF = 1
 
 
+class Head(NamedTuple):
+    """The end of a topic's log, and which log that is: one that was set back has another epoch."""
+
+    seq: int
+    epoch: str = ""
+    key: str | None = None  # of the event with that `seq`
+
+
 class Source(Protocol):
     """What the owner of topics provides: the truth about them."""
 
     async def since(self, topic: str, seq: int, limit: int) -> tuple[Sequence[Event], int]:
         """The first `limit` events after `seq`, in order, and the `seq` up to which they tell all."""
 
-    async def heads(self, topics: Iterable[str]) -> dict[str, int]:
-        """The last `seq` of each topic."""
+    async def heads(self, topics: Iterable[str]) -> dict[str, Head]:
+        """The head of each topic; none where it is not known."""
+
+    async def renew(self, topic: str, epoch: str) -> None:
+        """Give a log that was set back another epoch, unless it has one already."""
 
 
 class Ephemeral:
@@ -41,8 +52,11 @@ class Ephemeral:
     async def since(self, topic: str, seq: int, limit: int) -> tuple[Sequence[Event], int]:
         return (), seq
 
-    async def heads(self, topics: Iterable[str]) -> dict[str, int]:
+    async def heads(self, topics: Iterable[str]) -> dict[str, Head]:
         return {}
+
+    async def renew(self, topic: str, epoch: str) -> None:
+        pass
 
 
 @dataclass
@@ -53,9 +67,11 @@ class Topic:
     source: Source
     log: Log
     tail: Tail
+    epoch: str = ""
     readers: int = 0
     known: int = 0  # the highest seq that somebody has told of
     reading: asyncio.Task[None] | None = None
+    verifying: asyncio.Task[None] | None = None
 
 
 class Hub:
@@ -74,13 +90,19 @@ class Hub:
         self._task = self._start(self._run())
 
     @asynccontextmanager
-    async def open(self, name: str, source: Source, seq: int) -> AsyncIterator[Log]:
-        """The topic's log, kept open while the context lasts; `seq` is the topic's, as just read."""
+    async def open(self, name: str, source: Source, seq: int, epoch: str = "") -> AsyncIterator[Log]:
+        """The topic's log, kept open while the context lasts; `seq` and `epoch` are what was just read.
+
+        Raises `SetBack` where another epoch is open. Which of them is true is found out soon.
+        """
         topic = self._topics.get(name)
         if topic is None:
             log = Log(seq)
-            topic = self._topics[name] = Topic(name, source, log, Tail(name, source, log))
+            topic = self._topics[name] = Topic(name, source, log, Tail(name, source, log), epoch)
             self._membership.set()
+        elif topic.epoch != epoch:
+            self._verify(topic, self._compare([topic]))
+            raise SetBack
         topic.readers += 1
         self._reach(topic, seq)
         try:
@@ -88,12 +110,13 @@ class Hub:
         finally:
             topic.readers -= 1
             if not topic.readers:
-                del self._topics[name]
-                self._membership.set()
+                self._close(topic)
 
     async def missed(self, name: str, cursor: int, limit: int) -> tuple[Sequence[Event], int]:
         """What an open log has forgotten of the time after the cursor, and the cursor to follow from."""
-        topic = self._topics[name]
+        topic = self._topics.get(name)
+        if topic is None:
+            raise SetBack
         if topic.log.remembers(cursor):
             return (), cursor
         events, upto = await topic.tail.after(cursor, limit)
@@ -139,6 +162,8 @@ class Hub:
             return
         if event.seq is None or event.seq == topic.log.seq + 1:
             topic.log.append(event)
+        elif topic.log.contradicts(event.seq, event.key):
+            self._verify(topic, self._compare_place(topic, event.seq))
         else:
             self._reach(topic, event.seq)
 
@@ -197,11 +222,53 @@ class Hub:
         """Compare logs with their sources, and read what is missing."""
         for source in {id(topic.source): topic.source for topic in topics}.values():
             mine = {topic.name: topic for topic in topics if topic.source is source}
+            seqs = {name: topic.log.seq for name, topic in mine.items()}  # the source has had all of these
             try:
-                for name, seq in (await source.heads(mine)).items():
-                    self._reach(mine[name], seq)
+                for name, head in (await source.heads(mine)).items():
+                    topic = mine[name]
+                    has_gone_back = head.seq < seqs[name] or topic.log.contradicts(head.seq, head.key)
+                    if has_gone_back or head.epoch != topic.epoch:
+                        await self._set_back(topic)
+                    else:
+                        topic.log.learn(head.seq, head.key)
+                        self._reach(topic, head.seq)
             except Exception as error:
                 logger.warning("Logs cannot be compared with their source now: %s", error)
+
+    # A source that was set back
+
+    def _verify(self, topic: Topic, comparison: Coroutine[Any, Any, None]) -> None:
+        """Find out in the background whether a topic was set back, once at a time."""
+        if topic.verifying is None:
+            topic.verifying = self._start(comparison)
+            topic.verifying.add_done_callback(lambda _: setattr(topic, "verifying", None))
+        else:
+            comparison.close()
+
+    async def _compare_place(self, topic: Topic, seq: int) -> None:
+        """Compare what the log and the source have in one place."""
+        try:
+            events, _ = await topic.source.since(topic.name, seq - 1, 1)
+            if any(event.seq == seq and topic.log.contradicts(seq, event.key) for event in events):
+                await self._set_back(topic)
+        except Exception as error:
+            logger.warning("%s cannot be read now: %s", topic.name, error)
+
+    async def _set_back(self, topic: Topic) -> None:
+        """Give up a log that its source has not; its readers come back to the one that is there."""
+        if self._topics.get(topic.name) is not topic:
+            return
+        logger.warning("hub: log was set back, its readers must load it again (%s)", topic.name)
+        self._close(topic)
+        try:
+            await topic.source.renew(topic.name, topic.epoch)
+        finally:
+            topic.log.end(SetBack())
+
+    def _close(self, topic: Topic) -> None:
+        if self._topics.get(topic.name) is topic:
+            del self._topics[topic.name]
+            self._membership.set()
 
 
 get_hub = OfLoop(Hub)

@@ -25,22 +25,22 @@ AT_ONCE = 5
 class Event(NamedTuple):
     """Something that happened in a topic, encoded once for all readers.
 
-    Events with the same `key` are states of one thing, such as a message and its later edits. The key is the
-    `seq` of the first of them. A later state supersedes the earlier ones, which lose their bodies.
+    Events with the same `key` are states of one thing, such as a message and its later edits. A later state,
+    which `is_change`, supersedes the earlier ones: they lose their bodies. No other log has the same keys.
     """
 
     seq: int | None  # its place in the topic's log; None: ephemeral, may be lost
     body: str  # a JSON object; empty once the event is superseded
-    key: int | None = None  # None: supersedes nothing
-
-    @property
-    def is_change(self) -> bool:
-        """Whether it supersedes earlier events."""
-        return self.key is not None and self.key != self.seq
+    key: str | None = None
+    is_change: bool = False
 
 
 class Behind(Exception):
     """The log no longer remembers everything after a cursor."""
+
+
+class SetBack(Behind):
+    """The log is not what its source has: a database was restored, or replaced by another one."""
 
 
 class Batch:
@@ -77,7 +77,8 @@ class Log:
         self.seq = seq
         self._ring: deque[Event] = deque(maxlen=size)
         self._forgotten = seq  # the highest seq that is not in the ring any more
-        self.end = 0  # how many events were ever appended
+        self._before: tuple[int, str | None] = (seq, None)  # the event after which the log began: seq and key
+        self.count = 0  # how many events were ever appended
         self._batch = (0, 0, Batch(()))  # the last one that was read: from, to, events
         self._loop = asyncio.get_running_loop()
         self._readers: dict[Reader, None] = {}  # in the order of their coming
@@ -92,7 +93,7 @@ class Log:
         if len(self._ring) == self._ring.maxlen:
             self._forgotten = self._ring[0].seq or self._forgotten
         self._ring.append(event)
-        self.end += 1
+        self.count += 1
         if event.seq is not None:
             self.seq = event.seq
         self._wake()
@@ -126,6 +127,11 @@ class Log:
     def leave(self, reader: "Reader") -> None:
         self._readers.pop(reader, None)
 
+    def end(self, error: Exception) -> None:
+        """Give nothing more to any reader."""
+        for reader in tuple(self._readers):
+            reader.end(error)
+
     def position(self, cursor: int) -> int:
         """How many events had been appended when the cursor's event was the last one. Raises `Behind`."""
         if not self.remembers(cursor):
@@ -135,20 +141,34 @@ class Log:
             if event.seq is not None and event.seq <= cursor:
                 break
             newer = age
-        return self.end - newer
+        return self.count - newer
 
     def since(self, position: int) -> Batch:
         """The events that were appended after the first `position` ones. Raises `Behind`."""
         start, end, batch = self._batch
-        if (start, end) != (position, self.end):
-            forgotten = self.end - len(self._ring)
+        if (start, end) != (position, self.count):
+            forgotten = self.count - len(self._ring)
             if position < forgotten:
                 raise Behind
             batch = Batch(event for event in islice(self._ring, position - forgotten, None) if event.body)
-            self._batch = (position, self.end, batch)
+            self._batch = (position, self.count, batch)
         return batch
 
-    def changed_since(self, cursor: int) -> frozenset[int | None]:
+    def learn(self, seq: int, key: str | None) -> None:
+        """Remember which event the log began after, of which it has nothing else."""
+        if seq == self.seq and self._key_at(seq) is None:
+            self._before = seq, key
+
+    def contradicts(self, seq: int, key: str | None) -> bool:
+        """Whether the log is known to have another event in that place."""
+        return key is not None and self._key_at(seq) not in (None, key)
+
+    def _key_at(self, seq: int) -> str | None:
+        if seq == self._before[0]:
+            return self._before[1]
+        return next((event.key for event in self._ring if event.seq == seq), None)
+
+    def changed_since(self, cursor: int) -> frozenset[str | None]:
         """The keys of what was changed after a cursor that the log remembers."""
         return frozenset(event.key for event in self._ring if event.is_change and (event.seq or 0) > cursor)
 
@@ -204,15 +224,15 @@ class Reader:
                     taking.add_done_callback(self._taken)
                     break
         except Exception as error:
-            self._end(error)
+            self.end(error)
 
     def _next(self) -> Batch | None:
         if self._position is None:
             return self._first()
-        if self._position == self._log.end:
+        if self._position == self._log.count:
             return None
         batch = self._log.since(self._position)
-        self._position = self._log.end
+        self._position = self._log.count
         return batch if batch.events else None
 
     def _first(self) -> Batch | None:
@@ -220,7 +240,7 @@ class Reader:
         if self._log.seq < self._cursor:
             return None
         missed = self._log.since(self._log.position(self._cursor)).lasting
-        self._position = self._log.end
+        self._position = self._log.count
         return missed if missed.events else None
 
     def _taken(self, task: asyncio.Task[None]) -> None:
@@ -228,11 +248,11 @@ class Reader:
         if self._is_closed or task.cancelled():
             return
         if error := task.exception():
-            self._end(error)
+            self.end(error)
         else:
             self.wake()
 
-    def _end(self, error: BaseException) -> None:
+    def end(self, error: BaseException) -> None:
         self.__exit__()
         self._lose(error)
 

@@ -1,6 +1,8 @@
 """Nothing that was written is lost or doubled: connections, servers and pages may come and go."""
 
+import sqlite3
 import ssl
+from contextlib import closing
 from urllib.request import urlopen
 
 import pytest
@@ -240,6 +242,27 @@ async def test_a_database_that_was_set_back_is_loaded_anew(open_tab):
         other = await open_tab(server.url, "restored")
         await other.say("of the new log")
         await tab.until_transcript("of the new log")
+
+
+async def test_a_room_that_was_restored_from_a_backup_says_so_and_shows_what_is_stored(open_tab):
+    with Server() as server:
+        tab = await open_tab(server.url, "backup")
+        await tab.say("kept")
+        await tab.until_transcript("kept")
+        with (
+            closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as live,
+            closing(sqlite3.connect(":memory:")) as backup,
+        ):
+            live.backup(backup)
+            await tab.say("lost")
+            await tab.until_transcript("kept", "lost")
+            await stays_loaded(tab)
+            backup.backup(live)
+        await expect(tab.page.locator("#state")).to_contain_text("restored from a backup", timeout=BACK)
+        await tab.until_transcript("kept")
+        await tab.say("and on it goes")
+        await tab.until_transcript("kept", "and on it goes")
+        await was_not_reloaded(tab)
 
 
 async def test_sockets_are_encrypted_where_pages_are(lobby, open_tab):

@@ -5,12 +5,23 @@ from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
+from django.core.management import call_command
 from django.db import transaction
 
+import live
 from chat import actions, consumers, history
 from chat.consumers import MOST_MISSED
 from chat.drafts import Draft
 from chat.models import Message, Room, User
+from live import hub
+
+
+@pytest.fixture
+async def room_of_three(guest):
+    room = await database_sync_to_async(actions.open_room)("lobby")
+    for text in ("one", "two", "three"):
+        await database_sync_to_async(actions.send)(guest, room, text, uuid4())
+    return room
 
 
 async def test_welcome_says_where_the_log_stands_and_who_you_are(connect, guest):
@@ -263,3 +274,91 @@ async def test_what_was_edited_or_deleted_is_not_sent_as_it_was(connect, guest):
     while len(messages) < 3:
         messages += [event for event in await back.receive() if event["type"] == "message"]
     assert [(each["number"], each["message"]) for each in messages] == [(1, "kept"), (2, "edited"), (3, "")]
+
+
+async def set_back(room, number):
+    """Take the room's log back to where it was after a message, as a restored backup does."""
+
+    def take_back():
+        Message.objects.filter(room=room, number__gt=number).delete()
+        Room.objects.filter(pk=room.pk).update(last_seq=number)
+
+    await database_sync_to_async(take_back)()
+
+
+async def until_known(room):
+    """Wait until the hub has compared the room's log, and so knows the last event."""
+    log = live.get_hub()._topics[room.topic].log
+    while log._before[1] is None:
+        await asyncio.sleep(0.01)
+
+
+async def say(guest, room, *texts):
+    for text in texts:
+        await database_sync_to_async(actions.send)(guest, room, text, uuid4())
+
+
+async def test_tabs_of_a_room_that_was_set_back_are_closed_and_come_back_to_another_epoch(
+    connect, guest, monkeypatch
+):
+    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.1)
+    room = await database_sync_to_async(actions.open_room)("lobby")
+    await say(guest, room, "one", "two", "three")
+    socket = await connect(user=guest)
+    epoch = (await socket.event("welcome"))["epoch"]
+    await set_back(room, 1)
+    assert await socket.close_code() == 1012
+    welcome = await (await connect(user=guest, since=1, epoch=epoch)).event("welcome")
+    assert (welcome["seq"], welcome["reset"], welcome["set_back"]) == (1, True, True)
+    assert welcome["epoch"] != epoch
+
+
+async def test_who_speaks_in_a_room_that_was_set_back_notices_at_once(connect, guest, room_of_three):
+    socket = await connect(user=guest, since=0)
+    epoch = (await socket.event("welcome"))["epoch"]
+    await socket.event("message")
+    await until_known(room_of_three)
+    await set_back(room_of_three, 2)
+    client_id = await socket.say("three, again")
+    assert await socket.close_code() == 1012
+    back = await connect(user=guest, since=3, epoch=epoch)
+    assert (await back.event("welcome"))["reset"]
+    await back.say("three, again", client_id)
+    assert (await back.event("message"))["number"] == 3
+
+
+async def test_a_log_that_has_grown_past_a_cursor_is_told_by_the_last_message(connect, guest, room_of_three):
+    last = await Message.objects.aget(number=3)
+    reference = f"3.{last.client_id}"
+    welcome = await (await connect(since=3, epoch=room_of_three.epoch, last=reference)).event("welcome")
+    assert (welcome["reset"], "set_back" in welcome) == (False, False)
+    await set_back(room_of_three, 2)
+    await say(guest, room_of_three, "another three", "four")
+    welcome = await (await connect(since=3, epoch=room_of_three.epoch, last=reference)).event("welcome")
+    assert (welcome["reset"], welcome["set_back"]) == (True, True)
+
+
+@pytest.mark.parametrize("last", ["x", "1", "1.x", "9" * 30 + f".{uuid4()}", f"-1.{uuid4()}", "\0.\0"])
+async def test_a_last_message_that_cannot_be_is_none_of_the_room(connect, room_of_three, last):
+    welcome = await (await connect(since=3, last=last)).event("welcome")
+    assert welcome["set_back"]
+
+
+async def test_a_room_that_is_gone_is_made_again(connect, guest, room_of_three, monkeypatch):
+    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.1)
+    socket = await connect(user=guest)
+    await set_back(room_of_three, 0)
+    await database_sync_to_async(Room.objects.all().delete)()
+    assert await socket.close_code() == 1012
+    welcome = await (await connect(user=guest, since=3, epoch=room_of_three.epoch)).event("welcome")
+    assert (welcome["seq"], welcome["set_back"]) == (0, True)
+
+
+async def test_the_command_restored_renews_every_room(connect, guest, room_of_three, monkeypatch):
+    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.1)
+    socket = await connect(user=guest)
+    await socket.event("welcome")
+    await database_sync_to_async(call_command)("restored")
+    assert await socket.close_code() == 1012
+    welcome = await (await connect(since=3, epoch=room_of_three.epoch)).event("welcome")
+    assert welcome["set_back"]

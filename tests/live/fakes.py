@@ -6,7 +6,7 @@ from itertools import chain
 
 from channels.layers import InMemoryChannelLayer
 
-from live import Event, Hub
+from live import Event, Head, Hub
 
 TOPIC = "room.1"
 
@@ -16,15 +16,23 @@ class Room:
 
     def __init__(self):
         self.events = []
+        self.epoch = ""
         self.asked = []
         self.broken = False
+        self.timeline = 0
         self.compared = asyncio.Event()
 
     def commit(self, change=None):
         """Store the next event, in the place of an earlier one where it is a change of that."""
         seq = (self.events[-1].seq if self.events else 0) + 1
-        self.events = [e for e in self.events if e.seq != change] + [Event(seq, f'{{"seq":{seq}}}')]
-        return self.events[-1]
+        event = Event(seq, f'{{"seq":{seq}}}', f"{seq}.{self.timeline}")
+        self.events = [e for e in self.events if e.seq != change] + [event]
+        return event
+
+    def set_back(self, seq):
+        """Restore it as it was at `seq`. What is committed from then on is something else."""
+        self.events = [e for e in self.events if e.seq <= seq]
+        self.timeline += 1
 
     @property
     def head(self):
@@ -40,7 +48,12 @@ class Room:
 
     async def heads(self, topics):
         self.compared.set()
-        return dict.fromkeys(topics, self.head)
+        key = self.events[-1].key if self.events else None
+        return dict.fromkeys(topics, Head(self.head, self.epoch, key))
+
+    async def renew(self, topic, epoch):
+        if self.epoch == epoch:
+            self.epoch = f"{epoch}*"
 
 
 class Layer(InMemoryChannelLayer):

@@ -177,19 +177,19 @@ async def test_a_cursor_that_the_log_has_forgotten_is_served_by_the_source():
 async def test_a_ring_that_waits_carries_no_body_that_a_later_event_supersedes():
     layer = Layer()
     async with hubs(layer) as (here,):
-        here.publish(TOPIC, Event(1, '{"seq":1}', 1))
-        here.publish(TOPIC, Event(2, '{"seq":2}', 2), Event(3, '{"seq":3}', 1))
+        here.publish(TOPIC, Event(1, '{"seq":1}', "a"))
+        here.publish(TOPIC, Event(2, '{"seq":2}', "b"), Event(3, '{"seq":3}', "a", True))
         ring = await layer.sent.get()
         assert ring["events"] == [[1, ""], [2, '{"seq":2}'], [3, '{"seq":3}']]
-        assert ring["keys"] == [1, 2, 1]
+        assert ring["keys"] == [["a", False], ["b", False], ["a", True]]
 
 
 async def test_a_change_from_another_process_supersedes_what_is_in_the_ring_here():
     layer, room = Layer(), Room()
     async with hubs(layer, 2) as (here, there), there.open(TOPIC, room, 0) as log:
         await room.compared.wait()
-        for seq, key in ((1, 1), (2, 2), (3, 1)):
-            here.publish(TOPIC, Event(seq, f'{{"seq":{seq}}}', key))
+        for seq, key in ((1, "a"), (2, "b"), (3, "a")):
+            here.publish(TOPIC, Event(seq, f'{{"seq":{seq}}}', key, seq == 3))
             await layer.sent.get()  # each goes in a ring of its own
         await until(lambda: log.seq == 3)
         assert await read(log, 0, 3) == [2, 3]

@@ -201,7 +201,12 @@ async def test_an_event_that_a_later_one_supersedes_gives_up_its_body():
     async def take(batch):
         given.append(told(batch))
 
-    for each in [Event(1, "a", 1), Event(2, "b", 2), Event(3, "a, edited", 1), Event(4, "a, deleted", 1)]:
+    for each in [
+        Event(1, "a", "a"),
+        Event(2, "b", "b"),
+        Event(3, "a, edited", "a", True),
+        Event(4, "a, deleted", "a", True),
+    ]:
         log.append(each)
     for cursor in (0, 1, 3):
         with log.follow(cursor, take, given.append):
@@ -215,11 +220,11 @@ async def test_a_batch_that_was_made_before_a_change_is_made_again():
     async def take(batch):
         given.append(told(batch))
 
-    log.append(Event(1, "a", 1))
-    log.append(Event(2, "b", 2))
+    log.append(Event(1, "a", "a"))
+    log.append(Event(2, "b", "b"))
     with log.follow(0, take, given.append):
         pass
-    log.append(Event(3, "a, edited", 1))
+    log.append(Event(3, "a, edited", "a", True))
     with log.follow(0, take, given.append):
         pass
     assert given == [["a", "b"], ["b", "a, edited"]]
@@ -228,7 +233,7 @@ async def test_a_batch_that_was_made_before_a_change_is_made_again():
 async def test_a_superseded_event_from_another_process_moves_the_log_and_wakes_nobody():
     log = log_of(0)
     with Reader(log, 0) as reader:
-        log.append(Event(1, "", 1))
+        log.append(Event(1, "", "a"))
         assert (log.seq, reader.batches) == (1, [])
-        log.append(Event(2, "a, edited", 1))
+        log.append(Event(2, "a, edited", "a", True))
         assert reader.batches == [[2]]

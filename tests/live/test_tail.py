@@ -92,10 +92,10 @@ async def test_a_read_that_fails_is_not_taken_for_an_answer():
 
 async def test_what_was_changed_after_it_was_read_comes_from_the_log_only():
     room = Room()
-    room.events = [Event(seq, f'{{"seq":{seq}}}', seq) for seq in (1, 2, 3)]
+    room.events = [Event(seq, f'{{"seq":{seq}}}', f"{seq}") for seq in (1, 2, 3)]
     async with hubs(Layer()) as (hub,), hub.open(TOPIC, room, 3) as log:
         await come_back(hub, [0])
-        hub.publish(TOPIC, Event(4, "{}", 2))
+        hub.publish(TOPIC, Event(4, "{}", "2", True))
         events, upto = await hub.missed(TOPIC, 0, COUNT)
         assert ([event.seq for event in events], upto) == ([1, 3], 3)
         assert room.asked == [0]

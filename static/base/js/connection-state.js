@@ -8,6 +8,9 @@ import { gettext } from "./i18n.js";
 /** How long a lost connection goes unmentioned (milliseconds). */
 const CALM = 2000;
 
+/** How long a notice stays while the connection is there (milliseconds). */
+const NOTICE = 20_000;
+
 /** What is said of each state, and of the codes with which a server refuses. */
 const SAID = {
   waiting: gettext("Reconnecting…"),
@@ -46,8 +49,19 @@ export class ConnectionState {
     else this.#timer = setTimeout(() => this.#tell(), CALM);
   }
 
+  /** Show a notice for a while, or until the connection is lost. @param {string} text */
+  notify(text) {
+    clearTimeout(this.#timer);
+    this.#draw(text);
+    this.#timer = setTimeout(() => (this.#pill.hidden = true), NOTICE);
+  }
+
   #tell() {
-    this.#pill.querySelector("span").textContent = this.#said[this.#code] ?? this.#said[this.#state];
+    this.#draw(this.#said[this.#code] ?? this.#said[this.#state]);
+  }
+
+  #draw(text) {
+    this.#pill.querySelector("span").textContent = text;
     this.#pill.classList.toggle("is-turning", this.#state === "waiting");
     this.#pill.querySelector("button").hidden = this.#state !== "refused";
     this.#pill.hidden = false;

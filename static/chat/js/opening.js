@@ -16,8 +16,8 @@ export const roomAddress = `/chat/${encodeURIComponent(roomName)}/`;
 /** What came with the page: see `_open` in chat/views.py. */
 export const data = read("room-data");
 
-/** Up to where the room's log is shown. */
-export const cursor = { epoch: data.epoch, seq: data.seq };
+/** Up to where the room's log is shown, and its newest message that is known here, if any: see `last` in docs/wire.md. */
+export const cursor = { epoch: data.epoch, seq: data.seq, last: data.is_end ? reference(data.messages.at(-1)) : "" };
 
 /** Under what this browser keeps what is one person's in one room. */
 export const owner = `${data.you.id}.${data.key}`;
@@ -29,6 +29,11 @@ element("chat-message-input").focus(); // autofocus comes too late for who types
 const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
 export const timeline = new Timeline(element("timeline"), log, edges, element("latest"), fetchPage);
 timeline.open(data.messages, { isStart: data.is_start, isEnd: data.is_end }, whereReadingEnded(), data.place);
+
+/** @param {import("./message.js").Message} [message] */
+export function reference(message) {
+  return message ? `${message.number}.${message.client_id}` : "";
+}
 
 function whereReadingEnded() {
   const { last_read: lastRead, read_at: readAt, unread } = data;

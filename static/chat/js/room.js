@@ -22,7 +22,7 @@ import { MessageTools } from "./message-tools.js";
 import { button, text } from "./note.js";
 import { Notifier, tellLooking } from "./notifier.js";
 import { Notify } from "./notify.js";
-import { cursor, data, fetchPage, log, owner, roomAddress, roomName, timeline } from "./opening.js";
+import { cursor, data, fetchPage, log, owner, reference, roomAddress, roomName, timeline } from "./opening.js";
 import { Outbox } from "./outbox.js";
 import { OwnName } from "./own-name.js";
 import { copyLink } from "./permalink.js";
@@ -119,7 +119,8 @@ addEventListener("pagehide", () => isRefused && handOver(key, you.id, written())
 document.addEventListener("visibilitychange", () => document.hidden || (adopt() && sendNext()));
 
 function address() {
-  const query = new URLSearchParams({ since: cursor.seq, epoch: cursor.epoch });
+  const { seq, epoch, last } = cursor;
+  const query = new URLSearchParams({ since: seq, epoch, ...(last && { last }) });
   return `/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
 }
 
@@ -141,9 +142,13 @@ function isWelcome({ type }) {
  * Whether it greets the person whom this page is for: nobody else says what is written here.
  * A browser without cookies is somebody else each time, and in a database that was set back nobody is known.
  */
-function isForMe({ you: person, epoch }) {
-  const isSetBack = cursor.epoch && epoch !== cursor.epoch;
-  return person?.id === you.id || isSetBack || !navigator.cookieEnabled;
+function isForMe({ you: person, ...welcome }) {
+  return person?.id === you.id || isSetBack(welcome) || !navigator.cookieEnabled;
+}
+
+/** Whether what is shown here is not in the room's log any more: its database was restored. */
+function isSetBack({ epoch, set_back: setBack }) {
+  return setBack || (cursor.epoch && epoch !== cursor.epoch);
 }
 
 function receive(event) {
@@ -163,10 +168,14 @@ function receive(event) {
   }
 }
 
-function welcomed({ epoch, seq, reset }) {
+function welcomed({ epoch, seq, reset, ...more }) {
+  if (isSetBack({ epoch, ...more })) {
+    state.notify(gettext("This room was restored from a backup. Messages sent after it are missing."));
+  }
   cursor.epoch = epoch;
   if (reset) {
     cursor.seq = seq;
+    cursor.last = "";
     keptRoom.forget();
     timeline.reload();
   }
@@ -188,6 +197,7 @@ function adopt() {
 
 function told(message) {
   cursor.seq = Math.max(cursor.seq, message.seq);
+  if (message.number === message.seq) cursor.last = reference(message);
   outbox.remove(message.client_id);
   if (message.author.id === you.id && message.number === message.seq) ownName.tell(message.author.name);
   typing.forget(message.author.id);

@@ -1,0 +1,134 @@
+"""A backup is restored under a running server: soon every tab shows what is stored, and nothing else."""
+
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager, closing
+
+import pytest
+
+from chat.client import Client
+from tests.servers.processes import UNLIMITED, Server, manage
+from tests.servers.proxy import proxy
+
+# Nothing is shown that is not stored, so long after the restore (seconds).
+PATIENCE = 10
+
+STORED = """
+    SELECT number, text FROM chat_message
+    WHERE room_id = (SELECT id FROM chat_room WHERE name = ?) ORDER BY number
+"""
+
+
+class Tab:
+    """A tab, and what it shows: texts by number."""
+
+    def __init__(self, url, room):
+        self.shown = {}
+        self.client = Client(url, room, self.show, self.shown.clear, longest_delay=1)
+
+    def show(self, message):
+        self.shown[message["number"]] = message["message"]
+
+
+@asynccontextmanager
+async def tabs(room, *servers):
+    opened = [Tab(server.url, room) for server in servers]
+    tasks = []
+    for tab in opened:
+        await tab.client.enter()
+        tasks.append(asyncio.create_task(tab.client.run()))
+    await until(lambda: all(tab.client.is_open for tab in opened))
+    yield opened
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(condition, seconds=30):
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+async def say(tab, *texts):
+    for text in texts:
+        tab.client.say(text)
+    await until(lambda: not tab.client.unsent)
+
+
+def file_of(server):
+    return server.var_dir / "lobby.sqlite3"
+
+
+def stored(server, room):
+    with closing(sqlite3.connect(file_of(server))) as database:
+        return dict(database.execute(STORED, [room]).fetchall())
+
+
+def copy(source, target):
+    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+        one.backup(other)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server(environment=UNLIMITED | {"WORKERS": "2"}) as server:
+        yield server
+
+
+async def agree(server, room, opened):
+    await until(lambda: all(tab.shown == stored(server, room) for tab in opened), PATIENCE)
+
+
+async def test_tabs_agree_after_a_backup_was_restored_and_others_went_on(server, tmp_path):
+    async with proxy(server) as cable, tabs("restored", server, server, server, cable) as opened:
+        one, two, _, away = opened
+        await say(one, *[f"kept {n}" for n in range(20)])
+        copy(file_of(server), tmp_path / "backup")
+        await say(two, *[f"lost {n}" for n in range(10)])
+        await agree(server, "restored", opened)
+        cable.pull()
+        copy(tmp_path / "backup", file_of(server))
+        await say(one, *[f"said after {n}" for n in range(15)])  # past the cursor of who is away
+        await agree(server, "restored", opened[:3])
+        cable.plug()
+        await agree(server, "restored", opened)
+        assert away.shown == stored(server, "restored")
+        assert list(stored(server, "restored").values())[19:21] == ["kept 19", "said after 0"]
+
+
+async def test_nobody_speaks_after_the_restore(server, tmp_path):
+    async with tabs("silent", server, server, server) as opened:
+        await say(opened[0], "kept")
+        copy(file_of(server), tmp_path / "backup")
+        await say(opened[0], "lost", "lost as well")
+        copy(tmp_path / "backup", file_of(server))
+        await agree(server, "silent", opened)
+
+
+async def test_who_was_away_heals_though_no_process_has_noticed(server, tmp_path):
+    """All workers are new, and the log is longer than it was: only the last message tells."""
+    async with proxy(server) as cable, tabs("unnoticed", server, cable) as opened:
+        one, away = opened
+        await say(one, "kept")
+        copy(file_of(server), tmp_path / "backup")
+        await say(one, "lost")
+        await agree(server, "unnoticed", opened)
+        cable.pull()
+        server.stop()
+        copy(tmp_path / "backup", file_of(server))
+        server.start()
+        await say(one, "said after", "and after that")
+        cable.plug()
+        await agree(server, "unnoticed", opened)
+        assert away.shown == {1: "kept", 2: "said after", 3: "and after that"}
+
+
+async def test_the_command_after_a_restore_renews_all_rooms(server, tmp_path):
+    async with tabs("commanded", server, server) as opened:
+        await say(opened[0], "kept")
+        epochs = {tab.client.epoch for tab in opened}
+        output = await asyncio.to_thread(manage, "restored", VAR_DIR=str(server.var_dir))
+        assert output.startswith("rooms: ")
+        await until(lambda: not epochs & {tab.client.epoch for tab in opened}, PATIENCE)
+        await agree(server, "commanded", opened)

@@ -15,11 +15,14 @@ from uuid import uuid4
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from live.subprotocols import LOBBY, LOBBY_WITH_PINGS, PING
+
 # As in lasting-socket.js (seconds).
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 15
 PATIENCE = 10
 ANSWER_PATIENCE = 15
+SILENCE = 25
 
 # How many messages of its history a room gives at once.
 PAGE = 200
@@ -101,7 +104,7 @@ class Client:
         """One connection, until it ends."""
         async with Connect(
             self._address,
-            subprotocols=["lobby.v1"],  # type: ignore[list-item]
+            subprotocols=[LOBBY_WITH_PINGS, LOBBY],  # type: ignore[list-item]
             additional_headers=self._headers,
             proxy=None,
             compression=None,
@@ -122,8 +125,19 @@ class Client:
     async def _read(self, socket: ClientConnection) -> None:
         async with asyncio.timeout(PATIENCE):
             await self._take(await socket.recv())
-        async for frame in socket:
-            await self._take(frame)
+        while True:
+            try:
+                async with asyncio.timeout(SILENCE):
+                    frame = await socket.recv()
+            except TimeoutError:
+                await self._ping(socket)
+            else:
+                await self._take(frame)
+
+    async def _ping(self, socket: ClientConnection) -> None:
+        if socket.subprotocol == LOBBY_WITH_PINGS:
+            self._expect_answer(socket)
+            await socket.send(PING)
 
     async def _write(self, socket: ClientConnection) -> None:
         """Send what was written first, one message at a time."""
@@ -132,9 +146,7 @@ class Client:
             self._news.clear()
             if client_id := self._next():
                 self._in_flight = client_id
-                self._trust()
-                loop = asyncio.get_running_loop()
-                self._doubt = loop.call_later(ANSWER_PATIENCE, socket.transport.abort)
+                self._expect_answer(socket)
                 command = {"type": "send", "message": self.unsent[client_id], "client_id": client_id}
                 await socket.send(json.dumps(command))
 
@@ -157,6 +169,10 @@ class Client:
             self._lost_at = time.monotonic()
         self.is_open = False
         self._trust()
+
+    def _expect_answer(self, socket: ClientConnection) -> None:
+        loop = asyncio.get_running_loop()
+        self._doubt = self._doubt or loop.call_later(ANSWER_PATIENCE, socket.transport.abort)
 
     def _trust(self) -> None:
         """Somebody answers."""

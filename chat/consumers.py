@@ -17,13 +17,14 @@ from chat import access, actions, dialects, history, protocol
 from chat.drafts import Draft
 from chat.models import Room, User
 from chat.people import get_people
-from chat.protocol import Delete, Edit, Read, Send, Type
+from chat.protocol import Delete, Edit, Ping, Read, Send, Type
 from chat.rate import get_guest_rate, get_message_rate, get_room_rate
 from chat.sockets import get_sockets
 from chat.typing import get_typing
 from chat.unread import get_unread
 from chat.writer import BUSY, get_writer
 from live import Refused
+from live.subprotocols import PONG
 from live.who import Who, network, who
 
 logger = logging.getLogger(__name__)
@@ -233,6 +234,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         match command:
             case Send(message, client_id):
                 await self.obey_send(message, client_id)
+            case Ping():
+                await self.send(PONG)
             case Read(seq) if self.user and self.session_key:
                 get_unread().note_read(self.user.pk, self.room.pk, min(seq, self.cursor))
             case Type() if self.user and self.session_key:

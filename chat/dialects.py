@@ -9,14 +9,17 @@ import msgspec
 
 import live
 from chat.protocol import Command, Error, Refused, Send, Welcome, encode
+from live import subprotocols
 
 
 class LobbyV1:
-    """`lobby.v1`: arrays of events, one or several a frame."""
+    """`lobby.v1`, or `lobby.v1.1`: arrays of events, one or several a frame."""
 
-    subprotocol = "lobby.v1"
     tells_of_people = True
     _decoder = msgspec.json.Decoder(Command)
+
+    def __init__(self, subprotocol: str = subprotocols.LOBBY) -> None:
+        self.subprotocol = subprotocol
 
     def command(self, frame: str) -> Command:
         return _decode(self._decoder, frame)
@@ -72,9 +75,10 @@ class Plain:
 Dialect = LobbyV1 | Plain
 
 
-def spoken(subprotocols: Iterable[str]) -> Dialect:
+def spoken(offered: Iterable[str]) -> Dialect:
     """The dialect for a client that offers these subprotocols."""
-    return LobbyV1() if LobbyV1.subprotocol in subprotocols else Plain()
+    subprotocol = subprotocols.choose(offered)
+    return LobbyV1(subprotocol) if subprotocol else Plain()
 
 
 def _decode(decoder: msgspec.json.Decoder[Any], frame: str) -> Any:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 import live
-from chat import dialects
+from live import subprotocols
 
 # A reader that fell behind comes back: 1013, in a way that Daphne's sockets can say as well.
 TRY_AGAIN = 4013
@@ -22,7 +22,7 @@ class Listener(AsyncWebsocketConsumer):
             await super().__call__(scope, receive, send)
 
     async def connect(self):
-        await self.accept(dialects.spoken(self.scope["subprotocols"]).subprotocol)
+        await self.accept(subprotocols.choose(self.scope["subprotocols"]))
         await self.listen()
 
     async def listen(self):

@@ -42,7 +42,11 @@ class Type(msgspec.Struct, tag_field="type", tag="typing"):
     """Somebody is writing."""
 
 
-Command = Send | Edit | Delete | Read | Type
+class Ping(msgspec.Struct, tag_field="type", tag="ping"):
+    """Heartbeat of a client that has received nothing for a while."""
+
+
+Command = Send | Edit | Delete | Read | Type | Ping
 
 
 # What a client is sent

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from chat.sockets import get_sockets
 from chat.writer import BUSY
 from live import Refused, get_post
+from live.subprotocols import LOBBY_WITH_PINGS, PING, PONG
 from live.who import network
 from mysite.middleware import close
 
@@ -53,6 +54,7 @@ class Visit:
         self.user = scope["user"] if scope["user"].is_authenticated else None
         self.session_key = scope["session"].session_key if self.user else None
         self.address = network((scope.get("client") or [""])[0])
+        self._answers_pings = LOBBY_WITH_PINGS in scope["subprotocols"]
         self._receive, self._send = receive, send
         self._is_accepted = False
         self._dismissed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -62,7 +64,16 @@ class Visit:
             self._dismissed.set_result(code)
 
     async def receive(self):
-        """What comes next: for a consumer, a socket that is dismissed has been closed by its browser."""
+        """What comes next, except for pings: they are answered here."""
+        while self._is_ping(message := await self._receive_next()):
+            await self.send({"type": "websocket.send", "text": PONG})
+        return message
+
+    def _is_ping(self, message) -> bool:
+        return self._answers_pings and message.get("text") == PING
+
+    async def _receive_next(self):
+        """The server's next event: for a consumer, a socket that is dismissed has been closed by its browser."""
         coming = asyncio.ensure_future(self._receive())
         try:
             await asyncio.wait([coming, self._dismissed], return_when=asyncio.FIRST_COMPLETED)

@@ -21,7 +21,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
 
-from live import Refused, names
+from live import Refused, names, subprotocols
 from live.answers import error
 from live.who import who_of
 from push import access
@@ -41,9 +41,6 @@ NOT_FOUND = 4404
 
 # What a listener of a status may be called.
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-# What our own pages speak: they are greeted, and told of states that a plain client would not understand.
-LOBBY = "lobby.v1"
 
 
 class Listener:
@@ -68,7 +65,8 @@ class Listener:
 
     @property
     def subprotocol(self) -> str | None:
-        return LOBBY if LOBBY in self.scope["subprotocols"] else None
+        """That of our own pages, which understand greetings and states. None for a plain client."""
+        return subprotocols.choose(self.scope["subprotocols"])
 
     async def join(self, topic: str) -> None:
         """Hear what is sent to a topic, until the end."""
@@ -98,14 +96,14 @@ class OrderConsumer(Listener, AsyncWebsocketConsumer):
     is_paid = False  # as far as has been told
 
     async def connect(self):
-        await self.accept(self.subprotocol)
         try:
             order = await self.find()
         except Refused:
-            await self.close(NOT_FOUND)
+            await self.refuse()
             return
-        # First into the group, then the state: what happens in between is not missed.
+        # First into the group, then open, then the state: what happens in between is not missed.
         await self.join(order.topic)
+        await self.accept(self.subprotocol)
         await self.tell(await self.find())
         self.beside(self.look_again_and_again())
 

@@ -9,6 +9,7 @@ from websockets.http11 import Headers, Response
 
 from chat import client
 from chat.client import Client
+from live.subprotocols import LOBBY_WITH_PINGS, PING, PONG
 
 HISTORY = [{"number": n, "seq": n, "client_id": str(n), "message": f"message {n}"} for n in range(1, 301)]
 
@@ -23,9 +24,9 @@ def page(socket, request):
 
 
 @asynccontextmanager
-async def client_at(talk):
+async def client_at(talk, subprotocol="lobby.v1"):
     """A client in a room of a server where each socket gets `talk`."""
-    async with serve(talk, "127.0.0.1", 0, subprotocols=["lobby.v1"], process_request=page) as server:
+    async with serve(talk, "127.0.0.1", 0, subprotocols=[subprotocol], process_request=page) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         heard = []
         made = Client(url, "room", heard.append, heard.clear, longest_delay=0.01)
@@ -150,3 +151,39 @@ async def test_who_missed_too_much_loads_the_history_back_to_what_is_known():
 
 async def test_of_another_log_all_is_loaded():
     assert await reset("other") == list(range(1, 301))
+
+
+async def test_a_silent_server_is_pinged_and_left_when_it_does_not_answer(monkeypatch):
+    monkeypatch.setattr(client, "SILENCE", 0.05)
+    monkeypatch.setattr(client, "ANSWER_PATIENCE", 0.1)
+    pings = asyncio.Queue()
+
+    async def talk(socket):
+        await welcome(socket)
+        assert await socket.recv() == PING
+        await socket.send(PONG)
+        pings.put_nowait((socket, await socket.recv()))
+        await socket.wait_closed()
+
+    async with client_at(talk, LOBBY_WITH_PINGS):
+        (first, ping), (second, _) = await pings.get(), await pings.get()
+        assert ping == PING
+        assert first is not second
+
+
+async def test_a_server_of_the_version_before_is_not_pinged(monkeypatch):
+    monkeypatch.setattr(client, "SILENCE", 0.05)
+    received = asyncio.Queue()
+
+    async def talk(socket):
+        await welcome(socket)
+        await asyncio.sleep(0.2)  # several silences
+        await tell(socket, type="message", seq=8, number=8, client_id="x", message="at last")
+        async for frame in socket:
+            received.put_nowait(json.loads(frame)["message"])
+
+    async with client_at(talk) as (made, _):
+        while not made.heard:
+            await asyncio.sleep(0.01)
+        made.say("hello")
+        assert await received.get() == "hello"

@@ -14,6 +14,7 @@ from chat.consumers import MOST_MISSED
 from chat.drafts import Draft
 from chat.models import Message, Room, User
 from live import hub
+from live.subprotocols import PING
 
 
 @pytest.fixture
@@ -362,3 +363,13 @@ async def test_the_command_restored_renews_every_room(connect, guest, room_of_th
     assert await socket.close_code() == 1012
     welcome = await (await connect(since=3, epoch=room_of_three.epoch)).event("welcome")
     assert welcome["set_back"]
+
+
+@pytest.mark.parametrize("user", ["guest", None])
+async def test_a_ping_is_answered_to_its_sender_alone(connect, guest, user):
+    tab, other = await connect(user=guest if user else None), await connect()
+    for each in (tab, other):
+        await each.event("welcome")
+    await tab.send_frame(PING)
+    await tab.event("pong")
+    assert await other.hears_none("pong")

@@ -9,6 +9,7 @@ from channels.layers import get_channel_layer
 from channels.worker import Worker
 
 from chat.sockets import get_sockets
+from live.subprotocols import LOBBY, LOBBY_WITH_PINGS
 from push.audience import get_audience
 from push.rate import get_change_rate, get_message_rate, get_task_rate
 from tests.sockets import TIMEOUT, Socket, session_of
@@ -24,17 +25,18 @@ async def what_belongs_to_a_loop_is_closed():
 
 @pytest.fixture
 async def listen(database):
-    """Connect: `listen("/ws/status/1", user=..., address=..., lobby=True)`."""
+    """Connect: `listen("/ws/status/1", user=..., address=..., lobby=True, pings=True)`."""
     from mysite.asgi import application
 
     async with AsyncExitStack() as stack:
 
-        async def listen(path, user=None, address=None, lobby=False, headers=()):
+        async def listen(path, user=None, address=None, lobby=False, pings=False, headers=()):
             headers = [*headers, *(await database_sync_to_async(session_of)(user) if user else [])]
-            socket = Socket(application, path, headers, ["lobby.v1"] if lobby else None)
+            offered = [LOBBY] * lobby + [LOBBY_WITH_PINGS] * pings
+            socket = Socket(application, path, headers, offered or None)
             if address:
                 socket.scope["client"] = [address, 0]
-            assert await socket.connect(TIMEOUT) == (True, "lobby.v1" if lobby else None)
+            assert await socket.connect(TIMEOUT) == (True, offered[-1] if offered else None)
             stack.push_async_callback(socket.disconnect, timeout=TIMEOUT)
             return socket
 

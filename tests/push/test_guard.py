@@ -3,7 +3,10 @@
 import pytest
 from channels.layers import get_channel_layer
 
+from live.subprotocols import PING, PONG
 from push.consumers import FeedConsumer, OrderConsumer
+from push.models import Order
+from tests.sockets import TIMEOUT
 
 
 async def is_admitted(listener):
@@ -60,3 +63,25 @@ async def test_what_has_joined_a_group_leaves_it_also_when_its_consumer_fails(li
     await failing.send_frame("x")
     assert await failing.close_code() == 1011
     assert joined() == []
+
+
+@pytest.fixture
+async def order(guest):
+    return await Order.objects.acreate(owner=guest, subject="A dictionary", amount="12.50")
+
+
+@pytest.mark.parametrize("path", ["order/{order.biz}", "status/1", "push/lobby", "me/"])
+async def test_pings_are_answered_where_both_sides_agreed_on_them(listen, guest, order, path):
+    address = f"/ws/{path.format(order=order)}"
+    page = await listen(address, guest, lobby=True, pings=True)
+    await page.send_frame(PING)
+    while await page.receive_from(TIMEOUT) != PONG:
+        pass  # its greeting
+
+
+async def test_a_ping_is_a_text_like_any_other_for_pages_of_the_version_before(listen):
+    for listener in (await listen("/ws/status/old", lobby=True), await listen("/ws/status/plain")):
+        await listener.send_frame(PING)
+        while (received := await listener.receive()) == {"listening": True}:
+            pass
+        assert received == {"message": PING}

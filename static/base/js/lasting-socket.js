@@ -14,6 +14,15 @@ const RESTARTS = 1012;
 const PATIENCE = 10_000;
 const ANSWER_PATIENCE = 15_000;
 
+/** How long nothing may arrive before we send a ping (milliseconds). Browsers hide the protocol's own pings from pages. */
+const SILENCE = 25_000;
+const PING = '{"type":"ping"}';
+const PONG = '[{"type":"pong"}]';
+
+/** What we speak. A server of the version before chooses the second, and gets no pings. */
+const WITH_PINGS = "lobby.v1.1";
+const PROTOCOLS = [WITH_PINGS, "lobby.v1"];
+
 /**
  * The code of a session that has ended, and how often we come back all the same: who signs up or changes the
  * password in another tab has a new session, of which this browser hears a moment later than we hear of the end.
@@ -31,11 +40,11 @@ export class LastingSocket {
   #mayReturn = false;
   #timer = 0;
   #doubt = 0;
+  #silence = 0;
 
   /**
    * @param {object} options
    * @param {() => string} options.address the path and query to connect to, asked each time
-   * @param {string} options.protocol the protocol that is spoken over it
    * @param {(said: any) => boolean} options.isGreeting whether a frame says that the server has let us in
    * @param {(said: any) => boolean} [options.isForMe] whether it greets the person whom this page is for
    * @param {(said: any) => void} options.onFrame with each frame, which is JSON
@@ -66,16 +75,18 @@ export class LastingSocket {
 
   #connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const { address, protocol } = this.#options;
-    const socket = new WebSocket(`${scheme}://${location.host}${address()}`, protocol);
+    const socket = new WebSocket(`${scheme}://${location.host}${this.#options.address()}`, PROTOCOLS);
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#lose(), PATIENCE);
-    socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+    socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code }) => this.#closed(code);
   }
 
-  #receive(said) {
+  #receive(text) {
     this.#trust();
+    this.#silence = setTimeout(() => this.#ping(), SILENCE);
+    if (text === PONG) return;
+    const said = JSON.parse(text);
     if (!this.#isOpen && this.#options.isGreeting(said)) {
       if (!(this.#options.isForMe?.(said) ?? true)) return this.#closed(SIGNED_OUT);
       this.#open();
@@ -125,8 +136,13 @@ export class LastingSocket {
   }
 
   #trust() {
+    clearTimeout(this.#silence);
     clearTimeout(this.#doubt);
     this.#doubt = 0;
+  }
+
+  #ping() {
+    if (this.#socket.protocol === WITH_PINGS) this.send(PING, true);
   }
 
   /** The socket may be dead without knowing: a new one costs little. */

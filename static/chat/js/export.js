@@ -11,7 +11,6 @@ const count = document.getElementById("count");
 const state = new ConnectionState(document.getElementById("connection"));
 new LastingSocket({
   address: () => `/ws/export/${page.dataset.key}/`,
-  protocol: "lobby.v1",
   isGreeting: () => true,
   onFrame: (events) => show(events.at(-1)),
   onState: (...now) => state.show(...now),

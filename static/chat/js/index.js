@@ -19,7 +19,6 @@ if (rooms.dataset.you) {
   const unread = new Unread(rooms, (...more) => notifier.tell(...more));
   new LastingSocket({
     address: () => "/ws/me/",
-    protocol: "lobby.v1",
     isGreeting: () => true,
     onFrame: (events) => events.forEach((event) => unread.receive(event)),
     onState: (state) => state === "open" && deliver(you), // else, the page is of use without it

@@ -104,7 +104,6 @@ const state = new ConnectionState(element("state"), {
 let isRefused = false;
 const connection = new LastingSocket({
   address,
-  protocol: "lobby.v1",
   isGreeting: (events) => events.some(isWelcome),
   isForMe: (events) => isForMe(events.find(isWelcome)),
   onFrame: (events) => events.forEach(receive),

@@ -15,7 +15,6 @@ const [state, stop, lines, error] = ["state", "stop", "lines", "error"].map((par
 
 new LastingSocket({
   address: () => `/ws/push/${encodeURIComponent(roomName)}/`,
-  protocol: "lobby.v1",
   isGreeting: ({ feed }) => Boolean(feed),
   onFrame: receive,
   onState: () => {}, // the room's own socket tells of a lost connection

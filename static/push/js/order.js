@@ -11,7 +11,6 @@ const { biz } = JSON.parse(element("order").textContent);
 const connection = new ConnectionState(element("connection"));
 const socket = new LastingSocket({
   address: () => `/ws/order/${biz}/`,
-  protocol: "lobby.v1",
   isGreeting: ({ biz }) => Boolean(biz),
   onFrame: receive,
   onState: (state, code) => {

@@ -10,7 +10,6 @@ const clientId = JSON.parse(element("client-id").textContent);
 const connection = new ConnectionState(element("connection"));
 const socket = new LastingSocket({
   address: () => `/ws/status/${clientId}/`,
-  protocol: "lobby.v1",
   isGreeting: ({ listening }) => listening,
   onFrame: receive,
   onState: (state, code) => {

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 LOBBY = "lobby.v1"
 
-# `lobby.v1` with a heartbeat: the server answers each PING with PONG. A page pings after a silence, since browsers
-# hide the protocol's own pings from it.
+# `lobby.v1` with a heartbeat: the server answers each PING with PONG. A page pings after a silence, since
+# browsers hide the protocol's own pings from it.
 LOBBY_WITH_PINGS = "lobby.v1.1"
 PING = '{"type":"ping"}'
 PONG = '[{"type":"pong"}]'

@@ -11,7 +11,7 @@ from chat.writer import BUSY
 from live import Refused, get_post
 from live.subprotocols import LOBBY_WITH_PINGS, PING, PONG
 from live.who import network
-from mysite.middleware import close
+from mysite.middleware import close, refuse
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Visit:
         self.user = scope["user"] if scope["user"].is_authenticated else None
         self.session_key = scope["session"].session_key if self.user else None
         self.address = network((scope.get("client") or [""])[0])
-        self._answers_pings = LOBBY_WITH_PINGS in scope["subprotocols"]
+        self._scope = scope
         self._receive, self._send = receive, send
         self._is_accepted = False
         self._dismissed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -70,10 +70,10 @@ class Visit:
         return message
 
     def _is_ping(self, message) -> bool:
-        return self._answers_pings and message.get("text") == PING
+        return message.get("text") == PING and LOBBY_WITH_PINGS in self._scope["subprotocols"]
 
     async def _receive_next(self):
-        """The server's next event: for a consumer, a socket that is dismissed has been closed by its browser."""
+        """The next event. To its consumer, a socket that is dismissed looks closed by its browser."""
         coming = asyncio.ensure_future(self._receive())
         try:
             await asyncio.wait([coming, self._dismissed], return_when=asyncio.FIRST_COMPLETED)
@@ -99,6 +99,7 @@ class Visit:
     async def close(self, code):
         with suppress(Exception):  # it is closed already
             async with asyncio.timeout(SEND_PATIENCE):
-                if not self._is_accepted:
-                    await self._send({"type": "websocket.accept"})
-                await close(self._send, code)
+                if self._is_accepted:
+                    await close(self._send, code)
+                else:
+                    await refuse(self._scope, self._send, code)

@@ -13,6 +13,7 @@ from django.http.request import split_domain_port, validate_host
 from django.utils import translation
 
 from live import security
+from live.subprotocols import choose
 from mysite.languages import of_socket
 
 logger = logging.getLogger(__name__)
@@ -85,8 +86,7 @@ class Handshake:
         except (OperationalError, InterfaceError, TimeoutError) as error:
             reason = " ".join(str(error).split()) or "it takes too long"
             logger.warning("A socket cannot be admitted: %s", reason)
-            await send({"type": "websocket.accept"})
-            await close(send, 1013)
+            await refuse(scope, send, 1013)
         if arrived:
             scope = arrived.pop()
             translation.activate(of_socket(scope))  # in this task, which is the socket's own
@@ -95,6 +95,15 @@ class Handshake:
     async def arrive(self, scope, receive, send):
         """What stands in the application's place for the middleware."""
         scope.pop("arrived").append(scope)
+
+
+async def refuse(scope, send, code):
+    """Close a socket that is not accepted yet, so that a browser sees the code.
+
+    A browser that offers subprotocols sees 1006 where the server chooses none of them.
+    """
+    await send({"type": "websocket.accept", "subprotocol": choose(scope["subprotocols"])})
+    await close(send, code)
 
 
 async def close(send, code):
@@ -111,5 +120,4 @@ class NotFound(AsyncWebsocketConsumer):
     channel_layer_alias = None
 
     async def connect(self):
-        await self.accept()
-        await self.close(4404)
+        await refuse(self.scope, self.base_send, 4404)

@@ -99,9 +99,10 @@ class OrderConsumer(Listener, AsyncWebsocketConsumer):
         try:
             order = await self.find()
         except Refused:
-            await self.refuse()
+            await self.accept(self.subprotocol)  # so that a browser sees the code
+            await self.close(NOT_FOUND)
             return
-        # First into the group, then open, then the state: what happens in between is not missed.
+        # Join the group, then accept, then read the state: nothing is missed that happens in between.
         await self.join(order.topic)
         await self.accept(self.subprotocol)
         await self.tell(await self.find())
@@ -157,11 +158,12 @@ class StatusConsumer(Listener, WebsocketConsumer):
         getattr(self, get_handler_name(message))(message)
 
     def connect(self):
-        self.accept(self.subprotocol)
         if not CLIENT_ID.fullmatch(self.argument):
+            self.accept(self.subprotocol)  # so that a browser sees the code
             self.close(NOT_FOUND)
             return
         async_to_sync(self.join)(f"status {self.argument}")
+        self.accept(self.subprotocol)  # only now: nothing is missed from here on
         if self.subprotocol:
             self.send('{"listening":true}')
 
@@ -181,13 +183,14 @@ class FeedConsumer(Listener, AsyncWebsocketConsumer):
     """Listens to the live feed of a room: its lines, and on our own pages whether it runs."""
 
     async def connect(self):
-        await self.accept(self.subprotocol)
         try:
             key = names.key(names.clean_room(self.argument))
         except ValueError:
+            await self.accept(self.subprotocol)  # so that a browser sees the code
             await self.close(NOT_FOUND)
             return
         await self.join(feed_topic(key))
+        await self.accept(self.subprotocol)
         self.life.enter_context(get_audience().listening(key, self.tell))
 
     async def receive(self, text_data=None, bytes_data=None):

@@ -108,7 +108,7 @@ async def test_a_server_of_the_version_before_gets_no_pings(lobby, open_tab):
 
     await tab.page.add_init_script(f"""
         window.WebSocket = class extends WebSocket {{
-            constructor(address, protocols) {{ super(address, [protocols].flat().filter((each) => each === "{LOBBY}")); }}
+            constructor(address) {{ super(address, "{LOBBY}"); }}
         }};
     """)
     await tab.page.route_web_socket("**", as_before)

@@ -1,12 +1,14 @@
 """What plain consumers are spared."""
 
 import pytest
+from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from live.subprotocols import PING, PONG
 from push.consumers import FeedConsumer, OrderConsumer
-from push.models import Order
-from tests.sockets import TIMEOUT
+from push.models import Order, feed_topic
+from push.sending import asend
+from tests.sockets import TIMEOUT, Socket, session_of
 
 
 async def is_admitted(listener):
@@ -43,10 +45,48 @@ async def test_a_mistake_in_a_consumer_is_logged_and_closes_its_socket_alone(lis
 @pytest.mark.parametrize("path", ["order/x", "status/1", "push/lobby"])
 async def test_a_page_of_another_site_is_refused(database, path):
     from mysite.asgi import application
-    from tests.sockets import Socket
 
     socket = Socket(application, f"/ws/{path}", [(b"origin", b"https://elsewhere.example")])
     assert await socket.connect() == (False, 1000)
+
+
+class Opening(Socket):
+    """A tab to whose topic something is said at the moment at which its socket opens."""
+
+    def __init__(self, application, path, headers, topic):
+        async def with_a_word_at_once(scope, receive, send):
+            async def say_at_once(message):
+                await send(message)
+                if message["type"] == "websocket.accept":
+                    await asend(topic, "welcome")
+
+            await application(scope, receive, say_at_once)
+
+        super().__init__(with_a_word_at_once, path, headers)
+
+
+@pytest.mark.parametrize(
+    ("path", "topic"),
+    [("order/{0.biz}", "{0.topic}"), ("status/1", "status 1"), ("push/lobby", feed_topic("lobby"))],
+)
+async def test_nothing_is_missed_that_is_said_once_a_socket_is_open(database, guest, order, path, topic):
+    from mysite.asgi import application
+
+    headers = await database_sync_to_async(session_of)(guest)
+    socket = Opening(application, f"/ws/{path.format(order)}", headers, topic.format(order))
+    assert await socket.connect(TIMEOUT) == (True, None)
+    while await socket.receive() != "welcome":
+        pass  # the state as it is
+    await socket.disconnect()
+
+
+@pytest.mark.parametrize(("path", "code"), [("elsewhere", 4404), ("status/a.b", 4404), ("status/full", 1013)])
+async def test_a_browser_sees_why_it_is_refused(listen, settings, path, code):
+    """It gives up a socket that chooses none of the subprotocols that it offers, and sees 1006."""
+    settings.CONNECTIONS_PER_ADDRESS = 1
+    await listen("/ws/status/1", address="192.0.2.11")
+    refused = await listen(f"/ws/{path}", lobby=True, address="192.0.2.1" + ("1" if code == 1013 else "2"))
+    assert await refused.close_code() == code
 
 
 async def test_what_has_joined_a_group_leaves_it_also_when_its_consumer_fails(listen, monkeypatch):

@@ -62,7 +62,7 @@ async def test_a_name_that_no_room_can_have_is_told_and_not_looked_for(lobby, ro
 
 
 async def test_times_are_the_readers(lobby, rooms, open_tab):
-    tab = await open_tab(timezone_id="Asia/Shanghai")
+    tab = await open_tab(timezone_id="Asia/Shanghai", locale="en-GB")
     await tab.page.goto(f"{lobby.url}/chat/")
     time = tab.page.locator(".card__time").first
     said = datetime.fromisoformat(await time.get_attribute("datetime"))

@@ -12,8 +12,11 @@ const ROOMS = "lobby-rooms";
 const CLIENT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const element = (id) => document.getElementById(id);
-const short = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-const time = new Intl.DateTimeFormat(document.documentElement.lang, short);
+
+/** As in clock.js: this page stands alone. */
+const language = document.documentElement.lang;
+const locale = navigator.languages.find((tag) => scriptOf(tag) === scriptOf(language)) ?? language;
+const short = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
 
 const state = element("state");
 let failures = 0;
@@ -94,7 +97,17 @@ function show(item, { name, text, at }) {
   [speaker.textContent, said.textContent] = [name, text];
   item.querySelector(".card__line").hidden = false;
   item.querySelector("time").dateTime = at;
-  item.querySelector("time").textContent = time.format(new Date(at));
+  item.querySelector("time").textContent = writeTime(new Date(at));
+}
+
+function writeTime(at) {
+  const isThisYear = at.getFullYear() === new Date().getFullYear();
+  return at.toLocaleString(locale, { ...short, ...(!isThisYear && { year: "numeric" }) });
+}
+
+function scriptOf(tag) {
+  const { language, script } = new Intl.Locale(tag).maximize();
+  return `${language}-${script}`;
 }
 
 /** How much is written in a room and not sent (see outbox.js). */

@@ -1,13 +1,10 @@
 /** Finds rooms as one types: the server, which knows all of them and how they are spelled, draws the list. */
 
-import { clock } from "../../base/js/clock.js";
-import { language } from "../../base/js/i18n.js";
+import { clock, writeShortDay } from "../../base/js/clock.js";
 import { paintAvatar } from "./avatar.js";
 
 /** How long nobody has typed before it is asked (milliseconds). */
 const PAUSE = 100;
-
-const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
 
 export class Finder {
   #input;
@@ -82,7 +79,7 @@ export class Finder {
     const today = new Date().toDateString();
     for (const time of this.#list.querySelectorAll("time")) {
       const at = new Date(time.dateTime);
-      time.textContent = (at.toDateString() === today ? clock : day).format(at);
+      time.textContent = at.toDateString() === today ? clock.format(at) : writeShortDay(at);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** One message as an element. Whatever way a message comes, it is drawn here. */
 
-import { clock } from "../../base/js/clock.js";
-import { gettext, language } from "../../base/js/i18n.js";
+import { clock, exact, writeDay, writeHour } from "../../base/js/clock.js";
+import { gettext } from "../../base/js/i18n.js";
 import { paintAvatar } from "./avatar.js";
 import { isEmoji } from "./emoji.js";
 import { draw } from "./markup.js";
@@ -12,9 +12,6 @@ const GROUP_SPAN = 5 * 60 * 1000;
 /** A text of more lines, or of more characters than can be sent, scrolls by itself. */
 const MOST_LINES = 40;
 const MOST_CHARACTERS = 4000;
-
-const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
-const calendar = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
 
 /**
  * A message as it now is. One that is not stored yet has no number and no seq.
@@ -48,8 +45,9 @@ export function drawMessage(message, reader) {
   for (const time of item.querySelectorAll("time")) {
     time.dateTime = message.at;
     time.title = exact.format(at);
-    time.textContent = clock.format(at);
   }
+  part("time").textContent = clock.format(at);
+  part("gutter").textContent = writeHour(at);
   part("to-you").hidden = !isForReader;
   part("text").append(message.deleted ? gettext("Message deleted") : draw(message.message, mentions.map(({ name }) => name)));
   item.classList.toggle("message--mention", isForReader);
@@ -92,7 +90,7 @@ export function beginsDay(previous, message) {
 export function drawDay(message) {
   const item = document.createElement("li");
   item.className = "day";
-  item.textContent = calendar.format(new Date(message.at));
+  item.textContent = writeDay(new Date(message.at));
   return item;
 }
 
@@ -110,7 +108,7 @@ export function drawNews(since) {
 function timeOf(date) {
   const isToday = date.toDateString() === new Date().toDateString();
   const time = clock.format(date);
-  return isToday ? time : gettext("{day}, {time}", { day: calendar.format(date), time });
+  return isToday ? time : gettext("{day}, {time}", { day: writeDay(date), time });
 }
 
 /** Say behind a text, or below its code, that it was edited. */

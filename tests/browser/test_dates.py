@@ -1,0 +1,56 @@
+"""Times and days are written in the language of the page, as the browser's region has it."""
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ZONE = "Asia/Tokyo"
+
+
+async def say_in(lobby, tab, room):
+    """Say something. Returns when it was said, where the reader is."""
+    await tab.enter(lobby.url, room)
+    await tab.say("hello")
+    await tab.until_transcript("hello")
+    at = await tab.messages.locator(".message__time").get_attribute("datetime")
+    return datetime.fromisoformat(at).astimezone(ZoneInfo(ZONE))
+
+
+@pytest.mark.parametrize(
+    ("locale", "day", "time"),
+    [
+        ("en-GB", "{0:%A},? {0.day} {0:%B}", "{0:%H:%M}"),
+        ("en-US", "{0:%A}, {0:%B} {0.day}", r"0?{1}:{0:%M}\s{0:%p}"),
+        ("zh-CN", "{0.month}月{0.day}日星期.", "{0:%H:%M}"),
+    ],
+)
+async def test_a_day_and_a_time_are_written_as_the_region_has_it(lobby, open_tab, locale, day, time):
+    tab = await open_tab(locale=locale, timezone_id=ZONE)
+    at = await say_in(lobby, tab, f"dates {locale}")
+    hour = (at.hour - 1) % 12 + 1
+    await expect(tab.page.locator(".day")).to_have_text(re.compile(f"^{day.format(at)}$"))
+    await expect(tab.messages.locator(".message__time")).to_have_text(
+        re.compile(f"^{time.format(at, hour)}$")
+    )
+
+
+async def test_the_language_of_the_page_wins_over_that_of_the_region(lobby, open_tab):
+    tab = await open_tab(locale="de-DE", timezone_id=ZONE)
+    at = await say_in(lobby, tab, "dates of Germany")
+    await expect(tab.page.locator(".day")).to_contain_text(f"{at:%A}")
+
+
+async def test_a_message_of_another_year_shows_the_year(lobby, open_tab):
+    tab = await open_tab(timezone_id=ZONE)
+    at = await say_in(lobby, tab, "dates of years")
+    await tab.page.clock.set_fixed_time(datetime(at.year + 1, 6, 1, tzinfo=UTC))
+    await tab.page.reload()
+    await expect(tab.page.locator(".day")).to_contain_text(str(at.year))
+    await tab.page.goto(f"{lobby.url}/chat/")
+    card = tab.page.locator(".card", has_text="dates of years").locator(".card__time")
+    await expect(card).to_contain_text(str(at.year))

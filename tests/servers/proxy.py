@@ -1,6 +1,7 @@
 """A TCP proxy between a browser and a server, whose connections can be cut, muted or refused."""
 
 import asyncio
+import re
 import ssl
 from contextlib import asynccontextmanager, suppress
 
@@ -11,6 +12,7 @@ class Proxy:
         self.port = 0
         self.muted = False  # what the server says is swallowed
         self.sockets_refused = False  # pages pass, WebSockets do not
+        self.without_cookies = False  # no cookie that the server sets arrives
         self._connections = set()
         self._dark = set()
 
@@ -56,6 +58,8 @@ class Proxy:
     async def _pass(self, reader, writer, is_answer=False):
         with suppress(OSError):
             while data := await reader.read(64 * 1024):
+                if is_answer and self.without_cookies:
+                    data = re.sub(b"(?i)set-cookie:", b"x-stripped:", data)
                 if not (is_answer and self.muted):
                     writer.write(data)
                     await writer.drain()

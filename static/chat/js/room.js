@@ -93,11 +93,16 @@ const keptRoom = new KeptRoom({ room: roomAddress, you: you.id }, data.page, {
 });
 if (data.is_end) keptRoom.begin(data.messages, data.is_start);
 
+/** Without cookies each request is another person's. The page sets one that scripts can read; a copy cannot tell. */
+const hasCookies = data.is_copy || document.cookie !== "";
+
 const OFFLINE = gettext("Offline. What you write is sent later.");
 const state = new ConnectionState(element("state"), {
   waiting: data.is_copy ? OFFLINE : gettext("Reconnecting. What you write is kept."),
   refused: gettext("This room is closed to you. What you have written is kept."),
-  4401: gettext("You are signed out. What you have written is kept."),
+  4401: hasCookies
+    ? gettext("You are signed out. What you have written is kept.")
+    : gettext("Lobby needs cookies. Allow them for this site, then load the page again."),
   4404: gettext("There can be no such room."),
   4429: gettext("You have made many rooms. Wait a while."),
 });
@@ -139,10 +144,10 @@ function isWelcome({ type }) {
 
 /**
  * Whether it greets the person whom this page is for: nobody else says what is written here.
- * A browser without cookies is somebody else each time, and in a database that was set back nobody is known.
+ * In a database that was set back nobody is known.
  */
 function isForMe({ you: person, ...welcome }) {
-  return person?.id === you.id || isSetBack(welcome) || !navigator.cookieEnabled;
+  return person?.id === you.id || isSetBack(welcome);
 }
 
 /** Whether what is shown here is not in the room's log any more: its database was restored. */

@@ -8,6 +8,7 @@ import { Changes } from "./changes.js";
 import { Completion } from "./completion.js";
 import * as completions from "./completions.js";
 import { Composer } from "./composer.js";
+import { writeCopies } from "./copied.js";
 import { Deleting } from "./deleting.js";
 import { deliver } from "./deliver.js";
 import { Draft } from "./draft.js";
@@ -64,6 +65,7 @@ const tools = {
   link: ({ number }) => copyLink(log.item(number), `${roomAddress}${number}/`),
 };
 new MessageTools(log, tools, () => composer.focus());
+writeCopies(log);
 const ownName = new OwnName(element("own-name"), you);
 const people = new People(element("here"), you, (name) => {
   ownName.tell(name);

@@ -14,7 +14,8 @@ SELECT = """([first, last]) => {
 
 # What a copy puts into the clipboard; null where the browser decides.
 COPY = """() => {
-    const event = new ClipboardEvent("copy", { clipboardData: new DataTransfer(), bubbles: true, cancelable: true });
+    const options = { clipboardData: new DataTransfer(), bubbles: true, cancelable: true };
+    const event = new ClipboardEvent("copy", options);
     const isOurs = !getSelection().anchorNode.parentElement.dispatchEvent(event);
     return isOurs ? event.clipboardData.getData("text/plain") : null;
 }"""

@@ -46,8 +46,12 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_page())
 
 
+# A cookie that scripts can read, and that ends with the browser: the worker sees that a guest's session has ended.
+GUEST_COOKIE = "lobby_guest"
+
+
 class PersonMiddleware:
-    """Says on each page for whom it was made: the worker shows nobody what it keeps for somebody else."""
+    """Names in each page's headers the person it was made for: the service worker keeps rooms of that person only."""
 
     async_capable, sync_capable = True, False
 
@@ -58,8 +62,20 @@ class PersonMiddleware:
     async def __call__(self, request: HttpRequest) -> HttpResponse:
         response = await self.get_response(request)
         if response.headers.get("Content-Type", "").startswith("text/html") and request.session.accessed:
-            response.headers["Lobby-Person"] = request.session.get(SESSION_KEY, "")  # it is loaded
+            person = _person(request)
+            response.headers["Lobby-Person"] = person
+            if person and request.session.get_expire_at_browser_close():
+                response.headers["Lobby-Guest"] = GUEST_COOKIE
+                if request.COOKIES.get(GUEST_COOKIE) != person:
+                    response.set_cookie(GUEST_COOKIE, person, samesite="Lax")
         return response
+
+
+def _person(request: HttpRequest) -> str:
+    """The id of a page's person. A session, which is loaded here, may name a person who is not active any more."""
+    if hasattr(request, "_cached_user"):  # so `request.user` needs no query
+        return str(request.user.pk or "")
+    return request.session.get(SESSION_KEY, "")
 
 
 def _page() -> str:

@@ -13,6 +13,9 @@ const SHELL = SHELL_PREFIX + version;
 /** Rooms: each one's page, for the person whom its header names, and what was seen in it since. One person's only. */
 const ROOMS = "lobby-rooms";
 const PERSON = "Lobby-Person";
+
+/** Of a guest's page: the cookie that has the guest's id, and ends with the browser. */
+const GUEST = "Lobby-Guest";
 const MOST_ROOMS = 20;
 
 /** Files that rooms' pages name, and that these name. */
@@ -62,9 +65,9 @@ function become(event) {
   if (event.request.mode !== "navigate") event.respondWith(fetch(event.request).finally(forgetRooms));
 }
 
-/** A room's page tells what is seen in it. */
+/** A room's page tells what is seen in it, and any page that its person was signed out or removed. */
 addEventListener("message", (event) => {
-  event.waitUntil(see(event.data, event.source));
+  event.waitUntil(event.data.forget ? forgetRooms() : see(event.data, event.source));
 });
 
 /** A notification brings a tab of its room to the front, or opens one. */
@@ -113,6 +116,7 @@ function inTime(asked, pathname) {
 
 /** What can be shown of an address without a network: a room as it was seen last; for the index, what rooms there are. */
 async function copy(pathname) {
+  await forgetGuest();
   const rooms = await caches.open(ROOMS);
   if (pathname === index) return (await rooms.keys()).length ? shell(page) : null;
   const response = await rooms.match(roomOf(pathname));

@@ -6,6 +6,7 @@ import re
 import pytest
 from django.test import Client
 
+from chat.models import User
 from mysite import offline
 
 
@@ -52,3 +53,25 @@ def test_a_page_says_for_whom_it_was_made():
     you = re.search(r'"you": \{"id": (\d+)', room.content.decode())[1]
     assert room.headers["Lobby-Person"] == client.get("/chat/").headers["Lobby-Person"] == you
     assert "Lobby-Person" not in client.get("/offline/").headers  # it asks for nobody
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_of_a_guest_has_a_cookie_that_ends_with_the_browser():
+    client = Client()
+    response = client.get("/chat/lobby/")
+    cookie = client.cookies[response.headers["Lobby-Guest"]]
+    assert cookie.value == response.headers["Lobby-Person"]
+    assert not (cookie["max-age"] or cookie["expires"] or cookie["httponly"])
+    again = client.get("/chat/lobby/")
+    assert response.headers["Lobby-Guest"] not in again.cookies
+    lasting = Client()
+    lasting.force_login(User.objects.get())
+    assert "Lobby-Guest" not in lasting.get("/chat/lobby/").headers
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_is_nobody_s_when_its_person_was_deactivated():
+    client = Client()
+    client.get("/chat/lobby/")
+    User.objects.update(is_active=False)
+    assert client.get("/chat/").headers["Lobby-Person"] == ""

@@ -50,6 +50,15 @@ async function belongTo(person, askedIn) {
   return isOther && askedIn === era ? forgetRooms() : askedIn;
 }
 
+/** Forget the rooms of a guest whose session has ended. A browser without CookieStore cannot tell. */
+async function forgetGuest() {
+  const [first] = await keptPages();
+  const { headers } = (first && (await (await caches.open(ROOMS)).match(first))) ?? new Response();
+  if (!headers.has(GUEST) || !self.cookieStore) return;
+  const cookie = await cookieStore.get(headers.get(GUEST));
+  if (cookie?.value !== headers.get(PERSON)) await forgetRooms();
+}
+
 async function forgetRooms() {
   const now = ++era;
   await caches.delete(ROOMS);

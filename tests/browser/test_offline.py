@@ -229,3 +229,30 @@ async def test_a_page_without_its_files_can_be_read(lobby, open_tab, path):
     for image in await tab.page.locator("svg").all():
         box = await image.bounding_box()
         assert max(box["width"], box["height"]) <= 24
+
+
+async def kept_room(open_tab, lobby, room):
+    """A guest's tab, under a worker that keeps this room."""
+    tab = await visit(open_tab, lobby, room)
+    await tab.say("for my eyes")
+    await is_seen(tab, room, "for my eyes")
+    return tab
+
+
+async def test_the_rooms_of_a_guest_are_gone_when_the_browser_was_closed(lobby, open_tab):
+    tab = await kept_room(open_tab, lobby, "guests")
+    await tab.page.context.set_offline(True)
+    await tab.page.reload()
+    await expect(tab.messages.first).to_contain_text("for my eyes")
+    await tab.page.context.clear_cookies()  # as a browser does that is closed
+    await tab.page.goto(f"{lobby.url}/chat/guests/")
+    await heading(tab, "You are offline")
+    assert await tab.page.evaluate(ROOMS) == []
+
+
+@pytest.mark.parametrize("code", [4401, 4403])
+async def test_the_rooms_of_whoever_is_signed_out_or_removed_are_gone(lobby, open_tab, code):
+    tab = await kept_room(open_tab, lobby, f"removed-{code}")
+    await tab.page.route_web_socket("**/ws/chat/**", lambda socket: socket.close(code=code))
+    await tab.page.reload()
+    await until(tab, f"async () => (await ({ROOMS})()).length === 0")

@@ -30,6 +30,9 @@ const PROTOCOLS = [WITH_PINGS, "lobby.v1"];
 const SIGNED_OUT = 4401;
 const MOST_SIGNED_OUT = 3;
 
+/** The code for a person who was deactivated or deleted. */
+const REMOVED = 4403;
+
 export class LastingSocket {
   #options;
   /** @type {WebSocket | null} */
@@ -123,6 +126,7 @@ export class LastingSocket {
     this.#drop();
     this.#failures = this.#signedOut = 0;
     this.#mayReturn = code === SIGNED_OUT;
+    if (code === SIGNED_OUT || code === REMOVED) forgetRooms();
     this.#options.onState("refused", code);
   }
 
@@ -159,4 +163,9 @@ export class LastingSocket {
     clearTimeout(this.#timer);
     this.#connect();
   }
+}
+
+/** Have the service worker forget the rooms that it keeps for the person. */
+function forgetRooms() {
+  navigator.serviceWorker?.controller?.postMessage({ forget: true });
 }

@@ -46,12 +46,12 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_page())
 
 
-# A cookie that scripts can read, and that ends with the browser: the worker sees that a guest's session has ended.
+# A cookie that scripts can read and that ends with the browser, as a guest's session does.
 GUEST_COOKIE = "lobby_guest"
 
 
 class PersonMiddleware:
-    """Names in each page's headers the person it was made for: the service worker keeps rooms of that person only."""
+    """Name the person of each page in its headers: the service worker keeps the rooms of one person only."""
 
     async_capable, sync_capable = True, False
 
@@ -72,7 +72,7 @@ class PersonMiddleware:
 
 
 def _person(request: HttpRequest) -> str:
-    """The id of a page's person. A session, which is loaded here, may name a person who is not active any more."""
+    """The id of a page's person. A session may still name a person who was deactivated."""
     if hasattr(request, "_cached_user"):  # so `request.user` needs no query
         return str(request.user.pk or "")
     return request.session.get(SESSION_KEY, "")

@@ -74,26 +74,29 @@ def _with_free_name(candidates: Iterable[str], take: Callable[[str], User]) -> U
 def _claim_name(user: User, name: str) -> User:
     user = access.active(user)
     if not user.name_key:
-        _call(user, name)
+        _call(user, name, likeness(name))
     return user
 
 
-@transaction.atomic
 def rename(user: User, name: str) -> User:
     """Let a person be called otherwise from now on; what was said stays under the old name."""
     try:
         name = clean_person(name)
     except ValueError as error:
         raise Refused("bad_frame", str(error)) from None
-    holder = access.holder(name)
+    try:
+        return _rename(user, name, likeness(name), access.holder(name))
+    except IntegrityError:
+        raise Refused("bad_frame", TAKEN) from None
+
+
+@transaction.atomic
+def _rename(user: User, name: str, key: str, holder: User | None) -> User:
     people = access.active_people({user.pk, holder.pk} if holder else {user.pk})
     user = access.one_of(people, user)
     if holder and holder.pk != user.pk:
-        _take_name(people.get(holder.pk, holder), likeness(name))
-    try:
-        _call(user, name)
-    except IntegrityError:
-        raise Refused("bad_frame", TAKEN) from None
+        _take_name(people.get(holder.pk, holder), key)
+    _call(user, name, key)
     return user
 
 
@@ -112,9 +115,8 @@ def free_name(user: User) -> None:
     User.objects.filter(pk=user.pk).update(name_key=None)
 
 
-@transaction.atomic
-def _call(user: User, name: str) -> None:
-    user.name, user.name_key = name, likeness(name)
+def _call(user: User, name: str, key: str) -> None:
+    user.name, user.name_key = name, key
     user.save(update_fields=["name", "name_key"])
 
 
@@ -166,7 +168,7 @@ def delete_account(user: User) -> None:
 def open_room(name: str) -> Room:
     """The room of that clean name, which is made for the first who enters it."""
     access.new_room_name(name)
-    new = {"name": name, "spellings": lambda: spelling.spellings(name)}
+    new = {"name": name, "spellings": spelling.spellings(name)}
     room, _ = Room.objects.get_or_create(key=names.key(name), defaults=new)
     return room
 
@@ -183,17 +185,35 @@ def send(
 
 def send_all(drafts: Sequence[Draft]) -> list[tuple[Message, bool] | Refused]:
     """`send` several in one transaction; one that is refused leaves the others alone."""
+    checked = [_checked(draft) for draft in drafts]
+    stored = iter(_store([draft for draft in checked if isinstance(draft, Draft)]))
+    return [next(stored) if isinstance(each, Draft) else each for each in checked]
+
+
+def _checked(draft: Draft) -> Draft | Refused:
     try:
-        return _send_all(drafts, [draft for draft in drafts if not draft.is_named])
+        return draft._replace(text=protocol.check_text(draft.text))
+    except Refused as refused:
+        return refused
+
+
+def _store(drafts: Sequence[Draft]) -> list[tuple[Message, bool] | Refused]:
+    if not drafts:
+        return []
+    found = mentions.find({draft.text for draft in drafts}, {draft.room.pk for draft in drafts})
+    try:
+        return _send_all(drafts, [draft for draft in drafts if not draft.is_named], found)
     except IntegrityError:  # some of them came before: they are looked for
-        return _send_all(drafts, drafts)
+        return _send_all(drafts, drafts, found)
 
 
 @transaction.atomic
-def _send_all(drafts: Sequence[Draft], doubts: Sequence[Draft]) -> list[tuple[Message, bool] | Refused]:
+def _send_all(
+    drafts: Sequence[Draft], doubts: Sequence[Draft], found: mentions.Named
+) -> list[tuple[Message, bool] | Refused]:
     batch = Drafts(drafts, doubts)
     outcomes = [_send(draft, batch) for draft in drafts]
-    batch.store()
+    batch.store(found)
     rooms = batch.by_room()
     for room, messages in rooms:
         _announce(room, *messages)
@@ -219,17 +239,21 @@ def _named(author: User | None) -> User:
     return author if author.name_key else claim_name(author)
 
 
-@transaction.atomic
 def edit(editor: User, room: Room, number: int, text: str) -> Message:
     """Change what a person has said."""
-    protocol.check_text(text)
+    text = protocol.check_text(text)
+    return _edit(editor, room, number, text, mentions.find([text], [room.pk]))
+
+
+@transaction.atomic
+def _edit(editor: User, room: Room, number: int, text: str, found: mentions.Named) -> Message:
     editor = access.active(editor)
     seq = room.take_seq()  # before the message is read, so that nothing changes it meanwhile
     message = access.own_message(editor, room, number)
     message.seq, message.text, message.edited_at = seq, text, timezone.now()
     message.save(update_fields=["seq", "text", "edited_at"])
     exports.mark_outdated(room, number, Outdated.EDITED)
-    if mentions.renew(message):
+    if mentions.renew(message, found):
         transaction.on_commit(lambda: news.tell([room.pk]))  # of what is unread, something else names people
     _announce(room, message)
     return message
@@ -243,7 +267,7 @@ def delete(user: User, room: Room, number: int) -> Message:
     message = access.own_message(user, room, number)
     message.seq, message.text, message.deleted_at = seq, "", timezone.now()
     message.save(update_fields=["seq", "text", "deleted_at"])
-    mentions.renew(message)
+    message.mention_set.all().delete()
     exports.mark_outdated(room, number, Outdated.DELETED)
     _announce(room, message)
     transaction.on_commit(lambda: news.tell([room.pk]))  # it is unread no more

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chat import access, mentions, protocol
+from chat import access, mentions
 from chat.models import Message, Room, User
 
 
@@ -38,7 +38,7 @@ class Draft(NamedTuple):
 
 
 class Drafts:
-    """Drafts that become messages, in their order, within one transaction.
+    """Drafts, whose texts were checked, that become messages, in their order, within one transaction.
 
     What came of the same draft before is looked for where there are `doubts`.
     """
@@ -55,8 +55,7 @@ class Drafts:
                 self._know(message)
 
     def author(self, draft: Draft) -> User | None:
-        """As now stored; raises `Refused` for somebody who may not write, or a text that cannot be."""
-        protocol.check_text(draft.text)
+        """As now stored; raises `Refused` for somebody who may not write."""
         return access.one_of(self._people, draft.author) if draft.author else None
 
     def earlier(self, draft: Draft) -> Message | None:
@@ -76,14 +75,14 @@ class Drafts:
         self._know(message)
         return message
 
-    def store(self) -> None:
+    def store(self, found: mentions.Named) -> None:
         """Give the new messages their places in their rooms' logs, and store them, and whom they name."""
         for room, messages in self.by_room():
             seqs = room.take_seqs(len(messages), said_at=timezone.now())
             for message, seq in zip(messages, seqs, strict=True):
                 message.number = message.seq = seq
         Message.objects.bulk_create(self._new)
-        mentions.note(self._new)
+        mentions.note(self._new, found)
 
     def by_room(self) -> list[tuple[Room, list[Message]]]:
         """The new messages of each room."""

@@ -6,6 +6,7 @@ the most pairs: TR39's prototype. A name in prototypes is its skeleton.
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Sequence
 
 from confusable_homoglyphs import categories
 from confusable_homoglyphs.utils import load
@@ -26,7 +27,16 @@ def likeness(name: str) -> str:
 
     A small l, a capital I and an i are one: the first two look alike, the last two are one letter.
     """
-    folded = unicodedata.normalize("NFD", names.key(" ".join(name.split())))
+    return _folded(" ".join(name.split()))
+
+
+def likenesses(letters: Sequence[str]) -> list[str]:
+    """The likeness of each letter, at the cost of one text. Joined, they are that of a name."""
+    return _folded("\0".join(letters)).split("\0")
+
+
+def _folded(text: str) -> str:
+    folded = unicodedata.normalize("NFD", names.key(text))
     plain = names.without_invisible(folded).replace("i\u0307", "i").replace("j\u0307", "j")  # two dots in one
     return skeleton(plain.translate(_CAPITALS)).casefold().translate(_SKELETON).replace("i", "l")
 

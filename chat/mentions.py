@@ -1,28 +1,38 @@
 """Whom messages name: `@Quiet Heron`, somebody of the room, whatever the spelling."""
 
-import re
+import unicodedata
 from collections.abc import Collection, Iterable
-from itertools import islice
+from itertools import accumulate, islice, takewhile
+from typing import NamedTuple
 
+import regex
 from django.db import connection
 from django.db.models import Prefetch, prefetch_related_objects
 
 import live
-from chat.likeness import likeness
-from chat.models import Mention, Message, Room
+from chat.likeness import likenesses
+from chat.markup import at_signs
+from chat.models import Mention, Message, Room, User
 from chat.names import LONGEST_PERSON
 
 # How many people a message names, at most, and at how many places it is looked for them.
 MOST = 20
 MOST_PLACES = 50
 
+# How many keys of a message are looked up, at most: as many as `MOST` people need in Chinese, where a name
+# may end after each character.
+MOST_KEYS = MOST * LONGEST_PERSON
+LONGEST_KEY = User._meta.get_field("name_key").max_length or 255
+
 # How many names are asked for in one query.
 MOST_AT_ONCE = 10_000
 
-# A letter or digit of a script that puts spaces between words: no name begins or ends between two of them.
-LETTER = r"(?=[\0-\u0dff\u1e00-\u1fff])[^\W_]"
-BEGIN = re.compile(rf"(?<!{LETTER})@(?=\S)")
-INSIDE = re.compile(LETTER * 2)
+# A letter or digit of a script that puts spaces between words, with the marks on it. mention.js has the same.
+LETTER = r"(?=[\0-\u0dff\u1e00-\u1fff])[\p{L}\p{N}]"
+MARKED = rf"{LETTER}\p{{M}}{{0,4}}"
+# No mention begins within a word or an e-mail address, and no name ends within a word or a handle.
+BEGIN = regex.compile(rf"(?<!{MARKED}[_+-]?)@(?=\S)")
+INSIDE = regex.compile(rf"(?<={MARKED})[.@+-]?_*+{LETTER}|\p{{M}}")
 
 # Who has one of these names, and whether they have been in these rooms. In one statement, for which Django
 # has no words.
@@ -37,19 +47,30 @@ NAMED = """
 # What may be a name at one place, the longest first: its key, and how it is written.
 Spellings = dict[str, str]
 
-# Who has a name, of those of a room.
-People = dict[tuple[int, str], int]
+# Who has a name, and whether they have been in a room: by the room and the name's key.
+People = dict[tuple[int, str], tuple[int, bool]]
 
 
-def note(messages: Iterable[Message]) -> None:
-    """Find whom these messages name, and store it. They must be stored themselves."""
-    asking = {message: list(_places(message.text)) for message in messages if "@" in message.text}
-    if not asking:
-        return
-    keys = {key for places in asking.values() for spellings in places for key in spellings}
-    people = _people(keys, {message.room_id for message in asking})
-    for message, places in asking.items():
-        message.mentions = _named(message, places, people)
+class Named(NamedTuple):
+    """What `find` has found in some texts."""
+
+    places: dict[str, list[Spellings]]
+    people: People
+
+
+def find(texts: Iterable[str], rooms: Collection[int]) -> Named:
+    """Look up whom these texts may name in these rooms. Call this before a transaction."""
+    places = {text: list(_places(text)) for text in texts if "@" in text}
+    keys = {key for found in places.values() for spellings in found for key in spellings}
+    return Named(places, _people(keys, rooms) if keys else {})
+
+
+def note(messages: Collection[Message], found: Named) -> None:
+    """Store whom these messages name, of those who were found. They must be stored themselves."""
+    asking = [message for message in messages if message.text in found.places]
+    authors = {(message.room_id, message.author_id) for message in messages}  # their first, perhaps
+    for message in asking:
+        message.mentions = _named(message, found, authors)
     Mention.objects.bulk_create(
         [mention for message in asking for mention in message.mentions],
         update_conflicts=True,
@@ -58,9 +79,9 @@ def note(messages: Iterable[Message]) -> None:
     )
 
 
-def renew(message: Message) -> bool:
+def renew(message: Message, found: Named) -> bool:
     """`note` for a message that has changed; whether anybody was named in it or is."""
-    note([message])
+    note([message], found)
     named = [mention.user_id for mention in message.mentions]
     gone, _ = message.mention_set.exclude(user__in=named).delete()
     return bool(gone or named)
@@ -75,11 +96,43 @@ def load(messages: Iterable[Message]) -> list[Message]:
 
 
 def _places(text: str) -> Iterable[Spellings]:
-    for found in islice(BEGIN.finditer(text), MOST_PLACES):
-        after, *_ = text[found.end() : found.end() + LONGEST_PERSON + 1].splitlines()
-        ends = range(min(len(after), LONGEST_PERSON), 0, -1)
-        written = [after[:end] for end in ends if not INSIDE.match(after, end - 1)]
-        yield {likeness(each): each for each in written if not each[-1].isspace()}
+    """What may be a name, place by place. All letters are normalized at once."""
+    begins = (at + 1 for at in at_signs(text) if BEGIN.match(text, at))
+    windows = [(begin, _window(text, begin)) for begin in islice(begins, MOST_PLACES)]
+    keys = iter(likenesses([letter for _, letters in windows for letter in letters]))
+    left = MOST_KEYS
+    for begin, letters in windows:
+        spellings = _spellings(text, begin, letters, list(islice(keys, len(letters))))
+        yield spellings
+        left -= len(spellings)
+        if left < LONGEST_PERSON:
+            return
+
+
+def _window(text: str, begin: int) -> list[str]:
+    """The letters, each with its marks, in which a name may stand: no more than one has."""
+    line, *_ = text[begin : begin + LONGEST_PERSON + 1].splitlines()
+    letters = regex.findall(r"\X", line)
+    lengths = accumulate(len(unicodedata.normalize("NFKC", letter)) for letter in letters)
+    fitting = takewhile(lambda length: length <= LONGEST_PERSON, lengths)
+    return [letter for letter, _ in zip(letters, fitting, strict=False)]
+
+
+def _spellings(text: str, begin: int, letters: list[str], keys: list[str]) -> Spellings:
+    found: Spellings = {}
+    key, end = "", begin
+    for letter, its_key in zip(letters, keys, strict=True):
+        end += len(letter)
+        is_space = letter.isspace()
+        if not is_space:
+            key += its_key
+        elif not key.endswith(" "):
+            key += " "
+        if end - begin > LONGEST_PERSON or len(key) > LONGEST_KEY:
+            break
+        if not is_space and not INSIDE.match(text, end):
+            found.setdefault(key, text[begin:end])
+    return dict(reversed(found.items()))
 
 
 def _people(keys: Collection[str], rooms: Collection[int]) -> People:
@@ -90,21 +143,24 @@ def _people(keys: Collection[str], rooms: Collection[int]) -> People:
         with connection.cursor() as cursor:
             cursor.execute(NAMED.format(_marks(some), _marks(rooms)), [*some, *rooms])
             for room, key, person, has_been_there in cursor.fetchall():
-                if has_been_there or person in live.people_in(Room.topic_of(room)):
-                    people[room, key] = person
+                is_there = bool(has_been_there) or person in live.people_in(Room.topic_of(room))
+                people[room, key] = person, is_there
     return people
 
 
-def _named(message: Message, places: Iterable[Spellings], people: People) -> list[Mention]:
+def _named(message: Message, found: Named, authors: Collection[tuple[int, int]]) -> list[Mention]:
     """The first of them, in the order in which they are read again. To name oneself is nothing."""
-    room, found = message.room_id, dict[int, str]()
-    for spellings in places:
-        if key := next((key for key in spellings if (room, key) in people), None):
-            found.setdefault(people[room, key], spellings[key])
-    found.pop(message.author_id, None)
+    room, named = message.room_id, dict[int, str]()
+    for spellings in found.places[message.text]:
+        for key, name in spellings.items():
+            person, is_there = found.people.get((room, key), (None, False))
+            if person and (is_there or (room, person) in authors):
+                named.setdefault(person, name)
+                break
+    named.pop(message.author_id, None)
     return [
         Mention(message=message, room_id=room, number=message.number, user_id=person, name=name)
-        for person, name in sorted([*found.items()][:MOST])
+        for person, name in sorted([*named.items()][:MOST])
     ]
 
 

@@ -184,7 +184,8 @@ def error(refused: Refused, about: Command | None = None) -> Error:
 
 
 def check_text(text: str) -> str:
-    """The text of a message; raises `Refused` for one that cannot be."""
+    """The text of a message, whose lines end with LF; raises `Refused` for one that cannot be."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > LONGEST_TEXT:
         detail = format_lazy(_("longer than {most} characters"), most=f"{LONGEST_TEXT:,}")
         raise Refused("too_long", detail)

@@ -1,10 +1,14 @@
 """What people write, shown: links, code, bold and italics; and nothing that they should not be able to do."""
 
+import json
+from operator import itemgetter
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
 from tests import hostile
+from tests.servers.processes import ROOT
 from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -29,6 +33,17 @@ SHOWN = [
     ("(http://a.b/c_(d)_e).", "(" + LINK.format("http://a.b/c_(d)_e") + ")."),
     ("**https://a.b/?q=1**", "<strong>" + LINK.format("https://a.b/?q=1") + "</strong>"),
     ("javascript:alert(1) data:text/html,x http:// ftp://a.b xhttp://a.b [a](b)", None),
+    ("f(*args, **kwargs): return g(*args)", None),
+    ("f(*a,*b)", None),
+    ("f(*a, g(x)*b)", None),
+    ("x*(y+z)*w", None),
+    ("f(*, a): g(*) {**a, **g(**b)}", None),
+    (
+        "(*a*) *(b)*, **注:**好 **c:**d",
+        "(<em>a</em>) <em>(b)</em>, <strong>注:</strong>好 <strong>c:</strong>d",
+    ),
+    ('```python title="x"\na\n```', '<pre tabindex="0" data-language="python"><code>a</code></pre>'),
+    ("a\r\nb\rc", "a\nb\nc"),
     ("https://a.b/\u202etxt", LINK.format("https://a.b/") + "\u202etxt"),
 ]
 
@@ -43,6 +58,16 @@ MENTIONED = [
     ("`@Ada` https://a.b/@Ada", "<code>@Ada</code> " + LINK.format("https://a.b/@Ada")),
     ("```\n@Ada\n```", '<pre tabindex="0"><code>@Ada</code></pre>'),
 ]
+
+# Examples for the server as well: see tests/chat/test_mentions.py.
+TEXTS = json.loads((ROOT / "tests/texts.json").read_text())
+SPANS = """([text, names]) => {
+    const spans = (parts) => parts.flatMap((part) => {
+        if (part.children) return spans(part.children);
+        return typeof part === "string" ? [] : [[part.kind, part.text]];
+    });
+    return spans(parse(text, names));
+}"""
 
 # As many as a message may name.
 MANY_NAMES = [f"{'x' * 30}{number:02}" for number in range(20)]
@@ -72,6 +97,11 @@ async def shown(lobby, chromium):
 async def test_marks_and_what_is_none(shown, text, html):
     drawn = await shown.evaluate("text => show(text).innerHTML.replaceAll('&amp;', '&')", text)
     assert drawn == (html or text)
+
+
+@pytest.mark.parametrize("example", TEXTS["texts"], ids=itemgetter("text"))
+async def test_page_reads_text_as_server_does(shown, example):
+    assert await shown.evaluate(SPANS, [example["text"], TEXTS["people"]]) == example["spans"]
 
 
 @pytest.mark.parametrize(("text", "html"), MENTIONED)

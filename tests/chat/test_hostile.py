@@ -1,14 +1,18 @@
 """Hostile text in every field: it is stored and shown as the text that it is, or refused with a reason."""
 
+import sys
 from html.parser import HTMLParser
 from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from chat import access, actions
+from chat import access, actions, mentions
+from chat.markup import at_signs
 from chat.models import Message
 from live import names
 from tests import hostile
@@ -45,11 +49,12 @@ def pages(room):
 
 async def test_what_is_said_is_told_and_kept_as_it_was_written(connect):
     socket = await connect("hostile", plain=True)
-    for text in hostile.MESSAGES.values():
+    kept = [text.replace("\r\n", "\n").replace("\r", "\n") for text in hostile.MESSAGES.values()]
+    for text, expected in zip(hostile.MESSAGES.values(), kept, strict=True):
         await socket.send_json_to({"message": text})
-        assert (await socket.receive()).get("message") == text
+        assert (await socket.receive()).get("message") == expected
     stored = Message.objects.order_by("number").values_list("text", flat=True)
-    assert [text async for text in stored] == list(hostile.MESSAGES.values())
+    assert [text async for text in stored] == kept
 
 
 @pytest.mark.django_db(transaction=True)
@@ -155,3 +160,79 @@ def test_what_is_far_too_long_is_not_even_looked_at(normalized):
         assert field(client, "a" + "\u0315\u0323" * 1000).status_code in (400, 404)
     client.get("/rooms/", {"asked": "\u0315\u0323" * 1000})
     assert max(normalized) <= 400
+
+
+# What costs most to look for after each `@`.
+COSTLY = {
+    "Han": "@" + "界" * 9,
+    "marks": "@" + "a\u0315\u0323" * 3,
+    "letters that expand": "@" + "\ufdfa" * 9,
+    "no spaces": "@",
+    "words": "@" + "a " * 9,
+}
+
+
+@pytest.fixture
+def author(transactional_db):
+    return actions.create_guest()
+
+
+@pytest.fixture
+def normalizing(monkeypatch):
+    """The lengths of what Unicode made of texts; nobody may wait for the database's lock meanwhile."""
+    lengths, normalize = [], names.unicodedata.normalize
+
+    def counted(form, text):
+        assert not connection.in_atomic_block
+        lengths.append(len(normalize(form, text)))
+        return normalize(form, text)
+
+    monkeypatch.setattr(names.unicodedata, "normalize", counted)
+    return lengths
+
+
+@pytest.mark.parametrize("unit", COSTLY.values(), ids=COSTLY.keys())
+def test_mentions_cost_what_length_of_text_says(author, normalizing, unit):
+    room = actions.open_room("hostile")
+    text = (unit * 4000)[:4000]
+    for store in (
+        lambda: actions.send(author, room, text, uuid4()),
+        lambda: actions.edit(author, room, 1, text),
+    ):
+        normalizing.clear()
+        with CaptureQueriesContext(connection) as queries:
+            store()
+        assert sum(normalizing) <= 4 * len(text)
+        (lookup,) = [each["sql"] for each in queries if "name_key" in each["sql"] and "CROSS" in each["sql"]]
+        assert lookup.count(", '") < mentions.MOST_KEYS
+        assert len(lookup) < 10 * len(text)
+
+
+def test_names_are_normalized_before_transactions(author, normalizing):
+    actions.open_room("聊天室")
+    actions.rename(author, "Ada")
+    assert normalizing
+
+
+def steps(function):
+    """How many lines of our own code run."""
+    count = 0
+
+    def trace(frame, event, _):
+        nonlocal count
+        count += event == "line"
+        return trace if "/chat/" in frame.f_code.co_filename else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        function()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("grown", hostile.GROWING.values(), ids=hostile.GROWING.keys())
+def test_ten_times_the_text_takes_ten_times_the_steps(grown):
+    few, many = (steps(lambda size=size: list(at_signs(grown(size) + " @Ada"))) for size in (4000, 40_000))
+    assert 0 < many < 20 * few  # a square would be a hundred times as many

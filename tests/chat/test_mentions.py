@@ -1,5 +1,7 @@
 """Mentions: whom a message names is found in the room, told to all tabs, and counted for whom it names."""
 
+import json
+from operator import itemgetter
 from uuid import uuid4
 
 import pytest
@@ -12,6 +14,10 @@ from chat import actions, history, mentions, unread
 from chat.drafts import Draft
 from chat.models import Mention, User
 from live import hub
+from tests.servers.processes import ROOT
+
+# Examples for the page as well: see tests/browser/test_markup.py.
+TEXTS = json.loads((ROOT / "tests/texts.json").read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +91,14 @@ def test_people_of_the_room_are_named_whatever_the_spelling(room, person, speake
     person("Elsewhere", where=actions.open_room("elsewhere"))
     User.objects.filter(pk=person("Gone").pk).update(is_active=False)
     assert named(say(speaker, room, text)) == found
+
+
+@pytest.mark.parametrize("example", TEXTS["texts"], ids=itemgetter("text"))
+def test_server_reads_text_as_page_does(room, person, speaker, example):
+    for name in TEXTS["people"]:
+        person(name)
+    expected = {text.removeprefix("@") for kind, text in example["spans"] if kind == "mention"}
+    assert set(named(say(speaker, room, example["text"]))) == expected
 
 
 def test_who_has_another_name_is_meant_by_it(room, person, speaker):

@@ -2,13 +2,12 @@
 
 import { paintAvatar } from "./avatar.js";
 import { CODE } from "./emoji.js";
-import { LETTER } from "./mention.js";
+import { AT, LETTER } from "./mention.js";
 
 /** How many people are offered. */
 const MOST_PEOPLE = 8;
 
-/** What may stand before an `@`: not the end of an e-mail address's first part. */
-const PERSON = new RegExp(`(?<!${LETTER}[.+_%-]*)@((?:[^\\s@](?:[^\\n@]{0,30}[^\\s@])?)?)$`, "u");
+const PERSON = new RegExp(`${AT}((?:[^\\s@](?:[^\\n@]{0,30}[^\\s@])?)?)$`, "u");
 const EMOJI = new RegExp(`(?<!${LETTER}):(${CODE})$`, "u");
 
 /**

@@ -20,20 +20,33 @@ const DEEPEST = 16;
 /** Longer runs are lines and dots that somebody draws. */
 const LONGEST_RUN = { "*": 3, _: 1 };
 
-const FENCE = /^```([^`]*)$/;
-const LANGUAGE = /^[\w+#.-]*$/;
+/** What opens a block of code, and what may follow it there: its language, with attributes that are not shown. */
+const FENCE = /^([ \t]*)(`{3,}(?=[^`]*$)|~{3,})(.*)$/s;
+const INFO = /^([\w+#.-]*)(\s*\{.*\}|(\s+[\w-]+="[^"]*")*)$/s;
 
 const GAP = /^\s?$/u;
 const WORD = /[\p{L}\p{N}/\\]/u;
+const OPENING = /\p{Ps}/u;
+const CLOSING = /\p{Pe}/u;
 const LATIN = /[a-z0-9]/i;
 const DIGIT = /[0-9]/;
 
-/** An address ends where Chinese, Japanese or Korean begins: there is often no space between them. */
-const ADDRESS =
-  /[^\s<>"`\p{C}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u2018-\u201f\u2026\u3000-\u303f\uff00-\uffef]+/uy;
+/** What a product's sign stands before, f*(g), and behind, (f)*g; and the asterisk of f(*a,*b). */
+const FACTOR = /[a-z0-9([{]/i;
+const FACTOR_END = /[a-z0-9)\]},]/i;
+
+/**
+ * An address ends at Chinese, Japanese or Korean, before which there is often no space, unless a part of it begins
+ * with that; and at punctuation of any script, except for what stands within words.
+ */
+const CJK = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]`;
+const PLAIN = String.raw`(?![\s<>"\x60\p{C}\u3000-\u303f\uff00-\uffef]|(?![\0-\x7f\xb7\u05be\u0f0b\u2010-\u2013\u30fb\p{Pc}])\p{P}|${CJK})`;
+const HOST = `(?:(?<=[/.])${CJK}(?:${CJK}|${PLAIN}[^/?#.])*|${PLAIN}[^/?#])*`;
+const PATH = `(?:(?<=[/=#])${CJK}(?:${CJK}|${PLAIN}[^/?#=&])*|${PLAIN}.)*`;
+const ADDRESS = new RegExp(HOST + PATH, "suy");
 
 /** What ends a sentence rather than an address; brackets do so unless they were opened in the address. */
-const AFTER_ADDRESS = ".,;:!?'*_~";
+const AFTER_ADDRESS = /[.,;:!?'~]|(?![\0-\x7f])\p{P}/u;
 const BRACKETS = { ")": "(", "]": "[", "}": "{" };
 
 /**
@@ -42,21 +55,22 @@ const BRACKETS = { ")": "(", "]": "[", "}": "{" };
  * @returns {Part[]}
  */
 export function parse(text, names = []) {
-  const lines = text.split("\n");
-  const lastEnd = lines.findLastIndex(endsFence);
+  const lines = text.split(/\r\n?|\n/);
+  const longest = longestEnds(lines);
   const parts = [];
   for (let at = 0, isAfterLine = false; at < lines.length; at += 1) {
-    const opening = at < lastEnd && lines[at].match(FENCE);
-    if (opening) {
-      let end = at + 1;
-      while (!endsFence(lines[end])) end += 1;
-      parts.push(block(opening[1].trim(), lines.slice(at + 1, end + 1)));
-      at = end;
+    const [, indent, fence, info] = lines[at].match(FENCE) ?? [];
+    const isBlock = fence && longest[at + 1][fence[0]] >= fence.length;
+    if (isBlock) {
+      const begin = at + 1;
+      do at += 1;
+      while (!endOfFence(lines[at]).startsWith(fence));
+      parts.push(block(info.trim(), indent.length, lines.slice(begin, at + 1)));
     } else {
       if (isAfterLine) parts.push("\n");
       parts.push(...new Line(lines[at], names).read());
     }
-    isAfterLine = !opening;
+    isAfterLine = !isBlock;
   }
   return parts;
 }
@@ -72,16 +86,37 @@ export function draw(text, names) {
   return fragment;
 }
 
-function endsFence(line) {
-  return line.trimEnd().endsWith("```");
+/** @returns {Record<string, number>[]} the longest end of a fence, of each sign, in each line or after it */
+function longestEnds(lines) {
+  const longest = [{ "`": 0, "~": 0 }];
+  for (const line of [...lines].reverse()) {
+    const { [0]: sign, length } = endOfFence(line);
+    const later = longest.at(-1);
+    longest.push(length > later[sign] ? { ...later, [sign]: length } : later);
+  }
+  return longest.reverse();
+}
+
+/** The signs with which a line ends a fence. Only those of backticks may follow code. */
+function endOfFence(line) {
+  const text = line.trimEnd();
+  const sign = text.at(-1);
+  let begin = text.length;
+  while (begin > 0 && text[begin - 1] === sign) begin -= 1;
+  const isEnd = text.length - begin >= 3 && (sign === "`" || (sign === "~" && !text.slice(0, begin).trim()));
+  return isEnd ? text.slice(begin) : "";
 }
 
 /** A block of code. Its last line ends with the fence, and may be the fence alone. */
-function block(info, lines) {
-  const last = lines.pop().trimEnd().slice(0, -3);
-  if (last) lines.push(last);
-  if (!LANGUAGE.test(info)) lines.unshift(info);
-  return { kind: "block", text: lines.join("\n"), language: LANGUAGE.test(info) ? info : "" };
+function block(info, indent, lines) {
+  const last = lines.pop().trimEnd();
+  const code = last.slice(0, last.length - endOfFence(last).length);
+  if (code.trim()) lines.push(code);
+  const indented = new RegExp(`^[ \\t]{0,${indent}}`);
+  const text = lines.map((line) => line.replace(indented, ""));
+  const [, language] = info.match(INFO) ?? [];
+  if (language === undefined) text.unshift(info);
+  return { kind: "block", text: text.join("\n"), language: language ?? "" };
 }
 
 /** A line of text. Marks do not reach beyond it. */
@@ -173,8 +208,9 @@ class Line {
 
   #takeAddress(scheme, at) {
     if (LATIN.test(this.#text[at - 1] ?? "")) return this.#write(at, at + scheme.length);
-    ADDRESS.lastIndex = at;
-    const text = withoutEnd(ADDRESS.exec(this.#text)[0]);
+    ADDRESS.lastIndex = at + scheme.length;
+    const marks = this.#open.map(({ sign }) => sign);
+    const text = withoutEnd(scheme + ADDRESS.exec(this.#text)[0], marks);
     this.#parts.push(isAddress(text) ? { kind: "link", text } : text);
     return at + text.length;
   }
@@ -190,12 +226,17 @@ class Line {
  * punctuation does not matter, since in Chinese there is no space outside either.
  */
 function borders(run, before, after) {
-  const canOpen = !GAP.test(after);
-  const canClose = !GAP.test(before);
+  const canOpen = !GAP.test(after) && !CLOSING.test(after);
+  const canClose = !GAP.test(before) && !OPENING.test(before);
   if (run === "_") return { canOpen: canOpen && !WORD.test(before), canClose: canClose && !WORD.test(after) };
-  const factor = run.length === 1 ? LATIN : DIGIT; // a*b*c and 2**3**4 are products and powers
-  const isSign = !(factor.test(before) && factor.test(after));
-  return { canOpen: canOpen && isSign, canClose: canClose && isSign };
+  if (run.length === 1) {
+    return {
+      canOpen: canOpen && !(LATIN.test(before) && FACTOR.test(after)),
+      canClose: canClose && !(FACTOR_END.test(before) && LATIN.test(after)),
+    };
+  }
+  const isPower = DIGIT.test(before) && DIGIT.test(after);
+  return { canOpen: canOpen && !isPower, canClose: canClose && !isPower };
 }
 
 /** How many signs two runs share: 2 are bold, 1 is italics; of two and one it is none. */
@@ -204,14 +245,15 @@ function shared(opening, closing) {
   return use === 1 && Math.max(opening, closing) === 2 ? 0 : use;
 }
 
-/** An address without the punctuation of the sentence that it stands in. */
-function withoutEnd(address) {
+/** An address without the punctuation of the sentence that it stands in, and without the signs of open marks. */
+function withoutEnd(address, marks) {
   const surplus = {};
   for (const [close, open] of Object.entries(BRACKETS)) {
     surplus[close] = address.split(close).length - address.split(open).length;
   }
+  const isAfter = (sign) => AFTER_ADDRESS.test(sign) || marks.includes(sign) || surplus[sign]-- > 0;
   let end = address.length;
-  while (AFTER_ADDRESS.includes(address[end - 1]) || surplus[address[end - 1]]-- > 0) end -= 1;
+  while (isAfter(address[end - 1])) end -= 1;
   return address.slice(0, end);
 }
 

@@ -1,13 +1,21 @@
 /** Where somebody's name may stand in a text, after an `@`: as chat/mentions.py has it. */
 
-/** A letter or digit of a script that puts spaces between words: no name begins or ends between two of them. */
+/** A letter or digit of a script that puts spaces between words. */
 export const LETTER = String.raw`(?=[\0-\u0dff\u1e00-\u1fff])[\p{L}\p{N}]`;
 
-const letter = new RegExp(LETTER, "u");
+const MARKED = String.raw`${LETTER}\p{M}{0,4}`;
+
+/** An `@` that may begin a mention: not within a word or an e-mail address. */
+export const AT = `(?<!${MARKED}[_+-]?)@`;
+
+const at = new RegExp(AT, "uy");
+
+/** Where no name ends: within a word, or a handle of another site. */
+const inside = new RegExp(String.raw`(?<=${MARKED})[.@+-]?_*${LETTER}|\p{M}`, "uy");
 
 /** @returns {boolean} whether an `@` at that place of a text may begin a mention */
-export function mayBegin(text, at) {
-  return !letter.test(text[at - 1] ?? "");
+export function mayBegin(text, place) {
+  return matches(at, text, place);
 }
 
 /**
@@ -18,13 +26,14 @@ export function mayBegin(text, at) {
  */
 export function endOfName(text, at, names) {
   const ends = names.filter((name) => startsWith(text, at, name)).map((name) => at + name.length);
-  return Math.max(at, ...ends.filter((end) => mayEnd(text, end)));
+  return Math.max(at, ...ends.filter((end) => !matches(inside, text, end)));
 }
 
 function startsWith(text, at, name) {
   return text.slice(at, at + name.length).toLowerCase() === name.toLowerCase();
 }
 
-function mayEnd(text, end) {
-  return !(letter.test(text[end - 1]) && letter.test(text[end] ?? ""));
+function matches(pattern, text, place) {
+  pattern.lastIndex = place;
+  return pattern.test(text);
 }

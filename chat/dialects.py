@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 import live
 from chat.protocol import Command, Error, Refused, Send, Welcome, encode
@@ -85,4 +86,4 @@ def _decode(decoder: msgspec.json.Decoder[Any], frame: str) -> Any:
     try:
         return decoder.decode(frame)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
-        raise Refused("bad_frame", str(error)) from None
+        raise Refused("bad_frame", _("this message could not be read"), reason=str(error)) from None

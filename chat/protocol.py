@@ -145,6 +145,7 @@ class Error(Notice, omit_defaults=True):
     client_id: UUID | None = None
     retry_after: float | None = None  # seconds
     number: int | None = None
+    reason: str | None = None  # the parser's, for programmers
 
 
 def encode(value: Any) -> str:
@@ -159,7 +160,7 @@ def message(row: Any) -> Message:
         number=row.number,
         client_id=row.client_id,
         author=Person(row.author_id, row.author_name),
-        message=row.text,
+        message=with_line_feeds(row.text),  # messages of earlier versions may have CR
         at=row.created_at,
         edited=row.edited_at,
         deleted=row.deleted_at,
@@ -180,12 +181,17 @@ def key(number: int, client_id: UUID) -> str:
 def error(refused: Refused, about: Command | None = None) -> Error:
     """Why a command is refused, and which message that is about."""
     client_id, number = getattr(about, "client_id", None), getattr(about, "number", None)
-    return Error(refused.code, str(refused.detail), client_id, refused.retry_after, number)
+    return Error(refused.code, str(refused.detail), client_id, refused.retry_after, number, refused.reason)
+
+
+def with_line_feeds(text: str) -> str:
+    """The text with LF for CRLF and CR."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def check_text(text: str) -> str:
     """The text of a message, whose lines end with LF; raises `Refused` for one that cannot be."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = with_line_feeds(text)
     if len(text) > LONGEST_TEXT:
         detail = format_lazy(_("longer than {most} characters"), most=f"{LONGEST_TEXT:,}")
         raise Refused("too_long", detail)

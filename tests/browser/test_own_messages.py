@@ -200,6 +200,27 @@ async def test_a_draft_is_not_sent_by_the_key_that_discards_a_message(writer, se
     assert len(sent("send")) == 1
 
 
+# Another client of the same person.
+SEND = """text => new Promise((done) => {
+    const socket = new WebSocket(location.href.replace("http", "ws").replace("/chat/", "/ws/chat/"));
+    socket.onopen = () => socket.send(JSON.stringify({ message: text }));
+    socket.onmessage = () => done();
+})"""
+
+
+async def test_line_ends_are_no_change(writer):
+    await writer.page.evaluate(SEND, "one\r\ntwo")
+    await expect(writer.message("two")).to_be_visible()
+    await writer.press("ArrowUp")
+    await expect(writer.input).to_have_value("one\ntwo")
+    await writer.press("Enter")
+    await expect(writer.bar).to_be_hidden()
+    await writer.tab.say("third")  # which comes after an edit
+    await expect(writer.tab.pending).to_have_count(0)
+    await expect(writer.tab.messages).to_have_count(4)
+    await expect(writer.page.locator(".message__edited")).to_have_count(0)
+
+
 async def test_an_edit_is_not_thrown_away_for_another(writer):
     await writer.tool("first", "Edit")
     await writer.input.fill("half written")

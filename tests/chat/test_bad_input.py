@@ -66,6 +66,17 @@ async def test_a_text_that_cannot_be(connect, text, code):
     await still_works(socket)
 
 
+async def test_lines_end_with_line_feeds(connect, guest, afresh):
+    socket = await connect(user=guest)
+    await socket.say("a\r\nb\rc\n")
+    assert (await socket.event("message"))["message"] == "a\nb\nc\n"
+    await socket.send_command(type="edit", number=1, message="a\r\n\rb")
+    assert (await socket.event("message"))["message"] == "a\n\nb"
+    assert (await Message.objects.aget()).text == "a\n\nb"
+    await Message.objects.aupdate(text="a\r\nb")  # as earlier versions stored it
+    assert (await afresh("lobby")).messages[1]["message"] == "a\nb"
+
+
 @pytest.mark.parametrize("frame", ["hello", "[]", '{"message": 1}', '{"message": ""}', "{}"])
 async def test_a_plain_client_is_told_as_clearly(connect, frame):
     socket = await connect(plain=True)

@@ -98,6 +98,15 @@ async def test_so_is_what_is_answered_on_a_socket(connect, guest):
         assert (await socket.event("error"))["detail"] == detail
 
 
+@pytest.mark.parametrize("frame", [r'{"type": "send", "message": "\ud800"}', "\ud800", "hello", "{}"])
+async def test_frame_that_cannot_be_read_is_refused_in_plain_words(connect, guest, frame):
+    socket = await connect(user=guest, headers=[(b"accept-language", b"zh-CN")])
+    await socket.send_frame(frame)
+    error = await socket.event("error")
+    assert (error["code"], error["detail"]) == ("bad_frame", "无法读取这条消息")
+    assert error["reason"].isascii()
+
+
 async def test_what_was_chosen_goes_before_what_the_browser_asks_for(connect, guest):
     ((_, session),) = await sync_to_async(session_of)(guest)
     cookie = session + b"; django_language=zh-hans"

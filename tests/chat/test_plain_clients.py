@@ -63,7 +63,8 @@ async def test_a_plain_client_gets_errors_as_objects(connect):
     await socket.send_json_to({"massage": "hi"})
     error = (await socket.receive())["error"]
     assert error["code"] == "bad_frame"
-    assert "message" in error["detail"]
+    assert error["detail"] == "this message could not be read"
+    assert "`message`" in error["reason"]
 
 
 async def test_a_plain_client_misses_no_message_that_was_changed_before_it_came_back(connect, guest):

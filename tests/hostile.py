@@ -104,6 +104,15 @@ GROWING = {
     "fences with words": lambda size: "```a b\nx\n" * (size // 9),
     "ends of fences": lambda size: "x```\n" * (size // 5),
     "spaces before a fence": lambda size: "```\n" + " " * (size - 8) + "x```",
+    "longer and longer fences": lambda size: "\n".join(
+        "`" * length + "a" for length in range(3, int((2 * size) ** 0.5))
+    ),
+    "fences of both kinds": lambda size: "```a\n~~~a\n" * (size // 10),
+    "words after a fence": lambda size: "```" + "a" * (size - 8) + "=\n```",
+    "attributes after a fence": lambda size: "```a" + ' a="b"' * (size // 6) + "=\n```",
+    "parts of Chinese addresses": lambda size: "https://" + "例/" * (size // 2),
+    "a Chinese address": lambda size: "https://例" + "a例" * (size // 2),
+    "punctuation of addresses": lambda size: "https://a.b/" + "·" * size,
     "lines": lambda size: "\n" * size,
     "signs of mentions": lambda size: "@" * size,
     "mentions": lambda size: "@Ada" * (size // 4),

@@ -34,6 +34,7 @@ learn({
   "Live feed by {name}, since {time}. It waits for a worker.": "实时推送，由 {name} 于 {time} 启动，正在排队。",
   "Loading earlier messages…": "正在加载更早的消息…",
   "Loading later messages…": "正在加载之后的消息…",
+  "Lobby needs cookies. Allow them for this site, then load the page again.": "Lobby 需要 Cookie。请允许本站使用 Cookie，然后重新加载页面。",
   "Message deleted": "消息已删除",
   "New": "新消息",
   "New since {time}": "{time} 以来的新消息",

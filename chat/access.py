@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from chat import mail
 from chat.likeness import likeness
 from chat.models import Export, Message, Room, User
 from live import Refused, names
@@ -87,6 +88,15 @@ def is_away(user: User) -> bool:
     since = timezone.now() - AWAY
     is_silent = not Message.objects.filter(author=user, created_at__gt=since).exists()
     return user.is_guest and (user.seen_at or user.date_joined) < since and is_silent
+
+
+def confirming(token: str) -> User:
+    """The user whose address a link confirms."""
+    pk, email = mail.confirmed_by(token) or (0, "")
+    user = User.objects.filter(pk=pk, email=email, is_active=True).first()
+    if user is None:
+        raise Refused("not_found", _("This link does not work any more"))
+    return user
 
 
 def active(user: User) -> User:

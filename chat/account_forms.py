@@ -77,7 +77,9 @@ class ChangePasswordForm(NewPasswordForm, PasswordChangeForm):
     pass
 
 
-class DeleteForm(forms.Form):
+class PasswordForm(forms.Form):
+    """A change that needs the user's password."""
+
     password = forms.CharField(
         label=_("Your password"),
         strip=False,
@@ -93,3 +95,22 @@ class DeleteForm(forms.Form):
         if not self.user.check_password(password):
             raise forms.ValidationError(_("This is not your password."))
         return password
+
+
+class DeleteForm(PasswordForm):
+    pass
+
+
+class EmailForm(PasswordForm):
+    field_order = ["email", "password"]
+    email = forms.EmailField(
+        label=_("Email (optional)"),
+        max_length=254,
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
+        help_text=_("Only for a forgotten password. Nobody else sees it."),
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget.attrs.pop("autofocus")

@@ -3,6 +3,7 @@
 import unicodedata
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth import views as django_views
@@ -13,16 +14,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from django.views.generic import FormView
 
-from chat import actions, mail
+from chat import access, actions, mail
 from chat.account_forms import (
     ChangePasswordForm,
     DeleteForm,
+    EmailForm,
     NameForm,
     NewPasswordForm,
     SignInForm,
@@ -140,6 +142,8 @@ class SignUp(django_views.RedirectURLMixin, GuestsPage):
         self.request.session.set_expiry(None)  # a guest's ends with the browser's
         record("signed_up", self.request, user.pk)
         messages.success(self.request, gettext("You have an account now."))
+        if user.email:
+            messages.success(self.request, _mailed())
         return super().form_valid(form)
 
 
@@ -197,13 +201,7 @@ class ForgottenPassword(Page, django_views.PasswordResetView):
 
     def form_valid(self, form):
         record("password_reset_requested", self.request, self.request.user.pk)
-        asked = (
-            form.cleaned_data["email"],
-            self.request.get_host(),
-            self.request.is_secure(),
-            get_language(),
-        )
-        post(mail.reset(*asked))
+        post(mail.reset(form.cleaned_data["email"]))
         return redirect(self.success_url)
 
 
@@ -243,6 +241,57 @@ class Delete(AccountsPage):
         logout(self.request)
         messages.success(self.request, gettext("Your account is deleted."))
         return redirect("me")
+
+
+class ChangeEmail(AccountsPage):
+    template_name = "chat/account/email.html"
+    form_class = EmailForm
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"user": self.request.user}
+
+    def get_initial(self):
+        return {"email": visitor(self.request).email}
+
+    def account(self) -> str:
+        return self.request.user.username
+
+    def form_valid(self, form):
+        user = actions.change_email(visitor(self.request), form.cleaned_data["email"])
+        is_to_confirm = user.email and not user.is_email_confirmed
+        messages.success(self.request, _mailed() if is_to_confirm else gettext("Your address is changed."))
+        return redirect(me_page(self.request))
+
+
+class SendConfirmation(AccountsPage):
+    """Sends the link that confirms the user's address once more."""
+
+    http_method_names = ["post"]
+    form_class = forms.Form
+
+    def form_valid(self, form):
+        post(mail.confirmation(visitor(self.request)))
+        messages.success(self.request, _mailed())
+        return redirect(me_page(self.request))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the confirmation leads to. A button confirms, since mail filters open links."""
+    try:
+        if request.method != "POST":
+            context = {"email": access.confirming(token).email}
+            return render(request, "chat/account/confirm_email.html", context)
+        actions.confirm_email(token)
+    except Refused:
+        return render(request, "chat/account/confirm_email.html", status=404)
+    messages.success(request, gettext("Your address is confirmed."))
+    return redirect("me")
+
+
+def _mailed() -> str:
+    return gettext("A link was sent to your address. Open it to confirm the address.")
 
 
 def record(event: str, request: HttpRequest, person: int | None) -> None:

@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 import live
-from chat import access, exports, mentions, news, protocol, spelling
+from chat import access, exports, mail, mentions, news, protocol, spelling
 from chat.drafts import Draft, Drafts
 from chat.likeness import likeness
 from chat.models import Export, Involvement, Membership, Message, Outdated, Room, User
@@ -134,8 +134,36 @@ def _sign_up(user: User, username: str, hashed: str, email: str) -> User:
     user = access.active(user)
     if not user.is_guest:
         raise Refused("forbidden", _("You have signed up already."))
-    user.username, user.password, user.email, user.is_guest = username, hashed, email, False
+    user.username, user.password, user.is_guest = username, hashed, False
+    user.email = User.normalize_address(email)
     user.save(update_fields=["username", "password", "email", "is_guest"])
+    _ask_to_confirm(user)
+    return user
+
+
+@transaction.atomic
+def change_email(user: User, email: str) -> User:
+    """Change or remove an account's address. Until it is confirmed, the old one resets the password."""
+    user = access.active(user)
+    user.email = User.normalize_address(email)
+    if not user.email:
+        user.confirmed_email = ""
+    user.save(update_fields=["email", "confirmed_email"])
+    _ask_to_confirm(user)
+    return user
+
+
+def _ask_to_confirm(user: User) -> None:
+    if user.email and not user.is_email_confirmed:
+        transaction.on_commit(partial(live.post, mail.confirmation(user)))
+
+
+@transaction.atomic
+def confirm_email(token: str) -> User:
+    """Confirm the address to which a link was sent, if it is still the account's."""
+    user = access.active(access.confirming(token))
+    user.confirmed_email = User.normalize_address(user.email)
+    user.save(update_fields=["confirmed_email"])
     return user
 
 
@@ -157,7 +185,8 @@ def delete_account(user: User) -> None:
     """Forget who somebody was, for good. What was said stays, under the name under which it was said."""
     user = access.active(user)
     user.username, user.password = f"deleted-{get_random_string(16)}", make_password(None)
-    user.name, user.name_key, user.email, user.first_name, user.last_name = DELETED, None, "", "", ""
+    user.name, user.name_key, user.first_name, user.last_name = DELETED, None, "", ""
+    user.email = user.confirmed_email = ""
     user.is_active = user.is_staff = user.is_superuser = False
     user.save()
     user.membership_set.all().delete()

@@ -39,13 +39,13 @@ RIGHTS = {"is_staff", "is_superuser", "groups", "user_permissions"}
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
     form = PersonForm
-    readonly_fields = ["name_key", "seen_at"]
+    readonly_fields = ["name_key", "confirmed_email", "seen_at"]
     list_display = ["username", "name", "is_guest", "is_active", "is_staff", "date_joined"]
     list_filter = ["is_guest", "is_active", "is_staff"]
     search_fields = ["username", "name"]
     fieldsets = [
         *(DjangoUserAdmin.fieldsets or []),
-        (_("Chat"), {"fields": ["name", "name_key", "is_guest", "seen_at"]}),
+        (_("Chat"), {"fields": ["name", "name_key", "is_guest", "confirmed_email", "seen_at"]}),
     ]
 
     def save_related(self, request, form, formsets, change):

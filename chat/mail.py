@@ -1,28 +1,89 @@
-"""E-mail, which a worker sends: how long it takes would tell whether there was anything to send."""
+"""E-mail. A worker sends it, so that the time a page takes says nothing about who has an account.
 
-from django.contrib.auth.forms import PasswordResetForm
+Only a confirmation goes to an address that nobody has confirmed yet. It quotes nothing that a stranger wrote.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.core import signing
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import translation
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import get_language
 
+from chat.models import User
 from live import Letter
 
+# How many accounts of an address one letter names.
+MOST_ACCOUNTS = 20
 
-def reset(email: str, host: str, is_secure: bool, language: str) -> Letter:
-    """Asks a worker to mail whoever has that address how to set another password, in that language."""
-    return Letter(
-        "mail",
-        {"type": "mail.reset", "email": email, "host": host, "is_secure": is_secure, "language": language},
-        is_task=True,
+_SALT = "chat.mail.confirmation"
+
+
+def reset(email: str) -> Letter:
+    """The task to mail how to set a new password for the accounts with that address."""
+    return _task("mail.reset", email=email)
+
+
+def confirmation(user: User) -> Letter:
+    """The task to mail a link that confirms the user's address."""
+    return _task("mail.confirmation", user=user.pk)
+
+
+def _task(kind: str, **about: Any) -> Letter:
+    return Letter("mail", {"type": kind, "language": get_language(), **about}, is_task=True)
+
+
+def reset_email(email: str, language: str) -> EmailMessage | None:
+    """One e-mail for all accounts of a confirmed address; None if there are none."""
+    found = User.objects.filter(confirmed_email=User.normalize_address(email), is_active=True).exclude(
+        confirmed_email=""
     )
+    users = [user for user in found.order_by("pk")[:MOST_ACCOUNTS] if user.has_usable_password()]
+    if not users:
+        return None
+    return _render("reset", users[0].confirmed_email, language, accounts=[*map(_account, users)])
 
 
-def send_reset(email: str, host: str, is_secure: bool, language: str) -> None:
-    """Mail those who have accounts with that address. Whoever hears nothing asks again."""
-    form = PasswordResetForm({"email": email})
-    if form.is_valid():
-        with translation.override(language):
-            form.save(
-                domain_override=host,
-                use_https=is_secure,
-                subject_template_name="chat/account/reset_subject.txt",
-                email_template_name="chat/account/reset_email.txt",
-            )
+def confirmation_email(pk: int, language: str) -> EmailMessage | None:
+    """An e-mail with the link that confirms a user's address; None if there is nothing to confirm."""
+    user = User.objects.filter(pk=pk, is_active=True).exclude(email="").first()
+    if user is None or user.is_email_confirmed:
+        return None
+    return _render("confirm", user.email, language, url=_url("confirm_email", token=_sign(user)))
+
+
+def confirmed_by(token: str) -> tuple[int, str] | None:
+    """The user's pk and the address that a link confirms; None for a link that is false or too old."""
+    try:
+        pk, email = signing.loads(token, salt=_SALT, max_age=settings.PASSWORD_RESET_TIMEOUT)
+    except signing.BadSignature:
+        return None
+    return pk, email
+
+
+def _sign(user: User) -> str:
+    return signing.dumps([user.pk, user.email], salt=_SALT)
+
+
+def _account(user: User) -> dict[str, str]:
+    uid = urlsafe_base64_encode(force_bytes(user.pk))
+    url = _url("reset_password", uidb64=uid, token=default_token_generator.make_token(user))
+    return {"username": user.username, "url": url}
+
+
+def _url(name: str, **about: str) -> str:
+    """Never built from a request: its Host header is the sender's."""
+    return settings.SITE_URL + reverse(name, kwargs=about)
+
+
+def _render(kind: str, to: str, language: str, **context: Any) -> EmailMessage:
+    context["site"] = settings.SITE_URL
+    with translation.override(language):
+        subject = render_to_string(f"chat/account/{kind}_subject.txt").strip()
+        return EmailMessage(subject, render_to_string(f"chat/account/{kind}_email.txt", context), to=[to])

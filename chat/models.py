@@ -31,6 +31,14 @@ class User(AbstractUser):
         help_text="What all names have in common that look like theirs; empty while theirs is another's.",
     )
     is_guest = models.BooleanField(default=False)
+    confirmed_email = models.EmailField(
+        blank=True,
+        default="",
+        db_default="",
+        db_index=True,
+        editable=False,
+        help_text="The address that the user has confirmed: e-mail goes to no other.",
+    )
     seen_at = models.DateTimeField(
         null=True, editable=False, help_text="When they last loaded a page, to the hour."
     )
@@ -42,6 +50,15 @@ class User(AbstractUser):
     def normalize_username(cls, username: str) -> str:
         """As it is stored: spellings that differ in nothing but their case are one."""
         return names.key(username)
+
+    @staticmethod
+    def normalize_address(email: str) -> str:
+        """The address as it is stored and looked up."""
+        return email.strip().lower()
+
+    @property
+    def is_email_confirmed(self) -> bool:
+        return self.confirmed_email == self.normalize_address(self.email) != ""
 
 
 class Room(models.Model):

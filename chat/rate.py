@@ -13,6 +13,10 @@ TRIES_OF_AN_ACCOUNT = 5
 # The longest name of an account that is told from others (characters, as an e-mail address).
 LONGEST_ACCOUNT = 254
 
+# How many e-mails are sent to one address.
+EMAILS_PER_HOUR = 4
+EMAILS_PER_DAY = 10
+
 get_message_rate = rate.get_message_rate
 get_change_rate = rate.get_change_rate
 get_guest_rate = OfLoop(
@@ -31,6 +35,17 @@ get_account_rate = OfLoop(
         0,
     )
 )
+
+get_hour_of_email = OfLoop(
+    lambda: rate.hourly("e-mails in an hour", _("too many e-mails"), EMAILS_PER_HOUR, 0)
+)
+get_day_of_email = OfLoop(lambda: rate.daily("e-mails in a day", _("too many e-mails"), EMAILS_PER_DAY, 0))
+
+
+async def take_email(address: str) -> None:
+    """Count an e-mail to an address. Raises `Refused`."""
+    await get_hour_of_email().take(Who(f"email.{address}"))
+    await get_day_of_email().take(Who(f"email.{address}"))
 
 
 @async_to_sync

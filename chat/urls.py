@@ -33,5 +33,8 @@ urlpatterns = [
     path("me/password/forgotten/", account_views.ForgottenPassword.as_view(), name="forgotten_password"),
     path("me/password/mailed/", account_views.PasswordMailed.as_view(), name="password_mailed"),
     path("me/password/<uidb64>/<token>/", account_views.ResetPassword.as_view(), name="reset_password"),
+    path("me/email/", account_views.ChangeEmail.as_view(), name="change_email"),
+    path("me/email/send/", account_views.SendConfirmation.as_view(), name="send_confirmation"),
+    path("me/email/confirm/<str:token>/", account_views.confirm_email, name="confirm_email"),
     path("me/delete/", account_views.Delete.as_view(), name="delete_account"),
 ]

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import IO
@@ -10,12 +11,15 @@ from typing import IO
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from django.core.files import File
+from django.core.mail import EmailMessage
 from django.utils import translation
 
 import live
 from chat import exports, mail, purge, transcript
 from chat.models import Export, Message
+from chat.rate import take_email
 from chat.writer import BUSY
+from live import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -78,13 +82,19 @@ class MailWorker(AsyncConsumer):
     channel_layer_alias = None
 
     async def mail_reset(self, message):
-        # In a thread of its own: what else is done here does not wait for a server of mail.
-        send = database_sync_to_async(mail.send_reset, thread_sensitive=False)
-        about = [message[key] for key in ("email", "host", "is_secure", "language")]
+        await self.mail(mail.reset_email, message["email"], message["language"])
+
+    async def mail_confirmation(self, message):
+        await self.mail(mail.confirmation_email, message["user"], message["language"])
+
+    async def mail(self, render: Callable[..., EmailMessage | None], *about):
         try:
-            await send(*about)
-        except BUSY as error:
-            logger.warning("An e-mail is not sent: %s", error)
+            if email := await database_sync_to_async(render)(*about):
+                await take_email(email.to[0])
+                # In a thread of its own: what else is done here does not wait for a server of mail.
+                await asyncio.to_thread(email.send)
+        except (*BUSY, OSError, Refused) as error:
+            logger.warning("mail: not sent: %s", error)
 
 
 async def write(export: Export) -> None:

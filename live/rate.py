@@ -9,9 +9,9 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerSecond
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter, RateLimiter
 from redis.asyncio import BlockingConnectionPool
 
 from live.counts import LocalCounts
@@ -120,6 +120,11 @@ def average(kind: str, detail: str | Promise, per_second: float, address_share: 
 def hourly(kind: str, detail: str | Promise, per_hour: int, address_share: int = ADDRESS_SHARE) -> Rate:
     """A limit to what is done in an hour; 0 is no limit."""
     return Rate(kind, detail, RateLimitItemPerHour(per_hour) if per_hour else None, address_share)
+
+
+def daily(kind: str, detail: str | Promise, per_day: int, address_share: int = ADDRESS_SHARE) -> Rate:
+    """A limit to the actions of a day; 0 is no limit."""
+    return Rate(kind, detail, RateLimitItemPerDay(per_day) if per_day else None, address_share)
 
 
 @async_to_sync

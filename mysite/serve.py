@@ -31,6 +31,7 @@ from redis.retry import Retry
 from uvicorn.supervisors import Multiprocess
 
 from live.checks import check_var_dir, unreachable
+from mysite.addresses import local_host, local_url
 from mysite.processes import end_task_workers, spawn, start_task_worker
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ def main() -> None:
         for warning in check_var_dir(None):
             logger.warning("%s %s", warning.msg, warning.hint)
         with listening() as listener, only_one(), redis():
+            # For all processes: only this one knows which port PORT=0 has become.
+            os.environ.setdefault("SITE_URL", local_url(*listener.getsockname()[:2]))
             prepare()
             serve(listener)
     except (CannotServe, ImproperlyConfigured) as error:
@@ -239,11 +242,9 @@ class Workers(Multiprocess):
 
 def tell_when_ready(address: tuple) -> None:
     """Print where to go, once somebody answers there."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])  # noqa: S104
-    while not answers(host, address[1]):
+    while not answers(local_host(address[0]), address[1]):
         time.sleep(0.1)
-    shown = f"[{host}]" if ":" in host else host
-    print(f"Lobby is open at http://{shown}:{address[1]}/chat/ (Ctrl-C closes it)", flush=True)
+    print(f"Lobby is open at {local_url(*address[:2])}/chat/ (Ctrl-C closes it)", flush=True)
 
 
 def answers(host: str, port: int) -> bool:

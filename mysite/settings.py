@@ -12,9 +12,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from environs import Env, EnvError, validate
 
+from mysite.addresses import local_url
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env(eager=False)
+
 
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000, validate=validate.Range(0, 65535))
@@ -33,6 +36,7 @@ HTTPS = env.bool(
     "HTTPS", bool(CSRF_TRUSTED_ORIGINS) and all(each.startswith("https:") for each in CSRF_TRUSTED_ORIGINS)
 )
 FORWARDED_ALLOW_IPS = env.str("FORWARDED_ALLOW_IPS", "")
+SITE_URL = env.str("SITE_URL", "", validate=validate.Regexp(r"(https?://[^/?#@\s]+/?)?\Z"))
 EMAIL = env.dj_email_url("EMAIL_URL", "console:")
 DEBUG = env.bool("DEBUG", False)
 CHAT_RATE = env.float("CHAT_RATE", 20, validate=validate.Range(0))
@@ -164,6 +168,10 @@ CSRF_FAILURE_VIEW = "mysite.csrf.failure"
 
 if "EMAIL_BACKEND" not in EMAIL:
     raise ImproperlyConfigured("EMAIL_URL must begin with submission://, smtp://, file: or console:")
+if not SITE_URL and EMAIL["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    raise ImproperlyConfigured("SITE_URL must be set to send e-mail, whose links begin with it")
+# Never taken from a request, whose sender chooses the Host header.
+SITE_URL = SITE_URL.rstrip("/") or local_url(HOST, PORT)
 # How long a worker waits for a server of mail (seconds); the rest is what EMAIL_URL says.
 EMAIL["EMAIL_TIMEOUT"] = EMAIL["EMAIL_TIMEOUT"] or 10
 globals().update(EMAIL)

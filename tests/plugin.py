@@ -19,6 +19,7 @@ for name in [
     "HTTPS",
     "FORWARDED_ALLOW_IPS",
     "EMAIL_URL",
+    "SITE_URL",
     "DEBUG",
 ]:
     os.environ.pop(name, None)

@@ -104,11 +104,18 @@ async def connect(database):
 
 
 @pytest.fixture(autouse=True)
+def emails_are_not_limited(monkeypatch):
+    """Redis remembers those of other tests."""
+    monkeypatch.setattr(rate, "EMAILS_PER_HOUR", 0)
+    monkeypatch.setattr(rate, "EMAILS_PER_DAY", 0)
+
+
+@pytest.fixture(autouse=True)
 async def what_belongs_to_a_loop_is_closed():
     """Every test has an event loop of its own."""
     yield
     for get in (
-        *(get for name, get in vars(rate).items() if name.endswith("_rate")),
+        *(get for name, get in vars(rate).items() if name.startswith("get_")),
         *(get_sockets, get_unread, get_people, live.get_presence),
     ):
         await get().close()

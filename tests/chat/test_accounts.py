@@ -1,6 +1,7 @@
 """People and their accounts: a guest who signs up stays the same person, and nothing tells who has one."""
 
 import re
+from importlib import import_module
 from itertools import count
 from uuid import uuid4
 
@@ -10,9 +11,11 @@ from channels.layers import get_channel_layer
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.sessions.models import Session
 from django.core import mail
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.test import AsyncClient, Client
 
-from chat import actions
+from chat import actions, rate
 from chat.models import Membership, Message, User
 from chat.workers import MailWorker
 from live import Refused
@@ -32,13 +35,21 @@ def hashed(settings, monkeypatch):
     return hashed
 
 
+@pytest.fixture(autouse=True)
+async def no_task_is_left_of_another_test():
+    await get_channel_layer("tasks").flush()
+
+
 @pytest.fixture
 def client():
     return Client()
 
 
 def account(username="ada", email="ada@example.org"):
-    return actions.sign_up(actions.create_guest(), username, PASSWORD, email)
+    """An account whose address is confirmed."""
+    user = actions.sign_up(actions.create_guest(), username, PASSWORD, email)
+    User.objects.filter(pk=user.pk).update(confirmed_email=user.email)
+    return user
 
 
 def signed_in(username="ada"):
@@ -275,25 +286,38 @@ def test_a_new_password_signs_out_everybody_else():
     assert me(here).check_password("another horse")
 
 
-def reset_link():
+def links():
+    """The links of the only e-mail, to the site's own address."""
     (letter,) = mail.outbox
     assert letter.to == ["ada@example.org"]
-    return re.findall(r"https?://testserver(/\S+)", letter.body)[0]
+    return re.findall(r"http://127\.0\.0\.1:8000(/\S+/)$", letter.body, re.MULTILINE)
 
 
-async def forgotten(email):
-    """Ask for an e-mail, and let a worker do what it is told."""
-    answer = await AsyncClient().post("/me/password/forgotten/", {"email": email})
-    await MailWorker().mail_reset(await get_channel_layer("tasks").receive("mail"))
+async def mailed():
+    """Let a worker do the next task."""
+    task = await get_channel_layer("tasks").receive("mail")
+    await getattr(MailWorker(), task["type"].replace(".", "_"))(task)
+
+
+async def forgotten(email, **headers):
+    answer = await AsyncClient(headers=headers).post("/me/password/forgotten/", {"email": email})
+    await mailed()
     return answer
 
 
+async def confirmed(username="ada", email="ada@example.org"):
+    """`account`, after the e-mail that asks to confirm its address."""
+    user = await sync_to_async(account)(username, email)
+    await get_channel_layer("tasks").receive("mail")
+    return user
+
+
 async def test_a_forgotten_password_is_reset_by_e_mail(database):
-    await sync_to_async(account)()
+    await confirmed()
     elsewhere = await sync_to_async(signed_in)()
     answer = await forgotten("ADA@example.org")
     assert answer.headers["Location"] == "/me/password/mailed/"
-    await sync_to_async(reset)(reset_link())
+    await sync_to_async(reset)(*links())
     assert "Nobody knows you yet" in (await sync_to_async(elsewhere.get)("/me/")).content.decode()
 
 
@@ -310,8 +334,8 @@ def reset(link):
 
 
 async def test_asking_for_an_e_mail_does_not_tell_who_has_an_account(database):
-    await sync_to_async(account)()
-    gone = await sync_to_async(account)("gone", "gone@example.org")
+    await confirmed()
+    gone = await confirmed("gone", "gone@example.org")
     await sync_to_async(User.objects.filter(pk=gone.pk).update)(is_active=False)
     answers = [await forgotten(f"{name}@example.org") for name in ("ada", "nobody", "gone")]
     assert len({unchanging(answer) for answer in answers}) == 1
@@ -321,10 +345,144 @@ async def test_asking_for_an_e_mail_does_not_tell_who_has_an_account(database):
 
 async def test_the_page_itself_mails_nothing(database):
     """So it takes as long whether there is an account or not."""
-    await sync_to_async(account)()
+    await confirmed()
     await AsyncClient().post("/me/password/forgotten/", {"email": "ada@example.org"})
     assert mail.outbox == []
     await get_channel_layer("tasks").receive("mail")
+
+
+# The e-mail address
+
+
+async def signs_up(username="ada", email="ada@example.org"):
+    client = AsyncClient()
+    said = {"username": username, "password1": PASSWORD, "password2": PASSWORD, "email": email}
+    assert (await client.post("/me/sign-up/", said)).status_code == 302
+    return client
+
+
+async def page_of(client, path="/me/"):
+    return (await client.get(path)).content.decode()
+
+
+async def test_nothing_but_a_confirmation_goes_to_an_address_that_is_not_confirmed(database):
+    client = await signs_up(email="ADA@example.org")
+    await mailed()
+    (link,) = links()
+    assert "ada " not in mail.outbox[0].body  # it quotes nothing that a stranger wrote
+    await forgotten("ada@example.org")
+    assert len(mail.outbox) == 1
+    assert "is not confirmed yet" in await page_of(client)
+    assert "ada@example.org" in (page := await page_of(AsyncClient(), link)) and "<button" in page
+    assert "is not confirmed yet" in await page_of(client)  # a filter that opens links confirms nothing
+    assert (await AsyncClient().post(link)).headers["Location"] == "/me/"
+    assert "can be reset through" in await page_of(client)
+    mail.outbox.clear()
+    await forgotten("ada@example.org")
+    assert links()[0].startswith("/me/password/")
+
+
+async def test_a_confirmation_is_sent_again_on_request(database):
+    client = await signs_up()
+    await get_channel_layer("tasks").receive("mail")  # the first is lost
+    page = await client.post("/me/email/send/", follow=True)
+    assert "A link was sent to your address." in page.content.decode()
+    await mailed()
+    await client.post(*links())
+    mail.outbox.clear()
+    await client.post("/me/email/send/")
+    await mailed()
+    assert mail.outbox == []  # there is nothing left to confirm
+
+
+async def test_a_link_confirms_only_the_address_that_it_was_sent_to(database, settings):
+    client = await signs_up()
+    await mailed()
+    (link,) = links()
+    said = {"email": "eve@example.org", "password": PASSWORD}
+    assert (await client.post("/me/email/", said)).headers["Location"] == "/me/"
+    for path in (link, link[:-2] + "/", "/me/email/confirm/x/"):
+        for answer in (await client.get(path), await client.post(path)):
+            assert answer.status_code == 404
+            assert "does not work any more" in answer.content.decode()
+    settings.PASSWORD_RESET_TIMEOUT = -1
+    assert (await client.post("/me/email/", said | {"email": "ada@example.org"})).status_code == 302
+    assert (await client.post(link)).status_code == 404
+
+
+async def test_a_password_is_reset_through_the_old_address_until_the_new_one_is_confirmed(database):
+    await confirmed()
+    client = AsyncClient()
+    await client.post("/me/sign-in/", {"username": "ada", "password": PASSWORD})
+    new = {"email": "new@example.org", "password": PASSWORD}
+    refused = await client.post("/me/email/", new | {"password": "wrong"})
+    assert refused.status_code == 400 and "not your password" in refused.content.decode()
+    await client.post("/me/email/", new)
+    await mailed()
+    (letter,) = mail.outbox
+    assert letter.to == ["new@example.org"]
+    mail.outbox.clear()
+    await forgotten("new@example.org")
+    assert mail.outbox == []
+    await forgotten("ada@example.org")
+    assert links()
+    await client.post("/me/email/", new | {"email": ""})
+    await forgotten("ada@example.org")
+    assert len(mail.outbox) == 1  # a removed address resets nothing
+
+
+async def test_one_e_mail_names_all_accounts_of_an_address(database):
+    for username in ("ada", "lovelace"):
+        await confirmed(username)
+    await confirmed("other", "other@example.org")
+    await forgotten("ada@example.org")
+    assert len(links()) == 2
+    body = mail.outbox[0].body
+    assert "for ada," in body and "for lovelace," in body and "other" not in body
+    await sync_to_async(reset)(links()[0])
+
+
+async def test_an_address_gets_a_few_e_mails_an_hour_and_no_more(database, monkeypatch):
+    monkeypatch.setattr(rate, "EMAILS_PER_HOUR", 2)
+    await confirmed(email="often@example.org")
+    await confirmed("bob", "seldom@example.org")
+    answers = [await forgotten(email) for email in ("often@example.org", "OFTEN@example.org") * 2]
+    assert {answer.headers["Location"] for answer in answers} == {"/me/password/mailed/"}
+    await forgotten("seldom@example.org")
+    assert [letter.to[0] for letter in mail.outbox] == ["often@example.org"] * 2 + ["seldom@example.org"]
+
+
+async def test_an_address_gets_ten_e_mails_a_day(database, monkeypatch):
+    monkeypatch.setattr(rate, "EMAILS_PER_DAY", 3)
+    await confirmed(email="daily@example.org")
+    for _ in range(5):
+        await forgotten("daily@example.org")
+    assert len(mail.outbox) == 3
+
+
+async def test_the_links_of_an_e_mail_lead_to_the_site_whatever_the_request_says(database, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.SITE_URL = "https://chat.example.org"
+    await confirmed()
+    await forgotten("ada@example.org", host="evil.example:666")
+    (letter,) = mail.outbox
+    assert "https://chat.example.org/me/password/" in letter.body
+    assert "evil" not in letter.body
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_an_address_from_before_still_resets_the_password(monkeypatch, at_once):
+    monkeypatch.setattr(import_module("chat.migrations.0014_confirmed_email"), "MOST_AT_ONCE", at_once)
+    executor = MigrationExecutor(connection)
+    people = executor.migrate([("chat", "0011_export_language")]).apps.get_model("chat", "User").objects
+    try:
+        for username, email in (("ada", "Ada@Example.org"), ("bob", ""), ("eve", "eve@example.org")):
+            people.create(username=username, email=email)
+    finally:
+        executor.loader.build_graph()
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    assert {user.username for user in User.objects.all() if user.is_email_confirmed} == {"ada", "eve"}
 
 
 # The end
@@ -342,6 +500,7 @@ def test_who_deletes_the_account_is_forgotten_and_what_was_said_stays(client):
     left = User.objects.get(pk=person.pk)
     assert not left.is_active and not left.has_usable_password()
     assert {"ada", "ada@example.org", person.name}.isdisjoint({left.username, left.email, left.name})
+    assert left.confirmed_email == ""
     assert not Membership.objects.exists()
     assert (Message.objects.get().author_name, Message.objects.get().text) == (person.name, "hi")
     assert client.post("/me/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 400

@@ -124,10 +124,16 @@ def test_a_database_that_is_away(tmp_path):
         ("WORKERS", "0"),
         ("DEBUG", "perhaps"),
         ("DATABASE_URL", "mongo://x/y"),
+        ("SITE_URL", "chat.example.org"),
     ],
 )
 def test_a_setting_that_cannot_be(tmp_path, name, value):
     assert name in failure(VAR_DIR=str(tmp_path), **{name: value})
+
+
+def test_e_mail_that_is_sent_needs_the_address_of_the_site(tmp_path):
+    line = failure(EMAIL_URL="submission://user:password@mail.example.org:587", VAR_DIR=str(tmp_path))
+    assert "SITE_URL must be set" in line
 
 
 # Set-up, where there is no virtual environment yet

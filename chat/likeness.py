@@ -8,6 +8,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 
+import regex
 from confusable_homoglyphs import categories
 from confusable_homoglyphs.utils import load
 
@@ -26,13 +27,19 @@ def likeness(name: str) -> str:
     """What all names have in common that look like this one, whatever their case.
 
     A small l, a capital I and an i are one: the first two look alike, the last two are one letter.
+    Punctuation around a name is no difference.
     """
-    return _folded(" ".join(name.split()))
+    return _folded(without_edges(unicodedata.normalize("NFD", names.key(" ".join(name.split())))))
 
 
 def likenesses(letters: Sequence[str]) -> list[str]:
-    """The likeness of each letter, at the cost of one text. Joined, they are that of a name."""
+    """The likeness of each letter, at the cost of one text. Joined, they are that of a name but for its edges."""
     return _folded("\0".join(letters)).split("\0")
+
+
+def without_edges(text: str) -> str:
+    """Without the punctuation around it, unless there is nothing else."""
+    return _EDGES.sub("", text) or text
 
 
 def _folded(text: str) -> str:
@@ -74,5 +81,6 @@ def _capitals() -> dict[int, str]:
     }
 
 
+_EDGES = regex.compile(r"^[\p{P}\s~^`]+|[\p{P}\s~^`]+$")
 _SKELETON = _skeleton()
 _CAPITALS = _capitals()

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Prefetch, prefetch_related_objects
 
 import live
-from chat.likeness import likenesses
+from chat.likeness import likenesses, without_edges
 from chat.markup import at_signs
 from chat.models import Mention, Message, Room, User
 from chat.names import LONGEST_PERSON
@@ -31,7 +31,7 @@ MOST_AT_ONCE = 10_000
 LETTER = r"(?=[\0-\u0dff\u1e00-\u1fff])[\p{L}\p{N}]"
 MARKED = rf"{LETTER}\p{{M}}{{0,4}}"
 # No mention begins within a word or an e-mail address, and no name ends within a word or a handle.
-BEGIN = regex.compile(rf"(?<!{MARKED}[_+-]?)@(?=\S)")
+BEGIN = regex.compile(rf"(?<!{MARKED}[_+-]?)@(?=[^\s@])")
 INSIDE = regex.compile(rf"(?<={MARKED})[.@+-]?_*+{LETTER}|\p{{M}}")
 
 # Who has one of these names, and whether they have been in these rooms. In one statement, for which Django
@@ -131,7 +131,7 @@ def _spellings(text: str, begin: int, letters: list[str], keys: list[str]) -> Sp
         if end - begin > LONGEST_PERSON or len(key) > LONGEST_KEY:
             break
         if not is_space and not INSIDE.match(text, end):
-            found.setdefault(key, text[begin:end])
+            found.setdefault(without_edges(key), text[begin:end])
     return dict(reversed(found.items()))
 
 

@@ -1,8 +1,10 @@
 """What people are called. A name is one person's: see `likeness` for what counts as the same."""
 
 import random
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 
+import regex
 from django.utils.translation import gettext_lazy as _
 
 from chat.likeness import mixes_scripts, skeleton
@@ -24,7 +26,20 @@ _NOBODYS = (
     "你 我 大厅 大廳 系统 系統 管理员 管理員 官方 客服 所有人 全体成员 全體成員 大家 "
     "在线 有人 无名 匿名 游客 訪客 访客"
 ).split()
-_RESERVED = {skeleton(word.casefold()) for word in _NOBODYS}
+
+# A name with such a word in it seems to speak for the site, and so does a name that is one of the first
+# together with any of the second: TheModerator, 系统消息. Of the third, no part may be in a name.
+_AUTHORITIES = "Admin Administrator Lobby Mod Moderator Staff Support System 系统 系統 大厅 大廳".split()
+_BESIDE = (
+    "The Our Your Official Real Super Head Chief Main Chat Site Page Room Team Desk Help Service Bot Account "
+    "Message Notice Info 小 的 消息 通知 提示 公告 团队 團隊 助手 中心 人员 人員 服务 服務"
+).split()
+_ANYWHERE = "管理员 管理員 官方 客服 版主 站长 站長".split()
+
+# Letters that other characters stand for. A 1 stands for two of them.
+_STAND_FOR = [str.maketrans("013456789@$!", f"o{one}easgtbgas{one}") for one in "il"]
+_CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
+_WORD = regex.compile(r"[\p{L}\p{N}]+")
 
 # What guests are called, in the language of whoever becomes one. A language may have any number of each.
 _ADJECTIVES = _(
@@ -49,14 +64,41 @@ def clean_person(name: str) -> str:
         raise ValueError(
             _("A name mixes no alphabets. Latin letters go with Chinese, Japanese and Korean only.")
         )
-    if _is_reserved(name) or _is_reserved("".join(filter(str.isalnum, name))):  # [System], @all
+    if any(_is_reserved(each) for each in [name, *map(name.translate, _STAND_FOR)]):
         raise ValueError(_("Nobody can be called that. Choose another name."))
     return name
 
 
 def _is_reserved(name: str) -> bool:
-    """A word is as deceptive when it only looks so: AIl. But Ali, whose key is that of All, is a name."""
-    return not {skeleton(name.casefold()), skeleton(name).casefold()}.isdisjoint(_RESERVED)
+    """Whether a name seems to be the page or to speak for it: AIl, [System], Lobby Admin, AdminTeam."""
+    words = _WORD.findall(_CAMEL.sub(" ", name))
+    joined = "".join(words)
+    return (
+        _looks_like(joined, _NOBODY)
+        or _looks_like(joined, _AUTHORITY)
+        or any(_looks_like(word.strip("0123456789"), _AUTHORITY) for word in words)
+        or any(part in joined for part in _ANYWHERE)
+    )
+
+
+def _looks_like(name: str, pattern: regex.Pattern) -> bool:
+    """As written, or as its capitals look: AIl. But Ali, whose key is that of All, is a name."""
+    plain = _without_marks(name)
+    return any(map(pattern.fullmatch, [skeleton(plain.casefold()), skeleton(plain).casefold()]))
+
+
+def _without_marks(name: str) -> str:
+    return regex.sub(r"\p{Mn}", "", unicodedata.normalize("NFD", name))
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return "|".join(regex.escape(skeleton(word.casefold())) for word in words)
+
+
+_NOBODY = regex.compile(_any_of(_NOBODYS))
+_AUTHORITY = regex.compile(
+    f"(?:{_any_of(_BESIDE)})*(?:(?:{_any_of(_AUTHORITIES)})s?(?:{_any_of(_BESIDE)})*)+"
+)
 
 
 def guest_name() -> str:

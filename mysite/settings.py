@@ -18,7 +18,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env(eager=False)
 
-
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000, validate=validate.Range(0, 65535))
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 256))

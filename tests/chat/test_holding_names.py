@@ -53,7 +53,7 @@ def say(user):
 
 def test_a_name_is_refused_while_somebody_has_one_that_looks_like_it():
     called("Alice")
-    for taken in ("Alice", "ALICE", "AIice", "alice  "):
+    for taken in ("Alice", "ALICE", "AIice", "alice  ", "Alice.", "-Alice-"):
         with pytest.raises(Refused, match=r"Somebody else is called Alice\. Choose another name\."):
             called(taken)
     assert called("Alice 2").name == "Alice 2"
@@ -289,3 +289,28 @@ def test_who_was_there_before_holds_the_own_name_but_for_doubles(monkeypatch, at
         executor.migrate(executor.loader.graph.leaf_nodes())
     held = User.objects.exclude(name_key=None).order_by("username").values_list("username", "name_key")
     assert list(held) == [("2", "bob"), ("3", "ada")]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_names_that_become_one_stay_with_one_and_those_that_are_reserved_now_with_nobody(
+    monkeypatch, at_once
+):
+    migration = import_module("chat.migrations.0015_names_without_punctuation")
+    monkeypatch.setattr(migration, "MOST_AT_ONCE", at_once)
+    executor = MigrationExecutor(connection)
+    people = executor.migrate([("chat", "0014_confirmed_email")]).apps.get_model("chat", "User").objects
+    try:
+        rows = [
+            *(("Ada", "ada", True), ("Ada.", "ada.", False)),
+            *(("Bob!", "bob!", True), ("Bob.", "bob.", False), ("Bob?", "bob?", False)),
+            *(("Eve!", "eve!", True), ("Eve.", "eve.", True)),
+            *(("Lobby Admin", "lobby adrnin", False), ("Ann", "ann", True)),
+        ]
+        for name, key, is_guest in rows:
+            people.create(username=name, name=name, name_key=key, is_guest=is_guest)
+    finally:
+        executor.loader.build_graph()
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    held = User.objects.exclude(name_key=None).order_by("username").values_list("username", "name_key")
+    assert list(held) == [("Ada", "ada"), ("Ann", "ann"), ("Bob.", "bob"), ("Eve.", "eve")]

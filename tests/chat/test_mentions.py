@@ -78,6 +78,7 @@ def named(message):
         ("@STRASSE @ａｄａ", ["ａｄａ", "STRASSE"]),
         ("@@Ada_@ada", ["Ada"]),
         ("@Zoë. @zoe", ["Zoë"]),
+        ("@Eve.", ["Eve"]),
         ("@عمر، نعم", ["عمر"]),
         ("@Elsewhere @Nobody @Speaker @Gone", []),
         ("@Has Written", ["Has Written"]),
@@ -85,7 +86,7 @@ def named(message):
     ],
 )
 def test_people_of_the_room_are_named_whatever_the_spelling(room, person, speaker, text, found):
-    for name in ("Ada", "Ada Lovelace", "王小明", "Straße", "Zoë", "عمر"):
+    for name in ("Ada", "Ada Lovelace", "王小明", "Straße", "Zoë", "عمر", "Eve!"):
         person(name)
     say(person("Has Written", where=None), room, "hi")
     person("Elsewhere", where=actions.open_room("elsewhere"))

@@ -46,6 +46,13 @@ FAMILY = "👩\u200d👩\u200d👧"
         ("葛", "葛\U000e0100"),
         (FAMILY, "👩👩👧"),
         ("علي", "على"),
+        ("Ada", "Ada."),
+        ("Ada", "Ada!?"),
+        ("Ada", "_Ada_"),
+        ("Ada", "~Ada~"),
+        ("Ada L", "Ada L…"),
+        ("王小明", "王小明。"),
+        ("王小明", "「王小明」"),
     ],
 )
 def test_names_that_look_alike_are_one(one, other):
@@ -66,6 +73,9 @@ def test_names_that_look_alike_are_one(one, other):
         ("Ada", "Ada 2"),
         ("Ada 2", "Ada 3"),
         ("😀", "😃"),
+        ("Ada", "A.da"),
+        ("^_^", "-_-"),
+        ("Ada", "Ada ❤️"),
     ],
 )
 def test_names_that_can_be_told_apart_are_two(one, other):
@@ -125,12 +135,68 @@ def test_a_name_that_deceives_is_refused_with_a_reason(name, why):
     "name",
     [
         *("Lobby", "lobby", "L0bby", "You", "System", "SYSTEM", "[System]", "Somebody", "Admin", "@here"),
+        *(
+            "Adm1n",
+            "L0bby",
+            "Supp0rt",
+            "5taff",
+            "$taff",
+            "4dmin",
+            "Adm!n",
+            "M0der4tor",
+            "5upport 24",
+            "Ádmin",
+        ),
+        *(
+            "Lobby Admin",
+            "Admin Team",
+            "The Moderator",
+            "LobbyAdmin",
+            "theadmin",
+            "admins",
+            "Admin_Ada",
+            "ADMIN7",
+        ),
+        *("Ada (Staff)", "mod.team", "Lobby-Support", "A d m i n", "Admin.", "System Message", "L0bbyAdm1n"),
+        *("管理员小王", "大厅 管理员", "官方客服", "系统消息", "大厅小助手", "系統通知"),
         *("all", "AIl", "A1l", "everyone", "@channel", "大厅", "系统", "管理员", "【管理员】", "所有人"),
     ],
 )
 def test_nobody_speaks_as_the_page(name):
     with pytest.raises(ValueError, match="Nobody can be called that"):
         clean_person(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "Ali",
+            "Rooty",
+            "Lobbyist",
+            "Meera",
+            "Badminton",
+            "Modesta",
+            "Rootbeer 7",
+            "Owen",
+            "Guest of Honour",
+        ),
+        *(
+            "You Know",
+            "Here4You",
+            "Allan",
+            "Systema",
+            "Supporter",
+            "Madmin",
+            "Staffan",
+            "Channel Tom",
+            "Me Too",
+        ),
+        *("大厅里的猫", "操作系统", "王管理", "你好", "客人"),
+    ],
+)
+def test_names_that_only_resemble_the_page_are_names(name):
+    assert clean_person(name) == name
 
 
 def test_spaces_are_no_difference():

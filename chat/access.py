@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat import mail
 from chat.likeness import likeness
-from chat.models import Export, Message, Room, User
+from chat.models import Export, Message, RestingName, Room, User
 from live import Refused, names
 
 # How long guests keep their names when nothing is heard of them.
@@ -71,16 +71,24 @@ def exports_of(user: User | AnonymousUser) -> QuerySet[Export]:
     return Export.objects.filter(owner=user.pk)
 
 
-def free_names(candidates: Iterable[str]) -> list[str]:
-    """Those that nobody has, as far as can be known before one is taken."""
+def free_names(candidates: Iterable[str], user: User | None = None) -> list[str]:
+    """Those that the user may take, as far as can be known before one is taken."""
     by_key = {likeness(name): name for name in candidates}
-    taken = set(User.objects.filter(name_key__in=by_key).values_list("name_key", flat=True))
+    held = User.objects.filter(name_key__in=by_key).values_list("name_key", flat=True)
+    resting = resting_names(by_key, user).values_list("key", flat=True)
+    taken = set(held.union(resting, all=True))
     return [name for key, name in by_key.items() if key not in taken]
 
 
 def holder(name: str) -> User | None:
     """Whose name that is, or one that looks like it."""
     return User.objects.filter(name_key=likeness(name)).first()
+
+
+def resting_names(keys: Collection[str], user: User | None) -> QuerySet[RestingName]:
+    """Those that were given up a moment ago, and not by the user."""
+    resting = RestingName.objects.filter(key__in=keys, until__gt=timezone.now())
+    return resting.exclude(last_holder=user.pk) if user else resting
 
 
 def is_away(user: User) -> bool:

@@ -155,7 +155,7 @@ class SignIn(GuestsPage, django_views.LoginView):
 
     def form_valid(self, form):
         if self.request.user.is_authenticated:  # a guest, to whom nothing leads back from here
-            actions.free_name(self.request.user)
+            actions.leave_name(self.request.user, form.get_user())
         return super().form_valid(form)
 
 

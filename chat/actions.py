@@ -20,12 +20,15 @@ import live
 from chat import access, exports, mail, mentions, news, protocol, spelling
 from chat.drafts import Draft, Drafts
 from chat.likeness import likeness
-from chat.models import Export, Involvement, Membership, Message, Outdated, Room, User
-from chat.names import DELETED, TAKEN, clean_person, guest_names, names_like
+from chat.models import Export, Involvement, Membership, Message, Outdated, RestingName, Room, User
+from chat.names import DELETED, RESTING, TAKEN, clean_person, guest_names, names_like
 from live import Refused, names
 
 # How exactly it is known when somebody loaded a page.
 SEEN_EVERY = timedelta(hours=1)
+
+# How long nobody else may take a name that was given up.
+REST = timedelta(days=1)
 
 # Never backwards, and nothing for who has gone. In one statement, for which Django has no words.
 READ = """
@@ -57,12 +60,12 @@ def note_visit(user: User) -> User:
 
 def claim_name(user: User) -> User:
     """Let somebody whose name is another's by now have it back if it is free, or one like it."""
-    return _with_free_name(names_like(user.name), partial(_claim_name, user))
+    return _with_free_name(names_like(user.name), partial(_claim_name, user), user)
 
 
-def _with_free_name(candidates: Iterable[str], take: Callable[[str], User]) -> User:
-    """What `take` makes of the first that nobody has; of the next when somebody takes that one just now."""
-    for name in access.free_names(candidates):
+def _with_free_name(candidates: Iterable[str], take: Callable[[str], User], user: User | None = None) -> User:
+    """What `take` makes of the first that is free; of the next when somebody takes that one just now."""
+    for name in access.free_names(candidates, user):
         try:
             with transaction.atomic():
                 return take(name)
@@ -97,6 +100,9 @@ def _rename(user: User, name: str, key: str, holder: User | None) -> User:
     if holder and holder.pk != user.pk:
         _take_name(people.get(holder.pk, holder), key)
     _call(user, name, key)
+    # Only now, when nobody else can give it up: it rests as soon as it is free.
+    if access.resting_names([key], user).exists():
+        raise Refused("bad_frame", RESTING)
     return user
 
 
@@ -107,17 +113,32 @@ def _take_name(holder: User, key: str) -> None:
     if not access.is_away(holder):
         detail = _("Somebody else is called {name}. Choose another name.")
         raise Refused("bad_frame", format_lazy(detail, name=holder.name))
-    free_name(holder)
+    User.objects.filter(pk=holder.pk).update(name_key=None)  # unused for a day: it need not rest
 
 
-def free_name(user: User) -> None:
-    """Let others be called as somebody was, who keeps the name on what was said."""
-    User.objects.filter(pk=user.pk).update(name_key=None)
+@transaction.atomic
+def leave_name(guest: User, account: User) -> None:
+    """Give up the name of a guest who signs in to an account, which may take it at once."""
+    rest_names({guest.name_key: account.pk})
+    User.objects.filter(pk=guest.pk).update(name_key=None)
+
+
+def rest_names(last_holders: Mapping[str | None, int]) -> None:
+    """Keep names that are given up from all but their last holders for a day."""
+    until = timezone.now() + REST
+    RestingName.objects.bulk_create(
+        [RestingName(key=key, last_holder=pk, until=until) for key, pk in last_holders.items() if key],
+        update_conflicts=True,
+        unique_fields=["key"],
+        update_fields=["last_holder", "until"],
+    )
 
 
 def _call(user: User, name: str, key: str) -> None:
-    user.name, user.name_key = name, key
+    left, user.name, user.name_key = user.name_key, name, key
     user.save(update_fields=["name", "name_key"])
+    if left != user.name_key:
+        rest_names({left: user.pk})
 
 
 def sign_up(user: User, username: str, password: str, email: str) -> User:
@@ -184,6 +205,7 @@ def _set_password(user: User, hashed: str) -> User:
 def delete_account(user: User) -> None:
     """Forget who somebody was, for good. What was said stays, under the name under which it was said."""
     user = access.active(user)
+    rest_names({user.name_key: user.pk})
     user.username, user.password = f"deleted-{get_random_string(16)}", make_password(None)
     user.name, user.name_key, user.first_name, user.last_name = DELETED, None, "", ""
     user.email = user.confirmed_email = ""

@@ -8,7 +8,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.utils.translation import gettext_lazy as _
 
-from chat import access
+from chat import access, actions
 from chat.likeness import likeness
 from chat.models import Export, Membership, Message, Room, User
 from chat.names import TAKEN, clean_person
@@ -38,6 +38,12 @@ RIGHTS = {"is_staff", "is_superuser", "groups", "user_permissions"}
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
+    def save_model(self, request, user, form, change):
+        left = User.objects.filter(pk=user.pk).values_list("name_key", flat=True).first()
+        if left != user.name_key:
+            actions.rest_names({left: user.pk})
+        super().save_model(request, user, form, change)
+
     form = PersonForm
     readonly_fields = ["name_key", "confirmed_email", "seen_at"]
     list_display = ["username", "name", "is_guest", "is_active", "is_staff", "date_joined"]

@@ -61,6 +61,18 @@ class User(AbstractUser):
         return self.confirmed_email == self.normalize_address(self.email) != ""
 
 
+class RestingName(models.Model):
+    """A name that was given up. For a while only its last holder may take it."""
+
+    key = models.CharField(max_length=255, primary_key=True, help_text="As `User.name_key`.")
+    # No foreign key: it would keep guests from being purged.
+    last_holder = models.BigIntegerField(help_text="The pk of the user who had it.")
+    until = models.DateTimeField()
+
+    def __str__(self):
+        return self.key
+
+
 class Room(models.Model):
     key = models.CharField(max_length=255, unique=True, help_text="The name, whatever its spelling.")
     name = models.CharField(max_length=LONGEST_ROOM, help_text="The name as first written.")

@@ -41,6 +41,8 @@ _STAND_FOR = [str.maketrans("013456789@$!", f"o{one}easgtbgas{one}") for one in 
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
 _WORD = regex.compile(r"[\p{L}\p{N}]+")
 
+RESTING = _("Another person gave up this name less than a day ago. Choose another name.")
+
 # What guests are called, in the language of whoever becomes one. A language may have any number of each.
 _ADJECTIVES = _(
     "Amber Bold Brave Bright Brisk Calm Candid Cheerful Clever Cosy Curious Daring Eager Early Easy "

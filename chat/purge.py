@@ -16,8 +16,8 @@ from django.db.models import Exists, ForeignObjectRel, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 import live
-from chat import exports
-from chat.models import Chore, Export, Membership, Outdated, User
+from chat import actions, exports
+from chat.models import Chore, Export, Membership, Outdated, RestingName, User
 
 # How long guests may be silent, and transcripts wait to be downloaded.
 SILENCE = timedelta(days=7)
@@ -70,12 +70,21 @@ def purge_sessions() -> int:
     return _delete(Session.objects.filter(pk__in=list(expired.values_list("pk", flat=True)[:MOST_AT_ONCE])))
 
 
+def purge_names() -> int:
+    rested = RestingName.objects.filter(until__lt=timezone.now())
+    return _delete(
+        RestingName.objects.filter(pk__in=list(rested.values_list("pk", flat=True)[:MOST_AT_ONCE]))
+    )
+
+
 @transaction.atomic
 def purge_guests() -> int:
     """Guests who came long ago, and of whom nothing else is stored."""
     found = silent_guests().order_by("pk").select_for_update()
     locked = list(found.values_list("pk", flat=True)[:MOST_AT_ONCE])
-    return _delete(silent_guests().filter(pk__in=locked))  # of whom nothing was stored until the lock
+    going = silent_guests().filter(pk__in=locked)  # of whom nothing was stored until the lock
+    actions.rest_names(dict(going.values_list("name_key", "pk")))
+    return _delete(going)
 
 
 def silent_guests() -> QuerySet[User]:
@@ -118,5 +127,5 @@ CHORES: dict[str, tuple[timedelta, dict[str, Callable[[], int]]]] = {
     # Workers are reminded every hour, and must not be a moment too early.
     "transcripts": (timedelta(minutes=55), {"transcripts": purge_exports}),
     # Guests last: what is gone by now keeps nobody any more.
-    "purge": (timedelta(days=7), {"sessions": purge_sessions, "guests": purge_guests}),
+    "purge": (timedelta(days=7), {"sessions": purge_sessions, "names": purge_names, "guests": purge_guests}),
 }

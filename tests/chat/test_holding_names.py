@@ -9,12 +9,13 @@ from uuid import uuid4
 import pytest
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat import access, actions, names
-from chat.models import Message, User
+from chat.models import Message, RestingName, User
 from live import Refused
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,10 @@ def comes(user):
     client.force_login(user)
     assert client.get("/chat/lobby/").status_code == 200
     return User.objects.get(pk=user.pk).name
+
+
+def a_day_passes():
+    RestingName.objects.update(until=F("until") - timedelta(days=1))
 
 
 def say(user):
@@ -77,10 +82,22 @@ def test_the_own_name_may_be_written_otherwise():
     assert actions.rename(ada, "ADA").name == "ADA"
 
 
-def test_a_name_that_was_left_is_free():
+def test_a_name_that_was_left_is_free_after_a_day_and_at_once_for_who_left_it():
     ada = called("Ada")
     actions.rename(ada, "Bob")
+    for taken in ("Ada", "ADA."):
+        with pytest.raises(Refused, match="less than a day ago"):
+            called(taken)
+    assert actions.rename(ada, "Ada").name == "Ada"
+    actions.rename(ada, "Bob")
+    a_day_passes()
     assert called("Ada").name == "Ada"
+
+
+def test_a_name_that_rests_is_given_to_no_guest(monkeypatch):
+    actions.rename(called("Quiet Heron"), "Bob")
+    monkeypatch.setattr(actions, "guest_names", lambda: ["Quiet Heron", "Merry Owl"])
+    assert actions.create_guest().name == "Merry Owl"
 
 
 def test_what_a_name_must_not_be_is_said():
@@ -175,11 +192,16 @@ def test_who_signs_in_leaves_the_guests_name_to_others():
     client.get("/chat/lobby/")
     client.post("/me/name/", {"name": "Bob"})
     client.post("/me/sign-in/", {"username": "ada", "password": PASSWORD})
+    with pytest.raises(Refused, match="less than a day ago"):
+        called("Bob")
     assert client.post("/me/name/", {"name": "Bob"}).json() == {"name": "Bob"}
 
 
-def test_a_deleted_account_frees_it():
+def test_a_deleted_account_frees_it_after_a_day():
     actions.delete_account(account("Ada"))
+    with pytest.raises(Refused, match="less than a day ago"):
+        called("Ada")
+    a_day_passes()
     assert called("Ada").name == "Ada"
 
 
@@ -197,6 +219,7 @@ def test_who_comes_back_gets_it_back_if_it_is_free():
     goes_away(ada)
     other = called("Ada")
     actions.rename(other, "Bob")
+    a_day_passes()
     assert comes(ada) == "Ada"
     with pytest.raises(Refused):
         actions.rename(other, "Ada")
@@ -243,7 +266,9 @@ def test_no_two_guests_are_called_alike(monkeypatch):
 def test_a_guests_name_that_somebody_takes_just_now_is_not_given(monkeypatch):
     called("Quiet Heron")
     monkeypatch.setattr(actions, "guest_names", lambda: ["Quiet Heron", "Merry Owl"])
-    monkeypatch.setattr(access, "free_names", list)  # it was free when it was looked for
+    monkeypatch.setattr(
+        access, "free_names", lambda names, user: list(names)
+    )  # it was free when it was looked for
     assert actions.create_guest().name == "Merry Owl"
 
 
@@ -268,7 +293,8 @@ def test_a_name_that_is_changed_there_is_free_as_well():
     assert client.post(page, form | {"name": "Bobby"}).status_code == 302
     with pytest.raises(Refused):
         called("BOBBY")
-    assert called("Bob").name == "Bob"
+    with pytest.raises(Refused, match="less than a day ago"):
+        called("Bob")
 
 
 # Those who were there before

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from chat import actions, exports, purge
-from chat.models import Chore, Export, Membership, User
+from chat.models import Chore, Export, Membership, RestingName, User
 from chat.workers import PurgeWorker
 
 
@@ -60,10 +60,14 @@ def came_this_week(guest):
     User.objects.filter(pk=guest.pk).update(date_joined=days_ago(6.9))
 
 
-async def test_a_guest_who_never_spoke_goes_after_a_week(database):
-    await sync_to_async(create_guest)()
+async def test_a_guest_who_never_spoke_goes_after_a_week_and_the_name_rests_a_day(database):
+    guest = await sync_to_async(create_guest)()
+    await RestingName.objects.acreate(key="old", last_holder=guest.pk, until=days_ago(1))
     await work()
     assert not await User.objects.aexists()
+    (name,) = [each async for each in RestingName.objects.all()]
+    assert (name.key, name.last_holder) == (guest.name_key, guest.pk)
+    assert timedelta(hours=23) < name.until - timezone.now() <= timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +176,7 @@ def test_an_administrator_may_do_it_at_any_time(transactional_db, capsys):
     for _ in range(2):
         create_guest()
         call_command("purge")
-        assert capsys.readouterr().out == "transcripts: 0\nsessions: 0\nguests: 1\n"
+        assert capsys.readouterr().out == "transcripts: 0\nsessions: 0\nnames: 0\nguests: 1\n"
 
 
 async def test_the_tab_of_a_guest_who_goes_is_told_so_and_comes_back_as_another(connect, database):

@@ -155,7 +155,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         return int(since) if 0 <= room.last_seq - int(since) <= MOST_MISSED else None
 
     def welcome(self, room: Room, reset: bool) -> protocol.Welcome:
-        you = protocol.You(self.user.pk, self.user.name, self.user.is_guest) if self.user else None
+        you = protocol.you(self.user) if self.user else None
         return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset, self.is_set_back)
 
     def dismiss(self, code: int) -> None:

@@ -68,6 +68,7 @@ class Drafts:
             room=draft.room,
             author=author,
             author_name=author.name,
+            author_is_staff=author.is_staff,
             text=draft.text,
             client_id=draft.client_id,
         )

@@ -121,6 +121,7 @@ class Message(models.Model):
     seq = models.BigIntegerField(help_text="The place of its last change in the room's log.")
     author = models.ForeignKey(User, on_delete=models.PROTECT, db_index=False)  # its index is below
     author_name = models.CharField(max_length=LONGEST_PERSON, help_text="As it then was.")
+    author_is_staff = models.BooleanField(default=False, db_default=False, help_text="As it then was.")
     text = models.TextField()
     client_id = models.UUIDField(default=uuid.uuid4, db_index=True, help_text="The sender's own name for it.")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -117,7 +117,7 @@ def _names(people: Collection[int]) -> dict[int, Present]:
     asked, found = list(people), {}
     for start in range(0, len(asked), MOST_AT_ONCE):
         rows = User.objects.filter(pk__in=asked[start : start + MOST_AT_ONCE])
-        for row in rows.values_list("pk", "name", "is_guest"):
+        for row in rows.values_list("pk", "name", "is_guest", "is_staff"):
             found[row[0]] = Present(*row)
     return found
 

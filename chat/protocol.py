@@ -61,8 +61,13 @@ class Person(msgspec.Struct):
     name: str
 
 
-class Present(Person):
+class Author(Person, omit_defaults=True):
+    staff: bool = False
+
+
+class Present(Person, omit_defaults=True):
     guest: bool
+    staff: bool = False
 
 
 class You(Present):
@@ -89,7 +94,7 @@ class Message(Notice):
     seq: int
     number: int
     client_id: UUID
-    author: Person
+    author: Author
     message: str
     at: datetime
     edited: datetime | None
@@ -153,13 +158,18 @@ def encode(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def you(user: Any) -> You:
+    """A user (`models.User`) as told to the user's own tabs."""
+    return You(user.pk, user.name, user.is_guest, user.is_staff)
+
+
 def message(row: Any) -> Message:
     """A stored message (`models.Message`) as it goes over the wire."""
     return Message(
         seq=row.seq,
         number=row.number,
         client_id=row.client_id,
-        author=Person(row.author_id, row.author_name),
+        author=Author(row.author_id, row.author_name, row.author_is_staff),
         message=with_line_feeds(row.text),  # messages of earlier versions may have CR
         at=row.created_at,
         edited=row.edited_at,

@@ -29,8 +29,8 @@ def user_saved(instance: User, created: bool, update_fields: frozenset[str] | No
         return
     if update_fields is None or update_fields & {"is_active", "password"}:
         _tell()
-    if update_fields is None or update_fields & {"name", "is_guest"}:
-        person = Present(instance.pk, instance.name, instance.is_guest)
+    if update_fields is None or update_fields & {"name", "is_guest", "is_staff"}:
+        person = Present(instance.pk, instance.name, instance.is_guest, instance.is_staff)
         transaction.on_commit(partial(live.publish, RENAMED, live.Event(None, encode(person))))
 
 

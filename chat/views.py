@@ -124,7 +124,7 @@ def _open(
         "read_at": reading and reading.read_at,
         "unread": reading.unread if reading else 0,
         "involvement": reading.involvement if reading else Involvement.MENTIONS,
-        "you": protocol.You(you.pk, you.name, you.is_guest),
+        "you": protocol.you(you),
         "page": PAGE,
         "longest_text": protocol.LONGEST_TEXT,
         "emoji": reverse("emoji", args=[get_language(), emoji.DIGEST]),

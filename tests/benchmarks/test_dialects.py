@@ -12,7 +12,7 @@ from chat import protocol
 
 
 def event(number):
-    person = protocol.Person(1, "Quiet Heron")
+    person = protocol.Author(1, "Quiet Heron")
     return protocol.Message(number, number, uuid4(), person, text(number), datetime.now(UTC), None, None, [])
 
 

@@ -6,6 +6,7 @@ from django.db import connection
 from django.test import Client
 
 from chat import actions, people
+from chat.models import User
 from live import presence
 
 
@@ -130,3 +131,32 @@ async def test_in_a_busy_room_some_who_are_writing_are_enough(connect, ada, bob,
     await here.event("typing")
     await writer.send_command(type="typing")
     assert await here.hears_none("typing")
+
+
+async def staff_mark(socket, person):
+    """The mark that the next presence event about a person has."""
+    while True:
+        for each in (await socket.event("presence"))["people"]:
+            if each["id"] == person.pk:
+                return each.get("staff")
+
+
+async def test_staff_are_marked_where_they_speak_and_where_they_are(connect, ada, bob, afresh):
+    await database_sync_to_async(User.objects.filter(pk=ada.pk).update)(is_staff=True)
+    ada.is_staff = True
+    socket, plain = await connect(user=ada), await connect(user=bob, plain=True)
+    assert (await socket.event("welcome"))["you"]["staff"] is True
+    assert await staff_mark(socket, ada) is True
+    await socket.say("hi")
+    author = {"id": ada.pk, "name": "Ada", "staff": True}
+    assert (await socket.event("message"))["author"] == author
+    assert (await plain.receive())["author"] == author
+    await plain.send_frame('{"message": "hello"}')
+    assert (await socket.event("message"))["author"] == {"id": bob.pk, "name": "Bob"}
+    ada.is_staff = False
+    await database_sync_to_async(ada.save)()
+    assert await staff_mark(socket, ada) is None
+    await socket.say("no longer")
+    assert "staff" not in (await socket.event("message"))["author"]
+    messages = [message for _, message in sorted((await afresh("lobby")).messages.items())]
+    assert [message["author"].get("staff") for message in messages] == [True, None, None]

@@ -19,7 +19,7 @@ const MOST_CHARACTERS = 4000;
  * @property {number} [number]
  * @property {number} [seq]
  * @property {string} client_id
- * @property {{id: number, name: string}} author
+ * @property {{id: number, name: string, staff?: boolean}} author
  * @property {string} message the text
  * @property {string} at ISO 8601
  * @property {string | null} [edited]
@@ -42,6 +42,7 @@ export function drawMessage(message, reader) {
   const isForReader = mentions.some(({ id }) => id === reader);
   paintAvatar(item.querySelector(".avatar"), message.author);
   part("author").textContent = message.author.name;
+  item.querySelector(".staff").hidden = !message.author.staff;
   for (const time of item.querySelectorAll("time")) {
     time.dateTime = message.at;
     time.title = exact.format(at);
@@ -77,6 +78,7 @@ export function beginsGroup(previous, message) {
     !previous ||
     previous.author.id !== message.author.id ||
     previous.author.name !== message.author.name ||
+    previous.author.staff !== message.author.staff ||
     new Date(message.at) - new Date(previous.at) > GROUP_SPAN
   );
 }

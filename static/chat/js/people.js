@@ -3,7 +3,7 @@
 import { gettext, language, ngettext, numeral } from "../../base/js/i18n.js";
 import { paintAvatar } from "./avatar.js";
 
-/** @typedef {{id: number, name: string, guest: boolean}} Person */
+/** @typedef {{id: number, name: string, guest: boolean, staff?: boolean}} Person */
 
 const order = new Intl.Collator(language);
 
@@ -69,6 +69,7 @@ export class People {
     const item = /** @type {HTMLLIElement} */ (template.content.firstElementChild.cloneNode(true));
     paintAvatar(item.querySelector(".avatar"), person);
     item.querySelector(".person__name").textContent = person.name;
+    item.querySelector(".staff").hidden = !person.staff;
     item.querySelector(".person__about").textContent = this.#about(person);
     return item;
   }

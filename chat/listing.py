@@ -1,6 +1,7 @@
 """The rooms that somebody may enter, those of their own first, each with what was said last."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from asgiref.sync import async_to_sync
@@ -15,6 +16,9 @@ from chat.models import Message, Room, User
 
 # How many rooms that are not one's own are listed.
 MOST_OTHERS = 100
+
+# How many rooms that may match what is typed are compared with it, the latest spoken in first.
+MOST_CANDIDATES = 1000
 
 # How many of them stand beside a room, until somebody looks for more.
 MOST_IN_RAIL = 20
@@ -66,10 +70,20 @@ def listing(user: User | AnonymousUser, asked: str = "") -> Listing:
     """The rooms that somebody finds."""
     places = memberships.of_people([user.pk])[user.pk] if user.pk else []
     own = {place.room: place for place in places}
-    found = Room.objects.filter(spellings__contains=spelling.asked(asked)).order_by("-said_at")
-    mine = _cards(user, found.filter(pk__in=own), own)
-    others = _cards(user, found.exclude(pk__in=own).exclude(said_at=None)[:MOST_OTHERS], {})
+    rooms = Room.objects.order_by("-said_at")
+    mine = _cards(user, _found(rooms.filter(pk__in=own), asked, len(own)), own)
+    others = _cards(user, _found(rooms.exclude(pk__in=own).exclude(said_at=None), asked, MOST_OTHERS), {})
     return Listing(mine, others, asked)
+
+
+def _found(rooms: QuerySet[Room], text: str, most: int) -> QuerySet[Room]:
+    """The first of the rooms that a text finds; all are found by an empty one."""
+    asked = spelling.asked(text)
+    if not asked:
+        return rooms[:most]
+    candidates = rooms.filter(spelling.may_match(asked)).values_list("pk", "spellings")[:MOST_CANDIDATES]
+    found = (pk for pk, spellings in candidates if spelling.matches(asked, spellings))
+    return Room.objects.filter(pk__in=list(islice(found, most)))
 
 
 def rail(user: User, here: str) -> Listing:

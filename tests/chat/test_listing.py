@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chat import actions, listing, memberships
 from chat.models import Room
-from chat.spelling import asked, spellings
+from chat.spelling import spellings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,14 +55,78 @@ def names(cards):
         ("Lobby 聊天", "lobbylt"),
         ("book club", "BOOKCLUB"),
         ("Straße", "strasse"),
+        ("重庆音乐调查会", "chongqing"),
+        ("重庆音乐调查会", "yinyuediaocha"),
+        ("重庆音乐调查会", "cqyydch"),
+        ("人参交流", "renshen"),
+        ("女生", "nüsheng"),
+        ("女生", "nvsheng"),
+        ("女生", "nusheng"),
+        ("吕布", "lüb"),
+        ("重庆", "chóng qìng"),
+        ("重庆", "重慶"),
+        ("聊天室", "聊天"),
+        ("後臺", "houtai"),
+        ("后台", "後臺"),
+        ("乾隆", "qianlong"),
+        ("行重乐长" * 16, "xingchongyuezhang" * 16),
+        ("Lobby 聊天", "y聊t"),
+        ("İstanbul", "istanbul"),
+        ("istanbul", "İSTANBUL"),
+        ("Iğdır", "igdir"),
+        ("Café", "cafe"),
+        ("cafe", "Café"),
+        ("Łódź", "lodz"),
+        ("カタカナ", "かたかな"),
+        ("ひらがな", "ヒラ"),
+        ("ﾊﾝｶｸ", "はん"),
+        ("김치", "김치"),
+        ("50%_聊天", "%_lt"),
     ],
 )
-def test_a_room_is_found_by_whatever_one_types(name, typed):
-    assert any(asked(typed) in spelling for spelling in spellings(name).split("\n"))
+def test_a_room_is_found_by_whatever_one_types(ada, name, typed):
+    say(ada, name)
+    say(ada, "another")
+    assert names(listing.listing(NOBODY, typed).others) == [name]
+    join(ada, name)
+    assert names(listing.listing(ada, typed).mine) == [name]
 
 
-def test_a_name_of_many_readings_is_not_spelled_in_too_many_ways():
-    assert len(spellings("行重乐长" * 16)) < 10_000
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("重庆", "ongqing"),
+        ("重庆", "chongxqing"),
+        ("重庆", "qingchong"),
+        ("聊天室", "lsh"),
+        ("l-t-s", "lts"),
+    ],
+)
+def test_a_room_is_not_found_by_what_only_resembles_its_name(ada, name, typed):
+    say(ada, name)
+    assert not listing.listing(NOBODY, typed).others
+
+
+def test_what_is_found_alike_is_not_the_same(ada):
+    say(ada, "cafe")
+    say(ada, "Café")
+    assert sorted(names(listing.listing(NOBODY, "CAFE").others)) == ["Café", "cafe"]
+
+
+def test_of_many_rooms_one_is_found_with_one_query_more(ada):
+    say(ada, "聊天室")
+    now = timezone.now()
+    many = [f"All tests {n}" for n in range(2000)]
+    Room.objects.bulk_create(Room(key=n, name=n, spellings=spellings(n), said_at=now) for n in many)
+    with CaptureQueriesContext(connection) as every:
+        listing.listing(NOBODY)
+    with CaptureQueriesContext(connection) as queries:
+        assert names(listing.listing(NOBODY, "lts").others) == ["聊天室"]
+    assert len(queries) <= len(every) + 2
+
+
+def test_a_long_name_of_many_readings_takes_little_room():
+    assert len(spellings("行重乐长和" * 12)) < 2500
 
 
 def test_ones_own_rooms_come_first_and_in_each_list_the_one_that_was_spoken_in_last(ada, bob):

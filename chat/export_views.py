@@ -73,7 +73,10 @@ def _ask(request: HttpRequest, room_name: str) -> Export:
 
 
 def _own(request: HttpRequest, room_name: str, pk: UUID) -> Export:
-    key = names.key(room_name[: names.LONGEST_ROOM])
+    try:
+        key = names.key(access.room_name(room_name))
+    except Refused:
+        raise Http404 from None
     return get_object_or_404(access.exports_of(request.user), pk=pk, room__key=key)
 
 

@@ -61,7 +61,7 @@ _GUEST = _("{adjective} {animal}")
 
 def clean_person(name: str) -> str:
     """The name as it is shown. Raises ValueError, which says what is wrong and what to do instead."""
-    name = " ".join(names.check_visible(names.clean(name, LONGEST_PERSON)).split())
+    name = names.check_visible(names.clean(name, LONGEST_PERSON))
     if mixes_scripts(name):
         raise ValueError(
             _("A name mixes no alphabets. Latin letters go with Chinese, Japanese and Korean only.")

@@ -38,20 +38,21 @@ _HEAP = regex.compile(r"[\p{Mn}\p{Me}]{5,}")
 
 
 def clean(name: str, longest: int) -> str:
-    """The name as it is shown: in Unicode's form NFKC, without space around it.
+    """The name as it is shown: in Unicode's form NFKC, without space around it, and one space for several.
 
     Raises ValueError, which says what is wrong, for a name that nobody may have.
     """
     name = name.strip()
     if len(name) <= _MOST_COMPOSED * longest:
-        name = unicodedata.normalize("NFKC", name).strip()
+        name = unicodedata.normalize("NFKC", name)
+        if any(map(_is_refused, name)):
+            raise ValueError(_("A name has no control characters."))
+        name = " ".join(name.split())
     if not name:
         raise ValueError(_("A name needs at least one character."))
     if len(name) > longest:
         told = _("A name has at most {most} characters; this one has {count}.")
         raise ValueError(format_lazy(told, most=longest, count=len(name)))
-    if any(_is_refused(character) for character in name):
-        raise ValueError(_("A name has no control characters."))
     return name
 
 

@@ -2,6 +2,8 @@
 
 import re
 from datetime import timedelta
+from importlib import import_module
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -217,6 +219,41 @@ def test_the_page_says_how_much_of_what_is_unread_names_one(ada, bob):
 
 def test_the_first_visitor_is_asked_to_be_the_first():
     assert "Be the first" in Client().get("/chat/").content.decode()
+
+
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_rooms_whose_names_differ_in_spaces_are_one_or_both_are_reachable(monkeypatch, at_once):
+    monkeypatch.setattr(import_module("chat.migrations.0019_one_space_in_rooms"), "MOST_AT_ONCE", at_once)
+    executor = MigrationExecutor(connection)
+    before = executor.migrate([("chat", "0018_spell_rooms_again")]).apps
+    room, message = before.get_model("chat", "Room").objects, before.get_model("chat", "Message").objects
+    author = before.get_model("chat", "User").objects.create(username="ada")
+    for name in (
+        "a b",
+        "a  b",
+        "A   B",
+        "c  d",
+        "e\u1680f",
+        "g h",
+        "g h (2)",
+        "g  h",
+        "x  " + "x" * 61,
+        "x " + "x" * 61,
+    ):
+        one = room.create(key=name.casefold(), name=name, spellings=spellings(name), said_at=timezone.now())
+        message.create(room=one, number=1, seq=1, author=author, author_name="Ada", text=name)
+    executor.loader.build_graph()
+    executor.migrate(executor.loader.graph.leaf_nodes())
+    said = {}
+    for name in Room.objects.values_list("name", flat=True):
+        (only,) = Client().get(f"/chat/{quote(name)}/messages/").json()["messages"]
+        said[name] = only["message"]
+        assert name in names(listing.listing(NOBODY, name).others)
+    assert said == {
+        **{"a b": "a b", "a b (2)": "a  b", "A B (3)": "A   B", "c d": "c  d", "e f": "e\u1680f"},
+        **{"g h": "g h", "g h (2)": "g h (2)", "g h (3)": "g  h"},
+        **{"x " + "x" * 61: "x " + "x" * 61, "x " + "x" * 57 + " (2)": "x  " + "x" * 61},
+    }
 
 
 def test_rooms_that_were_there_before_can_be_found():

@@ -2,9 +2,11 @@
 
 import json
 import re
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.test import Client
 
 from chat import actions
@@ -261,3 +263,17 @@ def test_what_is_unread_and_more_than_a_page_opens_at_its_first(client):
     assert (page["last_read"], page["read_at"], page["unread"]) == (0, None, 100)
     assert (page["place"], page["is_start"], page["is_end"]) == (None, True, False)
     assert numbers(page["messages"]) == list(range(1, 27))
+
+
+@pytest.mark.parametrize("space", ["  ", "\u00a0", "\u3000", " \u2003"])
+async def test_a_room_is_the_same_whatever_spaces_its_address_has(connect, guest, space):
+    room = await sync_to_async(actions.open_room)("a b")
+    await sync_to_async(actions.send)(guest, room, "hi", uuid4())
+    socket = await connect(f"a{space}b", user=guest)
+    assert (await socket.event("welcome"))["room"] == "a b"
+    client = Client()
+    page = (await sync_to_async(client.get)(f"/chat/{quote(f'a{space}b')}/")).content.decode()
+    assert "<h1>a b</h1>" in page and '"message": "hi"' in page
+    form = await sync_to_async(client.get)("/chat/", {"room": f" a{space}b "})
+    assert form.headers["Location"] == "/chat/a%20b/"
+    assert await Room.objects.acount() == 1

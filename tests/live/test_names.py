@@ -18,6 +18,12 @@ from live import names
         ("e\u0301te\u0301", "été"),
         ("👩‍👩‍👧 family", "👩‍👩‍👧 family"),
         ("x" * 64, "x" * 64),
+        ("a  b", "a b"),
+        ("a\u00a0b", "a b"),
+        ("a \u3000 b", "a b"),
+        ("a\u1680b", "a b"),
+        ("a\u2003\u2009b", "a b"),
+        ("a" + " " * 100 + "b", "a b"),
     ],
 )
 def test_a_name_is_shown_in_one_form(written, shown):

@@ -1,7 +1,11 @@
 """Who is here, and who is writing."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
+
+from tests.servers.processes import manage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -107,3 +111,21 @@ async def test_what_is_edited_is_not_being_written(lobby, open_tab):
     await expect(reader.messages).to_contain_text("said and changed")
     frames = await writer.page.evaluate("() => sent.map((text) => JSON.parse(text).type)")
     assert "edit" in frames and "typing" not in frames
+
+
+async def test_staff_have_a_mark_that_is_read_out_and_is_no_part_of_the_name(lobby, open_tab):
+    staff, other = await open_tab(lobby.url, "marked"), await open_tab(lobby.url, "marked")
+    await rename(staff, "Grace with a mark")
+    await expect(named(other, "Grace with a mark")).to_have_count(1)
+    await staff.page.locator("#chat-message-input").focus()
+    await staff.say("before")
+    found = "from chat.models import User; user = User.objects.get(name='Grace with a mark')"
+    promote = f"{found}; user.is_staff = True; user.save()"
+    await asyncio.to_thread(manage, "shell", "-c", promote, VAR_DIR=str(lobby.var_dir))
+    await expect(named(other, "Grace with a mark").locator(".staff")).to_have_text("Staff")
+    await staff.say("after")
+    message = other.messages.filter(has_text="after")
+    await expect(message.locator(".staff")).to_be_visible()
+    await expect(message.locator(".message__author")).to_have_text("Grace with a mark")
+    assert "Staff" in await message.aria_snapshot()
+    await expect(other.messages.filter(has_text="before").locator(".staff")).to_be_hidden()

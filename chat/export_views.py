@@ -21,7 +21,7 @@ from chat import access, actions
 from chat.models import Export, Outdated
 from chat.rate import get_transcript_rate
 from chat.visitors import visitor
-from live import names
+from live import Refused, names
 from live.who import who
 
 # How much of a file is read at a time (bytes).

@@ -29,17 +29,18 @@ def likeness(name: str) -> str:
     A small l, a capital I and an i are one: the first two look alike, the last two are one letter.
     Punctuation around a name is no difference.
     """
-    return _folded(without_edges(unicodedata.normalize("NFD", names.key(" ".join(name.split())))))
+    composed = unicodedata.normalize("NFD", names.key(" ".join(name.split())))
+    return _folded(without_edges(composed) or composed)
 
 
 def likenesses(letters: Sequence[str]) -> list[str]:
-    """The likeness of each letter, at the cost of one text. Joined, they are that of a name but for its edges."""
+    """The likeness of each letter, at the cost of one text. Joined, they are a name's, but for edges."""
     return _folded("\0".join(letters)).split("\0")
 
 
 def without_edges(text: str) -> str:
-    """Without the punctuation around it, unless there is nothing else."""
-    return _EDGES.sub("", text) or text
+    """Without the punctuation around it."""
+    return _EDGES.sub("", text)
 
 
 def _folded(text: str) -> str:

@@ -119,19 +119,20 @@ def _window(text: str, begin: int) -> list[str]:
 
 
 def _spellings(text: str, begin: int, letters: list[str], keys: list[str]) -> Spellings:
+    """The names from one place on, each by its key, which has no punctuation around it."""
     found: Spellings = {}
     key, end = "", begin
     for letter, its_key in zip(letters, keys, strict=True):
         end += len(letter)
-        is_space = letter.isspace()
-        if not is_space:
+        is_edge = not without_edges(letter)
+        if letter.isspace():
+            key += " " if key and not key.endswith(" ") else ""
+        elif key or not is_edge:
             key += its_key
-        elif not key.endswith(" "):
-            key += " "
         if end - begin > LONGEST_PERSON or len(key) > LONGEST_KEY:
             break
-        if not is_space and not INSIDE.match(text, end):
-            found.setdefault(without_edges(key), text[begin:end])
+        if not is_edge and not INSIDE.match(text, end):
+            found.setdefault(key, text[begin:end])
     return dict(reversed(found.items()))
 
 

@@ -21,7 +21,7 @@ def trust_addresses(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chat", "0011_export_language"),
+        ("chat", "0013_export_size"),
     ]
 
     operations = [

@@ -165,9 +165,9 @@ def test_what_is_far_too_long_is_not_even_looked_at(normalized):
 # What costs most to look for after each `@`.
 COSTLY = {
     "Han": "@" + "界" * 9,
-    "marks": "@" + "a\u0315\u0323" * 3,
+    "marks": "@" + "a\u0315\u0323" * 3 + ",",
     "letters that expand": "@" + "\ufdfa" * 9,
-    "no spaces": "@",
+    "no spaces": "@a,",
     "words": "@" + "a " * 9,
 }
 

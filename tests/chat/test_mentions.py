@@ -136,6 +136,16 @@ def test_people_who_were_there_before_can_be_named(transactional_db):
     assert named(say(actions.create_guest(), room, "@ADÁ")) == ["ADÁ"]
 
 
+def test_punctuation_around_a_name_is_no_part_of_it(room, person, speaker):
+    person("(Ada)")
+    assert [named(say(speaker, room, text)) for text in ("@Ada!", "hi @(Ada)", "@Ada_x", "@Ada-b")] == [
+        ["Ada"],
+        ["(Ada"],
+        [],
+        [],
+    ]
+
+
 # What it costs
 
 

@@ -25,6 +25,7 @@ LOBBY = {
     "DJANGO_SETTINGS_MODULE": "mysite.settings",
     "WORKERS": "1",
     "CHAT_RATE": "0",
+    "FRAME_RATE": "0",
     "CONNECTIONS_PER_PERSON": "0",
     "CONNECTIONS_PER_ADDRESS": "0",
     "ROOMS_PER_HOUR": "0",

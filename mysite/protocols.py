@@ -1,9 +1,10 @@
 """How connections begin and end: uvicorn's own protocols, with deadlines and better manners."""
 
-from asyncio import TimerHandle
+from asyncio import Handle, TimerHandle
 from contextlib import suppress
 from functools import lru_cache
 
+from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -17,6 +18,18 @@ CLOSE_PATIENCE = 2
 
 # What a stopping server gives the last acknowledgement to leave before the goodbye does (seconds).
 LAST_WORDS = 0.1
+
+# Data is parsed in pieces of this size (bytes), so at most 85 frames are parsed before they are counted.
+PIECE = 512
+
+# How many frames of a socket are parsed before the event loop serves others.
+FRAMES_A_TURN = 64
+
+# How long a socket may save up frames that it does not send, for a burst at FRAME_RATE (seconds).
+FRAME_BURST = 10
+
+# How many fragments of a message are kept apart, before they are joined.
+MOST_FRAGMENTS = 100
 
 # The longest text whose frame is kept for others (characters): together they stay below 20 MB.
 LARGEST_SHARED = 64 * 1024
@@ -60,14 +73,76 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     _is_stopping = False
     _is_idle = False  # the application waits for the next frame: no command is running
+    _unparsed = b""  # received, while a message waits for the application or others have their turn
+    _turn: Handle | None = None  # when parsing goes on, after others
+    _frames_due = 0.0  # when all frames so far were due, at FRAME_RATE (the loop's time)
 
     # What comes in
 
     def data_received(self, data):
+        if self.handshake_initiated:
+            self._unparsed += data
+            self._parse()
+            return
         super().data_received(data)
         if not self.handshake_initiated:  # HTTP's parser took it for a handshake, websockets did not
             self.transport.write(BAD_REQUEST)
             self.transport.close()
+
+    def _parse(self) -> None:
+        """Parse received data until a message waits for the application, or others have their turn."""
+        frames = 0
+        while self._unparsed and not self.read_paused and not self.transport.is_closing():
+            if frames >= FRAMES_A_TURN:
+                self._turn = self._turn or self.loop.call_soon(self._parse_on)
+                break
+            piece, self._unparsed = self._unparsed[:PIECE], self._unparsed[PIECE:]
+            frames += self._feed(piece)
+        if self._unparsed:
+            self.transport.pause_reading()
+
+    def _parse_on(self) -> None:
+        self._turn = None
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Parse what was received, then receive more."""
+        self._parse()
+        if not (self._unparsed or self.read_paused):
+            self.transport.resume_reading()
+
+    def _feed(self, data: bytes) -> int:
+        """Handle the frames that end in the data. Returns their number."""
+        self.conn.receive_data(data)
+        frames = len(self.conn.events)
+        if self.conn.parser_exc is not None:
+            self.handle_parser_exception()
+        elif self._is_too_fast(frames):
+            self._cut_off()
+        else:
+            self.handle_events()
+        return frames
+
+    def _is_too_fast(self, frames: int) -> bool:
+        """Count frames against FRAME_RATE, by the generic cell rate algorithm."""
+        rate, now = settings.FRAME_RATE, self.loop.time()
+        if not (rate and frames):
+            return False
+        self._frames_due = max(self._frames_due, now - FRAME_BURST) + frames / rate
+        return self._frames_due > now
+
+    def _cut_off(self) -> None:
+        """Close with 1008, and discard what comes until the peer closes as well."""
+        if self.close_sent or not self.handshake_complete:
+            self.transport.abort()
+        else:
+            self.conn.fail(1008, "too many frames")
+            self._close(1008)
+
+    def handle_cont(self, event):
+        if len(self.frames) >= MOST_FRAGMENTS:
+            self.frames = [b"".join(self.frames)]
+        super().handle_cont(event)
 
     def send_receive_event_to_app(self):
         if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
@@ -84,6 +159,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
         self._abort_soon()
 
+    def handle_close(self, event):
+        super().handle_close(event)
+        if self.transport.get_write_buffer_size():
+            self._abort_soon()
+
     def handle_ping(self):
         pong = b"".join(self.conn.data_to_send())
         if self.writable.is_set():  # or the pongs for who pings and reads nothing would pile up
@@ -93,8 +173,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self._is_stopping and self.queue.empty():
             self.loop.call_later(LAST_WORDS, self._say_goodbye)
         self._is_idle = True
-        message = await super().receive()
+        message = await self.queue.get()
         self._is_idle = False
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            self._read_on()
         return message
 
     # What goes out
@@ -130,9 +213,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.close_sent or self.transport.is_closing() or not self.handshake_complete:
             super().shutdown()
             return
-        self.stop_keepalive()
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1012})
         self.conn.send_close(1012)
+        self._close(1012)
+
+    def _close(self, code: int) -> None:
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self._await_goodbye()
@@ -142,9 +228,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.close_timer is not None:
             self.close_timer.cancel()
         self.close_timer = self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
+        self.read_paused = False
+        self._read_on()
 
     def _abort_soon(self) -> None:
         """A transport that closes waits for its peer to read: for ever, if it does not."""

@@ -21,10 +21,12 @@ for name in [
     "EMAIL_URL",
     "SITE_URL",
     "DEBUG",
+    "FORWARDED_ALLOW_IPS",
 ]:
     os.environ.pop(name, None)
 for name in [
     "CHAT_RATE",
+    "FRAME_RATE",
     "ROOMS_PER_HOUR",
     "GUESTS_PER_HOUR",
     "CHANGES_PER_HOUR",

@@ -26,6 +26,7 @@ STOP_PATIENCE = 30
 UNLIMITED = dict.fromkeys(
     [
         "CHAT_RATE",
+        "FRAME_RATE",
         "CONNECTIONS_PER_PERSON",
         "CONNECTIONS_PER_ADDRESS",
         "ROOMS_PER_HOUR",

@@ -1,0 +1,13 @@
+import pytest
+
+from tests.servers.processes import Server, UNLIMITED
+
+# What protects a server from a flood is at its default.
+DEFAULTS = {"FRAME_RATE": "50", "CONNECTIONS_PER_ADDRESS": "1000", "CONNECTIONS_PER_PERSON": "50"}
+
+
+@pytest.fixture(scope="session")
+def server():
+    """One worker, so that the flood and the room meet in the same process."""
+    with Server(environment={**UNLIMITED, **DEFAULTS, "WORKERS": "1"}) as server:
+        yield server

@@ -1,0 +1,166 @@
+"""Floods: what a hostile client sends as fast as it can. Each is run in a process of its own:
+
+    python -m tests.abuse.floods <flood> <port>
+
+A flood is a function that attacks the server's address again and again, until the process is killed. To add one, decorate
+it with `@flood`, or with `@frames` when it is made of frames on one socket: it then returns them.
+"""
+
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+FLOODS: dict[str, Callable] = {}
+
+# The sockets that floods of frames come over: a ChatConsumer's, a synchronous and an asynchronous plain consumer's.
+PATHS = ["/ws/chat/talk/", "/ws/status/1", "/ws/order/1"]
+
+# How long a flood waits for a server that does not read or answer (seconds).
+TIMEOUT = 10
+
+# How much a flood sends at a time (bytes).
+CHUNK = 256 * 1024
+
+
+def flood(attack):
+    FLOODS[attack.__name__] = attack
+    return attack
+
+
+def frames(make):
+    """A flood of the frames that `make` returns, over each kind of socket."""
+
+    def over(path):
+        def attack(address):
+            with opened(address, path) as client:
+                first, repeated = make()
+                client.sendall(first)
+                data = repeated * (CHUNK // len(repeated))
+                while True:
+                    client.sendall(data)
+
+        return attack
+
+    for path in PATHS:
+        FLOODS[f"{make.__name__} {path.split('/')[2]}"] = over(path)
+    return make
+
+
+def connected(address):
+    return socket.create_connection(address, timeout=TIMEOUT)
+
+
+def opened(address, path):
+    """A WebSocket whose handshake is done."""
+    client = connected(address)
+    client.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Protocol: lobby.v1\r\n\r\n".encode()
+    )
+    assert client.recv(12) == b"HTTP/1.1 101"
+    return client
+
+
+def frame(opcode, data=b"", is_last=True):
+    """A client's frame of less than 126 bytes, with a mask of zeros."""
+    return struct.pack("!BB4x", (0x80 if is_last else 0) | opcode, 0x80 | len(data)) + data
+
+
+@frames
+def pings():
+    return b"", frame(9)
+
+
+@frames
+def pongs():
+    return b"", frame(10)
+
+
+@frames
+def continuations():
+    return frame(1, is_last=False), frame(0, is_last=False)
+
+
+@frames
+def bad_json():
+    return b"", frame(1, b"{")
+
+
+@frames
+def typing():
+    return b"", frame(1, b'{"type":"typing"}')
+
+
+@frames
+def closes():
+    return frame(8, b"\x03\xe8"), frame(8, b"\x03\xe8")
+
+
+@flood
+def segments(address):
+    """Pings that come a byte at a time."""
+    with opened(address, PATHS[0]) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while True:
+            for byte in frame(9, b"x" * 100):
+                client.sendall(bytes([byte]))
+
+
+@flood
+def long_heads(address):
+    send_all(address, b"GET /chat/ HTTP/1.1\r\n", b"X-Long: " + b"x" * 8000 + b"\r\n")
+
+
+@flood
+def many_headers(address):
+    send_all(address, b"GET /chat/ HTTP/1.1\r\n", b"a:b\r\n" * 1000)
+
+
+@flood
+def long_urls(address):
+    send_all(address, b"GET /chat/?", b"x" * 8000)
+
+
+@flood
+def large_bodies(address):
+    head = f"POST /language/ HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\nContent-Length: {2**28}\r\n\r\n"
+    send_all(address, head.encode(), b"x" * 8000)
+
+
+@flood
+def chunked_bodies(address):
+    head = f"POST /language/ HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    send_all(address, head.encode(), b"1\r\nx\r\n" * 1000)
+
+
+@flood
+def pipelined(address):
+    send_all(address, b"", f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\n\r\n".encode() * 100)
+
+
+@flood
+def connections(address):
+    """Connections that say nothing."""
+    held = []
+    while True:
+        with suppress(OSError):
+            held.append(connected(address))
+
+
+def send_all(address, first, repeated):
+    with connected(address) as client:
+        client.sendall(first)
+        data = repeated * (CHUNK // len(repeated) + 1)
+        while True:
+            client.sendall(data)
+
+
+if __name__ == "__main__":
+    _, name, port = sys.argv
+    print("ready", flush=True)
+    while True:
+        with suppress(OSError):
+            FLOODS[name](("127.0.0.1", int(port)))

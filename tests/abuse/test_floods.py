@@ -1,0 +1,43 @@
+"""Beside a flood, a room talks on: its acknowledgements come about as fast as without."""
+
+import asyncio
+import sys
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.abuse.floods import FLOODS
+from tests.abuse.room import TalkingRoom, worst
+from tests.servers.processes import ROOT
+
+# How late an acknowledgement may be (seconds); or twice as late as without the flood, on a busy machine.
+LATE = 0.05
+
+BASELINE = 1  # seconds
+FLOOD = 1.5
+
+
+@asynccontextmanager
+async def flooded(server, name):
+    """A process that floods the server."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.abuse.floods", name, str(server.port), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert await process.stdout.readline() == b"ready\n"
+        yield
+        assert process.returncode is None, "the flood has ended"
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@pytest.mark.parametrize("name", FLOODS)
+async def test_a_room_talks_on_beside_a_flood(server, name, request):
+    room = await TalkingRoom(server).connect()
+    before = worst(await room.talk(BASELINE))
+    async with flooded(server, name):
+        during = worst(await room.talk(10 * FLOOD if request.config.getoption("--long") else FLOOD))
+    await room.socket.close()
+    assert during < max(LATE, 2 * before), f"{during:.3f} s, {before:.3f} s without"
+    assert "Traceback" not in server.log

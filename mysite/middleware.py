@@ -1,8 +1,10 @@
-"""What every socket passes on its way to its consumer."""
+"""ASGI middleware: a limit to the bodies of requests, and what every socket passes on its way to its consumer."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from urllib.parse import urlparse
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -10,6 +12,7 @@ from channels.security.websocket import OriginValidator, WebsocketDenier
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http.request import split_domain_port, validate_host
+from django.urls import Resolver404, resolve
 from django.utils import translation
 
 from live import security
@@ -20,6 +23,58 @@ logger = logging.getLogger(__name__)
 
 # How long a socket may take from its arrival until it is known whose it is (seconds).
 HANDSHAKE_PATIENCE = 10
+
+# The largest body of a request (bytes), unless its view has a `body_limit`.
+LARGEST_BODY = 64 * 1024
+
+
+def body_limit(size: int) -> Callable:
+    """Decorator of a view that takes larger bodies than others (bytes)."""
+
+    def decorate(view):
+        view.body_limit = size
+        return view
+
+    return decorate
+
+
+class BodyLimit:
+    """Answer 413 to a body that is too large, before Django stores any of it."""
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        body = Body(scope, receive)
+        if not body.is_too_large:
+            await self.application(scope, body.receive, send)
+        if body.is_too_large:
+            await send({"type": "http.response.start", "status": HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+            await send({"type": "http.response.body"})
+
+
+class Body:
+    """The body of a request, which ends like that of a client that goes away when it is too large."""
+
+    def __init__(self, scope, receive):
+        self._path, self._receive = scope["path"], receive
+        self._size = 0
+        declared = dict(scope["headers"]).get(b"content-length", b"")
+        self.is_too_large = declared.isdigit() and self._exceeds(int(declared))
+
+    async def receive(self):
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        self.is_too_large = self._exceeds(self._size)
+        return {"type": "http.disconnect"} if self.is_too_large else message
+
+    def _exceeds(self, size: int) -> bool:
+        return size > LARGEST_BODY and size > self._limit()
+
+    def _limit(self) -> int:
+        with suppress(Resolver404):
+            return getattr(resolve(self._path).func, "body_limit", LARGEST_BODY)
+        return LARGEST_BODY
 
 
 class BrowserOriginValidator(OriginValidator):

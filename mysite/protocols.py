@@ -1,17 +1,30 @@
 """How connections begin and end: uvicorn's own protocols, with deadlines and better manners."""
 
+import fcntl
+import struct
+import termios
 from asyncio import Handle, TimerHandle
 from contextlib import suppress
 from functools import lru_cache
 
 from django.conf import settings
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 
+from mysite.connections import get_connections
+
 # How long a client may take to say the whole of a request, a socket's handshake included (seconds).
 REQUEST_PATIENCE = 10
+
+# The largest head of a request, with trailers and the sizes of chunks (bytes); the most headers.
+LARGEST_HEAD = 64 * 1024
+MOST_HEADERS = 200
+
+# How long a client may read nothing of a response (seconds).
+RESPONSE_PATIENCE = 30
 
 # How long a tab may take to answer our goodbye, before it is cut off (seconds).
 CLOSE_PATIENCE = 2
@@ -19,7 +32,10 @@ CLOSE_PATIENCE = 2
 # What a stopping server gives the last acknowledgement to leave before the goodbye does (seconds).
 LAST_WORDS = 0.1
 
-# Data is parsed in pieces of this size (bytes), so at most 85 frames are parsed before they are counted.
+# Requests are parsed in pieces of this size (bytes), between which their heads are measured.
+HTTP_PIECE = 4 * 1024
+
+# The same for frames: at most 85 are parsed before they are counted.
 PIECE = 512
 
 # How many frames of a socket are parsed before the event loop serves others.
@@ -34,29 +50,95 @@ MOST_FRAGMENTS = 100
 # The longest text whose frame is kept for others (characters): together they stay below 20 MB.
 LARGEST_SHARED = 64 * 1024
 
-BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+NO_CONTENT = b"connection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class Flow(FlowControl):
+    """Does not resume reading while received data waits to be parsed."""
+
+    is_held = False
+
+    def resume_reading(self):
+        if not self.is_held:
+            super().resume_reading()
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Cuts off who says nothing, or begins a request and does not end it."""
+    """Bounds what a client may send and leave unread: connections, heads, pipelined requests, and time."""
 
-    _deadline: TimerHandle | None = None
+    flow: Flow
+    _deadline: TimerHandle | None = None  # of the request that is being received
+    _unparsed = b""  # received after pipelined requests that wait for their turn
+    _head_size = 0  # of this request, with all that is no body (bytes)
+    _is_refused = False  # what comes is discarded
+    _progress: TimerHandle | None = None  # when the client must have read on
+    _unread = 0  # of the response, when that was last checked (bytes)
 
     def connection_made(self, transport):
         super().connection_made(transport)
+        self.flow = Flow(transport)
+        address = self.client[0] if self.client else ""
+        is_proxy = address in self.app.trusted_hosts  # of FORWARDED_ALLOW_IPS
+        if not get_connections().add(transport, address, is_proxy):
+            transport.abort()
         self._expect_request()
+
+    def connection_lost(self, exc):
+        self._expect_nothing()
+        if self._progress is not None:
+            self._progress.cancel()
+        get_connections().remove(self.transport)
+        super().connection_lost(exc)
+
+    # Requests
+
+    def data_received(self, data):
+        if not self._is_refused:
+            self._unparsed += data
+            self._parse()
+
+    def _parse(self) -> None:
+        """Parse received data until a request has to wait for another, or the client is refused."""
+        while self._unparsed and not (self.pipeline or self._is_refused or self.transport.is_closing()):
+            piece, self._unparsed = self._unparsed[:HTTP_PIECE], self._unparsed[HTTP_PIECE:]
+            self._head_size += len(piece)
+            super().data_received(piece)
+            self._measure_head()
+        self.flow.is_held = bool(self._unparsed)
+        if self.flow.is_held:
+            self.flow.pause_reading()
+
+    def _measure_head(self) -> None:
+        if self._is_refused or (self._head_size <= LARGEST_HEAD and len(self.headers or ()) <= MOST_HEADERS):
+            return
+        self._is_refused, self._unparsed = True, b""
+        if self.cycle is not None and not self.cycle.response_complete:  # another answer is under way
+            self.transport.abort()
+            return
+        self.transport.write(STATUS_LINE[431] + NO_CONTENT)
+        self.transport.write_eof()
+        # What comes is discarded until the client closes: or it would not see the answer.
+        self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
+
+    def on_headers_complete(self):
+        self._measure_head()
+        if not self._is_refused:
+            super().on_headers_complete()
 
     def on_message_begin(self):
         super().on_message_begin()
         self._expect_request()
 
-    def on_message_complete(self):
-        self._expect_nothing()
-        super().on_message_complete()
+    def on_body(self, body):
+        self._head_size -= len(body)
+        if not self._is_refused:
+            super().on_body(body)
 
-    def connection_lost(self, exc):
+    def on_message_complete(self):
+        self._head_size = 0
         self._expect_nothing()
-        super().connection_lost(exc)
+        if not self._is_refused:
+            super().on_message_complete()
 
     def _expect_request(self) -> None:
         if self._deadline is None:
@@ -66,6 +148,40 @@ class HttpProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    # Responses
+
+    def on_response_complete(self):
+        super().on_response_complete()
+        self._expect_progress()
+        if self._unparsed:
+            self._parse()
+            self.flow.resume_reading()
+
+    def pause_writing(self):
+        super().pause_writing()
+        self._expect_progress()
+
+    def _expect_progress(self) -> None:
+        """Cut the client off when it reads nothing for a while."""
+        if self._progress is None and self.transport.get_write_buffer_size():
+            self._unread = unread(self.transport)
+            self._progress = self.loop.call_later(RESPONSE_PATIENCE, self._check_progress)
+
+    def _check_progress(self) -> None:
+        self._progress = None
+        if self.transport.get_write_buffer_size() and unread(self.transport) >= self._unread:
+            self.transport.abort()
+        else:
+            self._expect_progress()
+
+
+def unread(transport) -> int:
+    """What has been written and not yet reached the peer, the system's own buffer included (bytes)."""
+    size = struct.pack("i", 0)
+    with suppress(OSError):
+        size = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, size)
+    return transport.get_write_buffer_size() + struct.unpack("i", size)[0]
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
@@ -77,6 +193,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     _turn: Handle | None = None  # when parsing goes on, after others
     _frames_due = 0.0  # when all frames so far were due, at FRAME_RATE (the loop's time)
 
+    def connection_lost(self, exc):
+        get_connections().remove(self.transport)  # which HttpProtocol has added
+        super().connection_lost(exc)
+
     # What comes in
 
     def data_received(self, data):
@@ -86,7 +206,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             return
         super().data_received(data)
         if not self.handshake_initiated:  # HTTP's parser took it for a handshake, websockets did not
-            self.transport.write(BAD_REQUEST)
+            self.transport.write(STATUS_LINE[400] + NO_CONTENT)
             self.transport.close()
 
     def _parse(self) -> None:

@@ -11,6 +11,7 @@ import fcntl
 import http.client
 import logging
 import os
+import resource
 import socket
 import sys
 import time
@@ -47,6 +48,10 @@ PORT_PATIENCE = 3
 STOP_PATIENCE = 7
 
 
+# How many files a process may open on macOS, whatever its hard limit says.
+OPEN_MAX = 10240
+
+
 class CannotServe(Exception):
     """Why Lobby does not start, and what to do about it, in one line."""
 
@@ -58,6 +63,7 @@ def main() -> None:
         django.setup()
         for warning in check_var_dir(None):
             logger.warning("%s %s", warning.msg, warning.hint)
+        raise_file_limit()
         with listening() as listener, only_one(), redis():
             # For all processes: only this one knows which port PORT=0 has become.
             os.environ.setdefault("SITE_URL", local_url(*listener.getsockname()[:2]))
@@ -67,6 +73,15 @@ def main() -> None:
         sys.exit(f"Lobby cannot start: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def raise_file_limit() -> None:
+    """Let this process, and those that it starts, open as many files as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for limit in (hard, OPEN_MAX):
+        with suppress(ValueError, OSError):  # macOS refuses more than OPEN_MAX
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit), hard))
+            return
 
 
 def listening() -> socket.socket:
@@ -203,6 +218,7 @@ def serve(listener: socket.socket) -> None:
         ws_per_message_deflate=False,
         ws_max_size=settings.MAX_FRAME,
         lifespan="off",
+        forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,  # uvicorn's own default trusts this machine
         log_level="warning",
         log_config=None,  # it is written as all other records are
         timeout_graceful_shutdown=STOP_PATIENCE,

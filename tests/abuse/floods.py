@@ -3,7 +3,7 @@
     python -m tests.abuse.floods <flood> <port>
 
 A flood is a function that attacks the server's address again and again, until the process is killed. To add one, decorate
-it with `@flood`, or with `@frames` when it is made of frames on one socket: it then returns them.
+it with `@flood`, or with `@frames` when it is made of the frames of one socket.
 """
 
 import socket
@@ -11,11 +11,12 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 FLOODS: dict[str, Callable] = {}
 
-# The sockets that floods of frames come over: a ChatConsumer's, a synchronous and an asynchronous plain consumer's.
-PATHS = ["/ws/chat/talk/", "/ws/status/1", "/ws/order/1"]
+# The sockets that floods of frames come over: a ChatConsumer's, and a plain consumer's.
+CHAT, PLAIN = "/ws/chat/flood/", "/ws/status/1"
 
 # How long a flood waits for a server that does not read or answer (seconds).
 TIMEOUT = 10
@@ -29,23 +30,21 @@ def flood(attack):
     return attack
 
 
-def frames(make):
-    """A flood of the frames that `make` returns, over each kind of socket."""
+def frames(*paths):
+    """A flood of frames over these sockets: what is returned first, then the second again and again."""
 
-    def over(path):
-        def attack(address):
-            with opened(address, path) as client:
-                first, repeated = make()
-                client.sendall(first)
-                data = repeated * (CHUNK // len(repeated))
-                while True:
-                    client.sendall(data)
+    def decorate(make):
+        for path in paths:
+            FLOODS[f"{make.__name__} {path.split('/')[2]}"] = partial(send_frames, path, *make())
+        return make
 
-        return attack
+    return decorate
 
-    for path in PATHS:
-        FLOODS[f"{make.__name__} {path.split('/')[2]}"] = over(path)
-    return make
+
+def send_frames(path, first, repeated, address):
+    with opened(address, path) as client:
+        client.sendall(first)
+        send_on(client, repeated)
 
 
 def connected(address):
@@ -69,32 +68,32 @@ def frame(opcode, data=b"", is_last=True):
     return struct.pack("!BB4x", (0x80 if is_last else 0) | opcode, 0x80 | len(data)) + data
 
 
-@frames
+@frames(CHAT, PLAIN)
 def pings():
     return b"", frame(9)
 
 
-@frames
+@frames(CHAT)
 def pongs():
     return b"", frame(10)
 
 
-@frames
+@frames(CHAT)
 def continuations():
     return frame(1, is_last=False), frame(0, is_last=False)
 
 
-@frames
+@frames(CHAT, PLAIN)
 def bad_json():
     return b"", frame(1, b"{")
 
 
-@frames
+@frames(CHAT)
 def typing():
     return b"", frame(1, b'{"type":"typing"}')
 
 
-@frames
+@frames(CHAT)
 def closes():
     return frame(8, b"\x03\xe8"), frame(8, b"\x03\xe8")
 
@@ -102,7 +101,7 @@ def closes():
 @flood
 def segments(address):
     """Pings that come a byte at a time."""
-    with opened(address, PATHS[0]) as client:
+    with opened(address, CHAT) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while True:
             for byte in frame(9, b"x" * 100):
@@ -153,9 +152,13 @@ def connections(address):
 def send_all(address, first, repeated):
     with connected(address) as client:
         client.sendall(first)
-        data = repeated * (CHUNK // len(repeated) + 1)
-        while True:
-            client.sendall(data)
+        send_on(client, repeated)
+
+
+def send_on(client, repeated):
+    data = repeated * (CHUNK // len(repeated) + 1)
+    while True:
+        client.sendall(data)
 
 
 if __name__ == "__main__":

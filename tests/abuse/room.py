@@ -15,7 +15,7 @@ INTERVAL = 0.03
 class TalkingRoom(Tab):
     """A tab that sends at fixed times, whether or not earlier messages have been acknowledged."""
 
-    def __init__(self, server, room="talk", headers=None):
+    def __init__(self, server, room, headers=None):
         super().__init__(server, room, headers)
         self._sent = {}
         self._acknowledged = {}

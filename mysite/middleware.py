@@ -1,4 +1,4 @@
-"""ASGI middleware: a limit to the bodies of requests, and what every socket passes on its way to its consumer."""
+"""ASGI middleware: a limit to the bodies of requests, and what sockets pass on their way."""
 
 import asyncio
 import logging

@@ -3,7 +3,8 @@
 import fcntl
 import struct
 import termios
-from asyncio import Handle, TimerHandle
+import time
+from asyncio import AbstractEventLoop, Handle, Protocol, TimerHandle, Transport
 from contextlib import suppress
 from functools import lru_cache
 
@@ -23,6 +24,9 @@ REQUEST_PATIENCE = 10
 LARGEST_HEAD = 64 * 1024
 MOST_HEADERS = 200
 
+# A part of a body that is smaller counts as so much of the head: its cost is that of a header (bytes).
+SMALL_CHUNK = 64
+
 # How long a client may read nothing of a response (seconds).
 RESPONSE_PATIENCE = 30
 
@@ -32,14 +36,11 @@ CLOSE_PATIENCE = 2
 # What a stopping server gives the last acknowledgement to leave before the goodbye does (seconds).
 LAST_WORDS = 0.1
 
-# Requests are parsed in pieces of this size (bytes), between which their heads are measured.
-HTTP_PIECE = 4 * 1024
-
-# The same for frames: at most 85 are parsed before they are counted.
+# How much is parsed at a time (bytes): 85 frames at most, which are then counted.
 PIECE = 512
 
-# How many frames of a socket are parsed before the event loop serves others.
-FRAMES_A_TURN = 64
+# How long received data of one connection is parsed before the event loop serves others (seconds).
+TURN = 0.001
 
 # How long a socket may save up frames that it does not send, for a burst at FRAME_RATE (seconds).
 FRAME_BURST = 10
@@ -53,24 +54,75 @@ LARGEST_SHARED = 64 * 1024
 NO_CONTENT = b"connection: close\r\ncontent-length: 0\r\n\r\n"
 
 
-class Flow(FlowControl):
-    """Does not resume reading while received data waits to be parsed."""
+class Turns(Protocol):
+    """Parses received data in turns, and lets the event loop serve others between them.
 
-    is_held = False
+    It receives no more before all is parsed.
+    """
+
+    loop: AbstractEventLoop
+    transport: Transport
+    is_refused = False  # what comes is discarded, until the peer closes
+    _unparsed: bytes | memoryview = b""
+    _turn: Handle | None = None  # the next one
+
+    def data_received(self, data):
+        if not self.is_refused:
+            self._unparsed = memoryview(bytes(self._unparsed) + data)
+            self.parse()
+
+    def parse(self) -> None:
+        """Parse received data, and receive more when there is none left."""
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        end = time.monotonic() + TURN
+        while self._unparsed and self.may_parse() and not self.transport.is_closing():
+            if time.monotonic() > end:
+                self._turn = self.loop.call_soon(self.parse)
+                break
+            piece, self._unparsed = self._unparsed[:PIECE], self._unparsed[PIECE:] or b""
+            self.feed(piece)
+        self.hold(bool(self._unparsed))
+
+    def refuse(self) -> None:
+        self.is_refused, self._unparsed = True, b""
+
+    def may_parse(self) -> bool:
+        """Whether what was parsed last has been dealt with."""
+        raise NotImplementedError
+
+    def feed(self, piece: bytes | memoryview) -> None:
+        raise NotImplementedError
+
+    def hold(self, is_held: bool) -> None:
+        """Receive nothing, or go on unless something else is against it."""
+        raise NotImplementedError
+
+
+class Flow(FlowControl):
+    """Does not resume reading while received data is to be parsed."""
+
+    _is_held = False
+
+    def hold(self, is_held: bool) -> None:
+        self._is_held = is_held
+        if is_held:
+            self._transport.pause_reading()
+        elif not self.read_paused:
+            self._transport.resume_reading()
 
     def resume_reading(self):
-        if not self.is_held:
-            super().resume_reading()
+        self.read_paused = False
+        self.hold(self._is_held)
 
 
-class HttpProtocol(HttpToolsProtocol):
+class HttpProtocol(Turns, HttpToolsProtocol):
     """Bounds what a client may send and leave unread: connections, heads, pipelined requests, and time."""
 
     flow: Flow
     _deadline: TimerHandle | None = None  # of the request that is being received
-    _unparsed = b""  # received after pipelined requests that wait for their turn
     _head_size = 0  # of this request, with all that is no body (bytes)
-    _is_refused = False  # what comes is discarded
     _progress: TimerHandle | None = None  # when the client must have read on
     _unread = 0  # of the response, when that was last checked (bytes)
 
@@ -92,37 +144,36 @@ class HttpProtocol(HttpToolsProtocol):
 
     # Requests
 
-    def data_received(self, data):
-        if not self._is_refused:
-            self._unparsed += data
-            self._parse()
+    def may_parse(self):
+        return not self.pipeline
 
-    def _parse(self) -> None:
-        """Parse received data until a request has to wait for another, or the client is refused."""
-        while self._unparsed and not (self.pipeline or self._is_refused or self.transport.is_closing()):
-            piece, self._unparsed = self._unparsed[:HTTP_PIECE], self._unparsed[HTTP_PIECE:]
-            self._head_size += len(piece)
-            super().data_received(piece)
-            self._measure_head()
-        self.flow.is_held = bool(self._unparsed)
-        if self.flow.is_held:
-            self.flow.pause_reading()
+    def feed(self, piece):
+        self._head_size += len(piece)
+        HttpToolsProtocol.data_received(self, piece)
+        self._measure_head()
+
+    def hold(self, is_held):
+        self.flow.hold(is_held)
 
     def _measure_head(self) -> None:
-        if self._is_refused or (self._head_size <= LARGEST_HEAD and len(self.headers or ()) <= MOST_HEADERS):
+        if self.is_refused or (self._head_size <= LARGEST_HEAD and len(self.headers or ()) <= MOST_HEADERS):
             return
-        self._is_refused, self._unparsed = True, b""
-        if self.cycle is not None and not self.cycle.response_complete:  # another answer is under way
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write(STATUS_LINE[431] + NO_CONTENT)
+            self.refuse()
+        else:  # another answer is under way
             self.transport.abort()
-            return
-        self.transport.write(STATUS_LINE[431] + NO_CONTENT)
-        self.transport.write_eof()
-        # What comes is discarded until the client closes: or it would not see the answer.
-        self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
+
+    def refuse(self):
+        """Discard what comes until the client closes: or it would not see what it is answered."""
+        super().refuse()
+        if not self.transport.is_closing():
+            self.transport.write_eof()
+            self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
 
     def on_headers_complete(self):
         self._measure_head()
-        if not self._is_refused:
+        if not self.is_refused:
             super().on_headers_complete()
 
     def on_message_begin(self):
@@ -130,14 +181,14 @@ class HttpProtocol(HttpToolsProtocol):
         self._expect_request()
 
     def on_body(self, body):
-        self._head_size -= len(body)
-        if not self._is_refused:
+        self._head_size += SMALL_CHUNK if len(body) < SMALL_CHUNK else -len(body)
+        if not self.is_refused:
             super().on_body(body)
 
     def on_message_complete(self):
         self._head_size = 0
         self._expect_nothing()
-        if not self._is_refused:
+        if not self.is_refused:
             super().on_message_complete()
 
     def _expect_request(self) -> None:
@@ -154,9 +205,9 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self):
         super().on_response_complete()
         self._expect_progress()
-        if self._unparsed:
-            self._parse()
-            self.flow.resume_reading()
+        if self.cycle.response_complete and self.cycle.more_body:  # to a request that still goes on
+            self.refuse()
+        self.parse()
 
     def pause_writing(self):
         super().pause_writing()
@@ -184,13 +235,11 @@ def unread(transport) -> int:
     return transport.get_write_buffer_size() + struct.unpack("i", size)[0]
 
 
-class SocketProtocol(WebSocketsSansIOProtocol):
+class SocketProtocol(Turns, WebSocketsSansIOProtocol):
     """Whatever a peer does, it is told with a close code, and its socket ends in time."""
 
     _is_stopping = False
     _is_idle = False  # the application waits for the next frame: no command is running
-    _unparsed = b""  # received, while a message waits for the application or others have their turn
-    _turn: Handle | None = None  # when parsing goes on, after others
     _frames_due = 0.0  # when all frames so far were due, at FRAME_RATE (the loop's time)
 
     def connection_lost(self, exc):
@@ -201,47 +250,30 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data):
         if self.handshake_initiated:
-            self._unparsed += data
-            self._parse()
+            super().data_received(data)
             return
-        super().data_received(data)
+        WebSocketsSansIOProtocol.data_received(self, data)
         if not self.handshake_initiated:  # HTTP's parser took it for a handshake, websockets did not
             self.transport.write(STATUS_LINE[400] + NO_CONTENT)
             self.transport.close()
 
-    def _parse(self) -> None:
-        """Parse received data until a message waits for the application, or others have their turn."""
-        frames = 0
-        while self._unparsed and not self.read_paused and not self.transport.is_closing():
-            if frames >= FRAMES_A_TURN:
-                self._turn = self._turn or self.loop.call_soon(self._parse_on)
-                break
-            piece, self._unparsed = self._unparsed[:PIECE], self._unparsed[PIECE:]
-            frames += self._feed(piece)
-        if self._unparsed:
-            self.transport.pause_reading()
+    def may_parse(self):
+        return not self.read_paused  # for a message that the application has not taken
 
-    def _parse_on(self) -> None:
-        self._turn = None
-        self._read_on()
-
-    def _read_on(self) -> None:
-        """Parse what was received, then receive more."""
-        self._parse()
-        if not (self._unparsed or self.read_paused):
-            self.transport.resume_reading()
-
-    def _feed(self, data: bytes) -> int:
-        """Handle the frames that end in the data. Returns their number."""
-        self.conn.receive_data(data)
-        frames = len(self.conn.events)
+    def feed(self, piece):
+        self.conn.receive_data(piece)
         if self.conn.parser_exc is not None:
             self.handle_parser_exception()
-        elif self._is_too_fast(frames):
+        elif self._is_too_fast(len(self.conn.events)):
             self._cut_off()
         else:
             self.handle_events()
-        return frames
+
+    def hold(self, is_held):
+        if is_held:
+            self.transport.pause_reading()
+        elif not self.read_paused:
+            self.transport.resume_reading()
 
     def _is_too_fast(self, frames: int) -> bool:
         """Count frames against FRAME_RATE, by the generic cell rate algorithm."""
@@ -256,7 +288,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.close_sent or not self.handshake_complete:
             self.transport.abort()
         else:
-            self.conn.fail(1008, "too many frames")
+            self.refuse()
+            self.conn.send_close(1008, "too many frames")
             self._close(1008)
 
     def handle_cont(self, event):
@@ -297,7 +330,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._is_idle = False
         if self.read_paused and self.queue.empty():
             self.read_paused = False
-            self._read_on()
+            self.parse()
         return message
 
     # What goes out
@@ -349,7 +382,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.close_timer.cancel()
         self.close_timer = self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
         self.read_paused = False
-        self._read_on()
+        self.parse()
 
     def _abort_soon(self) -> None:
         """A transport that closes waits for its peer to read: for ever, if it does not."""

@@ -3,7 +3,12 @@ import pytest
 from tests.servers.processes import UNLIMITED, Server
 
 # What protects a server from a flood is at its default.
-DEFAULTS = {"FRAME_RATE": "50", "CONNECTIONS_PER_ADDRESS": "1000", "CONNECTIONS_PER_PERSON": "50"}
+DEFAULTS = {
+    "CHAT_RATE": "20",
+    "FRAME_RATE": "50",
+    "CONNECTIONS_PER_ADDRESS": "1000",
+    "CONNECTIONS_PER_PERSON": "50",
+}
 
 
 @pytest.fixture(scope="session")

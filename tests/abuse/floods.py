@@ -2,8 +2,8 @@
 
     python -m tests.abuse.floods <flood> <port>
 
-A flood is a function that attacks the server's address again and again, until the process is killed. To add one, decorate
-it with `@flood`, or with `@frames` when it is made of the frames of one socket.
+A flood is a function that attacks the server's address again and again, until the process is killed. To add
+one, decorate it with `@flood`, or with `@frames` when it is made of the frames of one socket.
 """
 
 import socket
@@ -55,8 +55,8 @@ def opened(address, path):
     """A WebSocket whose handshake is done."""
     client = connected(address)
     client.sendall(
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Protocol: lobby.v1\r\n\r\n".encode()
     )
     assert client.recv(12) == b"HTTP/1.1 101"

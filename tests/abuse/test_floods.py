@@ -10,6 +10,7 @@ import pytest
 from tests.abuse.floods import FLOODS
 from tests.abuse.room import TalkingRoom, worst
 from tests.servers.processes import ROOT
+from tests.servers.visitor import Visitor
 
 # How late an acknowledgement may be (seconds); or twice as late as without the flood, on a busy machine.
 LATE = 0.05
@@ -42,10 +43,10 @@ async def flooded(server, name):
 
 @pytest.mark.parametrize("name", FLOODS)
 async def test_a_room_talks_on_beside_a_flood(server, name, request):
-    room = await TalkingRoom(server, f"talk-{uuid4()}").connect()
+    room = await TalkingRoom(server, f"talk-{uuid4()}", Visitor(server).cookies).connect()
     before = worst(await room.talk(BASELINE))
     async with flooded(server, name):
-        during = worst(await room.talk(10 * FLOOD if request.config.getoption("--long") else FLOOD))
+        during = worst(await room.talk(4 * FLOOD if request.config.getoption("--long") else FLOOD))
     await room.socket.close()
     assert during < max(LATE, 2 * before), f"{during:.3f} s, {before:.3f} s without"
     assert "Traceback" not in server.log

@@ -155,6 +155,10 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     def hold(self, is_held):
         self.flow.hold(is_held)
 
+    def handle_websocket_upgrade(self):
+        self._unparsed = b""  # no client may send frames before it is answered
+        super().handle_websocket_upgrade()
+
     def _measure_head(self) -> None:
         if self.is_refused or (self._head_size <= LARGEST_HEAD and len(self.headers or ()) <= MOST_HEADERS):
             return
@@ -289,7 +293,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
             self.transport.abort()
         else:
             self.refuse()
-            self.conn.send_close(1008, "too many frames")
+            self.conn.fail(1008, "too many frames")
             self._close(1008)
 
     def handle_cont(self, event):

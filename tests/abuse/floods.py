@@ -136,11 +136,6 @@ def chunked_bodies(address):
 
 
 @flood
-def pipelined(address):
-    send_all(address, b"", f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\n\r\n".encode() * 100)
-
-
-@flood
 def connections(address):
     """Connections that say nothing."""
     held = []

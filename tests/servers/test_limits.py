@@ -1,0 +1,285 @@
+"""Limits of the server itself: heads, bodies, unread responses, connections, forwarded addresses."""
+
+import asyncio
+import http.client
+import socket
+from contextlib import ExitStack, asynccontextmanager, closing
+
+import psutil
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from mysite.middleware import LARGEST_BODY, BodyLimit, body_limit
+from mysite.protocols import LARGEST_HEAD, MOST_HEADERS, HttpProtocol
+from tests.fuzz.raw import handshake, peer
+from tests.servers.processes import Server, daphne, wait_until
+from tests.servers.tab import TIMEOUT
+
+FILES = 256
+
+
+# Heads
+
+
+def request(server, path="/healthz", **headers):
+    lines = {"Host": f"127.0.0.1:{server.port}", **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"GET {path} HTTP/1.1\r\n{head}\r\n".encode()
+
+
+async def status(client):
+    """The status of the next response; its body is read as well."""
+    head = await client.reader.readuntil(b"\r\n\r\n")
+    length = next(
+        line.split()[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
+    )
+    await client.reader.readexactly(int(length))
+    return int(head.split()[1])
+
+
+LONG = "x" * (LARGEST_HEAD + 5000)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"path": f"/healthz?{LONG}"},
+        {"X-Long": LONG},
+        {f"X-{number}": "x" * 1000 for number in range(100)},
+        {f"X-{number}": "x" for number in range(MOST_HEADERS + 1)},
+    ],
+    ids=["url", "header", "headers", "many headers"],
+)
+async def test_a_head_that_is_too_large(lobby, options):
+    async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
+        client.writer.write(request(lobby))
+        assert await status(client) == 200
+        client.writer.write(request(lobby, **options))
+        assert await status(client) == 431
+        assert await client.reader.read() == b""
+
+
+async def test_a_head_that_is_just_small_enough(lobby):
+    async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
+        for _ in range(3):
+            client.writer.write(request(lobby, **{"X-Long": "x" * (LARGEST_HEAD - 200)}))
+            assert await status(client) == 200
+
+
+async def test_the_head_of_a_handshake(lobby):
+    async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
+        client.writer.write(handshake(lobby, **{"X-Long": LONG}))
+        assert await status(client) == 431
+
+
+async def test_trailers_count_as_a_head(lobby):
+    head = (
+        f"POST /language/ HTTP/1.1\r\nHost: 127.0.0.1:{lobby.port}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    )
+    async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
+        client.writer.write(head.encode() + f"X-Long: {LONG}".encode())
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            await client.reader.readexactly(1)
+
+
+async def test_pipelined_requests_are_all_answered(lobby):
+    async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
+        client.writer.write(request(lobby) * 500)
+        assert {await status(client) for _ in range(500)} == {200}
+
+
+# Bodies
+
+
+def post(server, body, **options):
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)) as client:
+        client.request("POST", "/language/", body, **options)
+        return client.getresponse().status
+
+
+def test_a_body_that_is_too_large(lobby):
+    with daphne(var_dir=lobby.var_dir) as other:
+        for server in [lobby, other]:
+            assert post(server, b"x" * LARGEST_BODY) == 403
+            assert post(server, b"x" * (LARGEST_BODY + 1)) == 413
+            assert post(server, iter([b"x" * LARGEST_BODY, b"x"]), encode_chunked=True) == 413
+
+
+async def test_a_body_that_goes_on_is_cut_off(lobby):
+    head = f"POST /language/ HTTP/1.1\r\nHost: 127.0.0.1:{lobby.port}\r\nContent-Length: {2**30}\r\n\r\n"
+    async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
+        client.writer.write(head.encode())
+        assert b" 413 " in await client.reader.readline()
+        with pytest.raises(ConnectionError):
+            while True:
+                client.writer.write(b"x" * 2**16)
+                await client.writer.drain()
+
+
+async def test_a_view_may_take_larger_bodies(monkeypatch):
+    @body_limit(2 * LARGEST_BODY)
+    def view(request):
+        pass
+
+    monkeypatch.setattr("mysite.middleware.resolve", lambda path: type("Match", (), {"func": view}))
+    assert await received(LARGEST_BODY, LARGEST_BODY) == 2 * LARGEST_BODY
+    assert await received(LARGEST_BODY, LARGEST_BODY, 1) == 413
+
+
+async def received(*sizes):
+    """How much an application gets of a body in parts of these sizes, or the status of the refusal."""
+    parts = [{"type": "http.request", "body": b"x" * size, "more_body": True} for size in sizes]
+    parts.append({"type": "http.request"})
+    got, sent = [], []
+
+    async def application(scope, receive, send):
+        while (message := await receive())["type"] == "http.request":
+            got.append(len(message.get("body", b"")))
+            if not message.get("more_body"):
+                return
+
+    async def receive():
+        return parts.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    await BodyLimit(application)({"path": "/", "headers": []}, receive, send)
+    return sent[0]["status"] if sent else sum(got)
+
+
+# Responses, of the protocol in this process
+
+
+@asynccontextmanager
+async def serving(application):
+    config = Config(application, ws="none", log_config=None)
+    config.load()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: HttpProtocol(config, ServerState(), {}), "127.0.0.1")
+    try:
+        yield server.sockets[0].getsockname()
+    finally:
+        server.close()
+
+
+async def test_a_client_that_reads_nothing_is_cut_off_and_one_that_is_slow_is_not(monkeypatch):
+    size = 32 * 2**20
+
+    async def application(scope, receive, send):
+        await receive()
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]}
+        )
+        await send({"type": "http.response.body", "body": b"x" * size})
+
+    monkeypatch.setattr("mysite.protocols.RESPONSE_PATIENCE", 0.3)
+    async with asyncio.timeout(TIMEOUT), serving(application) as address:
+        deaf, slow = [await asyncio.open_connection(*address, limit=2**16) for _ in range(2)]
+        deaf[1].write(b"GET /deaf HTTP/1.1\r\n\r\n")
+        slow[1].write(b"GET /slow HTTP/1.1\r\n\r\n")
+        await slow[0].readuntil(b"\r\n\r\n")
+        left = size
+        while left:
+            left -= len(await slow[0].read(2**20))
+            await asyncio.sleep(0.02)  # more than twice the patience for all of it
+        deaf[1].transport.resume_reading()
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            await deaf[0].readexactly(2 * size)
+        for _, writer in [deaf, slow]:
+            writer.close()
+
+
+# Connections
+
+
+@pytest.fixture(scope="module")
+def narrow():
+    """A server that may open few files, and lets an address have two sockets."""
+    command = ["sh", "-c", f"ulimit -n {FILES}; exec bin/run"]
+    with Server(command, environment={"WORKERS": "1", "CONNECTIONS_PER_ADDRESS": "2"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def behind_a_proxy():
+    command = ["sh", "-c", f"ulimit -Sn {FILES}; exec bin/run"]
+    settings = {"WORKERS": "1", "CONNECTIONS_PER_ADDRESS": "2", "FORWARDED_ALLOW_IPS": "127.0.0.1"}
+    with Server(command, environment=settings) as server:
+        yield server
+
+
+def is_closed(client):
+    """Whether the server has closed a connection that has said nothing."""
+    client.setblocking(False)
+    try:
+        return client.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def test_an_address_cannot_take_the_last_connection(narrow):
+    with ExitStack() as stack:
+        held = []
+        for _ in range(2 * FILES):
+            held.append(stack.enter_context(socket.create_connection(("127.0.0.1", narrow.port), TIMEOUT)))
+        wait_until(lambda: sum(map(is_closed, held)) > FILES, TIMEOUT)
+        client = http.client.HTTPConnection(
+            "127.0.0.1", narrow.port, timeout=TIMEOUT, source_address=("127.0.0.2", 0)
+        )
+        client.request("GET", "/healthz", headers={"Host": "localhost"})
+        assert client.getresponse().status == 200
+        client.close()
+    assert "Traceback" not in narrow.log
+
+
+def test_as_many_files_may_be_opened_as_the_system_lets_us(behind_a_proxy):
+    for pid in behind_a_proxy.workers():
+        soft, hard = psutil.Process(pid).rlimit(psutil.RLIMIT_NOFILE)
+        assert soft == hard
+
+
+# Forwarded addresses
+
+
+async def admitted(server, *addresses):
+    """How many sockets are admitted that say to come from these addresses."""
+    sockets = [
+        await connect(
+            f"ws://127.0.0.1:{server.port}/ws/chat/forwarded/",
+            additional_headers={"X-Forwarded-For": address},
+            proxy=None,
+        )
+        for address in addresses
+    ]
+    codes = [await close_code(each) for each in sockets]
+    for each in sockets:
+        await each.close()
+    return codes.count(None)
+
+
+async def close_code(opened):
+    """With which code a socket is closed at once; None when it stays open."""
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            await opened.send("x")  # which is answered by an error
+            await opened.recv()
+            return None
+    except ConnectionClosed as closed:
+        return closed.rcvd.code
+
+
+FORGED = ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+
+
+async def test_a_forged_address_is_not_believed(narrow):
+    assert await admitted(narrow, *FORGED) == 2
+
+
+async def test_the_address_that_a_named_proxy_forwards_is_believed(behind_a_proxy):
+    assert await admitted(behind_a_proxy, *FORGED) == 3

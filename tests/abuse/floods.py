@@ -6,6 +6,7 @@ A flood is a function that attacks the server's address again and again, until t
 one, decorate it with `@flood`, or with `@frames` when it is made of the frames of one socket.
 """
 
+import os
 import socket
 import struct
 import sys
@@ -158,6 +159,7 @@ def send_on(client, repeated):
 
 if __name__ == "__main__":
     _, name, port = sys.argv
+    os.nice(19)  # a flood comes from elsewhere: it takes no time from the server's processor
     print("ready", flush=True)
     while True:
         with suppress(OSError):

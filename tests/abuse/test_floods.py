@@ -19,6 +19,9 @@ LATE = 0.05
 BASELINE = 0.8
 FLOOD = 1.2
 
+# A flood that holds the room up does so each time; another load of the machine, which is noise, now and then.
+ROUNDS = 3
+
 
 @asynccontextmanager
 async def flooded(server, name):
@@ -43,10 +46,15 @@ async def flooded(server, name):
 
 @pytest.mark.parametrize("name", FLOODS)
 async def test_a_room_talks_on_beside_a_flood(server, name, request):
-    room = await TalkingRoom(server, f"talk-{uuid4()}", Visitor(server).cookies).connect()
-    before = worst(await room.talk(BASELINE))
-    async with flooded(server, name):
-        during = worst(await room.talk(4 * FLOOD if request.config.getoption("--long") else FLOOD))
-    await room.socket.close()
-    assert during < max(LATE, 2 * before), f"{during:.3f} s, {before:.3f} s without"
+    seconds = 4 * FLOOD if request.config.getoption("--long") else FLOOD
+    for _ in range(ROUNDS):
+        room = await TalkingRoom(server, f"talk-{uuid4()}", Visitor(server).cookies).connect()
+        before = worst(await room.talk(BASELINE))
+        async with flooded(server, name):
+            during = worst(await room.talk(seconds))
+        await room.socket.close()
+        if during < max(LATE, 2 * before):
+            break
+    else:
+        pytest.fail(f"{during:.3f} s, {before:.3f} s without")
     assert "Traceback" not in server.log

@@ -166,7 +166,8 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             self.transport.write(STATUS_LINE[431] + NO_CONTENT)
             self.refuse()
         else:  # another answer is under way
-            self.transport.abort()
+            super().refuse()
+            self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
 
     def refuse(self):
         """Discard what comes until the client closes: or it would not see what it is answered."""

@@ -21,7 +21,6 @@ for name in [
     "EMAIL_URL",
     "SITE_URL",
     "DEBUG",
-    "FORWARDED_ALLOW_IPS",
 ]:
     os.environ.pop(name, None)
 for name in [

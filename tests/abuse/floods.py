@@ -6,6 +6,7 @@ A flood is a function that attacks the server's address again and again, until t
 one, decorate it with `@flood`, or with `@frames` when it is made of the frames of one socket.
 """
 
+import json
 import os
 import socket
 import struct
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from uuid import uuid4
 
 FLOODS: dict[str, Callable] = {}
 
@@ -65,8 +67,11 @@ def opened(address, path):
 
 
 def frame(opcode, data=b"", is_last=True):
-    """A client's frame of less than 126 bytes, with a mask of zeros."""
-    return struct.pack("!BB4x", (0x80 if is_last else 0) | opcode, 0x80 | len(data)) + data
+    """A client's frame of up to 64 KiB, with a mask of zeros."""
+    size = (
+        struct.pack("!B", 0x80 | len(data)) if len(data) < 126 else struct.pack("!BH", 0x80 | 126, len(data))
+    )
+    return struct.pack("!B", (0x80 if is_last else 0) | opcode) + size + bytes(4) + data
 
 
 @frames(CHAT, PLAIN)
@@ -97,6 +102,16 @@ def typing():
 @frames(CHAT)
 def closes():
     return frame(8, b"\x03\xe8"), frame(8, b"\x03\xe8")
+
+
+@flood
+def mentions(address):
+    """Messages full of names that Unicode expands eighteen times."""
+    text = (("@" + "\ufdfa" * 15) * 250)[:4000]
+    with opened(address, CHAT) as client:
+        while True:
+            command = {"type": "send", "message": text, "client_id": str(uuid4())}
+            client.sendall(frame(1, json.dumps(command, ensure_ascii=False).encode()))
 
 
 @flood

@@ -17,6 +17,11 @@ import live
 # How long a worker of tasks gets to end, of which nothing depends on its ending well (seconds).
 TASK_WORKER_PATIENCE = 1
 
+# The shortest and the longest delay before a restart, and the uptime that resets it (seconds).
+RESTART_DELAY = 0.2
+LONGEST_RESTART_DELAY = 10
+STABLE_UPTIME = 60
+
 # How often workers of tasks are told to look for what is due (seconds).
 REMIND_EVERY = 3600
 
@@ -25,6 +30,24 @@ REMIND_EVERY = 3600
 COLLECTOR = (20_000, 20, 1000)
 
 spawn = multiprocessing.get_context("spawn")
+
+
+class CannotServe(Exception):
+    """Why Lobby does not start, and what to do about it, in one line."""
+
+
+class Backoff:
+    """Delays between the restarts of a process: they double, and a stable uptime resets them."""
+
+    def __init__(self) -> None:
+        self.delay, self.started_at = RESTART_DELAY / 2, time.monotonic()
+
+    def next_delay(self) -> float:
+        now = time.monotonic()
+        is_stable = now - self.started_at > STABLE_UPTIME
+        self.delay = RESTART_DELAY if is_stable else min(self.delay * 2, LONGEST_RESTART_DELAY)
+        self.started_at = now + self.delay
+        return self.delay
 
 
 def worker():

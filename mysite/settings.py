@@ -91,7 +91,7 @@ close_to_others(VAR_DIR)
 SECRET_KEY = SECRET_KEY or kept("secret_key")
 PAYMENT_KEY = PAYMENT_KEY or kept("payment_key")
 
-# Without a REDIS_URL, bin/run starts a Valkey that listens here (see mysite/serve.py).
+# Without a REDIS_URL, bin/run starts a Valkey that listens here (see mysite/valkey.py).
 VALKEY_SOCKET = VAR_DIR / "valkey.sock"
 OWN_VALKEY = not REDIS_URL
 REDIS_URL = REDIS_URL or f"unix://{quote(str(VALKEY_SOCKET))}"

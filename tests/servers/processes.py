@@ -157,6 +157,16 @@ class Server:
         return [pid for pid in psutil.pids() if session_of(pid) == self.process.pid]
 
 
+def valkeys_of(server):
+    return [pid for pid in all_of(server) if "valkey-server" in command_of(pid)]
+
+
+def all_of(server):
+    """The server's processes, those included that have a session of their own."""
+    process = psutil.Process(server.process.pid)
+    return {each.pid for each in [process, *process.children(recursive=True)]}
+
+
 def daphne(**options):
     return Server(
         [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", "mysite.asgi:application"],

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 
-import psutil
 import pytest
 
 from tests.plugin import VAR_DIR
@@ -15,9 +14,11 @@ from tests.servers.processes import (
     START_PATIENCE,
     STOP_PATIENCE,
     Server,
+    all_of,
     command_of,
     free_port,
     temporary_var_dir,
+    valkeys_of,
     wait_until,
 )
 from tests.servers.tab import tabs
@@ -177,13 +178,3 @@ def starts_again(server):
     said = len(server.log)
     server.start()
     wait_until(lambda: "Lobby is open" in server.log[said:], START_PATIENCE, lambda: server.log)
-
-
-def valkeys_of(server):
-    return [pid for pid in all_of(server) if "valkey-server" in command_of(pid)]
-
-
-def all_of(server):
-    """The server's processes, those included that have a session of their own."""
-    process = psutil.Process(server.process.pid)
-    return {each.pid for each in [process, *process.children(recursive=True)]}

@@ -1,0 +1,54 @@
+"""The Valkey that `bin/run` starts is killed: it is restarted, and messages go on."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from tests.faults.ledger import ledger, talking
+from tests.faults.test_redis import readiness, say_and_hear
+from tests.servers.processes import UNLIMITED, Server, valkeys_of, wait_until
+from tests.servers.tab import tabs
+
+# How long Valkey may be away, and how long until all workers use it again (seconds; twice what is promised,
+# for a busy machine).
+RESTARTED = 4
+HEALED = 10
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server(environment=UNLIMITED) as server:
+        yield server
+
+
+async def is_restarted(server, killed):
+    await asyncio.to_thread(wait_until, lambda: set(valkeys_of(server)) - {killed}, RESTARTED)
+
+
+async def test_valkey_is_restarted_each_time_that_it_is_killed(server, delay, recovered):
+    async with ledger("killed", *[server] * 4, **delay) as kept:
+        async with talking(kept):
+            for _ in range(2):
+                (pid,) = valkeys_of(server)
+                os.kill(pid, signal.SIGKILL)
+                await is_restarted(server, pid)
+        await recovered(kept)
+    assert server.log.count("Valkey ended (exit status -9); restarting it in") == 2
+    assert "Traceback" not in server.log
+
+
+async def test_messages_of_another_process_come_at_once_again(server):
+    async with tabs("restarted", *[server] * 6) as opened:
+        (pid,) = valkeys_of(server)
+        os.kill(pid, signal.SIGKILL)
+        await is_restarted(server, pid)
+        await asyncio.to_thread(wait_until, lambda: is_heard(server), HEALED)
+        for number, tab in enumerate(opened):
+            await say_and_hear(str(number), tab, opened[number - 1])
+
+
+def is_heard(server):
+    """Whether none of the workers that take turns is degraded."""
+    return {readiness(server) for _ in range(6)} == {"ok"}

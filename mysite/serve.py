@@ -24,13 +24,15 @@ import uvicorn
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InternalError, OperationalError, connection
+from django.db.migrations.exceptions import MigrationSchemaMissing
 
 from live.checks import check_var_dir, unreachable
 from mysite.addresses import local_host, local_url
 from mysite.processes import CannotServe
 from mysite.supervisor import STOP_TIMEOUT, Workers
 from mysite.valkey import valkey
+from mysite.var_dir import keeping_files
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,11 @@ PORT_PATIENCE = 3
 
 # How many files a process may open on macOS, whatever its hard limit says.
 OPEN_MAX = 10240
+
+# How long a statement of a migration may take, and another start that migrates the same PostgreSQL (seconds);
+# and the key of the lock that it holds.
+MIGRATE_TIMEOUT = 600
+MIGRATE_LOCK = 0x10BB7
 
 
 def main() -> None:
@@ -93,7 +100,9 @@ def listening() -> socket.socket:
 @contextmanager
 def only_one() -> Iterator[None]:
     """Hold VAR_DIR, so that no second Lobby writes there."""
-    with (settings.VAR_DIR / "lock").open("a") as lock:
+    with keeping_files(settings.VAR_DIR):
+        lock = (settings.VAR_DIR / "lock").open("a")
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -122,19 +131,35 @@ def prepare() -> None:
     try:
         connection.ensure_connection()
     except DatabaseError as error:
-        reason = str(error).splitlines()[0]
         raise CannotServe(
-            f"the database cannot be reached: {reason}; start it, or correct DATABASE_URL."
+            f"the database cannot be reached: {reason(error)}; start it, or correct DATABASE_URL."
         ) from None
+    try:
+        migrate()
+    except (OperationalError, InternalError, MigrationSchemaMissing) as error:
+        raise CannotServe(f"the database cannot be migrated: {reason(error)}.") from None
+    from mysite.static import collect  # only now are there apps whose files it finds
+
+    with keeping_files(settings.VAR_DIR):
+        collect()
+
+
+def reason(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def migrate() -> None:
+    """Migrate the database. Other starts with the same PostgreSQL wait meanwhile."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = '{MIGRATE_TIMEOUT}s'")
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATE_LOCK])  # until the connection is closed
     call_command("migrate", verbosity=0, interactive=False)
     if connection.vendor == "sqlite":
         # Readers and the writer do not wait for each other. The file remembers it; it is not set for
         # every connection, since Channels' live server tests fork, which this mode does not survive.
         connection.cursor().execute("PRAGMA journal_mode=WAL")
     connection.close()
-    from mysite.static import collect  # only now are there apps whose files it finds
-
-    collect()
 
 
 def serve(listener: socket.socket) -> None:

@@ -13,6 +13,7 @@ from django.core.management.utils import get_random_secret_key
 from environs import Env, EnvError, validate
 
 from mysite.addresses import local_url
+from mysite.var_dir import keeping_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -66,30 +67,25 @@ def close_to_others(directory: Path) -> None:
 def kept(name: str) -> str:
     """A secret of this VAR_DIR, made by the first process that asks for it."""
     path = VAR_DIR / name
-    try:
-        VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            # Written aside and linked: whoever comes second finds a whole key, never an empty file.
-            fresh = path.with_suffix(f".{get_random_secret_key()[:8].encode().hex()}")
-            fresh.touch(mode=0o600)
+    if not path.exists():
+        # Written aside and linked: whoever comes second finds a whole key, never an empty file.
+        fresh = path.with_suffix(f".{get_random_secret_key()[:8].encode().hex()}")
+        fresh.touch(mode=0o600)
+        try:
             fresh.write_text(get_random_secret_key())
-            try:
-                path.hardlink_to(fresh)
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
-        return path.read_text()
-    except OSError as error:
-        raise ImproperlyConfigured(
-            f"VAR_DIR: cannot keep files in {VAR_DIR} ({error.strerror}). "
-            "Make it writable, or set VAR_DIR to a directory that is."
-        ) from None
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text()
 
 
-close_to_others(VAR_DIR)
-SECRET_KEY = SECRET_KEY or kept("secret_key")
-PAYMENT_KEY = PAYMENT_KEY or kept("payment_key")
+with keeping_files(VAR_DIR):
+    VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    close_to_others(VAR_DIR)
+    SECRET_KEY = SECRET_KEY or kept("secret_key")
+    PAYMENT_KEY = PAYMENT_KEY or kept("payment_key")
 
 # Without a REDIS_URL, bin/run starts a Valkey that listens here (see mysite/valkey.py).
 VALKEY_SOCKET = VAR_DIR / "valkey.sock"

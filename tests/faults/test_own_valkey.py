@@ -7,8 +7,8 @@ import signal
 import pytest
 
 from tests.faults.ledger import ledger, talking
-from tests.faults.test_redis import readiness, say_and_hear
-from tests.servers.processes import UNLIMITED, Server, valkeys_of, wait_until
+from tests.faults.test_redis import say_and_hear
+from tests.servers.processes import UNLIMITED, Server, readiness, valkeys_of, wait_until
 from tests.servers.tab import tabs
 
 # How long Valkey may be away, and how long until all workers use it again (seconds; twice what is promised,

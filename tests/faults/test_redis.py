@@ -1,13 +1,12 @@
 """Redis hangs, goes away and comes back: messages come later, not never."""
 
 import asyncio
-import json
 from urllib.request import urlopen
 
 import pytest
 
 from tests.faults.doorbell import Doorbell
-from tests.servers.processes import Server, daphne, manage, wait_until
+from tests.servers.processes import Server, daphne, manage, readiness, wait_until
 from tests.servers.tab import tabs
 
 # How late a message of another process may be while Redis is dead or hung, and with a lost ring;
@@ -22,11 +21,6 @@ def servers(doorbell):
     given = {"REDIS_URL": doorbell.url, "WORKERS": "1"}
     with Server(environment=given) as one, daphne(var_dir=one.var_dir, environment=given) as other:
         yield one, other
-
-
-def readiness(server):
-    with urlopen(f"{server.url}/readyz", timeout=10) as answer:  # noqa: S310
-        return json.load(answer)["status"]
 
 
 async def ready(server, status):

@@ -1,5 +1,6 @@
 """Real servers as processes of their own, each with a VAR_DIR of its own unless told otherwise."""
 
+import json
 import os
 import shutil
 import signal
@@ -165,6 +166,16 @@ def all_of(server):
     """The server's processes, those included that have a session of their own."""
     process = psutil.Process(server.process.pid)
     return {each.pid for each in [process, *process.children(recursive=True)]}
+
+
+def readiness(server):
+    """The status that /readyz answers."""
+    try:
+        answer = urllib.request.urlopen(f"{server.url}/readyz", timeout=10)  # noqa: S310
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        return json.load(answer)["status"]
 
 
 def daphne(**options):

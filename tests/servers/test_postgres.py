@@ -4,8 +4,11 @@ import asyncio
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
+from psycopg import connect
 
 from tests.servers.processes import ROOT, Server, temporary_var_dir
 from tests.servers.tab import tabs
@@ -36,6 +39,19 @@ def test_the_chats_own_tests_pass_on_it(postgres):
         text=True,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_two_servers_may_start_at_once_with_an_empty_database(postgres):
+    with connect(postgres, autocommit=True) as database:
+        database.execute("CREATE DATABASE empty")
+    given = {"DATABASE_URL": urlsplit(postgres)._replace(path="/empty").geturl()}
+    servers = [Server(environment=given) for _ in range(2)]
+    with ThreadPoolExecutor() as threads:
+        try:
+            list(threads.map(Server.start, servers))
+        finally:
+            list(threads.map(Server.stop, servers))
+    assert not any("Traceback" in server.log for server in servers)
 
 
 async def test_postgresql_serves_the_same_chat(postgres):

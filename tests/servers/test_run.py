@@ -1,10 +1,12 @@
 """`bin/run` from its user's side: it starts, it stops, it says what is wrong."""
 
 import os
+import resource
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.servers.processes import (
     all_of,
     command_of,
     free_port,
+    readiness,
     temporary_var_dir,
     valkeys_of,
     wait_until,
@@ -69,18 +72,32 @@ def test_a_second_start_installs_nothing(lobby):
     assert "Installing" not in lobby.log
 
 
-def failure(**environment):
-    """The one line with which `bin/run` refuses to start."""
-    done = subprocess.run(
-        [environment.pop("script", ROOT / "bin/run")],
+def run(*command, as_owner=False, before=None, **environment):
+    """Run a command that ends by itself."""
+    return subprocess.run(
+        [*(without_privileges() if as_owner else ()), *command],
+        cwd=ROOT,
         env=os.environ | {"PORT": str(free_port())} | environment,
         capture_output=True,
         text=True,
         timeout=START_PATIENCE,
+        preexec_fn=before,
     )
+
+
+def without_privileges():
+    """What makes root an owner of files like any other."""
+    if os.getuid():
+        return ()
+    return ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
+
+
+def failure(*command, **options):
+    """The one line with which `bin/run`, or another command, refuses to start."""
+    done = run(*(command or [options.pop("script", ROOT / "bin/run")]), **options)
     assert done.returncode != 0
     (line,) = done.stderr.splitlines()
-    assert line.startswith("Lobby cannot start: ")
+    assert line.startswith("Lobby cannot start: ") or command
     return line
 
 
@@ -101,6 +118,79 @@ def test_a_var_dir_that_another_lobby_uses(lobby):
 def test_a_var_dir_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     assert "VAR_DIR: cannot keep files" in failure(VAR_DIR=str(tmp_path / "file"))
+
+
+KEYS = {"SECRET_KEY": "s" * 50, "PAYMENT_KEY": "p" * 50}
+
+
+def test_a_var_dir_that_is_a_file_where_the_keys_are_given(tmp_path):
+    (tmp_path / "file").touch()
+    assert "VAR_DIR: cannot keep files" in failure(VAR_DIR=str(tmp_path / "file"), **KEYS)
+
+
+def test_a_var_dir_of_any_name_that_is_not_there_where_the_keys_are_given():
+    with Server(environment=dict(KEYS)) as server:
+        server.stop()
+        server.environment["VAR_DIR"] = str(server.var_dir / 'it\'s "a" #name 聊%41')
+        server.start()
+        wait_until(lambda: readiness(server) == "ok", START_PATIENCE, lambda: server.log)
+
+
+@pytest.fixture
+def var_dir():
+    """A VAR_DIR in which a Lobby has been."""
+    with Server() as server:
+        pass
+    yield server.var_dir
+    server.var_dir.chmod(0o700)
+
+
+def test_a_var_dir_that_has_become_read_only(var_dir):
+    (var_dir / "lock").unlink()
+    var_dir.chmod(0o500)
+    assert "VAR_DIR: cannot keep files" in failure(VAR_DIR=str(var_dir), as_owner=True)
+
+
+def test_a_var_dir_in_which_only_the_lock_can_be_written(var_dir):
+    var_dir.chmod(0o500)
+    (var_dir / "valkey.log").chmod(0o400)
+    assert "Valkey does not start: " in failure(VAR_DIR=str(var_dir), as_owner=True)
+
+
+def test_a_database_that_cannot_be_written(var_dir):
+    (var_dir / "lobby.sqlite3").unlink()
+    (var_dir / "lobby.sqlite3").touch(0o400)
+    line = failure(VAR_DIR=str(var_dir), as_owner=True)
+    assert "the database cannot be migrated: " in line
+    assert "readonly database" in line
+
+
+def test_a_disk_that_is_full(tmp_path):
+    line = failure(VAR_DIR=str(tmp_path), before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+    assert "VAR_DIR: cannot keep files" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_gets_full(tmp_path):
+    limit = 64 * 1024, 64 * 1024
+    line = failure(VAR_DIR=str(tmp_path), before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    assert "the database cannot be migrated" in line
+
+
+@pytest.mark.parametrize("command", ["migrate", "purge", "check", "runserver"])
+def test_a_management_command_with_a_setting_that_cannot_be(tmp_path, command):
+    (tmp_path / "file").touch()
+    line = failure(sys.executable, "manage.py", command, VAR_DIR=str(tmp_path / "file"))
+    assert line.startswith("Lobby: VAR_DIR: cannot keep files")
+
+
+def test_a_management_command_with_a_database_that_is_away(tmp_path):
+    url = "postgres://me:secret@127.0.0.1:1/lobby"
+    done = run(sys.executable, "manage.py", "purge", DATABASE_URL=url, VAR_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("Lobby: ")  # after what the pool logs
+    assert "Traceback" not in done.stderr
+    assert "secret" not in done.stderr
 
 
 def test_a_var_dir_that_is_too_long_for_a_socket(tmp_path):
@@ -168,9 +258,22 @@ def test_no_python_at_all(checkout):
 
 
 def test_a_python_without_venv(checkout):
-    python(checkout, '"-m venv"*) exit 1;; *print*) echo 3.12;; *) exit 0;;')
+    python(checkout, '"-m venv"*|*ensurepip*) exit 1;; *print*) echo 3.12;; *) exit 0;;')
     line = failure(script=checkout / "bin/run", PATH=str(checkout / "path"))
     assert "sudo apt-get install python3.12-venv" in line
+
+
+def test_a_directory_that_cannot_have_a_virtual_environment(checkout):
+    python(checkout, '"-m venv"*) echo; echo "Error: no room"; exit 1;; *) exit 0;;')
+    line = failure(script=checkout / "bin/run", PATH=str(checkout / "path"))
+    assert f"python3 cannot make a virtual environment in {checkout}/.venv: Error: no room" in line
+
+
+def test_a_virtual_environment_that_this_user_can_neither_run_nor_make(checkout):
+    python(checkout, "*) exit 0;;")
+    (checkout / ".venv").mkdir(mode=0o500)
+    line = failure(*without_privileges(), checkout / "bin/run", PATH=f"{checkout}/path:/usr/bin")
+    assert f"a virtual environment in {checkout}/.venv" in line
 
 
 def starts_again(server):

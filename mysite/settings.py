@@ -175,11 +175,15 @@ globals().update(EMAIL)
 # How long anything waits for the database (seconds).
 DATABASE_TIMEOUT = 10
 
+# The size to which SQLite cuts its journal after a peak, as with a long reader (bytes): what it has anyway.
+JOURNAL_SIZE = 4 * 1024 * 1024
+
 DATABASES = {"default": DATABASE}
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     options = {
         "transaction_mode": "IMMEDIATE",  # a writer takes its lock first, so it never fails half-way
         "timeout": DATABASE_TIMEOUT,
+        "init_command": f"PRAGMA journal_size_limit={JOURNAL_SIZE}",
     }
     DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
     DATABASE["CONN_MAX_AGE"] = None  # opening the file anew costs more than what is then asked of it

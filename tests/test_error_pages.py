@@ -21,7 +21,7 @@ def test_the_page_of_a_failure_needs_neither_the_database_nor_a_context():
 
 
 def test_a_failure_is_answered_with_it(monkeypatch):
-    monkeypatch.setattr(health, "database_sync_to_async", None)
+    monkeypatch.setattr(health, "probe", None)
     answer = Client(raise_request_exception=False).get("/readyz")
     assert answer.status_code == 500
     assert "our fault" in answer.content.decode()

@@ -47,7 +47,7 @@ def test_an_answer_to_a_form_of_another_site_has_it():
 
 
 def test_an_answer_that_failed_has_it(monkeypatch):
-    monkeypatch.setattr(health, "database_sync_to_async", None)  # which no caller expects
+    monkeypatch.setattr(health, "probe", None)  # which no caller expects
     answer = Client(raise_request_exception=False).get("/readyz")
     assert answer.status_code == 500
     assert directives(answer)

@@ -178,6 +178,13 @@ def readiness(server):
         return json.load(answer)["status"]
 
 
+def without_privileges():
+    """What makes root an owner of files like any other."""
+    if os.getuid():
+        return ()
+    return ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
+
+
 def daphne(**options):
     return Server(
         [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", "mysite.asgi:application"],

@@ -23,6 +23,7 @@ from tests.servers.processes import (
     temporary_var_dir,
     valkeys_of,
     wait_until,
+    without_privileges,
 )
 from tests.servers.tab import tabs
 
@@ -83,13 +84,6 @@ def run(*command, as_owner=False, before=None, **environment):
         timeout=START_PATIENCE,
         preexec_fn=before,
     )
-
-
-def without_privileges():
-    """What makes root an owner of files like any other."""
-    if os.getuid():
-        return ()
-    return ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
 
 
 def failure(*command, **options):

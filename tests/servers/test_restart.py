@@ -88,6 +88,7 @@ async def test_a_slow_restart_does_not_hold_up_a_stop(deployment):
             wait_until(lambda: len(server.spawned()) > before, START_PATIENCE)
             async with gone_in_time(server):
                 pass
+        assert "ERROR" not in server.log
 
 
 def test_workers_that_cannot_start_at_all_end_the_server(deployment):

@@ -47,7 +47,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 # A cookie that scripts can read and that ends with the browser, as a guest's session does.
-GUEST_COOKIE = "lobby_guest"
+GUEST_COOKIE = f"{settings.COOKIE_PREFIX}lobby_guest"
 
 
 class PersonMiddleware:
@@ -67,7 +67,7 @@ class PersonMiddleware:
             if person and request.session.get_expire_at_browser_close():
                 response.headers["Lobby-Guest"] = GUEST_COOKIE
                 if request.COOKIES.get(GUEST_COOKIE) != person:
-                    response.set_cookie(GUEST_COOKIE, person, samesite="Lax")
+                    response.set_cookie(GUEST_COOKIE, person, samesite="Lax", secure=settings.HTTPS)
         return response
 
 

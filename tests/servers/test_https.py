@@ -74,7 +74,8 @@ def test_cookies_are_for_https_and_this_host_alone(server):
     browser = Browser(server)
     browser.ask("GET", "/chat/lobby/")
     browser.ask("POST", "/language/", "language=en", **{"Content-Type": "application/x-www-form-urlencoded"})
-    assert set(browser.cookies) == {"__Host-sessionid", "__Host-csrftoken", "__Host-django_language"}
+    names = ("sessionid", "csrftoken", "django_language", "lobby_guest")
+    assert set(browser.cookies) == {f"__Host-{name}" for name in names}
     for cookie in browser.cookies.values():
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
         assert cookie["samesite"] == "Lax"

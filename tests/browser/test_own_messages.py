@@ -213,6 +213,7 @@ async def test_line_ends_are_no_change(writer):
     await expect(writer.message("two")).to_be_visible()
     await writer.press("ArrowUp")
     await expect(writer.input).to_have_value("one\ntwo")
+    await writer.press("End")  # Enter right after the text was exchanged would do nothing
     await writer.press("Enter")
     await expect(writer.bar).to_be_hidden()
     await writer.tab.say("third")  # which comes after an edit

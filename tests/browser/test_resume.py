@@ -10,7 +10,7 @@ import pytest_asyncio
 import trustme
 from playwright.async_api import expect
 
-from tests.servers.processes import Server, wait_until
+from tests.servers.processes import Server, free_port, wait_until
 from tests.servers.proxy import proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -265,15 +265,16 @@ async def test_a_room_that_was_restored_from_a_backup_says_so_and_shows_what_is_
         await was_not_reloaded(tab)
 
 
-async def test_sockets_are_encrypted_where_pages_are(lobby, open_tab):
-    async with proxy(lobby, certificate()) as between:
-        tab = await open_tab(ignore_https_errors=True)
-        addresses = []
-        tab.page.on("websocket", lambda socket: addresses.append(socket.url))
-        await tab.enter(between.url.replace("http:", "https:"), "safe")
-        await tab.say("hello")
-        await tab.until_transcript("hello")
-        assert addresses[0].startswith(f"wss://127.0.0.1:{between.port}/ws/chat/safe/")
+async def test_sockets_are_encrypted_where_pages_are(open_tab):
+    port, addresses = free_port(), []
+    with Server(environment={"CSRF_TRUSTED_ORIGINS": f"https://127.0.0.1:{port}"}) as server:
+        async with proxy(server, certificate(), port) as between:
+            tab = await open_tab(ignore_https_errors=True)
+            tab.page.on("websocket", lambda socket: addresses.append(socket.url))
+            await tab.enter(between.url.replace("http:", "https:"), "safe")
+            await tab.say("hello")
+            await tab.until_transcript("hello")
+            assert addresses[0].startswith(f"wss://127.0.0.1:{port}/ws/chat/safe/")
 
 
 def history(server, room):

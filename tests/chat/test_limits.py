@@ -100,9 +100,10 @@ async def test_no_form_makes_one_guest_more(lobby_room, settings, address, path,
 async def test_without_a_session_a_first_word_makes_a_guest_of_the_address(connect, settings, address):
     settings.GUESTS_PER_HOUR = 2
     sockets = [await connect(plain=True, address=address) for _ in range(3)]
-    for socket in sockets[:2]:
-        await socket.send_json_to({"message": "hi"})
-        await socket.receive()
+    for number, socket in enumerate(sockets[:2]):
+        await socket.send_json_to({"message": f"hi {number}"})
+        while (await socket.receive())["message"] != f"hi {number}":
+            pass
     await sockets[2].send_json_to({"message": "one too many"})
     while "error" not in (told := await sockets[2].receive()):
         pass

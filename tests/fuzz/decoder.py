@@ -27,7 +27,7 @@ def decode(data: bytes) -> None:
             command = dialect.command(frame)
         except Refused as refused:
             assert refused.code == "bad_frame"
-            assert refused.detail
+            assert refused.reason  # the detail is for people: it needs their language
         else:
             assert isinstance(command, COMMANDS)
 

@@ -68,9 +68,9 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxy(server, tls: ssl.SSLContext | None = None):
+async def proxy(server, tls: ssl.SSLContext | None = None, port=0):
     between = Proxy(server.port)
-    listener = await asyncio.start_server(between.accept, "127.0.0.1", 0, ssl=tls)
+    listener = await asyncio.start_server(between.accept, "127.0.0.1", port, ssl=tls)
     between.port = listener.sockets[0].getsockname()[1]
     try:
         yield between

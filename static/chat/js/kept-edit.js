@@ -6,7 +6,7 @@
 import { isText, keysAfter, readJson, withStorage } from "./storage.js";
 
 /** How long a tab that is being reloaded may still hold its lock (milliseconds). */
-const PATIENCE = 1000;
+const PATIENCE = 5000;
 
 const NUMBER = /^[1-9]\d{0,14}$/;
 const SHAPE = { message: isText, text: isText };

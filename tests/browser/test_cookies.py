@@ -31,7 +31,7 @@ async def test_a_room_says_that_it_needs_cookies_and_opens_with_them(cookieless,
 
 
 async def test_who_signed_out_with_cookies_is_not_told_of_them(lobby, open_tab):
-    tab = await open_tab(lobby.url, "signed out")
+    tab = await open_tab(lobby.url, "cookies taken away")
     await tab.say("hello")
     await tab.until_transcript("hello")
     await tab.page.request.get(f"{lobby.url}/chat/")

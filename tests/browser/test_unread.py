@@ -8,6 +8,12 @@ from playwright.async_api import expect
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LOOK_AWAY = "document.hasFocus = () => false"
+# The page hears of it with the next frame.
+SCROLL_UP = """new Promise((done) => {
+    const timeline = document.querySelector("#timeline");
+    timeline.addEventListener("scroll", done, { once: true });
+    timeline.scrollTop = 0;
+}).then(() => true)"""
 LOOK_AT = "delete document.hasFocus; window.dispatchEvent(new Event('focus'))"
 
 
@@ -40,7 +46,7 @@ async def test_what_is_out_of_sight_is_not_read(lobby, open_tab, open_reader):
     await expect(speaker.pending).to_have_count(0)
     reader = await open_reader("unread long")
     await reader.until_read(30)
-    await reader.page.evaluate("document.querySelector('#timeline').scrollTop = 0")
+    await reader.page.evaluate(SCROLL_UP)
     await speaker.say("below")
     await expect(reader.messages).to_have_count(31)
     await shows(reader, "(1) unread long", is_unread=True)

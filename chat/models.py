@@ -22,6 +22,8 @@ def new_epoch() -> str:
 class User(AbstractUser):
     """A person. A guest is one who has not signed up: no password, a name that was made up."""
 
+    EMAIL_FIELD = "confirmed_email"  # Django binds the links of its resets to it: another address ends them
+
     name = models.CharField(max_length=LONGEST_PERSON, default=guest_name)
     name_key = models.CharField(  # noqa: DJ001 (many have none)
         max_length=255,

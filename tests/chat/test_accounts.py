@@ -431,6 +431,26 @@ async def test_a_password_is_reset_through_the_old_address_until_the_new_one_is_
     assert len(mail.outbox) == 1  # a removed address resets nothing
 
 
+async def test_a_link_to_the_old_address_resets_nothing_once_a_new_one_is_confirmed(database):
+    await confirmed()
+    await forgotten("ada@example.org")
+    (reset_link,) = links()
+    mail.outbox.clear()
+    client = AsyncClient()
+    await client.post("/me/sign-in/", {"username": "ada", "password": PASSWORD})
+    await forgotten("ada@example.org")
+    (latest_link,) = links()
+    assert "does not work any more" in await page_of(AsyncClient(), reset_link)  # since the sign-in
+    await client.post("/me/email/", {"email": "new@example.org", "password": PASSWORD})
+    mail.outbox.clear()
+    await mailed()
+    assert (await AsyncClient().get(latest_link)).status_code == 302
+    (letter,) = mail.outbox
+    (confirm_link,) = re.findall(r"http://127\.0\.0\.1:8000(/\S+/)$", letter.body, re.MULTILINE)
+    assert (await AsyncClient().post(confirm_link)).status_code == 302
+    assert "does not work any more" in await page_of(AsyncClient(), latest_link)
+
+
 async def test_one_e_mail_names_all_accounts_of_an_address(database):
     for username in ("ada", "lovelace"):
         await confirmed(username)

@@ -13,9 +13,13 @@ TRIES_OF_AN_ACCOUNT = 5
 # The longest name of an account that is told from others (characters, as an e-mail address).
 LONGEST_ACCOUNT = 254
 
-# How many e-mails are sent to one address.
+# How many e-mails of a kind are sent to one address.
 EMAILS_PER_HOUR = 4
 EMAILS_PER_DAY = 10
+
+# How many of the confirmations of an address one account has sent there, so that it leaves some to others.
+CONFIRMATIONS_PER_HOUR = 2
+CONFIRMATIONS_PER_DAY = 4
 
 get_message_rate = rate.get_message_rate
 get_change_rate = rate.get_change_rate
@@ -42,10 +46,30 @@ get_hour_of_email = OfLoop(
 get_day_of_email = OfLoop(lambda: rate.daily("e-mails in a day", _("too many e-mails"), EMAILS_PER_DAY, 0))
 
 
-async def take_email(address: str) -> None:
-    """Count an e-mail to an address. Raises `Refused`."""
-    await get_hour_of_email().take(Who(f"email.{address}"))
-    await get_day_of_email().take(Who(f"email.{address}"))
+get_hour_of_confirmations = OfLoop(
+    lambda: rate.hourly("confirmations in an hour", _("too many e-mails"), CONFIRMATIONS_PER_HOUR, 0)
+)
+get_day_of_confirmations = OfLoop(
+    lambda: rate.daily("confirmations in a day", _("too many e-mails"), CONFIRMATIONS_PER_DAY, 0)
+)
+
+
+async def take_reset(address: str) -> None:
+    """Count a reset to an address. Raises `Refused`."""
+    await _take_email(f"reset.{address}")
+
+
+async def take_confirmation(account: int, address: str) -> None:
+    """Count a confirmation of an account's address, apart from resets. Raises `Refused`."""
+    sender = Who(f"confirmation.{account}.{address}")
+    await get_hour_of_confirmations().take(sender)
+    await get_day_of_confirmations().take(sender)
+    await _take_email(f"confirmation.{address}")
+
+
+async def _take_email(kind_and_address: str) -> None:
+    await get_hour_of_email().take(Who(kind_and_address))
+    await get_day_of_email().take(Who(kind_and_address))
 
 
 @async_to_sync

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -17,7 +18,7 @@ from django.utils import translation
 import live
 from chat import exports, mail, purge, transcript
 from chat.models import Export, Message
-from chat.rate import take_email
+from chat.rate import take_confirmation, take_reset
 from chat.writer import BUSY
 from live import Refused
 
@@ -82,15 +83,18 @@ class MailWorker(AsyncConsumer):
     channel_layer_alias = None
 
     async def mail_reset(self, message):
-        await self.mail(mail.reset_email, message["email"], message["language"])
+        await self.mail(take_reset, mail.reset_email, message["email"], message["language"])
 
     async def mail_confirmation(self, message):
-        await self.mail(mail.confirmation_email, message["user"], message["language"])
+        take = partial(take_confirmation, message["user"])
+        await self.mail(take, mail.confirmation_email, message["user"], message["language"])
 
-    async def mail(self, render: Callable[..., EmailMessage | None], *about):
+    async def mail(
+        self, take: Callable[[str], Awaitable[None]], render: Callable[..., EmailMessage | None], *about
+    ):
         try:
             if email := await database_sync_to_async(render)(*about):
-                await take_email(email.to[0])
+                await take(email.to[0])
                 # In a thread of its own: what else is done here does not wait for a server of mail.
                 await asyncio.to_thread(email.send)
         except (*BUSY, OSError, Refused) as error:

@@ -106,8 +106,8 @@ async def connect(database):
 @pytest.fixture(autouse=True)
 def emails_are_not_limited(monkeypatch):
     """Redis remembers those of other tests."""
-    monkeypatch.setattr(rate, "EMAILS_PER_HOUR", 0)
-    monkeypatch.setattr(rate, "EMAILS_PER_DAY", 0)
+    for limit in ("EMAILS_PER_HOUR", "EMAILS_PER_DAY", "CONFIRMATIONS_PER_HOUR", "CONFIRMATIONS_PER_DAY"):
+        monkeypatch.setattr(rate, limit, 0)
 
 
 @pytest.fixture(autouse=True)

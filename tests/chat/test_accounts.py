@@ -480,6 +480,25 @@ async def test_an_address_gets_ten_e_mails_a_day(database, monkeypatch):
     assert len(mail.outbox) == 3
 
 
+async def test_confirmations_that_strangers_request_leave_the_resets_of_an_address(database, monkeypatch):
+    for limit in ("EMAILS_PER_HOUR", "EMAILS_PER_DAY"):
+        monkeypatch.setattr(rate, limit, 3)
+    monkeypatch.setattr(rate, "CONFIRMATIONS_PER_HOUR", 2)
+    address = f"{uuid4()}@example.org"
+    await confirmed(email=address)
+    sent = []
+    for username in ("eve", "mallory"):
+        stranger = await signs_up(username, address)
+        await mailed()
+        for _ in range(2):
+            await stranger.post("/me/email/send/")
+            await mailed()
+        sent.append(len(mail.outbox))
+    assert sent == [2, 3]  # half of an account's own, then all of the address's
+    await forgotten(address)
+    assert "/me/password/" in mail.outbox[-1].body
+
+
 async def test_the_links_of_an_e_mail_lead_to_the_site_whatever_the_request_says(database, settings):
     settings.ALLOWED_HOSTS = ["*"]
     settings.SITE_URL = "https://chat.example.org"

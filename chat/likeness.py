@@ -6,7 +6,10 @@ the most pairs: TR39's prototype. A name in prototypes is its skeleton.
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import product
+from string import ascii_lowercase
 
 import regex
 from confusable_homoglyphs import categories
@@ -19,6 +22,12 @@ _WRITTEN_TOGETHER = [
     {"LATIN", "HAN", "HIRAGANA", "KATAKANA"},
     {"LATIN", "HAN", "BOPOMOFO"},
     {"LATIN", "HAN", "HANGUL"},
+]
+_DRAWN = [
+    "LATIN LETTER SMALL CAPITAL",
+    "NEGATIVE CIRCLED LATIN CAPITAL LETTER",
+    "NEGATIVE SQUARED LATIN CAPITAL LETTER",
+    "REGIONAL INDICATOR SYMBOL LETTER",
 ]
 _EVERYWHERE = {"COMMON", "INHERITED"}  # digits, signs, emoji, marks
 
@@ -46,12 +55,23 @@ def without_edges(text: str) -> str:
 def _folded(text: str) -> str:
     folded = unicodedata.normalize("NFD", names.key(text))
     plain = names.without_invisible(folded).replace("i\u0307", "i").replace("j\u0307", "j")  # two dots in one
-    return skeleton(plain.translate(_CAPITALS)).casefold().translate(_SKELETON).replace("i", "l")
+    prototypes = skeleton(with_capitals(plain)).casefold().translate(_SKELETON)
+    return prototypes.casefold().replace("i", "l")
 
 
 def skeleton(text: str) -> str:
     """Each character's prototype."""
     return names.without_invisible(unicodedata.normalize("NFD", text)).translate(_SKELETON)
+
+
+def with_capitals(text: str) -> str:
+    """Small letters whose capitals look like Latin ones, as those: в is b, as В is B."""
+    return text.translate(_CAPITALS)
+
+
+def look_like(prototype: str) -> str:
+    """All characters with that prototype."""
+    return "".join(chr(code) for code, each in _SKELETON.items() if each == prototype)
 
 
 def mixes_scripts(name: str) -> bool:
@@ -69,7 +89,15 @@ def _skeleton() -> dict[int, str]:
     def prototype(text: str) -> str:
         return max({text, *alike.get(text, ())}, key=lambda each: (len(alike.get(each, ())), len(each), each))
 
-    return {ord(each): "".join(map(prototype, prototype(each))) for each in alike if len(each) == 1}
+    found = {ord(each): "".join(map(prototype, prototype(each))) for each in alike if len(each) == 1}
+    return found | {code: found.get(ord(letter), letter) for code, letter in _drawn_letters()}
+
+
+def _drawn_letters() -> Iterator[tuple[int, str]]:
+    """Small capitals, and capitals in circles, squares and flags, which the list leaves out: ᴀ, 🅐, 🅰, 🇦."""
+    for kind, letter in product(_DRAWN, ascii_lowercase):
+        with suppress(KeyError):  # there is no small capital X
+            yield ord(unicodedata.lookup(f"{kind} {letter}")), letter
 
 
 def _capitals() -> dict[int, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import regex
 from django.utils.translation import gettext_lazy as _
 
-from chat.likeness import mixes_scripts, skeleton
+from chat.likeness import look_like, mixes_scripts, skeleton, with_capitals
 from live import names
 
 LONGEST_PERSON = 32
@@ -36,8 +36,11 @@ _BESIDE = (
 ).split()
 _ANYWHERE = "管理员 管理員 官方 客服 版主 站长 站長".split()
 
-# Letters that other characters stand for. A 1 stands for two of them.
-_STAND_FOR = [str.maketrans("013456789@$!", f"o{one}easgtbgas{one}") for one in "il"]
+# Letters that other characters stand for. A stroke stands for two of them: 1, |, the Lisu ꓲ, but not I and l.
+_STROKES = "!" + "".join(each for each in look_like("l") if each not in "Il")
+_STAND_FOR = [
+    str.maketrans(f"03456789@$1{_STROKES}", "oeasgtbgas" + one * (len(_STROKES) + 1)) for one in "il"
+]
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
 _WORD = regex.compile(r"[\p{L}\p{N}]+")
 
@@ -66,7 +69,8 @@ def clean_person(name: str) -> str:
         raise ValueError(
             _("A name mixes no alphabets. Latin letters go with Chinese, Japanese and Korean only.")
         )
-    if any(_is_reserved(each) for each in [name, *map(name.translate, _STAND_FOR)]):
+    spellings = [name, *map(name.translate, _STAND_FOR)]
+    if any(map(_is_reserved, [*spellings, *map(skeleton, spellings)])):  # a sign may look like a letter
         raise ValueError(_("Nobody can be called that. Choose another name."))
     return name
 
@@ -86,7 +90,8 @@ def _is_reserved(name: str) -> bool:
 def _looks_like(name: str, pattern: regex.Pattern) -> bool:
     """As written, or as its capitals look: AIl. But Ali, whose key is that of All, is a name."""
     plain = _without_marks(name)
-    return any(map(pattern.fullmatch, [skeleton(plain.casefold()), skeleton(plain).casefold()]))
+    written, capitals = with_capitals(plain.casefold()), skeleton(plain).casefold()
+    return any(map(pattern.fullmatch, map(skeleton, [written, capitals])))
 
 
 def _without_marks(name: str) -> str:

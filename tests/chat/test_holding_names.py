@@ -340,3 +340,19 @@ def test_names_that_become_one_stay_with_one_and_those_that_are_reserved_now_wit
         executor.migrate(executor.loader.graph.leaf_nodes())
     held = User.objects.exclude(name_key=None).order_by("username").values_list("username", "name_key")
     assert list(held) == [("Ada", "ada"), ("Ann", "ann"), ("Bob.", "bob"), ("Eve.", "eve")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_names_that_were_spelled_around_the_rules_are_keyed_again():
+    executor = MigrationExecutor(connection)
+    before = executor.migrate([("chat", "0019_one_space_in_rooms")]).apps
+    people = before.get_model("chat", "User").objects
+    try:
+        rows = [("Ada", "ada", True), ("ᴀda", "Ada", False), ("ꓮꓓꓟꓲꓠ", "adrnln", False), ("Ann", "ann", True)]
+        for name, key, is_guest in rows:
+            people.create(username=name, name=name, name_key=key, is_guest=is_guest)
+    finally:
+        executor.loader.build_graph()
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    held = User.objects.exclude(name_key=None).order_by("username").values_list("username", "name_key")
+    assert list(held) == [("Ada", "ada"), ("Ann", "ann")]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.likeness import likeness
+from chat.likeness import likeness, likenesses
 from chat.names import LONGEST_PERSON, clean_person, guest_name, guest_names, names_like
 
 FAMILY = "👩\u200d👩\u200d👧"
@@ -51,6 +51,12 @@ FAMILY = "👩\u200d👩\u200d👧"
         ("Ada", "_Ada_"),
         ("Ada", "~Ada~"),
         ("Ada L", "Ada L…"),
+        ("Ada", "ᴀᴅᴀ"),
+        ("Ada", "ᴀda"),
+        ("Martin", "ᴍᴀʀᴛɪɴ"),
+        ("Ada", "🅐🅓🅐"),
+        ("Ada", "🅰🅳🅰"),
+        ("Ada", "🇦🇩🇦"),
         ("王小明", "王小明。"),
         ("王小明", "「王小明」"),
     ],
@@ -158,6 +164,8 @@ def test_a_name_that_deceives_is_refused_with_a_reason(name, why):
             "ADMIN7",
         ),
         *("Ada (Staff)", "mod.team", "Lobby-Support", "A d m i n", "Admin.", "System Message", "L0bbyAdm1n"),
+        *("ꓮꓓꓟꓲꓠ", "ЅУЅТЕМ", "МЕ", "|obby", "Ada ꜱᴛᴀꜰꜰ", "ꓢꓬꓢꓔꓰꓟ", "ᏚᎩᏚᎢᎬᎷ", "ѕуѕтем", "∣obby", "|obby Team"),
+        *("Adm|n", "ᴀᴅᴍɪɴ", "ʟᴏʙʙʏ", "🆂🆃🅰🅵🅵", "🅛🅞🅑🅑🅨", "🇦🇩🇲🇮🇳", "Lobby ∣nfo"),
         *("管理员小王", "大厅 管理员", "官方客服", "系统消息", "大厅小助手", "系統通知"),
         *("all", "AIl", "A1l", "everyone", "@channel", "大厅", "系统", "管理员", "【管理员】", "所有人"),
     ],
@@ -197,6 +205,11 @@ def test_nobody_speaks_as_the_page(name):
 )
 def test_names_that_only_resemble_the_page_are_names(name):
     assert clean_person(name) == name
+
+
+def test_a_likeness_has_one_case():
+    keys = set(likenesses([chr(code) for code in range(0x20, 0x30000) if not 0xD800 <= code < 0xE000]))
+    assert [key for key in keys if key != key.casefold()] == []
 
 
 def test_spaces_are_no_difference():

@@ -3,7 +3,7 @@
 What workers write is in `exports` and `purge`; nothing else writes.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -24,8 +24,11 @@ from chat.models import Export, Involvement, Membership, Message, Outdated, Rest
 from chat.names import DELETED, RESTING, TAKEN, clean_person, guest_names, names_like
 from live import Refused, names
 
-# How exactly it is known when somebody loaded a page.
+# How exactly it is known when somebody was here.
 SEEN_EVERY = timedelta(hours=1)
+
+# How many people are noted in one statement.
+MOST_AT_ONCE = 1000
 
 # How long nobody else may take a name that was given up.
 REST = timedelta(days=1)
@@ -56,6 +59,15 @@ def note_visit(user: User) -> User:
     if user.seen_at is None or user.seen_at < now - SEEN_EVERY:
         User.objects.filter(pk=user.pk).update(seen_at=now)
     return user if user.name_key else claim_name(user)
+
+
+def note_present(people: Collection[int]) -> None:
+    """Guests with a tab in a room keep their names. Writes once an hour for each of these people."""
+    now, listed = timezone.now(), list(people)
+    for start in range(0, len(listed), MOST_AT_ONCE):
+        guests = User.objects.filter(pk__in=listed[start : start + MOST_AT_ONCE], is_guest=True)
+        if late := list(guests.exclude(seen_at__gte=now - SEEN_EVERY).values_list("pk", flat=True)):
+            User.objects.filter(pk__in=late).update(seen_at=now)
 
 
 def claim_name(user: User) -> User:
@@ -113,7 +125,14 @@ def _take_name(holder: User, key: str) -> None:
     if not access.is_away(holder):
         detail = _("Somebody else is called {name}. Choose another name.")
         raise Refused("bad_frame", format_lazy(detail, name=holder.name))
-    User.objects.filter(pk=holder.pk).update(name_key=None)  # unused for a day: it need not rest
+    _with_free_name(names_like(holder.name), partial(_give_name, holder))
+
+
+def _give_name(user: User, name: str) -> User:
+    """Another name, while theirs becomes somebody else's: it was unused for a day and need not rest."""
+    user.name, user.name_key = name, likeness(name)
+    user.save(update_fields=["name", "name_key"])
+    return user
 
 
 @transaction.atomic

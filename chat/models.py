@@ -42,7 +42,9 @@ class User(AbstractUser):
         help_text="The address that the user has confirmed: e-mail goes to no other.",
     )
     seen_at = models.DateTimeField(
-        null=True, editable=False, help_text="When they last loaded a page, to the hour."
+        null=True,
+        editable=False,
+        help_text="When they were last here: a page, or a tab in a room. To the hour.",
     )
 
     def __str__(self):

@@ -1,5 +1,6 @@
 """Who is in a room now, as its tabs are told it: once a second at most, what has changed."""
 
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,7 +9,7 @@ import msgspec
 from channels.db import database_sync_to_async
 
 import live
-from chat import protocol
+from chat import actions, protocol
 from chat.models import Room, User
 from chat.protocol import Person, Present
 from chat.signals import RENAMED
@@ -26,6 +27,9 @@ PAUSE = 0.1
 
 # How often rooms that wait for a name are looked at, while the database is busy (seconds).
 EVERY = 4
+
+# How often it is noted for all people of the rooms that they are here (seconds); for who comes, at once.
+NOTE_EVERY = 30 * 60
 
 
 class Here:
@@ -63,6 +67,8 @@ class People:
         self._rooms: dict[str, Here] = {}
         self._names: dict[int, Present] = {}
         self._renamed: dict[int, Present] = {}  # since the last look
+        self._noted: set[int] = set()  # the people who are noted as present
+        self._note_again_at = 0.0  # when to note all of them again (monotonic)
         self._watch = live.Watch(RENAMED, self._look, lambda: EVERY, self._hear, PAUSE, TELL_EVERY - PAUSE)
 
     @contextmanager
@@ -110,6 +116,15 @@ class People:
         self._names = {person: known[person] for person in wanted & known.keys()}
         for here in self._rooms.values():
             here.tell(self._names)
+        await self._note_present()
+
+    async def _note_present(self) -> None:
+        if (now := time.monotonic()) >= self._note_again_at:
+            self._noted, self._note_again_at = set(), now + NOTE_EVERY
+        present = {person for here in self._rooms.values() for person in here.people}
+        if late := present - self._noted:
+            await database_sync_to_async(actions.note_present)(late)
+        self._noted = present
 
 
 @database_sync_to_async

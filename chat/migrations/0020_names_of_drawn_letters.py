@@ -1,6 +1,6 @@
 from importlib import import_module
 
-from django.db import migrations
+from django.db import migrations, models
 
 # Small capitals and capitals in circles, squares and flags are letters, and more spellings are reserved.
 key_names_again = import_module("chat.migrations.0015_names_without_punctuation").key_names_again
@@ -13,4 +13,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(key_names_again, migrations.RunPython.noop),
+        migrations.AlterField(
+            "user",
+            "seen_at",
+            models.DateTimeField(
+                editable=False,
+                help_text="When they were last here: a page, or a tab in a room. To the hour.",
+                null=True,
+            ),
+        ),
     ]

@@ -1,13 +1,16 @@
 """Who is in a room, and who is writing there: people are told of each other, and of nobody twice."""
 
+from datetime import timedelta
+
 import pytest
 from channels.db import database_sync_to_async
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from chat import actions, people
 from chat.models import User
-from live import presence
+from live import Refused, presence
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +40,43 @@ async def test_who_comes_and_goes_is_told_of(connect, ada, bob):
     await second.until_people("Ada", "Bob")
     await second.disconnect()
     await first.until_people("Ada")
+
+
+@database_sync_to_async
+def last_seen(user, hours):
+    at = timezone.now() - timedelta(hours=hours)
+    User.objects.filter(pk=user.pk).update(seen_at=at, date_joined=at)
+
+
+async def test_a_guest_who_only_reads_keeps_the_name(connect, ada, bob):
+    await last_seen(ada, hours=25)
+    tab = await connect(user=ada)
+    await tab.until_people("Ada")
+    await people.get_people().close()  # after the look in which that is noted
+    with pytest.raises(Refused, match="Somebody else is called Ada"):
+        await database_sync_to_async(actions.rename)(bob, "Ada")
+
+
+async def test_those_who_stay_are_noted_again(connect, ada, bob, monkeypatch):
+    monkeypatch.setattr(people, "NOTE_EVERY", 0)
+    tab = await connect(user=ada)
+    await tab.until_people("Ada")
+    await last_seen(ada, hours=25)
+    await connect(user=bob)
+    await tab.until_people("Ada", "Bob")
+    await people.get_people().close()
+    with pytest.raises(Refused):
+        await database_sync_to_async(actions.rename)(bob, "Ada")
+
+
+async def test_a_guest_who_loses_the_name_is_listed_under_another(connect, ada, bob):
+    tab = await connect(user=ada)
+    await tab.until_people("Ada")
+    await connect(user=bob)
+    await tab.until_people("Ada", "Bob")
+    await last_seen(ada, hours=25)
+    await database_sync_to_async(actions.rename)(bob, "Ada")
+    await tab.until_people("Ada", "Ada 2")
 
 
 async def test_people_are_counted_and_not_tabs(connect, ada, bob):

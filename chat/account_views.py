@@ -216,6 +216,10 @@ class ResetPassword(Page, django_views.PasswordResetConfirmView):
     form_class = NewPasswordForm
     success_url = reverse_lazy("sign_in")
 
+    def get_user(self, uidb64):
+        user = super().get_user(uidb64)
+        return user if user and user.is_active else None
+
     def account(self) -> str:
         return self.user.get_username() if self.user else ""
 

@@ -47,6 +47,11 @@ def missing(request: HttpRequest, refused: Refused) -> HttpResponse:
     return render(request, "404.html", {"reason": refused.detail}, status=404)
 
 
+def forbidden(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """The page for something that is `forbidden`."""
+    return render(request, "403.html", {"exception": refused.detail}, status=403)
+
+
 def status_of(refused: Refused) -> int:
     return STATUS.get(refused.code, 400)
 

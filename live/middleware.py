@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 
-from live.answers import later, missing, too_many
+from live.answers import forbidden, later, missing, too_many
 from live.refused import Refused
 
-PAGES = {"rate_limited": too_many, "unavailable": later, "not_found": missing}
+PAGES = {"forbidden": forbidden, "rate_limited": too_many, "unavailable": later, "not_found": missing}
 
 
 class RefusedMiddleware:

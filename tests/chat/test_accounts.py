@@ -333,6 +333,19 @@ def reset(link):
     assert "does not work any more" in Client().get(link).content.decode()  # it works once
 
 
+async def test_a_link_of_a_deactivated_account_resets_nothing(database):
+    person = await confirmed()
+    await forgotten("ada@example.org")
+    (link,) = links()
+    client = AsyncClient()
+    page = (await client.get(link)).headers["Location"]
+    await sync_to_async(User.objects.filter(pk=person.pk).update)(is_active=False)
+    said = {"new_password1": "another horse", "new_password2": "another horse"}
+    for answer in (await client.post(page, said), await AsyncClient().get(link)):
+        assert answer.status_code == 200
+        assert "does not work any more" in answer.content.decode()
+
+
 async def test_asking_for_an_e_mail_does_not_tell_who_has_an_account(database):
     await confirmed()
     gone = await confirmed("gone", "gone@example.org")
@@ -545,6 +558,21 @@ def test_who_deletes_the_account_is_forgotten_and_what_was_said_stays(client):
     assert client.post("/me/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 400
     assert sign_up(client).status_code == 302  # the user name is free again, for somebody else
     assert me(client).pk != person.pk
+
+
+def test_who_deletes_the_account_twice_at_once_is_refused(monkeypatch):
+    account()
+    client = signed_in()
+    delete_account = actions.delete_account
+
+    def delete_twice(user):
+        delete_account(user)
+        delete_account(user)
+
+    monkeypatch.setattr(actions, "delete_account", delete_twice)
+    answer = client.post("/me/delete/", {"password": PASSWORD})
+    assert answer.status_code == 403
+    assert "you are signed out" in answer.content.decode()
 
 
 # So often and no more

@@ -262,6 +262,8 @@ class ChangeEmail(AccountsPage):
 
     def form_valid(self, form):
         user = actions.change_email(visitor(self.request), form.cleaned_data["email"])
+        if "email" in form.changed_data:
+            record("email_changed", self.request, user.pk)
         is_to_confirm = user.email and not user.is_email_confirmed
         messages.success(self.request, _mailed() if is_to_confirm else gettext("Your address is changed."))
         return redirect(me_page(self.request))
@@ -287,9 +289,10 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
         if request.method != "POST":
             context = {"email": access.confirming(token).email}
             return render(request, "chat/account/confirm_email.html", context)
-        actions.confirm_email(token)
+        user = actions.confirm_email(token)
     except Refused:
         return render(request, "chat/account/confirm_email.html", status=404)
+    record("email_confirmed", request, user.pk)
     messages.success(request, gettext("Your address is confirmed."))
     return redirect("me")
 

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserChangeForm
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from chat import access, actions
@@ -42,7 +43,20 @@ class UserAdmin(DjangoUserAdmin):
         left = User.objects.filter(pk=user.pk).values_list("name_key", flat=True).first()
         if left != user.name_key:
             actions.rest_names({left: user.pk})
+        if not user.email:
+            user.confirmed_email = ""
         super().save_model(request, user, form, change)
+
+    def delete_model(self, request, user):
+        person = user.pk
+        actions.rest_names({user.name_key: person})
+        super().delete_model(request, user)
+        self._record("account_deleted", person, request)
+
+    @transaction.atomic
+    def delete_queryset(self, request, queryset):
+        for user in queryset:
+            self.delete_model(request, user)
 
     form = PersonForm
     readonly_fields = ["name_key", "confirmed_email", "seen_at"]
@@ -58,6 +72,8 @@ class UserAdmin(DjangoUserAdmin):
         super().save_related(request, form, formsets, change)
         if "is_active" in form.changed_data:
             self._record("activated" if form.instance.is_active else "deactivated", form.instance.pk, request)
+        if change and "email" in form.changed_data:
+            self._record("email_changed", form.instance.pk, request)
         if RIGHTS & set(form.changed_data):
             self._record("rights_changed", form.instance.pk, request)
 

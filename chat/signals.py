@@ -35,9 +35,7 @@ def user_saved(instance: User, created: bool, update_fields: frozenset[str] | No
 
 
 @receiver(post_delete, sender=User)
-def user_deleted(instance: User, **kwargs: Any) -> None:
-    if not instance.is_guest:
-        security.record("account_deleted", instance.pk, "")
+def user_deleted(**kwargs: Any) -> None:
     _tell()
 
 

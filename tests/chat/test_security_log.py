@@ -12,8 +12,8 @@ from django.test import AsyncClient, Client
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from chat import actions
-from chat.models import User
+from chat import actions, mail
+from chat.models import RestingName, User
 from tests.chat.test_accounts import ClientAt
 
 pytestmark = pytest.mark.django_db
@@ -137,6 +137,7 @@ def test_the_administration_site(log):
     assert log() == [line("staff_signed_in", root.pk)]
     change = f"/admin/chat/user/{person.pk}/change/"
     form = {"username": "ada", "name": person.name, "date_joined_0": "2026-11-21", "date_joined_1": "00:00"}
+    form["email"] = person.email
     client.post(change, form | {"is_active": "on"})
     assert log() == []
     client.post(change, form)
@@ -145,13 +146,41 @@ def test_the_administration_site(log):
     client.post(
         f"/admin/chat/user/{person.pk}/password/", {"password1": "new horse", "password2": "new horse"}
     )
+    client.post(change, form | {"is_active": "on", "is_staff": "on", "email": "eve@example.org"})
     client.post(f"/admin/chat/user/{person.pk}/delete/", {"post": "yes"})
+    other = account()
+    selected = {"action": "delete_selected", "_selected_action": other.pk, "post": "yes"}
+    client.post("/admin/chat/user/", selected)
+    assert not User.objects.exclude(pk=root.pk).exists()
     by = f" by={root.pk}"
-    events = ["deactivated", "activated", "rights_changed", "password_changed"]
+    events = ["deactivated", "activated", "rights_changed", "password_changed", "email_changed"]
     assert log() == [
         *(line(event, person.pk, more=by) for event in events),
-        line("account_deleted", person.pk, "-"),
+        *(line("account_deleted", each.pk, more=by) for each in (person, other)),
     ]
+    resting = RestingName.objects.values_list("last_holder", flat=True)
+    assert set(resting) == {person.pk, other.pk}
+
+
+def test_an_address_that_an_administrator_removes_resets_nothing():
+    person = account()
+    User.objects.filter(pk=person.pk).update(confirmed_email=person.email)
+    form = {"username": "ada", "name": person.name, "date_joined_0": "2026-11-21", "date_joined_1": "00:00"}
+    signed_in(staff()).post(f"/admin/chat/user/{person.pk}/change/", form | {"email": "", "is_active": "on"})
+    person.refresh_from_db()
+    assert (person.email, person.confirmed_email) == ("", "")
+
+
+def test_an_address_is_changed_and_confirmed(log):
+    person = account()
+    client = signed_in(person)
+    log()
+    said = {"email": "eve@example.org", "password": PASSWORD}
+    client.post("/me/email/", said)
+    client.post("/me/email/", said)  # as it is
+    link = mail.confirmation_email(person.pk, "en").body
+    client.post(re.search(r"(/me/email/confirm/\S+)", link)[0])
+    assert log() == [line("email_changed", person.pk), line("email_confirmed", person.pk)]
 
 
 def test_a_form_of_another_site(log):

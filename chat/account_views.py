@@ -77,6 +77,10 @@ class Page(FormView):
 
     account_field = ""  # the form's field that names the account; without one it is the visitor's own
 
+    @method_decorator([sensitive_post_parameters(), never_cache])
+    def dispatch(self, request, *args, **kwargs):
+        return super().dispatch(request, *args, **kwargs)
+
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"label_suffix": ""}
 
@@ -103,6 +107,7 @@ class Page(FormView):
         return self.render_to_response(self.get_context_data(form=form), status=400)
 
 
+@method_decorator(never_cache, name="dispatch")
 class GuestsPage(Page):
     """A page for those who have no account."""
 
@@ -110,6 +115,7 @@ class GuestsPage(Page):
         return redirect("me") if has_account(request) else super().dispatch(request, *args, **kwargs)
 
 
+@method_decorator(never_cache, name="dispatch")
 class AccountsPage(Page):
     """A page for those who have one."""
 
@@ -122,7 +128,6 @@ class AccountsPage(Page):
         return super().form_invalid(form)
 
 
-@method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
 class SignUp(django_views.RedirectURLMixin, GuestsPage):
     """A guest gets an account, and stays the person who has said what was said."""
 
@@ -205,6 +210,7 @@ class ForgottenPassword(Page, django_views.PasswordResetView):
         return redirect(self.success_url)
 
 
+@method_decorator(never_cache, name="dispatch")
 class PasswordMailed(django_views.PasswordResetDoneView):
     template_name = "chat/account/password_mailed.html"
 
@@ -230,7 +236,6 @@ class ResetPassword(Page, django_views.PasswordResetConfirmView):
         return response
 
 
-@method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
 class Delete(AccountsPage):
     template_name = "chat/account/delete.html"
     form_class = DeleteForm

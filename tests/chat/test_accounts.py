@@ -247,6 +247,24 @@ def test_forms_are_taken_from_our_pages_only(address):
     assert strict.post(f"/me/{address}").status_code == 403
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["", "sign-up/", "sign-in/", "password/", "password/forgotten/", "password/mailed/", "email/", "delete/"],
+)
+@pytest.mark.parametrize("is_guest", [True, False])
+def test_no_page_of_an_account_is_cached(client, address, is_guest):
+    if not is_guest:
+        client.force_login(account())
+    assert "no-store" in client.get(f"/me/{address}").headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("address", ["password/", "email/", "delete/"])
+def test_reports_of_errors_have_no_password(client, address):
+    client.force_login(account())
+    request = client.post(f"/me/{address}", {"password": PASSWORD}).wsgi_request
+    assert request.sensitive_post_parameters == "__ALL__"
+
+
 # The page of oneself
 
 

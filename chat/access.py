@@ -100,9 +100,8 @@ def is_away(user: User) -> bool:
 
 def confirming(token: str) -> User:
     """The user whose address a link confirms."""
-    pk, email = mail.confirmed_by(token) or (0, "")
-    user = User.objects.filter(pk=pk, email=email, is_active=True).first()
-    if user is None:
+    user = User.objects.filter(pk=mail.confirmed_by(token), is_active=True).first()
+    if user is None or not mail.is_confirmed_by(user, token):
         raise Refused("not_found", _("This link does not work any more"))
     return user
 

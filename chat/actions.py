@@ -201,7 +201,8 @@ def _ask_to_confirm(user: User) -> None:
 @transaction.atomic
 def confirm_email(token: str) -> User:
     """Confirm the address to which a link was sent, if it is still the account's."""
-    user = access.active(access.confirming(token))
+    access.active(access.confirming(token))
+    user = access.confirming(token)  # again, now that it is locked: the address may have changed
     user.confirmed_email = User.normalize_address(user.email)
     user.save(update_fields=["confirmed_email"])
     return user

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import AsyncClient, Client
 
-from chat import actions, rate
+from chat import access, actions, rate
 from chat.models import Membership, Message, User
 from chat.workers import MailWorker
 from live import Refused
@@ -439,6 +439,29 @@ async def test_a_link_confirms_only_the_address_that_it_was_sent_to(database, se
     settings.PASSWORD_RESET_TIMEOUT = -1
     assert (await client.post("/me/email/", said | {"email": "ada@example.org"})).status_code == 302
     assert (await client.post(link)).status_code == 404
+
+
+async def test_a_confirmation_link_does_not_show_the_address(database):
+    await signs_up()
+    await mailed()
+    (link,) = links()
+    assert re.fullmatch(r"/me/email/confirm/\d+:\w+:[\w-]{43}/", link)  # pk, time, signature
+
+
+async def test_an_address_that_changes_while_the_old_one_is_confirmed_is_not(database, monkeypatch):
+    await signs_up()
+    await mailed()
+    (link,) = links()
+    active = access.active
+
+    def changes(user):
+        User.objects.update(email="eve@example.org")
+        return active(user)
+
+    monkeypatch.setattr(access, "active", changes)
+    assert (await AsyncClient().post(link)).status_code == 404
+    user = await User.objects.aget()
+    assert not user.is_email_confirmed
 
 
 async def test_a_password_is_reset_through_the_old_address_until_the_new_one_is_confirmed(database):

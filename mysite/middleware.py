@@ -9,6 +9,7 @@ from urllib.parse import urlparse
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.security.websocket import OriginValidator, WebsocketDenier
+from csp.utils import build_policy
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http.request import split_domain_port, validate_host
@@ -49,7 +50,12 @@ class BodyLimit:
         if not body.is_too_large:
             await self.application(scope, body.receive, send)
         if body.is_too_large:
-            await send({"type": "http.response.start", "status": HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+            headers = [
+                (b"content-security-policy", build_policy().encode()),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+            start = {"type": "http.response.start", "status": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+            await send(start | {"headers": headers})
             await send({"type": "http.response.body"})
 
 

@@ -108,6 +108,15 @@ def test_a_body_that_is_too_large(lobby):
             assert post(server, iter([b"x" * LARGEST_BODY, b"x"]), encode_chunked=True) == 413
 
 
+def test_the_refusal_of_a_body_has_the_policy(lobby):
+    with closing(http.client.HTTPConnection("127.0.0.1", lobby.port, timeout=TIMEOUT)) as client:
+        client.request("POST", "/language/", b"x" * (LARGEST_BODY + 1))
+        answer = client.getresponse()
+    assert answer.status == 413
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 async def test_a_body_that_goes_on_is_cut_off(lobby):
     head = f"POST /language/ HTTP/1.1\r\nHost: 127.0.0.1:{lobby.port}\r\nContent-Length: {2**30}\r\n\r\n"
     async with asyncio.timeout(TIMEOUT), peer(lobby) as client:

@@ -118,10 +118,28 @@ async def test_who_signed_out_in_another_tab_loses_nothing_that_was_written(lobb
     if is_back:
         await sign_in(two, lobby.url, username)
     await again.click()
-    for _ in range(2):  # a guest has it in hand; whose it is has it as well, and once
+    if not is_back:  # the next person of this tab
+        await expect(composer).to_have_value("")
+        await one.page.wait_for_load_state()  # what is handed over is there by then
+        await expect(composer).to_have_value("")
+        await sign_in(two, lobby.url, username)
+        await one.page.reload()
+    for _ in range(2):  # it is there once
         await expect(again).to_be_hidden()
         await expect(composer).to_have_value("half a sentence")
         await one.page.reload()
+
+
+async def test_who_signs_in_in_another_tab_takes_what_the_guest_has_written(lobby, open_tab):
+    username = next(usernames)
+    other = await open_tab(lobby.url, "guest writes")
+    await sign_up(other, username)
+    one = await open_tab(lobby.url, "guest writes")
+    await one.page.locator("#chat-message-input").fill("half a sentence")
+    two = await open_tab(lobby.url, beside=one)
+    await sign_in(two, lobby.url, username)
+    await one.page.get_by_role("button", name="Load the page again").click(timeout=BACK)
+    await expect(one.page.locator("#chat-message-input")).to_have_value("half a sentence")
 
 
 async def test_the_way_to_the_account_is_there_for_the_keyboard(lobby, open_tab):

@@ -1,6 +1,6 @@
 /**
- * What somebody had written in a tab when they were signed out. Whoever the tab is for when it is loaded again finds it
- * in the composer, and says it or not; if it is the same person, it is there anyway.
+ * What a guest had written in a tab when the guest's session ended. The tab's next visitor finds it in the composer, and
+ * sends it or not: nobody can be that guest again. What an account's owner has written waits for the owner alone.
  */
 
 import { isCount, isText, readJson, withStorage } from "./storage.js";
@@ -9,7 +9,7 @@ const SHAPE = { from: isCount, text: isText };
 
 /**
  * @param {string} room its key
- * @param {number} from the id of who has written it
+ * @param {number} from the id of the guest
  * @param {string} text
  */
 export function handOver(room, from, text) {
@@ -19,7 +19,7 @@ export function handOver(room, from, text) {
 /**
  * @param {string} room its key
  * @param {number} to the id of who reads now
- * @returns {string} what somebody else has left here; once
+ * @returns {string} what another guest has left here; once
  */
 export function takeOver(room, to) {
   const left = readJson(keyOf(room), SHAPE, "sessionStorage");

@@ -121,7 +121,7 @@ const connection = new LastingSocket({
     isRefused = now[0] === "refused";
   },
 });
-addEventListener("pagehide", () => isRefused && handOver(key, you.id, written()));
+addEventListener("pagehide", () => isRefused && you.guest && handOver(key, you.id, written()));
 document.addEventListener("visibilitychange", () => document.hidden || (adopt() && sendNext()));
 
 function address() {
@@ -265,10 +265,10 @@ function write(text) {
   timeline.answered();
 }
 
-/** What is written and not sent. Of a guest it is all: nobody can be that guest again, and find it. */
+/** What a guest has written and not sent: nobody can be that guest again, and find it. */
 function written() {
-  const ofGuest = you.guest ? [...outbox.all.map(({ message }) => message), composer.borrowed] : [];
-  return [...ofGuest, composer.draft].filter(Boolean).join("\n");
+  const waiting = outbox.all.map(({ message }) => message);
+  return [...waiting, composer.borrowed, composer.draft].filter(Boolean).join("\n");
 }
 
 /** Of what an earlier version has kept, too long to be sent: it can be cut in the composer. */

@@ -56,7 +56,7 @@ def confirmation_email(pk: int, language: str) -> EmailMessage | None:
     if user is None or user.is_email_confirmed:
         return None
     return _render(
-        "confirm", user.email, language, url=_url("confirm_email", token=_signer(user).sign(user.pk))
+        "confirm", user.email, language, url=_url("confirm_email", token=_signer(user).sign(str(user.pk)))
     )
 
 

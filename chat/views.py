@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.text import format_lazy
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import cache_control
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
@@ -110,9 +110,12 @@ def _open(
     try:
         you = visitor(request)
     except Refused as refused:
-        if refused.code != "rate_limited":
-            raise
-        return too_many(request, refused, "chat/read_only.html", room_name=name, messages=page.messages)
+        shown = {"room_name": name, "messages": page.messages}
+        if refused.code == "rate_limited":
+            return too_many(request, refused, "chat/read_only.html", **shown)
+        if refused.code == "read_only":
+            return never_cache(render)(request, "chat/preview.html", shown)
+        raise
     data = {
         "key": names.key(name),
         **cursor,

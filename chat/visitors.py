@@ -2,17 +2,24 @@
 
 from django.contrib.auth import login
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from chat import actions
 from chat.models import User
 from chat.rate import get_guest_rate
+from live import Refused
 from live.rate import take
 from live.who import by_address
 
 
 def visitor(request: HttpRequest) -> User:
-    """Who asks. Whoever has no account becomes a guest; raises `Refused` for too many of an address."""
+    """The person who asks, who becomes a guest where there is none.
+
+    Raises `Refused`: `read_only` where nobody visits, `rate_limited` for too many guests of an address.
+    """
     if not known(request):
+        if not is_visit(request):
+            raise Refused("read_only", _("This page was not opened by a person."))
         take(get_guest_rate, by_address(request.META.get("REMOTE_ADDR", "")))
         login(request, actions.create_guest(), "django.contrib.auth.backends.ModelBackend")
         request.session.set_expiry(0)
@@ -21,10 +28,27 @@ def visitor(request: HttpRequest) -> User:
 
 def known(request: HttpRequest) -> User | None:
     """Who asks, if it is somebody: they have their name as long as they come."""
-    if request.user.is_authenticated:
+    if not request.user.is_authenticated:
+        return None
+    if is_visit(request):
         request.user = actions.note_visit(request.user)
-        return request.user
-    return None
+    return request.user
+
+
+def is_visit(request: HttpRequest) -> bool:
+    """Whether a request may make a guest. HEAD may not, nor GET for what another site embeds or prefetches.
+
+    Such a request has none of our cookies, so each would make another guest. The destination is empty where
+    our service worker passes on the navigation of a tab. All other methods have CSRF protection.
+    """
+    if request.method != "GET":
+        return request.method != "HEAD"
+    headers = request.headers
+    if headers.get("Sec-Fetch-Site") not in ("cross-site", "same-site"):
+        return True
+    is_navigation = headers.get("Sec-Fetch-Mode") == "navigate"
+    is_of_tab = headers.get("Sec-Fetch-Dest") in ("document", "empty")
+    return is_navigation and is_of_tab and "prefetch" not in headers.get("Sec-Purpose", "")
 
 
 def has_account(request: HttpRequest) -> bool:

@@ -49,15 +49,20 @@ addEventListener("activate", (event) => {
 });
 
 addEventListener("fetch", (event) => {
-  const { method, mode, url } = event.request;
+  const { method, mode, destination, url } = event.request;
   const { origin, pathname, search } = new URL(url);
   if (origin !== location.origin) return;
   if (method !== "GET") {
     if (pathname.startsWith(account)) become(event); // signing in or out, or another name
-  } else if (mode === "navigate") event.respondWith(navigate(event, pathname));
+  } else if (isOfTab(mode, destination)) event.respondWith(navigate(event, pathname));
   else if (assets.includes(pathname + search)) event.respondWith(shell(pathname + search));
   else if (isFile(pathname) && !fresh.has(event.clientId)) event.respondWith(file(event.request));
 });
+
+/** The server can tell a frame of another site from a tab only where the browser asks by itself. */
+function isOfTab(mode, destination) {
+  return mode === "navigate" && destination === "document";
+}
 
 /** Another person, or another name: what is kept is theirs no more. Forms are left to the browser. */
 function become(event) {

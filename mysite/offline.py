@@ -31,7 +31,7 @@ def worker(request: HttpRequest) -> HttpResponse:
         "page": reverse("offline"),
         "assets": _assets(),
         "index": reverse("index"),
-        "account": reverse("me"),
+        "accounts": [reverse("me"), reverse("admin:logout")],
         "statics": settings.STATIC_URL,
     }
     script = render_to_string("sw.js", {"kept": json.dumps(kept)})

@@ -4,7 +4,7 @@
  * with all files that it names, under names that carry their contents' hash.
  */
 
-const { version, page, assets, index, account, statics } = {{ kept|safe }};
+const { version, page, assets, index, accounts, statics } = {{ kept|safe }};
 
 /** The page that is shown for all else, at addresses that no other page asks for; and the caches of earlier ones. */
 const SHELL_PREFIX = "lobby-offline-";
@@ -53,7 +53,7 @@ addEventListener("fetch", (event) => {
   const { origin, pathname, search } = new URL(url);
   if (origin !== location.origin) return;
   if (method !== "GET") {
-    if (pathname.startsWith(account)) become(event); // signing in or out, or another name
+    if (accounts.some((each) => pathname.startsWith(each))) become(event); // signing in or out, or another name
   } else if (isOfTab(mode, destination)) event.respondWith(navigate(event, pathname));
   else if (assets.includes(pathname + search)) event.respondWith(shell(pathname + search));
   else if (isFile(pathname) && !fresh.has(event.clientId)) event.respondWith(file(event.request));

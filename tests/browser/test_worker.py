@@ -26,6 +26,12 @@ SEEN = """async (room) => {
     return seen ? (await seen.json()).seq : 0;
 }"""
 
+FRAME = """(address) => {
+    const frame = document.createElement("iframe");
+    frame.src = address;
+    document.body.append(frame);
+}"""
+
 LOSE = 'async (address) => (await caches.open("lobby-files")).delete(address)'
 
 FILES = 'async () => (await (await caches.open("lobby-files")).keys()).map(({ url }) => url)'
@@ -143,12 +149,32 @@ async def test_what_a_tab_tells_is_kept_if_it_is_this_person_s_and_not_behind(lo
     assert [await tab.page.evaluate(SEEN, room) for room in ("theirs", "mine", "other")] == [0, 5, 7]
 
 
-async def test_who_signs_out_leaves_nothing_even_if_nobody_answers(lobby_like, tab):
+@pytest.mark.parametrize("address", ["/me/sign-out/", "/admin/logout/"])
+async def test_who_signs_out_leaves_nothing_even_if_nobody_answers(lobby_like, tab, address):
     await enter(tab, lobby_like, "left")
     await kept(tab, "left")
     lobby_like.open.clear()
-    await tab.page.evaluate("() => void fetch('/me/sign-out/', { method: 'POST' })")
+    await tab.page.evaluate("(address) => void fetch(address, { method: 'POST' })", address)
     await kept(tab)
+
+
+@pytest.mark.parametrize("person", ["", "2"])
+async def test_a_page_of_another_person_or_of_nobody_forgets_the_rooms(lobby_like, tab, person):
+    await enter(tab, lobby_like, "left")
+    await kept(tab, "left")
+    lobby_like.person = person
+    await tab.page.goto(f"{lobby_like.url}/chat/")
+    await kept(tab)
+
+
+async def test_a_frame_is_left_to_the_browser(lobby_like, tab):
+    """The server makes no guest for a frame of another site, which only a browser tells from a tab."""
+    await enter(tab, lobby_like, "framed")
+    await kept(tab, "framed")
+    lobby_like.deploy("two")
+    lobby_like.status = 502
+    await tab.page.evaluate(FRAME, "/chat/framed/")
+    await expect(tab.page.frame_locator("iframe").get_by_role("heading")).to_have_text("page of two")
 
 
 async def test_an_answer_that_comes_after_another_person_is_not_kept(lobby_like, tab, open_tab):

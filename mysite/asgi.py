@@ -18,7 +18,7 @@ from django.urls import URLPattern, re_path  # noqa: E402
 from chat import exports, purge, routing  # noqa: E402
 from chat.workers import MailWorker, PurgeWorker, TranscriptWorker  # noqa: E402
 from mysite.guard import Guard  # noqa: E402
-from mysite.middleware import BodyLimit, BrowserOriginValidator, Handshake, NotFound  # noqa: E402
+from mysite.middleware import BodyLimit, BrowserOriginValidator, Handshake, NotFound, RefuseNul  # noqa: E402
 from push.feeds import CHANNEL as FEEDS  # noqa: E402
 from push.routing import websocket_urlpatterns as push  # noqa: E402
 from push.workers import FeedProducer  # noqa: E402
@@ -63,8 +63,8 @@ reminders = [exports.HINT, purge.HINT]
 
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(django_application),
-        "websocket": Handshake(handshake, sockets),
+        "http": RefuseNul(BodyLimit(django_application)),
+        "websocket": RefuseNul(Handshake(handshake, sockets)),
         "channel": ChannelNameRouter(tasks),
     }
 )

@@ -1,17 +1,18 @@
-"""ASGI middleware: a limit to the bodies of requests, and what sockets pass on their way."""
+"""ASGI middleware: limits to what requests may be, and what sockets pass on their way."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from urllib.parse import urlparse
+from urllib.parse import unquote, urlparse
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.security.websocket import OriginValidator, WebsocketDenier
 from csp.utils import build_policy
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.urls import Resolver404, resolve
 from django.utils import translation
@@ -81,6 +82,41 @@ class Body:
         with suppress(Resolver404):
             return getattr(resolve(self._path).func, "body_limit", LARGEST_BODY)
         return LARGEST_BODY
+
+
+class RefuseNul:
+    """Answer 400, and close sockets with 4404, where an address or a session cookie has a NUL character.
+
+    PostgreSQL stores none, so a query for one is an error. Forms and frames have checks of their own.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        if not has_nul(scope):
+            await self.application(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await refuse(scope, send, 4404)
+        else:
+            await send_error(send, HTTPStatus.BAD_REQUEST)
+
+
+def has_nul(scope) -> bool:
+    cookies = map(parse_cookie, header_values(scope, b"cookie"))
+    sessions = [each.get(settings.SESSION_COOKIE_NAME, "") for each in cookies]
+    return any("\0" in each for each in (scope["path"], unquote(scope["query_string"]), *sessions))
+
+
+async def send_error(send, status: HTTPStatus) -> None:
+    """Answer without a body, under the headers that Django's middleware adds to all other answers."""
+    headers = [
+        (b"content-length", b"0"),
+        (b"content-security-policy", build_policy().encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body"})
 
 
 class BrowserOriginValidator(OriginValidator):

@@ -1,0 +1,66 @@
+"""NUL characters, which PostgreSQL does not store: refused before anything asks the database for them."""
+
+import asyncio
+import http.client
+from contextlib import closing
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.servers.processes import daphne
+from tests.servers.tab import TIMEOUT
+
+# As browsers quote a session's cookie, http.cookies reads octal numbers in it.
+COOKIE = 'theme=light; sessionid="\\000aaaaaaaaaaaaaaaaaaaa"'
+
+
+@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
+def server(request, lobby):
+    if request.param == "uvicorn":
+        yield lobby
+    else:
+        with daphne(var_dir=lobby.var_dir) as server:
+            yield server
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/orders/%00/", {}),
+        ("/chat/a%00b/", {}),
+        ("/rooms/?asked=%00", {}),
+        ("/rooms/?asked=a%00b&here=c", {}),
+        ("/chat/", {"Cookie": COOKIE}),
+    ],
+)
+def test_a_request_with_nul_is_bad(server, path, headers):
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)) as client:
+        client.request("GET", path, headers=headers)
+        answer = client.getresponse()
+        assert answer.status == 400
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/ws/order/%00/", {}),
+        ("/ws/chat/lobby/?since=%00", {}),
+        ("/ws/chat/lobby/", {"Cookie": COOKIE}),
+    ],
+)
+async def test_a_socket_with_nul_is_closed(server, path, headers):
+    address = f"ws://127.0.0.1:{server.port}{path}"
+    options = {"subprotocols": ["lobby.v1"], "additional_headers": headers, "proxy": None}
+    async with connect(address, **options) as socket:
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(socket.recv(), TIMEOUT)
+    assert closed.value.rcvd.code == 4404
+
+
+def test_other_encoded_characters_and_cookies_are_no_nul(server):
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)) as client:
+        client.request("GET", "/rooms/?asked=%2500", headers={"Cookie": 'theme="\\000"; sessionid="\\061"'})
+        assert client.getresponse().status == 200

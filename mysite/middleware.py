@@ -51,13 +51,7 @@ class BodyLimit:
         if not body.is_too_large:
             await self.application(scope, body.receive, send)
         if body.is_too_large:
-            headers = [
-                (b"content-security-policy", build_policy().encode()),
-                (b"x-content-type-options", b"nosniff"),
-            ]
-            start = {"type": "http.response.start", "status": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
-            await send(start | {"headers": headers})
-            await send({"type": "http.response.body"})
+            await send_error(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 class Body:

@@ -97,7 +97,10 @@ async def test_pipelined_requests_are_all_answered(lobby):
 def post(server, body, **options):
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)) as client:
         client.request("POST", "/language/", body, **options)
-        return client.getresponse().status
+        answer = client.getresponse()
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        return answer.status
 
 
 def test_a_body_that_is_too_large(lobby):

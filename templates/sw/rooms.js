@@ -59,9 +59,11 @@ async function forgetGuest() {
   if (cookie?.value !== headers.get(PERSON)) await forgetRooms();
 }
 
+/** Forget what was one person's: their rooms, and what notifications say of them. */
 async function forgetRooms() {
   const now = ++era;
   await caches.delete(ROOMS);
+  for (const shown of (await registration.getNotifications?.()) ?? []) shown.close();
   return now;
 }
 

@@ -7,6 +7,8 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import launched
+from tests.browser.test_offline import until
+from tests.browser.test_own_messages import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,6 +23,13 @@ RECORD = """
         return show.call(this, title, options);
     };
 """
+
+# Whether notifications of these texts are on the screen, and no others.
+OPEN = """async (bodies) => {
+    const registration = await navigator.serviceWorker.ready;
+    const open = await registration.getNotifications();
+    return String(open.map(({ body }) => body)) === String(bodies);
+}"""
 
 # Whether somebody looks at a page is the browser's to say: here the test says it.
 LOOK_AWAY = """() => {
@@ -128,6 +137,57 @@ async def test_somebody_is_told_of_what_they_have_chosen(lobby, open_tab, open_r
     if told:
         await until_shown(listener, 1)
     assert [each.rpartition(": ")[2] for each in await shown(listener)] == told
+
+
+@pytest.fixture
+def notified(lobby, open_tab, open_recorded):
+    """Open a speaker's tab, and that of a listener who has a notification of what was said."""
+
+    async def notified(room, text, is_elsewhere=True):
+        speaker, listener = Writer(await open_tab(lobby.url, room)), await open_recorded(room)
+        await choose(listener, "All messages")
+        if is_elsewhere:
+            await listener.page.goto(f"{lobby.url}/chat/")
+            await expect(listener.page.get_by_role("link", name=room)).to_be_visible()
+        else:
+            await listener.page.evaluate("() => document.querySelector('#timeline-end').remove()")
+        await listener.page.evaluate(LOOK_AWAY)
+        await speaker.tab.say(text)
+        await until_open(listener, text)
+        return speaker, listener
+
+    return notified
+
+
+async def until_open(tab, *bodies):
+    """These notifications are on the screen, and no others."""
+    await until(tab, OPEN, list(bodies))
+
+
+async def test_a_notification_of_a_deleted_message_is_closed(notified):
+    speaker, listener = await notified("notify deleted", "regretted")
+    await speaker.tool("regretted", "Delete")
+    await speaker.page.locator(".message__note").get_by_role("button", name="Delete").click()
+    await until_open(listener)
+
+
+async def test_a_notification_of_an_edited_message_is_closed(notified):
+    speaker, listener = await notified("notify edited", "regretted", is_elsewhere=False)
+    await speaker.tool("regretted", "Edit")
+    await speaker.write("another")
+    await until_open(listener)
+
+
+async def test_a_notification_is_closed_when_the_room_is_read(notified, open_recorded):
+    _, listener = await notified("notify read", "read me")
+    await open_recorded("notify read", beside=listener)
+    await until_open(listener)
+
+
+async def test_notifications_are_closed_when_the_person_signs_out(notified):
+    _, listener = await notified("notify left", "not for others")
+    await listener.page.evaluate("() => navigator.serviceWorker.controller.postMessage({ forget: true })")
+    await until_open(listener)
 
 
 async def test_the_browser_is_asked_when_one_chooses_and_not_before(lobby, open_tab):

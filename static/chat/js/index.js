@@ -16,7 +16,7 @@ new Finder(input, rooms);
 if (rooms.dataset.you) {
   const you = Number(rooms.dataset.you);
   const notifier = new Notifier(you);
-  const unread = new Unread(rooms, (...more) => notifier.tell(...more));
+  const unread = new Unread(rooms, (...more) => notifier.tell(...more), (room) => notifier.close(room));
   new LastingSocket({
     address: () => "/ws/me/",
     isGreeting: () => true,

@@ -1,6 +1,7 @@
 /**
  * Notifications of what is unread. All tabs of a browser hear of it, and one of them, which has the lock, tells: so a
- * person is told once. A room that somebody is looking at, in whatever tab, is not told of.
+ * person is told once. A room that somebody is looking at, in whatever tab, is not told of. A notification is closed
+ * when its message is read, edited or deleted.
  */
 
 import { isolated } from "../../base/js/isolated.js";
@@ -8,6 +9,12 @@ import { isLoud, ring } from "./sound.js";
 
 const NOTIFIER = "lobby.notifier";
 const LOOKING = "lobby.looking.";
+
+/** Held while a room's notification is made or closed, so that none is shown of a message that was deleted meanwhile. */
+const NOTIFICATION = "lobby.notification.";
+
+/** How long the messages may take that are asked for (milliseconds). */
+const PATIENCE = 10_000;
 
 /** How many of a room's messages are asked for, to find what to tell of. */
 const RECENT = 20;
@@ -50,14 +57,32 @@ export class Notifier {
   async tell({ room, involvement }, isMention) {
     const isWanted = involvement === "all" || (involvement === "mentions" && isMention);
     if (!isWanted || !this.#isChosen || !canTell() || (await isLookedAt(room))) return;
-    const message = await this.#find(room, isMention);
-    if (message) await show(room, message);
-    if (message && isLoud()) ring();
+    await navigator.locks.request(NOTIFICATION + room, async () => {
+      const message = await this.#find(room, isMention);
+      if (message) await show(room, message);
+      if (message && isLoud()) ring();
+    });
+  }
+
+  /**
+   * Close a room's notification.
+   * @param {string} room
+   * @param {number} [number] only if it is of this message
+   */
+  async close(room, number) {
+    if (!canTell()) return;
+    const { ready } = navigator.serviceWorker;
+    await navigator.locks?.request(NOTIFICATION + room, async () => {
+      for (const shown of await (await ready).getNotifications({ tag: room })) {
+        if (!number || shown.data.number === number) shown.close();
+      }
+    });
   }
 
   /** The last message of others in a room, or the last that names you. */
   async #find(room, isMention) {
-    const response = await fetch(`${address(room)}messages/?limit=${RECENT}`).catch(() => null);
+    const options = { signal: AbortSignal.timeout(PATIENCE) };
+    const response = await fetch(`${address(room)}messages/?limit=${RECENT}`, options).catch(() => null);
     if (!response?.ok) return null;
     const { messages } = await response.json();
     return messages.findLast(

@@ -74,7 +74,7 @@ const people = new People(element("here"), you, (name) => {
 const typing = new Typing(element("typing"), you, () => connection.send(JSON.stringify({ type: "typing" })));
 composer.onWrite = () => typing.write();
 const notifier = new Notifier(you.id);
-const unread = new Unread(element("rooms"), (...more) => notifier.tell(...more));
+const unread = new Unread(element("rooms"), (...more) => notifier.tell(...more), (room) => notifier.close(room));
 const announcer = new Announcer(element("announcer"));
 tellLooking(roomName);
 new Notify(element("notify"), document.querySelector("#notify-open use"), key, data.involvement);
@@ -209,6 +209,7 @@ function told(message) {
   typing.forget(message.author.id);
   if (message.number === message.seq) people.hear(message.author);
   if (timeline.receive(message) && message.author.id !== you.id) announcer.tell(message);
+  if (message.number !== message.seq) notifier.close(roomName, message.number);
   editing.told(message);
   keptRoom.receive(message);
   changes.answer(message.number);

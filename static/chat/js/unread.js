@@ -29,14 +29,17 @@ export class Unread {
   #plainIcon = this.#icon.href;
 
   #onMore;
+  #onFewer;
 
   /**
    * @param {HTMLElement} list of rooms, each with the count that it had when the page was made
    * @param {(room: Room, isMention: boolean) => void} onMore told where more is unread than was
+   * @param {(room: string) => void} onFewer told where less is
    */
-  constructor(list, onMore) {
+  constructor(list, onMore, onFewer) {
     this.#list = list;
     this.#onMore = onMore;
+    this.#onFewer = onFewer;
     for (const { dataset } of this.#rooms) {
       this.#counts.set(dataset.room, { count: Number(dataset.unread), mentions: Number(dataset.mentions) });
     }
@@ -50,6 +53,10 @@ export class Unread {
     for (const { room, count, mentions } of rooms) this.#counts.set(room, { count, mentions });
     this.#tell();
     for (const room of rooms) this.#compare(room, before.get(room.room) ?? NONE);
+    for (const [room, { count, mentions }] of before) {
+      const now = this.#counts.get(room) ?? NONE;
+      if (now.count < count || now.mentions < mentions) this.#onFewer(room);
+    }
   }
 
   #compare(room, before) {

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 import live
-from chat import protocol
+from chat import access, protocol
 from chat.models import Export, Message, Outdated, Room
 
 # How long a worker that says nothing keeps an export.
@@ -50,10 +50,21 @@ def unfinished() -> QuerySet[Export]:
 def claim() -> Export | None:
     """Take over the oldest export that nobody works at; None when there is none."""
     while export := _due().order_by("created_at").first():
-        begun = {"attempt": export.attempt + 1, "done": 0, "outdated": "", "leased_until": _lease_end()}
-        if _change(export, _due(), **begun):
+        if _claim(export):
             return export
     return None
+
+
+@transaction.atomic
+def _claim(export: Export) -> bool:
+    """Begin another attempt, unless others have.
+
+    The room is locked: a change of its messages is either over, and read by this attempt, or begins later,
+    and marks it.
+    """
+    access.lock_rooms([export.room_id])
+    begun = {"attempt": export.attempt + 1, "done": 0, "outdated": "", "leased_until": _lease_end()}
+    return _change(export, _due(), **begun)
 
 
 def renew(export: Export, done: int) -> None:
@@ -174,7 +185,7 @@ def _change(export: Export, rows: QuerySet[Export], **values: Any) -> bool:
     for name, value in values.items():
         setattr(export, name, value)
     export.refresh_from_db(fields=["version"])
-    live.publish(export.topic, event(export))
+    transaction.on_commit(partial(live.publish, export.topic, event(export)))
     return True
 
 

@@ -1,10 +1,13 @@
 """Whose work a transcript is."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor, wait
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.files.base import ContentFile
+from django.db import connection, transaction
 
 from chat import actions, exports, transcript, workers
 from chat.models import Export
@@ -57,6 +60,31 @@ async def test_who_lost_the_lease_stops_in_the_middle(client, guest, room, media
     with pytest.raises(exports.LeaseLost):
         await workers.write(slow)
     assert media() == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_what_is_being_deleted_while_it_is_claimed_is_not_given_out(attempts):
+    room, author = actions.open_room("lobby"), actions.create_guest()
+    actions.send(author, room, "regretted", uuid4())
+    room.refresh_from_db()
+    export = actions.export(author, room)
+    Export.objects.update(attempt=attempts)
+    with ThreadPoolExecutor() as threads:
+        with transaction.atomic():
+            actions.delete(author, room, 1)
+            texts = threads.submit(claim_and_read)
+            wait([texts], timeout=0.5)  # as long as the deletion is not committed, nothing may be read
+        export.refresh_from_db()
+        assert export.outdated == "deleted" or texts.result() == [""]
+
+
+def claim_and_read():
+    """What a worker writes to a transcript, in a thread of its own."""
+    try:
+        return [message.text for message in transcript.page(exports.claim(), 0)]
+    finally:
+        connection.close()
 
 
 async def test_what_a_killed_worker_has_left_is_cleared_away(client, guest, room, media):

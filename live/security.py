@@ -16,5 +16,10 @@ def record_refusal(event: str, person: int | None, address: str) -> None:
     logger.warning("%s person=%s address=%s", event, person or "-", address or "-")
 
 
+def warn_of_https(origin: str) -> None:
+    """Tell the operator why pages get no sockets: a proxy speaks HTTPS, and no setting says so."""
+    logger.warning("origin %s refused: name it in CSRF_TRUSTED_ORIGINS", origin)
+
+
 def address_of(request: HttpRequest | None) -> str:
     return request.META.get("REMOTE_ADDR", "") if request else ""

@@ -126,9 +126,12 @@ class BrowserOriginValidator(OriginValidator):
         super().__init__(application, trusted)
 
     async def __call__(self, scope, receive, send):
-        own = own_origin(scope)
-        if all(self.is_allowed(origin, own) for origin in header_values(scope, b"origin")):
+        own, origins = own_origin(scope), header_values(scope, b"origin")
+        if all(self.is_allowed(origin, own) for origin in origins):
             return await self.application(scope, receive, send)
+        secure = own.replace("http:", "https:", 1)
+        if secure in map(str.lower, origins):
+            security.warn_of_https(secure)
         security.record_refusal("origin_refused", None, (scope.get("client") or [""])[0])
         return await Denier()(scope, receive, send)
 

@@ -18,7 +18,7 @@ def mark_outdated(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chat", "0019_one_space_in_rooms"),
+        ("chat", "0020_names_of_drawn_letters"),
     ]
 
     operations = [

@@ -342,7 +342,7 @@ async def test_a_log_that_has_grown_past_a_cursor_is_told_by_the_last_message(co
 CLIENT_ID = "12345678-1234-4234-8234-123456789012"
 
 
-@pytest.mark.parametrize("last", ["x", "1", "1.x", "9" * 30 + f".{CLIENT_ID}", f"-1.{CLIENT_ID}", "\0.\0"])
+@pytest.mark.parametrize("last", ["x", "1", "1.x", "9" * 30 + f".{CLIENT_ID}", f"-1.{CLIENT_ID}"])
 async def test_a_last_message_that_cannot_be_is_none_of_the_room(connect, room_of_three, last):
     welcome = await (await connect(since=3, last=last)).event("welcome")
     assert welcome["set_back"]

@@ -5,6 +5,7 @@ They stand behind `mysite.guard.Guard`, which sees to limits, dismissal and a Re
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
@@ -21,17 +22,22 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
 
-from live import Refused, names, subprotocols
+from live import OfLoop, Refused, names, subprotocols
 from live.answers import error
-from live.who import who_of
+from live.who import Who, who_of
 from push import access
 from push.audience import get_audience
 from push.models import Order, feed_topic
-from push.rate import get_message_rate
+from push.rate import get_message_rate, get_topic_rate
 from push.sending import asend, group_name, send
 
 # The longest text that a client may send (characters).
 LONGEST_TEXT = 4000
+
+# How many sockets of a process may listen to a topic: Channels handles each message once for each of them.
+# To a feed, every tab of its room listens, and only a worker sends, every two seconds.
+MOST_LISTENERS = 100
+MOST_LISTENERS_OF_FEED = 1000
 
 # How often an open order is looked at, lest Redis has lost what was said of it (seconds).
 LOOK_EVERY = 15
@@ -43,12 +49,16 @@ NOT_FOUND = 4404
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+get_listeners = OfLoop(Counter[str])  # how many sockets of this process listen to a topic
+
+
 class Listener:
     """What consumers of both styles share. `life` is undone whatever ends the socket: Channels calls
     `disconnect` only for one that is closed in order, not when a handler raises (channels 1466).
     """
 
     topic = ""  # which it has joined
+    most_listeners = MOST_LISTENERS  # of a topic, in this process
     scope: dict[str, Any]
     channel_layer: Any
     channel_name: str
@@ -69,11 +79,21 @@ class Listener:
         return subprotocols.choose(self.scope["subprotocols"])
 
     async def join(self, topic: str) -> None:
-        """Hear what is sent to a topic, until the end."""
+        """Subscribe to a topic until the end. Raises `Refused` when it has too many listeners."""
+        listeners = get_listeners()
+        if listeners[topic] >= self.most_listeners:
+            raise Refused("unavailable", _("too many listeners"))
+        listeners[topic] += 1
+        self.life.callback(self.uncount, topic)
         group = group_name(topic)
         self.life.push_async_callback(self.leave, group)
         await self.channel_layer.group_add(group, self.channel_name)
         self.topic = topic
+
+    def uncount(self, topic: str) -> None:
+        get_listeners()[topic] -= 1
+        if not get_listeners()[topic]:
+            del get_listeners()[topic]
 
     async def leave(self, group: str) -> None:
         with suppress(RedisError, OSError):  # which is away; this process has forgotten us already
@@ -86,7 +106,9 @@ class Listener:
         if len(text) > LONGEST_TEXT:
             detail = format_lazy(_("longer than {most} characters"), most=f"{LONGEST_TEXT:,}")
             raise Refused("too_long", detail)
-        await get_message_rate().take(who_of(self.scope))
+        who = who_of(self.scope)
+        await get_message_rate().take(who)
+        await get_topic_rate().take(Who(f"topic.{self.topic}", who.address))
         return text
 
 
@@ -181,6 +203,8 @@ class StatusConsumer(Listener, WebsocketConsumer):
 
 class FeedConsumer(Listener, AsyncWebsocketConsumer):
     """Listens to the live feed of a room: its lines, and on our own pages whether it runs."""
+
+    most_listeners = MOST_LISTENERS_OF_FEED
 
     async def connect(self):
         try:

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from limits import RateLimitItemPerSecond
 
 from live import OfLoop, rate
 
@@ -9,4 +10,9 @@ get_message_rate = rate.get_message_rate
 get_change_rate = rate.get_change_rate
 get_task_rate = OfLoop(
     lambda: rate.hourly("tasks", _("too many orders and live feeds"), settings.TASKS_PER_HOUR)
+)
+
+# Messages to one topic: 10 a second on average, 50 in one burst. An address may send what two topics take.
+get_topic_rate = OfLoop(
+    lambda: rate.Rate("topics", _("too many messages"), RateLimitItemPerSecond(50, 5), address_share=2)
 )

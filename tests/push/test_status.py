@@ -6,7 +6,7 @@ import pytest
 from channels.db import database_sync_to_async
 
 from mysite import guard
-from push.consumers import LONGEST_TEXT
+from push.consumers import LONGEST_TEXT, StatusConsumer, get_listeners
 from tests.sockets import TIMEOUT, Socket
 
 
@@ -53,6 +53,36 @@ async def test_too_fast_is_told_and_the_socket_stays_open(listen, settings):
         assert await one.receive() == {"message": text}
     await one.send_frame("one too many")
     assert await refused(one) == "rate_limited"
+
+
+async def test_a_topic_has_so_many_listeners_in_a_process_and_no_more(listen, monkeypatch, caplog):
+    monkeypatch.setattr(StatusConsumer, "most_listeners", 2)
+    one, _ = await listen("/ws/status/1"), await listen("/ws/status/1")
+    assert await (await listen("/ws/status/1")).close_code() == 1013
+    assert "too many listeners" in caplog.text
+    other = await listen("/ws/status/2")
+    await one.disconnect()
+    again = await listen("/ws/status/1")
+    await again.send_frame("there")
+    assert await again.receive() == {"message": "there"}
+    assert get_listeners() == {"status 1": 2, "status 2": 1}
+    for listener in (other, again):
+        await listener.disconnect()
+    assert get_listeners() == {"status 1": 1}
+
+
+async def test_a_topic_takes_so_many_messages_from_all_together(listen):
+    """Whoever sends them: each is handled once for each listener."""
+    listeners = [await listen("/ws/status/busy", address=f"192.0.2.{last}") for last in range(30, 34)]
+    for number in range(50):
+        await listeners[number % 4].send_frame(str(number))
+    for number in range(50):
+        await listeners[0].receive()
+    await listeners[0].send_frame("one too many")
+    assert await refused(listeners[0]) == "rate_limited"
+    elsewhere = await listen("/ws/status/calm", address="192.0.2.30")
+    await elsewhere.send_frame("fine")
+    assert await elsewhere.receive() == {"message": "fine"}
 
 
 class Stuck(Socket):

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections import deque
 from contextlib import suppress
+from contextvars import Context
 
 from redis.exceptions import RedisError
 
@@ -15,8 +17,12 @@ from mysite.middleware import close, refuse
 
 logger = logging.getLogger(__name__)
 
-# How long a tab may take no frame until it is given up (seconds). What its group says waits meanwhile.
+# How long a frame may wait for its tab until that is given up (seconds).
 SEND_PATIENCE = 10
+
+# How much may wait for a tab (frames; characters).
+MOST_FRAMES = 64
+MOST_CHARACTERS = 256 * 1024
 
 
 class Guard:
@@ -35,6 +41,7 @@ class Guard:
         try:
             with get_sockets().admitted(visit), suppress(Gone):
                 await self.application(scope, visit.receive, visit.send)
+                await visit.flush()
         except (Refused, RedisError, OSError, *BUSY) as error:  # of which TimeoutError is one
             logger.warning("A socket is given up: %s", str(error) or "it takes too long")
             await visit.close(1013)
@@ -48,7 +55,11 @@ class Gone(Exception):
 
 
 class Visit:
-    """One socket, between its server and its consumer."""
+    """One socket, between its server and its consumer.
+
+    A task of its own writes the frames, so that a consumer never waits for a tab that does not read. Errors of
+    that task are raised from the consumer's next `receive` or `send`.
+    """
 
     def __init__(self, scope, receive, send):
         self.user = scope["user"] if scope["user"].is_authenticated else None
@@ -57,11 +68,14 @@ class Visit:
         self._scope = scope
         self._receive, self._send = receive, send
         self._is_accepted = False
-        self._dismissed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting: deque[tuple[float, dict]] = deque()  # each with the time until which it may wait
+        self._characters = 0  # of what waits
+        self._writing: asyncio.Task[None] | None = None
+        self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def dismiss(self, code: int) -> None:
-        if not self._dismissed.done():
-            self._dismissed.set_result(code)
+        if not self._ended.done():
+            self._ended.set_result(code)
 
     async def receive(self):
         """What comes next, except for pings: they are answered here."""
@@ -76,30 +90,64 @@ class Visit:
         """The next event. To its consumer, a socket that is dismissed looks closed by its browser."""
         coming = asyncio.ensure_future(self._receive())
         try:
-            await asyncio.wait([coming, self._dismissed], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([coming, self._ended], return_when=asyncio.FIRST_COMPLETED)
             if coming.done():
                 return coming.result()
-            await self.close(self._dismissed.result())
-            return {"type": "websocket.disconnect", "code": self._dismissed.result()}
+            await self.close(self._ended.result())
+            return {"type": "websocket.disconnect", "code": self._ended.result()}
         finally:
             coming.cancel()
 
     async def send(self, message):
-        if self._dismissed.done():
+        """Let a frame be written. Raises what went wrong with an earlier one."""
+        if self._ended.done():
+            self._ended.result()
             return  # it is closed, or about to be
+        loop = asyncio.get_running_loop()
+        self._waiting.append((loop.time() + SEND_PATIENCE, message))
+        self._characters += _length(message)
+        if len(self._waiting) > MOST_FRAMES or self._characters > MOST_CHARACTERS:
+            self._give_up(TimeoutError("it reads too slowly"))
+            self._ended.result()
+        if self._writing is None:
+            self._writing = loop.create_task(self._write(), context=Context())
+
+    async def _write(self):
         try:
-            async with asyncio.timeout(SEND_PATIENCE):
-                await self._send(message)
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise Gone from error
-        self._is_accepted |= message["type"] == "websocket.accept"
+            while self._waiting:
+                deadline, message = self._waiting.popleft()
+                async with asyncio.timeout_at(deadline):
+                    await self._send(message)
+                self._characters -= _length(message)
+                self._is_accepted |= message["type"] == "websocket.accept"
+        except Exception as error:
+            is_gone = isinstance(error, OSError) and not isinstance(error, TimeoutError)
+            self._give_up(Gone() if is_gone else error)
+        finally:
+            self._writing = None
+
+    def _give_up(self, error: Exception) -> None:
+        self._waiting.clear()
+        if self._writing and self._writing is not asyncio.current_task():
+            self._writing.cancel()
+        if not self._ended.done():
+            self._ended.set_exception(error)
+            self._ended.exception()  # so that asyncio logs nothing where the consumer has ended
+
+    async def flush(self) -> None:
+        """Wait until what waits is written, or the tab is given up."""
+        if self._writing:
+            await asyncio.wait([self._writing])
 
     async def close(self, code):
+        await self.flush()
         with suppress(Exception):  # it is closed already
             async with asyncio.timeout(SEND_PATIENCE):
                 if self._is_accepted:
                     await close(self._send, code)
                 else:
                     await refuse(self._scope, self._send, code)
+
+
+def _length(message) -> int:
+    return len(message.get("text") or message.get("bytes") or "")

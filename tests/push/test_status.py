@@ -76,7 +76,7 @@ async def test_a_topic_takes_so_many_messages_from_all_together(listen):
     listeners = [await listen("/ws/status/busy", address=f"192.0.2.{last}") for last in range(30, 34)]
     for number in range(50):
         await listeners[number % 4].send_frame(str(number))
-    for number in range(50):
+    for _ in range(50):
         await listeners[0].receive()
     await listeners[0].send_frame("one too many")
     assert await refused(listeners[0]) == "rate_limited"
@@ -86,27 +86,32 @@ async def test_a_topic_takes_so_many_messages_from_all_together(listen):
 
 
 class Stuck(Socket):
-    """A tab that takes no frame."""
+    """A tab that takes no frame once it is open."""
 
     def __init__(self, application, path):
         async def with_a_stuck_send(scope, receive, send):
-            await application(scope, receive, self.never)
+            async def take_the_first(message):
+                if message["type"] == "websocket.accept":
+                    return await send(message)
+                self.is_stuck.set()
+                await asyncio.Event().wait()
+
+            await application(scope, receive, take_the_first)
 
         super().__init__(with_a_stuck_send, path)
         self.is_stuck = asyncio.Event()
 
-    async def never(self, message):
-        self.is_stuck.set()
-        await asyncio.Event().wait()
-
 
 @pytest.fixture
-async def stuck(database):
+async def stuck(listen):
+    """As many tabs as there are threads for synchronous consumers."""
     from mysite.asgi import application
 
     tabs = [Stuck(application, "/ws/status/stuck") for _ in range(4)]
     for tab in tabs:
-        await tab.send_input({"type": "websocket.connect"})
+        await tab.connect(TIMEOUT)
+    other = await listen("/ws/status/stuck")
+    await other.send_frame("x")
     async with asyncio.timeout(TIMEOUT):
         await asyncio.gather(*[tab.is_stuck.wait() for tab in tabs])
     yield tabs
@@ -119,6 +124,13 @@ async def test_tabs_that_take_nothing_do_not_hold_up_the_database(stuck):
         assert await database_sync_to_async(lambda: "done")() == "done"
 
 
+async def test_tabs_that_take_nothing_do_not_hold_up_others(stuck, listen):
+    async with asyncio.timeout(5):  # of the ten seconds after which they are given up
+        other = await listen("/ws/status/elsewhere")
+        await other.send_frame("x")
+        assert await other.receive() == {"message": "x"}
+
+
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(guard, "SEND_PATIENCE", 0.2)
@@ -127,6 +139,19 @@ def impatient(monkeypatch):
 async def test_a_tab_that_takes_nothing_is_given_up(impatient, stuck):
     async with asyncio.timeout(TIMEOUT):
         await asyncio.gather(*[tab.future for tab in stuck])
+
+
+@pytest.mark.parametrize(("bound", "most"), [("MOST_FRAMES", 2), ("MOST_CHARACTERS", 50)])
+async def test_so_much_waits_for_a_tab_that_takes_nothing(stuck, listen, monkeypatch, caplog, bound, most):
+    monkeypatch.setattr(guard, "SEND_PATIENCE", 0.5)  # not for the frame that is being written
+    monkeypatch.setattr(guard, bound, most)
+    talker = await listen("/ws/status/stuck")
+    for _ in range(4):
+        await talker.send_frame("x")
+        await talker.receive()
+    async with asyncio.timeout(TIMEOUT):
+        await asyncio.gather(*[tab.future for tab in stuck])
+    assert "it reads too slowly" in caplog.text
 
 
 async def test_who_is_refused_is_told_so_in_their_language(listen):

@@ -375,11 +375,11 @@ def export(owner: User, room: Room) -> Export:
         live.post(exports.HINT)
         return unfinished
     total, size = exports.extent(room)
-    exports.check_space(size, earlier)
     asked = {"room_name": room.name, "upto": room.last_seq, "total": total, "size": size}
     asked["language"] = get_language()
     with transaction.atomic():
         owner = access.active(owner)
+        exports.check_space(owner.pk, size, earlier)
         found, _ = Export.objects.get_or_create(owner=owner, room=room, finished_at=None, defaults=asked)
         transaction.on_commit(lambda: live.post(exports.HINT))
     exports.forget(earlier.exclude(finished_at=None).exclude(pk=found.pk))

@@ -14,19 +14,29 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import transaction
-from django.db.models import BigIntegerField, Count, F, Func, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, F, Func, Q, QuerySet, Sum, Value
+from django.db.models.functions import Length, Replace
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 import live
 from chat import access, protocol
-from chat.models import Export, Message, Outdated, Room
+from chat.models import Chore, Export, Message, Outdated, Room
 
 # How long a worker that says nothing keeps an export.
 LEASE = timedelta(seconds=3)
 
 # What a transcript says of a message beside name and text (bytes, about).
 ENTRY = 30
+
+# What it makes of a line feed, beyond the line feed (bytes): see `transcript.INDENT`.
+INDENT = 4
+
+# The share of `MEDIA_LIMIT` that a person may take.
+SHARE = 10
+
+# The row whose lock is held where space is granted.
+SPACE = "transcripts' space"
 
 # When a person may try again for whose transcript there was no space (seconds).
 RETRY_AFTER = 3600
@@ -103,18 +113,42 @@ def file_name(export: Export, attempt: int) -> str:
 def extent(room: Room) -> tuple[int, int]:
     """How many messages a room's transcript has, and about how many bytes."""
     rows = Message.objects.filter(room=room, number__lte=room.last_seq)
-    found = rows.aggregate(total=Count("pk"), size=Sum(Octets("text") + Octets("author_name") + ENTRY))
+    line_feeds = Length("text") - Length(Replace("text", Value("\n"), Value("")))
+    octets = Octets("text") + Octets("author_name") + ENTRY + INDENT * line_feeds
+    found = rows.aggregate(total=Count("pk"), size=Sum(octets))
     return found["total"], found["size"] or 0
 
 
-def check_space(size: int, replaced: QuerySet[Export]) -> None:
-    """Raise `Refused` when a transcript of that size does not fit beside those that stay."""
-    others = Export.objects.exclude(pk__in=replaced.values("pk"))
-    taken = others.aggregate(size=Sum("size"))["size"] or 0
-    if settings.MEDIA_LIMIT and taken + size > settings.MEDIA_LIMIT * 1024 * 1024:
-        raise live.Refused(
-            "unavailable", _("There is no room for transcripts now. Try again later."), RETRY_AFTER
-        )
+def check_space(owner: int, size: int, replaced: QuerySet[Export]) -> None:
+    """Raise `Refused` when a transcript of that size does not fit beside the others that stay.
+
+    Call it in the transaction that grants the space: its lock makes concurrent requests wait.
+    """
+    if not (limit := settings.MEDIA_LIMIT * 1024 * 1024):
+        return
+    Chore.objects.select_for_update().get_or_create(name=SPACE)
+    others = Export.objects.exclude(pk__in=list(replaced.values_list("pk", flat=True)))
+    if _size(others.filter(owner=owner)) + size > limit // SHARE:
+        detail = _("Your transcripts take too much space. They are kept for a day: try again later.")
+        raise live.Refused("unavailable", detail, RETRY_AFTER)
+    if _size(others) + size > limit:
+        detail = _("There is no room for transcripts now. Try again later.")
+        raise live.Refused("unavailable", detail, RETRY_AFTER)
+
+
+def take_space(export: Export, size: int) -> None:
+    """Grant a transcript the bytes that it needs. Raises `Refused` when there is no space; `LeaseLost`."""
+    if size <= export.size:
+        return
+    with transaction.atomic():
+        check_space(export.owner_id, size, Export.objects.filter(pk=export.pk))
+        if not unfinished().filter(pk=export.pk, attempt=export.attempt).update(size=size):
+            raise LeaseLost
+    export.size = size
+
+
+def _size(exports: QuerySet[Export]) -> int:
+    return exports.aggregate(size=Sum("size"))["size"] or 0
 
 
 def forget(rows: QuerySet[Export]) -> int:

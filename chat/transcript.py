@@ -25,6 +25,11 @@ def header(export: Export) -> str:
     return f"{title}\n{extent.format(count=f'{export.total:,}', time=time)}\n\n"
 
 
+def end() -> str:
+    """The last line of a transcript for which there is no more space."""
+    return "\n" + gettext("The transcript ends here: there is no space for the rest.") + "\n"
+
+
 def page(export: Export, after: int) -> QuerySet[Message]:
     """The next messages after a number, as they now are. None is newer than the export."""
     rows = Message.objects.filter(room=export.room_id, number__gt=after, number__lte=export.upto)

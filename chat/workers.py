@@ -119,7 +119,14 @@ async def write(export: Export) -> None:
 def _write_some(file: IO[bytes], export: Export, after: int) -> list[Message]:
     """The messages that were written; none at the end."""
     rows = list(transcript.page(export, after))
-    file.writelines(transcript.entry(row).encode() for row in rows)
+    entries = "".join(map(transcript.entry, rows)).encode()
+    try:
+        exports.take_space(export, file.tell() + len(entries))
+    except Refused as refused:
+        logger.warning("transcripts: cut off (%s, %d bytes): %s", export.pk, file.tell(), refused)
+        file.write(transcript.end().encode())
+        return []
+    file.write(entries)
     return rows
 
 

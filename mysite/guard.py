@@ -57,8 +57,8 @@ class Gone(Exception):
 class Visit:
     """One socket, between its server and its consumer.
 
-    A task of its own writes the frames, so that a consumer never waits for a tab that does not read. Errors of
-    that task are raised from the consumer's next `receive` or `send`.
+    A task of its own writes the frames, so that a consumer never waits for a tab that does not read. Errors
+    of that task are raised from the consumer's next `receive` or `send`.
     """
 
     def __init__(self, scope, receive, send):

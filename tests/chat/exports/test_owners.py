@@ -1,15 +1,20 @@
 """Whose a transcript is."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connections
 from django.test import AsyncClient
 
-from chat import actions
-from chat.models import Export, Message, User
-from tests.chat.exports.steps import ask, download, fill, say, signed_in, work
+from chat import actions, exports
+from chat.models import Export, Message, Room, User
+from live import Refused
+from tests.chat.exports.steps import ask, download, fill, lines, say, signed_in, work
+from tests.sockets import TIMEOUT
 
 
 async def test_whoever_asks_twice_gets_one_and_after_that_another_in_its_place(client, guest, room, media):
@@ -28,8 +33,11 @@ async def test_whoever_asks_twice_gets_one_and_after_that_another_in_its_place(c
     assert len(media()) == 2
 
 
-async def test_what_does_not_fit_beside_the_others_is_refused(client, guest, room, media, settings):
+async def test_what_does_not_fit_beside_the_others_is_refused(
+    client, guest, room, media, settings, monkeypatch
+):
     settings.MEDIA_LIMIT = 1
+    monkeypatch.setattr(exports, "SHARE", 1)
     await fill(guest, room, 1)
     await Message.objects.aupdate(text="字" * 200_000)  # 600,000 bytes
     others = await signed_in(await sync_to_async(actions.create_guest)())
@@ -43,6 +51,77 @@ async def test_what_does_not_fit_beside_the_others_is_refused(client, guest, roo
     await ask(client)  # in the place of the last
     (export,) = [each async for each in Export.objects.all()]
     assert export.size > 600_000
+
+
+async def test_a_person_takes_a_tenth_of_the_space(client, guest, room, media, settings):
+    settings.MEDIA_LIMIT = 1
+    await fill(guest, room, 1)
+    await Message.objects.aupdate(text="x" * 60_000)
+    await sync_to_async(actions.open_room)("other")
+    await ask(client)
+    await Export.objects.aupdate(room=await Room.objects.aget(name="other"))
+    refused = await client.post("/chat/lobby/export/")
+    assert refused.status_code == 503
+    assert "Your transcripts take too much space." in refused.content.decode()
+    await ask(await signed_in(await sync_to_async(actions.create_guest)()))
+
+
+async def test_line_feeds_count_as_they_are_written(client, guest, room, media):
+    await fill(guest, room, 3)
+    await Message.objects.aupdate(text="x" + "\n" * 1000 + "x")
+    address = await ask(client)
+    estimate = (await Export.objects.aget()).size
+    await work()
+    assert estimate == pytest.approx((await Export.objects.aget()).size, rel=0.02)
+    assert len((await download(client, address))[1]) > 15_000
+
+
+async def test_a_transcript_takes_no_more_space_than_there_is(client, guest, room, media, settings, caplog):
+    """Its estimate is wrong: each control character is written as three bytes."""
+    settings.MEDIA_LIMIT = 1
+    await fill(guest, room, 1000)  # in two pages
+    await Message.objects.aupdate(text="\x01" * 50)
+    address = await ask(client)
+    await work()
+    _, text = await download(client, address)
+    assert text.endswith("\nThe transcript ends here: there is no space for the rest.\n")
+    export = await Export.objects.aget()
+    assert export.size < 1024 * 1024 / 10
+    assert "transcripts: cut off" in caplog.text
+
+
+async def test_a_transcript_takes_more_than_was_estimated_where_there_is_space(client, guest, room, media):
+    await fill(guest, room, 3)
+    await Message.objects.aupdate(text="\x01" * 50)
+    address = await ask(client)
+    await work()
+    assert (await lines(client, address)) == [f"{guest.name}: " + "\u2401" * 50] * 3
+
+
+async def test_requests_at_the_same_time_count_each_other(guest, room, settings, monkeypatch):
+    settings.MEDIA_LIMIT = 1
+    await fill(guest, room, 1)
+    await Message.objects.aupdate(text="x" * 100_000)
+    guests = [await sync_to_async(actions.create_guest)() for _ in range(12)]
+    extent, together = exports.extent, threading.Barrier(12, timeout=TIMEOUT)
+
+    def extent_together(room):
+        found = extent(room)
+        together.wait()  # so that all have counted before any has asked
+        return found
+
+    def ask_for(owner):
+        try:
+            actions.export(owner, room)
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(exports, "extent", extent_together)
+    with ThreadPoolExecutor(12) as threads:
+        asking = [asyncio.get_running_loop().run_in_executor(threads, ask_for, owner) for owner in guests]
+        outcomes = await asyncio.gather(*asking, return_exceptions=True)
+    assert [isinstance(each, Refused) for each in outcomes].count(True) == 2
+    assert await Export.objects.acount() == 10
 
 
 async def test_the_size_of_a_transcript_is_known_when_it_is_ready(client, guest, room, media):

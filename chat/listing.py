@@ -78,11 +78,12 @@ def listing(user: User | AnonymousUser, asked: str = "") -> Listing:
 
 def _found(rooms: QuerySet[Room], text: str, most: int) -> QuerySet[Room]:
     """The first of the rooms that a text finds; all are found by an empty one."""
-    asked = spelling.asked(text)
+    asked = spelling.asked(text)[: spelling.LONGEST_ASKED]
     if not asked:
         return rooms[:most]
     candidates = rooms.filter(spelling.may_match(asked)).values_list("pk", "spellings")[:MOST_CANDIDATES]
-    found = (pk for pk, spellings in candidates if spelling.matches(asked, spellings))
+    search = spelling.Search(asked)
+    found = (pk for pk, spellings in candidates if search.matches(spellings))
     return Room.objects.filter(pk__in=list(islice(found, most)))
 
 

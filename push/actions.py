@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -43,19 +44,22 @@ def pay(biz: str, amount: Decimal, currency: str) -> Order:
 
 
 @transaction.atomic
-def start_feed(starter: Any, room: str) -> Feed:
+def start_feed(starter: Any, room: str, address: str = "") -> Feed:
     """Start a room's live feed; one that runs already goes on as it was. `room` is a clean name.
 
-    Raises `Refused` for a room that does not exist, and for one feed too many of the starter.
+    Raises `Refused` for a room that does not exist, and for one feed too many of the starter or the address.
     """
     check_room(room)
     if running := Feed.running().filter(key=names.key(room)).first():
         return running
     _check_feeds_of(starter)
+    origin = salted_hmac("push.Feed.origin", address).hexdigest()[:32] if address else ""
+    _check_feeds_from(origin)
     now = timezone.now()
     beginning = {
         "room": room,
         "starter": starter,
+        "origin": origin,
         "starter_name": str(starter),
         "started_at": now,
         "ends_at": now + timedelta(seconds=feeds.LONGEST),
@@ -89,6 +93,14 @@ def _check_feeds_of(starter: Any) -> None:
         rooms = ", ".join(feed.room for feed in running)
         seconds = (running[0].ends_at - timezone.now()).total_seconds()
         raise Refused("rate_limited", format_lazy(detail, rooms=rooms), round(seconds, 1))
+
+
+def _check_feeds_from(origin: str) -> None:
+    """Raise `Refused` when as many feeds run from an address as may."""
+    running = Feed.running().filter(origin=origin).order_by("ends_at")[: feeds.MOST_OF_AN_ADDRESS]
+    if origin and len(running) == feeds.MOST_OF_AN_ADDRESS:
+        seconds = (running[0].ends_at - timezone.now()).total_seconds()
+        raise Refused("rate_limited", _("too many live feeds of your address are running"), round(seconds, 1))
 
 
 def _announce() -> None:

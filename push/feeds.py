@@ -22,6 +22,9 @@ LONGEST = 600
 # How many feeds of one person run at the same time.
 MOST_OF_A_PERSON = 2
 
+# How many of one address (IPv6: of a network of 64 bits).
+MOST_OF_AN_ADDRESS = 10
+
 # How long a worker may take to renew its lease (seconds). A dead one's is taken over by the next that is
 # called, which is a second later.
 LEASE = 3

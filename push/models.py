@@ -82,6 +82,14 @@ class Feed(models.Model):
     key = models.CharField(max_length=255, unique=True, help_text="The room's name, whatever its spelling.")
     room = models.CharField(max_length=LONGEST_ROOM, help_text="The room's name as it was then written.")
     starter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    origin = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        db_index=True,
+        help_text="The address of the starter, as a hash with the server's secret.",
+    )
     starter_name = models.CharField(max_length=150)
     started_at = models.DateTimeField()
     ends_at = models.DateTimeField(db_index=True, help_text="When its time is over.")

@@ -114,8 +114,9 @@ def push(request: HttpRequest, room_name: str) -> HttpResponse:
     """Start a room's live feed; one that runs already goes on."""
     try:
         name = clean(room_name)
-        take(get_task_rate, who_asks(request))
-        return answer({"feed": actions.start_feed(visitor(request), name).news})
+        who = who_asks(request)
+        take(get_task_rate, who)
+        return answer({"feed": actions.start_feed(visitor(request), name, who.address).news})
     except Refused as refused:
         return refusal(refused)
 

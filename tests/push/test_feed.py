@@ -197,6 +197,24 @@ def test_it_is_started_with_a_token_only(transactional_db):
     assert not Feed.objects.exists()
 
 
+async def test_an_address_has_so_many_running_feeds_at_most(browser, monkeypatch):
+    monkeypatch.setattr(feeds, "MOST_OF_AN_ADDRESS", 3)
+    for room in ("one", "two", "three", "four", "five"):
+        await database_sync_to_async(open_room)(room)
+
+    async def status(room, address):
+        return (await post(Client(REMOTE_ADDR=address), room))[0]
+
+    of_a_network = ["2001:db8::1", "2001:db8::2", "2001:db8::3"]
+    started = [await status(*each) for each in zip(("one", "two", "three"), of_a_network, strict=True)]
+    assert started == [200] * 3
+    assert await status("four", "2001:db8::4") == 429
+    assert await status("one", "2001:db8::4") == 200  # which runs already
+    assert await status("four", "192.0.2.60") == 200
+    await Feed.objects.filter(room="two").aupdate(ends_at=timezone.now())
+    assert await status("five", "2001:db8::4") == 200
+
+
 async def test_a_person_has_two_running_feeds_at_most(browser):
     await sync_to_async(open_room)("third")
     for room in ("lobby", "other"):

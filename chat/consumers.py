@@ -255,7 +255,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self.user is None:
             await get_guest_rate().take(Who(self.address))
         draft = Draft(self.user, self.room, text, client_id, bool(self.session_key))
-        message, is_new = await get_writer().send(draft)
+        message, is_new = await get_writer().send(draft, self.who)
         if is_new:
             self.user = self.user or message.author
         elif message.seq <= self.cursor:  # or it is still to come, after what was before it

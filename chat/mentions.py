@@ -24,6 +24,10 @@ MOST_PLACES = 50
 MOST_KEYS = MOST * LONGEST_PERSON
 LONGEST_KEY = User._meta.get_field("name_key").max_length or 255
 
+# A letter with more marks than one of a name may have (`names.check_visible`): to put them in order costs the
+# square of their number.
+OVERLOADED = regex.compile(r".[\p{Mn}\p{Me}]{5}", regex.DOTALL)
+
 # How many names are asked for in one query.
 MOST_AT_ONCE = 10_000
 
@@ -112,7 +116,7 @@ def _places(text: str) -> Iterable[Spellings]:
 def _window(text: str, begin: int) -> list[str]:
     """The letters, each with its marks, in which a name may stand: no more than one has."""
     line, *_ = text[begin : begin + LONGEST_PERSON + 1].splitlines()
-    letters = regex.findall(r"\X", line)
+    letters = regex.findall(r"\X", OVERLOADED.split(line, maxsplit=1)[0])
     lengths = accumulate(len(unicodedata.normalize("NFKC", letter)) for letter in letters)
     fitting = takewhile(lambda length: length <= LONGEST_PERSON, lengths)
     return [letter for letter, _ in zip(letters, fitting, strict=False)]

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat import actions, history, mentions, unread
 from chat.drafts import Draft
+from chat.likeness import likenesses
 from chat.models import Mention, User
 from live import hub
 from tests.servers.processes import ROOT
@@ -282,3 +283,16 @@ async def test_a_mention_counts_however_much_came_before_it(connect, named_guest
         await speaker.say(text)
         await speaker.event("message")
     await (await connect("elsewhere", user=ada)).until_mentioned(lobby=1)
+
+
+def test_letters_with_many_marks_are_not_looked_up(monkeypatch, transactional_db):
+    """To put marks in order costs the square of their number."""
+    looked_up = []
+
+    def record(letters):
+        looked_up.extend(letters)
+        return likenesses(letters)
+
+    monkeypatch.setattr(mentions, "likenesses", record)
+    mentions.find(["@ab" + "\u0301" * 5 + "c @d" + "\u0301" * 4], [1])
+    assert looked_up == ["a", "d" + "\u0301" * 4]

@@ -8,11 +8,12 @@ from channels.db import database_sync_to_async
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from chat import actions
+from chat import actions, writer
 from chat.drafts import Draft
 from chat.models import Message, User
 from chat.writer import get_writer
 from live import Refused
+from live.who import Who
 
 
 @pytest.fixture
@@ -27,7 +28,8 @@ async def rooms(database):
 
 async def send(*drafts):
     """What becomes of each of the drafts, sent at the same time."""
-    return await asyncio.gather(*map(get_writer().send, drafts), return_exceptions=True)
+    sending = [get_writer().send(draft, Who("person.1", "192.0.2.1")) for draft in drafts]
+    return await asyncio.gather(*sending, return_exceptions=True)
 
 
 async def stored():
@@ -108,8 +110,30 @@ async def test_one_that_cannot_be_stored_at_all_leaves_the_others_alone(people, 
 
 async def test_who_leaves_while_it_is_stored_disturbs_nobody(people, rooms):
     drafts = [Draft(people[0], rooms[0], text, uuid4()) for text in "abc"]
-    sending = [asyncio.create_task(get_writer().send(draft)) for draft in drafts]
+    sending = [asyncio.create_task(get_writer().send(draft, Who("person.1"))) for draft in drafts]
     await asyncio.sleep(0)
     sending[1].cancel()
     assert [(await each)[0].text for each in (sending[0], sending[2])] == ["a", "c"]
     assert await stored() == {rooms[0].name: ["a", "b", "c"]}
+
+
+async def test_a_batch_is_shared_fairly_among_addresses_and_people(people, rooms, monkeypatch):
+    """A person who floods delays neither others of the same address nor other addresses."""
+    monkeypatch.setattr(writer, "LARGEST_BATCH", 4)
+    stored_together = []
+    send_all = actions.send_all
+
+    def record(drafts):
+        stored_together.append([draft.text for draft in drafts])
+        return send_all(drafts)
+
+    monkeypatch.setattr(actions, "send_all", record)
+    flood, other, elsewhere = Who("a", "1"), Who("b", "1"), Who("c", "2")
+    coming = [(flood, f"flood {n}") for n in range(9)]
+    coming += [(other, "other 0"), (elsewhere, "elsewhere 0"), (elsewhere, "elsewhere 1")]
+    sending = [get_writer().send(Draft(people[0], rooms[0], text, uuid4()), who) for who, text in coming]
+    await asyncio.gather(*sending)
+    first, *_ = stored_together
+    assert sorted(first) == ["elsewhere 0", "elsewhere 1", "flood 0", "other 0"]
+    of_flood = [text for batch in stored_together for text in batch if text.startswith("flood")]
+    assert of_flood == [f"flood {n}" for n in range(9)]

@@ -17,6 +17,7 @@ from django.urls import URLPattern, re_path  # noqa: E402
 
 from chat import exports, purge, routing  # noqa: E402
 from chat.workers import MailWorker, PurgeWorker, TranscriptWorker  # noqa: E402
+from mysite.admission import Admission  # noqa: E402
 from mysite.guard import Guard  # noqa: E402
 from mysite.middleware import BodyLimit, BrowserOriginValidator, Handshake, NotFound, RefuseNul  # noqa: E402
 from push.feeds import CHANNEL as FEEDS  # noqa: E402
@@ -63,7 +64,7 @@ reminders = [exports.HINT, purge.HINT]
 
 application = ProtocolTypeRouter(
     {
-        "http": RefuseNul(BodyLimit(django_application)),
+        "http": RefuseNul(BodyLimit(Admission(django_application))),
         "websocket": RefuseNul(Handshake(handshake, sockets)),
         "channel": ChannelNameRouter(tasks),
     }

@@ -8,9 +8,14 @@ from functools import cache
 from django.conf import settings
 
 from live.who import network
+from mysite.admission import MOST_HASHING, MOST_RUNNING
 
-# Files that connections leave to the database, Redis and the like; half of all files where there are few.
-RESERVE = 512
+# Files that a running request may open: SQLite's three, and that of a static file or a transcript.
+FILES_PER_REQUEST = 4
+
+# Files that connections leave to requests (pages, static files, forms), the database, Redis and the like;
+# half of all files where there are few.
+RESERVE = 400 + FILES_PER_REQUEST * (2 * MOST_RUNNING + MOST_HASHING)
 
 # What stands for an unlimited number of files.
 MANY = 2**20

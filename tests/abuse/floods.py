@@ -12,7 +12,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from uuid import uuid4
 
@@ -158,6 +158,19 @@ def connections(address):
     while True:
         with suppress(OSError):
             held.append(connected(address))
+
+
+@flood
+def pages(address):
+    """Pages, asked for over many connections at once."""
+    request = f"GET /chat/ HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\n\r\n".encode()
+    while True:
+        with ExitStack() as stack:
+            held = [stack.enter_context(connected(address)) for _ in range(300)]
+            for client in held:
+                client.sendall(request)
+            for client in held:
+                client.recv(CHUNK)
 
 
 def send_all(address, first, repeated):

@@ -1,0 +1,152 @@
+"""How many requests run at once, of whom, and what those that wait get."""
+
+import asyncio
+import socket
+from contextlib import ExitStack
+
+import psutil
+import pytest
+
+from mysite import admission
+from mysite.admission import MOST_HASHING, MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, Admission
+from tests.fuzz.raw import peer
+from tests.servers.processes import Server
+from tests.servers.tab import TIMEOUT
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server(environment={"WORKERS": "1", "GUESTS_PER_HOUR": "0"}) as server:
+        yield server
+
+
+def test_many_requests_at_once_take_few_threads(server):
+    (pid,) = server.workers()
+    request = f"GET /chat/ HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
+    most = 0
+    with ExitStack() as stack:
+        clients = []
+        for _ in range(200):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), TIMEOUT))
+            client.sendall(request)
+            clients.append(client)
+            most = max(most, psutil.Process(pid).num_threads())
+        for client in clients:
+            assert client.recv(12) == b"HTTP/1.1 200"
+            most = max(most, psutil.Process(pid).num_threads())
+    assert most < 3 * MOST_RUNNING
+
+
+async def test_a_form_that_comes_slowly_and_a_page_that_is_not_read_hold_no_place(server):
+    head = f"POST /me/sign-in/ HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 9\r\n\r\n"
+    async with asyncio.timeout(TIMEOUT):
+        slow = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2 * MOST_HASHING)]
+        for _, writer in slow:
+            writer.write(head.encode())
+        async with peer(server) as client:
+            client.writer.write(head.encode() + b"x" * 9)
+            assert b" 403 " in await client.reader.readline()
+        for _, writer in slow:
+            writer.close()
+
+
+# In this process
+
+
+@pytest.fixture(autouse=True)
+def addresses_are_counted(settings):
+    settings.CONNECTIONS_PER_ADDRESS = 1000
+
+
+class Application:
+    """Each request runs until it is let go."""
+
+    def __init__(self):
+        self.application = Admission(self)
+        self.running, self.go_on, self.statuses = [], asyncio.Event(), []
+
+    async def __call__(self, scope, receive, send):
+        assert (await receive())["type"] == "http.request"
+        self.running.append(scope["client"][0])
+        await self.go_on.wait()
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    def ask(self, address, path="/chat/", method="GET", send=None):
+        async def receive():
+            return {"type": "http.request"}
+
+        async def note(message):
+            if message["type"] == "http.response.start":
+                self.statuses.append(message["status"])
+
+        scope = {"path": path, "method": method, "client": (address, 1)}
+        return asyncio.create_task(self.application(scope, receive, send or note))
+
+
+async def settle():
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_each_address_has_a_share_and_all_together_a_bound():
+    application = Application()
+    tasks = [application.ask(f"192.0.2.{number % 5}") for number in range(50)]
+    await settle()
+    counts = [application.running.count(f"192.0.2.{number}") for number in range(5)]
+    assert sum(counts) == MOST_RUNNING and max(counts) <= MOST_RUNNING_PER_ADDRESS
+    application.go_on.set()
+    await asyncio.gather(*tasks)
+    assert application.statuses == [200] * 50
+    assert not application.application.pages._running and not application.application.pages._waiting
+
+
+async def test_a_quiet_address_does_not_wait_behind_a_loud_one():
+    application = Application()
+    loud = [application.ask(f"192.0.2.{number % 3}") for number in range(60)]
+    await settle()
+    quiet = application.ask("198.51.100.1")
+    await settle()
+    application.go_on.set()
+    await asyncio.gather(*loud, quiet)
+    assert application.running.index("198.51.100.1") <= MOST_RUNNING + 3
+
+
+async def test_who_waits_too_long_or_behind_too_many_is_refused(monkeypatch):
+    monkeypatch.setattr(admission, "MOST_WAITING", 10)
+    application = Application()
+    tasks = [application.ask("192.0.2.1") for _ in range(MOST_RUNNING_PER_ADDRESS + 11)]
+    await settle()
+    assert application.statuses == [503]
+    tasks.append(application.ask("192.0.2.2", "/me/sign-in/", "POST"))  # another kind
+    tasks.append(application.ask("192.0.2.2"))
+    tasks.append(application.ask("192.0.2.2", "/healthz"))
+    await settle()
+    assert application.running.count("192.0.2.2") == 3
+    tasks[-4].cancel()  # a client that does not wait
+    application.go_on.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert application.statuses.count(503) == 1
+
+    monkeypatch.setattr(admission, "PATIENCE", 0.05)
+    application = Application()
+    tasks = [application.ask("192.0.2.1") for _ in range(MOST_RUNNING_PER_ADDRESS + 2)]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.sleep(0.05)
+    application.go_on.set()
+    await asyncio.gather(*tasks)
+    assert sorted(application.statuses) == [200] * MOST_RUNNING_PER_ADDRESS + [503] * 2
+
+
+async def test_a_client_that_reads_nothing_holds_no_place():
+    application, never = Application(), asyncio.Event()
+    application.go_on.set()
+
+    async def send(message):
+        await never.wait()
+
+    deaf = [application.ask("192.0.2.1", send=send) for _ in range(2 * MOST_RUNNING)]
+    await asyncio.gather(application.ask("192.0.2.1"))
+    assert application.statuses == [200]
+    for task in deaf:
+        task.cancel()

@@ -184,11 +184,20 @@ class Handshake:
         if arrived:
             scope = arrived.pop()
             translation.activate(of_socket(scope))  # in this task, which is the socket's own
+            forget_handshake(scope)
             await self.application(scope, receive, send)
 
     async def arrive(self, scope, receive, send):
         """What stands in the application's place for the middleware."""
         scope.pop("arrived").append(scope)
+
+
+def forget_handshake(scope) -> None:
+    """Empty what the server keeps of a handshake for as long as its socket is open, and nothing uses."""
+    subprotocol = choose(scope["subprotocols"])
+    scope["subprotocols"][:] = [subprotocol] if subprotocol else []
+    scope["headers"].clear()
+    scope.pop("cookies", None)
 
 
 async def refuse(scope, send, code):

@@ -24,6 +24,11 @@ REQUEST_PATIENCE = 10
 LARGEST_HEAD = 64 * 1024
 MOST_HEADERS = 200
 
+# What a handshake may say in the headers that are taken apart, and in its query (bytes).
+HANDSHAKE_HEADERS = {b"connection", b"upgrade", b"sec-websocket-protocol"}
+LARGEST_HANDSHAKE_HEADERS = 1024
+LARGEST_HANDSHAKE_QUERY = 2048
+
 # A part of a body that is smaller counts as so much of the head: its cost is that of a header (bytes).
 SMALL_CHUNK = 64
 
@@ -157,13 +162,26 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     def handle_websocket_upgrade(self):
         self._unparsed = b""  # no client may send frames before it is answered
-        super().handle_websocket_upgrade()
+        if not self.is_refused:
+            super().handle_websocket_upgrade()
+
+    def _should_upgrade(self):
+        return self.is_refused or super()._should_upgrade()  # which takes the headers apart
 
     def _measure_head(self) -> None:
         if self.is_refused or (self._head_size <= LARGEST_HEAD and len(self.headers or ()) <= MOST_HEADERS):
             return
+        self._refuse_with(431)
+
+    def _measure_handshake(self) -> None:
+        size = sum(len(value) for name, value in self.headers if name in HANDSHAKE_HEADERS)
+        query = self.url.partition(b"?")[2]
+        if size > LARGEST_HANDSHAKE_HEADERS or len(query) > LARGEST_HANDSHAKE_QUERY:
+            self._refuse_with(400)
+
+    def _refuse_with(self, status: int) -> None:
         if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(STATUS_LINE[431] + NO_CONTENT)
+            self.transport.write(STATUS_LINE[status] + NO_CONTENT)
             self.refuse()
         else:  # another answer is under way
             super().refuse()
@@ -178,6 +196,8 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     def on_headers_complete(self):
         self._measure_head()
+        if not self.is_refused and self.parser.should_upgrade():
+            self._measure_handshake()
         if not self.is_refused:
             super().on_headers_complete()
 

@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from mysite.middleware import LARGEST_BODY, BodyLimit, body_limit
+from mysite.middleware import LARGEST_BODY, BodyLimit, Handshake, body_limit
 from mysite.protocols import LARGEST_HEAD, MOST_HEADERS, HttpProtocol
 from tests.fuzz.raw import handshake, peer
 from tests.servers.processes import Server, daphne, wait_until
@@ -73,6 +73,41 @@ async def test_the_head_of_a_handshake(lobby):
     async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
         client.writer.write(handshake(lobby, **{"X-Long": LONG}))
         assert await status(client) == 431
+
+
+MANY = "a," * 1000
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"Sec_WebSocket_Protocol": MANY},
+        {"Connection": f"{MANY}Upgrade"},
+        {"path": f"/ws/chat/lobby/?{'x' * 3000}"},
+    ],
+    ids=["subprotocols", "connection", "query"],
+)
+async def test_a_handshake_that_is_costly(lobby, options):
+    async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
+        assert await client.ask(lobby, **options) == 400
+        assert await client.reader.read() == b""
+
+
+async def test_an_open_socket_keeps_no_head_of_its_handshake():
+    kept = []
+
+    async def application(scope, receive, send):
+        kept.append(scope)
+
+    scope = {
+        "type": "websocket",
+        "headers": [(b"x-long", b"x" * 8000)],
+        "subprotocols": ["a", "lobby.v1", "b"],
+        "client": ["127.0.0.1", 1],
+    }
+    await Handshake(lambda arrive: arrive, application)(scope, None, None)
+    for each in [scope, *kept]:
+        assert each["headers"] == [] and each["subprotocols"] == ["lobby.v1"]
 
 
 async def test_trailers_count_as_a_head(lobby):

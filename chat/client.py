@@ -255,8 +255,9 @@ class Client:
         pages: list[list[dict[str, Any]]] = []
         before = None
         while before is None or before > known + 1:
-            pages.append(await asyncio.to_thread(self._page_before, before))
-            if len(pages[-1]) < PAGE:
+            answer = await asyncio.to_thread(self._page_before, before)
+            pages.append(answer["messages"])
+            if not answer["more"]:
                 break
             before = pages[-1][0]["number"]
         if is_other:
@@ -267,7 +268,7 @@ class Client:
                 self._told(message)
         self.cursor = seq
 
-    def _page_before(self, before: int | None) -> list[dict[str, Any]]:
+    def _page_before(self, before: int | None) -> dict[str, Any]:
         query = {"limit": PAGE} if before is None else {"limit": PAGE, "before": before}
         with self._get(f"{self.page}messages/?{urlencode(query)}") as answer:
-            return json.load(answer)["messages"]
+            return json.load(answer)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -32,8 +33,10 @@ logger = logging.getLogger(__name__)
 # A client that has missed more than this many changes loads the history anew.
 MOST_MISSED = 1000
 
-# How many changes of what was missed go in one frame.
+# How many changes of what was missed go in one frame, and how large they are together unless it is one change
+# (bytes): a tab that does not read holds one frame, not all.
 MOST_AT_ONCE = 100
+LARGEST_FRAME = 256 * 1024
 
 # How long a socket may wait for its room (seconds).
 ADMISSION_PATIENCE = 10
@@ -180,8 +183,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Send what was missed, and from then on what comes."""
         try:
             events, upto = await live.get_hub().missed(topic, self.cursor, MOST_MISSED)
-            for start in range(0, len(events), MOST_AT_ONCE):
-                await self.tell(live.Batch(events[start : start + MOST_AT_ONCE]))
+            for batch in batches(events):
+                await self.tell(batch)
             self.cursor = upto
         except Exception as error:
             self.lose(error)
@@ -264,3 +267,18 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def act(self, action, *args):
         await get_message_rate().take(self.who)
         return await database_sync_to_async(action)(self.user, self.room, *args)
+
+
+def batches(events: Iterable[live.Event]) -> Iterator[live.Batch]:
+    """Events in batches of `MOST_AT_ONCE` and `LARGEST_FRAME` at most."""
+    batch: list[live.Event] = []
+    size = 0
+    for event in events:
+        length = len(event.body.encode())
+        if batch and (len(batch) == MOST_AT_ONCE or size + length > LARGEST_FRAME):
+            yield live.Batch(batch)
+            batch, size = [], 0
+        batch.append(event)
+        size += length
+    if batch:
+        yield live.Batch(batch)

@@ -3,16 +3,20 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 import live
 from chat import mentions, protocol
 from chat.models import Message, Room, new_epoch
 from live import Refused
+
+# The text of a page of the history, as JSON (bytes): a page with more has fewer messages.
+LARGEST_PAGE = 256 * 1024
 
 # Of a room that is not in the database any more.
 GONE = live.Head(-1)
@@ -64,23 +68,40 @@ class Page:
     is_end: bool
 
 
-def page(room: Room, before: int | None, limit: int) -> list[protocol.Message]:
-    """The last messages of a room, or the last before a number; the oldest first."""
+@dataclass
+class Part:
+    """Messages that follow one another, the oldest first; whether more may follow that way."""
+
+    messages: list[protocol.Message]
+    more: bool
+
+
+def page(room: Room, before: int | None, limit: int) -> Part:
+    """The last messages of a room, or the last before a number."""
     rows = Message.objects.filter(room=room).order_by("-number")
     if before is not None:
         rows = rows.filter(number__lt=before)
-    return [protocol.message(row) for row in reversed(mentions.load(rows[:limit]))]
+    part = _part(rows, limit)
+    return Part(part.messages[::-1], part.more)
 
 
-def page_after(room: Room, after: int, limit: int) -> list[protocol.Message]:
-    """The first messages after a number; the oldest first."""
-    rows = Message.objects.filter(room=room, number__gt=after).order_by("number")
-    return [protocol.message(row) for row in mentions.load(rows[:limit])]
+def page_after(room: Room, after: int, limit: int) -> Part:
+    """The first messages after a number."""
+    return _part(Message.objects.filter(room=room, number__gt=after).order_by("number"), limit)
+
+
+def _part(rows: QuerySet[Message], limit: int) -> Part:
+    """The first messages, up to a limit and to `LARGEST_PAGE`, and at least one."""
+    found = mentions.load(rows[:limit])
+    messages = [protocol.message(row) for row in found]
+    sizes = accumulate(len(protocol.encode(each.message).encode()) for each in messages)
+    fitting = max(1, sum(size <= LARGEST_PAGE for size in sizes))
+    return Part(messages[:fitting], len(messages) > fitting or len(messages) == limit)
 
 
 def last_page(room: Room, limit: int) -> Page:
-    messages = page(room, None, limit)
-    return Page(messages, len(messages) < limit, True)
+    last = page(room, None, limit)
+    return Page(last.messages, not last.more, True)
 
 
 def unread_page(room: Room, first_unread: int | None, limit: int) -> Page:
@@ -95,9 +116,9 @@ def page_around(room: Room, number: int, limit: int) -> Page:
     """A message with up to half of the limit before it, itself included, and after it. Raises `Refused`."""
     half = limit // 2
     older, newer = page(room, number + 1, half), page_after(room, number, half)
-    if not older or older[-1].number != number:
+    if not older.messages or older.messages[-1].number != number:
         raise Refused("not_found", _("There is no such message."))
-    return Page(older + newer, len(older) < half, len(newer) < half)
+    return Page(older.messages + newer.messages, not older.more, not newer.more)
 
 
 def _room_id(topic: str) -> int:

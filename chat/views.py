@@ -154,7 +154,7 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
             raise Refused("bad_frame", _("ask for what is before or after a number"))
         found = access.room(access.room_name(room_name))
         page = history.page_after(found, after, limit) if after else history.page(found, before, limit)
-        return answer({"messages": page})
+        return answer({"messages": page.messages, "more": page.more})
     except Refused as refused:
         return refusal(refused)
 

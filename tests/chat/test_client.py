@@ -19,7 +19,8 @@ def page(socket, request):
     if "Upgrade" in request.headers:
         return None
     before = int(request.path.partition("before=")[2] or 301)
-    body = json.dumps({"messages": HISTORY[max(0, before - 201) : before - 1]}).encode()
+    messages = HISTORY[max(0, before - 201) : before - 1]
+    body = json.dumps({"messages": messages, "more": len(messages) == 200}).encode()
     return Response(200, "OK", Headers({"Content-Length": str(len(body))}), body)
 
 

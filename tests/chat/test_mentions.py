@@ -174,7 +174,7 @@ def test_a_page_of_history_takes_one_query_more(room, person, speaker):
     for number in range(5):
         say(speaker, room, f"@Ada {number}")
     assert queries_of(lambda: history.page(room, None, 50)) == plain + 1
-    assert [len(each.mentions) for each in history.page(room, None, 50)] == [1] * 5
+    assert [len(each.mentions) for each in history.page(room, None, 50).messages] == [1] * 5
 
 
 # On the wire

@@ -122,6 +122,23 @@ def test_history_comes_in_pages(client):
     assert page(after=60) == []
 
 
+@pytest.mark.parametrize("direction", ["before", "after"])
+def test_a_page_of_history_is_bounded_by_its_text(client, direction):
+    room, ada = actions.open_room("lobby"), actions.create_guest()
+    for _ in range(30):
+        actions.send(ada, room, "a" + "\x01" * 3999, uuid4())
+    found, place, more = [], 10**9 if direction == "before" else 1, True
+    while more:
+        response = client.get("/chat/lobby/messages/", {direction: place, "limit": 200})
+        assert len(response.content) < 300_000
+        messages, more = response.json()["messages"], response.json()["more"]
+        found += numbers(messages) if direction == "after" else numbers(messages)[::-1]
+        place = found[-1]
+    assert found == list(range(2, 31) if direction == "after" else range(30, 0, -1))
+    opened = data(client.get("/chat/lobby/"))
+    assert len(opened["messages"]) < 30 and not opened["is_start"]
+
+
 def test_a_page_opens_where_a_message_stands(client):
     fill("lobby", 120)
     opened = data(client.get("/chat/lobby/60/"))

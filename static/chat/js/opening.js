@@ -46,7 +46,7 @@ export async function fetchPage(query) {
   const address = `${roomAddress}messages/?${new URLSearchParams({ limit: data.page, ...query })}`;
   const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
   if (!response.ok) throw new Error(response.statusText);
-  const { messages } = await response.json();
+  const { messages, more } = await response.json();
   if (!query.before && !query.after) history.replaceState(null, "", roomAddress); // no message is the place any more
-  return { messages, isLast: messages.length < data.page };
+  return { messages, isLast: !more };
 }

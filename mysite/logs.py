@@ -1,6 +1,15 @@
 """How the log is written: no text passes for a record, and what is no error of ours is told briefly."""
 
 import logging
+import time
+from collections import Counter
+
+# The longest message of a record (characters), without its traceback.
+LONGEST_MESSAGE = 1000
+
+# How many warnings of a logger that outsiders can cause are written in an interval (seconds).
+MOST_RECORDS = 10
+INTERVAL = 5
 
 # What a terminal obeys, and what turns the direction of a line. Tabs and the ends of lines are left.
 _HIDDEN = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))
@@ -9,7 +18,15 @@ _ESCAPES = {code: f"\\x{code:02x}" for code in _HIDDEN} | {code: f"\\u{code:04x}
 
 
 class Line(logging.Formatter):
-    """A record begins a line, and nothing else does: further lines, as of a traceback, are indented."""
+    """A record begins a line, and nothing else does: further lines, as of a traceback, are indented.
+
+    A long message is cut.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        if (cut := len(record.message) - LONGEST_MESSAGE) > 0:
+            record.message = f"{record.message[:LONGEST_MESSAGE]}... ({cut:,} characters more)"
+        return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
         return super().format(record).translate(_ESCAPES).replace("\n", "\n    ")
@@ -20,4 +37,28 @@ class Brief(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+        return True
+
+
+class Sparse(logging.Filter):
+    """Of a logger's warnings, a few in an interval; the next says how many were left out. Errors all pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._since = 0.0
+        self._counts: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno > logging.WARNING:
+            return True
+        if (now := time.monotonic()) - self._since > INTERVAL:
+            self._since = now
+            self._counts.clear()
+        self._counts[record.name] += 1
+        if self._counts[record.name] > MOST_RECORDS:
+            self._left_out[record.name] += 1
+            return False
+        if left_out := self._left_out.pop(record.name, 0):
+            record.msg, record.args = f"{record.getMessage()} (and {left_out:,} more before)", ()
         return True

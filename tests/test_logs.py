@@ -64,3 +64,26 @@ def test_nor_does_an_address(log):
     (line,) = log()
     assert RECORD.match(line)
     assert is_plain([line])
+
+
+def test_a_long_message_is_cut(log):
+    logging.getLogger("chat").warning("Not found: %s", "x" * 60_000)
+    (line,) = log()
+    assert len(line) < 1200
+    assert line.endswith("xxx... (59,011 characters more)")
+
+
+def test_what_outsiders_cause_is_written_a_few_times(log, monkeypatch):
+    now = 1e9
+    monkeypatch.setattr("mysite.logs.time.monotonic", lambda: now)
+    for name in ["django.request", "django.security.csrf", "django.security.DisallowedHost", "uvicorn.error"]:
+        for number in range(100):
+            logging.getLogger(name).warning("Refused: %s", number)
+        assert len(log()) == 10
+        now += 6
+        logging.getLogger(name).warning("Refused: %s", 100)
+        (line,) = log()
+        assert line.endswith("Refused: 100 (and 90 more before)")
+    for _ in range(20):
+        logging.getLogger("django.request").error("Failed")
+    assert len(log()) == 20

@@ -166,6 +166,8 @@ class Places:
     def _refuse_newest(self) -> None:
         address = max(self._waiting, key=lambda each: len(self._waiting[each]))
         turn = self._waiting[address].pop()
+        if not self._waiting[address]:
+            del self._waiting[address]
         turn.is_refused = True
         turn.set()
 

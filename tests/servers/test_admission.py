@@ -150,3 +150,21 @@ async def test_a_client_that_reads_nothing_holds_no_place():
     assert application.statuses == [200]
     for task in deaf:
         task.cancel()
+
+
+async def test_many_addresses_wait_and_one_too_many_is_refused(monkeypatch):
+    monkeypatch.setattr(admission, "MOST_WAITING", 5)
+    places = admission.Places(1, 1)
+    held = await places.take("10.0.0.0")
+    waiting = [asyncio.create_task(places.take(f"10.0.0.{number}")) for number in range(1, 8)]
+    await asyncio.sleep(0)
+    held.release()  # and so on, one after the other
+    admitted = 0
+    for each in waiting:
+        try:
+            (await each).release()
+            admitted += 1
+        except admission.Full:
+            pass
+    assert admitted == 5
+    (await places.take("10.0.0.9")).release()

@@ -27,6 +27,13 @@ KEEP_TOO_LONG = """() => {
 }"""
 
 
+# Deliver the scroll event that follows a growing log before any resize is observed, as a busy browser does.
+SCROLL_FIRST = """document.addEventListener("DOMContentLoaded", () => {
+    const grown = new MutationObserver(() => document.querySelector("#timeline").dispatchEvent(new Event("scroll")));
+    grown.observe(document.querySelector("#chat-log"), { childList: true });
+});"""
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def cable(lobby):
     """What stands between the tabs and the server, and can be pulled."""
@@ -93,6 +100,23 @@ async def test_what_was_not_sent_survives_a_reload(cable, open_tab):
     await tab.page.reload()
     await tab.until_transcript("still here")
     await expect(tab.messages).to_have_count(1)
+
+
+async def test_the_end_stays_in_sight_when_unsent_messages_are_shown_after_a_reload(cable, open_tab):
+    tab = await open_tab(cable.url, "reload at the end")
+    for number in range(30):
+        await tab.say(f"{number}")
+    await expect(tab.messages).to_have_count(30)
+    await expect(tab.pending).to_have_count(0)
+    cable.sockets_refused = True
+    cable.cut()
+    for number in range(5):
+        await tab.say(f"unsent {number}")
+    await expect(tab.pending).to_have_count(5)
+    await tab.page.add_init_script(SCROLL_FIRST)
+    await tab.page.reload()
+    await expect(tab.pending).to_have_count(5)
+    await expect(tab.pending.last).to_be_in_viewport()
 
 
 async def test_what_is_too_long_stays_in_the_composer_until_it_is_cut(lobby, open_tab):

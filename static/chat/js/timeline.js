@@ -45,6 +45,7 @@ export class Timeline {
   /** @type {{key: number | string, bottom: number} | null} the first message in view, and where it ends there */
   #anchor = null;
   #width = 0;
+  #echo = -1; // where we scrolled to last
   /** @type {Date | null} since when the reader has not seen the end */
   #leftAt = null;
   #isLineDrawn = false;
@@ -157,12 +158,17 @@ export class Timeline {
 
   #scrollToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#echo = this.#scroller.scrollTop;
     this.#scrolled();
   }
 
   #scrolled() {
-    // An echo of our own scrolling may come after the window was resized, and before the place is kept.
+    // An echo of our own scrolling may come after the window was resized or the log has grown, and before the
+    // place is kept.
     if (this.#scroller.clientWidth !== this.#width) return this.#keepPlace();
+    if (this.#atEnd && this.#isLive && this.#scroller.scrollTop === this.#echo && this.#toGo >= NEAR) {
+      return this.#keepPlace();
+    }
     this.#atEnd = this.#isLive && this.#toGo < NEAR;
     this.#noteAnchor();
     this.#notePresence();

@@ -13,6 +13,7 @@ import live
 from chat import memberships, spelling
 from chat.memberships import Place
 from chat.models import Message, Room, User
+from live import names
 
 # How many rooms that are not one's own are listed.
 MOST_OTHERS = 100
@@ -71,20 +72,30 @@ def listing(user: User | AnonymousUser, asked: str = "") -> Listing:
     places = memberships.of_people([user.pk])[user.pk] if user.pk else []
     own = {place.room: place for place in places}
     rooms = Room.objects.order_by("-said_at")
-    mine = _cards(user, _found(rooms.filter(pk__in=own), asked, len(own)), own)
-    others = _cards(user, _found(rooms.exclude(pk__in=own).exclude(said_at=None), asked, MOST_OTHERS), {})
-    return Listing(mine, others, asked)
+    exact = _exact(asked)
+    mine = _found(rooms.filter(pk__in=own), asked, exact, len(own))
+    others = _found(rooms.exclude(pk__in=own).exclude(said_at=None), asked, exact, MOST_OTHERS)
+    return Listing(_cards(user, mine, own, exact), _cards(user, others, {}, exact), asked)
 
 
-def _found(rooms: QuerySet[Room], text: str, most: int) -> QuerySet[Room]:
-    """The first of the rooms that a text finds; all are found by an empty one."""
+def _exact(text: str) -> int | None:
+    """The primary key of the room that has exactly this name, whatever its spelling."""
+    try:
+        key = names.key(names.clean_room(text))
+    except ValueError:
+        return None
+    return Room.objects.filter(key=key).values_list("pk", flat=True).first()
+
+
+def _found(rooms: QuerySet[Room], text: str, exact: int | None, most: int) -> QuerySet[Room]:
+    """The first of the rooms that a text finds, and the exact one; all are found by an empty text."""
     asked = spelling.asked(text)[: spelling.LONGEST_ASKED]
     if not asked:
         return rooms[:most]
     candidates = rooms.filter(spelling.may_match(asked)).values_list("pk", "spellings")[:MOST_CANDIDATES]
     search = spelling.Search(asked)
     found = (pk for pk, spellings in candidates if search.matches(spellings))
-    return Room.objects.filter(pk__in=list(islice(found, most)))
+    return rooms.filter(pk__in=[*islice(found, most), exact])
 
 
 def rail(user: User, here: str) -> Listing:
@@ -101,12 +112,14 @@ def rail(user: User, here: str) -> Listing:
     return Listing(mine, [Card(name, 0, 0, None) for name in names], "")
 
 
-def _cards(user: User | AnonymousUser, rooms: QuerySet[Room], own: dict[int, Place]) -> list[Card]:
-    """The room where somebody spoke last comes first."""
+def _cards(
+    user: User | AnonymousUser, rooms: QuerySet[Room], own: dict[int, Place], exact: int | None
+) -> list[Card]:
+    """The exact room comes first, then the others by their last message."""
     last = Message.objects.filter(room=OuterRef("pk"), deleted_at=None).order_by("-number").values("pk")[:1]
     found = list(rooms.annotate(last=Subquery(last)).values_list("pk", "name", "last"))
     messages = Message.objects.in_bulk([pk for _, _, pk in found if pk])
-    newest_first = sorted(found, key=lambda row: row[2] or 0, reverse=True)
+    newest_first = sorted(found, key=lambda row: (row[0] == exact, row[2] or 0), reverse=True)
     here = _here(user, [pk for pk, _, _ in newest_first])
     return [_card(name, own.get(pk), messages.get(last or 0), *here[pk]) for pk, name, last in newest_first]
 

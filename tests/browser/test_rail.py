@@ -63,12 +63,30 @@ async def test_a_room_is_entered_by_typing(lobby, open_tab):
     await tab.page.keyboard.press("Control+k")
     await expect(tab.page.get_by_role("textbox", name="Find or open a room")).to_be_focused()
     await tab.page.keyboard.type("hdmb")
+    await expect(rooms(tab).locator(".rail__name")).to_have_text(["红豆面包"])
+    await tab.page.keyboard.press("ArrowDown")
+    await expect(rooms(tab)).to_be_focused()
+    await tab.page.keyboard.press("ArrowUp")
+    await expect(tab.page.get_by_role("textbox", name="Find or open a room")).to_be_focused()
+    await tab.page.keyboard.press("ArrowDown")
     await tab.page.keyboard.press("Enter")
     await is_in(tab, "红豆面包")
     await tab.page.keyboard.press("Control+k")
     await tab.say("rail that is new")
     await is_in(tab, "rail that is new")
     await expect(tab.page.locator("#chat-message-input")).to_be_focused()
+
+
+async def test_enter_opens_exactly_what_is_typed(lobby, open_tab):
+    await say(lobby, "rail ops")
+    await say(lobby, "rail ops secret party")
+    tab = await open_tab(lobby.url, "rail exact")
+    for name in ("rail ops", "rail op"):
+        await tab.page.keyboard.press("Control+k")
+        await tab.page.keyboard.type(name)
+        await expect(rooms(tab).filter(has_text="rail ops secret party")).to_be_visible()
+        await tab.page.keyboard.press("Enter")
+        await is_in(tab, name)
 
 
 async def test_what_is_typed_shows_rooms_of_others(lobby, open_tab):

@@ -118,7 +118,7 @@ def test_what_is_found_alike_is_not_the_same(ada):
     assert sorted(names(listing.listing(NOBODY, "CAFE").others)) == ["Café", "cafe"]
 
 
-def test_of_many_rooms_one_is_found_with_one_query_more(ada):
+def test_of_many_rooms_one_is_found_with_three_queries_more(ada):
     say(ada, "聊天室")
     now = timezone.now()
     many = [f"All tests {n}" for n in range(2000)]
@@ -127,7 +127,20 @@ def test_of_many_rooms_one_is_found_with_one_query_more(ada):
         listing.listing(NOBODY)
     with CaptureQueriesContext(connection) as queries:
         assert names(listing.listing(NOBODY, "lts").others) == ["聊天室"]
-    assert len(queries) <= len(every) + 2
+    assert len(queries) <= len(every) + 3
+
+
+def test_the_room_of_exactly_that_name_comes_first_whatever_else_is_found(ada, bob, monkeypatch):
+    monkeypatch.setattr(listing, "MOST_OTHERS", 1)
+    monkeypatch.setattr(listing, "MOST_CANDIDATES", 1)
+    for days, name in enumerate(("ops19-secret-party", "Ops19")):
+        say(bob, name)
+        Room.objects.filter(name=name).update(said_at=timezone.now() - timedelta(days=days))
+    say(bob, "ops19-secret-party", "news")
+    assert names(listing.listing(NOBODY, " ops19 ").others) == ["Ops19", "ops19-secret-party"]
+    for name in ("ops19-secret-party", "Ops19"):
+        join(ada, name)
+    assert names(listing.listing(ada, "ops19").mine) == ["Ops19", "ops19-secret-party"]
 
 
 def test_a_search_takes_few_steps_whatever_rooms_are_called(ada):

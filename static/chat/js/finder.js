@@ -24,15 +24,9 @@ export class Finder {
     this.#query = query;
     input.addEventListener("input", ({ isComposing }) => isComposing || this.#askSoon());
     input.addEventListener("compositionend", () => this.#askSoon());
+    for (const each of [input, list]) each.addEventListener("keydown", (event) => this.#moved(event));
     this.#finish();
     if (input.value !== input.defaultValue) this.#askSoon(); // the browser has kept it
-  }
-
-  /** @returns {Promise<HTMLAnchorElement | null>} the first room that is called so, once that is known */
-  async first() {
-    clearTimeout(this.#timer);
-    await this.#ask();
-    return this.#list.querySelector("a");
   }
 
   /** Nothing is looked for any more. */
@@ -40,6 +34,17 @@ export class Finder {
     if (!this.#input.value) return;
     this.#input.value = "";
     this.#askSoon();
+  }
+
+  /** The arrow keys choose a room, which Enter then opens. */
+  #moved(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || event.isComposing || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const stops = [this.#input, ...this.#list.querySelectorAll("a")];
+    const next = stops[stops.indexOf(document.activeElement) + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
   }
 
   #askSoon() {

@@ -41,18 +41,13 @@ export class Rail {
     if (event.key === "Escape") return this.#cancel();
     if (event.key !== "Enter") return;
     event.preventDefault();
-    if (this.#input.value.trim()) this.#go(this.#input.value.trim());
+    const name = this.#input.value.trim();
+    if (name) location.assign(`/chat/${encodeURIComponent(name)}/`); // as the index does
   }
 
   /** A drawer closes by itself, and gives the focus back. */
   #cancel() {
     this.#finder.clear();
     if (!this.#rail.matches(":popover-open")) this.#leave();
-  }
-
-  /** To the first room that is found, or to the one of that name, which is opened. */
-  async #go(name) {
-    const found = await this.#finder.first();
-    location.assign(found?.href ?? `/chat/${encodeURIComponent(name)}/`);
   }
 }

@@ -142,6 +142,39 @@ async def test_who_signs_in_in_another_tab_takes_what_the_guest_has_written(lobb
     await expect(one.page.locator("#chat-message-input")).to_have_value("half a sentence")
 
 
+async def test_a_guest_who_signs_up_in_another_tab_has_an_account_in_all_of_them(lobby, open_tab):
+    room = "signs up elsewhere"
+    one = await open_tab(lobby.url, room)
+    two = await open_tab(lobby.url, room, beside=one)
+    await sign_up(one, next(usernames))
+    await expect(one.page).to_have_url(re.compile("/chat/signs"))
+    await expect(two.page.get_by_role("link", name="Your account")).to_be_visible(timeout=BACK)
+    await expect(two.page.get_by_role("link", name="keep this name")).to_be_hidden()
+    await sign_out(one, lobby.url)
+    await expect(two.page.get_by_text("You are signed out")).to_be_visible(timeout=BACK)
+    await two.say("kept for the account")
+    await two.page.get_by_role("button", name="Load the page again").click()
+    await expect(two.page.get_by_role("link", name="keep this name")).to_be_visible()
+    await expect(two.page.locator("#chat-message-input")).to_have_value("")
+    await expect(two.pending).to_have_count(0)
+
+
+async def test_what_the_owner_of_a_deleted_account_has_not_sent_is_handed_over(lobby, open_tab):
+    room = "deleted elsewhere"
+    one = await open_tab(lobby.url, room)
+    await sign_up(one, next(usernames))
+    await expect(one.page).to_have_url(re.compile("/chat/deleted"))
+    two = await open_tab(lobby.url, beside=one)
+    await two.page.goto(f"{lobby.url}/me/delete/")
+    await two.page.get_by_label("password").fill(PASSWORD)
+    await two.page.get_by_role("button", name="Delete").click()
+    await expect(one.page.get_by_text("You no longer have access here.")).to_be_visible(timeout=BACK)
+    await one.say("not sent yet")
+    await expect(one.pending).to_have_count(1)
+    await one.page.get_by_role("button", name="Load the page again").click()
+    await expect(one.page.locator("#chat-message-input")).to_have_value("not sent yet")
+
+
 async def test_the_way_to_the_account_is_there_for_the_keyboard(lobby, open_tab):
     tab = await open_tab(lobby.url, "keyboard")
     page = tab.page

@@ -31,7 +31,7 @@ const SIGNED_OUT = 4401;
 const MOST_SIGNED_OUT = 3;
 
 /** The code for a person who was deactivated or deleted. */
-const REMOVED = 4403;
+export const REMOVED = 4403;
 
 export class LastingSocket {
   #options;

@@ -18,7 +18,7 @@ export class OwnName {
 
   /**
    * @param {HTMLFormElement} form
-   * @param {{id: number, name: string}} person whose `name` follows every change
+   * @param {{id: number, name: string, guest: boolean}} person whose `name` and `guest` follow every change
    */
   constructor(form, person) {
     this.#form = form;
@@ -44,6 +44,14 @@ export class OwnName {
     this.#person.name = name;
     this.#show.querySelector(".own-name__text").textContent = name;
     paintAvatar(this.#form.querySelector(".avatar"), this.#person);
+  }
+
+  /** @param {boolean} isGuest as the server now has it: the visitor may have signed up in another tab */
+  tellGuest(isGuest) {
+    this.#person.guest = isGuest;
+    for (const link of this.#form.querySelectorAll(".own-name__account")) {
+      link.hidden = isGuest !== ("guest" in link.dataset);
+    }
   }
 
   #open() {

@@ -2,7 +2,7 @@
 
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { gettext } from "../../base/js/i18n.js";
-import { LastingSocket } from "../../base/js/lasting-socket.js";
+import { LastingSocket, REMOVED } from "../../base/js/lasting-socket.js";
 import { Announcer } from "./announcer.js";
 import { Changes } from "./changes.js";
 import { Completion } from "./completion.js";
@@ -102,13 +102,15 @@ const OFFLINE = gettext("Offline. What you write is sent later.");
 const state = new ConnectionState(element("state"), {
   waiting: data.is_copy ? OFFLINE : gettext("Reconnecting. What you write is kept."),
   refused: gettext("This room is closed to you. What you have written is kept."),
+  [REMOVED]: gettext("You no longer have access here. Load the page again."),
   4401: hasCookies
     ? gettext("You are signed out. What you have written is kept.")
     : gettext("Lobby needs cookies. Allow them for this site, then load the page again."),
   4404: gettext("There can be no such room."),
   4429: gettext("You have made many rooms. Wait a while."),
 });
-let isRefused = false;
+/** The code of the refusal, after which nothing can be sent any more. @type {number | undefined} */
+let refusal;
 const connection = new LastingSocket({
   address,
   isGreeting: (events) => events.some(isWelcome),
@@ -118,10 +120,10 @@ const connection = new LastingSocket({
     state.show(...now);
     if (now[0] === "open") changes.begin();
     else changes.lose();
-    isRefused = now[0] === "refused";
+    refusal = now[0] === "refused" ? now[1] : undefined;
   },
 });
-addEventListener("pagehide", () => isRefused && you.guest && handOver(key, you.id, written()));
+addEventListener("pagehide", () => isLast() && handOver(key, you.id, written()));
 document.addEventListener("visibilitychange", () => document.hidden || (adopt() && sendNext()));
 
 function address() {
@@ -174,7 +176,8 @@ function receive(event) {
   }
 }
 
-function welcomed({ epoch, seq, reset, ...more }) {
+function welcomed({ epoch, seq, reset, you: person, ...more }) {
+  if (person?.id === you.id) ownName.tellGuest(person.guest);
   if (isSetBack({ epoch, ...more })) {
     state.notify(gettext("This room was restored from a backup. Messages sent after it are missing."));
   }
@@ -266,7 +269,12 @@ function write(text) {
   timeline.answered();
 }
 
-/** What a guest has written and not sent: nobody can be that guest again, and find it. */
+/** Whether nobody can be this person again, and find what was kept: a guest who was signed out, a deleted account. */
+function isLast() {
+  return refusal && (you.guest || refusal === REMOVED);
+}
+
+/** What is written and not sent. */
 function written() {
   const waiting = outbox.all.map(({ message }) => message);
   return [...waiting, composer.borrowed, composer.draft].filter(Boolean).join("\n");

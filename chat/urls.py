@@ -15,6 +15,7 @@ register_converter(NumberConverter, "number")
 urlpatterns = [
     path("chat/", views.index, name="index"),
     path("rooms/", views.rooms, name="rooms"),
+    path("csrf/", views.csrf, name="csrf"),
     path("emoji/<slug:language>/<slug:digest>/", views.emoji_catalogue, name="emoji"),
     path("chat/<str:room_name>/messages/", views.messages, name="messages"),
     path("chat/<str:room_name>/involvement/", views.involve, name="involvement"),

@@ -2,7 +2,8 @@
 
 import msgspec
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.text import format_lazy
@@ -139,6 +140,13 @@ def _open(
 
 def _not_found(request: HttpRequest, refused: Refused) -> HttpResponse:
     return render(request, "404.html", {"reason": refused.detail}, status=404)
+
+
+@require_safe
+@never_cache
+def csrf(request: HttpRequest) -> JsonResponse:
+    """A fresh CSRF token for the forms of an open page, and whose it is; it makes no guest."""
+    return JsonResponse({"you": request.user.pk, "token": get_token(request)})
 
 
 @require_safe

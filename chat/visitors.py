@@ -21,7 +21,10 @@ def visitor(request: HttpRequest) -> User:
         if not is_visit(request):
             raise Refused("read_only", _("This page was not opened by a person."))
         take(get_guest_rate, by_address(request.META.get("REMOTE_ADDR", "")))
+        secret = request.META.get("CSRF_COOKIE")
         login(request, actions.create_guest(), "django.contrib.auth.backends.ModelBackend")
+        if secret:  # a guest has no rights that forms in other tabs could take over
+            request.META["CSRF_COOKIE"] = secret
         request.session.set_expiry(0)
     return request.user  # type: ignore[return-value]
 

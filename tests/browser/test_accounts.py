@@ -159,6 +159,34 @@ async def test_a_guest_who_signs_up_in_another_tab_has_an_account_in_all_of_them
     await expect(two.pending).to_have_count(0)
 
 
+async def test_the_forms_of_an_open_tab_work_after_signing_out_and_in(lobby, open_tab):
+    room, username = "forms", next(usernames)
+    one = await open_tab(lobby.url, room)
+    await sign_up(one, username)
+    await expect(one.page).to_have_url(re.compile("/chat/forms"))
+    token = await one.page.locator("#own-name [name=csrfmiddlewaretoken]").input_value()
+    two = await open_tab(lobby.url, beside=one)
+    await sign_out(two, lobby.url)
+    await expect(one.page.get_by_text("You are signed out")).to_be_visible(timeout=BACK)
+    await sign_in(two, lobby.url, username)
+    await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
+    for form in ("#own-name", "form[action$='/export/']"):
+        await expect(one.page.locator(f"{form} [name=csrfmiddlewaretoken]")).not_to_have_value(token)
+    await two.page.context.clear_cookies(name="csrftoken")  # the page is not told of another secret
+    await two.page.goto(f"{lobby.url}/me/")
+    await one.page.get_by_role("button", name="Change your name").click()
+    await one.say("Fresh Form")
+    await expect(one.page.locator(".own-name__text")).to_have_text("Fresh Form")
+
+
+async def test_the_forms_of_a_tab_that_is_signed_out_say_that_it_is_out_of_date(lobby, open_tab):
+    one = await open_tab(lobby.url, "forms of before")
+    await one.page.context.clear_cookies()
+    await one.page.get_by_role("button", name="Change your name").click()
+    await one.say("Stale Form")
+    await expect(one.page.get_by_text("This page is out of date. Reload the page.")).to_be_visible()
+
+
 async def test_what_the_owner_of_a_deleted_account_has_not_sent_is_handed_over(lobby, open_tab):
     room = "deleted elsewhere"
     one = await open_tab(lobby.url, room)

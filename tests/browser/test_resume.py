@@ -29,7 +29,8 @@ KEEP_TOO_LONG = """() => {
 
 # Deliver the scroll event that follows a growing log before any resize is observed, as a busy browser does.
 SCROLL_FIRST = """document.addEventListener("DOMContentLoaded", () => {
-    const grown = new MutationObserver(() => document.querySelector("#timeline").dispatchEvent(new Event("scroll")));
+    const scrolled = () => document.querySelector("#timeline").dispatchEvent(new Event("scroll"));
+    const grown = new MutationObserver(scrolled);
     grown.observe(document.querySelector("#chat-log"), { childList: true });
 });"""
 

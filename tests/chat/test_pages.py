@@ -36,6 +36,25 @@ def numbers(messages):
     return [message["number"] for message in messages]
 
 
+def test_a_guest_is_made_without_a_new_csrf_secret(client):
+    strict = Client(enforce_csrf_checks=True)
+    strict.get("/me/sign-in/")
+    secret = strict.cookies["csrftoken"].value
+    strict.get("/chat/csrf/")
+    assert strict.cookies["csrftoken"].value == secret
+
+
+def test_a_fresh_csrf_token_says_whose_it_is_and_makes_no_guest(client):
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.get("/csrf/").json()["you"] is None
+    assert not User.objects.exists()
+    you = data(strict.get("/chat/csrf/"))["you"]["id"]
+    fresh = strict.get("/csrf/").json()
+    assert fresh["you"] == you
+    answer = strict.post("/me/name/", {"name": "Fresh Token", "csrfmiddlewaretoken": fresh["token"]})
+    assert answer.status_code == 200
+
+
 def test_the_index_asks_the_tutorials_question(client):
     page = client.get("/chat/").content.decode()
     assert "What chat room would you like to enter?" in page

@@ -27,7 +27,7 @@ const PROTOCOLS = [WITH_PINGS, "lobby.v1"];
  * The code of a session that has ended, and how often we come back all the same: who signs up or changes the
  * password in another tab has a new session, of which this browser hears a moment later than we hear of the end.
  */
-const SIGNED_OUT = 4401;
+export const SIGNED_OUT = 4401;
 const MOST_SIGNED_OUT = 3;
 
 /** The code for a person who was deactivated or deleted. */
@@ -51,7 +51,8 @@ export class LastingSocket {
    * @param {(said: any) => boolean} options.isGreeting whether a frame says that the server has let us in
    * @param {(said: any) => boolean} [options.isForMe] whether it greets the person whom this page is for
    * @param {(said: any) => void} options.onFrame with each frame, which is JSON
-   * @param {(state: "open" | "waiting" | "refused", code?: number) => void} options.onState and the code of a refusal
+   * @param {(state: "open" | "waiting" | "refused", code?: number) => void} options.onState and the code of a refusal,
+   *   or of the end of the session before this one
    */
   constructor(options) {
     this.#options = options;
@@ -107,9 +108,11 @@ export class LastingSocket {
 
   #open() {
     clearTimeout(this.#timer);
+    const code = this.#signedOut || this.#mayReturn ? SIGNED_OUT : undefined;
     this.#failures = this.#signedOut = 0;
+    this.#mayReturn = false;
     this.#isOpen = true;
-    this.#options.onState("open");
+    this.#options.onState("open", code);
   }
 
   /** Give the socket up, whatever its state, and plan the next one. */

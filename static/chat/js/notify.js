@@ -1,6 +1,7 @@
 /** What of this room somebody is notified of, and whether with a sound. The browser is asked when they choose. */
 
 import { gettext } from "../../base/js/i18n.js";
+import { post, reasonOf } from "../../base/js/post.js";
 import { isLoud, setLoud } from "./sound.js";
 
 /** What is said of the browser's answer. */
@@ -48,19 +49,20 @@ export class Notify {
   }
 
   async #choose(involvement) {
-    const [isSaved] = await Promise.all([this.#save(), involvement === "none" || askTheBrowser()]);
-    this.#show(isSaved ? involvement : this.#involvement);
-    if (!isSaved) return this.#say(SAID.failed);
+    const [problem] = await Promise.all([this.#save(), involvement === "none" || askTheBrowser()]);
+    this.#show(problem ? this.#involvement : involvement);
+    if (problem) return this.#say(problem);
     this.#tabs.postMessage({ room: this.#room, involvement });
     this.#sayWhatTheBrowserAllows();
   }
 
+  /** @returns {Promise<string | undefined>} what is wrong */
   async #save() {
     try {
-      const response = await fetch(this.#form.action, { method: "POST", body: new FormData(this.#form), keepalive: true });
-      return response.ok;
-    } catch {
-      return false;
+      const response = await post(this.#form.action, this.#form);
+      if (!response.ok) return SAID.failed;
+    } catch (error) {
+      return reasonOf(error, SAID.failed);
     }
   }
 

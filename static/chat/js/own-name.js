@@ -4,6 +4,7 @@
  */
 
 import { gettext } from "../../base/js/i18n.js";
+import { post, reasonOf } from "../../base/js/post.js";
 import { SETTLE } from "../../base/js/presses.js";
 import { paintAvatar } from "./avatar.js";
 
@@ -98,13 +99,12 @@ export class OwnName {
   /** @returns {Promise<string | undefined>} what is wrong */
   async #post() {
     try {
-      const body = new FormData(this.#form);
-      const response = await fetch(this.#form.action, { method: "POST", body, keepalive: true });
+      const response = await post(this.#form.action, this.#form);
       const answer = await response.json();
       if (!response.ok) return answer.error.detail;
       this.tell(answer.name);
-    } catch {
-      return gettext("The name could not be changed. Try again in a moment.");
+    } catch (error) {
+      return reasonOf(error, gettext("The name could not be changed. Try again in a moment."));
     }
   }
 }

@@ -2,7 +2,8 @@
 
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { gettext } from "../../base/js/i18n.js";
-import { LastingSocket, REMOVED } from "../../base/js/lasting-socket.js";
+import { LastingSocket, REMOVED, SIGNED_OUT } from "../../base/js/lasting-socket.js";
+import { refreshTokens } from "../../base/js/post.js";
 import { Announcer } from "./announcer.js";
 import { Changes } from "./changes.js";
 import { Completion } from "./completion.js";
@@ -120,6 +121,7 @@ const connection = new LastingSocket({
     state.show(...now);
     if (now[0] === "open") changes.begin();
     else changes.lose();
+    if (now[0] === "open" && now[1] === SIGNED_OUT) refreshTokens().catch(() => {}); // `post` asks again
     refusal = now[0] === "refused" ? now[1] : undefined;
   },
 });

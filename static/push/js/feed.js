@@ -4,6 +4,7 @@ import { clock } from "../../base/js/clock.js";
 import { gettext } from "../../base/js/i18n.js";
 import { isolated, write } from "../../base/js/isolated.js";
 import { LastingSocket } from "../../base/js/lasting-socket.js";
+import { post, reasonOf } from "../../base/js/post.js";
 
 /** How many lines are shown. */
 const MOST = 3;
@@ -21,9 +22,9 @@ new LastingSocket({
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  post(form.action);
+  order(form.action);
 });
-stop.addEventListener("click", () => post(form.dataset.stop));
+stop.addEventListener("click", () => order(form.dataset.stop));
 
 function receive({ feed, message }) {
   if (feed) show(feed);
@@ -50,14 +51,14 @@ function add(line) {
   if (lines.children.length > MOST) lines.lastElementChild.remove();
 }
 
-async function post(address) {
+async function order(address) {
   try {
-    const response = await fetch(address, { method: "POST", body: new FormData(form) });
+    const response = await post(address, form);
     const answer = await response.json();
     if (answer.error) return refuse(answer.error);
     show(answer.feed);
-  } catch {
-    refuse({ detail: gettext("the server does not answer") });
+  } catch (error) {
+    refuse({ detail: reasonOf(error, gettext("the server does not answer")) });
   }
 }
 

@@ -62,6 +62,7 @@ learn({
   "This is closed to you.": "你不能访问这里。",
   "This is where the room begins.": "聊天从这里开始。",
   "This message was deleted. You can still copy your text.": "这条消息已被删除，你仍可以复制自己写的内容。",
+  "This page is out of date. Reload the page.": "页面已过期，请重新加载。",
   "This room is closed to you. What you have written is kept.": "你不能进入这个聊天室，写好的内容已保留。",
   "This room was restored from a backup. Messages sent after it are missing.": "聊天室已从备份恢复，备份之后的消息已丢失。",
   "Too long: {length} of {most} characters": "文字过长：{length}/{most} 个字符",

@@ -53,6 +53,36 @@ async def test_enter_before_the_modules_are_there_sends_once_they_are(lobby, ope
     await expect(composer(tab)).to_have_value("half a sentencechanged my mind")
 
 
+async def test_a_draft_that_another_tab_sends_is_gone_at_once(lobby, open_tab):
+    one = await open_tab(lobby.url, "sent elsewhere")
+    two = await open_tab(lobby.url, "sent elsewhere", beside=one)
+    await write(one, "said once")
+    await expect(composer(two)).to_have_value("said once")
+    await one.page.evaluate("performance.now = () => 0")  # it has just been written here
+    await two.page.keyboard.press("Enter")
+    await expect(two.messages).to_have_count(1)
+    await expect(composer(one)).to_have_value("")
+    await one.page.keyboard.press("Enter")
+    await one.until_transcript("said once")
+
+
+async def test_a_draft_that_goes_on_while_another_tab_sends_its_own_is_kept(lobby, open_tab):
+    one = await open_tab(lobby.url, "goes on")
+    two = await open_tab(lobby.url, "goes on", beside=one)
+    for tab in (one, two):
+        await tab.page.evaluate("performance.now = () => 0")  # both are written in
+    await write(one, "a")
+    await expect(composer(two)).to_have_value("a")
+    await write(two, "b")
+    await expect(composer(one)).to_have_value("ab")
+    await one.page.evaluate("document.querySelector('#chat-message-input').value = 'mine'")
+    await two.page.keyboard.press("Enter")
+    await expect(two.messages).to_have_count(1)
+    await expect(composer(two)).to_have_value("mine")
+    await one.page.reload()
+    await expect(composer(one)).to_have_value("mine")
+
+
 async def test_a_draft_survives_a_reload_and_is_of_one_room(lobby, open_tab):
     tab = await open_tab(lobby.url, "draft")
     await tab.say("first")
@@ -88,7 +118,7 @@ async def test_tabs_share_a_draft_and_none_takes_the_pen_from_another(lobby, ope
     await one.page.evaluate(HEAR)
     await write(two, ", then in two")
     await one.page.wait_for_function("() => window.heard == 1")
-    await expect(composer(one)).to_have_value("written in one")  # where somebody is writing this moment
+    await expect(composer(one)).to_have_value("written in one, then in two")
 
     three = await open_tab(lobby.url, "shared draft", beside=one)
     await expect(composer(three)).to_have_value("written in one, then in two")
@@ -99,6 +129,6 @@ async def test_tabs_share_a_draft_and_none_takes_the_pen_from_another(lobby, ope
     await write(one, ", and on")
     await expect(composer(three)).to_have_value("written in one, then in two")  # it is being edited
     await three.page.keyboard.press("Escape")
-    await expect(composer(three)).to_have_value("written in one, and on")
+    await expect(composer(three)).to_have_value(", and on")
     await write(one, ", and on")  # to put a draft back is not to write it
-    await expect(composer(three)).to_have_value("written in one, and on, and on")
+    await expect(composer(three)).to_have_value(", and on, and on")

@@ -20,15 +20,25 @@ export class Draft {
     const kept = withStorage((storage) => storage.getItem(this.#key)) ?? "";
     composer.draft = kept + composer.draft; // somebody may have typed before this script was there
     composer.onDraft = (text) => this.#keep(text);
-    addEventListener("storage", ({ key, newValue }) => key === this.#key && this.#adopt(newValue ?? ""));
+    addEventListener("storage", ({ key, oldValue, newValue }) => {
+      if (key === this.#key) this.#adopt(newValue ?? "", oldValue ?? "");
+    });
   }
 
   #keep(text) {
     this.#writtenAt = performance.now();
+    this.#store(text);
+  }
+
+  #store(text) {
     withStorage((storage) => (text ? storage.setItem(this.#key, text) : storage.removeItem(this.#key)));
   }
 
-  #adopt(text) {
-    if (performance.now() - this.#writtenAt > WRITING) this.#composer.draft = text;
+  /** Show what another tab has made of the draft, unless something else is being written here. */
+  #adopt(text, before) {
+    const { draft } = this.#composer;
+    const isIdle = performance.now() - this.#writtenAt > WRITING;
+    if (isIdle || draft === before) this.#composer.draft = text;
+    else if (!text) this.#store(draft); // the other tab's has ended, and this one goes on
   }
 }

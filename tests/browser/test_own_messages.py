@@ -287,6 +287,25 @@ async def test_an_edit_is_its_tab_s_until_that_is_closed(lobby, open_tab, writer
     await expect(other.bar).to_be_hidden()
 
 
+async def test_an_edit_is_kept_once_the_tab_that_had_it_is_closed(lobby, open_tab, writer, request):
+    room = request.node.name[:64]
+    other = Writer(await open_tab(lobby.url, room, beside=writer.tab))
+    await writer.tool("first", "Edit")
+    await until_locks(writer, "held", 1)
+    await other.page.evaluate(
+        "AbortSignal.timeout = () => AbortSignal.abort()"
+    )  # it gives up waiting
+    await other.tool("first", "Edit")
+    await other.input.fill("not kept")
+    await writer.page.close()
+    await until_locks(other, "held", 0)
+    await other.input.fill("kept")
+    await until_locks(other, "held", 1)
+    await other.page.reload()
+    await expect(other.bar).to_be_visible()
+    await expect(other.input).to_have_value("kept")
+
+
 async def until_locks(writer, state, count):
     """Wait until that many locks of edits are held, or waited for."""
     async with asyncio.timeout(BACK / 1000):

@@ -45,21 +45,30 @@ export class KeptEdit {
   claim(number) {
     this.#leave();
     this.#number = number;
+    return this.#request(number, { signal: AbortSignal.timeout(PATIENCE) });
+  }
+
+  /** @returns {Promise<boolean>} whether this tab has the lock of a message that it still edits */
+  #request(number, options) {
     return new Promise((resolve) => {
-      const hold = () =>
+      const hold = (lock) =>
         new Promise((release) => {
-          if (this.#number === number) this.#release = release;
+          const isOurs = Boolean(lock) && this.#number === number;
+          if (isOurs) this.#release = release;
           else release();
-          resolve(this.#number === number);
+          resolve(isOurs);
         });
-      if (!navigator.locks) return hold();
-      const options = { signal: AbortSignal.timeout(PATIENCE) };
+      if (!navigator.locks) return hold(true);
       navigator.locks.request(this.#prefix + number, options, hold).catch(() => resolve(false));
     });
   }
 
-  /** @param {Edit} edit */
-  keep({ number, message, text }) {
+  /**
+   * Another tab may have let go of the lock since this one asked for it.
+   * @param {Edit} edit
+   */
+  async keep({ number, message, text }) {
+    if (!this.#has(number)) await this.#request(number, { ifAvailable: true });
     if (!this.#has(number)) return;
     withStorage((storage) => storage.setItem(this.#prefix + number, JSON.stringify({ message, text })));
   }

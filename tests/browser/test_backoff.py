@@ -70,6 +70,6 @@ async def test_all_of_the_wait_is_random_and_a_restart_spreads_it_over_three_sec
 
 async def test_who_was_refused_stays_away(doorman):
     await doorman.close_next(4403)
-    await expect(doorman.page.get_by_text("This room is closed to you.")).to_be_visible()
+    await expect(doorman.page.get_by_text("You no longer have access here.")).to_be_visible()
     assert await doorman.page.evaluate("window.waits") == []
     assert doorman.sockets.empty()

@@ -292,9 +292,7 @@ async def test_an_edit_is_kept_once_the_tab_that_had_it_is_closed(lobby, open_ta
     other = Writer(await open_tab(lobby.url, room, beside=writer.tab))
     await writer.tool("first", "Edit")
     await until_locks(writer, "held", 1)
-    await other.page.evaluate(
-        "AbortSignal.timeout = () => AbortSignal.abort()"
-    )  # it gives up waiting
+    await other.page.evaluate("AbortSignal.timeout = () => AbortSignal.abort()")  # it gives up waiting
     await other.tool("first", "Edit")
     await other.input.fill("not kept")
     await writer.page.close()

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from live.who import network
 from mysite.health import PATHS as PROBES
+from mysite.middleware import send_error
 
 # How many requests run at the same time in a process, and how many of them for one address. Pages and
 # static files are counted apart.
@@ -23,6 +24,7 @@ HASHING = ("/me/", "/admin/")
 MOST_WAITING = 500
 PATIENCE = 10
 RETRY_AFTER = 5
+REFUSAL = b"Too many requests at this moment.\n"
 
 # How much of a body is read before its request takes a place, and how much of a response is kept until
 # its thread has ended (bytes): neither waits for the client.
@@ -53,7 +55,8 @@ class Admission:
         try:
             place = await self._places(scope).take((scope.get("client") or [""])[0])
         except Full:
-            await refuse(send)
+            retry_after = (b"retry-after", b"%d" % RETRY_AFTER)
+            await send_error(send, HTTPStatus.SERVICE_UNAVAILABLE, REFUSAL, retry_after)
             return
 
         async def receive_body():
@@ -78,12 +81,6 @@ async def read_ahead(receive) -> list[dict]:
     while messages[-1].get("more_body") and (size := size + len(messages[-1].get("body", b""))) <= READ_AHEAD:
         messages.append(await receive())
     return messages
-
-
-async def refuse(send) -> None:
-    headers = [(b"content-type", b"text/plain"), (b"retry-after", b"%d" % RETRY_AFTER)]
-    await send({"type": "http.response.start", "status": HTTPStatus.SERVICE_UNAVAILABLE, "headers": headers})
-    await send({"type": "http.response.body", "body": b"Too many requests at this moment.\n"})
 
 
 class Response:

@@ -102,15 +102,17 @@ def has_nul(scope) -> bool:
     return any("\0" in each for each in (scope["path"], unquote(scope["query_string"]), *sessions))
 
 
-async def send_error(send, status: HTTPStatus) -> None:
-    """Answer without a body, under the headers that Django's middleware adds to all other answers."""
-    headers = [
-        (b"content-length", b"0"),
+async def send_error(send, status: HTTPStatus, body: bytes = b"", *headers: tuple[bytes, bytes]) -> None:
+    """Answer with plain text, under the headers that Django's middleware adds to all other answers."""
+    all_headers = [
+        *headers,
+        (b"content-type", b"text/plain"),
+        (b"content-length", b"%d" % len(body)),
         (b"content-security-policy", build_policy().encode()),
         (b"x-content-type-options", b"nosniff"),
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body"})
+    await send({"type": "http.response.start", "status": status, "headers": all_headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class BrowserOriginValidator(OriginValidator):

@@ -168,3 +168,20 @@ async def test_many_addresses_wait_and_one_too_many_is_refused(monkeypatch):
             pass
     assert admitted == 5
     (await places.take("10.0.0.9")).release()
+
+
+async def test_a_refusal_has_the_policy_of_all_answers(monkeypatch):
+    monkeypatch.setattr(admission, "MOST_WAITING", 0)
+    application, sent = Application(), []
+
+    async def send(message):
+        sent.append(message)
+
+    running = [application.ask("192.0.2.1") for _ in range(MOST_RUNNING_PER_ADDRESS)]
+    await application.ask("192.0.2.1", send=send)
+    application.go_on.set()
+    await asyncio.gather(*running)
+    headers = dict(sent[0]["headers"])
+    assert (sent[0]["status"], headers[b"x-content-type-options"]) == (503, b"nosniff")
+    assert b"default-src 'none'" in headers[b"content-security-policy"]
+    assert int(headers[b"retry-after"]) > 0

@@ -24,7 +24,7 @@ from chat.models import Export, Involvement, Membership, Message, Outdated, Rest
 from chat.names import DELETED, RESTING, TAKEN, clean_person, guest_names, names_like
 from live import Refused, names
 
-# How exactly it is known when somebody was here.
+# The precision of `User.seen_at`.
 SEEN_EVERY = timedelta(hours=1)
 
 # How many people are noted in one statement.
@@ -129,7 +129,7 @@ def _take_name(holder: User, key: str) -> None:
 
 
 def _give_name(user: User, name: str) -> User:
-    """Another name, while theirs becomes somebody else's: it was unused for a day and need not rest."""
+    """Give a user another name. The old one was unused for a day, and need not rest."""
     user.name, user.name_key = name, likeness(name)
     user.save(update_fields=["name", "name_key"])
     return user

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -100,26 +100,20 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """The room of the address, which is made for the first who enters it."""
         name = access.room_name(self.scope["url_route"]["kwargs"]["room_name"])
         try:
-            return await database_sync_to_async(self.find)(name)
+            return await database_sync_to_async(self.compare)(access.room, name)
         except Refused:
             await get_room_rate().take(self.who)
-            return await database_sync_to_async(self.make)(name)
+            return await database_sync_to_async(self.compare)(actions.open_room, name)
 
-    def find(self, name: str) -> Room:
-        room = access.room(name)
-        self.is_set_back = self.knows_another_log(room)
-        return room
+    def compare(self, find: Callable[[str], Room], name: str) -> Room:
+        """Find a room, and whether its log lacks what the client has.
 
-    def make(self, name: str) -> Room:
-        room = actions.open_room(name)
-        self.is_set_back = self.knows_another_log(room)
-        return room
-
-    def knows_another_log(self, room: Room) -> bool:
-        """Whether the room's log lacks what the client has. The cursor does not tell: a log grows again."""
-        last = self.query.get("last")
+        The client's cursor does not tell: a log that was set back grows again.
+        """
+        room, last = find(name), self.query.get("last")
         is_other = self.query.get("epoch", room.epoch) != room.epoch
-        return is_other or (last is not None and not history.has_message(room, last))
+        self.is_set_back = is_other or (last is not None and not history.has_message(room, last))
+        return room
 
     @property
     def who(self) -> Who:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 import live
-from chat import access, protocol
+from chat import access, protocol, transcript
 from chat.models import Chore, Export, Message, Outdated, Room
 
 # How long a worker that says nothing keeps an export.
@@ -29,8 +29,8 @@ LEASE = timedelta(seconds=3)
 # What a transcript says of a message beside name and text (bytes, about).
 ENTRY = 30
 
-# What it makes of a line feed, beyond the line feed (bytes): see `transcript.INDENT`.
-INDENT = 4
+# What it makes of a line feed, beyond the line feed (bytes).
+INDENT = len(transcript.INDENT) - 1
 
 # The share of `MEDIA_LIMIT` that a person may take.
 SHARE = 10

@@ -1,8 +1,6 @@
 """Django's settings for Lobby. What comes from the environment is in README.md's table."""
 
-import stat
 from collections.abc import MutableMapping
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,7 +11,7 @@ from django.core.management.utils import get_random_secret_key
 from environs import Env, EnvError, validate
 
 from mysite.addresses import local_url
-from mysite.var_dir import keeping_files
+from mysite.var_dir import close_to_others, keeping_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -54,14 +52,6 @@ try:
     env.seal()
 except EnvError as error:
     raise ImproperlyConfigured(str(error)) from None
-
-
-def close_to_others(directory: Path) -> None:
-    """Leave a directory, and so all in it, to its owner; not one that is shared by its nature, as /tmp is."""
-    with suppress(OSError):  # there is none yet, or it is another's: `live.checks` warns
-        mode = directory.stat().st_mode
-        if mode & (stat.S_IRWXG | stat.S_IRWXO) and not mode & stat.S_ISVTX:
-            directory.chmod(0o700)
 
 
 def kept(name: str) -> str:

@@ -27,6 +27,16 @@ KEEP_TOO_LONG = """() => {
 }"""
 
 
+# Leave no character's room.
+FILL_STORAGE = """() => {
+    for (let size = 2 ** 22; size >= 1; size /= 2) {
+        for (let part = 0; ; part += 1) {
+            try { localStorage.setItem(`${size}.${part}`, "x".repeat(size)); } catch { break; }
+        }
+    }
+}"""
+
+
 # Deliver the scroll event that follows a growing log before any resize is observed, as a busy browser does.
 SCROLL_FIRST = """document.addEventListener("DOMContentLoaded", () => {
     const scrolled = () => document.querySelector("#timeline").dispatchEvent(new Event("scroll"));
@@ -123,13 +133,16 @@ async def test_the_end_stays_in_sight_when_unsent_messages_are_shown_after_a_rel
 async def test_what_is_too_long_stays_in_the_composer_until_it_is_cut(lobby, open_tab):
     tab = await open_tab(lobby.url, "too long")
     composer, problem = tab.page.locator("#chat-message-input"), tab.page.locator("#composer-problem")
+    await tab.page.keyboard.insert_text("x" * 40_000)
+    await tab.page.keyboard.press("Enter")
+    await expect(problem).to_have_text("Too long: 40,000 of 4,000 characters")
+    await tab.page.reload()
+    await expect(problem).to_have_text("Too long: 40,000 of 4,000 characters")
+    assert len(await composer.input_value()) == 40_000
     for _ in range(2):
         await tab.page.keyboard.insert_text("x" * 450_000)
-    await tab.page.keyboard.press("Enter")
-    await expect(problem).to_have_text("Too long: 900,000 of 4,000 characters")
-    await tab.page.reload()
-    await expect(problem).to_have_text("Too long: 900,000 of 4,000 characters")
-    assert len(await composer.input_value()) == 900_000
+    await expect(problem).to_have_text("Too long: 940,000 of 4,000 characters")
+    await asks_before_it_is_left(tab)  # so much is not kept
     await expect(tab.messages).to_have_count(0)
     assert await tab.page.evaluate("Object.keys(localStorage).filter((key) => key.includes('unsent'))") == []
     await composer.fill("😀" * 4001)
@@ -151,14 +164,64 @@ async def test_what_an_earlier_version_kept_that_is_too_long_is_put_into_the_com
     await tab.until_transcript("x" * 4000)
 
 
-async def test_a_draft_that_the_browser_has_no_room_for_can_be_written_on(lobby, open_tab):
-    tab = await open_tab(lobby.url, "no room")
-    await tab.page.evaluate("localStorage.setItem('other', 'x'.repeat(5_200_000))")
-    await tab.page.keyboard.insert_text("y" * 100_000)
-    await expect(tab.page.get_by_text("Too long: 100,000 of 4,000 characters")).to_be_visible()
-    await tab.page.locator("#chat-message-input").fill("cut")
-    await tab.page.keyboard.press("Enter")
-    await tab.until_transcript("cut")
+async def asks_before_it_is_left(tab):
+    """Try to leave the page: the browser asks, and the page stays."""
+    leaving = tab.page.evaluate("setTimeout(() => location.assign('/'))")
+    async with tab.page.expect_event("dialog") as asked:
+        await leaving
+    dialog = await asked.value
+    assert dialog.type == "beforeunload"
+    await dialog.dismiss()
+
+
+async def test_what_the_browser_has_no_room_for_is_sent_from_memory(lobby, cable, open_tab):
+    tab = await open_tab(cable.url, "no room")
+    problem, pill = tab.page.locator("#composer-problem"), tab.page.locator("#state")
+    await tab.say("stored")
+    await tab.until_transcript("stored")
+    await tab.page.evaluate(FILL_STORAGE)
+    cable.pull()
+    await expect(pill).to_contain_text("What you write is kept")
+    await tab.say("unsent")
+    await expect(problem).to_contain_text("Your browser can't save your text")
+    await expect(pill).to_have_text("Reconnecting…", use_inner_text=True)
+    await asks_before_it_is_left(tab)
+    cable.plug()
+    await expect(tab.pending).to_have_count(0, timeout=BACK)
+    await tab.until_transcript("stored", "unsent")
+    await expect(problem).to_be_empty()
+    await tab.page.keyboard.press("ArrowUp")
+    await tab.page.keyboard.insert_text(", edited")  # an edit is kept, too
+    await expect(problem).to_contain_text("Your browser can't save your text")
+    await tab.page.keyboard.press("Escape")
+    await expect(problem).to_be_empty()
+    await tab.page.keyboard.insert_text("a draft")
+    await expect(problem).to_contain_text("Your browser can't save your text")
+    await tab.page.evaluate("localStorage.clear()")
+    await tab.page.keyboard.insert_text(" with room")
+    await expect(problem).to_be_empty()
+    await tab.page.reload()
+    await expect(tab.page.locator("#chat-message-input")).to_have_value("a draft with room")
+
+
+NOTIFY_WHILE_WAITING = """async () => {
+    const { href } = document.querySelector("[href*='/connection-state.']");
+    const { ConnectionState } = await import(href);
+    const state = new ConnectionState(document.querySelector("#state"));
+    state.show("waiting");
+    state.notify("a notice");
+}"""
+
+
+async def test_a_notice_gives_way_to_the_state_that_it_hid(lobby, open_tab):
+    tab = await open_tab()
+    await tab.page.clock.install()
+    await tab.enter(lobby.url, "notice")
+    pill = tab.page.locator("#state span")
+    await tab.page.evaluate(NOTIFY_WHILE_WAITING)
+    await expect(pill).to_have_text("a notice")
+    await tab.page.clock.run_for(20_000)
+    await expect(pill).to_have_text("Reconnecting…")
 
 
 async def test_what_was_refused_can_be_mended_or_discarded(lobby, open_tab):

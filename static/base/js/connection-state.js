@@ -28,12 +28,18 @@ export class ConnectionState {
 
   /**
    * @param {HTMLElement} pill
-   * @param {Record<string, string>} [said] what is said here of a state or a code instead
+   * @param {Record<string, string>} [said] see `said`
    */
   constructor(pill, said = {}) {
     this.#pill = pill;
-    this.#said = { ...SAID, ...said };
+    this.said = said;
     pill.querySelector("button").addEventListener("click", () => location.reload());
+  }
+
+  /** @param {Record<string, string>} said what is said here of a state or a code instead */
+  set said(said) {
+    this.#said = { ...SAID, ...said };
+    if (this.#state !== "open" && !this.#pill.hidden) this.#tell();
   }
 
   /**
@@ -49,15 +55,16 @@ export class ConnectionState {
     else this.#timer = setTimeout(() => this.#tell(), CALM);
   }
 
-  /** Show a notice for a while, or until the connection is lost. @param {string} text */
+  /** Show a notice for a while, or until the state changes; then show the state again. @param {string} text */
   notify(text) {
     clearTimeout(this.#timer);
     this.#draw(text);
-    this.#timer = setTimeout(() => (this.#pill.hidden = true), NOTICE);
+    this.#timer = setTimeout(() => this.#tell(), NOTICE);
   }
 
   #tell() {
-    this.#draw(this.#said[this.#code] ?? this.#said[this.#state]);
+    if (this.#state === "open") this.#pill.hidden = true;
+    else this.#draw(this.#said[this.#code] ?? this.#said[this.#state]);
   }
 
   #draw(text) {

@@ -23,6 +23,8 @@ export class Composer {
   /** @type {(text: string) => void} told of every change to what is to be sent */
   onDraft = () => {};
 
+  #warning = "";
+
   /** told of each key that goes into what is to be sent */
   onWrite = () => {};
 
@@ -60,6 +62,12 @@ export class Composer {
   set draft(text) {
     if (this.#loan) this.#loan.draft = text;
     else this.#input.value = text;
+    this.#fit();
+  }
+
+  /** @param {string} text shown below the composer while nothing is wrong with what is written; empty for none */
+  set warning(text) {
+    this.#warning = text;
     this.#fit();
   }
 
@@ -165,7 +173,7 @@ export class Composer {
     const length = lengthOf(this.#input.value.trimEnd());
     const isTooLong = length > this.#longest;
     const about = { length: numeral(length), most: numeral(this.#longest) };
-    this.#problem.textContent = isTooLong ? gettext("Too long: {length} of {most} characters", about) : "";
+    this.#problem.textContent = isTooLong ? gettext("Too long: {length} of {most} characters", about) : this.#warning;
     this.#input.ariaInvalid = String(isTooLong);
     this.#grow();
   }

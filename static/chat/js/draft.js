@@ -1,6 +1,6 @@
 /** What is being written: the browser keeps it for each person and room, and shows it in all of their tabs. */
 
-import { withStorage } from "./storage.js";
+import { save, unsave, withStorage } from "./storage.js";
 
 /** Who has written something here within this time goes on writing it, whatever other tabs say (milliseconds). */
 const WRITING = 5000;
@@ -31,7 +31,8 @@ export class Draft {
   }
 
   #store(text) {
-    withStorage((storage) => (text ? storage.setItem(this.#key, text) : storage.removeItem(this.#key)));
+    if (text) save(this.#key, text);
+    else unsave(this.#key);
   }
 
   /** Show what another tab has made of the draft, unless something else is being written here. */

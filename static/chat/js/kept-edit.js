@@ -3,7 +3,7 @@
  * An edit belongs to the tab that writes it, which holds its lock; another tab finds it once that one is gone.
  */
 
-import { isText, keysAfter, readJson, withStorage } from "./storage.js";
+import { isText, keysAfter, readJson, save, unsave } from "./storage.js";
 
 /** How long a tab that is being reloaded may still hold its lock (milliseconds). */
 const PATIENCE = 5000;
@@ -70,12 +70,12 @@ export class KeptEdit {
   async keep({ number, message, text }) {
     if (!this.#has(number)) await this.#request(number, { ifAvailable: true });
     if (!this.#has(number)) return;
-    withStorage((storage) => storage.setItem(this.#prefix + number, JSON.stringify({ message, text })));
+    save(this.#prefix + number, JSON.stringify({ message, text }));
   }
 
   /** Nothing of an edit is to be kept. */
   forget(number) {
-    if (this.#has(number)) withStorage((storage) => storage.removeItem(this.#prefix + number));
+    if (this.#has(number)) unsave(this.#prefix + number);
   }
 
   /** This tab's edit has ended. */

@@ -1,6 +1,6 @@
 /** What was written and is not yet acknowledged. The browser keeps it, so that a reload loses nothing. */
 
-import { isCount, isText, isTime, keysAfter, orNothing, readJson, withStorage } from "./storage.js";
+import { isCount, isText, isTime, keysAfter, orNothing, readJson, save, unsave } from "./storage.js";
 
 /**
  * @typedef {object} Unsent
@@ -86,12 +86,12 @@ export class Outbox {
   /** It is stored, or will not be sent. Another tab may have written it. */
   remove(clientId) {
     this.#entries.delete(clientId);
-    withStorage((storage) => storage.removeItem(this.#prefix + clientId));
+    unsave(this.#prefix + clientId);
   }
 
   #keep(entry) {
     this.#entries.set(entry.client_id, entry);
-    withStorage((storage) => storage.setItem(this.#prefix + entry.client_id, JSON.stringify(entry)));
+    save(this.#prefix + entry.client_id, JSON.stringify(entry));
   }
 
   /** @returns {Unsent[]} */

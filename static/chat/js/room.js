@@ -34,6 +34,7 @@ import { Reading } from "./reading.js";
 import { keepSeen } from "./seen.js";
 import { Sheet } from "./sheet.js";
 import { Shortcodes } from "./shortcodes.js";
+import { watchSaving } from "./storage.js";
 import { Typing } from "./typing.js";
 import { Unread } from "./unread.js";
 
@@ -100,15 +101,25 @@ if (data.is_end) keptRoom.begin(data.messages, data.is_start);
 const hasCookies = data.is_copy || document.cookie !== "";
 
 const OFFLINE = gettext("Offline. What you write is sent later.");
-const state = new ConnectionState(element("state"), {
-  waiting: data.is_copy ? OFFLINE : gettext("Reconnecting. What you write is kept."),
-  refused: gettext("This room is closed to you. What you have written is kept."),
+const SAID = {
   [REMOVED]: gettext("You no longer have access here. Load the page again."),
-  4401: hasCookies
-    ? gettext("You are signed out. What you have written is kept.")
-    : gettext("Lobby needs cookies. Allow them for this site, then load the page again."),
+  ...(!hasCookies && { 4401: gettext("Lobby needs cookies. Allow them for this site, then load the page again.") }),
   4404: gettext("There can be no such room."),
   4429: gettext("You have made many rooms. Wait a while."),
+};
+/** What is said as well, as long as it is true. */
+const SAID_WHILE_SAVED = {
+  waiting: data.is_copy ? OFFLINE : gettext("Reconnecting. What you write is kept."),
+  refused: gettext("This room is closed to you. What you have written is kept."),
+  4401: gettext("You are signed out. What you have written is kept."),
+};
+const UNSAVED = gettext(
+  "Your browser can't save your text: its storage is full or blocked. Stay on this page until it is sent.",
+);
+const state = new ConnectionState(element("state"), { ...SAID_WHILE_SAVED, ...SAID });
+watchSaving((isSaved) => {
+  composer.warning = isSaved ? "" : UNSAVED;
+  state.said = isSaved ? { ...SAID_WHILE_SAVED, ...SAID } : SAID;
 });
 /** The code of the refusal, after which nothing can be sent any more. @type {number | undefined} */
 let refusal;

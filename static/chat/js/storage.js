@@ -13,6 +13,67 @@ export function withStorage(action, kind = "localStorage") {
   }
 }
 
+/** The longest text that is kept (UTF-16 code units): ten times what can be sent, and a fraction of what a browser stores. */
+const LONGEST = 40_000;
+
+/** @type {Map<string, string>} what is to be stored and could not be, by key: only this page has it */
+const unsaved = new Map();
+let isSaved = true;
+
+/** @type {(isSaved: boolean) => void} */
+let onSaved = () => {};
+
+/**
+ * Store a text that is not sent yet in `localStorage`.
+ * @param {string} key
+ * @param {string} text
+ */
+export function save(key, text) {
+  unsaved.set(key, text);
+  storeAll();
+}
+
+/**
+ * Remove what `save` stored. That may make room for others.
+ * @param {string} key
+ */
+export function unsave(key) {
+  withStorage((storage) => storage.removeItem(key));
+  unsaved.delete(key);
+  storeAll();
+}
+
+/**
+ * Follow whether all that was to be saved is stored. While it is not, the browser asks before the page is left.
+ * @param {(isSaved: boolean) => void} listener called on each change
+ */
+export function watchSaving(listener) {
+  onSaved = listener;
+  if (!isSaved) listener(false);
+}
+
+function storeAll() {
+  for (const [key, text] of unsaved) if (isStored(key, text)) unsaved.delete(key);
+  if (isSaved === (unsaved.size === 0)) return;
+  isSaved = !isSaved;
+  if (isSaved) removeEventListener("beforeunload", ask);
+  else addEventListener("beforeunload", ask);
+  onSaved(isSaved);
+}
+
+/** Store a text, unless it is too long. @returns {boolean} whether it is stored */
+function isStored(key, text) {
+  const store = (storage) => {
+    storage.setItem(key, text);
+    return true;
+  };
+  return text.length <= LONGEST && withStorage(store) === true;
+}
+
+function ask(event) {
+  event.preventDefault();
+}
+
 /** @typedef {Record<string, (value: unknown) => boolean>} Shape what each field must be */
 
 export const isText = (value) => typeof value === "string";

@@ -1,5 +1,6 @@
 """Emoji: by their shortcodes while one types, from a picker, and larger where they stand alone."""
 
+import asyncio
 from itertools import count
 
 import pytest
@@ -30,8 +31,8 @@ WHOLE = [
     ("10:30:45 a::b", "10:30:45 a::b"),
 ]
 
-# What offers emoji in the middle of a sentence, and is sent as it was written.
-AS_WRITTEN = ["状态:高兴", "国家:中国", "中国:日本:韩国", "（:高兴", "：:高兴", "상태:高兴"]
+# What offers emoji, but does not ask for one, and is sent as it was written.
+AS_WRITTEN = ["状态:高兴", "国家:中国", "中国:日本:韩国", "（:高兴", "：:高兴", "상태:高兴", ":no", ":pass", "the :100"]
 
 ALONE = ["🎉", "👍🏽 ❤️ 🇨🇳", "👩‍👩‍👧‍👦1️⃣"]
 NOT_ALONE = ["🎉🎉🎉🎉", "🎉!", "123", "#", "text"]
@@ -89,7 +90,7 @@ async def test_a_shortcode_that_is_typed_whole_becomes_its_emoji(writer):
         await expect(writer.list).to_be_hidden()
 
 
-async def test_what_is_offered_in_a_sentence_is_written_only_if_somebody_chooses_it(writer):
+async def test_what_is_offered_and_not_asked_for_is_written_only_if_somebody_chooses_it(writer):
     for text in AS_WRITTEN:
         await writer.page.keyboard.insert_text(text)
         await expect(writer.offered.first).to_be_visible()
@@ -104,6 +105,29 @@ async def test_what_is_offered_in_a_sentence_is_written_only_if_somebody_chooses
         await writer.press(*keys)
         await expect(writer.input).to_have_value("国家🇨🇳")
         await writer.input.fill("")
+
+
+async def test_a_shortcode_is_replaced_before_it_is_sent_while_their_names_are_on_the_way(writer):
+    is_there = asyncio.Event()
+
+    async def hold(route):
+        await is_there.wait()
+        await route.continue_()
+
+    await writer.page.route("**/emoji/**", hold)
+    await writer.page.clock.install()  # no time goes by that the test does not make
+    await writer.page.clock.pause_at(await writer.page.evaluate("Date.now() + 1000"))
+    await writer.tab.say("hi :tada:")
+    await writer.type("next")  # what is written on is no part of it
+    await writer.tab.until_transcript("hi :tada:")
+    await expect(writer.input).to_have_value("next")
+    await writer.input.fill("")
+    await writer.tab.say("slow :tada:")
+    await writer.page.clock.run_for(1000)
+    await writer.tab.until_transcript("hi :tada:", "slow :tada:")
+    await writer.tab.say("hi :tada:")
+    is_there.set()
+    await writer.tab.until_transcript("hi :tada:", "slow :tada:", "hi 🎉")
 
 
 async def test_a_held_enter_takes_what_is_offered_and_does_not_send_it(writer):

@@ -19,6 +19,7 @@ const onScreenKeyboard = matchMedia("(pointer: coarse)");
  * @property {string} label
  * @property {HTMLElement} icon
  * @property {string} text what is written for it
+ * @property {boolean} isExact whether what is typed asks for it, so that Enter takes it
  *
  * @typedef {object} Source
  * @property {RegExp} typed what stands before the caret where there is something to complete; its group is what is typed
@@ -33,6 +34,7 @@ export class Completion {
   #options = [];
   /** Which of them is chosen; NONE: only the keyboard chooses. */
   #active = NONE;
+  #isChosen = false; // by an arrow key
   #from = 0;
   /** What the text began with when the list was closed on purpose: as long as it does, nothing is offered there. */
   #closed = { from: -1, before: "" };
@@ -89,7 +91,8 @@ export class Completion {
     if (!options.length) return this.#close();
     const [before, now] = [this.#options, options].map((all) => all[this.#active]?.text);
     const isSame = this.#options.length > 0 && from === this.#from && before === now;
-    if (!isSame) this.#active = beginsWord(this.#input.value, from) ? 0 : NONE;
+    this.#isChosen &&= isSame;
+    if (!this.#isChosen) this.#active = options[0].isExact && beginsWord(this.#input.value, from) ? 0 : NONE;
     this.#options = options;
     this.#from = from;
     this.#list.replaceChildren(...options.map(drawOption));
@@ -98,6 +101,11 @@ export class Completion {
     this.#input.setAttribute("aria-controls", this.#list.id);
     this.#input.setAttribute("aria-autocomplete", "list");
     if (this.#active !== NONE) this.#activate(this.#active);
+  }
+
+  #choose(index) {
+    this.#isChosen = true;
+    this.#activate(index);
   }
 
   #activate(index) {
@@ -133,8 +141,8 @@ export class Completion {
 
   #actionOf(key) {
     const count = this.#options.length;
-    if (key === "ArrowDown") return () => this.#activate((this.#active + 1) % count);
-    if (key === "ArrowUp") return () => this.#activate((Math.max(this.#active, 0) + count - 1) % count);
+    if (key === "ArrowDown") return () => this.#choose((this.#active + 1) % count);
+    if (key === "ArrowUp") return () => this.#choose((Math.max(this.#active, 0) + count - 1) % count);
     if (key === "Tab" || (key === "Enter" && this.#active !== NONE)) return () => this.#take(Math.max(this.#active, 0));
     if (key === "Escape") return () => this.#closeFor(this.#input.selectionEnd);
   }

@@ -8,6 +8,9 @@ import { AT, LETTER } from "./mention.js";
 const MOST_PEOPLE = 8;
 
 const PERSON = new RegExp(`${AT}((?:[^\\s@](?:[^\\n@]{0,30}[^\\s@])?)?)$`, "u");
+/** An exact shortcode that may as well be meant as it stands: `:no`, `:100`. */
+const SHORT = /^(?:[a-z]{2}|\d+)$/i;
+
 const EMOJI = new RegExp(`(?<!${LETTER}):(${CODE})$`, "u");
 
 /**
@@ -24,7 +27,7 @@ export function people(candidates) {
  * @returns {import("./completion.js").Source}
  */
 export function emoji(catalogue) {
-  const find = async (typed) => (await catalogue.find(typed)).map(character);
+  const find = async (typed) => (await catalogue.find(typed)).map((each) => character(each, typed));
   return { typed: EMOJI, find: (typed) => find(typed).catch(() => []) }; // it will do without
 }
 
@@ -38,13 +41,13 @@ function person(each) {
   icon.className = "avatar avatar--small";
   icon.ariaHidden = "true";
   paintAvatar(icon, each);
-  return { icon, label: each.name, text: `@${each.name} ` };
+  return { icon, label: each.name, text: `@${each.name} `, isExact: true };
 }
 
-function character({ emoji, codes, name }) {
+function character({ emoji, codes, name }, typed) {
   const icon = document.createElement("span");
   icon.className = "completion__emoji";
   icon.ariaHidden = "true";
   icon.textContent = emoji;
-  return { icon, label: name, text: emoji };
+  return { icon, label: name, text: emoji, isExact: codes.includes(typed.toLowerCase()) && !SHORT.test(typed) };
 }

@@ -3,6 +3,9 @@
 import { gettext, numeral } from "../../base/js/i18n.js";
 import { SETTLE } from "../../base/js/presses.js";
 
+/** How long a text that is sent waits for its shortcode to be replaced, at most (milliseconds). */
+const PATIENCE = 1000;
+
 /**
  * Who has it meanwhile is told of every change (`write`), of what is to be sent and of Escape (`cancel`).
  * @typedef {{write: (text: string) => void, send: (text: string) => void, cancel: () => void}} Borrower
@@ -19,11 +22,15 @@ export class Composer {
   /** @type {Loan | null} */
   #loan = null;
   #settledAt = 0;
+  #isWaiting = false;
 
   /** @type {(text: string) => void} told of every change to what is to be sent */
   onDraft = () => {};
 
   #warning = "";
+
+  /** @type {() => Promise<void> | null} what a text that is to be sent waits for */
+  pending = () => null;
 
   /** told of each key that goes into what is to be sent */
   onWrite = () => {};
@@ -46,7 +53,7 @@ export class Composer {
     this.#input.addEventListener("input", () => this.#written());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#send();
+      this.#sendOnceReplaced();
     });
   }
 
@@ -155,9 +162,26 @@ export class Composer {
   }
 
   #actionOf(key) {
-    if (key === "Enter") return () => this.#send();
+    if (key === "Enter") return () => this.#sendOnceReplaced();
     if (key === "Escape") return this.#loan?.cancel;
     if (key === "ArrowUp" && !this.#loan && !this.#input.value) return this.#onUp;
+  }
+
+  /** Send what stands here now: at the next change at the latest, which is no part of it. */
+  async #sendOnceReplaced() {
+    const [pending, loan] = [this.pending(), this.#loan];
+    if (!pending) return this.#send();
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    const changes = new AbortController();
+    const changed = new Promise((resolve) => {
+      this.#input.addEventListener("beforeinput", resolve, { signal: changes.signal });
+      setTimeout(resolve, PATIENCE);
+    });
+    await Promise.race([pending, changed]);
+    changes.abort();
+    this.#isWaiting = false;
+    if (loan === this.#loan) this.#send();
   }
 
   #send() {

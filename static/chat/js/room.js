@@ -52,7 +52,8 @@ const input = /** @type {HTMLTextAreaElement} */ (element("chat-message-input"))
 const emoji = new Catalogue(data.emoji);
 const others = () => [...log.authors, ...people.all].filter(({ id }) => id !== you.id);
 new Completion(input, element("completion"), [completions.people(others), completions.emoji(emoji)]);
-new Shortcodes(input, emoji);
+const shortcodes = new Shortcodes(input, emoji);
+composer.pending = () => shortcodes.pending;
 new EmojiPicker(element("emoji-picker"), element("composer"), emoji, (chosen) => insert(input, chosen));
 for (const text of composer.takeEarly()) outbox.add(text);
 new Draft(owner, composer);

@@ -16,6 +16,8 @@ const LATIN = /^(?:[a-z][\w+-]{2,}|[+-]1)$/i;
 const LONGEST = 64;
 
 export class Shortcodes {
+  /** @type {Promise<void> | null} the replacement that waits for the catalogue */
+  pending = null;
   #input;
   #catalogue;
 
@@ -27,9 +29,16 @@ export class Shortcodes {
     this.#input = input;
     this.#catalogue = catalogue;
     input.addEventListener("input", ({ inputType, isComposing }) => {
-      if (inputType.startsWith("insert") && !isComposing) this.#replace(); // what is undone stays
+      if (inputType.startsWith("insert") && !isComposing) this.#begin(); // what is undone stays
     });
-    input.addEventListener("compositionend", () => this.#replace());
+    input.addEventListener("compositionend", () => this.#begin());
+  }
+
+  #begin() {
+    const pending = this.#replace().finally(() => {
+      if (this.pending === pending) this.pending = null;
+    });
+    this.pending = pending;
   }
 
   async #replace() {

@@ -91,11 +91,12 @@ async def test_what_somebody_has_not_sent_is_sent_by_nobody_else(lobby, cable, o
     await two.say("a guest's")
     await plug(cable, one)
     await expect(one.page.get_by_text("You are signed out")).to_be_visible(timeout=BACK)
+    await expect(one.pending).to_contain_text("Not sent")
     guests = await open_tab(cable.url, room, beside=one)
     await guests.until_transcript("a guest's")
     await expect(guests.pending).to_have_count(0)
     await sign_in(two, lobby.url, username)
-    await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
+    await one.pending.get_by_role("button", name="Try again").click()
     await expect(one.pending).to_have_count(0)
     await one.until_transcript("a guest's", "mine")
 

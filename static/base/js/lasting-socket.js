@@ -77,6 +77,14 @@ export class LastingSocket {
     return this.#isOpen;
   }
 
+  /** Connect again at once, even after a refusal. */
+  retry() {
+    if (this.#socket) return;
+    clearTimeout(this.#timer);
+    this.#options.onState("waiting");
+    this.#connect();
+  }
+
   #connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}${this.#options.address()}`, PROTOCOLS);

@@ -10,6 +10,7 @@ import { Completion } from "./completion.js";
 import * as completions from "./completions.js";
 import { Composer } from "./composer.js";
 import { writeCopies } from "./copied.js";
+import { copy } from "./copy.js";
 import { Deleting } from "./deleting.js";
 import { deliver } from "./deliver.js";
 import { Draft } from "./draft.js";
@@ -40,6 +41,8 @@ import { Unread } from "./unread.js";
 
 const element = (id) => document.getElementById(id);
 const { key, you } = data;
+/** The code of the refusal, after which nothing can be sent any more. @type {number | undefined} */
+let refusal;
 const outbox = new Outbox(owner, (clientId) => log.discard(clientId));
 const composer = new Composer(
   element("composer"),
@@ -122,8 +125,6 @@ watchSaving((isSaved) => {
   composer.warning = isSaved ? "" : UNSAVED;
   state.said = isSaved ? { ...SAID_WHILE_SAVED, ...SAID } : SAID;
 });
-/** The code of the refusal, after which nothing can be sent any more. @type {number | undefined} */
-let refusal;
 const connection = new LastingSocket({
   address,
   isGreeting: (events) => events.some(isWelcome),
@@ -134,7 +135,9 @@ const connection = new LastingSocket({
     if (now[0] === "open") changes.begin();
     else changes.lose();
     if (now[0] === "open" && now[1] === SIGNED_OUT) refreshTokens().catch(() => {}); // `post` asks again
+    const wasRefused = Boolean(refusal);
     refusal = now[0] === "refused" ? now[1] : undefined;
+    if (wasRefused !== Boolean(refusal)) outbox.waiting.forEach(showUnsent);
   },
 });
 addEventListener("pagehide", () => isLast() && handOver(key, you.id, written()));
@@ -301,6 +304,25 @@ function takeBack({ client_id: clientId, message }) {
 }
 
 function showUnsent(entry) {
+  log.showUnsent({ ...entry, author: you }, noteOf(entry));
+}
+
+/** @returns {Node[]} what is said of an unsent message, and what can be done about it */
+function noteOf(entry) {
+  if (entry.failed) return noteOfFailed(entry);
+  if (refusal) {
+    return [
+      text(gettext("Not sent")),
+      button(gettext("Try again"), () => connection.retry()),
+      button(gettext("Copy"), async ({ target }) => {
+        if (await copy(entry.message)) target.textContent = gettext("Copied");
+      }),
+    ];
+  }
+  return [text(data.is_copy ? gettext("Waiting to be sent…") : gettext("Sending…"))];
+}
+
+function noteOfFailed(entry) {
   const discard = () => {
     outbox.remove(entry.client_id);
     log.discard(entry.client_id);
@@ -312,12 +334,9 @@ function showUnsent(entry) {
     discard();
     composer.take(entry.message);
   };
-  const note = entry.failed
-    ? [
-        text(gettext("Not sent: {problem}", { problem: entry.failed })),
-        button(gettext("Edit"), edit),
-        button(gettext("Discard"), discard),
-      ]
-    : [text(data.is_copy ? gettext("Waiting to be sent…") : gettext("Sending…"))];
-  log.showUnsent({ ...entry, author: you }, note);
+  return [
+    text(gettext("Not sent: {problem}", { problem: entry.failed })),
+    button(gettext("Edit"), edit),
+    button(gettext("Discard"), discard),
+  ];
 }

@@ -18,6 +18,8 @@ learn({
     "已写入 {done} / {count} 条消息"
   ],
   "(edited)": "（已编辑）",
+  "Copied": "已复制",
+  "Copy": "复制",
   "Delete": "删除",
   "Delete this message?": "删除这条消息？",
   "Deleting…": "正在删除…",
@@ -42,6 +44,7 @@ learn({
   "Not done: {problem}.": "操作失败：{problem}。",
   "Not done: {problem}. Try again in {seconds} s.": "操作失败：{problem}，请在 {seconds} 秒后再试。",
   "Not saved: {problem}.": "未能保存：{problem}。",
+  "Not sent": "未发送",
   "Not sent: {problem}": "未能发送：{problem}",
   "Offline. What you write is sent later.": "离线。写下的内容稍后发送。",
   "Only you are here": "只有你在线",

@@ -25,6 +25,7 @@ from pypinyin import Style, pinyin
 LONGEST_ASKED = 32
 
 _MARK = regex.compile(r"\p{Mn}")
+_SEPARATORS = dict.fromkeys(map(ord, "'’‘ʼ-‐"))
 _HAN = regex.compile(r"\p{Han}")
 
 
@@ -56,24 +57,32 @@ def asked(text: str) -> str:
 
 def may_match(asked: str) -> Q:
     """A condition that holds for all rooms that `matches`, and for few others."""
-    characters = "%".join(regex.sub(r"[\\%_]", r"\\\g<0>", each) for each in asked)
-    return Q(spellings__contains=asked) | Q(spellings__like=f"%\n%{characters}%")
+    characters = "%".join(regex.sub(r"[\\%_]", r"\\\g<0>", each) for each in _joined(asked))
+    named = Q(spellings__contains=asked)
+    return named | Q(spellings__like=f"%\n%{characters}%") if characters else named
+
+
+def _joined(asked: str) -> str:
+    """The text without what separates syllables: xi'an."""
+    return asked.translate(_SEPARATORS)
 
 
 class Search:
     """Whether rooms match what is asked, at a few steps for each of their characters, whatever it is.
 
-    Bit n of `starts` says that the characters so far read as the first n letters of what is asked.
+    Bit n of `starts` says that the characters so far read as the first n letters of what is asked. Apostrophes and
+    hyphens make no difference to readings.
     """
 
     def __init__(self, asked: str):
         self._asked = asked
+        self._typed = _joined(asked)
         self._places = cache(self._places_of)
         self._moves = cache(self._moves_of)
 
     def matches(self, spellings: str) -> bool:
         name, _, characters = spellings.partition("\n")
-        return self._asked in name or self._is_typed(characters.split())
+        return self._asked in name or (self._typed != "" and self._is_typed(_joined(characters).split()))
 
     def _is_typed(self, characters: list[str]) -> bool:
         """Whether successive characters read as what is asked. The last one's reading may be unfinished."""
@@ -94,7 +103,7 @@ class Search:
 
     def _places_of(self, typed: str) -> tuple[int, int]:
         """Where the rest of what is asked begins what is typed; and where it begins with it."""
-        asked, places = self._asked, range(len(self._asked))
+        asked, places = self._typed, range(len(self._typed))
         lasts = sum(1 << at for at in places[-len(typed) :] if typed.startswith(asked[at:]))
         return lasts, sum(1 << at for at in places if asked.startswith(typed, at)) if typed in asked else 0
 

@@ -87,6 +87,12 @@ def names(cards):
         ("ﾊﾝｶｸ", "はん"),
         ("김치", "김치"),
         ("50%_聊天", "%_lt"),
+        ("西安", "xi'an"),
+        ("西安", "Xi’an"),
+        ("西安", "xi-an"),
+        ("A-天安门", "a-tian'an"),
+        ("rock'n'roll", "k'n'r"),
+        ("-", "-"),
     ],
 )
 def test_a_room_is_found_by_whatever_one_types(ada, name, typed):
@@ -105,6 +111,7 @@ def test_a_room_is_found_by_whatever_one_types(ada, name, typed):
         ("重庆", "qingchong"),
         ("聊天室", "lsh"),
         ("l-t-s", "lts"),
+        ("聊天室", "'"),
     ],
 )
 def test_a_room_is_not_found_by_what_only_resembles_its_name(ada, name, typed):

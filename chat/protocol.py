@@ -200,13 +200,14 @@ def with_line_feeds(text: str) -> str:
 
 
 def check_text(text: str) -> str:
-    """The text of a message, whose lines end with LF; raises `Refused` for one that cannot be."""
-    text = with_line_feeds(text)
+    """The text of a message, whose lines end with LF; raises `Refused` for one that cannot be.
+
+    NUL characters, which come with what is pasted and which PostgreSQL cannot store, are dropped.
+    """
+    text = with_line_feeds(text.replace("\0", ""))
     if len(text) > LONGEST_TEXT:
         detail = format_lazy(_("longer than {most} characters"), most=f"{LONGEST_TEXT:,}")
         raise Refused("too_long", detail)
     if not names.without_invisible(text).strip():
         raise Refused("bad_frame", _("a message needs some text"))
-    if "\0" in text:  # PostgreSQL cannot store it
-        raise Refused("bad_frame", _("a message has no NUL character"))
     return text

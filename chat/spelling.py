@@ -70,8 +70,8 @@ def _joined(asked: str) -> str:
 class Search:
     """Whether rooms match what is asked, at a few steps for each of their characters, whatever it is.
 
-    Bit n of `starts` says that the characters so far read as the first n letters of what is asked. Apostrophes and
-    hyphens make no difference to readings.
+    Bit n of `starts` says that the characters so far read as the first n letters of what is asked.
+    Apostrophes and hyphens make no difference to readings.
     """
 
     def __init__(self, asked: str):

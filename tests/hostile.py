@@ -124,13 +124,13 @@ GROWING = {
 # What a message may be.
 MESSAGES = SCRIPTS | TURNING | UNSEEN | LARGE
 
-# No message: nothing of it can be seen, or no database has it.
+# No message: nothing of it can be seen.
 NO_MESSAGES = {
     "zero-width": "\u200b\u2060\ufeff",
     "fillers": "\u3164\u115f\uffa0\u2800",
     "turning": "\u202e\u2066 \u2069",
     "tags": "\U000e0041",
-    "NUL": "a\0b",
+    "NUL": "\0",
 }
 
 # What nobody and nothing can be called.

@@ -32,7 +32,17 @@ WHOLE = [
 ]
 
 # What offers emoji, but does not ask for one, and is sent as it was written.
-AS_WRITTEN = ["状态:高兴", "国家:中国", "中国:日本:韩国", "（:高兴", "：:高兴", "상태:高兴", ":no", ":pass", "the :100"]
+AS_WRITTEN = [
+    "状态:高兴",
+    "国家:中国",
+    "中国:日本:韩国",
+    "（:高兴",
+    "：:高兴",
+    "상태:高兴",
+    ":no",
+    ":pass",
+    "the :100",
+]
 
 ALONE = ["🎉", "👍🏽 ❤️ 🇨🇳", "👩‍👩‍👧‍👦1️⃣"]
 NOT_ALONE = ["🎉🎉🎉🎉", "🎉!", "123", "#", "text"]

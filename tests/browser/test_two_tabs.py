@@ -114,7 +114,7 @@ async def test_one_is_reloaded_before_both_come_back(cable, two_tabs):
 
 async def test_what_is_discarded_in_one_is_discarded_in_both(lobby, open_tab):
     one = await open_tab(lobby.url, "discarded")
-    await one.say("a\0b")
+    await one.say("\u200b")
     two = await open_tab(lobby.url, "discarded", beside=one)
     await expect(two.failed).to_have_count(1)
     await one.failed.get_by_role("button", name="Discard").click()

@@ -128,7 +128,7 @@ class Tour:
         yield Stop("room-delete")
         await self._press("Escape")
         await page.locator("#chat-message-input").focus()
-        await self.tab.say("a\0b")
+        await self.tab.say("\u200b")
         await expect(self.tab.failed).to_have_count(1)
         yield Stop("room-failed")
         await self.tab.failed.locator(".message__note button").last.click()

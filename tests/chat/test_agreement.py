@@ -14,7 +14,7 @@ from chat import actions
 from chat.models import User
 from tests.copy import Copy
 
-# Blank ones and NUL are refused, and some name somebody: that must agree, too.
+# Blank ones are refused, NULs are dropped, and some name somebody: that must agree, too.
 TEXT = st.one_of(st.text(min_size=1, max_size=20), st.sampled_from(["@Ada", "@ada, @Ada!"]))
 STEP = st.one_of(
     st.tuples(st.just("send"), TEXT),

@@ -30,7 +30,7 @@ BAD_FRAMES = {
 BAD_TEXTS = {
     "empty": ("", "bad_frame"),
     "blank": (" \n\u3000", "bad_frame"),
-    "NUL": ("a\0b", "bad_frame"),
+    "NUL": ("\0", "bad_frame"),
     "too long": ("界" * 4001, "too_long"),
 }
 
@@ -64,6 +64,14 @@ async def test_a_text_that_cannot_be(connect, text, code):
     error = await socket.event("error")
     assert (error["code"], error["client_id"]) == (code, client_id)
     await still_works(socket)
+
+
+async def test_a_nul_is_dropped(connect, guest):
+    socket = await connect(user=guest)
+    await socket.say("\0a\0b")
+    assert (await socket.event("message"))["message"] == "ab"
+    await socket.send_command(type="edit", number=1, message="c\0d")
+    assert (await socket.event("message"))["message"] == "cd"
 
 
 async def test_lines_end_with_line_feeds(connect, guest, afresh):

@@ -186,7 +186,7 @@ export class Composer {
 
   #send() {
     if (performance.now() < this.#settledAt) return;
-    const text = this.#input.value.trimEnd();
+    const text = this.#input.value.replaceAll("\0", "").trimEnd(); // as the server stores it
     if (this.isTooLong(text)) return; // it is said, and the text stays, so that it can be cut
     if (this.#loan) return this.#loan.send(text);
     this.#write("");

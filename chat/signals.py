@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
 import live
@@ -59,6 +60,12 @@ def record_failed_sign_in(
     """The account's id where there is one: what was typed may be a password in the wrong field."""
     person = User.objects.filter(username=credentials.get("username")).values_list("pk", flat=True).first()
     security.record_refusal("sign_in_failed", person, security.address_of(request))
+
+
+@receiver(user_logged_out)
+def end_forms(request: HttpRequest, **kwargs: Any) -> None:
+    """Refuse the forms that are still open: they would be posted as the browser's next guest."""
+    rotate_token(request)
 
 
 @receiver(user_logged_out)

@@ -1,5 +1,6 @@
 """Who visits: a person with an account, or a guest for as long as the browser is open."""
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -21,9 +22,10 @@ def visitor(request: HttpRequest) -> User:
         if not is_visit(request):
             raise Refused("read_only", _("This page was not opened by a person."))
         take(get_guest_rate, by_address(request.META.get("REMOTE_ADDR", "")))
+        had_session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
         secret = request.META.get("CSRF_COOKIE")
         login(request, actions.create_guest(), "django.contrib.auth.backends.ModelBackend")
-        if secret:  # a guest has no rights that forms in other tabs could take over
+        if secret and not had_session:  # forms of tabs that were opened before stay valid
             request.META["CSRF_COOKIE"] = secret
         request.session.set_expiry(0)
     return request.user  # type: ignore[return-value]

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.sessions.models import Session
 from django.test import Client
 
 from chat import actions
@@ -42,6 +43,23 @@ def test_a_guest_is_made_without_a_new_csrf_secret(client):
     secret = strict.cookies["csrftoken"].value
     strict.get("/chat/csrf/")
     assert strict.cookies["csrftoken"].value == secret
+
+
+@pytest.mark.parametrize("is_account", [True, False])
+def test_forms_of_an_ended_session_are_not_posted_as_the_next_guest(is_account):
+    strict = Client(enforce_csrf_checks=True)
+    you = data(strict.get("/chat/csrf/"))["you"]["id"]
+    if is_account:
+        User.objects.filter(pk=you).update(is_guest=False)
+    token = {"csrfmiddlewaretoken": strict.get("/csrf/").json()["token"]}
+    if is_account:
+        assert strict.post("/me/sign-out/", token).status_code == 302
+    else:
+        Session.objects.all().delete()
+    guest = data(strict.get("/chat/csrf/"))["you"]
+    assert guest["id"] != you
+    assert strict.post("/me/name/", token | {"name": "Of another"}).status_code == 403
+    assert User.objects.get(pk=guest["id"]).name == guest["name"]
 
 
 def test_a_fresh_csrf_token_says_whose_it_is_and_makes_no_guest(client):

@@ -135,6 +135,7 @@ async def test_who_signs_in_in_another_tab_takes_what_the_guest_has_written(lobb
     username = next(usernames)
     other = await open_tab(lobby.url, "guest writes")
     await sign_up(other, username)
+    await expect(other.page).to_have_url(re.compile("/chat/guest"))
     one = await open_tab(lobby.url, "guest writes")
     await one.page.locator("#chat-message-input").fill("half a sentence")
     two = await open_tab(lobby.url, beside=one)

@@ -1,6 +1,7 @@
 """How connections begin and end: uvicorn's own protocols, with deadlines and better manners."""
 
 import fcntl
+import socket
 import struct
 import termios
 import time
@@ -32,8 +33,9 @@ LARGEST_HANDSHAKE_QUERY = 2048
 # A part of a body that is smaller counts as so much of the head: its cost is that of a header (bytes).
 SMALL_CHUNK = 64
 
-# How long a client may read nothing of a response (seconds).
+# In this time a client must read so much of a response, or all that is written (seconds; bytes).
 RESPONSE_PATIENCE = 30
+LEAST_PROGRESS = 16 * 1024
 
 # How long a tab may take to answer our goodbye, before it is cut off (seconds).
 CLOSE_PATIENCE = 2
@@ -129,11 +131,12 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     _deadline: TimerHandle | None = None  # of the request that is being received
     _head_size = 0  # of this request, with all that is no body (bytes)
     _progress: TimerHandle | None = None  # when the client must have read on
-    _unread = 0  # of the response, when that was last checked (bytes)
+    _goal = 0  # how much of all responses it must have read by then (bytes)
 
     def connection_made(self, transport):
         super().connection_made(transport)
         self.flow = Flow(transport)
+        self._counted = CountingTransport(transport)
         address = self.client[0] if self.client else ""
         is_proxy = address in self.app.trusted_hosts  # of FORWARDED_ALLOW_IPS
         if not get_connections().add(transport, address, is_proxy):
@@ -200,6 +203,8 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             self._measure_handshake()
         if not self.is_refused:
             super().on_headers_complete()
+            if self.cycle is not None:  # a handshake has none
+                self.cycle.transport = self._counted  # type: ignore[assignment]
 
     def on_message_begin(self):
         super().on_message_begin()
@@ -239,17 +244,44 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         self._expect_progress()
 
     def _expect_progress(self) -> None:
-        """Cut the client off when it reads nothing for a while."""
+        """Cut the client off when it reads too little for a while."""
         if self._progress is None and self.transport.get_write_buffer_size():
-            self._unread = unread(self.transport)
+            self._goal = min(self._counted.written, self._read() + LEAST_PROGRESS)
             self._progress = self.loop.call_later(RESPONSE_PATIENCE, self._check_progress)
 
     def _check_progress(self) -> None:
         self._progress = None
-        if self.transport.get_write_buffer_size() and unread(self.transport) >= self._unread:
-            self.transport.abort()
+        if self._read() < self._goal:
+            reset(self.transport)
         else:
             self._expect_progress()
+
+    def _read(self) -> int:
+        """How much of the responses has reached the client (bytes)."""
+        return self._counted.written - unread(self.transport)
+
+
+class CountingTransport:
+    """A transport that counts what is written to it (bytes)."""
+
+    def __init__(self, transport: Transport):
+        self._transport = transport
+        self.written = 0
+
+    def write(self, data: bytes) -> None:
+        self.written += len(data)
+        self._transport.write(data)
+
+    def __getattr__(self, name):
+        return getattr(self._transport, name)
+
+
+def reset(transport) -> None:
+    """Abort a connection, and discard what the system's own buffer holds for the peer."""
+    with suppress(OSError):
+        linger = struct.pack("ii", 1, 0)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    transport.abort()
 
 
 def unread(transport) -> int:

@@ -7,7 +7,7 @@ import termios
 import time
 from asyncio import AbstractEventLoop, Handle, Protocol, TimerHandle, Transport
 from contextlib import suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from django.conf import settings
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -16,6 +16,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 
+from live.who import network
 from mysite.connections import get_connections
 
 # How long a client may take to say the whole of a request, a socket's handshake included (seconds).
@@ -51,6 +52,14 @@ TURN = 0.001
 
 # How long a socket may save up frames that it does not send, for a burst at FRAME_RATE (seconds).
 FRAME_BURST = 10
+
+# What all sockets of an address may send, as a multiple of FRAME_RATE: a school is behind one. When that is
+# used up, each frame counts as so many of its socket: those that send most are cut off.
+ADDRESS_SHARE = 30
+CROWDED_COST = 10
+
+# How many addresses are counted; the least recently seen is dropped first.
+MOST_ADDRESSES = 10_000
 
 # How many fragments of a message are kept apart, before they are joined.
 MOST_FRAGMENTS = 100
@@ -297,7 +306,10 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
 
     _is_stopping = False
     _is_idle = False  # the application waits for the next frame: no command is running
-    _frames_due = 0.0  # when all frames so far were due, at FRAME_RATE (the loop's time)
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self._frames = FrameCount()
 
     def connection_lost(self, exc):
         get_connections().remove(self.transport)  # which HttpProtocol has added
@@ -333,12 +345,18 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def _is_too_fast(self, frames: int) -> bool:
-        """Count frames against FRAME_RATE, by the generic cell rate algorithm."""
+        """Count frames against FRAME_RATE, those of the address as well."""
         rate, now = settings.FRAME_RATE, self.loop.time()
         if not (rate and frames):
             return False
-        self._frames_due = max(self._frames_due, now - FRAME_BURST) + frames / rate
-        return self._frames_due > now
+        if not self._frames_of_address.add(frames, rate * ADDRESS_SHARE, now):
+            frames *= CROWDED_COST
+        return not self._frames.add(frames, rate, now)
+
+    @cached_property
+    def _frames_of_address(self) -> "FrameCount":
+        address, _ = self.scope["client"] or ("", None)  # as a trusted proxy names it, once a frame can come
+        return frames_of(network(address)) if address and settings.CONNECTIONS_PER_ADDRESS else FrameCount()
 
     def _cut_off(self) -> None:
         """Close with 1008, and discard what comes until the peer closes as well."""
@@ -444,6 +462,29 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
     def _abort_soon(self) -> None:
         """A transport that closes waits for its peer to read: for ever, if it does not."""
         self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
+
+
+class FrameCount:
+    """Frames, counted by the generic cell rate algorithm."""
+
+    __slots__ = ("_due",)
+
+    def __init__(self) -> None:
+        self._due = 0.0  # when all that was counted was due (the loop's time)
+
+    def add(self, frames: int, rate: float, now: float) -> bool:
+        """Count frames, unless they are too many at this rate. Returns whether they are counted."""
+        due = max(self._due, now - FRAME_BURST) + frames / rate
+        if due > now:
+            return False
+        self._due = due
+        return True
+
+
+@lru_cache(MOST_ADDRESSES)
+def frames_of(address: str) -> FrameCount:
+    """What the sockets of an address send together, in this process."""
+    return FrameCount()
 
 
 def frame(text: str) -> bytes:

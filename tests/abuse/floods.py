@@ -21,6 +21,9 @@ FLOODS: dict[str, Callable] = {}
 # The sockets that floods of frames come over: a ChatConsumer's, and a plain consumer's.
 CHAT, PLAIN = "/ws/chat/flood/", "/ws/status/1"
 
+# Where floods come from, which is not where the room's people are.
+ELSEWHERE = "127.0.0.2"
+
 # How long a flood waits for a server that does not read or answer (seconds).
 TIMEOUT = 10
 
@@ -51,7 +54,7 @@ def send_frames(path, first, repeated, address):
 
 
 def connected(address):
-    return socket.create_connection(address, timeout=TIMEOUT)
+    return socket.create_connection(address, timeout=TIMEOUT, source_address=(ELSEWHERE, 0))
 
 
 def opened(address, path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import pytest
@@ -38,6 +39,31 @@ async def test_a_burst_is_answered(server):
         while (answer := await client.frame())[0] != TEXT:
             assert answer[0] == PONG
         assert json.loads(answer[1])[0]["code"] == "bad_frame"
+
+
+async def test_the_sockets_of_an_address_are_counted_together(server):
+    address = "127.0.0.3"
+    async with asyncio.timeout(TIMEOUT), AsyncExitStack() as stack:
+        quiet, *crowd = [await stack.enter_async_context(peer(server, address)) for _ in range(61)]
+        for client in [quiet, *crowd]:
+            await client.enter(server, room="frames")
+        for client in crowd:  # twice what the address may send; each, less than a socket may
+            client.writer.write(frame(opcode=PING) * (BURST - 10) + frame(b"{"))
+        lasts = [await last_answer(client) for client in crowd]
+        assert (8, 1008) in lasts
+        quiet.writer.write(frame(b"{"))
+        assert (await quiet.frame())[0] == TEXT
+    async with asyncio.timeout(TIMEOUT), peer(server) as client:
+        await client.enter(server, room="frames")
+        client.writer.write(frame(opcode=PING) * (BURST - 10) + frame(b"{"))
+        assert (await last_answer(client))[0] == TEXT
+
+
+async def last_answer(client):
+    """The first answer that is no pong, and its close code."""
+    while (answer := await client.frame())[0] == PONG:
+        pass
+    return answer[0], int.from_bytes(answer[1][:2])
 
 
 def fragments(count):

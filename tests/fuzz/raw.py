@@ -79,9 +79,9 @@ class Peer:
 
 
 @asynccontextmanager
-async def peer(server):
+async def peer(server, address="127.0.0.1"):
     """A connection that ends with a RST, as that of a machine that has forgotten all about it."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, local_addr=(address, 0))
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     try:
         yield Peer(reader, writer)

@@ -13,7 +13,7 @@ def record(event: str, person: int | None, address: str, *, by: int | None = Non
 
 
 def record_refusal(event: str, person: int | None, address: str) -> None:
-    logger.warning("%s person=%s address=%s", event, person or "-", address or "-")
+    logger.warning(f"{event} person=%s address=%s", person or "-", address or "-")  # each event is of a kind
 
 
 def warn_of_https(origin: str) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 # The longest message of a record (characters), without its traceback.
 LONGEST_MESSAGE = 1000
 
-# How many warnings of a logger that outsiders can cause are written in an interval (seconds).
+# How many warnings of a kind are written in an interval (seconds).
 MOST_RECORDS = 10
 INTERVAL = 5
 
@@ -36,29 +36,35 @@ class Brief(logging.Filter):
     """What anybody can cause from outside is a warning of one line, and no traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+        if record.name.startswith("django.security."):
+            record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
         return True
 
 
 class Sparse(logging.Filter):
-    """Of a logger's warnings, a few in an interval; the next says how many were left out. Errors all pass."""
+    """Of each kind of warning, a few in an interval; the next says how many were left out. Errors all pass.
+
+    A kind is a logger's message before its arguments. All messages of a logger that have none are of one
+    kind, as Django writes what a request says into some of them.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._since = 0.0
-        self._counts: Counter[str] = Counter()
-        self._left_out: Counter[str] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._left_out: Counter[tuple[str, str]] = Counter()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno > logging.WARNING:
+        if record.levelno != logging.WARNING:
             return True
         if (now := time.monotonic()) - self._since > INTERVAL:
             self._since = now
             self._counts.clear()
-        self._counts[record.name] += 1
-        if self._counts[record.name] > MOST_RECORDS:
-            self._left_out[record.name] += 1
+        kind = record.name, str(record.msg) if record.args else ""
+        self._counts[kind] += 1
+        if self._counts[kind] > MOST_RECORDS:
+            self._left_out[kind] += 1
             return False
-        if left_out := self._left_out.pop(record.name, 0):
+        if left_out := self._left_out.pop(kind, 0):
             record.msg, record.args = f"{record.getMessage()} (and {left_out:,} more before)", ()
         return True

@@ -291,16 +291,14 @@ LOGGING = {
         "line": {"()": "mysite.logs.Line", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     },
     "filters": {"brief": {"()": "mysite.logs.Brief"}, "sparse": {"()": "mysite.logs.Sparse"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # All of them: outsiders can cause warnings of many loggers, as often as they like.
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["brief", "sparse"]}
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
     # Django's own handlers would say everything twice, or send mail.
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
-        "django.security.DisallowedHost": {"filters": ["brief", "sparse"]},
-        # What outsiders can cause as often as they like: refused requests, and bytes that are none.
-        "django.request": {"filters": ["sparse"]},
-        "django.security.csrf": {"filters": ["sparse"]},
-        "uvicorn.error": {"filters": ["sparse"]},
         "lobby.security": {"level": "INFO"},
         # It logs a traceback each second while Redis is away; live.bell says it once, in a line.
         "channels_redis.pubsub": {"level": "CRITICAL"},

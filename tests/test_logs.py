@@ -3,10 +3,17 @@
 import logging
 import re
 from io import StringIO
+from time import monotonic
+from types import SimpleNamespace
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import TooManyFieldsSent
 from django.test import Client
 
+from live import Refused
+from mysite.guard import Guard
+from mysite.middleware import BrowserOriginValidator
 from tests import hostile
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (WARNING|ERROR) [\w.]+: ")
@@ -21,6 +28,7 @@ def log(monkeypatch):
     (console,) = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
     written = StringIO()
     monkeypatch.setattr(console, "stream", written)
+    monkeypatch.setattr(console, "filters", [type(each)() for each in console.filters])  # which count from 0
 
     def lines():
         said = written.getvalue()
@@ -29,6 +37,14 @@ def log(monkeypatch):
         return said.removesuffix("\n").split("\n")
 
     return lines
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of the log, which stands still."""
+    clock = SimpleNamespace(now=monotonic() + 1e6)
+    monkeypatch.setattr("mysite.logs.time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
 
 
 def is_plain(lines):
@@ -73,17 +89,89 @@ def test_a_long_message_is_cut(log):
     assert line.endswith("xxx... (59,011 characters more)")
 
 
-def test_what_outsiders_cause_is_written_a_few_times(log, monkeypatch):
-    now = 1e9
-    monkeypatch.setattr("mysite.logs.time.monotonic", lambda: now)
-    for name in ["django.request", "django.security.csrf", "django.security.DisallowedHost", "uvicorn.error"]:
+LOGGERS = [
+    "django.request",
+    "django.security.csrf",
+    "django.security.TooManyFieldsSent",
+    "uvicorn.error",
+    "chat.consumers",
+    "lobby.security",
+]
+
+
+def test_what_outsiders_cause_is_written_a_few_times(log, clock):
+    for name in LOGGERS:
         for number in range(100):
             logging.getLogger(name).warning("Refused: %s", number)
         assert len(log()) == 10
-        now += 6
+        clock.now += 6
         logging.getLogger(name).warning("Refused: %s", 100)
         (line,) = log()
         assert line.endswith("Refused: 100 (and 90 more before)")
     for _ in range(20):
         logging.getLogger("django.request").error("Failed")
     assert len(log()) == 20
+
+
+def test_a_kind_of_warning_leaves_others_their_lines(log, clock):
+    for number in range(100):
+        logging.getLogger("chat").warning("Refused: %s", number)
+        logging.getLogger("chat").warning(f"Refused: {number}")
+    assert len(log()) == 20
+    logging.getLogger("chat").warning("Given up: %s", 1)
+    assert len(log()) == 1
+
+
+def test_suspicious_requests_are_warnings_of_one_line(log, clock):
+    for number in range(100):
+        try:
+            raise TooManyFieldsSent(f"field {number}")
+        except TooManyFieldsSent as error:
+            logging.getLogger("django.security.TooManyFieldsSent").error(str(error), exc_info=error)
+    lines = log()
+    assert len(lines) == 10 and "WARNING django.security.TooManyFieldsSent: field 0" in lines[0]
+
+
+async def refuse(application, scope):
+    """Call an application that refuses a socket."""
+
+    messages = [{"type": "websocket.disconnect", "code": 1006}, {"type": "websocket.connect"}]
+
+    async def receive():
+        return messages.pop()
+
+    async def send(message):
+        pass
+
+    await application(scope, receive, send)
+
+
+SCOPE = {
+    "type": "websocket",
+    "path": "/",
+    "subprotocols": [],
+    "client": ("192.0.2.1", 1),
+    "user": AnonymousUser(),
+}
+
+
+async def test_a_thousand_refused_origins_are_a_few_lines(log, clock):
+    application = BrowserOriginValidator(None)
+    headers = [(b"host", b"localhost"), (b"origin", b"https://localhost")]
+    for _ in range(1000):
+        await refuse(application, {**SCOPE, "headers": headers})
+    lines = log()
+    assert len(lines) == 20
+    assert lines[0].endswith("origin https://localhost refused: name it in CSRF_TRUSTED_ORIGINS")
+    assert lines[1].endswith("origin_refused person=- address=192.0.2.1")
+
+
+async def test_a_thousand_refused_sockets_are_a_few_lines(log, clock):
+    async def application(scope, receive, send):
+        raise Refused("unavailable", "too many connections")
+
+    for _ in range(1000):
+        await refuse(Guard(application), {**SCOPE, "headers": []})
+    lines = log()
+    assert len(lines) == 10
+    assert lines[0].endswith("mysite.guard: A socket is given up: too many connections")

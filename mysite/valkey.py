@@ -50,10 +50,12 @@ def valkey() -> Iterator[None]:
     finally:
         ours.close()
         keeper.join()
+        if keeper.exitcode:  # it was killed, and has left its Valkey
+            end_leftover()
 
 
 def end_leftover() -> None:
-    """End a Valkey that a Lobby has left here when all its processes were killed at once."""
+    """End a Valkey that nobody keeps: its keeper was killed, alone or with all of its Lobby."""
     if settings.VALKEY_SOCKET.exists():
         with suppress(RedisError), client(STOP_TIMEOUT) as leftover:
             leftover.shutdown(nosave=True)

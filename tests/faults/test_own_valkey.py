@@ -3,12 +3,16 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import psutil
 import pytest
 
+from mysite.valkey import valkey
 from tests.faults.ledger import ledger, talking
 from tests.faults.test_redis import say_and_hear
-from tests.servers.processes import UNLIMITED, Server, readiness, valkeys_of, wait_until
+from tests.servers.processes import UNLIMITED, Server, command_of, readiness, valkeys_of, wait_until
 from tests.servers.tab import tabs
 
 # How long Valkey may be away, and how long until all workers use it again (seconds; twice what is promised,
@@ -52,3 +56,14 @@ async def test_messages_of_another_process_come_at_once_again(server):
 def is_heard(server):
     """Whether none of the workers that take turns is degraded."""
     return {readiness(server) for _ in range(6)} == {"ok"}
+
+
+def test_valkey_ends_with_its_lobby_when_its_keeper_was_killed(monkeypatch, settings):
+    with TemporaryDirectory(prefix="lobby-") as var_dir:
+        monkeypatch.setenv("VAR_DIR", var_dir)  # for the keeper
+        settings.VAR_DIR, settings.VALKEY_SOCKET = Path(var_dir), Path(var_dir, "valkey.sock")
+        with valkey():
+            (process,) = [each for each in psutil.process_iter() if var_dir in command_of(each.pid)]
+            process.parent().kill()
+            assert "valkey-server" in command_of(process.pid)
+        wait_until(lambda: not command_of(process.pid), RESTARTED)

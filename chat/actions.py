@@ -368,18 +368,19 @@ def involve(user: User, room: Room, involvement: str) -> None:
     )
 
 
-def export(owner: User, room: Room) -> Export:
+def export(owner: User, room: Room, address: str = "") -> Export:
     """Ask for a room's transcript. An unfinished one is returned as it is, a finished one replaced."""
     earlier = Export.objects.filter(owner=owner, room=room)
     if unfinished := earlier.filter(finished_at=None).first():
         live.post(exports.HINT)
         return unfinished
     total, size = exports.extent(room)
+    origin = exports.origin_of(address)
     asked = {"room_name": room.name, "upto": room.last_seq, "total": total, "size": size}
-    asked["language"] = get_language()
+    asked |= {"language": get_language(), "origin": origin}
     with transaction.atomic():
         owner = access.active(owner)
-        exports.check_space(owner.pk, size, earlier)
+        exports.check_space(owner.pk, origin, size, earlier)
         found, _ = Export.objects.get_or_create(owner=owner, room=room, finished_at=None, defaults=asked)
         transaction.on_commit(lambda: live.post(exports.HINT))
     exports.forget(earlier.exclude(finished_at=None).exclude(pk=found.pk))

@@ -69,7 +69,7 @@ async def file(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponseBa
 
 def _ask(request: HttpRequest, room_name: str) -> Export:
     room = access.room(access.room_name(room_name))
-    return actions.export(visitor(request), room)
+    return actions.export(visitor(request), room, request.META.get("REMOTE_ADDR", ""))
 
 
 def _own(request: HttpRequest, room_name: str, pk: UUID) -> Export:

@@ -17,11 +17,13 @@ from django.db import transaction
 from django.db.models import BigIntegerField, Count, F, Func, Q, QuerySet, Sum, Value
 from django.db.models.functions import Length, Replace
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 import live
 from chat import access, protocol, transcript
 from chat.models import Chore, Export, Message, Outdated, Room
+from live.who import network
 
 # How long a worker that says nothing keeps an export.
 LEASE = timedelta(seconds=3)
@@ -32,8 +34,9 @@ ENTRY = 30
 # What it makes of a line feed, beyond the line feed (bytes).
 INDENT = len(transcript.INDENT) - 1
 
-# The share of `MEDIA_LIMIT` that a person may take.
+# The shares of `MEDIA_LIMIT` that a person, and all people of an address, may take.
 SHARE = 10
+ADDRESS_SHARE = 2
 
 # The row whose lock is held where space is granted.
 SPACE = "transcripts' space"
@@ -106,6 +109,11 @@ def mark_outdated(room: Room, number: int, how: Outdated) -> None:
         transaction.on_commit(partial(live.publish, export.topic, event(export)))
 
 
+def origin_of(address: str) -> str:
+    """An address as `Export.origin` has it."""
+    return salted_hmac("chat.Export.origin", network(address)).hexdigest()[:32] if address else ""
+
+
 def file_name(export: Export, attempt: int) -> str:
     return f"exports/{export.pk.hex}-{attempt}.txt"
 
@@ -119,7 +127,7 @@ def extent(room: Room) -> tuple[int, int]:
     return found["total"], found["size"] or 0
 
 
-def check_space(owner: int, size: int, replaced: QuerySet[Export]) -> None:
+def check_space(owner: int, origin: str, size: int, replaced: QuerySet[Export]) -> None:
     """Raise `Refused` when a transcript of that size does not fit beside the others that stay.
 
     Call it in the transaction that grants the space: its lock makes concurrent requests wait.
@@ -134,6 +142,9 @@ def check_space(owner: int, size: int, replaced: QuerySet[Export]) -> None:
     if _size(others) + size > limit:
         detail = _("There is no room for transcripts now. Try again later.")
         raise live.Refused("unavailable", detail, RETRY_AFTER)
+    if origin and _size(others.filter(origin=origin)) + size > limit // ADDRESS_SHARE:
+        detail = _("The transcripts of your network address take too much space. Try again later.")
+        raise live.Refused("unavailable", detail, RETRY_AFTER)
 
 
 def take_space(export: Export, size: int) -> None:
@@ -141,7 +152,7 @@ def take_space(export: Export, size: int) -> None:
     if size <= export.size:
         return
     with transaction.atomic():
-        check_space(export.owner_id, size, Export.objects.filter(pk=export.pk))
+        check_space(export.owner_id, export.origin, size, Export.objects.filter(pk=export.pk))
         if not unfinished().filter(pk=export.pk, attempt=export.attempt).update(size=size):
             raise LeaseLost
     export.size = size

@@ -209,6 +209,13 @@ class Export(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     room = models.ForeignKey(Room, on_delete=models.PROTECT)
     owner = models.ForeignKey(User, on_delete=models.PROTECT)
+    origin = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The address of the owner, as a hash with the server's secret.",
+    )
     room_name = models.CharField(max_length=LONGEST_ROOM, help_text="As it then was.")
     language = models.CharField(max_length=16, default="en", help_text="Of whoever has asked for it.")
     upto = models.BigIntegerField(help_text="The room's last number when it was asked for.")

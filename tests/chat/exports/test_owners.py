@@ -14,6 +14,7 @@ from chat import actions, exports
 from chat.models import Export, Message, Room, User
 from live import Refused
 from tests.chat.exports.steps import ask, download, fill, lines, say, signed_in, work
+from tests.chat.test_accounts import ClientAt
 from tests.sockets import TIMEOUT
 
 
@@ -38,6 +39,7 @@ async def test_what_does_not_fit_beside_the_others_is_refused(
 ):
     settings.MEDIA_LIMIT = 1
     monkeypatch.setattr(exports, "SHARE", 1)
+    monkeypatch.setattr(exports, "ADDRESS_SHARE", 1)
     await fill(guest, room, 1)
     await Message.objects.aupdate(text="字" * 200_000)  # 600,000 bytes
     others = await signed_in(await sync_to_async(actions.create_guest)())
@@ -64,6 +66,22 @@ async def test_a_person_takes_a_tenth_of_the_space(client, guest, room, media, s
     assert refused.status_code == 503
     assert "Your transcripts take too much space." in refused.content.decode()
     await ask(await signed_in(await sync_to_async(actions.create_guest)()))
+
+
+async def test_an_address_takes_half_of_the_space(client, guest, room, media, settings, monkeypatch):
+    settings.MEDIA_LIMIT = 1
+    monkeypatch.setattr(exports, "SHARE", 1)
+    await fill(guest, room, 1)
+    await Message.objects.aupdate(text="x" * 300_000)
+    await ask(client)
+    others = await signed_in(await sync_to_async(actions.create_guest)())
+    refused = await others.post("/chat/lobby/export/")
+    assert refused.status_code == 503
+    assert "The transcripts of your network address take too much space." in refused.content.decode()
+    elsewhere = ClientAt("192.0.2.1")
+    elsewhere.cookies = others.cookies
+    await ask(elsewhere)
+    await ask(client)  # which is the same one
 
 
 async def test_line_feeds_count_as_they_are_written(client, guest, room, media):

@@ -154,8 +154,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     def connection_lost(self, exc):
         self._expect_nothing()
-        if self._progress is not None:
-            self._progress.cancel()
+        self._end_progress()
         get_connections().remove(self.transport)
         super().connection_lost(exc)
 
@@ -174,6 +173,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     def handle_websocket_upgrade(self):
         self._unparsed = b""  # no client may send frames before it is answered
+        self._end_progress()  # what is sent from here on is not counted
         if not self.is_refused:
             super().handle_websocket_upgrade()
 
@@ -264,6 +264,10 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             reset(self.transport)
         else:
             self._expect_progress()
+
+    def _end_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.cancel()
 
     def _read(self) -> int:
         """How much of the responses has reached the client (bytes)."""

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import socket
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -13,7 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from mysite.middleware import LARGEST_BODY, BodyLimit, Handshake, body_limit
-from mysite.protocols import LARGEST_HEAD, MOST_HEADERS, HttpProtocol
+from mysite.protocols import LARGEST_HEAD, MOST_HEADERS, HttpProtocol, SocketProtocol
 from tests.fuzz.raw import handshake, peer
 from tests.servers.processes import Server, daphne, wait_until
 from tests.servers.tab import TIMEOUT
@@ -203,7 +204,7 @@ async def received(*sizes):
 
 @asynccontextmanager
 async def serving(application):
-    config = Config(application, ws="none", log_config=None)
+    config = Config(application, ws=SocketProtocol, log_config=None)
     config.load()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: HttpProtocol(config, ServerState(), {}), "127.0.0.1")
@@ -255,6 +256,33 @@ async def test_a_client_that_reads_too_little_is_cut_off_and_one_that_is_slow_is
         )
     assert deaf < 2**20 and trickle < 2**20
     assert slow > size  # with the head
+
+
+async def test_a_socket_is_not_cut_off_for_the_response_before_it(monkeypatch):
+    size = 8 * 2**20
+
+    async def application(scope, receive, send):
+        await receive()
+        if scope["type"] == "http":
+            headers = [(b"content-length", b"%d" % size)]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b"x" * size})
+        else:
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.send", "text": "x" * 2 * size})
+            await receive()
+
+    monkeypatch.setattr("mysite.protocols.RESPONSE_PATIENCE", 1)
+    async with asyncio.timeout(TIMEOUT), serving(application) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(size)
+        writer.write(handshake(SimpleNamespace(port=address[1])))
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(1.2)  # and reads nothing meanwhile
+        assert len(await reader.readexactly(2 * size)) == 2 * size
+        writer.close()
 
 
 # Connections

@@ -17,8 +17,9 @@ _REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 # Characters that turn the direction of the text around them (Unicode Standard Annex 9).
 _REFUSED_DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
-# What nobody sees: the default-ignorable characters, and two that are blank.
-_INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u2800\U0001D159]")
+# Characters that nobody sees: the default-ignorable ones, two that are blank, and those of annotations and
+# embedded objects, which browsers do not draw.
+_INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u2800\U0001D159\uFFF9-\uFFFC]")
 # Where such a character changes what is seen.
 _NEEDED = regex.compile(
     r"""(?<=\p{Emoji}\p{Emoji_Modifier}?)[\uFE0E\uFE0F]  # an emoji in colours, or as text
@@ -31,6 +32,8 @@ _NEEDED = regex.compile(
     | (?<=\p{Mongolian})[\u180B-\u180F]""",
     regex.VERBOSE,
 )
+# Unassigned and private characters, which all look like the same box.
+_UNDEFINED = regex.compile(r"[\p{Cn}\p{Co}]")
 _VISIBLE = regex.compile(r"[\p{L}\p{N}\p{P}\p{S}]")
 
 # Marks on one letter: four are as many as any language puts there.
@@ -68,6 +71,8 @@ def check_visible(name: str) -> str:
     """The clean name of something new, if all of it can be seen; raises ValueError as `clean` does."""
     if _INVISIBLE.search(_NEEDED.sub("", name)):
         raise ValueError(_("A name has no invisible characters. Write it anew, without copying it."))
+    if _UNDEFINED.search(name):
+        raise ValueError(_("A name has only characters that Unicode defines."))
     if not _VISIBLE.search(name):
         raise ValueError(_("A name needs at least one letter, digit or sign."))
     if _HEAP.search(name):

@@ -128,6 +128,7 @@ MESSAGES = SCRIPTS | TURNING | UNSEEN | LARGE
 NO_MESSAGES = {
     "zero-width": "\u200b\u2060\ufeff",
     "fillers": "\u3164\u115f\uffa0\u2800",
+    "annotations and objects": "\ufff9\ufffa\ufffb\ufffc",
     "turning": "\u202e\u2066 \u2069",
     "tags": "\U000e0041",
     "NUL": "\0",
@@ -136,7 +137,7 @@ NO_MESSAGES = {
 # What nobody and nothing can be called.
 NO_NAMES = {
     **TURNING,
-    **{name: text for name, text in UNSEEN.items() if name != "unassigned and private"},
+    **UNSEEN,
     "marks and nothing else": "\u0301",
     "a heap of marks": "Z" + MARKS,
     "blank": " \u3000\u00a0",

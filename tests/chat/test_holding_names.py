@@ -345,13 +345,18 @@ def test_names_that_become_one_stay_with_one_and_those_that_are_reserved_now_wit
 
 
 @pytest.mark.django_db(transaction=True)
-def test_names_that_were_spelled_around_the_rules_are_keyed_again():
+@pytest.mark.parametrize(
+    ("state", "around"),
+    [
+        ("0019_one_space_in_rooms", [("ᴀda", "Ada", False), ("ꓮꓓꓟꓲꓠ", "adrnln", False)]),
+        ("0021_mark_outdated_exports", [("Ada\ufffc", "ada\ufffc", False)]),
+    ],
+)
+def test_names_that_were_spelled_around_the_rules_are_keyed_again(state, around):
     executor = MigrationExecutor(connection)
-    before = executor.migrate([("chat", "0019_one_space_in_rooms")]).apps
-    people = before.get_model("chat", "User").objects
+    people = executor.migrate([("chat", state)]).apps.get_model("chat", "User").objects
     try:
-        rows = [("Ada", "ada", True), ("ᴀda", "Ada", False), ("ꓮꓓꓟꓲꓠ", "adrnln", False), ("Ann", "ann", True)]
-        for name, key, is_guest in rows:
+        for name, key, is_guest in [("Ada", "ada", True), *around, ("Ann", "ann", True)]:
             people.create(username=name, name=name, name_key=key, is_guest=is_guest)
     finally:
         executor.loader.build_graph()

@@ -101,6 +101,7 @@ def test_names_that_can_be_told_apart_are_two(one, other):
             "❤️",
             "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
             "1️⃣ Ada",
+            "\U0001fae8",  # younger than Python 3.11's Unicode
         ),
         *("ᠮᠣᠩᠭᠣᠯ", "Ⴀნა"),
     ],
@@ -123,6 +124,9 @@ def test_names_of_all_languages_are_names(name):
         ("\u3164", "invisible"),
         ("\u2800", "invisible"),
         ("A\U000e0041da", "invisible"),
+        ("Ada\ufffc Lovelace", "invisible"),
+        ("Sta\ufff9ff", "invisible"),
+        ("\u0378\u0379", "Unicode"),
         (f"{FAMILY}\u200d", "invisible"),
         ("\u0301", "at least one"),
         ("A" + "\u0300" * 6, "marks"),

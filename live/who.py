@@ -1,9 +1,12 @@
 """Rate-limit keys: the person who acts, and the address beside it."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
+
+# Where IPv6 holds IPv4 addresses: in dual-stack sockets (RFC 4291), and behind translators (RFC 6052).
+_HOLD_IPV4 = ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96")
 
 
 class Who(NamedTuple):
@@ -14,11 +17,16 @@ class Who(NamedTuple):
 
 
 def network(address: str) -> str:
-    """What is counted as one address: of IPv6, the network of 64 bits that a household has."""
+    """What is counted as one address: of IPv6, the network of 64 bits that a household has.
+
+    An IPv4 address that is written as IPv6 is that IPv4 address.
+    """
     try:
         ip = ip_address(address)
     except ValueError:  # a unix socket, or a test
         return address
+    if any(ip in addresses for addresses in _HOLD_IPV4):
+        return str(IPv4Address(int(ip) & 0xFFFF_FFFF))
     return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else address
 
 

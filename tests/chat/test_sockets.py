@@ -53,6 +53,12 @@ def test_a_household_counts_as_one_address():
     assert network("192.0.2.1") != network("192.0.2.2")
 
 
+@pytest.mark.parametrize("prefix", ["::ffff:", "0:0:0:0:0:ffff:", "64:ff9b::"])
+def test_an_address_of_ipv4_is_the_same_in_ipv6(prefix):
+    """As a proxy with dual-stack sockets, or a translator, tells it."""
+    assert network(f"{prefix}192.0.2.1") == network("192.0.2.1") != network(f"{prefix}192.0.2.2")
+
+
 async def test_a_person_makes_so_many_rooms_an_hour_and_still_enters_those_that_are(connect, guest, settings):
     settings.ROOMS_PER_HOUR = 2
     for room in ("one", "other"):

@@ -6,7 +6,7 @@ They stand behind `mysite.guard.Guard`, which sees to limits, dismissal and a Re
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -17,6 +17,7 @@ from asgiref.sync import async_to_sync
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
+from django.conf import settings
 from django.db import DatabaseError
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -28,14 +29,15 @@ from live.who import Who, who_of
 from push import access
 from push.audience import get_audience
 from push.models import Order, feed_topic
-from push.rate import get_message_rate, get_topic_rate
+from push.rate import get_message_rate, get_topic_rate, get_topic_share_rate
 from push.sending import asend, group_name, send
 
 # The longest text that a client may send (characters).
 LONGEST_TEXT = 4000
 
-# How many sockets of a process may listen to a topic: Channels handles each message once for each of them.
-# To a feed, every tab of its room listens, and only a worker sends, every two seconds.
+# How many sockets of a process may listen to a topic, and half of them from one address: Channels handles each
+# message once for each of them. To a feed, every tab of its room listens, and only a worker sends, every two
+# seconds.
 MOST_LISTENERS = 100
 MOST_LISTENERS_OF_FEED = 1000
 
@@ -49,7 +51,8 @@ NOT_FOUND = 4404
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-get_listeners = OfLoop(Counter[str])  # how many sockets of this process listen to a topic
+# How many sockets of this process listen to a topic, and how many from each address.
+get_listeners = OfLoop(Counter[tuple[str, ...]])
 
 
 class Listener:
@@ -80,20 +83,25 @@ class Listener:
 
     async def join(self, topic: str) -> None:
         """Subscribe to a topic until the end. Raises `Refused` when it has too many listeners."""
-        listeners = get_listeners()
-        if listeners[topic] >= self.most_listeners:
+        listeners, address = get_listeners(), who_of(self.scope).address
+        limits: dict[tuple[str, ...], int] = {(topic,): self.most_listeners}
+        if address and settings.CONNECTIONS_PER_ADDRESS:
+            limits[topic, address] = self.most_listeners // 2
+        if any(listeners[counted] >= limit for counted, limit in limits.items()):
             raise Refused("unavailable", _("too many listeners"))
-        listeners[topic] += 1
-        self.life.callback(self.uncount, topic)
+        listeners.update(limits.keys())
+        self.life.callback(self.uncount, limits.keys())
         group = group_name(topic)
         self.life.push_async_callback(self.leave, group)
         await self.channel_layer.group_add(group, self.channel_name)
         self.topic = topic
 
-    def uncount(self, topic: str) -> None:
-        get_listeners()[topic] -= 1
-        if not get_listeners()[topic]:
-            del get_listeners()[topic]
+    def uncount(self, counted: Collection[tuple[str, ...]]) -> None:
+        listeners = get_listeners()
+        for each in counted:
+            listeners[each] -= 1
+            if not listeners[each]:
+                del listeners[each]
 
     async def leave(self, group: str) -> None:
         with suppress(RedisError, OSError):  # which is away; this process has forgotten us already
@@ -108,7 +116,9 @@ class Listener:
             raise Refused("too_long", detail)
         who = who_of(self.scope)
         await get_message_rate().take(who)
-        await get_topic_rate().take(Who(f"topic.{self.topic}", who.address))
+        topic, address = f"topic.{self.topic}", who.address
+        await get_topic_share_rate().take(Who(address and f"{topic}.{address}", address))
+        await get_topic_rate().take(Who(topic))
         return text
 
 

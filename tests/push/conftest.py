@@ -11,7 +11,13 @@ from channels.worker import Worker
 from chat.sockets import get_sockets
 from live.subprotocols import LOBBY, LOBBY_WITH_PINGS
 from push.audience import get_audience
-from push.rate import get_change_rate, get_message_rate, get_task_rate, get_topic_rate
+from push.rate import (
+    get_change_rate,
+    get_message_rate,
+    get_task_rate,
+    get_topic_rate,
+    get_topic_share_rate,
+)
 from tests.sockets import TIMEOUT, Socket, session_of
 
 
@@ -19,8 +25,10 @@ from tests.sockets import TIMEOUT, Socket, session_of
 async def what_belongs_to_a_loop_is_closed():
     """Every test has an event loop of its own."""
     yield
-    rates = get_message_rate(), get_topic_rate(), get_change_rate(), get_task_rate()
-    for each in (*rates, get_sockets(), get_audience()):
+    topic_rates = get_topic_rate(), get_topic_share_rate()
+    for each in (*topic_rates, get_message_rate(), get_change_rate(), get_task_rate()):
+        await each.close()
+    for each in (get_sockets(), get_audience()):
         await each.close()
 
 

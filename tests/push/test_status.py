@@ -6,7 +6,7 @@ import pytest
 from channels.db import database_sync_to_async
 
 from mysite import guard
-from push.consumers import LONGEST_TEXT, StatusConsumer, get_listeners
+from push.consumers import LONGEST_TEXT, FeedConsumer, StatusConsumer, get_listeners
 from tests.sockets import TIMEOUT, Socket
 
 
@@ -65,10 +65,32 @@ async def test_a_topic_has_so_many_listeners_in_a_process_and_no_more(listen, mo
     again = await listen("/ws/status/1")
     await again.send_frame("there")
     assert await again.receive() == {"message": "there"}
-    assert get_listeners() == {"status 1": 2, "status 2": 1}
+    assert get_listeners() == {("status 1",): 2, ("status 2",): 1}
     for listener in (other, again):
         await listener.disconnect()
-    assert get_listeners() == {"status 1": 1}
+    assert get_listeners() == {("status 1",): 1}
+
+
+async def test_an_address_leaves_half_of_the_listeners_of_a_topic_to_others(listen, monkeypatch, settings):
+    settings.CONNECTIONS_PER_ADDRESS = 1000
+    for consumer, path in ((StatusConsumer, "/ws/status/1"), (FeedConsumer, "/ws/push/lobby")):
+        monkeypatch.setattr(consumer, "most_listeners", 4)
+        one, _ = [await listen(path, address="192.0.2.1") for _ in range(2)]
+        assert await (await listen(path, address="192.0.2.1")).close_code() == 1013
+        other = await listen(path, address="192.0.2.2")
+        await one.disconnect()
+        again = await listen(path, address="192.0.2.1")
+        assert await other.receive_nothing(0.1) and await again.receive_nothing(0.1)  # both are open
+
+
+async def test_an_address_leaves_half_of_the_messages_of_a_topic_to_others(listen):
+    one, other = [await listen("/ws/status/shared", address=f"192.0.2.{last}") for last in (35, 36)]
+    for number in range(60):  # more than the topic takes from all together
+        await one.send_frame(str(number))
+    refusals = [text for text in [await one.receive() for _ in range(60)] if "error" in text]
+    assert len(refusals) == 35
+    await other.send_frame("fine")
+    assert await one.receive() == {"message": "fine"}
 
 
 async def test_a_topic_takes_so_many_messages_from_all_together(listen):

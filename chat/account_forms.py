@@ -1,13 +1,17 @@
 """Forms of accounts: Django's own, with our rules for names, and `actions` to store what they say."""
 
+import re
+
 from django import forms
 from django.contrib.auth.forms import (
     AuthenticationForm,
     BaseUserCreationForm,
     PasswordChangeForm,
+    PasswordResetForm,
     SetPasswordForm,
     UsernameField,
 )
+from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
 from chat import actions
@@ -25,11 +29,21 @@ class NameForm(forms.Form):
     )
 
 
+class UnquotedEmailValidator(EmailValidator):
+    """Refuses `"a b"@example.org` too: within quotes, an address may have controls and many spellings."""
+
+    user_regex = re.compile(r"[\w!#$%&'*+/=?^`{}|~-]+(\.[\w!#$%&'*+/=?^`{}|~-]+)*\Z", re.ASCII)
+
+
+class EmailField(forms.EmailField):
+    default_validators = [UnquotedEmailValidator()]
+
+
 class SignUpForm(BaseUserCreationForm):
     class Meta:
         model = User
         fields = ["username", "email"]
-        field_classes = {"username": UsernameField}
+        field_classes = {"username": UsernameField, "email": EmailField}
         labels = {"username": _("User name"), "email": _("Email (optional)")}
         help_texts = {
             "username": _(
@@ -60,6 +74,14 @@ class SignInForm(AuthenticationForm):
 
     def clean_username(self) -> str:
         return User.normalize_username(self.cleaned_data["username"])
+
+
+class ForgottenPasswordForm(PasswordResetForm):
+    email = EmailField(
+        label=PasswordResetForm.base_fields["email"].label,
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
 
 
 class NewPasswordForm(SetPasswordForm):
@@ -103,7 +125,7 @@ class DeleteForm(PasswordForm):
 
 class EmailForm(PasswordForm):
     field_order = ["email", "password"]
-    email = forms.EmailField(
+    email = EmailField(
         label=_("Email (optional)"),
         max_length=254,
         required=False,

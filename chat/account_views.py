@@ -7,7 +7,6 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth import views as django_views
-from django.contrib.auth.forms import PasswordResetForm
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -25,6 +24,7 @@ from chat.account_forms import (
     ChangePasswordForm,
     DeleteForm,
     EmailForm,
+    ForgottenPasswordForm,
     NameForm,
     NewPasswordForm,
     SignInForm,
@@ -201,7 +201,7 @@ class ForgottenPassword(Page, django_views.PasswordResetView):
 
     template_name = "chat/account/forgotten_password.html"
     success_url = reverse_lazy("password_mailed")
-    form_class = PasswordResetForm
+    form_class = ForgottenPasswordForm
     account_field = "email"
 
     def form_valid(self, form):

@@ -33,10 +33,9 @@ LEASE = timedelta(minutes=1)
 HINT = live.Letter("purge", {"type": "purge.run"}, is_task=True)
 
 
-async def purge_if_due() -> None:
-    for chore in CHORES:
-        if await database_sync_to_async(_claim)(chore):
-            await _purge(chore)
+async def purge_if_due(chore: str) -> None:
+    if await database_sync_to_async(_claim)(chore):
+        await _purge(chore)
 
 
 async def purge() -> dict[str, int]:

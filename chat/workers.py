@@ -71,10 +71,13 @@ class PurgeWorker(AsyncConsumer):
     channel_layer_alias = None
 
     async def purge_run(self, hint):
-        try:
-            await purge.purge_if_due()
-        except (*BUSY, OSError) as error:
-            logger.warning("What nobody needs is purged later: %s", error)
+        for chore in purge.CHORES:
+            try:
+                await purge.purge_if_due(chore)
+            except (*BUSY, OSError) as error:
+                logger.warning("purge: %s put off: %s", chore, error)
+            except Exception:
+                logger.exception("purge: %s failed", chore)
 
 
 class MailWorker(AsyncConsumer):
@@ -97,8 +100,20 @@ class MailWorker(AsyncConsumer):
                 await take(email.to[0])
                 # In a thread of its own: what else is done here does not wait for a server of mail.
                 await asyncio.to_thread(email.send)
-        except (*BUSY, OSError, Refused) as error:
-            logger.warning("mail: not sent: %s", error)
+        except Refused as refused:
+            logger.warning("mail: not sent: %s", refused)
+        except Exception as error:
+            reason = _reason(error)
+            is_bug = not isinstance(error, (OSError, *BUSY))
+            traceback = is_bug and (Exception, Exception(reason), error.__traceback__)
+            logger.warning("mail: not sent: %s", reason, exc_info=traceback)
+
+
+def _reason(error: Exception) -> str:
+    """The class of an error and the codes of an SMTP server. Its text may quote the recipients."""
+    refusals = getattr(error, "recipients", {}).values()  # of SMTPRecipientsRefused
+    codes = [code for code, _ in refusals] or [getattr(error, "smtp_code", "")]
+    return " ".join(map(str, [type(error).__name__, *codes])).strip()
 
 
 async def write(export: Export) -> None:

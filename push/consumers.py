@@ -35,7 +35,7 @@ from push.sending import asend, group_name, send
 # The longest text that a client may send (characters).
 LONGEST_TEXT = 4000
 
-# How many sockets of a process may listen to a topic, and half of them from one address: Channels handles each
+# How many sockets of a process may listen to a topic, half of them from one address: Channels handles each
 # message once for each of them. To a feed, every tab of its room listens, and only a worker sends, every two
 # seconds.
 MOST_LISTENERS = 100

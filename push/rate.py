@@ -12,7 +12,7 @@ get_task_rate = OfLoop(
     lambda: rate.hourly("tasks", _("too many orders and live feeds"), settings.TASKS_PER_HOUR)
 )
 
-# Messages to one topic: 10 a second on average, 50 in one burst. From one address, half of that to each topic,
+# Messages to one topic: 10 a second on average, 50 in one burst. From one address, half of that to one topic,
 # and what two topics take to all of them; what it is refused is not taken from the topic's other senders.
 get_topic_rate = OfLoop(
     lambda: rate.Rate("topics", _("too many messages"), RateLimitItemPerSecond(50, 5), address_share=0)

@@ -1,5 +1,6 @@
 """People and their accounts: a guest who signs up stays the same person, and nothing tells who has one."""
 
+import asyncio
 import re
 from importlib import import_module
 from itertools import count
@@ -382,7 +383,45 @@ async def test_the_page_itself_mails_nothing(database):
     await get_channel_layer("tasks").receive("mail")
 
 
+async def test_the_log_says_why_an_e_mail_was_not_sent_but_not_to_whom(database, settings, caplog):
+    async def refuse(reader, writer):
+        for answer in ("220 x", "250 x", "250 x", "550 no such user {}", "250 x", "221 x"):
+            line = b"" if answer == "220 x" else await reader.readline()
+            writer.write(f"{answer.format(line.decode().strip())}\r\n".encode())
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1") as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.sockets[0].getsockname()
+        await confirmed()
+        await forgotten("ada@example.org")
+    assert "mail: not sent: SMTPRecipientsRefused 550" in caplog.text
+    assert "ada@" not in caplog.text
+
+
+async def test_an_e_mail_that_cannot_be_made_holds_up_no_other(database, settings, caplog):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    bad = await confirmed(email='"\x1ca:"@example.org')  # which was stored when that was allowed
+    await MailWorker().mail_reset({"email": bad.email, "language": "en"})
+    assert "mail: not sent: HeaderParseError" in caplog.text and "Traceback" in caplog.text
+    assert "@example.org" not in caplog.text
+
+
 # The e-mail address
+
+
+@pytest.mark.parametrize("email", ['"ada"@example.org', '"\x1ca:"@example.org', "a\x01@example.org"])
+def test_an_address_has_no_quotes_and_no_control_characters(client, email):
+    assert sign_up(client, email=email).status_code == 400
+    assert client.post("/me/password/forgotten/", {"email": email}).status_code == 400
+    account()
+    assert signed_in().post("/me/email/", {"email": email, "password": PASSWORD}).status_code == 400
+    assert User.objects.get(username="ada").email == "ada@example.org"
+
+
+@pytest.mark.parametrize("email", ["o'neill+chat@example.org", "a.b-c_d@müller.example"])
+def test_addresses_of_many_kinds_are_addresses(client, email):
+    assert sign_up(client, email=email).status_code == 302
 
 
 async def signs_up(username="ada", email="ada@example.org"):

@@ -172,6 +172,15 @@ async def test_what_a_killed_worker_has_begun_is_done_by_the_next(database):
     assert not await User.objects.aexists()
 
 
+async def test_a_purge_that_fails_holds_up_no_other(database, monkeypatch, caplog):
+    every, _ = purge.CHORES["transcripts"]
+    monkeypatch.setitem(purge.CHORES, "transcripts", (every, {"transcripts": lambda: 1 // 0}))
+    await sync_to_async(create_guest)()
+    await work()
+    assert "purge: transcripts failed" in caplog.text and "ZeroDivisionError" in caplog.text
+    assert not await User.objects.aexists()
+
+
 def test_an_administrator_may_do_it_at_any_time(transactional_db, capsys):
     for _ in range(2):
         create_guest()

@@ -78,9 +78,12 @@ def test_what_is_new_may_have_any_name_that_is_seen(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["lob\u200bby", "lobby\ufeff", "\u3164", "\u2800", "\u0301", "lobby\u200d", "o\u0335" + "\u0300" * 5]
-    + ["lob\ufff9by", "lob\ufffaby", "\ufffblobby", "lobby\ufffc", "\ufffc"]
-    + ["lobby\U0003fffd", "\u0378", "聊天室\ue000", "\U0010fffd", "\ufdd0"],
+    [
+        *("lob\u200bby", "lobby\ufeff", "\u3164", "\u2800", "lobby\u200d"),
+        *("\u0301", "o\u0335" + "\u0300" * 5),
+        *("lob\ufff9by", "lob\ufffaby", "\ufffblobby", "lobby\ufffc", "\ufffc"),
+        *("lobby\U0003fffd", "\u0378", "聊天室\ue000", "\U0010fffd", "\ufdd0"),
+    ],
 )
 def test_what_is_new_cannot_be_taken_for_something_else(name):
     with pytest.raises(ValueError, match=r"^A name .*\.$"):

@@ -2,9 +2,11 @@
 
 import json
 
+import regex
 from django.db.models import QuerySet
 from django.utils.translation import gettext, ngettext
 
+from chat.likeness import look_like, skeleton
 from chat.models import Export, Message
 
 # How many messages are read at a time: the thread that reads them has others to serve.
@@ -16,6 +18,12 @@ INDENT = "\n    "
 # A file may be read in a terminal, which obeys control characters. Their pictures (␛ for ESC) do nothing.
 PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) != "\t"}
 PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+
+# A name that needs no quotes: letters, marks, digits and spaces, but no letters that look like signs.
+PLAIN = regex.compile(r"[[\p{L}\p{M}\p{N} ]--\p{Block=Spacing_Modifier_Letters}]+", regex.VERSION1)
+
+# Within quotes, what looks like one, as JSON writes it.
+QUOTES = {ord(each): f"\\u{ord(each):04x}" for each in look_like(skeleton('"')) if each != '"'}
 
 
 def header(export: Export) -> str:
@@ -48,5 +56,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _name(name: str) -> str:
-    """A name in quotes where it would otherwise not be clear where it ends."""
-    return json.dumps(name, ensure_ascii=False) if set(':"') & set(name) else name
+    """A name, in quotes unless it is clear where it ends: some letters look like a colon."""
+    if PLAIN.fullmatch(name) and ":" not in skeleton(name):
+        return name
+    return json.dumps(name, ensure_ascii=False).translate(QUOTES)

@@ -12,6 +12,9 @@ from django.core import checks
 # How long the channel layer may take to answer (seconds).
 PATIENCE = 2
 
+# What FORWARDED_ALLOW_IPS trusts everybody with.
+TRUST_ALL = {"*", "0.0.0.0/0", "::/0"}
+
 
 @async_to_sync
 async def unreachable() -> str:
@@ -60,6 +63,21 @@ def check_proxy(app_configs, **kwargs):
                 "HTTPS is on, but no proxy is named: Lobby cannot know which requests came over HTTPS.",
                 hint="Set FORWARDED_ALLOW_IPS to the address of the proxy.",
                 id="live.W003",
+            )
+        ]
+    return []
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def check_trusted_proxies(app_configs, **kwargs):
+    if TRUST_ALL & {each.strip() for each in settings.FORWARDED_ALLOW_IPS.split(",")}:
+        return [
+            checks.Warning(
+                "X-Forwarded-For is believed from every address: a client may claim any address, and evade "
+                "the limits of its own.",
+                hint="Set FORWARDED_ALLOW_IPS to the addresses of the proxies. If nothing but a proxy that "
+                "replaces the header can reach Lobby, silence this check.",
+                id="live.W004",
             )
         ]
     return []

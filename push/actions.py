@@ -60,7 +60,6 @@ def start_feed(starter: Any, room: str, address: str = "") -> Feed:
         "room": room,
         "starter": starter,
         "origin": origin,
-        "starter_name": str(starter),
         "started_at": now,
         "ends_at": now + timedelta(seconds=feeds.LONGEST),
         "heard_until": now + timedelta(seconds=feeds.GRACE),

@@ -16,5 +16,6 @@ class OrderAdmin(ReadOnly):
 
 @admin.register(Feed)
 class FeedAdmin(ReadOnly):
-    list_display = ["room", "starter_name", "started_at", "ends_at", "leased_until"]
+    list_display = ["room", "starter", "started_at", "ends_at", "leased_until"]
+    list_select_related = ["starter"]
     search_fields = ["room"]

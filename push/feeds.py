@@ -48,7 +48,7 @@ def call_worker() -> None:
 def heard(keys: Iterable[str]) -> list[Feed]:
     """The running feeds of these rooms, of which it is noted that somebody listens to them."""
     wanted = set(keys)
-    feeds = [feed for feed in Feed.running() if feed.key in wanted]
+    feeds = [feed for feed in Feed.running().select_related("starter") if feed.key in wanted]
     if feeds:
         until = timezone.now() + timedelta(seconds=HEARD)
         Feed.objects.filter(pk__in=[feed.pk for feed in feeds]).update(heard_until=until)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
+from chat.names import DELETED
 from live.names import LONGEST_ROOM
 
 LOWER_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -90,7 +91,6 @@ class Feed(models.Model):
         db_index=True,
         help_text="The address of the starter, as a hash with the server's secret.",
     )
-    starter_name = models.CharField(max_length=150)
     started_at = models.DateTimeField()
     ends_at = models.DateTimeField(db_index=True, help_text="When its time is over.")
     heard_until = models.DateTimeField(help_text="Until when somebody listens for certain.")
@@ -115,7 +115,7 @@ class Feed(models.Model):
         return {
             "running": True,
             "waiting": self.leased_until + CALL < timezone.now(),
-            "by": self.starter_name,
+            "by": str(self.starter or DELETED),
             "since": self.started_at,
             "until": self.ends_at,
         }

@@ -10,7 +10,9 @@ from channels.db import database_sync_to_async
 from django.test import Client
 from django.utils import timezone
 
+from chat import actions
 from chat.actions import open_room
+from chat.models import User
 from live import hub
 from push import audience, feeds
 from push.models import Feed
@@ -68,6 +70,19 @@ async def test_our_page_is_told_that_it_runs_and_by_whom_and_that_it_has_ended(l
         assert await post(browser, what="stop/") == (200, {"feed": {"running": False}})
         for listener in (here, there):
             await state(listener, running=False)
+
+
+async def test_it_says_no_name_that_was_given_up(listen, browser, working):
+    """Nor does the database keep it."""
+    listener = await listen("/ws/push/lobby", lobby=True)
+    await post(browser)
+    await state(listener, running=True)
+    starter = await User.objects.aget()
+    await sync_to_async(actions.rename)(starter, "Ada")
+    await state(listener, by="Ada")
+    await sync_to_async(actions.delete_account)(starter)
+    await state(listener, by="Somebody")
+    assert "Ada" not in str(await Feed.objects.values().aget())
 
 
 async def test_who_comes_later_is_told_too(listen, browser, working):

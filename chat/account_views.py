@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth import views as django_views
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
@@ -175,7 +175,7 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(
             gettext("Only staff may open this page. Sign out, then sign in with a staff account.")
         )
-    return redirect(site)
+    return HttpResponseRedirect(site)  # `redirect` looks for a view of that name in what has no slash
 
 
 class SignOut(django_views.LogoutView):

@@ -768,6 +768,7 @@ def test_staff_come_back_to_where_they_wanted(client):
     assert (answer.redirect_chain, answer.status_code) == ([("/admin/chat/room/", 302)], 200)
     assert client.get("/admin/login/").headers["Location"] == "/admin/"
     assert client.get("/admin/login/?next=//elsewhere.example").headers["Location"] == "/admin/"
+    assert client.get("/admin/login/?next=foo").headers["Location"] == "foo"
     assert client.get("/admin/password_change/", follow=True).redirect_chain == [("/me/password/", 302)]
 
 

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.utils.text import format_lazy
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -27,7 +28,8 @@ PAGE = 50
 LARGEST_PAGE = 200
 LARGEST_NUMBER = 2**53 - 1
 
-YEAR = 365 * 24 * 60 * 60
+# How a browser caches what has an address of its own.
+KEPT = {"public": True, "max_age": 365 * 24 * 60 * 60, "immutable": True}
 
 
 @require_safe
@@ -180,13 +182,14 @@ def involve(request: HttpRequest, room_name: str) -> HttpResponse:
 
 
 @require_safe
-@cache_control(public=True, max_age=YEAR, immutable=True)
 @gzip_page
 def emoji_catalogue(request: HttpRequest, language: str, digest: str) -> HttpResponse:
-    """See `emoji.catalogue`. What it gives has an address of its own, so browsers keep it."""
+    """See `emoji.catalogue`. Browsers keep it under its own digest alone, not under another version's."""
     if language not in dict(settings.LANGUAGES):
         raise Http404
-    return HttpResponse(emoji.catalogue(language), content_type="application/json")
+    response = HttpResponse(emoji.catalogue(language), content_type="application/json")
+    patch_cache_control(response, **KEPT if digest == emoji.DIGEST else {"no_cache": True})
+    return response
 
 
 @require_POST

@@ -30,6 +30,12 @@ def test_browsers_keep_them_for_ever(answer):
     assert len(answer.content) < 50_000
 
 
+def test_browsers_keep_nothing_under_another_digest():
+    """It is of another version: an open tab of that has them all the same."""
+    answer = Client().get("/emoji/en/0123456789ab/")
+    assert answer.json()["common"] and answer.headers["Cache-Control"] == "no-cache"
+
+
 @pytest.mark.parametrize(
     ("emoji", "names"),
     [

@@ -21,20 +21,25 @@ TAKEN = _("Somebody else is called that. Choose another name.")
 
 # Who is called so seems to be the page, its owner, everybody or nobody.
 _NOBODYS = (
-    f"{DELETED} Admin Administrator All Anonymous Channel Deleted Everybody Everyone Guest Here Lobby Me "
-    "Moderator Nobody Owner Root Server Staff Support System Unknown You "
-    "你 我 大厅 大廳 系统 系統 管理员 管理員 官方 客服 所有人 全体成员 全體成員 大家 "
-    "在线 有人 无名 匿名 游客 訪客 访客"
+    f"{DELETED} All Anonymous Bot Channel Deleted Everybody Everyone Guest Help Here Info Me Nobody Notice "
+    "Official Operator Root Security Server Service Someone Unknown You "
+    "你 我 所有人 全体成员 全體成員 大家 在线 有人 无名 匿名 游客 訪客 访客 消息 通知 提示 公告"
 ).split()
 
 # A name with such a word in it seems to speak for the site, and so does a name that is one of the first
 # together with any of the second: TheModerator, 系统消息. Of the third, no part may be in a name.
-_AUTHORITIES = "Admin Administrator Lobby Mod Moderator Staff Support System 系统 系統 大厅 大廳".split()
+_AUTHORITIES = (
+    "Admin Administration Administrator Helpdesk Lobby Mod Moderation Moderator Owner Postmaster Staff "
+    "Superuser Support Sysadmin Sysop System Webmaster 系统 系統 大厅 大廳 管理 运营 運營 "
+    "Админ Администратор Владелец Модератор Поддержка Система "
+    "Administrador Moderador Soporte Suporte Sistema Administrateur Modérateur Système "
+    "管理者 運営 システム サポート 관리자 운영자 시스템"
+).split()
 _BESIDE = (
     "The Our Your Official Real Super Head Chief Main Chat Site Page Room Team Desk Help Service Bot Account "
     "Message Notice Info 小 的 消息 通知 提示 公告 团队 團隊 助手 中心 人员 人員 服务 服務"
 ).split()
-_ANYWHERE = "管理员 管理員 官方 客服 版主 站长 站長".split()
+_ANYWHERE = "管理员 管理員 官方 客服 版主 站长 站長 管理人 房主 群主 网管 網管 超管 工作人员 工作人員".split()
 
 # Letters that other characters stand for. A stroke stands for two of them: 1, |, the Lisu ꓲ, but not I and l.
 _STROKES = "!" + "".join(each for each in look_like("l") if each not in "Il")
@@ -89,9 +94,12 @@ def _is_reserved(name: str) -> bool:
 
 def _looks_like(name: str, pattern: regex.Pattern) -> bool:
     """As written, or as its capitals look: AIl. But Ali, whose key is that of All, is a name."""
-    plain = _without_marks(name)
-    written, capitals = with_capitals(plain.casefold()), skeleton(plain).casefold()
-    return any(map(pattern.fullmatch, map(skeleton, [written, capitals])))
+    capitals = skeleton(_without_marks(name)).casefold()
+    return any(map(pattern.fullmatch, map(skeleton, [_written(name), capitals])))
+
+
+def _written(name: str) -> str:
+    return with_capitals(_without_marks(name).casefold())
 
 
 def _without_marks(name: str) -> str:
@@ -99,7 +107,7 @@ def _without_marks(name: str) -> str:
 
 
 def _any_of(words: Iterable[str]) -> str:
-    return "|".join(regex.escape(skeleton(word.casefold())) for word in words)
+    return "|".join(regex.escape(skeleton(_written(word))) for word in words)
 
 
 _NOBODY = regex.compile(_any_of(_NOBODYS))

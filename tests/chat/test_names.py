@@ -171,6 +171,28 @@ def test_a_name_that_deceives_is_refused_with_a_reason(name, why):
         *("ꓮꓓꓟꓲꓠ", "ЅУЅТЕМ", "МЕ", "|obby", "Ada ꜱᴛᴀꜰꜰ", "ꓢꓬꓢꓔꓰꓟ", "ᏚᎩᏚᎢᎬᎷ", "ѕуѕтем", "∣obby", "|obby Team"),
         *("Adm|n", "ᴀᴅᴍɪɴ", "ʟᴏʙʙʏ", "🆂🆃🅰🅵🅵", "🅛🅞🅑🅑🅨", "🇦🇩🇲🇮🇳", "Lobby ∣nfo"),
         *("管理员小王", "大厅 管理员", "官方客服", "系统消息", "大厅小助手", "系統通知"),
+        *("The Owner", "Site Owner", "Owner 2", "0wner", "Sysadmin", "SysAdmin 1", "Help Desk", "Webmaster"),
+        *(
+            "工作人员",
+            "工作人員 小李",
+            "系統管理",
+            "系统管理员",
+            "管理团队",
+            "网管",
+            "房主",
+            "公告",
+            "运营小助手",
+        ),
+        *(
+            "модератор",
+            "Модератор",
+            "АДМИН",
+            "Ада Админ",
+            "Modérateur",
+            "el Administrador",
+            "管理者",
+            "관리자",
+        ),
         *("all", "AIl", "A1l", "everyone", "@channel", "大厅", "系统", "管理员", "【管理员】", "所有人"),
     ],
 )
@@ -204,7 +226,8 @@ def test_nobody_speaks_as_the_page(name):
             "Channel Tom",
             "Me Too",
         ),
-        *("大厅里的猫", "操作系统", "王管理", "你好", "客人"),
+        *("大厅里的猫", "操作系统", "王管理", "你好", "客人", "上网", "工作狂", "Мода", "Адам", "Модест"),
+        *("Owens", "Smooth Operator", "Helper", "Sysiphus", "Sistine", "Bottle", "운영"),
     ],
 )
 def test_names_that_only_resemble_the_page_are_names(name):

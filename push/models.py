@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
-from chat.names import DELETED
 from live.names import LONGEST_ROOM
 
 LOWER_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -115,7 +114,7 @@ class Feed(models.Model):
         return {
             "running": True,
             "waiting": self.leased_until + CALL < timezone.now(),
-            "by": str(self.starter or DELETED),
+            "by": str(self.starter or "-"),
             "since": self.started_at,
             "until": self.ends_at,
         }

@@ -8,7 +8,7 @@ key_names_again = import_module("chat.migrations.0015_names_without_punctuation"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chat", "0021_mark_outdated_exports"),
+        ("chat", "0022_export_origin"),
     ]
 
     operations = [

@@ -159,9 +159,13 @@ class SignIn(GuestsPage, django_views.LoginView):
     next_page = "me"
 
     def form_valid(self, form):
-        if self.request.user.is_authenticated:  # a guest, to whom nothing leads back from here
-            actions.leave_name(self.request.user, form.get_user())
-        return super().form_valid(form)
+        guest = self.request.user
+        if not guest.is_authenticated:
+            return super().form_valid(form)
+        actions.leave_name(guest, form.get_user())  # nothing leads back to the guest from here
+        response = super().form_valid(form)
+        self.request.session["former_guest"] = guest.pk
+        return response
 
 
 @never_cache

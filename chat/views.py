@@ -131,6 +131,7 @@ def _open(
         "unread": reading.unread if reading else 0,
         "involvement": reading.involvement if reading else Involvement.MENTIONS,
         "you": protocol.you(you),
+        "former_guest": request.session.get("former_guest"),  # who has signed in: see handover.js
         "page": PAGE,
         "longest_text": protocol.LONGEST_TEXT,
         "emoji": reverse("emoji", args=[get_language(), emoji.DIGEST]),

@@ -31,6 +31,10 @@ async def plug(cable, tab):
     await tab.page.evaluate("dispatchEvent(new Event('online'))")
 
 
+def composer(tab):
+    return tab.page.locator("#chat-message-input")
+
+
 async def sign_up(tab, username):
     """From a room to a form and back."""
     await tab.page.get_by_role("link", name="keep this name").click()
@@ -105,10 +109,7 @@ async def test_what_somebody_has_not_sent_is_sent_by_nobody_else(lobby, cable, o
 async def test_who_signed_out_in_another_tab_loses_nothing_that_was_written(lobby, open_tab, is_back):
     room, username = f"signed out elsewhere {is_back}", next(usernames)
     one = await open_tab(lobby.url, room)
-    composer, again = (
-        one.page.locator("#chat-message-input"),
-        one.page.get_by_role("button", name="Load the page again"),
-    )
+    again = one.page.get_by_role("button", name="Load the page again")
     await sign_up(one, username)
     await expect(one.page).to_have_url(re.compile("/chat/signed"))
     await one.page.keyboard.insert_text("half a sentence")
@@ -120,28 +121,60 @@ async def test_who_signed_out_in_another_tab_loses_nothing_that_was_written(lobb
         await sign_in(two, lobby.url, username)
     await again.click()
     if not is_back:  # the next person of this tab
-        await expect(composer).to_have_value("")
+        await expect(composer(one)).to_have_value("")
         await one.page.wait_for_load_state()  # what is handed over is there by then
-        await expect(composer).to_have_value("")
+        await expect(composer(one)).to_have_value("")
         await sign_in(two, lobby.url, username)
         await one.page.reload()
     for _ in range(2):  # it is there once
         await expect(again).to_be_hidden()
-        await expect(composer).to_have_value("half a sentence")
+        await expect(composer(one)).to_have_value("half a sentence")
         await one.page.reload()
 
 
-async def test_who_signs_in_in_another_tab_takes_what_the_guest_has_written(lobby, open_tab):
+async def test_who_signs_in_takes_what_the_guest_has_written_in_any_tab_once(lobby, open_tab):
     username = next(usernames)
     other = await open_tab(lobby.url, "guest writes")
     await sign_up(other, username)
     await expect(other.page).to_have_url(re.compile("/chat/guest"))
     one = await open_tab(lobby.url, "guest writes")
-    await one.page.locator("#chat-message-input").fill("half a sentence")
-    two = await open_tab(lobby.url, beside=one)
-    await sign_in(two, lobby.url, username)
-    await one.page.get_by_role("button", name="Load the page again").click(timeout=BACK)
-    await expect(one.page.locator("#chat-message-input")).to_have_value("half a sentence")
+    await one.say("edit this")
+    await expect(one.pending).to_have_count(0)
+    await one.page.keyboard.press("ArrowUp")
+    await one.page.keyboard.insert_text(", please")
+    two = await open_tab(beside=one)
+    await two.page.route_web_socket("**/ws/**", lambda socket: None)  # it is never welcomed
+    await two.enter(lobby.url, "guest writes")
+    await two.say("not sent")
+    await two.page.keyboard.insert_text("half a sentence")
+    three = await open_tab(lobby.url, "guest writes elsewhere", beside=one)
+    await three.page.keyboard.insert_text("and a question")
+
+    await sign_in(three, lobby.url, username)
+    await two.page.reload()  # before it knows
+    await expect(composer(two)).to_have_value("not sent\nedit this, please\nhalf a sentence")
+    await expect(two.pending).to_have_count(0)
+    await three.enter(lobby.url, "guest writes elsewhere")
+    await expect(composer(three)).to_have_value("and a question")
+    await one.page.reload()
+    await expect(composer(one)).to_have_value("not sent\nedit this, please\nhalf a sentence")
+    await sign_out(three, lobby.url)
+    await three.enter(lobby.url, "guest writes")
+    await three.page.wait_for_load_state()  # what is handed over is there by then
+    await expect(composer(three)).to_have_value("")
+
+
+async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is_gone(lobby, open_tab):
+    one = await open_tab()
+    await one.page.route_web_socket("**/ws/**", lambda socket: socket.close(code=4401))
+    await one.enter(lobby.url, "session gone")
+    await one.page.keyboard.insert_text("half a sentence")
+    again = one.page.get_by_role("button", name="Load the page again")
+    await expect(again).to_be_visible(timeout=BACK)
+    await one.page.context.clear_cookies()
+    await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
+    await again.click()
+    await expect(composer(one)).to_have_value("half a sentence")
 
 
 async def test_a_guest_who_signs_up_in_another_tab_has_an_account_in_all_of_them(lobby, open_tab):

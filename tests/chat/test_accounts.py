@@ -186,6 +186,9 @@ def test_a_guest_who_signs_in_becomes_the_account_and_the_guest_keeps_what_it_sa
     assert me(client) == person
     assert client.cookies["sessionid"]["max-age"]
     assert Message.objects.get().author == guest
+    assert f'"former_guest": {guest.pk},' in client.get("/chat/lobby/").content.decode()
+    client.post("/me/sign-out/")
+    assert '"former_guest": null,' in client.get("/chat/lobby/").content.decode()
 
 
 @pytest.mark.parametrize("username", ["ada", "nobody", "gone", "guest"])

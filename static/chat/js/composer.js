@@ -83,11 +83,6 @@ export class Composer {
     return lengthOf(text) > this.#longest;
   }
 
-  /** What is written instead while the composer is lent. */
-  get borrowed() {
-    return this.#loan ? this.#input.value : "";
-  }
-
   /** @returns {string[]} what Enter was pressed after before this module was there (see early-enter.js), once */
   takeEarly() {
     const typed = this.#input.value;

@@ -5,6 +5,14 @@ import { save, unsave, withStorage } from "./storage.js";
 /** Who has written something here within this time goes on writing it, whatever other tabs say (milliseconds). */
 const WRITING = 5000;
 
+/** Remove a draft. @param {string} owner @returns {string} what it was */
+export function takeDraft(owner) {
+  const key = keyOf(owner);
+  const text = withStorage((storage) => storage.getItem(key)) ?? "";
+  unsave(key);
+  return text;
+}
+
 export class Draft {
   #key;
   #composer;
@@ -15,7 +23,7 @@ export class Draft {
    * @param {import("./composer.js").Composer} composer
    */
   constructor(owner, composer) {
-    this.#key = `lobby.draft.${owner}`;
+    this.#key = keyOf(owner);
     this.#composer = composer;
     const kept = withStorage((storage) => storage.getItem(this.#key)) ?? "";
     composer.draft = kept + composer.draft; // somebody may have typed before this script was there
@@ -42,4 +50,8 @@ export class Draft {
     if (isIdle || draft === before) this.#composer.draft = text;
     else if (!text) this.#store(draft); // the other tab's has ended, and this one goes on
   }
+}
+
+function keyOf(owner) {
+  return `lobby.draft.${owner}`;
 }

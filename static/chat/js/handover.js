@@ -1,30 +1,46 @@
 /**
- * What a guest had written in a tab when the guest's session ended. The tab's next visitor finds it in the composer, and
- * sends it or not: nobody can be that guest again. What an account's owner has written waits for the owner alone.
+ * What somebody has written in a room and cannot send any more: a guest who has signed in or whose session has ended, or
+ * the owner of a deleted account. The next person finds it in the composer, once, and sends it or not. What an account's
+ * owner has written waits for the owner alone.
  */
 
-import { isCount, isText, readJson, withStorage } from "./storage.js";
+import { takeDraft } from "./draft.js";
+import { takeEdits } from "./kept-edit.js";
+import { takeUnsent } from "./outbox.js";
+import { isCount, readJson, withStorage } from "./storage.js";
 
-const SHAPE = { from: isCount, text: isText };
+const SHAPE = { from: isCount };
 
 /**
+ * Mark this tab's person as gone for good.
  * @param {string} room its key
- * @param {number} from the id of the guest
- * @param {string} text
+ * @param {number} from the person's id
  */
-export function handOver(room, from, text) {
-  withStorage((storage) => storage.setItem(keyOf(room), JSON.stringify({ from, text })), "sessionStorage");
+export function markGone(room, from) {
+  withStorage((storage) => storage.setItem(keyOf(room), JSON.stringify({ from })), "sessionStorage");
+}
+
+/** The person has come back. @param {string} room its key */
+export function unmarkGone(room) {
+  withStorage((storage) => storage.removeItem(keyOf(room)), "sessionStorage");
 }
 
 /**
+ * Remove what others have left in a room for the person who opens it.
  * @param {string} room its key
- * @param {number} to the id of who reads now
- * @returns {string} what another guest has left here; once
+ * @param {number} to the person's id
+ * @param {number | null} guest the id of the guest who has signed in as this person
+ * @returns {string}
  */
-export function takeOver(room, to) {
-  const left = readJson(keyOf(room), SHAPE, "sessionStorage");
-  withStorage((storage) => storage.removeItem(keyOf(room)), "sessionStorage");
-  return left && left.from !== to ? left.text : "";
+export function takeOver(room, to, guest) {
+  const gone = readJson(keyOf(room), SHAPE, "sessionStorage")?.from;
+  unmarkGone(room);
+  const others = new Set([guest, gone].filter((person) => person && person !== to));
+  return [...others].flatMap((person) => takeWritten(`${person}.${room}`)).join("\n");
+}
+
+function takeWritten(owner) {
+  return [...takeUnsent(owner), ...takeEdits(owner), takeDraft(owner)].filter(Boolean);
 }
 
 function keyOf(room) {

@@ -18,6 +18,16 @@ const SHAPE = { message: isText, text: isText };
  * @property {string} text what it is to be
  */
 
+/** Remove the edits that are kept. @param {string} owner @returns {string[]} their texts */
+export function takeEdits(owner) {
+  const prefix = prefixOf(owner);
+  return keysAfter(prefix, NUMBER).map((number) => {
+    const text = readJson(prefix + number, SHAPE)?.text ?? "";
+    unsave(prefix + number);
+    return text;
+  });
+}
+
 export class KeptEdit {
   #prefix;
   /** @type {number | null} of which message this tab writes an edit, or looks for one */
@@ -27,7 +37,7 @@ export class KeptEdit {
 
   /** @param {string} owner whose edits, and in which room */
   constructor(owner) {
-    this.#prefix = `lobby.edit.${owner}.`;
+    this.#prefix = prefixOf(owner);
   }
 
   /** @returns {Promise<Edit | undefined>} an edit that was neither saved nor cancelled; it is this tab's from then on */
@@ -92,4 +102,8 @@ export class KeptEdit {
     this.#release?.();
     this.#release = this.#number = null;
   }
+}
+
+function prefixOf(owner) {
+  return `lobby.edit.${owner}.`;
 }

@@ -25,6 +25,15 @@ export function roomsOf(you) {
   return [...new Set(rooms.filter((room) => room.isWellFormed()))];
 }
 
+/** Remove all that is not acknowledged. @param {string} owner @returns {string[]} its texts, in the order of writing */
+export function takeUnsent(owner) {
+  const outbox = new Outbox(owner, () => {});
+  return outbox.all.map(({ client_id: clientId, message }) => {
+    outbox.remove(clientId);
+    return message;
+  });
+}
+
 export class Outbox {
   #prefix;
   /** @type {Map<string, Unsent>} */

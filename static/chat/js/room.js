@@ -17,7 +17,7 @@ import { Draft } from "./draft.js";
 import { Editing } from "./editing.js";
 import { Catalogue } from "./emoji.js";
 import { EmojiPicker } from "./emoji-picker.js";
-import { handOver, takeOver } from "./handover.js";
+import { markGone, takeOver, unmarkGone } from "./handover.js";
 import { insert } from "./insert.js";
 import { KeptEdit } from "./kept-edit.js";
 import { KeptRoom } from "./kept-room.js";
@@ -60,7 +60,7 @@ composer.pending = () => shortcodes.pending;
 new EmojiPicker(element("emoji-picker"), element("composer"), emoji, (chosen) => insert(input, chosen));
 for (const text of composer.takeEarly()) outbox.add(text);
 new Draft(owner, composer);
-const left = takeOver(key, you.id);
+const left = takeOver(key, you.id, data.former_guest);
 if (left) composer.take(left);
 const changes = new Changes((command) => connection.send(JSON.stringify(command), true));
 const editing = new Editing(element("editing"), composer, changes, new KeptEdit(owner));
@@ -137,10 +137,11 @@ const connection = new LastingSocket({
     if (now[0] === "open" && now[1] === SIGNED_OUT) refreshTokens().catch(() => {}); // `post` asks again
     const wasRefused = Boolean(refusal);
     refusal = now[0] === "refused" ? now[1] : undefined;
+    if (isLast()) markGone(key, you.id);
+    else if (now[0] === "open") unmarkGone(key);
     if (wasRefused !== Boolean(refusal)) outbox.waiting.forEach(showUnsent);
   },
 });
-addEventListener("pagehide", () => isLast() && handOver(key, you.id, written()));
 document.addEventListener("visibilitychange", () => document.hidden || (adopt() && sendNext()));
 
 function address() {
@@ -289,12 +290,6 @@ function write(text) {
 /** Whether nobody can be this person again, and find what was kept: a guest who was signed out, a deleted account. */
 function isLast() {
   return refusal && (you.guest || refusal === REMOVED);
-}
-
-/** What is written and not sent. */
-function written() {
-  const waiting = outbox.all.map(({ message }) => message);
-  return [...waiting, composer.borrowed, composer.draft].filter(Boolean).join("\n");
 }
 
 /** Of what an earlier version has kept, too long to be sent: it can be cut in the composer. */

@@ -1,6 +1,8 @@
 """Signing up, in and out while tabs are open: who somebody is never changes under what is being written."""
 
 import re
+import sqlite3
+from contextlib import closing
 from itertools import count
 
 import pytest
@@ -29,6 +31,12 @@ async def plug(cable, tab):
     """Back in the network, of which browsers tell."""
     cable.plug()
     await tab.page.evaluate("dispatchEvent(new Event('online'))")
+
+
+def set_back(server, room):
+    """As a restored backup does it that has all messages."""
+    with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database, database:
+        database.execute("UPDATE chat_room SET epoch = 'another' WHERE name = ?", [room])
 
 
 def composer(tab):
@@ -93,6 +101,9 @@ async def test_what_somebody_has_not_sent_is_sent_by_nobody_else(lobby, cable, o
     await sign_out(two, lobby.url)
     await two.enter(lobby.url, room)  # as somebody else, who is a guest
     await two.say("a guest's")
+    await two.until_transcript("a guest's")
+    set_back(lobby, room)
+    await expect(two.page.locator("#state")).to_contain_text("restored from a backup", timeout=BACK)
     await plug(cable, one)
     await expect(one.page.get_by_text("You are signed out")).to_be_visible(timeout=BACK)
     await expect(one.pending).to_contain_text("Not sent")

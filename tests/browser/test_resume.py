@@ -322,13 +322,18 @@ async def test_a_database_that_was_set_back_is_loaded_anew(open_tab):
         await tab.say("of the old log")
         await tab.until_transcript("of the old log")
         server.stop()
+        await tab.say("of somebody lost")
         for file in server.var_dir.glob("lobby.sqlite3*"):
             file.unlink()
         server.start()
-        await expect(tab.messages).to_have_count(0, timeout=BACK)
+        await expect(tab.messages).to_have_count(1, timeout=BACK)
+        await expect(tab.pending).to_contain_text("Not sent")
         other = await open_tab(server.url, "restored")
         await other.say("of the new log")
-        await tab.until_transcript("of the new log")
+        await expect(tab.messages.first).to_contain_text("of the new log")
+        await other.until_transcript("of the new log")
+        await tab.page.get_by_role("button", name="Load the page again").click()
+        await expect(tab.page.locator("#chat-message-input")).to_have_value("of somebody lost")
 
 
 async def test_a_room_that_was_restored_from_a_backup_says_so_and_shows_what_is_stored(open_tab):

@@ -79,7 +79,7 @@ export class LastingSocket {
 
   /** Connect again at once, even after a refusal. */
   retry() {
-    if (this.#socket) return;
+    if (this.#socket) this.#drop();
     clearTimeout(this.#timer);
     this.#options.onState("waiting");
     this.#connect();
@@ -162,10 +162,8 @@ export class LastingSocket {
 
   /** The socket may be dead without knowing: a new one costs little. */
   #renew() {
-    if (!this.#socket) return this.#retryNow();
-    this.#drop();
-    this.#options.onState("waiting");
-    this.#connect();
+    if (this.#socket) this.retry();
+    else this.#retryNow();
   }
 
   /** The network or the reader is back, who may have signed in again: there is no reason to wait any longer. */

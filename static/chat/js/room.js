@@ -135,11 +135,8 @@ const connection = new LastingSocket({
     if (now[0] === "open") changes.begin();
     else changes.lose();
     if (now[0] === "open" && now[1] === SIGNED_OUT) refreshTokens().catch(() => {}); // `post` asks again
-    const wasRefused = Boolean(refusal);
-    refusal = now[0] === "refused" ? now[1] : undefined;
-    if (isLast()) markGone(key, you.id);
-    else if (now[0] === "open") unmarkGone(key);
-    if (wasRefused !== Boolean(refusal)) outbox.waiting.forEach(showUnsent);
+    if (now[0] === "open") unmarkGone(key);
+    setRefusal(now[0] === "refused" ? now[1] : undefined);
   },
 });
 document.addEventListener("visibilitychange", () => document.hidden || (adopt() && sendNext()));
@@ -164,12 +161,20 @@ function isWelcome({ type }) {
   return type === "welcome";
 }
 
+/** @param {number} [code] of a refusal; none where what is written may be sent */
+function setRefusal(code) {
+  const wasRefused = Boolean(refusal);
+  refusal = code;
+  if (isLast()) markGone(key, you.id);
+  if (wasRefused !== Boolean(refusal)) outbox.waiting.forEach(showUnsent);
+}
+
 /**
  * Whether it greets the person whom this page is for: nobody else says what is written here.
- * In a database that was set back nobody is known.
+ * In a database that was set back the person may be unknown. The page then shows what is stored, and sends nothing.
  */
 function isForMe({ you: person, ...welcome }) {
-  return person?.id === you.id || isSetBack(welcome);
+  return person ? person.id === you.id : isSetBack(welcome);
 }
 
 /** Whether what is shown here is not in the room's log any more: its database was restored. */
@@ -195,7 +200,8 @@ function receive(event) {
 }
 
 function welcomed({ epoch, seq, reset, you: person, ...more }) {
-  if (person?.id === you.id) ownName.tellGuest(person.guest);
+  if (person) ownName.tellGuest(person.guest);
+  else signedOut();
   if (isSetBack({ epoch, ...more })) {
     state.notify(gettext("This room was restored from a backup. Messages sent after it are missing."));
   }
@@ -210,9 +216,15 @@ function welcomed({ epoch, seq, reset, you: person, ...more }) {
   inFlight = null;
   reading.again();
   reading.note(cursor.seq);
+  if (!person) return;
   adopt();
   sendNext();
   deliver(you.id, key);
+}
+
+function signedOut() {
+  state.show("refused", SIGNED_OUT);
+  setRefusal(SIGNED_OUT);
 }
 
 /** Take over what closed tabs have not sent. @returns {boolean} whether there was anything */
@@ -269,7 +281,7 @@ let inFlight = null;
 /** Send what was written first. One message at a time, so that none overtakes one that is refused for now. */
 function sendNext() {
   const [next] = outbox.waiting;
-  if (held || inFlight || !next) return;
+  if (held || inFlight || refusal || !next) return;
   const { client_id, message } = next;
   if (connection.send(JSON.stringify({ type: "send", message, client_id }), true)) inFlight = client_id;
 }

@@ -11,6 +11,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ZONE = "Asia/Tokyo"
 
+LANGUAGES = "Object.defineProperty(navigator, 'languages', { value: ['en-US@posix', 'c', 'en_US', 'en-GB'] });"
+
 
 async def say_in(lobby, tab, room):
     """Say something. Returns when it was said, where the reader is."""
@@ -43,6 +45,16 @@ async def test_the_language_of_the_page_wins_over_that_of_the_region(lobby, open
     tab = await open_tab(locale="de-DE", timezone_id=ZONE)
     at = await say_in(lobby, tab, "dates of Germany")
     await expect(tab.page.locator(".day")).to_contain_text(f"{at:%A}")
+
+
+async def test_invalid_languages_of_a_browser_are_skipped(lobby, open_tab):
+    tab = await open_tab(timezone_id=ZONE)
+    await tab.page.add_init_script(LANGUAGES)
+    at = await say_in(lobby, tab, "dates of systems")
+    await expect(tab.messages.locator(".message__time")).to_have_text(f"{at:%H:%M}")
+    await tab.page.goto(f"{lobby.url}/offline/")
+    await tab.page.get_by_role("button", name="Try again").click()
+    await expect(tab.page).to_have_url(f"{lobby.url}/chat/")
 
 
 async def test_a_message_of_another_year_shows_the_year(lobby, open_tab):

@@ -23,7 +23,12 @@ function writer(style) {
   return (at) => (at.getFullYear() === new Date().getFullYear() ? ofThisYear : ofAnother).format(at);
 }
 
+/** @returns {string | null} null for an invalid tag: some systems have "en-US@posix" or "c" */
 function scriptOf(tag) {
-  const { language, script } = new Intl.Locale(tag).maximize();
-  return `${language}-${script}`;
+  try {
+    const { language, script } = new Intl.Locale(tag).maximize();
+    return `${language}-${script}`;
+  } catch {
+    return null;
+  }
 }

@@ -105,9 +105,14 @@ function writeTime(at) {
   return at.toLocaleString(locale, { ...short, ...(!isThisYear && { year: "numeric" }) });
 }
 
+/** @returns {string | null} null for an invalid tag: some systems have "en-US@posix" or "c" */
 function scriptOf(tag) {
-  const { language, script } = new Intl.Locale(tag).maximize();
-  return `${language}-${script}`;
+  try {
+    const { language, script } = new Intl.Locale(tag).maximize();
+    return `${language}-${script}`;
+  } catch {
+    return null;
+  }
 }
 
 /** How much is written in a room and not sent (see outbox.js). */

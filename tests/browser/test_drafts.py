@@ -51,6 +51,8 @@ async def test_enter_before_the_modules_are_there_sends_once_they_are(lobby, ope
         await expect(composer(tab)).to_have_value("first\nsecond\nchanged my mind")
     await tab.until_transcript("first", "second")
     await expect(composer(tab)).to_have_value("half a sentencechanged my mind")
+    await tab.page.reload()
+    await expect(composer(tab)).to_have_value("half a sentencechanged my mind")
 
 
 async def test_a_draft_that_another_tab_sends_is_gone_at_once(lobby, open_tab):

@@ -26,7 +26,9 @@ export class Draft {
     this.#key = keyOf(owner);
     this.#composer = composer;
     const kept = withStorage((storage) => storage.getItem(this.#key)) ?? "";
-    composer.draft = kept + composer.draft; // somebody may have typed before this script was there
+    const early = composer.draft; // somebody may have typed before this script was there
+    composer.draft = kept + early;
+    if (early) this.#keep(kept + early);
     composer.onDraft = (text) => this.#keep(text);
     addEventListener("storage", ({ key, oldValue, newValue }) => {
       if (key === this.#key) this.#adopt(newValue ?? "", oldValue ?? "");

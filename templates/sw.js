@@ -51,7 +51,7 @@ addEventListener("activate", (event) => {
 addEventListener("fetch", (event) => {
   const { method, mode, destination, url } = event.request;
   const { origin, pathname, search } = new URL(url);
-  if (origin !== location.origin) return;
+  if (origin !== location.origin || method === "HEAD") return;
   if (method !== "GET") {
     if (accounts.some((each) => pathname.startsWith(each))) become(event); // signing in or out, or another name
   } else if (isOfTab(mode, destination)) event.respondWith(navigate(event, pathname));
@@ -64,10 +64,19 @@ function isOfTab(mode, destination) {
   return mode === "navigate" && destination === "document";
 }
 
-/** Another person, or another name: what is kept is theirs no more. Forms are left to the browser. */
+/**
+ * Another person, or another name: what is kept is theirs no more. Forms are left to the browser. What a script posts is
+ * a new name, which is not theirs before the server has answered.
+ */
 function become(event) {
-  event.waitUntil(forgetRooms());
-  if (event.request.mode !== "navigate") event.respondWith(fetch(event.request).finally(forgetRooms));
+  if (event.request.mode === "navigate") event.waitUntil(forgetRooms());
+  else event.respondWith(forgetAfter(event.request));
+}
+
+async function forgetAfter(request) {
+  const response = await fetch(request);
+  await forgetRooms();
+  return response;
 }
 
 /** A room's page tells what is seen in it, and any page that its person was signed out or removed. */
@@ -91,12 +100,17 @@ async function navigate(event, pathname) {
   const asked = ask(event, pathname);
   try {
     const response = await (RELOADS.includes(event.request.cache) ? asked : inTime(asked, pathname));
-    const shown = (AWAY.includes(response.status) && (await copy(pathname))) || response;
+    const shown = (isAway(response, pathname) && (await copy(pathname))) || response;
     if (shown.url) fresh.add(event.resultingClientId); // what we have made has none
     return shown;
   } catch {
     return (await copy(pathname)) ?? shell(page);
   }
+}
+
+/** Whether a proxy answers for a server that is away. Of the index, our own 503 is shown: there is a network. */
+function isAway({ status, headers }, pathname) {
+  return AWAY.includes(status) && !(pathname === index && headers.has("Retry-After"));
 }
 
 /** Ask the server. What it answers is kept, however late it comes. */

@@ -18,6 +18,7 @@ class Site:
         self.answers = {"/sw.js": worker, "/offline/": OFFLINE, "/chat/": "<!doctype html><h1>index</h1>"}
         self.person = "1"
         self.status = 200
+        self.headers: list[str] = []  # more of them, of pages
         self.held: str | None = None  # the one page that waits; without one all do
         self.open = asyncio.Event()  # while it is not set, pages wait
         self.open.set()
@@ -63,7 +64,7 @@ class Site:
         is_page = path.startswith("/chat/") or method == "POST"
         if is_page and self.held in (None, path):
             await self.open.wait()
-        text = "" if address.endswith("?offline") else self.answers.get(path)
+        text = self.answers.get(address, "") if address.endswith("?offline") else self.answers.get(path)
         if text is None and is_page:
             text = self.answers["room"]
         status = 404 if text is None else self.status if is_page else 200
@@ -72,7 +73,7 @@ class Site:
             f"Content-Type: text/{'javascript' if path.endswith('.js') else 'html'}",
             f"Content-Length: {len(text or '')}",
             "Connection: close",
-            *([f"Lobby-Person: {person}"] if is_page else []),
+            *([f"Lobby-Person: {person}", *self.headers] if is_page else []),
         ]
         return "\r\n".join([*head, "", text or ""]).encode()
 

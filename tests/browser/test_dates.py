@@ -11,7 +11,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ZONE = "Asia/Tokyo"
 
-LANGUAGES = "Object.defineProperty(navigator, 'languages', { value: ['en-US@posix', 'c', 'en_US', 'en-GB'] });"
+LANGUAGES = """
+    Object.defineProperty(navigator, "languages", { value: ["en-US@posix", "c", "en_US", "en-GB"] });
+"""
 
 
 async def say_in(lobby, tab, room):

@@ -1,12 +1,15 @@
 """The service worker beside a site that changes, hangs, fails and greets somebody else."""
 
 import asyncio
+import re
 
 import pytest
 import pytest_asyncio
+from django.conf import settings
 from django.test import Client
 from playwright.async_api import Error, expect
 
+from mysite import offline
 from tests.browser.site import site
 from tests.browser.test_offline import ROOMS, heading, until
 
@@ -32,6 +35,12 @@ FRAME = """(address) => {
     document.body.append(frame);
 }"""
 
+SUBMIT = """(action) => {
+    const form = Object.assign(document.createElement("form"), { method: "post", action, target: "_blank" });
+    document.body.append(form);
+    form.submit();
+}"""
+
 LOSE = 'async (address) => (await caches.open("lobby-files")).delete(address)'
 
 FILES = 'async () => (await (await caches.open("lobby-files")).keys()).map(({ url }) => url)'
@@ -40,6 +49,11 @@ FILES = 'async () => (await (await caches.open("lobby-files")).keys()).map(({ ur
 @pytest.fixture(scope="module")
 def worker():
     return Client().get("/sw.js").content.decode()
+
+
+@pytest.fixture(scope="module")
+def offline_page():
+    return Client().get("/offline/").content.decode()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -154,7 +168,19 @@ async def test_who_signs_out_leaves_nothing_even_if_nobody_answers(lobby_like, t
     await enter(tab, lobby_like, "left")
     await kept(tab, "left")
     lobby_like.open.clear()
-    await tab.page.evaluate("(address) => void fetch(address, { method: 'POST' })", address)
+    await tab.page.evaluate(SUBMIT, address)
+    await kept(tab)
+
+
+async def test_a_name_that_cannot_be_changed_leaves_the_rooms_kept(lobby_like, tab):
+    await enter(tab, lobby_like, "left")
+    await kept(tab, "left")
+    lobby_like.stop()
+    rename = "() => fetch('/me/', { method: 'POST' }).then(() => true, () => false)"
+    assert not await tab.page.evaluate(rename)
+    await kept(tab, "left")
+    await lobby_like.start()
+    assert await tab.page.evaluate(rename)
     await kept(tab)
 
 
@@ -223,3 +249,26 @@ async def test_a_server_behind_its_proxy_may_be_away_and_a_room_may_be_closed(lo
     await enter(tab, lobby_like, "away")
     await shows(tab, "two")
     await kept(tab)
+
+
+async def test_the_index_waits_until_its_server_answers(lobby_like, offline_page, open_tab):
+    (address,) = re.findall(r'src="([^"]*)"', offline_page)
+    script = (settings.BASE_DIR / "static" / offline.SCRIPT).read_text()
+    lobby_like.answers |= {"/offline/": offline_page, address: script}
+    tab = await arrive(open_tab, lobby_like)
+    await enter(tab, lobby_like, "away")
+    await kept(tab, "away")
+    lobby_like.status = 503
+    await tab.page.goto(f"{lobby_like.url}/chat/")
+    await heading(tab, "You are offline")
+    await tab.page.get_by_role("button", name="Try again").click()
+    await expect(tab.page.get_by_role("status")).to_have_text("Still no network. Waiting for it…")
+    lobby_like.status = 200
+    await heading(tab, "index")
+
+    lobby_like.status, lobby_like.headers = 503, ["Retry-After: 5"]  # it is busy, and says so itself
+    await tab.page.reload()
+    await heading(tab, "index")
+    lobby_like.deploy("two")
+    await enter(tab, lobby_like, "away")
+    await shows(tab, "one")

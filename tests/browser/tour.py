@@ -227,7 +227,7 @@ class Tour:
             yield Stop(f"me-{name}")
 
     async def _notices(self):
-        await self.page.route("**/healthz", lambda route: route.abort())  # or one would not stay offline
+        await self.page.route(f"{self.url}/", lambda route: route.abort())  # or one would not stay offline
         for name, path in NOBODYS.items():
             await self._go(path)
             yield Stop(name)

@@ -6,7 +6,10 @@
 /** How long to wait before looking again: anything up to this, doubled each time; and for an answer (milliseconds). */
 const FIRST_DELAY = 2000;
 const LONGEST_DELAY = 15_000;
-const PATIENCE = 5000;
+const PATIENCE = 15_000;
+
+/** What a proxy answers whose server is away: see AWAY in sw.js, which shows this page then. */
+const AWAY = [502, 503, 504];
 
 const ROOMS = "lobby-rooms";
 const CLIENT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -18,6 +21,8 @@ const language = document.documentElement.lang;
 const locale = navigator.languages.find((tag) => scriptOf(tag) === scriptOf(language)) ?? language;
 const short = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
 
+/** Whether this page is shown instead of another. */
+const isAsked = location.pathname !== "/offline/";
 const state = element("state");
 let failures = 0;
 let timer = 0;
@@ -46,18 +51,16 @@ function lookLater() {
   timer = setTimeout(look, Math.random() * Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** failures++));
 }
 
+/** Whether what was asked for is answered. A process that is alive may still refuse it. */
 async function isBack() {
-  try {
-    const { ok } = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-    return ok;
-  } catch {
-    return false;
-  }
+  const options = { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(PATIENCE) };
+  const status = await fetch(isAsked ? location.href : "/", options).then((response) => response.status, () => 0);
+  return status > 0 && !AWAY.includes(status);
 }
 
 function goOn() {
-  if (location.pathname === "/offline/") location.replace("/");
-  else location.reload();
+  if (isAsked) location.reload();
+  else location.replace("/");
 }
 
 /** The rooms that can be opened now, the last to be visited first. */

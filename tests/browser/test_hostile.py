@@ -107,6 +107,7 @@ async def test_a_name_turns_no_sentence_and_one_sees_where_it_ends(lobby, open_t
     await expect(tab.page.locator("#typing")).to_have_text(f"{name} is typing")
     await other.say("\u202e and so on")
     await expect(tab.page.locator(".message__text")).to_have_css("unicode-bidi", "plaintext")
+    await expect(other.pending).to_have_count(0)
     await other.page.keyboard.press("ArrowUp")
     await other.say("x")
     await expect(tab.page.locator(".message__edited")).to_have_css("display", "inline-block")

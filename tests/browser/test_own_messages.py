@@ -1,6 +1,7 @@
 """What one has said can be changed and taken back, by pointer, keys and touch; nothing is lost on the way."""
 
 import asyncio
+import json
 from urllib.parse import quote
 
 import pytest
@@ -39,6 +40,10 @@ class Writer:
         await self.input.fill(text)
         await self.press("Enter")
 
+    async def until_saved(self):
+        await expect(self.bar).to_be_hidden()
+        await expect(self.page.get_by_text("Saving…")).to_have_count(0)
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def writer(lobby, open_tab, request):
@@ -47,6 +52,43 @@ async def writer(lobby, open_tab, request):
         await writer.tab.say(text)
         await expect(writer.tab.pending).to_have_count(0)
     return writer
+
+
+class Gate:
+    """Between a page and the server: holds commands of some types, until it passes them on or refuses them."""
+
+    def __init__(self):
+        self.holds = {"edit"}
+        self.held = []
+
+    def connect(self, socket):
+        self.page, self.server = socket, socket.connect_to_server()
+        socket.on_message(self._send)
+
+    def _send(self, text):
+        if json.loads(text)["type"] in self.holds:
+            self.held.append(text)
+        else:
+            self.server.send(text)
+
+    def pass_on(self):
+        self.holds = set()
+        for text in self.held:
+            self.server.send(text)
+
+    def refuse(self, detail):
+        for text in self.held:
+            error = {"type": "error", "code": "unavailable", "detail": detail}
+            self.page.send(json.dumps([error | {"number": json.loads(text)["number"]}]))
+        self.held = []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def gate(writer):
+    gate = Gate()
+    await writer.page.route_web_socket("**/ws/chat/**", gate.connect)
+    await writer.page.reload()
+    return gate
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -92,7 +134,7 @@ async def test_the_arrow_up_edits_ones_last_message_and_an_input_method_has_its_
     await writer.press("Shift+Enter")
     await writer.page.keyboard.insert_text("好")
     await writer.press("Enter")
-    await expect(writer.bar).to_be_hidden()
+    await writer.until_saved()
     await writer.tab.until_transcript("first", "second你 好")
 
     await writer.input.fill("not empty")
@@ -122,7 +164,7 @@ async def hold(page, key, times=5):
 
 
 async def draft_stands(writer, *said):
-    await expect(writer.bar).to_be_hidden()
+    await writer.until_saved()
     await expect(writer.input).to_have_value("half-written")
     assert await writer.tab.transcript() == list(said)
 
@@ -256,7 +298,7 @@ async def test_an_edit_survives_a_reload_until_it_is_saved_or_cancelled(lobby, o
     await writer.page.reload()
     await expect(writer.input).to_have_value("written")
     await writer.press("Enter")
-    await expect(writer.bar).to_be_hidden()
+    await writer.until_saved()
     await writer.tab.until_transcript("written", "second")
     await writer.page.reload()
     await expect(writer.input).to_have_value("a draft")
@@ -280,7 +322,7 @@ async def test_an_edit_is_its_tab_s_until_that_is_closed(lobby, open_tab, writer
     await expect(other.bar).to_be_visible()
     await expect(other.input).to_have_value("half written")
     await other.press("Enter")
-    await expect(other.bar).to_be_hidden()
+    await other.until_saved()
     await until_locks(other, "held", 0)
     await other.page.reload()
     await other.tab.until_transcript("half written", "second")
@@ -322,10 +364,99 @@ async def test_what_is_saved_before_the_page_is_connected_waits_for_it(writer):
     await writer.page.reload()
     await writer.tool("first", "Edit")
     await writer.write("written")
-    await expect(writer.bar).to_contain_text("Saving…")
+    await expect(writer.message("first")).to_contain_text("Saving…")
     is_let_in.set()
-    await expect(writer.bar).to_be_hidden()
+    await writer.until_saved()
     await writer.tab.until_transcript("written", "second")
+
+
+async def test_what_is_typed_while_an_edit_is_saved_is_a_new_message(writer, gate):
+    await writer.press("ArrowUp")
+    await writer.write("second, changed")
+    await expect(writer.message("second")).to_contain_text("Saving…")
+    await expect(writer.bar).to_be_hidden()
+    await writer.press("Escape")  # there is nothing to cancel any more
+    await writer.tab.say("third")
+    await writer.tab.until_transcript("first", "second", "third")
+    gate.pass_on()
+    await writer.until_saved()
+    await writer.tab.until_transcript("first", "second, changed", "third")
+
+    gate.holds = {"send"}
+    await writer.tab.say("fourth")
+    await expect(writer.tab.pending).to_have_count(1)
+    await writer.press("ArrowUp")  # the last message cannot be edited yet, and another is not meant
+    await expect(writer.bar).to_be_hidden()
+    await expect(writer.input).to_have_value("")
+
+
+async def test_an_edit_that_fails_waits_for_who_is_typing(writer, gate):
+    await writer.press("ArrowUp")
+    await writer.write("second, changed")
+    await writer.page.keyboard.type("thi")
+    gate.refuse("no")
+    await expect(writer.bar).to_contain_text("Not saved: no.")
+    await expect(writer.message("second")).not_to_contain_text("Saving…")
+    await writer.tab.say("rd")
+    await writer.tab.until_transcript("first", "second", "third")
+    await writer.bar.get_by_role("button", name="Edit").click()
+    await expect(writer.input).to_have_value("second, changed")
+    await writer.page.keyboard.insert_text(" again")
+    await writer.press("Enter")
+    await expect(writer.bar).to_be_hidden()
+    await writer.tool("second", "Delete")
+    await writer.message("second").get_by_role("button", name="Keep").click()
+    gate.refuse("no")
+    await expect(writer.input).to_have_value("second, changed again")  # nobody is typing
+    await writer.press("Escape")
+    await writer.page.reload()
+    await expect(writer.page.locator("#state")).to_be_hidden()
+    await expect(writer.bar).to_be_hidden()
+    assert await writer.tab.transcript() == ["first", "second", "third"]
+
+
+async def test_an_edit_that_was_left_waits_for_who_types_as_the_page_opens(writer):
+    typed = asyncio.Event()
+
+    async def wait(route):
+        await typed.wait()
+        await route.continue_()
+
+    await writer.press("ArrowUp")
+    await writer.input.press_sequentially(", half")
+    await writer.page.route("**/composer.*js", wait)
+    await writer.page.reload(wait_until="commit")
+    await writer.input.focus()
+    await writer.tab.say("third")
+    await writer.page.keyboard.type("four")
+    typed.set()
+    await expect(writer.bar).to_contain_text("You have an unsaved edit.")
+    await writer.page.keyboard.type("th")
+    await writer.tab.until_transcript("first", "second", "third")
+    await writer.tool("first", "Edit")
+    await expect(writer.bar).to_contain_text("Save or cancel your edit first.")
+    await expect(writer.input).to_have_value("second, half")
+    await writer.press("End")
+    await writer.press("Enter")
+    await expect(writer.input).to_have_value("fourth")
+    await writer.until_saved()
+    await writer.tab.until_transcript("first", "second, half", "third")
+
+
+async def test_an_edit_of_a_closed_tab_is_found_by_the_arrow_up(lobby, open_tab, writer, request):
+    other = Writer(await open_tab(lobby.url, request.node.name[:64], beside=writer.tab))
+    await writer.press("ArrowUp")
+    await writer.input.press_sequentially(", half")
+    await writer.page.close()
+    for _ in range(2):
+        await other.press("ArrowUp")
+        await expect(other.input).to_have_value("second, half")
+        await other.page.reload()
+        await expect(other.input).to_have_value("second, half")
+    await other.press("Escape")
+    await other.press("ArrowUp")
+    await until_locks(other, "held", 1)
+    await expect(other.input).to_have_value("second")
 
 
 @pytest.mark.parametrize("is_far", [False, True])
@@ -339,7 +470,7 @@ async def test_an_edit_that_comes_back_tells_what_became_of_its_message(lobby, o
     await elsewhere.tab.enter(lobby.url, room)
     await elsewhere.tool("first", "Edit")
     await elsewhere.write("changed elsewhere")
-    await expect(elsewhere.bar).to_be_hidden()
+    await elsewhere.until_saved()
     if is_far:
         async with tabs(room, lobby) as (stranger,):
             for number in range(118):
@@ -405,7 +536,7 @@ async def test_what_the_server_refuses_is_said_there_and_kept(lobby, writer, req
     await writer.write("")
     await expect(writer.bar).to_contain_text("Not saved: a message needs some text.")
     await writer.write("mended")
-    await expect(writer.bar).to_be_hidden()
+    await writer.until_saved()
     await writer.tab.until_transcript("mended", "second")
     async with tabs(request.node.name[:64], lobby) as (stranger,):
         await stranger.say("not yours")
@@ -434,8 +565,9 @@ async def test_without_a_connection_nothing_is_changed_or_lost(lobby, open_tab, 
     await writer.page.locator(".message__note").get_by_role("button", name="Delete").click()
     await expect(writer.message("Message deleted")).to_be_visible()
     await writer.input.focus()
+    await writer.press("End")  # Enter right after the text was exchanged would do nothing
     await writer.press("Enter")
-    await expect(writer.bar).to_be_hidden()
+    await writer.until_saved()
     await writer.tab.until_transcript("changed on the way", "from the ground")
 
 
@@ -446,7 +578,7 @@ async def test_an_edit_whose_answer_was_lost_is_known_from_the_log(cable, open_t
     cable.muted = True
     await writer.press("ArrowUp")
     await writer.write("changed")
-    await expect(writer.bar).to_contain_text("Saving…")
+    await expect(writer.message("first")).to_contain_text("Saving…")
     cable.cut()
     await expect(writer.bar).to_contain_text("Not saved: the connection was lost.")
     cable.muted = False

@@ -4,8 +4,8 @@ import { gettext } from "../../base/js/i18n.js";
 
 export class Changes {
   #send;
-  /** @type {Map<number, (problem: string | null) => void>} who waits, by the message's number */
-  #waiting = new Map();
+  /** @type {{number: number, resolve: (problem: string | null) => void}[]} what is not answered, in the order of asking */
+  #waiting = [];
   /** @type {object[] | null} what was asked for while the page's first connection is being made */
   #early = [];
 
@@ -23,7 +23,7 @@ export class Changes {
       if (!this.#early) return Promise.resolve(gettext("there is no connection now"));
       this.#early.push(command);
     }
-    return new Promise((resolve) => this.#waiting.set(command.number, resolve));
+    return new Promise((resolve) => this.#waiting.push({ number: command.number, resolve }));
   }
 
   /** There is a connection. */
@@ -37,13 +37,13 @@ export class Changes {
    * @param {string | null} [problem]
    */
   answer(number, problem = null) {
-    this.#waiting.get(number)?.(problem);
-    this.#waiting.delete(number);
+    const place = this.#waiting.findIndex((each) => each.number === number);
+    if (place >= 0) this.#waiting.splice(place, 1)[0].resolve(problem);
   }
 
   /** What was asked for may have been done or not: if it was, the next connection tells. */
   lose() {
     this.#early = null;
-    for (const number of this.#waiting.keys()) this.answer(number, gettext("the connection was lost"));
+    for (const { resolve } of this.#waiting.splice(0)) resolve(gettext("the connection was lost"));
   }
 }

@@ -23,6 +23,7 @@ export class Composer {
   #loan = null;
   #settledAt = 0;
   #isWaiting = false;
+  #isTouched;
 
   /** @type {(text: string) => void} told of every change to what is to be sent */
   onDraft = () => {};
@@ -45,6 +46,7 @@ export class Composer {
   constructor(form, onSend, onUp, longest, problem) {
     this.#form = form;
     this.#input = form.querySelector("textarea");
+    this.#isTouched = this.#input.value !== ""; // the reader has typed before this script was there
     this.#onSend = onSend;
     this.#onUp = onUp;
     this.#longest = longest;
@@ -83,6 +85,14 @@ export class Composer {
     return lengthOf(text) > this.#longest;
   }
 
+  /**
+   * @returns {boolean} whether nobody writes: nothing was written here since the page opened or the composer was given
+   *   back, and no other field has the focus
+   */
+  get isIdle() {
+    return !this.#isTouched && !document.activeElement?.matches("input");
+  }
+
   /** @returns {string[]} what Enter was pressed after before this module was there (see early-enter.js), once */
   takeEarly() {
     const typed = this.#input.value;
@@ -113,7 +123,7 @@ export class Composer {
    * @param {Borrower} borrower
    */
   lend(text, borrower) {
-    this.#loan = { draft: this.#input.value, ...borrower };
+    this.#loan = { draft: this.draft, ...borrower };
     this.#form.classList.add("is-lent");
     this.#write(text);
   }
@@ -125,6 +135,7 @@ export class Composer {
     this.#form.classList.remove("is-lent");
     this.settle();
     this.draft = draft; // not written anew: another tab may be writing it just now
+    this.#isTouched = false;
     this.focus();
   }
 
@@ -141,6 +152,7 @@ export class Composer {
   }
 
   #changed() {
+    this.#isTouched = true;
     this.#fit();
     if (this.#loan) this.#loan.write(this.#input.value);
     else this.onDraft(this.#input.value);

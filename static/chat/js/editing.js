@@ -1,67 +1,73 @@
-/** Changing what one has said. It is done in the composer, where what was being written waits meanwhile. */
+/**
+ * Edits of the reader's own messages, one at a time. An edit is written in the composer, where the draft waits meanwhile;
+ * while it is saved, and while the reader writes something else, the composer is free.
+ */
 
 import { gettext } from "../../base/js/i18n.js";
+import { showNote, text as noted } from "./note.js";
 
 /** @typedef {import("./message.js").Message} Message */
 
 export class Editing {
   #bar;
+  #log;
   #composer;
   #changes;
   #kept;
-  /** @type {Message | null} as it is stored */
+  /** @type {Message | null} the message that is edited, as it is stored */
   #message = null;
-  /** @type {string | null} the text that is being saved */
-  #saving = null;
+  /** @type {string | null} the edit while it is not in the composer: it is being saved, or offered in the bar */
+  #aside = null;
+  #isSaving = false;
 
   /**
-   * @param {HTMLElement} bar what stands above the composer meanwhile
+   * @param {HTMLElement} bar what stands above the composer while an edit is written or offered
+   * @param {import("./chat-log.js").ChatLog} log
    * @param {import("./composer.js").Composer} composer
    * @param {import("./changes.js").Changes} changes
    * @param {import("./kept-edit.js").KeptEdit} kept
    */
-  constructor(bar, composer, changes, kept) {
+  constructor(bar, log, composer, changes, kept) {
     this.#bar = bar;
+    this.#log = log;
     this.#composer = composer;
     this.#changes = changes;
     this.#kept = kept;
-    bar.querySelector("button").addEventListener("click", () => this.#end());
+    bar.querySelector(".editing__resume").addEventListener("click", () => this.begin(this.#message));
+    bar.querySelector(".editing__cancel").addEventListener("click", () => {
+      this.#end();
+      composer.focus();
+    });
   }
 
   /** @param {Message} message one of the reader's own */
   async begin(message) {
-    if (!this.leave()) return;
-    this.#start(message, message.message);
+    if (!this.leave() || this.#isSaving) return;
+    if (this.#message) return this.#takeUp(message);
+    this.#message = message;
+    this.#write(message.message);
     this.#composer.settle();
     const isKept = await this.#kept.claim(message.number);
-    if (isKept) this.#keep();
+    if (!isKept) return;
+    const left = this.#kept.read(message.number);
+    if (this.#text !== message.message) this.#keep(); // written meanwhile
+    else if (left && left.text !== message.message) this.#restore(left);
   }
 
-  /** Go on with what was neither saved nor cancelled. @returns {Promise<number | undefined>} of which message */
+  /** Continue with what was neither saved nor cancelled. @returns {Promise<number | undefined>} of which message */
   async resume() {
     const left = await this.#kept.find();
     if (this.#message) return; // another has begun
-    if (left) this.#start(left, left.text);
+    this.#message = left ?? null;
+    if (left) this.#reopen(left.text);
     return left?.number;
-  }
-
-  #start(message, text) {
-    this.#message = message;
-    this.#saving = null;
-    this.#bar.hidden = false;
-    this.#say("");
-    this.#composer.lend(text, {
-      write: () => this.#keep(),
-      send: (text) => this.#save(text),
-      cancel: () => this.#end(),
-    });
   }
 
   /** End an edit in which nothing was written. @returns {boolean} whether the composer is free */
   leave() {
-    if (!this.#message) return true;
+    if (!this.#message || this.#aside !== null) return true;
     if (this.#composer.text.trimEnd() === this.#message.message.trimEnd()) this.#end();
-    else this.#say(gettext("Save or cancel your edit first."));
+    else this.#show(gettext("Save or cancel your edit first."));
     this.#composer.focus();
     return !this.#message;
   }
@@ -69,48 +75,101 @@ export class Editing {
   /** @param {Message} message as it now is */
   told(message) {
     if (message.number !== this.#message?.number) return;
-    if (message.message === this.#composer.text.trimEnd()) return this.#end();
-    const isSaved = message.message === this.#saving;
     const isChanged = message.message !== this.#message.message;
     this.#message = message;
-    this.#saving = null;
+    if (message.message === this.#text.trimEnd()) return this.#end();
+    if (this.#isSaving) return; // the answer follows
     this.#keep();
-    if (message.deleted) this.#say(gettext("This message was deleted. You can still copy your text."));
-    else if (isSaved) this.#say("");
-    else if (isChanged) this.#say(gettext("Edited elsewhere. Saving overwrites that version."));
+    if (message.deleted || isChanged) this.#showChange();
   }
 
-  /** Nothing is to be kept of a text that is as it was. */
+  get #text() {
+    return this.#aside ?? this.#composer.text;
+  }
+
+  /** Write the edit that is offered, before any other message is edited. */
+  #takeUp(message) {
+    this.#write(this.#aside);
+    this.#composer.settle();
+    if (message.number !== this.#message.number) this.#show(gettext("Save or cancel your edit first."));
+  }
+
+  /** Write what a closed tab has left. */
+  #restore({ message, text }) {
+    this.#write(text);
+    if (message !== this.#message.message) this.#showChange();
+  }
+
+  /** Write an edit, or offer it if that would take the composer from a reader who writes. */
+  #reopen(text) {
+    if (this.#composer.isIdle) return this.#write(text);
+    this.#aside = text;
+    this.#show();
+  }
+
+  #write(text) {
+    this.#aside = null;
+    this.#composer.lend(text, {
+      write: () => this.#keep(),
+      send: (text) => this.#save(text),
+      cancel: () => this.#end(),
+    });
+    this.#show();
+  }
+
+  /** A text that is as it was stored is not kept. */
   #keep() {
     const { number, message } = this.#message;
-    const text = this.#composer.text;
+    const text = this.#text;
     if (text === message) this.#kept.forget(number);
     else this.#kept.keep({ number, message, text });
   }
 
-  /** While a text is being saved, no other is. */
+  /** Give the composer back at once: what is typed next is another message. */
   async #save(text) {
-    if (this.#saving !== null) return;
     const { number, message } = this.#message;
     if (text === message.trimEnd()) return this.#end();
-    this.#saving = text;
-    this.#say(gettext("Saving…"));
+    this.#aside = text;
+    this.#isSaving = true;
+    this.#bar.hidden = true;
+    this.#composer.giveBack();
+    this.#note(noted(gettext("Saving…")));
     const problem = await this.#changes.ask({ type: "edit", number, message: text });
-    if (!problem || this.#message?.number !== number) return;
-    this.#saving = null;
-    this.#say(gettext("Not saved: {problem}.", { problem }), true);
+    if (!this.#isSaving) return; // it is saved
+    this.#isSaving = false;
+    this.#note();
+    this.#reopen(text);
+    if (problem) this.#show(gettext("Not saved: {problem}.", { problem }), true);
+    else this.#showChange();
+  }
+
+  /** Under the message, if it is shown. */
+  #note(...content) {
+    const item = this.#log.item(this.#message.number);
+    if (item) showNote(item, ...content);
   }
 
   #end() {
+    const isLent = this.#aside === null;
     this.#kept.end(this.#message.number);
-    this.#message = null;
+    this.#message = this.#aside = null;
+    this.#isSaving = false;
     this.#bar.hidden = true;
-    this.#composer.giveBack();
+    if (isLent) this.#composer.giveBack();
   }
 
-  #say(said, isProblem = false) {
+  #showChange() {
+    if (this.#message.deleted) this.#show(gettext("This message was deleted. You can still copy your text."));
+    else this.#show(gettext("Edited elsewhere. Saving overwrites that version."));
+  }
+
+  #show(said = "", isProblem = false) {
+    const isOffered = this.#aside !== null;
     const place = this.#bar.querySelector("[role=status]");
-    place.textContent = said || gettext("Editing a message");
+    place.textContent = said || (isOffered ? gettext("You have an unsaved edit.") : gettext("Editing a message"));
     place.classList.toggle("editing__problem", isProblem);
+    this.#bar.querySelector(".editing__resume").hidden = !isOffered;
+    this.#bar.querySelector("kbd").hidden = isOffered; // Escape cancels what is in the composer
+    this.#bar.hidden = false;
   }
 }

@@ -30,8 +30,8 @@ export function takeEdits(owner) {
 
 export class KeptEdit {
   #prefix;
-  /** @type {number | null} of which message this tab writes an edit, or looks for one */
-  #number = null;
+  /** @type {{number: number} | null} of which message this tab writes an edit, or looks for one */
+  #claim = null;
   /** @type {(() => void) | null} lets go of the lock; null without it */
   #release = null;
 
@@ -43,10 +43,12 @@ export class KeptEdit {
   /** @returns {Promise<Edit | undefined>} an edit that was neither saved nor cancelled; it is this tab's from then on */
   async find() {
     for (const number of keysAfter(this.#prefix, NUMBER).map(Number)) {
-      const isOurs = await this.claim(number);
-      if (this.#number !== number) return; // another edit has begun meanwhile
-      const kept = isOurs && readJson(this.#prefix + number, SHAPE);
-      if (kept) return { ...kept, number };
+      const claimed = this.claim(number);
+      const claim = this.#claim;
+      const isOurs = await claimed;
+      if (this.#claim !== claim) return; // another edit has begun meanwhile
+      const kept = isOurs && this.read(number);
+      if (kept) return kept;
       this.#leave();
     }
   }
@@ -54,16 +56,23 @@ export class KeptEdit {
   /** @returns {Promise<boolean>} whether this tab has the lock, and `keep` keeps the edit of that message */
   claim(number) {
     this.#leave();
-    this.#number = number;
+    this.#claim = { number };
     return this.#request(number, { signal: AbortSignal.timeout(PATIENCE) });
+  }
+
+  /** @returns {Edit | null} the edit of a message that was neither saved nor cancelled */
+  read(number) {
+    const kept = readJson(this.#prefix + number, SHAPE);
+    return kept && { ...kept, number };
   }
 
   /** @returns {Promise<boolean>} whether this tab has the lock of a message that it still edits */
   #request(number, options) {
+    const claim = this.#claim;
     return new Promise((resolve) => {
       const hold = (lock) =>
         new Promise((release) => {
-          const isOurs = Boolean(lock) && this.#number === number;
+          const isOurs = Boolean(lock) && this.#claim === claim;
           if (isOurs) this.#release = release;
           else release();
           resolve(isOurs);
@@ -95,12 +104,12 @@ export class KeptEdit {
   }
 
   #has(number) {
-    return this.#release !== null && this.#number === number;
+    return this.#release !== null && this.#claim?.number === number;
   }
 
   #leave() {
     this.#release?.();
-    this.#release = this.#number = null;
+    this.#release = this.#claim = null;
   }
 }
 

@@ -47,7 +47,7 @@ const outbox = new Outbox(owner, (clientId) => log.discard(clientId));
 const composer = new Composer(
   element("composer"),
   write,
-  () => log.lastOwn && editing.begin(log.lastOwn),
+  () => !outbox.waiting.length && log.lastOwn && editing.begin(log.lastOwn),
   data.longest_text,
   element("composer-problem"),
 );
@@ -63,7 +63,7 @@ new Draft(owner, composer);
 const left = takeOver(key, you.id, data.former_guest);
 if (left) composer.take(left);
 const changes = new Changes((command) => connection.send(JSON.stringify(command), true));
-const editing = new Editing(element("editing"), composer, changes, new KeptEdit(owner));
+const editing = new Editing(element("editing"), log, composer, changes, new KeptEdit(owner));
 const deleting = new Deleting(log, changes);
 const tools = {
   edit: (message) => editing.begin(message),

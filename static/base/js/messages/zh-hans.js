@@ -73,6 +73,7 @@ learn({
   "Waiting to be sent…": "等待发送…",
   "You are signed out.": "你已退出登录。",
   "You are signed out. What you have written is kept.": "你已退出登录，写好的内容已保留。",
+  "You have an unsaved edit.": "有一处修改尚未保存。",
   "You have made many rooms. Wait a while.": "你新建的聊天室太多了，请稍等一会儿。",
   "You no longer have access here. Load the page again.": "你已没有权限访问这里，请重新加载页面。",
   "Your browser can't save your text: its storage is full or blocked. Stay on this page until it is sent.": "浏览器存储空间已满或被禁用，无法保存你写的内容。发送成功前请不要离开本页面。",

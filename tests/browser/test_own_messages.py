@@ -55,7 +55,7 @@ async def writer(lobby, open_tab, request):
 
 
 class Gate:
-    """Between a page and the server: holds commands of some types, until it passes them on or refuses them."""
+    """Between a page and the server: holds some commands, then passes them on or refuses them."""
 
     def __init__(self):
         self.holds = {"edit"}
@@ -459,6 +459,23 @@ async def test_an_edit_of_a_closed_tab_is_found_by_the_arrow_up(lobby, open_tab,
     await expect(other.input).to_have_value("second")
 
 
+async def test_lone_surrogates_are_sent_as_replacement_characters(writer, gate):
+    await writer.page.evaluate(NOTE_FAILURES)
+    gate.holds = {"send"}
+    await writer.press("ArrowUp")
+    await writer.input.evaluate(TYPE_A_LONE_SURROGATE)
+    await writer.press("Enter")
+    await writer.until_saved()
+    await writer.tab.until_transcript("first", "\ufffd")
+    await writer.input.evaluate(TYPE_A_LONE_SURROGATE)
+    await writer.press("Enter")
+    await expect(writer.tab.pending).to_have_count(1)
+    gate.server.send("{")  # what cannot be read is no fault of the message that is on its way
+    gate.pass_on()
+    await writer.tab.until_transcript("first", "\ufffd", "\ufffd")
+    assert await writer.page.evaluate("failures") == 0
+
+
 @pytest.mark.parametrize("is_far", [False, True])
 async def test_an_edit_that_comes_back_tells_what_became_of_its_message(lobby, open_tab, writer, is_far):
     room = await writer.page.locator("h1").inner_text()
@@ -603,6 +620,15 @@ PHONE = {"width": 360, "height": 740}
 AS_IF_IT_WERE_OURS = (
     "log => { log.reader = log.message(log.querySelector('.message:last-child')).author.id; }"
 )
+TYPE_A_LONE_SURROGATE = """input => {
+    input.value = "\\ud83d";
+    input.dispatchEvent(new InputEvent("input"));
+}"""
+NOTE_FAILURES = """() => {
+    window.failures = 0;
+    const look = () => { failures += document.querySelectorAll(".message--failed").length; };
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+}"""
 LOCKS = """async (state) => {
     const locks = (await navigator.locks.query())[state];
     return locks.filter(({ name }) => name.startsWith("lobby.edit.")).length;

@@ -2,6 +2,7 @@
 
 import { gettext, numeral } from "../../base/js/i18n.js";
 import { SETTLE } from "../../base/js/presses.js";
+import { wellFormed } from "./well-formed.js";
 
 /** How long a text that is sent waits for its shortcode to be replaced, at most (milliseconds). */
 const PATIENCE = 1000;
@@ -100,7 +101,7 @@ export class Composer {
     delete this.#input.dataset.enters;
     const kept = ends.filter((end) => typed[end - 1] === "\n"); // what was changed since is not sent
     this.#input.value = typed.slice(kept.at(-1) ?? 0);
-    return kept.map((end, index) => typed.slice(kept[index - 1] ?? 0, end).trim()).filter(Boolean);
+    return kept.map((end, index) => storable(typed.slice(kept[index - 1] ?? 0, end)).trim()).filter(Boolean);
   }
 
   focus() {
@@ -193,7 +194,7 @@ export class Composer {
 
   #send() {
     if (performance.now() < this.#settledAt) return;
-    const text = this.#input.value.replaceAll("\0", "").trimEnd(); // as the server stores it
+    const text = storable(this.#input.value);
     if (this.isTooLong(text)) return; // it is said, and the text stays, so that it can be cut
     if (this.#loan) return this.#loan.send(text);
     this.#write("");
@@ -215,6 +216,11 @@ export class Composer {
     this.#input.style.blockSize = "auto";
     this.#input.style.blockSize = `${this.#input.scrollHeight}px`;
   }
+}
+
+/** A text as the server stores it. */
+function storable(text) {
+  return wellFormed(text).replaceAll("\0", "").trimEnd();
 }
 
 /** How many characters a text has, of which some take two code units. */

@@ -1,6 +1,7 @@
 /** What was written and is not yet acknowledged. The browser keeps it, so that a reload loses nothing. */
 
 import { isCount, isText, isTime, keysAfter, orNothing, readJson, save, unsave } from "./storage.js";
+import { wellFormed } from "./well-formed.js";
 
 /**
  * @typedef {object} Unsent
@@ -107,7 +108,7 @@ export class Outbox {
   #kept() {
     const entries = keysAfter(this.#prefix, CLIENT_ID).map((id) => {
       const entry = readJson(this.#prefix + id, SHAPE);
-      return entry && { ...entry, client_id: id };
+      return entry && { ...entry, message: wellFormed(entry.message), client_id: id };
     });
     return entries.filter(Boolean);
   }

@@ -250,9 +250,8 @@ function told(message) {
   answered(message.client_id);
 }
 
-function refused({ code, detail, client_id: about, number, retry_after: retryAfter }) {
+function refused({ detail, client_id: clientId, number, retry_after: retryAfter }) {
   if (number) return changes.answer(number, retryAfter ? tryLater(detail, retryAfter) : detail);
-  const clientId = about ?? (code === "bad_frame" ? inFlight : null); // what cannot be read has no client_id
   const entry = outbox.all.find((entry) => entry.client_id === clientId);
   if (!entry) return;
   if (retryAfter) hold(retryAfter);

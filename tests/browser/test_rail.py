@@ -75,6 +75,14 @@ async def test_a_room_is_entered_by_typing(lobby, open_tab):
     await tab.say("rail that is new")
     await is_in(tab, "rail that is new")
     await expect(tab.page.locator("#chat-message-input")).to_be_focused()
+    await tab.page.keyboard.press("Control+k")
+    await tab.say("..")
+    await expect(tab.page.get_by_role("alert")).to_contain_text("more than dots")
+    await tab.enter(lobby.url, "rail keys")
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.locator("#find-input").evaluate("input => { input.value = 'half \\ud83d'; }")
+    await tab.page.keyboard.press("Enter")
+    await is_in(tab, "half \ufffd")
 
 
 async def test_enter_opens_exactly_what_is_typed(lobby, open_tab):

@@ -42,7 +42,7 @@ export class Rail {
     if (event.key !== "Enter") return;
     event.preventDefault();
     const name = this.#input.value.trim();
-    if (name) location.assign(`/chat/${encodeURIComponent(name)}/`); // as the index does
+    if (name) location.assign(addressOf(name));
   }
 
   /** A drawer closes by itself, and gives the focus back. */
@@ -50,4 +50,10 @@ export class Rail {
     this.#finder.clear();
     if (!this.#rail.matches(":popover-open")) this.#leave();
   }
+}
+
+/** The address of a room; of a name that no address can have (lone surrogates, `..`) the index, which says what is wrong. */
+function addressOf(name) {
+  if (/^\.\.?$|\p{Surrogate}/u.test(name)) return `/chat/?${new URLSearchParams({ room: name })}`;
+  return `/chat/${encodeURIComponent(name)}/`;
 }

@@ -19,6 +19,11 @@ FINGER = 44  # pixels
 BACK = 30_000
 
 
+KEPT = """text => Object.entries(localStorage).some(
+    ([key, kept]) => key.startsWith("lobby.edit.") && JSON.parse(kept).text === text,
+)"""
+
+
 class Writer:
     """What somebody sees of their own messages."""
 
@@ -39,6 +44,10 @@ class Writer:
         """Instead of what stands there."""
         await self.input.fill(text)
         await self.press("Enter")
+
+    async def until_kept(self, text):
+        """The browser has stored the edit: it must get its lock first."""
+        await self.page.wait_for_function(KEPT, arg=text)
 
     async def until_saved(self):
         await expect(self.bar).to_be_hidden()
@@ -280,6 +289,7 @@ async def test_an_edit_survives_a_reload_until_it_is_saved_or_cancelled(lobby, o
     await writer.input.fill("a draft")
     await writer.tool("first", "Edit")
     await writer.input.fill("half written\n")
+    await writer.until_kept("half written\n")
     await writer.page.reload()
     await expect(writer.bar).to_contain_text("Editing a message")
     await expect(writer.input).to_have_value("half written\n")
@@ -295,6 +305,7 @@ async def test_an_edit_survives_a_reload_until_it_is_saved_or_cancelled(lobby, o
 
     await writer.tool("first", "Edit")
     await writer.input.fill("written")
+    await writer.until_kept("written")
     await writer.page.reload()
     await expect(writer.input).to_have_value("written")
     await writer.press("Enter")
@@ -310,6 +321,7 @@ async def test_an_edit_is_its_tab_s_until_that_is_closed(lobby, open_tab, writer
     await writer.tool("first", "Edit")
     await writer.input.fill("half written")
     other = Writer(await open_tab(lobby.url, room, beside=writer.tab))
+    await writer.until_kept("half written")
     await until_locks(other, "pending", 0)  # it waits a moment for an edit that may be its own
     await expect(other.bar).to_be_hidden()
     await other.tool("first", "Edit")
@@ -340,7 +352,7 @@ async def test_an_edit_is_kept_once_the_tab_that_had_it_is_closed(lobby, open_ta
     await writer.page.close()
     await until_locks(other, "held", 0)
     await other.input.fill("kept")
-    await until_locks(other, "held", 1)
+    await other.until_kept("kept")
     await other.page.reload()
     await expect(other.bar).to_be_visible()
     await expect(other.input).to_have_value("kept")
@@ -424,6 +436,7 @@ async def test_an_edit_that_was_left_waits_for_who_types_as_the_page_opens(write
 
     await writer.press("ArrowUp")
     await writer.input.press_sequentially(", half")
+    await writer.until_kept("second, half")
     await writer.page.route("**/composer.*js", wait)
     await writer.page.reload(wait_until="commit")
     await writer.input.focus()
@@ -447,6 +460,7 @@ async def test_an_edit_of_a_closed_tab_is_found_by_the_arrow_up(lobby, open_tab,
     other = Writer(await open_tab(lobby.url, request.node.name[:64], beside=writer.tab))
     await writer.press("ArrowUp")
     await writer.input.press_sequentially(", half")
+    await writer.until_kept("second, half")
     await writer.page.close()
     for _ in range(2):
         await other.press("ArrowUp")
@@ -481,6 +495,7 @@ async def test_an_edit_that_comes_back_tells_what_became_of_its_message(lobby, o
     room = await writer.page.locator("h1").inner_text()
     await writer.tool("first", "Edit")
     await writer.input.fill("half written")
+    await writer.until_kept("half written")
     await writer.page.goto("about:blank")
     elsewhere = Writer(await open_tab())  # another device of the same person
     await elsewhere.page.context.add_cookies(await writer.page.context.cookies())

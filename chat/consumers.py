@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -32,11 +32,6 @@ logger = logging.getLogger(__name__)
 
 # A client that has missed more than this many changes loads the history anew.
 MOST_MISSED = 1000
-
-# How many changes of what was missed go in one frame, and how large they are together unless it is one change
-# (bytes): a tab that does not read holds one frame, not all.
-MOST_AT_ONCE = 100
-LARGEST_FRAME = 256 * 1024
 
 # How long a socket may wait for its room (seconds).
 ADMISSION_PATIENCE = 10
@@ -175,15 +170,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def follow(self, log: live.Log, topic: str):
         """Send what was missed, and from then on what comes."""
+        upto = self.cursor
         try:
-            events, upto = await live.get_hub().missed(topic, self.cursor, MOST_MISSED)
-            for batch in batches(events):
+            while not log.remembers(upto):  # a tab that does not read holds one frame, not all
+                batch, upto = await live.get_hub().missed(topic, log, upto)
                 await self.tell(batch)
-            self.cursor = upto
         except Exception as error:
             self.lose(error)
         else:
+            # What was changed meanwhile is told with what the log remembers, to a tab with its old cursor.
             self.life.enter_context(log.follow(upto, self.show, self.lose))
+            self.cursor = max(self.cursor, upto)
 
     async def show(self, batch: live.Batch):
         await self.tell(batch)
@@ -261,18 +258,3 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def act(self, action, *args):
         await get_message_rate().take(self.who)
         return await database_sync_to_async(action)(self.user, self.room, *args)
-
-
-def batches(events: Iterable[live.Event]) -> Iterator[live.Batch]:
-    """Events in batches of `MOST_AT_ONCE` and `LARGEST_FRAME` at most."""
-    batch: list[live.Event] = []
-    size = 0
-    for event in events:
-        length = len(event.body.encode())
-        if batch and (len(batch) == MOST_AT_ONCE or size + length > LARGEST_FRAME):
-            yield live.Batch(batch)
-            batch, size = [], 0
-        batch.append(event)
-        size += length
-    if batch:
-        yield live.Batch(batch)

@@ -26,7 +26,7 @@ class LobbyV1:
         return _decode(self._decoder, frame)
 
     def frames(self, batch: live.Batch, cursor: int) -> Iterable[str]:
-        return (batch.json,)
+        return batch.frames()
 
     def welcome(self, welcome: Welcome) -> Iterable[str]:
         yield encode([welcome])
@@ -51,19 +51,25 @@ class Plain:
     _said = msgspec.json.Decoder(_Said)
     _told = msgspec.json.Decoder(_Told)
 
+    def __init__(self) -> None:
+        self._shown: set[int] = set()  # numbers after the cursor
+
     def command(self, frame: str) -> Command:
         return Send(_decode(self._said, frame).message, uuid4())
 
     def frames(self, batch: live.Batch, cursor: int) -> Iterable[str]:
-        """The messages born after the cursor, each once; a later change to one is left out."""
-        shown = set()
+        """The messages born after the cursor, each once; a later change to one is left out.
+
+        What was missed comes in several batches for one cursor, and may change between them.
+        """
+        self._shown = {number for number in self._shown if number > cursor}
         for event in batch.events:
             if event.seq is None:
                 continue
             told = self._told.decode(event.body)
-            if told.number > cursor and told.number not in shown and not told.deleted:
-                shown.add(told.number)
-                yield event.body
+            if told.number > cursor and told.number not in self._shown and not told.deleted:
+                self._shown.add(told.number)
+                yield event.body.decode()
 
     def welcome(self, welcome: Welcome) -> Iterable[str]:
         return ()

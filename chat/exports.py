@@ -188,7 +188,7 @@ class Octets(Func):
 def event(export: Export) -> live.Event:
     """An export as an event of its log."""
     state = protocol.Export(export.status, export.done, export.total)
-    return live.Event(export.version, protocol.encode(state))
+    return live.Event(export.version, protocol.body(state))
 
 
 class ExportSource:

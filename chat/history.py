@@ -94,7 +94,7 @@ def _part(rows: QuerySet[Message], limit: int) -> Part:
     """The first messages, up to a limit and to `LARGEST_PAGE`, and at least one."""
     found = mentions.load(rows[:limit])
     messages = [protocol.message(row) for row in found]
-    sizes = accumulate(len(protocol.encode(each.message).encode()) for each in messages)
+    sizes = accumulate(len(protocol.body(each.message)) for each in messages)
     fitting = max(1, sum(size <= LARGEST_PAGE for size in sizes))
     return Part(messages[:fitting], len(messages) > fitting or len(messages) == limit)
 

@@ -34,7 +34,8 @@ class Listener(AsyncWebsocketConsumer):
         await self.tell(batch)
 
     async def tell(self, batch: live.Batch):
-        await self.send(batch.json)
+        for frame in batch.frames():
+            await self.send(frame)
 
     def lose(self, error: BaseException):
         self.closing = asyncio.create_task(self.close(TRY_AGAIN))

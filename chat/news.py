@@ -20,7 +20,7 @@ class News(msgspec.Struct):
     read: Collection[tuple[int, int]] = ()
 
     def event(self, seq: int | None = None) -> live.Event:
-        return live.Event(seq, msgspec.json.encode(self).decode())
+        return live.Event(seq, msgspec.json.encode(self))
 
 
 class Said:

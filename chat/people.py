@@ -138,7 +138,7 @@ def _names(people: Collection[int]) -> dict[int, Present]:
 
 
 def _event(*told: Any) -> live.Event:
-    return live.Event(None, protocol.encode(protocol.Presence(*told)))
+    return live.Event(None, protocol.body(protocol.Presence(*told)))
 
 
 get_people = live.OfLoop(People)

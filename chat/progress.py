@@ -22,6 +22,6 @@ class ExportConsumer(Listener):
         hub = live.get_hub()
         opened = hub.open(export.topic, exports.source, export.version)
         log = await self.life.enter_async_context(opened)
-        events, upto = await hub.missed(export.topic, export.version, 1)
-        await self.tell(live.Batch([exports.event(export), *events]))
+        missed, upto = await hub.missed(export.topic, log, export.version)
+        await self.tell(live.Batch([exports.event(export), *missed.events]))
         self.life.enter_context(log.follow(upto, self.show, self.lose))

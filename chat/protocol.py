@@ -155,7 +155,12 @@ class Error(Notice, omit_defaults=True):
 
 def encode(value: Any) -> str:
     """JSON. Of several events, what they are when they stand in one array."""
-    return msgspec.json.encode(value).decode()
+    return body(value).decode()
+
+
+def body(value: Any) -> bytes:
+    """JSON, as the body of an event of a log."""
+    return msgspec.json.encode(value)
 
 
 def you(user: Any) -> You:
@@ -180,7 +185,7 @@ def message(row: Any) -> Message:
 
 def event(row: Any) -> live.Event:
     """A stored message as an event of its room's log."""
-    return live.Event(row.seq, encode(message(row)), key(row.number, row.client_id), row.number != row.seq)
+    return live.Event(row.seq, body(message(row)), key(row.number, row.client_id), row.number != row.seq)
 
 
 def key(number: int, client_id: UUID) -> str:

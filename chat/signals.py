@@ -14,7 +14,7 @@ from django.utils import timezone
 
 import live
 from chat.models import User
-from chat.protocol import Present, encode
+from chat.protocol import Present, body
 from live import security
 
 # The topic on which it is said that somebody's standing has changed.
@@ -32,7 +32,7 @@ def user_saved(instance: User, created: bool, update_fields: frozenset[str] | No
         _tell()
     if update_fields is None or update_fields & {"name", "is_guest", "is_staff"}:
         person = Present(instance.pk, instance.name, instance.is_guest, instance.is_staff)
-        transaction.on_commit(partial(live.publish, RENAMED, live.Event(None, encode(person))))
+        transaction.on_commit(partial(live.publish, RENAMED, live.Event(None, body(person))))
 
 
 @receiver(post_delete, sender=User)
@@ -75,4 +75,4 @@ def record_sign_out(request: HttpRequest, user: User | None, **kwargs: Any) -> N
 
 
 def _tell() -> None:
-    transaction.on_commit(partial(live.publish, PEOPLE, live.Event(None, "{}")))
+    transaction.on_commit(partial(live.publish, PEOPLE, live.Event(None, b"{}")))

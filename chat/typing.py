@@ -27,7 +27,7 @@ class Typing:
             return
         told.add(person.id)
         self._loop.call_later(EVERY, self._forget, topic, person.id)
-        live.get_hub().publish(topic, live.Event(None, protocol.encode(protocol.Typing(person))))
+        live.get_hub().publish(topic, live.Event(None, protocol.body(protocol.Typing(person))))
 
     def _forget(self, topic: str, person: int) -> None:
         self._told[topic].discard(person)

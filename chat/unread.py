@@ -65,7 +65,7 @@ class Person:
         counts = [
             protocol.Count(place.name, place.unread, place.mentions, place.involvement) for place in places
         ]
-        self.log.append(live.Event(self.log.seq + 1, protocol.encode(protocol.Unread(counts, is_all))))
+        self.log.append(live.Event(self.log.seq + 1, protocol.body(protocol.Unread(counts, is_all))))
 
 
 @dataclass

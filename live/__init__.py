@@ -3,9 +3,10 @@
 It knows asyncio and the channel layer; it knows no model and no chat.
 """
 
+from live.events import Batch, Event
 from live.hub import Ephemeral, Head, Hub, Source, get_hub, publish
 from live.letters import Letter, deliver, get_post, post
-from live.log import Batch, Behind, Event, Log, SetBack
+from live.log import Behind, Log, SetBack
 from live.loops import OfLoop
 from live.presence import Presence, get_presence, people_in, present
 from live.refused import Refused

@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from itertools import zip_longest
+from itertools import repeat
 from typing import Any
 
-from live.log import RING, Event, supersede
+from live.events import Event, RingBuffer
 
 logger = logging.getLogger(__name__)
 
@@ -38,17 +37,16 @@ class Bell:
         self._layer = layer
         self._hear = hear
         self._channel = ""
-        self._unrung: dict[str, deque[Event]] = {}
+        self._unrung: dict[str, RingBuffer] = {}
         self._wanted = asyncio.Event()  # set when there is something to ring for
         self._echo = asyncio.Event()  # set when our own probe comes back
 
     def ring(self, topic: str, *events: Event) -> None:
         """Tell the other processes, in the background."""
-        waiting = self._unrung.setdefault(topic, deque(maxlen=RING))
+        if topic not in self._unrung:
+            self._unrung[topic] = RingBuffer()
         for event in events:
-            if event.is_change:
-                supersede(waiting, event)
-            waiting.append(event)
+            self._unrung[topic].append(event)
         if len(self._unrung) > MOST_UNRUNG:
             del self._unrung[next(iter(self._unrung))]
         self._wanted.set()
@@ -79,9 +77,9 @@ class Bell:
                 if message["type"] == "live.probe":
                     self._echo.set()
                 elif message["from"] != self._channel:  # what we rang for is known here
-                    keys = message.get("keys", ())  # a process of the version before sends none
-                    for told, key in zip_longest(message["events"], keys, fillvalue=()):
-                        self._hear(message["topic"], Event(*told, *key))
+                    keys = message.get("keys", repeat(()))  # a process of the version before sends none
+                    for (seq, body), key in zip(message["events"], keys, strict=False):
+                        self._hear(message["topic"], Event(seq, body.encode(), *key))
             except Exception:
                 logger.warning("A ring could not be heard", exc_info=True)
                 await asyncio.sleep(RETRY)
@@ -93,7 +91,7 @@ class Bell:
             self._wanted.clear()
             while self._unrung:
                 topic = next(iter(self._unrung))
-                await self._ask(ring(self._layer, topic, self._unrung.pop(topic), self._channel))
+                await self._ask(ring(self._layer, topic, self._unrung.pop(topic).events, self._channel))
 
     async def _probe(self) -> None:
         """Ring for ourselves, again and again: does the bell ring at all?"""
@@ -140,7 +138,7 @@ async def ring(layer: Any, topic: str, events: Iterable[Event], channel: str = "
         "type": "live.ring",
         "from": channel,
         "topic": topic,
-        "events": [[event.seq, event.body] for event in events],
+        "events": [[event.seq, event.body.decode()] for event in events],
         "keys": [[event.key, event.is_change] for event in events],
     }
     await layer.group_send(group_name(topic), message)

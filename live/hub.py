@@ -13,7 +13,8 @@ from channels.layers import get_channel_layer
 
 from live import bell
 from live.bell import Bell
-from live.log import RING, Event, Log, SetBack
+from live.events import RING, Batch, Event
+from live.log import Log, SetBack
 from live.loops import OfLoop
 from live.tail import Tail
 
@@ -112,16 +113,19 @@ class Hub:
             if not topic.readers:
                 self._close(topic)
 
-    async def missed(self, name: str, cursor: int, limit: int) -> tuple[Sequence[Event], int]:
-        """What an open log has forgotten of the time after the cursor, and the cursor to follow from."""
+    async def missed(self, name: str, log: Log, cursor: int) -> tuple[Batch, int]:
+        """The next of what a log has forgotten of the time after a cursor, and the cursor to go on from.
+
+        Go on until the log remembers that. Raises `SetBack`, and `Behind` where the source has nothing more.
+        """
         topic = self._topics.get(name)
-        if topic is None:
+        if topic is None or topic.log is not log:
             raise SetBack
-        if topic.log.remembers(cursor):
-            return (), cursor
-        events, upto = await topic.tail.after(cursor, limit)
+        if log.remembers(cursor):
+            return Batch(()), cursor
+        batch, upto = await topic.tail.after(cursor)
         self._reach(topic, upto)
-        return events, upto
+        return batch, upto
 
     def publish(self, name: str, *events: Event) -> None:
         """Tell this process's readers at once, and the other processes in the background."""

@@ -2,16 +2,12 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, MutableSequence, Sequence
-from functools import cached_property
+from collections.abc import Callable, Coroutine, Iterable
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from live.eager import start
-
-# How many events a log remembers.
-RING = 256
+from live.events import RING, Batch, Event, RingBuffer
 
 # In a busy topic, what comes within a pause goes to the readers together (seconds): the more they are,
 # the more that saves. It is longer where it takes more than half of it to tell them all, so that no
@@ -22,19 +18,6 @@ PAUSE_FOR_EACH = PAUSE / 200
 AT_ONCE = 5
 
 
-class Event(NamedTuple):
-    """Something that happened in a topic, encoded once for all readers.
-
-    Events with the same `key` are states of one thing, such as a message and its later edits. A later state,
-    which `is_change`, supersedes the earlier ones: they lose their bodies. No other log has the same keys.
-    """
-
-    seq: int | None  # its place in the topic's log; None: ephemeral, may be lost
-    body: str  # a JSON object; empty once the event is superseded
-    key: str | None = None
-    is_change: bool = False
-
-
 class Behind(Exception):
     """The log no longer remembers everything after a cursor."""
 
@@ -43,30 +26,11 @@ class SetBack(Behind):
     """The log is not what its source has: a database was restored, or replaced by another one."""
 
 
-class Batch:
-    """Events, the oldest first. Readers at one cursor are given the same one, with what was made of it."""
-
-    def __init__(self, events: Iterable[Event]):
-        self.events: Sequence[Event] = tuple(events)
-        self.seq = max((event.seq or 0 for event in self.events), default=0)
-
-    @cached_property
-    def lasting(self) -> "Batch":
-        """What of it is not ephemeral."""
-        kept = [event for event in self.events if event.seq is not None]
-        return self if len(kept) == len(self.events) else Batch(kept)
-
-    @cached_property
-    def json(self) -> str:
-        """All of it as a JSON array."""
-        return f"[{','.join(event.body for event in self.events)}]"
-
-
 Take = Callable[[Batch], Coroutine[Any, Any, None]]
 Lose = Callable[[BaseException], None]
 
 
-class Log:
+class Log(RingBuffer):
     """A ring of a topic's recent events, which any number of readers follow, each at its own cursor.
 
     A cursor is the `seq` of the last event that a reader has. Events are appended in the order of
@@ -74,29 +38,38 @@ class Log:
     """
 
     def __init__(self, seq: int, size: int = RING):
+        super().__init__(size)
         self.seq = seq
-        self._ring: deque[Event] = deque(maxlen=size)
         self._forgotten = seq  # the highest seq that is not in the ring any more
         self._before: tuple[int, str | None] = (seq, None)  # the event after which the log began: seq and key
         self.count = 0  # how many events were ever appended
         self._batch = (0, 0, Batch(()))  # the last one that was read: from, to, events
         self._loop = asyncio.get_running_loop()
         self._readers: dict[Reader, None] = {}  # in the order of their coming
+        self.error: Exception | None = None  # with which it has ended
         self._timer: asyncio.TimerHandle | None = None
         self._pause = PAUSE
         self._due = 0.0  # when the last wake would have been, had all kept the pause
 
     def append(self, event: Event) -> None:
         """Add the next event, and wake whoever follows."""
-        if event.is_change:
-            supersede(self._ring, event)
-        if len(self._ring) == self._ring.maxlen:
-            self._forgotten = self._ring[0].seq or self._forgotten
-        self._ring.append(event)
+        super().append(event)
         self.count += 1
         if event.seq is not None:
             self.seq = event.seq
         self._wake()
+
+    def drop(self) -> Event:
+        event = super().drop()
+        self._forgotten = event.seq or self._forgotten
+        return event
+
+    def shrink(self, size: int) -> None:
+        if self.size > size and self._timer:
+            self._timer.cancel()
+            self._wake_now()  # or readers that keep up would lose what waits for the pause to end
+        self._batch = (0, 0, Batch(()))
+        super().shrink(size)
 
     def extend(self, events: Iterable[Event], upto: int) -> None:
         """Add what is new of the events of a source, which has told everything up to `upto`."""
@@ -129,6 +102,7 @@ class Log:
 
     def end(self, error: Exception) -> None:
         """Give nothing more to any reader."""
+        self.error = error
         for reader in tuple(self._readers):
             reader.end(error)
 
@@ -137,7 +111,7 @@ class Log:
         if not self.remembers(cursor):
             raise Behind
         newer = 0
-        for age, event in enumerate(reversed(self._ring), start=1):
+        for age, event in enumerate(reversed(self.events), start=1):
             if event.seq is not None and event.seq <= cursor:
                 break
             newer = age
@@ -147,10 +121,10 @@ class Log:
         """The events that were appended after the first `position` ones. Raises `Behind`."""
         start, end, batch = self._batch
         if (start, end) != (position, self.count):
-            forgotten = self.count - len(self._ring)
+            forgotten = self.count - len(self.events)
             if position < forgotten:
                 raise Behind
-            batch = Batch(event for event in islice(self._ring, position - forgotten, None) if event.body)
+            batch = Batch(event for event in islice(self.events, position - forgotten, None) if event.body)
             self._batch = (position, self.count, batch)
         return batch
 
@@ -166,11 +140,12 @@ class Log:
     def _key_at(self, seq: int) -> str | None:
         if seq == self._before[0]:
             return self._before[1]
-        return next((event.key for event in self._ring if event.seq == seq), None)
+        return next((event.key for event in self.events if event.seq == seq), None)
 
-    def changed_since(self, cursor: int) -> frozenset[str | None]:
-        """The keys of what was changed after a cursor that the log remembers."""
-        return frozenset(event.key for event in self._ring if event.is_change and (event.seq or 0) > cursor)
+    def changes_since(self, cursor: int) -> dict[str | None, int]:
+        """The keys of what was changed after a cursor that the log remembers, with the last `seq` of each."""
+        changes = ((event.key, event.seq or 0) for event in self.events if event.is_change)
+        return {key: seq for key, seq in changes if seq > cursor}
 
     def _wake(self) -> None:
         """Let the readers have what is new: at once, or after a pause in a busy topic."""
@@ -237,6 +212,8 @@ class Reader:
 
     def _first(self) -> Batch | None:
         """What it has missed: of what is ephemeral, it hears from now on."""
+        if self._log.error:
+            raise self._log.error
         if self._log.seq < self._cursor:
             return None
         missed = self._log.since(self._log.position(self._cursor)).lasting
@@ -255,10 +232,3 @@ class Reader:
     def end(self, error: BaseException) -> None:
         self.__exit__()
         self._lose(error)
-
-
-def supersede(events: MutableSequence[Event], change: Event) -> None:
-    """Take the bodies away from the events that a change supersedes. They keep their places."""
-    for index, event in enumerate(events):
-        if event.key == change.key:
-            events[index] = event._replace(body="")

@@ -173,7 +173,7 @@ class Presence:
     def _tell_processes(self, topics: Collection[str]) -> None:
         if topics:
             news = News(self._process, list(topics))
-            get_hub().publish(PRESENCE, Event(None, msgspec.json.encode(news).decode()))
+            get_hub().publish(PRESENCE, Event(None, msgspec.json.encode(news)))
 
     async def _ask_redis(self, topics: Collection[str], now: float) -> None:
         """Learn who else is in those of the topics that are of interest here."""

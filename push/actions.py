@@ -104,4 +104,4 @@ def _check_feeds_from(origin: str) -> None:
 
 def _announce() -> None:
     """Tell every process that the feeds are not what they were, once that is stored."""
-    transaction.on_commit(partial(live.publish, feeds.FEEDS, live.Event(None, "{}")))
+    transaction.on_commit(partial(live.publish, feeds.FEEDS, live.Event(None, b"{}")))

@@ -4,9 +4,12 @@ import asyncio
 from contextlib import suppress
 from uuid import uuid4
 
+import msgspec
 from channels.db import database_sync_to_async
 
+import live
 from chat import actions, consumers
+from chat.dialects import Plain
 
 
 async def test_a_plain_client_speaks_as_in_the_tutorial(connect):
@@ -74,3 +77,29 @@ async def test_a_plain_client_misses_no_message_that_was_changed_before_it_came_
     await database_sync_to_async(actions.edit)(guest, room, 1, "0, edited")
     socket = await connect(plain=True, since=0)
     assert {(await socket.receive())["message"] for _ in range(2)} == {"0, edited", "1"}
+
+
+async def test_a_plain_client_misses_no_message_that_was_changed_after_others_came_back(connect, guest):
+    room = await database_sync_to_async(actions.open_room)("lobby")
+    for text in ("0", "1"):
+        await database_sync_to_async(actions.send)(guest, room, text, uuid4())
+    there, first = await connect(), await connect(plain=True, since=0)
+    assert [(await first.receive())["message"] for _ in range(2)] == ["0", "1"]
+    await database_sync_to_async(actions.edit)(guest, room, 1, "0, edited")
+    assert (await there.event("message"))["edited"]
+    second = await connect(plain=True, since=0)
+    assert [(await second.receive())["message"] for _ in range(2)] == ["1", "0, edited"]
+
+
+def test_what_was_missed_and_changes_between_two_batches_is_heard_once():
+    plain = Plain()
+
+    def heard(cursor, *events):
+        told = [
+            live.Event(seq, b'{"number":%d,"deleted":null,"at":%d}' % (number, seq)) for seq, number in events
+        ]
+        return [msgspec.json.decode(frame)["at"] for frame in plain.frames(live.Batch(told), cursor)]
+
+    assert heard(5, (6, 6), (7, 7)) == [6, 7]  # 8 was changed before it was read, and 7 is changed now
+    assert heard(5, (20, 8), (21, 7), (22, 3)) == [20]
+    assert heard(22, (23, 23), (24, 8)) == [23]

@@ -46,7 +46,7 @@ def address(server, room, query=""):
 
 
 @asynccontextmanager
-async def deaf_tab(server):
+async def deaf_tab(server, query=""):
     """A tab whose buffers are small, and which reads no more than its welcome."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -58,7 +58,8 @@ async def deaf_tab(server):
         "ping_interval": None,
         "close_timeout": 0.1,
     }
-    async with connect(address(server, "deaf"), sock=sock, subprotocols=["lobby.v1"], **options) as tab:
+    options |= {"sock": sock, "subprotocols": ["lobby.v1"]}
+    async with connect(address(server, "deaf", query), **options) as tab:
         (tab.welcome,) = json.loads(await tab.recv())
         yield tab
 
@@ -76,6 +77,9 @@ async def tabs_that_never_read(server):
         deaf = [await stack.enter_async_context(deaf_tab(server)) for _ in range(DEAF_TABS)]
         await kept.talk(SECONDS, RATE, TEXT)
         await kept.settle(10)
+        for number, tab in enumerate(deaf):  # others come back, each to a place of its own, and do not read
+            query = f"?since={tab.welcome['seq'] + number}&epoch={tab.welcome['epoch']}"
+            await stack.enter_async_context(deaf_tab(server, query))
         assert memory(server) - before < MOST_GROWTH
         assert kept.sum.is_clean
         assert kept.sum.p50 < LATE

@@ -25,7 +25,7 @@ class Room:
     def commit(self, change=None):
         """Store the next event, in the place of an earlier one where it is a change of that."""
         seq = (self.events[-1].seq if self.events else 0) + 1
-        event = Event(seq, f'{{"seq":{seq}}}', f"{seq}.{self.timeline}")
+        event = Event(seq, b'{"seq":%d}' % seq, f"{seq}.{self.timeline}")
         self.events = [e for e in self.events if e.seq != change] + [event]
         return event
 

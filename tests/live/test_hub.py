@@ -155,7 +155,7 @@ async def test_a_source_that_fails_is_asked_again_at_the_next_ring():
 async def test_a_head_that_the_source_does_not_have_is_not_waited_for():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
-        here.publish(TOPIC, Event(100, "{}"))  # of another log: the database was restored
+        here.publish(TOPIC, Event(100, b"{}"))  # of another log: the database was restored
         await asyncio.wait_for(until(lambda: room.asked), 2)
         here.publish(TOPIC, room.commit())
         assert await read(log, 0, 1) == [1]
@@ -167,9 +167,10 @@ async def test_a_cursor_that_the_log_has_forgotten_is_served_by_the_source():
     for _ in range(5):
         room.commit()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 5) as log:
-        events, cursor = await here.missed(TOPIC, 2, 1000)
-        assert ([e.seq for e in events], cursor) == ([3, 4, 5], 5)
-        assert await here.missed(TOPIC, 5, 1000) == ((), 5)
+        batch, cursor = await here.missed(TOPIC, log, 2)
+        assert ([e.seq for e in batch.events], cursor) == ([3, 4, 5], 5)
+        batch, cursor = await here.missed(TOPIC, log, 5)
+        assert (batch.events, cursor) == ((), 5)
         here.publish(TOPIC, room.commit())
         assert await read(log, cursor, 6) == [6]
 
@@ -177,8 +178,8 @@ async def test_a_cursor_that_the_log_has_forgotten_is_served_by_the_source():
 async def test_a_ring_that_waits_carries_no_body_that_a_later_event_supersedes():
     layer = Layer()
     async with hubs(layer) as (here,):
-        here.publish(TOPIC, Event(1, '{"seq":1}', "a"))
-        here.publish(TOPIC, Event(2, '{"seq":2}', "b"), Event(3, '{"seq":3}', "a", True))
+        here.publish(TOPIC, Event(1, b'{"seq":1}', "a"))
+        here.publish(TOPIC, Event(2, b'{"seq":2}', "b"), Event(3, b'{"seq":3}', "a", True))
         ring = await layer.sent.get()
         assert ring["events"] == [[1, ""], [2, '{"seq":2}'], [3, '{"seq":3}']]
         assert ring["keys"] == [["a", False], ["b", False], ["a", True]]
@@ -189,7 +190,7 @@ async def test_a_change_from_another_process_supersedes_what_is_in_the_ring_here
     async with hubs(layer, 2) as (here, there), there.open(TOPIC, room, 0) as log:
         await room.compared.wait()
         for seq, key in ((1, "a"), (2, "b"), (3, "a")):
-            here.publish(TOPIC, Event(seq, f'{{"seq":{seq}}}', key, seq == 3))
+            here.publish(TOPIC, Event(seq, b'{"seq":%d}' % seq, key, seq == 3))
             await layer.sent.get()  # each goes in a ring of its own
         await until(lambda: log.seq == 3)
         assert await read(log, 0, 3) == [2, 3]

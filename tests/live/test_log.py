@@ -6,13 +6,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from live import Batch, Behind, Event, Log
+from live import Batch, Behind, Event, Log, SetBack
 from live.log import AT_ONCE
 from tests.live.fakes import Reader, until
 
 
 def event(seq):
-    return Event(seq, f'{{"seq":{seq}}}')
+    return Event(seq, b'{"seq":%d}' % seq)
 
 
 def log_of(seq, *seqs, **options):
@@ -133,14 +133,14 @@ async def test_a_gap_is_filled_once_and_in_order():
 
 async def test_an_ephemeral_event_moves_no_cursor_and_is_for_those_who_are_there():
     log = log_of(3)
-    log.append(Event(None, "{}"))
+    log.append(Event(None, b"{}"))
     assert log.seq == 3
     log.append(event(4))
-    log.append(Event(None, "{}"))
+    log.append(Event(None, b"{}"))
     with Reader(log, 3) as one, Reader(log, 4) as other:
         assert one.batches == [[4]]
         assert other.batches == []
-        log.append(Event(None, "{}"))
+        log.append(Event(None, b"{}"))
         assert one.batches == [[4], [None]]
         assert other.batches == [[None]]
 
@@ -157,13 +157,13 @@ async def test_readers_at_one_cursor_share_a_batch_and_what_is_made_of_it():
             pass
     one, other, third = given
     assert one is other
-    assert one.json == '[{"seq":1},{"seq":2}]'
-    assert third.json == '[{"seq":2}]'
+    assert list(one.frames()) == ['[{"seq":1},{"seq":2}]']
+    assert list(third.frames()) == ['[{"seq":2}]']
 
 
 def test_the_place_of_a_batch_is_its_last_events():
-    assert Batch([event(3), Event(None, "{}"), event(5), Event(None, "{}")]).seq == 5
-    assert Batch([Event(None, "{}")]).seq == 0
+    assert Batch([event(3), Event(None, b"{}"), event(5), Event(None, b"{}")]).seq == 5
+    assert Batch([Event(None, b"{}")]).seq == 0
 
 
 async def test_in_a_busy_topic_what_comes_within_the_pause_goes_together():
@@ -192,7 +192,7 @@ async def test_a_busy_topic_with_many_readers_leaves_half_of_the_time_to_others(
 
 
 def told(batch):
-    return [event.body for event in batch.events]
+    return [event.body.decode() for event in batch.events]
 
 
 async def test_an_event_that_a_later_one_supersedes_gives_up_its_body():
@@ -202,10 +202,10 @@ async def test_an_event_that_a_later_one_supersedes_gives_up_its_body():
         given.append(told(batch))
 
     for each in [
-        Event(1, "a", "a"),
-        Event(2, "b", "b"),
-        Event(3, "a, edited", "a", True),
-        Event(4, "a, deleted", "a", True),
+        Event(1, b"a", "a"),
+        Event(2, b"b", "b"),
+        Event(3, b"a, edited", "a", True),
+        Event(4, b"a, deleted", "a", True),
     ]:
         log.append(each)
     for cursor in (0, 1, 3):
@@ -220,11 +220,11 @@ async def test_a_batch_that_was_made_before_a_change_is_made_again():
     async def take(batch):
         given.append(told(batch))
 
-    log.append(Event(1, "a", "a"))
-    log.append(Event(2, "b", "b"))
+    log.append(Event(1, b"a", "a"))
+    log.append(Event(2, b"b", "b"))
     with log.follow(0, take, given.append):
         pass
-    log.append(Event(3, "a, edited", "a", True))
+    log.append(Event(3, b"a, edited", "a", True))
     with log.follow(0, take, given.append):
         pass
     assert given == [["a", "b"], ["b", "a, edited"]]
@@ -233,7 +233,14 @@ async def test_a_batch_that_was_made_before_a_change_is_made_again():
 async def test_a_superseded_event_from_another_process_moves_the_log_and_wakes_nobody():
     log = log_of(0)
     with Reader(log, 0) as reader:
-        log.append(Event(1, "", "a"))
+        log.append(Event(1, b"", "a"))
         assert (log.seq, reader.batches) == (1, [])
-        log.append(Event(2, "a, edited", "a", True))
+        log.append(Event(2, b"a, edited", "a", True))
         assert reader.batches == [[2]]
+
+
+async def test_who_comes_to_a_log_that_has_ended_is_lost():
+    log = log_of(0)
+    log.end(SetBack())
+    with Reader(log, 0) as reader:
+        assert isinstance(reader.lost, SetBack)

@@ -131,9 +131,11 @@ async def test_who_comes_with_another_epoch_makes_the_hub_compare():
                     pass
             assert isinstance(await lost(reader), SetBack)
         with pytest.raises(SetBack):
-            await here.missed(TOPIC, 5, 10)
+            await here.missed(TOPIC, log, 5)
         async with here.open(TOPIC, room, 5, "new") as again:
-            again.append(Event(6, "{}"))
+            with pytest.raises(SetBack):
+                await here.missed(TOPIC, log, 5)
+            again.append(Event(6, b"{}"))
 
 
 async def test_readers_are_lost_even_when_the_epoch_cannot_be_renewed(monkeypatch):

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from django.conf import settings
 
 from live.who import network
-from mysite.health import PATHS as PROBES
 from mysite.middleware import send_error
 
 # How many requests run at the same time in a process, and how many of them for one address. Pages and
@@ -46,9 +45,6 @@ class Admission:
         self.hashing = Places(MOST_HASHING, MOST_HASHING // 2)
 
     async def __call__(self, scope, receive, send):
-        if scope["path"] in PROBES:
-            await self.application(scope, receive, send)
-            return
         body = await read_ahead(receive)
         if body[-1]["type"] == "http.disconnect":
             return

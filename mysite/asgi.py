@@ -19,6 +19,7 @@ from chat import exports, purge, routing  # noqa: E402
 from chat.workers import MailWorker, PurgeWorker, TranscriptWorker  # noqa: E402
 from mysite.admission import Admission  # noqa: E402
 from mysite.guard import Guard  # noqa: E402
+from mysite.health import Probes  # noqa: E402
 from mysite.middleware import BodyLimit, BrowserOriginValidator, Handshake, NotFound, RefuseNul  # noqa: E402
 from push.feeds import CHANNEL as FEEDS  # noqa: E402
 from push.routing import websocket_urlpatterns as push  # noqa: E402
@@ -64,7 +65,7 @@ reminders = [exports.HINT, purge.HINT]
 
 application = ProtocolTypeRouter(
     {
-        "http": RefuseNul(BodyLimit(Admission(django_application))),
+        "http": RefuseNul(BodyLimit(Probes(Admission(django_application)))),
         "websocket": RefuseNul(Handshake(handshake, sockets)),
         "channel": ChannelNameRouter(tasks),
     }

@@ -1,49 +1,54 @@
-"""Whether a process serves, for whoever watches over it."""
+"""Health probes: whether a process serves. They need no thread, so that no flood of requests delays them."""
 
 import asyncio
+import json
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from http import HTTPStatus
 
 from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.middleware import common
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 import live
+from mysite.middleware import send_error, send_response
 
 # How long /readyz waits for the database, and how often it asks it at most (seconds).
 DATABASE_TIMEOUT = 2
 PROBE_INTERVAL = 1
 
-PATHS = ("/healthz", "/readyz")
+NOT_CACHED = (b"cache-control", b"no-store")
 
 
-class CommonMiddleware(common.CommonMiddleware):
-    """Django's, which lets a probe name any host: it may know only an IP address."""
+class Probes:
+    """ASGI middleware: answer /healthz and /readyz for any host: a probe may know only an IP address."""
 
-    def process_request(self, request: HttpRequest):
-        return None if request.path_info in PATHS else super().process_request(request)
+    def __init__(self, application):
+        self.application = application
+        self.answers = {"/healthz": healthz, "/readyz": readyz}
+
+    async def __call__(self, scope, receive, send):
+        if not (answer := self.answers.get(scope["path"])):
+            await self.application(scope, receive, send)
+        elif scope["method"] in ("GET", "HEAD"):
+            await answer(send)
+        else:
+            await send_error(send, HTTPStatus.METHOD_NOT_ALLOWED, b"", (b"allow", b"GET, HEAD"))
 
 
-@require_safe
-@never_cache
-async def healthz(request: HttpRequest) -> HttpResponse:
+async def healthz(send) -> None:
     """The process answers."""
-    return HttpResponse("ok", content_type="text/plain")
+    await send_response(send, HTTPStatus.OK, b"ok", b"text/plain", NOT_CACHED)
 
 
-@require_safe
-@never_cache
-async def readyz(request: HttpRequest) -> HttpResponse:
+async def readyz(send) -> None:
     """Whether it can serve: `ok`, `degraded` (other processes are heard late) or `unavailable` (503)."""
     database = await probe.can_write()
     redis = live.get_hub().bell.works
     status = "unavailable" if not database else "ok" if redis else "degraded"
-    answers = {"status": status, "database": database, "redis": redis}
-    return JsonResponse(answers, status=200 if database else 503)
+    body = json.dumps({"status": status, "database": database, "redis": redis}).encode()
+    code = HTTPStatus.OK if database else HTTPStatus.SERVICE_UNAVAILABLE
+    await send_response(send, code, body, b"application/json", NOT_CACHED)
 
 
 class DatabaseProbe:

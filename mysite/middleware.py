@@ -103,10 +103,17 @@ def has_nul(scope) -> bool:
 
 
 async def send_error(send, status: HTTPStatus, body: bytes = b"", *headers: tuple[bytes, bytes]) -> None:
-    """Answer with plain text, under the headers that Django's middleware adds to all other answers."""
+    """Answer with plain text."""
+    await send_response(send, status, body, b"text/plain", *headers)
+
+
+async def send_response(
+    send, status: HTTPStatus, body: bytes, content_type: bytes, *headers: tuple[bytes, bytes]
+) -> None:
+    """Send a response without Django, under the headers that its middleware adds to all other responses."""
     all_headers = [
         *headers,
-        (b"content-type", b"text/plain"),
+        (b"content-type", content_type),
         (b"content-length", b"%d" % len(body)),
         (b"content-security-policy", build_policy().encode()),
         (b"x-content-type-options", b"nosniff"),

@@ -103,7 +103,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "mysite.languages.LanguageMiddleware",
-    "mysite.health.CommonMiddleware",
+    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -247,7 +247,6 @@ LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}django_language"
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 # The server knows a request's scheme from a proxy that is named; without one, a redirect would never end.
 SECURE_SSL_REDIRECT = HTTPS and bool(FORWARDED_ALLOW_IPS)
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
 # HSTS for subdomains and browsers' preload lists: only the owner of the domain can decide on them.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 

@@ -3,7 +3,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from chat.account_views import admin_sign_in
-from mysite import health, languages, manifest, offline, recipes
+from mysite import languages, manifest, offline, recipes
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="index")),
@@ -19,6 +19,4 @@ urlpatterns = [
     path("manifest.webmanifest", manifest.manifest, name="manifest"),
     path("sw.js", offline.worker),
     path("offline/", offline.page, name="offline"),
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
 ]

@@ -5,7 +5,7 @@ from django.test import Client, RequestFactory
 from django.views.defaults import server_error
 
 from live import Refused, answers
-from mysite import health
+from mysite import manifest
 
 
 def is_in_the_look(answer):
@@ -21,8 +21,8 @@ def test_the_page_of_a_failure_needs_neither_the_database_nor_a_context():
 
 
 def test_a_failure_is_answered_with_it(monkeypatch):
-    monkeypatch.setattr(health, "probe", None)
-    answer = Client(raise_request_exception=False).get("/readyz")
+    monkeypatch.setattr(manifest, "_icons", None)
+    answer = Client(raise_request_exception=False).get("/manifest.webmanifest")
     assert answer.status_code == 500
     assert "our fault" in answer.content.decode()
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from mysite import health
+from mysite import manifest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +25,6 @@ def directives(response):
         ("/recipes/room/", 200),
         ("/recipes/room/chat/consumers.py", 200),
         ("/admin/login/", 302),
-        ("/healthz", 200),
         ("/static/base/img/icon.svg", 200),
         ("/", 302),
         ("/chat/?room=", 400),
@@ -47,8 +46,8 @@ def test_an_answer_to_a_form_of_another_site_has_it():
 
 
 def test_an_answer_that_failed_has_it(monkeypatch):
-    monkeypatch.setattr(health, "probe", None)  # which no caller expects
-    answer = Client(raise_request_exception=False).get("/readyz")
+    monkeypatch.setattr(manifest, "_icons", None)  # which no caller expects
+    answer = Client(raise_request_exception=False).get("/manifest.webmanifest")
     assert answer.status_code == 500
     assert directives(answer)
 

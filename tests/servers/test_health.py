@@ -35,12 +35,16 @@ def on_daphne(lobby):
         yield server
 
 
-def status(server, path, host):
+def ask(server, path, host, method="GET"):
     client = HTTPConnection("127.0.0.1", server.port, timeout=10)
-    client.request("GET", path, headers={"Host": host})
+    client.request(method, path, headers={"Host": host})
     answer = client.getresponse()
     client.close()
-    return answer.status
+    return answer
+
+
+def status(server, path, host):
+    return ask(server, path, host).status
 
 
 @pytest.mark.parametrize("host", ["10.0.0.7:8000", "elsewhere.example", "no host at all"])
@@ -48,6 +52,14 @@ def test_a_probe_may_name_any_host_and_nothing_else_may(lobby, on_daphne, host):
     for server in (lobby, on_daphne):
         assert [status(server, path, host) for path in ("/healthz", "/readyz")] == [200, 200]
         assert [status(server, path, host) for path in ("/chat/", "/readyz/", "/")] == [400, 400, 400]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_is_read_not_cached_and_has_the_policy_of_all_answers(lobby, path):
+    answers = [ask(lobby, path, "localhost", method) for method in ("GET", "HEAD", "POST")]
+    assert [answer.status for answer in answers] == [200, 200, 405]
+    assert [answer.headers["Cache-Control"] for answer in answers] == ["no-store", "no-store", None]
+    assert all("default-src 'none'" in answer.headers["Content-Security-Policy"] for answer in answers)
 
 
 def becomes(server, status):

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 from django.conf import settings
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
@@ -137,6 +137,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     """Bounds what a client may send and leave unread: connections, heads, pipelined requests, and time."""
 
     flow: Flow
+    _running: RequestResponseCycle | None = None  # `cycle` is the newest request, which may wait behind it
     _deadline: TimerHandle | None = None  # of the request that is being received
     _head_size = 0  # of this request, with all that is no body (bytes)
     _progress: TimerHandle | None = None  # when the client must have read on
@@ -156,6 +157,9 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         self._expect_nothing()
         self._end_progress()
         get_connections().remove(self.transport)
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True  # uvicorn tells only the newest
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     # Requests
@@ -214,6 +218,10 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             super().on_headers_complete()
             if self.cycle is not None:  # a handshake has none
                 self.cycle.transport = self._counted  # type: ignore[assignment]
+
+    def _start_asgi_task(self, cycle, app):
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_message_begin(self):
         super().on_message_begin()

@@ -151,6 +151,20 @@ async def test_who_pings_and_reads_nothing_costs_nothing(server):
     held.valkey.close()
 
 
+async def test_a_client_that_leaves_while_a_pipelined_request_waits(server):
+    def request(path):
+        return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
+
+    async with asyncio.timeout(TIMEOUT):
+        for _ in range(10):
+            async with peer(server) as client:
+                client.writer.write(request("/healthz") + request("/chat/") * 3)
+                assert b" 200 " in await client.reader.readline()  # the next one runs
+        async with peer(server) as client:
+            client.writer.write(request("/chat/"))  # behind them
+            assert b" 200 " in await client.reader.readline()
+
+
 async def settled(held):
     """Wait until the process holds as much as a second ago."""
     last = None

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.db.models.fields import IntegerField
+from django.db.models import BigIntegerField, Case, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 
 from chat.models import Membership, Mention, Message, Room, User
 
 # How far unread messages are counted: the rest is "and more".
 MOST_UNREAD = 100
+
+# How many messages are read to find those of others.
+MOST_SCANNED = 500
 
 # How many rooms a person is told of: those that were entered last.
 MOST_ROOMS = 100
@@ -26,6 +28,22 @@ class Count(Subquery):
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
     output_field = IntegerField()
+
+
+class UnreadCount(Count):
+    """How many of the rows of `_unread` are messages of others, up to `most`."""
+
+    template = (
+        "(SELECT COUNT(*) FROM (SELECT 1 FROM (%(subquery)s) scanned"
+        " WHERE number_of_other IS NOT NULL LIMIT %(most)s) counted)"
+    )
+
+
+class FirstUnread(Subquery):
+    """The first number that `_unread` finds."""
+
+    template = "(SELECT MIN(number_of_other) FROM (%(subquery)s) scanned)"
+    output_field = BigIntegerField()
 
 
 class Place(NamedTuple):
@@ -54,12 +72,11 @@ class Reading(NamedTuple):
 
 def reading(user: User | AnonymousUser, room: Room) -> Reading | None:
     """How far somebody has read in a room; None for who has not read there at all."""
-    unread = _unread().order_by("number").values("number")
     read = Message.objects.filter(room=OuterRef("room"), number__lte=OuterRef("last_read"))
     found = Membership.objects.filter(room=room, user=user.pk).annotate(
         read_at=Subquery(read.order_by("-number").values("created_at")[:1]),
-        first_unread=Subquery(unread[:1]),
-        unread=Count(unread[:MOST_UNREAD]),
+        first_unread=FirstUnread(_unread()),
+        unread=UnreadCount(_unread(), most=MOST_UNREAD),
     )
     row = found.values_list("last_read", "read_at", "first_unread", "unread", "involvement").first()
     return Reading._make(row) if row else None
@@ -99,19 +116,19 @@ def _in_pieces(keys: Collection[int]) -> Iterable[list[int]]:
 
 
 def _places(rows: QuerySet[Membership]) -> Iterable[Place]:
-    unread = _unread().values("pk")[:MOST_UNREAD]
     named = Mention.objects.filter(
         user=OuterRef("user"), room=OuterRef("room"), number__gt=OuterRef("last_read")
     )
     mentions = named.order_by().values("pk")[:MOST_UNREAD]
-    counted = rows.annotate(unread=Count(unread), mentions=Count(mentions))
+    counted = rows.annotate(unread=UnreadCount(_unread(), most=MOST_UNREAD), mentions=Count(mentions))
     columns = ("user", "room", "room__name", "unread", "mentions", "involvement")
     return map(Place._make, counted.values_list(*columns))
 
 
-def _unread() -> QuerySet[Message]:
-    """What is unread of a membership."""
+def _unread() -> QuerySet:
+    """The first messages that are unread of a membership, by number: NULL for the person's own."""
     messages = Message.objects.filter(
         room=OuterRef("room"), number__gt=OuterRef("last_read"), deleted_at=None
     )
-    return messages.exclude(author=OuterRef("user"))
+    number_of_other = Case(When(~Q(author=OuterRef("user")), then="number"))
+    return messages.order_by("number").values(number_of_other=number_of_other)[:MOST_SCANNED]

@@ -138,7 +138,13 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["room", "seq"], name="message_seq"),
             models.UniqueConstraint(fields=["author", "client_id"], name="message_client_id"),
         ]
-        indexes = [models.Index(fields=["author", "room"], name="message_author_room")]
+        indexes = [
+            models.Index(fields=["author", "room"], name="message_author_room"),
+            # Neither unread counts nor the list of rooms step over deleted messages.
+            models.Index(
+                fields=["room", "number"], condition=models.Q(deleted_at=None), name="message_not_deleted"
+            ),
+        ]
 
     def __str__(self):
         return f"{self.room} {self.number}"

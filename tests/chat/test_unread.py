@@ -1,15 +1,18 @@
 """What is unread: every tab of a person is told of it, and nobody else."""
 
+import itertools
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 import live
-from chat import actions, memberships, news, unread
-from chat.models import Membership, User
+from chat import actions, listing, memberships, news, unread
+from chat.models import Membership, Message, Room, User
 from live import hub
 from tests.chat.test_consumer import say_many
 
@@ -207,6 +210,60 @@ async def test_a_busy_room_rings_once_for_all_that_is_said_in_a_while(
         await say(speaker)
     await elsewhere.until_unread(lobby=30)
     assert rings.count(news.TOPIC) <= 3 < 30 <= len(rings)
+
+
+def fill(room, authors, deleted_at=None):
+    """Store a message of each of these authors."""
+    room.refresh_from_db()
+    rows = [
+        Message(room=room, number=seq, seq=seq, author=author, author_name="x", deleted_at=deleted_at)
+        for seq, author in enumerate(authors, room.last_seq + 1)
+    ]
+    Message.objects.bulk_create(rows)
+    Room.objects.filter(pk=room.pk).update(last_seq=room.last_seq + len(rows), said_at=timezone.now())
+
+
+@contextmanager
+def counted_steps():
+    """Count the steps of SQLite's virtual machine, in hundreds."""
+    steps = itertools.count()
+    connection.connection.set_progress_handler(lambda: next(steps) and None, 100)
+    try:
+        yield lambda: next(steps)
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+
+
+@pytest.mark.parametrize("kind", ["deleted", "own"])
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda room, reader: list(memberships.in_rooms([room.pk], [reader.pk])),
+        lambda room, reader: memberships.reading(reader, room),
+        lambda room, reader: listing.listing(reader),
+    ],
+)
+def test_unread_counts_cost_no_more_for_many_messages_that_do_not_count(transactional_db, kind, look):
+    room, (reader, speaker) = actions.open_room("lobby"), [actions.create_guest() for _ in range(2)]
+    actions.read_all({(reader.pk, room.pk): 0})
+    author, deleted_at = (reader, None) if kind == "own" else (speaker, timezone.now())
+    costs = []
+    for size in (600, 6000):
+        fill(room, [author] * size, deleted_at)
+        with counted_steps() as steps:
+            look(room, reader)
+            costs.append(steps())
+    assert costs[1] < 2 * costs[0] + 10
+
+
+@pytest.mark.parametrize("others", [0, 1, memberships.MOST_UNREAD, memberships.MOST_UNREAD + 1])
+def test_messages_of_others_are_counted_among_ones_own(transactional_db, others):
+    room, (reader, speaker) = actions.open_room("lobby"), [actions.create_guest() for _ in range(2)]
+    actions.read_all({(reader.pk, room.pk): 0})
+    fill(room, [reader, *[speaker, reader] * others])
+    (place,), reading = memberships.in_rooms([room.pk], [reader.pk]), memberships.reading(reader, room)
+    assert place.unread == reading.unread == min(others, memberships.MOST_UNREAD)
+    assert reading.first_unread == (2 if others else None)
 
 
 def test_a_thousand_members_take_one_statement_to_read_and_one_query_to_count(transactional_db):

@@ -4,8 +4,7 @@ import fcntl
 import socket
 import struct
 import termios
-import time
-from asyncio import AbstractEventLoop, Handle, Protocol, TimerHandle, Transport
+from asyncio import TimerHandle, Transport
 from contextlib import suppress
 from functools import cached_property, lru_cache
 
@@ -18,6 +17,7 @@ from websockets.frames import Frame, Opcode
 
 from live.who import network
 from mysite.connections import get_connections
+from mysite.turns import Turns
 
 # How long a client may take to say the whole of a request, a socket's handshake included (seconds).
 REQUEST_PATIENCE = 10
@@ -44,18 +44,14 @@ CLOSE_PATIENCE = 2
 # What a stopping server gives the last acknowledgement to leave before the goodbye does (seconds).
 LAST_WORDS = 0.1
 
-# How much is parsed at a time (bytes): 85 frames at most, which are then counted.
-PIECE = 512
-
-# How long received data of one connection is parsed before the event loop serves others (seconds).
-TURN = 0.001
-
 # How long a socket may save up frames that it does not send, for a burst at FRAME_RATE (seconds).
 FRAME_BURST = 10
 
-# What all sockets of an address may send, as a multiple of FRAME_RATE: a school is behind one. When that is
-# used up, each frame counts as so many of its socket: those that send most are cut off.
+# What all sockets of an address may send, as a multiple of FRAME_RATE, and for how long they may save it up
+# (seconds): a school is behind one. By default that is less than a tenth of a core (see `turns.FRAME_COST`).
+# When it is used up, each frame counts as so many of its socket: those that send most are cut off.
 ADDRESS_SHARE = 30
+ADDRESS_BURST = 2
 CROWDED_COST = 10
 
 # How many addresses are counted; the least recently seen is dropped first.
@@ -68,52 +64,6 @@ MOST_FRAGMENTS = 100
 LARGEST_SHARED = 64 * 1024
 
 NO_CONTENT = b"connection: close\r\ncontent-length: 0\r\n\r\n"
-
-
-class Turns(Protocol):
-    """Parses received data in turns, and lets the event loop serve others between them.
-
-    It receives no more before all is parsed.
-    """
-
-    loop: AbstractEventLoop
-    transport: Transport
-    is_refused = False  # what comes is discarded, until the peer closes
-    _unparsed: bytes | memoryview = b""
-    _turn: Handle | None = None  # the next one
-
-    def data_received(self, data):
-        if not self.is_refused:
-            self._unparsed = memoryview(bytes(self._unparsed) + data)
-            self.parse()
-
-    def parse(self) -> None:
-        """Parse received data, and receive more when there is none left."""
-        if self._turn is not None:
-            self._turn.cancel()
-            self._turn = None
-        end = time.monotonic() + TURN
-        while self._unparsed and self.may_parse() and not self.transport.is_closing():
-            if time.monotonic() > end:
-                self._turn = self.loop.call_soon(self.parse)
-                break
-            piece, self._unparsed = self._unparsed[:PIECE], self._unparsed[PIECE:] or b""
-            self.feed(piece)
-        self.hold(bool(self._unparsed))
-
-    def refuse(self) -> None:
-        self.is_refused, self._unparsed = True, b""
-
-    def may_parse(self) -> bool:
-        """Whether what was parsed last has been dealt with."""
-        raise NotImplementedError
-
-    def feed(self, piece: bytes | memoryview) -> None:
-        raise NotImplementedError
-
-    def hold(self, is_held: bool) -> None:
-        """Receive nothing, or go on unless something else is against it."""
-        raise NotImplementedError
 
 
 class Flow(FlowControl):
@@ -164,6 +114,10 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     # Requests
 
+    @cached_property
+    def network(self):
+        return network(self.client[0]) if self.client else ""
+
     def may_parse(self):
         return not self.pipeline
 
@@ -171,6 +125,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         self._head_size += len(piece)
         HttpToolsProtocol.data_received(self, piece)
         self._measure_head()
+        return 0
 
     def hold(self, is_held):
         self.flow.hold(is_held)
@@ -321,7 +276,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self._frames = FrameCount()
+        self._frames = FrameCount(FRAME_BURST)
 
     def connection_lost(self, exc):
         get_connections().remove(self.transport)  # which HttpProtocol has added
@@ -338,17 +293,24 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
             self.transport.write(STATUS_LINE[400] + NO_CONTENT)
             self.transport.close()
 
+    @cached_property
+    def network(self):
+        address, _ = self.scope["client"] or ("", None)  # as a trusted proxy names it, once a frame can come
+        return network(address) if address else ""
+
     def may_parse(self):
         return not self.read_paused  # for a message that the application has not taken
 
     def feed(self, piece):
         self.conn.receive_data(piece)
+        frames = len(self.conn.events)
         if self.conn.parser_exc is not None:
             self.handle_parser_exception()
-        elif self._is_too_fast(len(self.conn.events)):
+        elif self._is_too_fast(frames):
             self._cut_off()
         else:
             self.handle_events()
+        return frames
 
     def hold(self, is_held):
         if is_held:
@@ -367,8 +329,8 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
 
     @cached_property
     def _frames_of_address(self) -> "FrameCount":
-        address, _ = self.scope["client"] or ("", None)  # as a trusted proxy names it, once a frame can come
-        return frames_of(network(address)) if address and settings.CONNECTIONS_PER_ADDRESS else FrameCount()
+        is_counted = self.network and settings.CONNECTIONS_PER_ADDRESS
+        return frames_of(self.network) if is_counted else FrameCount(ADDRESS_BURST)
 
     def _cut_off(self) -> None:
         """Close with 1008, and discard what comes until the peer closes as well."""
@@ -477,16 +439,16 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
 
 
 class FrameCount:
-    """Frames, counted by the generic cell rate algorithm."""
+    """Frames, counted by the generic cell rate algorithm. They may be saved up for a `burst` (seconds)."""
 
-    __slots__ = ("_due",)
+    __slots__ = ("_burst", "_due")
 
-    def __init__(self) -> None:
-        self._due = 0.0  # when all that was counted was due (the loop's time)
+    def __init__(self, burst: float) -> None:
+        self._burst, self._due = burst, 0.0  # when all that was counted was due (the loop's time)
 
     def add(self, frames: int, rate: float, now: float) -> bool:
         """Count frames, unless they are too many at this rate. Returns whether they are counted."""
-        due = max(self._due, now - FRAME_BURST) + frames / rate
+        due = max(self._due, now - self._burst) + frames / rate
         if due > now:
             return False
         self._due = due
@@ -496,7 +458,7 @@ class FrameCount:
 @lru_cache(MOST_ADDRESSES)
 def frames_of(address: str) -> FrameCount:
     """What the sockets of an address send together, in this process."""
-    return FrameCount()
+    return FrameCount(ADDRESS_BURST)
 
 
 def frame(text: str) -> bytes:

@@ -1,0 +1,73 @@
+"""Received data is parsed in turns: a crowd of connections that send much holds up no other address."""
+
+import asyncio
+from types import SimpleNamespace
+
+from mysite.protocols import Turns
+
+PIECE = 512
+CROWD, PIECES = 100, 20
+
+
+class Connection(Turns):
+    """A connection that notes its turns, in each of which it parses ten frames."""
+
+    network = ""
+
+    def __init__(self, network, turns):
+        self.network, self.turns = network, turns
+        self.loop = asyncio.get_running_loop()
+        self.transport = SimpleNamespace(is_closing=lambda: False, abort=lambda: None)
+
+    def may_parse(self):
+        return True
+
+    def feed(self, piece):
+        self.turns.append(self)
+        return 10
+
+    def hold(self, is_held):
+        self.is_held = is_held
+
+
+def crowd(turns):
+    """Connections of one address that have all sent much at once."""
+    connections = [Connection("192.0.2.1", turns) for _ in range(CROWD)]
+    for connection in connections:
+        connection.data_received(bytes(PIECE * PIECES))
+    return connections
+
+
+async def all_parsed(connections):
+    async with asyncio.timeout(10):
+        while any(connection.is_held for connection in connections):
+            await asyncio.sleep(0)
+
+
+async def test_another_address_does_not_wait_for_a_crowd():
+    turns = []
+    connections = crowd(turns)
+    quiet = Connection("198.51.100.1", turns)
+    quiet.data_received(b"x")
+    assert len(turns) < 5
+    await all_parsed([*connections, quiet])
+    assert turns.index(quiet) < 5
+    assert len(turns) == CROWD * PIECES + 1
+
+
+async def test_connections_of_an_address_take_turns():
+    turns = []
+    await all_parsed(connections := crowd(turns))
+    assert set(turns[: CROWD + 5]) == set(connections)
+
+
+async def test_a_connection_that_cannot_be_parsed_is_closed_and_others_go_on(caplog):
+    turns, aborted = [], []
+    broken, other = Connection("192.0.2.1", turns), Connection("192.0.2.1", turns)
+    broken.feed = lambda piece: 1 / 0
+    broken.transport = SimpleNamespace(is_closing=lambda: bool(aborted), abort=lambda: aborted.append(1))
+    broken.data_received(b"x")
+    other.data_received(b"x")
+    await all_parsed([other])
+    assert (aborted, turns) == ([1], [other])
+    assert "cannot be parsed" in caplog.text

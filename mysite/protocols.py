@@ -1,5 +1,6 @@
 """How connections begin and end: uvicorn's own protocols, with deadlines and better manners."""
 
+import asyncio
 import fcntl
 import socket
 import struct
@@ -372,8 +373,10 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
             self.transport.write(pong)
 
     async def receive(self):
-        if self._is_stopping and self.queue.empty():
-            self.loop.call_later(LAST_WORDS, self._say_goodbye)
+        if self._is_stopping and self.handshake_complete and not self.close_sent:
+            await asyncio.sleep(LAST_WORDS)
+            self._say_goodbye()
+            return {"type": "websocket.disconnect", "code": 1012}  # what waits is not acknowledged
         self._is_idle = True
         message = await self.queue.get()
         self._is_idle = False

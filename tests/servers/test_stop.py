@@ -78,6 +78,20 @@ async def test_a_send_that_is_running_is_stored_and_acknowledged_before_the_good
     assert "Traceback" not in server.log
 
 
+async def test_what_a_client_sends_ahead_does_not_hold_the_goodbye_up(server):
+    async with tabs("ahead", server) as (tab,):
+        async with locked(server) as database:
+            for number in range(50):
+                await tab.say(str(number))
+            await asyncio.sleep(0.3)  # the first one waits for the lock by then; nothing tells
+            async with gone_in_time(server):
+                await asyncio.sleep(1)
+                database.execute("ROLLBACK")
+                assert await close_code(tab) == 1012
+                assert tab.texts == ["0"]
+    assert "Traceback" not in server.log
+
+
 def history(server, room):
     with urlopen(f"{server.url}/chat/{room}/messages/", timeout=TIMEOUT) as answer:  # noqa: S310
         return [message["message"] for message in json.load(answer)["messages"]]

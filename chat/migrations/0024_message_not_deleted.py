@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chat", "0022_export_origin"),
+        ("chat", "0023_names_without_objects"),
     ]
 
     operations = [

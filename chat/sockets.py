@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from channels.db import database_sync_to_async
+from channels.db import aclose_old_connections, database_sync_to_async
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
@@ -67,6 +67,7 @@ class Sockets:
 
     async def _check_all(self) -> None:
         """Close what must: when somebody's standing has changed; now and then, lest nobody heard of it."""
+        await aclose_old_connections()  # though nobody asks the database anything, its file may be another
         sockets = [(socket, socket.user) for socket in self._open if socket.user]
         for start in range(0, len(sockets), MOST_AT_ONCE):
             for socket, code in await _to_dismiss(sockets[start : start + MOST_AT_ONCE]):

@@ -10,6 +10,7 @@ from multiprocessing.context import SpawnProcess
 from threading import Thread
 
 import django
+from django.conf import settings
 from django.core.management import call_command
 
 import live
@@ -77,6 +78,7 @@ def task_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the parent decides
     Thread(target=end_with_parent, daemon=True).start()
     django.setup()
+    settings.DATABASE["CONN_MAX_AGE"] = 0  # idle, it would keep a file that was deleted or replaced
     from mysite.asgi import reminders, tasks
 
     Thread(target=remind, args=(reminders,), daemon=True).start()

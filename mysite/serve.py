@@ -129,6 +129,7 @@ def prepare() -> None:
     """Bring the database and the static files up to date."""
     settings.DATABASE["OPTIONS"].pop("pool", None)  # one connection will do here, and fails at once
     try:
+        connection.prepare_database()
         connection.ensure_connection()
     except DatabaseError as error:
         raise CannotServe(

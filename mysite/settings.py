@@ -176,6 +176,7 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": f"PRAGMA journal_size_limit={JOURNAL_SIZE}",
     }
     DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
+    DATABASE["ENGINE"] = "mysite.sqlite"
     DATABASE["CONN_MAX_AGE"] = None  # opening the file anew costs more than what is then asked of it
 elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
     options = {

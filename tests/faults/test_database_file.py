@@ -1,0 +1,81 @@
+"""The database's file, or its journal, is deleted or replaced under a running server, as a restore does."""
+
+import asyncio
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.faults.test_set_back import agree, copy, file_of, say, tabs, until
+from tests.servers.processes import UNLIMITED, Server
+from tests.servers.test_health import becomes
+
+# How soon nothing is acknowledged any more (seconds).
+NOTICED = 1
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server(environment=UNLIMITED | {"WORKERS": "2", "TASK_WORKERS": "1"}) as server:
+        yield server
+        assert "Traceback" not in server.log
+
+
+@pytest.fixture
+def reported(server):
+    """How often the fault was logged since the test began."""
+    before = server.log.count("database: file deleted or replaced")
+    return lambda: server.log.count("database: file deleted or replaced") - before
+
+
+def delete(file, *suffixes):
+    for suffix in suffixes:
+        Path(f"{file}{suffix}").unlink()
+
+
+@pytest.mark.parametrize("suffixes", [[""], ["", "-wal", "-shm"]])
+async def test_nothing_is_acknowledged_into_a_deleted_file(server, tmp_path, suffixes, reported):
+    room = f"deleted {len(suffixes)}"
+    async with tabs(room, server, server, server) as opened:
+        await say(opened[0], "kept")
+        copy(file_of(server), tmp_path / "backup")
+        delete(file_of(server), *suffixes)
+        await asyncio.sleep(NOTICED)
+        for number, tab in enumerate(opened):
+            tab.client.say(f"after {number}")
+        await until(lambda: not any(tab.client.is_open for tab in opened))
+        assert all(tab.client.unsent for tab in opened)
+        await asyncio.to_thread(becomes, server, "unavailable")
+        assert not file_of(server).exists()
+        shutil.copy(tmp_path / "backup", file_of(server))
+        await until(lambda: not any(tab.client.unsent for tab in opened))
+        await agree(server, room, opened)
+        assert sorted(opened[0].shown.values()) == ["after 0", "after 1", "after 2", "kept"]
+        await asyncio.to_thread(becomes, server, "ok")
+    assert 1 <= reported() <= 2  # one line for each worker that had it open
+
+
+async def test_a_backup_is_moved_over_the_file_and_its_journal_stays(server, tmp_path, reported):
+    async with tabs("replaced", server, server, server) as opened:
+        await say(opened[0], "kept")
+        copy(file_of(server), tmp_path / "backup")
+        await say(opened[1], *[f"lost {n}" * 100 for n in range(50)])
+        (tmp_path / "backup").rename(file_of(server))
+        await say(opened[2], "said after")
+        await agree(server, "replaced", opened)
+        assert opened[0].shown == {1: "kept", 2: "said after"}
+    with closing(sqlite3.connect(file_of(server))) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert 1 <= reported() <= 2
+
+
+async def test_the_journal_is_deleted(server, reported):
+    async with tabs("journal", server, server, server) as opened:
+        await say(opened[0], "kept")
+        delete(file_of(server), "-wal")
+        await say(opened[1], "said after", "and after that")
+        await agree(server, "journal", opened)
+        assert opened[0].shown == {1: "kept", 2: "said after", 3: "and after that"}
+    assert 1 <= reported() <= 2

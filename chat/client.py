@@ -20,6 +20,7 @@ from live.subprotocols import LOBBY, LOBBY_WITH_PINGS, PING
 # As in lasting-socket.js (seconds).
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 15
+PROOF = 10
 PATIENCE = 10
 ANSWER_PATIENCE = 15
 SILENCE = 25
@@ -77,6 +78,7 @@ class Client:
         self._held: asyncio.TimerHandle | None = None
         self._doubt: asyncio.TimerHandle | None = None
         self._misses = 0
+        self._proof: asyncio.TimerHandle | None = None  # when the connection has lasted
         self._lost_at: float | None = None
 
     async def enter(self) -> None:
@@ -168,6 +170,8 @@ class Client:
         if self.is_open:
             self._lost_at = time.monotonic()
         self.is_open = False
+        if self._proof:
+            self._proof.cancel()
         self._trust()
 
     def _expect_answer(self, socket: ClientConnection) -> None:
@@ -179,6 +183,10 @@ class Client:
         if self._doubt:
             self._doubt.cancel()
             self._doubt = None
+
+    def _confirm(self) -> None:
+        """The server works: the next wait is a short one."""
+        self._misses = 0
 
     # What comes
 
@@ -198,7 +206,7 @@ class Client:
         elif reset:
             await self._reload(seq, is_other=set_back or epoch != self.epoch)
         self.epoch = epoch
-        self._misses = 0
+        self._proof = asyncio.get_running_loop().call_later(PROOF, self._confirm)
         self.is_open = True
         if self._lost_at is not None:
             self.longest_away = max(self.longest_away, time.monotonic() - self._lost_at)
@@ -207,7 +215,8 @@ class Client:
     def _told(self, message: dict[str, Any]) -> None:
         self.cursor = max(self.cursor or 0, message["seq"])
         self.last = max(self.last, (message["number"], message["client_id"]))
-        self.unsent.pop(message["client_id"], None)
+        if self.unsent.pop(message["client_id"], None):
+            self._confirm()
         self._on_message(message)
         self._answered(message["client_id"])
 

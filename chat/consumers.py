@@ -36,7 +36,7 @@ MOST_MISSED = 1000
 # How long a socket may wait for its room (seconds).
 ADMISSION_PATIENCE = 10
 
-# When a client may try again for which the database had no time (seconds).
+# When a client may try again whose command the database did not take (seconds).
 RETRY_AFTER = 1
 
 
@@ -78,7 +78,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except Refused as refused:
             await self.refuse(CLOSE_CODES[refused.code], self.dialect.error(protocol.error(refused)))
         except (*BUSY, TimeoutError) as error:
-            logger.warning("A socket cannot be admitted: %s", str(error) or "it takes too long")
+            logger.warning("A socket cannot be admitted: %s", live.reason(error))
             await self.refuse(1013)
         else:
             await self.accept(self.dialect.subprotocol)  # only now: it hears what is said from here on
@@ -216,7 +216,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             command = self.dialect.command(text_data)
             await self.obey(command)
         except BUSY as error:
-            logger.warning("A command waits for the database: %s", error)
+            logger.warning("A command waits for the database: %s", live.reason(error))
             refused = Refused("unavailable", _("the database is busy"), RETRY_AFTER)
             await self.send(self.dialect.error(protocol.error(refused, command)))
             # What waits behind this command must not overtake it: the client sends all of it again.

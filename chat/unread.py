@@ -162,7 +162,7 @@ class Unread:
                 await self._pass_on()
                 await self._count()
             except BUSY as error:
-                logger.warning("What is unread cannot be counted now: %s", error)
+                logger.warning("What is unread cannot be counted now: %s", live.reason(error))
                 self._wanted.set()
             except Exception:
                 logger.exception("What is unread cannot be counted")

@@ -50,7 +50,7 @@ class TranscriptWorker(AsyncConsumer):
                 await self.attempt(export)
             return await database_sync_to_async(exports.unfinished().exists)()
         except BUSY as error:
-            logger.warning("Transcripts have to wait for the database: %s", error)
+            logger.warning("Transcripts have to wait for the database: %s", live.reason(error))
             return True
 
     async def attempt(self, export: Export):
@@ -59,7 +59,8 @@ class TranscriptWorker(AsyncConsumer):
             await write(export)
         except Exception as error:
             is_news = not isinstance(error, (exports.LeaseLost, OSError, *BUSY))
-            logger.warning("A transcript is left to another attempt: %s", error, exc_info=is_news)
+            why = live.reason(error)
+            logger.warning("A transcript is left to another attempt: %s", why, exc_info=is_news)
             with suppress(OSError):
                 name = exports.file_name(export, export.attempt)
                 await asyncio.to_thread(export.file.storage.delete, name)
@@ -75,7 +76,7 @@ class PurgeWorker(AsyncConsumer):
             try:
                 await purge.purge_if_due(chore)
             except (*BUSY, OSError) as error:
-                logger.warning("purge: %s put off: %s", chore, error)
+                logger.warning("purge: %s put off: %s", chore, live.reason(error))
             except Exception:
                 logger.exception("purge: %s failed", chore)
 

@@ -7,7 +7,7 @@ from contextvars import Context
 from typing import NamedTuple
 
 from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, Error, IntegrityError
 
 import live
 from chat import actions
@@ -15,8 +15,11 @@ from chat.drafts import Draft
 from chat.models import Message
 from live.who import Who
 
-# What the database says when it is too busy or away.
-BUSY = (OperationalError, InterfaceError)
+# What the database raises: it is busy, away, read-only, damaged, or of another version than this process.
+BUSY = (Error,)
+
+# Of these, what a single message may cause.
+OF_ONE = (DataError, IntegrityError)
 
 # How many messages are stored in one transaction, at most.
 LARGEST_BATCH = 100
@@ -66,7 +69,8 @@ class Writer:
         try:
             outcomes = [*await database_sync_to_async(actions.send_all)([each.draft for each in batch])]
         except Exception as error:
-            if len(batch) > 1 and not isinstance(error, BUSY):  # one of them spoils it for the others
+            is_of_one = isinstance(error, OF_ONE) or not isinstance(error, BUSY)
+            if len(batch) > 1 and is_of_one:  # one of them spoils it for the others
                 for each in batch:
                     await self._store([each])
                 return

@@ -9,6 +9,7 @@ from live.letters import Letter, deliver, get_post, post
 from live.log import Behind, Log, SetBack
 from live.loops import OfLoop
 from live.presence import Presence, get_presence, people_in, present
+from live.reasons import reason
 from live.refused import Refused
 from live.watch import Watch
 
@@ -35,4 +36,5 @@ __all__ = [
     "post",
     "present",
     "publish",
+    "reason",
 ]

@@ -16,6 +16,7 @@ from live.bell import Bell
 from live.events import RING, Batch, Event
 from live.log import Log, SetBack
 from live.loops import OfLoop
+from live.reasons import reason
 from live.tail import Tail
 
 logger = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ class Hub:
                 if upto <= cursor:  # the source knows of nothing more: what was heard is wrong
                     topic.known = topic.log.seq
         except Exception as error:
-            logger.warning("%s cannot be read now: %s", topic.name, error)
+            logger.warning("%s cannot be read now: %s", topic.name, reason(error))
             topic.known = topic.log.seq
         finally:
             topic.reading = None
@@ -237,7 +238,7 @@ class Hub:
                         topic.log.learn(head.seq, head.key)
                         self._reach(topic, head.seq)
             except Exception as error:
-                logger.warning("Logs cannot be compared with their source now: %s", error)
+                logger.warning("Logs cannot be compared with their source now: %s", reason(error))
 
     # A source that was set back
 
@@ -256,7 +257,7 @@ class Hub:
             if any(event.seq == seq and topic.log.contradicts(seq, event.key) for event in events):
                 await self._set_back(topic)
         except Exception as error:
-            logger.warning("%s cannot be read now: %s", topic.name, error)
+            logger.warning("%s cannot be read now: %s", topic.name, reason(error))
 
     async def _set_back(self, topic: Topic) -> None:
         """Give up a log that its source has not; its readers come back to the one that is there."""
@@ -290,7 +291,7 @@ def publish(topic: str, *events: Event) -> None:
         else:
             _ring_from_outside(topic, events)
     except Exception as error:
-        logger.warning("%s: nobody was told of what is new: %s", topic, str(error) or "too slow")
+        logger.warning("%s: nobody was told of what is new: %s", topic, reason(error))
 
 
 @async_to_sync

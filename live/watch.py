@@ -8,6 +8,7 @@ from contextvars import Context
 
 from live.hub import Ephemeral, get_hub
 from live.log import Batch
+from live.reasons import reason
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Watch:
         try:
             await self._look()
         except Exception as error:
-            logger.warning("%s: cannot be looked at now: %s", self._topic, str(error) or "too slow")
+            logger.warning("%s: cannot be looked at now: %s", self._topic, reason(error))
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from chat.sockets import get_sockets
 from chat.writer import BUSY
-from live import Refused, get_post
+from live import Refused, get_post, reason
 from live.subprotocols import LOBBY_WITH_PINGS, PING, PONG
 from live.who import network
 from mysite.middleware import close, refuse
@@ -43,7 +43,7 @@ class Guard:
                 await self.application(scope, visit.receive, visit.send)
                 await visit.flush()
         except (Refused, RedisError, OSError, *BUSY) as error:  # of which TimeoutError is one
-            logger.warning("A socket is given up: %s", str(error) or "it takes too long")
+            logger.warning("A socket is given up: %s", reason(error))
             await visit.close(1013)
         except Exception:
             logger.exception("A socket is given up")

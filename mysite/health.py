@@ -6,7 +6,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import F
 
@@ -81,7 +81,7 @@ def _writes() -> bool:
     try:
         first = migrations.order_by("pk").values_list("pk", flat=True)[:1]
         return migrations.filter(pk__in=list(first)).update(name=F("name")) == 1
-    except DatabaseError:
+    except Error:
         return False
     finally:
         connection.close()

@@ -3,6 +3,9 @@
 import logging
 import time
 from collections import Counter
+from http import HTTPStatus
+
+from live.reasons import reason
 
 # The longest message of a record (characters), without its traceback.
 LONGEST_MESSAGE = 1000
@@ -37,7 +40,18 @@ class Brief(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith("django.security."):
-            record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+            _demote(record)
+        return True
+
+
+class Unavailable(logging.Filter):
+    """What is answered with 503 is a warning of one line, which says why."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", None) == HTTPStatus.SERVICE_UNAVAILABLE:
+            if record.exc_info and record.exc_info[1]:
+                record.msg, record.args = f"{record.getMessage()}: {reason(record.exc_info[1])}", ()
+            _demote(record)
         return True
 
 
@@ -68,3 +82,8 @@ class Sparse(logging.Filter):
         if left_out := self._left_out.pop(kind, 0):
             record.msg, record.args = f"{record.getMessage()} (and {left_out:,} more before)", ()
         return True
+
+
+def _demote(record: logging.LogRecord) -> None:
+    """Make a record a warning without a traceback."""
+    record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None

@@ -11,13 +11,13 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.security.websocket import OriginValidator, WebsocketDenier
 from csp.utils import build_policy
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.urls import Resolver404, resolve
 from django.utils import translation
 
-from live import security
+from live import reason, security
 from live.subprotocols import choose
 from mysite.languages import of_socket
 
@@ -174,7 +174,7 @@ class Handshake:
     for each frame than the frame itself, and their scopes would stay in memory for as long as a socket
     is open. So they are done when the application begins, which gets the server's own `send`.
 
-    While the database is busy or away the socket is closed with 1013: the browser comes back by itself.
+    While the database does not work the socket is closed with 1013: the browser comes back by itself.
     """
 
     def __init__(self, middleware, application):
@@ -186,9 +186,8 @@ class Handshake:
         try:
             async with asyncio.timeout(HANDSHAKE_PATIENCE):
                 await self.middleware({**scope, "arrived": arrived}, receive, send)
-        except (OperationalError, InterfaceError, TimeoutError) as error:
-            reason = " ".join(str(error).split()) or "it takes too long"
-            logger.warning("A socket cannot be admitted: %s", reason)
+        except (Error, TimeoutError) as error:
+            logger.warning("A socket cannot be admitted: %s", reason(error))
             await refuse(scope, send, 1013)
         if arrived:
             scope = arrived.pop()

@@ -180,10 +180,12 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE["CONN_MAX_AGE"] = None  # opening the file anew costs more than what is then asked of it
 elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
     options = {
-        "pool": {"timeout": DATABASE_TIMEOUT},
+        # A pool that cannot connect gives up soon, and tries again for the next request: its own pauses grow.
+        "pool": {"timeout": DATABASE_TIMEOUT, "max_lifetime": 600, "reconnect_timeout": 1},
         "connect_timeout": DATABASE_TIMEOUT // 2,
         "options": f"-c statement_timeout={DATABASE_TIMEOUT}s",
     }
+    DATABASE["ENGINE"] = "mysite.postgresql"
 else:
     raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite://")
 DATABASE["OPTIONS"] = options | DATABASE.get("OPTIONS", {})
@@ -290,10 +292,14 @@ LOGGING = {
     "formatters": {
         "line": {"()": "mysite.logs.Line", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     },
-    "filters": {"brief": {"()": "mysite.logs.Brief"}, "sparse": {"()": "mysite.logs.Sparse"}},
+    "filters": {name.lower(): {"()": f"mysite.logs.{name}"} for name in ["Brief", "Unavailable", "Sparse"]},
     # All of them: outsiders can cause warnings of many loggers, as often as they like.
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["brief", "sparse"]}
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["brief", "unavailable", "sparse"],
+        }
     },
     "root": {"handlers": ["console"], "level": "WARNING"},
     # Django's own handlers would say everything twice, or send mail.

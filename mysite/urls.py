@@ -5,6 +5,8 @@ from django.views.generic import RedirectView
 from chat.account_views import admin_sign_in
 from mysite import languages, manifest, offline, recipes
 
+handler500 = "mysite.failures.server_error"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="index")),
     path("", include("chat.urls")),

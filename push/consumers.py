@@ -18,7 +18,7 @@ from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
@@ -167,7 +167,7 @@ class OrderConsumer(Listener, AsyncWebsocketConsumer):
         """Notice that it is paid though no message came: what is sent while Redis is away is lost."""
         while not self.is_paid:
             await asyncio.sleep(LOOK_EVERY)
-            with suppress(DatabaseError):
+            with suppress(Error):
                 order = await self.find()
                 if order.is_paid and not self.is_paid:
                     await self.tell(order)

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
-from django.db import DatabaseError
+from django.db import Error
 
-from live import get_post
+from live import get_post, reason
 from push import feeds
 from push.models import Feed
 from push.sending import asend
@@ -47,5 +47,5 @@ class FeedProducer(AsyncConsumer):
                 await asend(feed.topic, {"message": feeds.line(feed.room)})
                 due += feeds.EVERY
                 await asyncio.sleep(due - clock.time())
-        except DatabaseError as error:  # and when the lease has expired, it is taken on again
-            logger.warning("The feed of a room waits for the database: %s", error)
+        except Error as error:  # and when the lease has expired, it is taken on again
+            logger.warning("The feed of a room waits for the database: %s", reason(error))

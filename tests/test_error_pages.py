@@ -1,6 +1,7 @@
 """Pages that tell what went wrong: in the look of all others, and with a way back."""
 
 import pytest
+from django.db import InternalError
 from django.test import Client, RequestFactory
 from django.views.defaults import server_error
 
@@ -25,6 +26,21 @@ def test_a_failure_is_answered_with_it(monkeypatch):
     answer = Client(raise_request_exception=False).get("/manifest.webmanifest")
     assert answer.status_code == 500
     assert "our fault" in answer.content.decode()
+
+
+def test_a_database_that_does_not_work_is_not_our_fault(monkeypatch, caplog):
+    def fail(*args):
+        raise InternalError("cannot execute UPDATE in a read-only transaction\nDETAIL: what somebody wrote")
+
+    monkeypatch.setattr(health.live, "get_hub", fail)
+    monkeypatch.setattr(health.probe, "can_write", fail)
+    answer = Client(raise_request_exception=False).get("/readyz")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "The database does not work" in answer.content.decode()
+    assert is_in_the_look(answer)
+    (record,) = caplog.records
+    text = "Service Unavailable: /readyz: cannot execute UPDATE in a read-only transaction"
+    assert (record.levelname, record.getMessage(), record.exc_info) == ("WARNING", text, None)
 
 
 @pytest.mark.django_db

@@ -39,6 +39,16 @@ class Doorman:
             socket = await self.sockets.get()
         await socket.close(code=code)
 
+    async def let_in_and_close_next(self, code):
+        """Close the socket that the tab opens next once the server has greeted it."""
+        async with asyncio.timeout(TIMEOUT):
+            socket = await self.sockets.get()
+            greeting = asyncio.get_running_loop().create_future()
+            socket.connect_to_server().on_message(lambda text: greeting.done() or greeting.set_result(text))
+            socket.send(await greeting)
+            await expect(self.page.locator("#state")).to_be_hidden()
+        await socket.close(code=code)
+
     async def waits(self, number):
         """How long the tab has waited each time before it came back (milliseconds)."""
         await self.page.wait_for_function("number => window.waits.length >= number", arg=number)
@@ -66,6 +76,12 @@ async def test_all_of_the_wait_is_random_and_a_restart_spreads_it_over_three_sec
     await doorman.page.evaluate("die => { window.die = die; }", die)
     await doorman.close_next(1012)
     assert await doorman.waits(1) == [die * 3000]
+
+
+async def test_the_wait_grows_when_the_server_lets_a_tab_in_and_then_fails(doorman):
+    for _ in range(4):
+        await doorman.let_in_and_close_next(1013)
+    assert await doorman.waits(4) == [250, 500, 1000, 2000]
 
 
 async def test_who_was_refused_stays_away(doorman):

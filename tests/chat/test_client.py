@@ -84,6 +84,26 @@ async def test_what_was_not_acknowledged_is_sent_again_where_the_client_resumes(
         assert (first_path, path) == ("/ws/chat/room/", "/ws/chat/room/?since=7&epoch=e")
 
 
+async def test_waits_grow_until_a_connection_has_lasted_or_acknowledged_something(monkeypatch):
+    """A server that lets a client in, and then fails, must not see it at once again and again."""
+    monkeypatch.setattr(client, "PROOF", 0.1)
+    ends = iter(["fails", "fails", "acknowledges", "fails", "lasts", "fails"])
+    failures = asyncio.Queue()
+
+    async def talk(socket):
+        failures.put_nowait(made._misses)
+        await welcome(socket)
+        match next(ends):
+            case "acknowledges":
+                await acknowledge(socket, json.loads(await socket.recv()), 8)
+            case "lasts":
+                await asyncio.sleep(0.3)
+
+    async with client_at(talk) as (made, _):
+        made.say("hello")
+        assert [await failures.get() for _ in range(6)] == [0, 1, 2, 1, 2, 1]
+
+
 async def test_what_nobody_answers_is_sent_again_over_another_connection(monkeypatch):
     monkeypatch.setattr(client, "ANSWER_PATIENCE", 0.05)
     frames = asyncio.Queue()

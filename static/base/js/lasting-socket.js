@@ -6,6 +6,9 @@ import { onWake } from "./wake.js";
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 15_000;
 
+/** How long a connection must last until the wait after it is a short one again, if nothing was acknowledged (milliseconds). */
+const PROOF = 10_000;
+
 /** The same after a restart, which all tabs notice at once (milliseconds), and the code that tells of it. */
 const FIRST_DELAY_OF_ALL = 3000;
 const RESTARTS = 1012;
@@ -44,6 +47,7 @@ export class LastingSocket {
   #timer = 0;
   #doubt = 0;
   #silence = 0;
+  #proof = 0;
 
   /**
    * @param {object} options
@@ -85,6 +89,11 @@ export class LastingSocket {
     this.#connect();
   }
 
+  /** Note that the server works: a server that lets us in and then fails must not see us at once again and again. */
+  confirm() {
+    this.#failures = 0;
+  }
+
   #connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}${this.#options.address()}`, PROTOCOLS);
@@ -117,7 +126,8 @@ export class LastingSocket {
   #open() {
     clearTimeout(this.#timer);
     const code = this.#signedOut || this.#mayReturn ? SIGNED_OUT : undefined;
-    this.#failures = this.#signedOut = 0;
+    this.#proof = setTimeout(() => this.confirm(), PROOF);
+    this.#signedOut = 0;
     this.#mayReturn = false;
     this.#isOpen = true;
     this.#options.onState("open", code);
@@ -143,6 +153,7 @@ export class LastingSocket {
 
   #drop() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#proof);
     this.#trust();
     this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();

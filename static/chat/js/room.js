@@ -247,6 +247,7 @@ function told(message) {
   keptRoom.receive(message);
   changes.answer(message.number);
   reading.note(cursor.seq);
+  if (message.client_id === inFlight) connection.confirm();
   answered(message.client_id);
 }
 

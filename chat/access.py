@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,9 @@ from live import Refused, names
 
 # How long guests keep their names when nothing is heard of them.
 AWAY = timedelta(hours=24)
+
+# How long a transaction that has locks waits for another one (seconds). It is tried again.
+LOCK_WAIT = 0.1
 
 M = TypeVar("M", bound=Model)
 
@@ -42,6 +46,13 @@ def room(name: str) -> Room:
         return Room.objects.get(key=names.key(name))
     except Room.DoesNotExist:
         raise Refused("not_found", _("There is no such room.")) from None
+
+
+def wait_briefly() -> None:
+    """Wait for locks only a moment in this transaction: meanwhile, others wait for those that it has."""
+    if connection.features.has_select_for_update:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = %s", [f"{LOCK_WAIT}s"])
 
 
 def lock_rooms(pks: Collection[int]) -> None:

@@ -318,6 +318,7 @@ def edit(editor: User, room: Room, number: int, text: str) -> Message:
 
 @transaction.atomic
 def _edit(editor: User, room: Room, number: int, text: str, found: mentions.Named) -> Message:
+    access.wait_briefly()
     editor = access.active(editor)
     seq = room.take_seq()  # before the message is read, so that nothing changes it meanwhile
     message = access.own_message(editor, room, number)
@@ -333,6 +334,7 @@ def _edit(editor: User, room: Room, number: int, text: str, found: mentions.Name
 @transaction.atomic
 def delete(user: User, room: Room, number: int) -> Message:
     """Take back what a person has said. The text is gone; that there was one stays."""
+    access.wait_briefly()
     user = access.active(user)
     seq = room.take_seq()
     message = access.own_message(user, room, number)

@@ -257,4 +257,4 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def act(self, action, *args):
         await get_message_rate().take(self.who)
-        return await database_sync_to_async(action)(self.user, self.room, *args)
+        return await get_writer().change(self.room, action, self.user, self.room, *args)

@@ -44,6 +44,7 @@ class Drafts:
     """
 
     def __init__(self, drafts: Sequence[Draft], doubts: Sequence[Draft]):
+        access.wait_briefly()
         # Everywhere, people are locked before rooms, and each in their order: no deadlock.
         self._people = access.active_people({draft.author.pk for draft in drafts if draft.author})
         self._new: list[Message] = []

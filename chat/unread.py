@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ from channels.db import database_sync_to_async
 import live
 from chat import actions, memberships, news, protocol
 from chat.memberships import Place
-from chat.writer import BUSY
+from chat.writer import BUSY, in_writing_thread, is_conflict
 from live.log import Lose, Take
 
 logger = logging.getLogger(__name__)
@@ -170,9 +170,10 @@ class Unread:
 
     async def _pass_on(self) -> None:
         """Store what was read, and tell all processes, of which this is one."""
-        if read := dict(self._read):
-            await database_sync_to_async(actions.read_all)(read)
+        if read := await _store(dict(self._read)):
             self._read = {pair: seq for pair, seq in self._read.items() if seq > read.get(pair, -1)}
+        if self._read:
+            self._wanted.set()
         said, self._said.rooms = self._said.rooms, set()
         if said or read:
             live.get_hub().publish(news.TOPIC, news.News(said, list(read)).event())
@@ -204,6 +205,25 @@ class Unread:
     def _forget_who_read_long_ago(self) -> None:
         since = time.monotonic() - READING
         self._read_at = {pair: at for pair, at in self._read_at.items() if at > since}
+
+
+async def _store(read: dict[Pair, int]) -> dict[Pair, int]:
+    """Store how far people have read; what was stored: all but of rooms whose rows are locked."""
+    read_all = in_writing_thread(actions.read_all)
+    try:
+        await read_all(read)
+    except BUSY as error:
+        if not is_conflict(error):
+            raise
+    else:
+        return read
+    stored: dict[Pair, int] = {}
+    for room in {room for _, room in read}:
+        with suppress(*BUSY):
+            of_room = {pair: seq for pair, seq in read.items() if pair[1] == room}
+            await read_all(of_room)
+            stored |= of_room
+    return stored
 
 
 def _look(doubts: Doubts, people: list[int]) -> tuple[dict[int, list[Place]], list[Place]]:

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from channels.db import database_sync_to_async
-from django.db import DataError, Error, IntegrityError
+from django.db import DataError, Error, IntegrityError, connection
 
 import live
 from chat import actions
 from chat.drafts import Draft
-from chat.models import Message
+from chat.models import Message, Room
 from live.who import Who
 
 # What the database raises: it is busy, away, read-only, damaged, or of another version than this process.
@@ -21,10 +24,37 @@ BUSY = (Error,)
 # Of these, what a single message may cause.
 OF_ONE = (DataError, IntegrityError)
 
+# And what other transactions cause: the SQLSTATEs of a serialization failure, a deadlock, and a lock or a
+# statement that was waited for too long.
+CONFLICTS = {"40001", "40P01", "55P03", "57014"}
+
 # How many messages are stored in one transaction, at most.
 LARGEST_BATCH = 100
 
+# Where rows are locked one by one: how long a message or an edit is tried again for a lock, how long other
+# rooms wait for a batch (seconds), and how many batches, and how many edits, may be under way all the same.
+PATIENCE = 2
+OTHERS_WAIT = 0.05
+MOST_BATCHES = 4
+MOST_EDITS = 3
+
 Sent = tuple[Message, bool]
+
+# A thread for each of these, and one for what is read (see `unread`).
+_threads = ThreadPoolExecutor(MOST_BATCHES + MOST_EDITS + 1, "writer")
+
+
+@cache
+def locks_rows() -> bool:
+    """Whether the database locks rows. SQLite has one writer at a time."""
+    return connection.features.has_select_for_update
+
+
+def in_writing_thread(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`database_sync_to_async` for what may wait for a row's lock: nothing else waits for it."""
+    if locks_rows():
+        return database_sync_to_async(function, thread_sensitive=False, executor=_threads)
+    return database_sync_to_async(function)
 
 
 class Waiting(NamedTuple):
@@ -33,55 +63,112 @@ class Waiting(NamedTuple):
     draft: Draft
     sent: asyncio.Future[Sent]
     who: Who
+    until: float  # when it is not tried again (by the loop's clock)
+
+    @property
+    def room(self) -> int:
+        return self.draft.room.pk
 
 
 class Writer:
     """Stores the messages of a process's sockets, several at once: a commit costs more than a message.
 
-    A socket waits for its message, so no more wait here than there are sockets. It must be made in a
-    running event loop.
+    A batch that waits for a lock holds up its own rooms only. A socket waits for its message, so no more wait
+    here than there are sockets. It must be made in a running event loop.
     """
 
     def __init__(self) -> None:
         self._waiting: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
+        self._storing: dict[asyncio.Task[None], Collection[int]] = {}  # batches under way: their rooms
+        self._apart: set[int] = set()  # rooms that are stored in batches of their own: the last one failed
+        self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._edits = asyncio.Semaphore(MOST_EDITS)
 
     async def send(self, draft: Draft, who: Who) -> Sent:
         """As `actions.send`. When more wait than a batch takes, addresses take turns, and people in them."""
         loop = asyncio.get_running_loop()
         sent: asyncio.Future[Sent] = loop.create_future()
-        self._waiting.append(Waiting(draft, sent, who))
-        if self._task is None:
-            self._task = loop.create_task(self._run(), context=Context())
+        self._waiting.append(Waiting(draft, sent, who, loop.time() + PATIENCE))
+        self._begin()
         return await sent
 
+    async def change(self, room: Room, action: Callable[..., Any], *args: Any) -> Any:
+        """Do something in a room that needs its lock: one thing at a time."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
+        async with self._editing.setdefault(room.pk, asyncio.Lock()), self._edits:
+            while True:
+                try:
+                    return await in_writing_thread(action)(*args)
+                except BUSY as error:
+                    if not is_conflict(error) or loop.time() > until:
+                        raise
+
+    def _begin(self) -> None:
+        if self._task is None and self._waiting:
+            self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
+
     async def _run(self) -> None:
-        while self._waiting:
-            if len(self._waiting) > LARGEST_BATCH:
-                of_people = _by_turns(self._waiting, lambda each: each.who.key)
-                self._waiting = _by_turns(of_people, lambda each: each.who.address)
-            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
-            await self._store(batch)
+        while batch := self._next_batch():
+            rooms = {each.room for each in batch}
+            storing = asyncio.create_task(self._store(batch, rooms))
+            self._storing[storing] = rooms
+            storing.add_done_callback(self._end)
+            await asyncio.wait([storing], timeout=OTHERS_WAIT if locks_rows() else None)
+            if len(self._storing) == MOST_BATCHES:
+                await asyncio.wait(self._storing, return_when=asyncio.FIRST_COMPLETED)
         self._task = None
 
-    async def _store(self, batch: list[Waiting]) -> None:
+    def _end(self, storing: asyncio.Task[None]) -> None:
+        del self._storing[storing]
+        self._begin()
+
+    def _next_batch(self) -> list[Waiting]:
+        """Messages of rooms that are in no batch now, of several rooms or of one that is apart."""
+        busy = {room for rooms in self._storing.values() for room in rooms}
+        free = [each for each in self._waiting if each.room not in busy]
+        if len(free) > LARGEST_BATCH:
+            of_people = _by_turns(free, lambda each: each.who.key)
+            free = _by_turns(of_people, lambda each: each.who.address)
+        if free and free[0].room in self._apart:
+            free = [each for each in free if each.room == free[0].room]
+        elif self._apart:
+            free = [each for each in free if each.room not in self._apart]
+        batch = free[:LARGEST_BATCH]
+        taken = {id(each) for each in batch}
+        self._waiting = [each for each in self._waiting if id(each) not in taken]
+        return batch
+
+    async def _store(self, batch: list[Waiting], rooms: set[int]) -> None:
         outcomes: list[Sent | Exception]
         try:
-            outcomes = [*await database_sync_to_async(actions.send_all)([each.draft for each in batch])]
+            outcomes = [*await in_writing_thread(actions.send_all)([each.draft for each in batch])]
+            self._apart -= rooms
         except Exception as error:
+            if is_conflict(error):
+                self._apart |= rooms  # each for itself: the others have no part in this
+                now = asyncio.get_running_loop().time()
+                self._waiting[:0] = [each for each in batch if each.until > now]
+                batch = [each for each in batch if each.until <= now]
             is_of_one = isinstance(error, OF_ONE) or not isinstance(error, BUSY)
             if len(batch) > 1 and is_of_one:  # one of them spoils it for the others
                 for each in batch:
-                    await self._store([each])
+                    await self._store([each], rooms)
                 return
             outcomes = [error] * len(batch)
-        for (_, sent, _), outcome in zip(batch, outcomes, strict=True):
+        for (_, sent, *_), outcome in zip(batch, outcomes, strict=True):
             if sent.done():
                 continue  # its tab has gone meanwhile
             if isinstance(outcome, Exception):
                 sent.set_exception(outcome)
             else:
                 sent.set_result(outcome)
+
+
+def is_conflict(error: Exception) -> bool:
+    """Whether something failed because of what others do to the same rows."""
+    return getattr(error.__cause__, "sqlstate", None) in CONFLICTS
 
 
 def _by_turns(waiting: list[Waiting], whose: Callable[[Waiting], str]) -> list[Waiting]:

@@ -153,7 +153,8 @@ def migrate() -> None:
     """Migrate the database. Other starts with the same PostgreSQL wait meanwhile."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout = '{MIGRATE_TIMEOUT}s'")
+            for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+                cursor.execute(f"SET {limit} = '{MIGRATE_TIMEOUT}s'")
             cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATE_LOCK])  # until the connection is closed
     call_command("migrate", verbosity=0, interactive=False)
     if connection.vendor == "sqlite":

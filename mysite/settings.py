@@ -162,8 +162,9 @@ SITE_URL = SITE_URL.rstrip("/") or local_url(HOST, PORT)
 EMAIL["EMAIL_TIMEOUT"] = EMAIL["EMAIL_TIMEOUT"] or 10
 globals().update(EMAIL)
 
-# How long anything waits for the database (seconds).
+# How long anything waits for the database, and for a row that is locked (PostgreSQL; seconds).
 DATABASE_TIMEOUT = 10
+LOCK_TIMEOUT = 2
 
 # The size to which SQLite cuts its journal after a peak, as with a long reader (bytes): what it has anyway.
 JOURNAL_SIZE = 4 * 1024 * 1024
@@ -180,10 +181,19 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE["CONN_MAX_AGE"] = None  # opening the file anew costs more than what is then asked of it
 elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
     options = {
-        # A pool that cannot connect gives up soon, and tries again for the next request: its own pauses grow.
-        "pool": {"timeout": DATABASE_TIMEOUT, "max_lifetime": 600, "reconnect_timeout": 1},
+        "pool": {
+            "timeout": DATABASE_TIMEOUT,
+            "max_size": 12,
+            "max_lifetime": 600,
+            # Try again each second while the server is away: the pool's own pauses double.
+            "reconnect_timeout": 1,
+            "reconnect_failed": lambda pool: pool.check(),
+        },
         "connect_timeout": DATABASE_TIMEOUT // 2,
-        "options": f"-c statement_timeout={DATABASE_TIMEOUT}s",
+        "options": f"-c statement_timeout={DATABASE_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s"
+        # A process that is stopped keeps no locks; and locks isolate us, not the server's default.
+        f" -c idle_in_transaction_session_timeout={DATABASE_TIMEOUT}s"
+        r" -c default_transaction_isolation=read\ committed",
     }
     DATABASE["ENGINE"] = "mysite.postgresql"
 else:

@@ -3,6 +3,7 @@
 After a failover, sessions with the server that was the primary live on, read-only.
 """
 
+import select
 import time
 from weakref import WeakKeyDictionary
 
@@ -22,13 +23,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
             connection = super().get_new_connection(conn_params)
             now = time.monotonic()
             checked_at = self._checked_at.setdefault(connection, now)
-            if now - checked_at < CHECK_INTERVAL:
+            if now - checked_at < CHECK_INTERVAL and not _says_something(connection):
                 return connection
             if _can_write(connection):
                 self._checked_at[connection] = now
                 return connection
             connection.close()
             self.pool.putconn(connection)  # which replaces it
+
+
+def _says_something(connection: psycopg.Connection) -> bool:
+    """Whether something has come on a session that was asked nothing: it has ended, most likely."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _can_write(connection: psycopg.Connection) -> bool:

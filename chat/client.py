@@ -75,6 +75,7 @@ class Client:
         self._headers: dict[str, str] = {}
         self._in_flight: str | None = None  # the client_id of what was sent and is not answered
         self._news = asyncio.Event()  # set when there may be something to send
+        self._edit: dict[str, Any] | None = None  # the last one that was asked for, until it is sent
         self._held: asyncio.TimerHandle | None = None
         self._doubt: asyncio.TimerHandle | None = None
         self._misses = 0
@@ -89,6 +90,15 @@ class Client:
     def say(self, text: str) -> None:
         self.unsent[str(uuid4())] = text
         self._news.set()
+
+    def edit(self, number: int, text: str) -> None:
+        """Ask for a change of a message, once: what becomes of it, a message event tells."""
+        self._edit = {"type": "edit", "number": number, "message": text}
+        self._news.set()
+
+    @property
+    def has_session(self) -> bool:
+        return bool(self._headers)
 
     async def run(self) -> None:
         """Be there, until the server says that we must not."""
@@ -146,6 +156,9 @@ class Client:
         while True:
             await self._news.wait()
             self._news.clear()
+            if self.is_open and self._edit:
+                edit, self._edit = self._edit, None
+                await socket.send(json.dumps(edit))
             if client_id := self._next():
                 self._in_flight = client_id
                 self._expect_answer(socket)
@@ -220,10 +233,17 @@ class Client:
         self._on_message(message)
         self._answered(message["client_id"])
 
-    def _refuse(self, detail: str, client_id: str | None = None, retry_after: float = 0, **_: Any) -> None:
+    def _refuse(
+        self,
+        detail: str,
+        client_id: str | None = None,
+        retry_after: float = 0,
+        number: int | None = None,
+        **_: Any,
+    ) -> None:
         if retry_after:
             self._hold(retry_after)
-        else:
+        elif number is None:
             self.failed[client_id or ""] = detail
         self._answered(client_id)
 
@@ -258,23 +278,24 @@ class Client:
         except URLError as error:
             raise OSError(getattr(error.reason, "strerror", None) or str(error.reason)) from None
 
+    async def history(self, first: int) -> list[dict[str, Any]]:
+        """The room's messages as now stored, from a number on. Raises OSError, or ValueError for no JSON."""
+        messages: list[dict[str, Any]] = []
+        before, more = None, True
+        while more and (before is None or before > first):
+            answer = await asyncio.to_thread(self._page_before, before)
+            messages[:0], more = answer["messages"], answer["more"]
+            before = messages[0]["number"] if messages else None
+        return messages
+
     async def _reload(self, seq: int, is_other: bool) -> None:
         """Take the room's history for what was missed, back to where we know it."""
-        known = 0 if is_other else self.cursor or 0
-        pages: list[list[dict[str, Any]]] = []
-        before = None
-        while before is None or before > known + 1:
-            answer = await asyncio.to_thread(self._page_before, before)
-            pages.append(answer["messages"])
-            if not answer["more"]:
-                break
-            before = pages[-1][0]["number"]
+        missed = await self.history(1 if is_other else (self.cursor or 0) + 1)
         if is_other:
             self.last = (0, "")
             self._on_reset()
-        for page in reversed(pages):
-            for message in page:
-                self._told(message)
+        for message in missed:
+            self._told(message)
         self.cursor = seq
 
     def _page_before(self, before: int | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What each tab has said and heard, held to the promise: nothing lost, nothing doubled, all in order."""
+"""What each tab has said and shows, held to the promise: all that is stored, once, in order, as it now is."""
 
 import asyncio
 import math
@@ -15,6 +15,12 @@ from chat.client import LONGEST_DELAY, Client
 # How many tabs come at once, and how often the ledger looks whether all is told (seconds).
 DOOR = 16
 LOOK_EVERY = 0.02
+
+# How often what is shown is compared with what is stored, until they agree (seconds).
+COMPARE_EVERY = 0.5
+
+# A tab edits each of its messages whose serial number is a multiple of this.
+EDIT_EVERY = 10
 
 # A tab says nothing more while this much of what it said is not acknowledged.
 MOST_UNSENT = 1000
@@ -56,11 +62,13 @@ class Account:
         self.name, self.room = name, room
         self.said = self.received = self.doubled = self.late = 0
         self.latencies = Latencies()
+        self.not_stored = self.stale = 0  # of what it showed when that was compared last
         self.order = 0  # a digest of everything heard: equal where two tabs show the same
         self.client = Client(url, room, self.hear, self.forget, longest_delay)
         self._run = run
         self._heard: dict[int, Heard] = {}
         self._highest = 0  # the number of the newest message shown
+        self.shown: dict[int, int] = {}  # a digest of each text, by number
 
     @property
     def acknowledged(self) -> int:
@@ -71,6 +79,11 @@ class Account:
             self.said += 1
             self.client.say(f"{self._run} {self.name} {self.said} {time.monotonic():.6f} {filling}".strip())
 
+    def compare(self, shown: dict[int, int], stored: dict[int, int]) -> None:
+        """Count what was shown and is not stored, and what is stored otherwise by now."""
+        self.not_stored = len(shown.keys() - stored.keys())
+        self.stale = sum(text != stored.get(number, text) for number, text in shown.items())
+
     def lost(self, speakers: Iterable["Account"]) -> int:
         """How many acknowledged messages of the room this tab has not shown."""
         return sum(self._lost(speaker) for speaker in speakers)
@@ -80,24 +93,36 @@ class Account:
         return max(0, speaker.acknowledged - heard.last) + len(heard.skipped)
 
     def hear(self, message: dict[str, Any]) -> None:
-        """Show a message, if it is new: what came before is an edit, or an acknowledgement once more."""
-        number = message["number"]
+        """Show a message, if it is new: what came before is an edit, or an acknowledgement once more.
+
+        What was edited while the tab was away comes in the place of its edit, and is not late.
+        """
+        number, text = message["number"], message["message"]
         is_new, self._highest = number > self._highest, max(number, self._highest)
-        run, *rest = message["message"].split(" ", 4)
+        run, *rest = text.split(" ", 4)
         if run == self._run:
             speaker, serial, at = int(rest[0]), int(rest[1]), float(rest[2])
-            self._count(self._heard.setdefault(speaker, Heard()), serial, is_new, at)
-            if is_new:
-                self.order = hash((self.order, number, speaker, serial))
+            is_change = number != message["seq"]
+            self._count(self._heard.setdefault(speaker, Heard()), serial, is_new, is_change, at)
+            if number not in self.shown:
+                self.order += hash((number, speaker, serial))
+            if speaker == self.name and not is_change and serial % EDIT_EVERY == 0:
+                self._edit(number, text)
+        if run == self._run or number in self.shown:
+            self.shown[number] = hash(text)
 
-    def _count(self, heard: Heard, serial: int, is_new: bool, at: float) -> None:
+    def _edit(self, number: int, text: str) -> None:
+        if self.client.has_session:  # without one, it is nobody after the next reconnect
+            self.client.edit(number, f"{text} edited")
+
+    def _count(self, heard: Heard, serial: int, is_new: bool, is_change: bool, at: float) -> None:
         if serial > heard.last:
             heard.skipped.update(range(heard.last + 1, serial))
             heard.last = serial
-            self.late += not is_new
+            self.late += not is_new and not is_change
         elif serial in heard.skipped:
             heard.skipped.remove(serial)
-            self.late += 1
+            self.late += is_new or not is_change
         else:
             self.doubled += is_new
             return
@@ -107,6 +132,7 @@ class Account:
     def forget(self) -> None:
         """What was shown is of another log."""
         self._heard.clear()
+        self.shown.clear()
         self._highest = self.received = self.order = 0
 
 
@@ -122,16 +148,22 @@ class Row:
     lost: int
     doubled: int
     out_of_order: int
+    not_stored: int
+    stale: int
     away: float
     p50: float
     p99: float
 
     @property
     def is_clean(self) -> bool:
-        return self.sent == self.acknowledged and not (self.lost or self.doubled or self.out_of_order)
+        wrong = self.lost, self.doubled, self.out_of_order, self.not_stored, self.stale
+        return self.sent == self.acknowledged and not any(wrong)
 
 
-COUNTED = ("sent", "acknowledged", "received", "lost", "doubled", "out_of_order")
+COUNTED = (
+    *("sent", "acknowledged", "received"),
+    *("lost", "doubled", "out_of_order", "not_stored", "stale"),
+)
 
 
 class Ledger:
@@ -139,6 +171,7 @@ class Ledger:
 
     def __init__(self, accounts: Sequence[Account]):
         self.accounts = accounts
+        self.not_compared: set[str] = set()  # why what is shown could not be compared with what is stored
         self.rooms: dict[str, list[Account]] = {}
         for account in accounts:
             self.rooms.setdefault(account.room, []).append(account)
@@ -151,12 +184,33 @@ class Ledger:
             self.accounts[turn % len(self.accounts)].say(filling)
 
     async def settle(self, patience: float) -> float:
-        """Wait until all is acknowledged and everybody has it, or patience ends; the seconds it took."""
+        """Wait until all is acknowledged and everybody shows what is stored; give up after `patience`.
+
+        Returns the seconds it took.
+        """
         begun = time.monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._until(lambda: self.is_settled)
+                while not await self._agrees():  # noqa: ASYNC110 (that is asked for)
+                    await asyncio.sleep(COMPARE_EVERY)
         return time.monotonic() - begun
+
+    async def _agrees(self) -> bool:
+        """Compare what each tab shows with what is stored. Whether it is the same."""
+        self.not_compared.clear()
+        for room, accounts in self.rooms.items():
+            shown = {account: dict(account.shown) for account in accounts}
+            first = min((min(texts) for texts in shown.values() if texts), default=1)
+            try:
+                messages = await accounts[0].client.history(first)
+            except (OSError, ValueError) as error:
+                self.not_compared.add(f"the history of {room} cannot be read: {error}")
+                continue
+            stored = {message["number"]: hash(message["message"]) for message in messages}
+            for account, texts in shown.items():
+                account.compare(texts, stored)
+        return not (self.not_compared or self.total("not_stored") or self.total("stale"))
 
     async def all_connected(self, patience: float) -> None:
         """Wait until every tab has been welcomed. Raises TimeoutError."""
@@ -203,6 +257,8 @@ class Ledger:
             lost=lost,
             doubled=account.doubled,
             out_of_order=account.late + disagrees,
+            not_stored=account.not_stored,
+            stale=account.stale,
             away=account.client.longest_away,
             p50=account.latencies.percentile(50),
             p99=account.latencies.percentile(99),
@@ -219,9 +275,10 @@ class Ledger:
 
     @property
     def problems(self) -> set[str]:
-        """What servers have refused, and why."""
+        """What servers have refused, and why; and what could not be compared."""
         clients = [account.client for account in self.accounts]
-        return {why for client in clients for why in (client.refused, *client.failed.values()) if why}
+        refused = {why for client in clients for why in (client.refused, *client.failed.values()) if why}
+        return refused | self.not_compared
 
 
 @asynccontextmanager

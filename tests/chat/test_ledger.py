@@ -78,6 +78,17 @@ def test_out_of_order(heard):
     assert (other.lost, other.doubled, other.out_of_order) == (0, 0, 1)
 
 
+def test_what_was_edited_while_a_tab_was_away_is_not_late():
+    one, other = accounts()
+    acknowledge(one, 3)
+    for number in (1, 2, 3):
+        one.hear(message(number, 1, number))
+    one.hear(message(1, 1, 1) | {"seq": 4})
+    for heard in (message(2, 1, 2), message(3, 1, 3), message(1, 1, 1) | {"seq": 4}):
+        other.hear(heard)
+    assert all(row.is_clean for row in Ledger([one, other]).rows)
+
+
 def test_two_tabs_that_disagree():
     swapped = [(1, 2, 1), (2, 1, 1)]
     assert [row.out_of_order for row in rows(swapped, speakers=2, said=1)] in ([0, 1], [1, 0])

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, closing
 import pytest
 
 from chat.client import Client
+from tests.faults.ledger import ledger
 from tests.servers.processes import UNLIMITED, Server, manage
 from tests.servers.proxy import proxy
 
@@ -16,6 +17,11 @@ PATIENCE = 10
 STORED = """
     SELECT number, text FROM chat_message
     WHERE room_id = (SELECT id FROM chat_room WHERE name = ?) ORDER BY number
+"""
+
+FORGE = """
+    UPDATE chat_message SET text = 'forged' WHERE number = 1 AND room_id = (SELECT max(id) FROM chat_room);
+    DELETE FROM chat_message WHERE number = 2 AND room_id = (SELECT max(id) FROM chat_room);
 """
 
 
@@ -95,6 +101,19 @@ async def test_tabs_agree_after_a_backup_was_restored_and_others_went_on(server,
         await agree(server, "restored", opened)
         assert away.shown == stored(server, "restored")
         assert list(stored(server, "restored").values())[19:21] == ["kept 19", "said after 0"]
+
+
+async def test_the_ledger_counts_what_is_not_stored_and_what_is_stale(server):
+    """Without what heals them: the log goes on, and nobody is told."""
+    async with ledger("forged", server, server, strangers=0) as kept:
+        await kept.talk(0.5)
+        await kept.settle(10)
+        assert kept.sum.is_clean
+        assert any(text.endswith(" edited") for text in stored(server, "forged").values())
+        with closing(sqlite3.connect(file_of(server))) as database:
+            database.executescript(FORGE)
+        await kept.settle(0.5)
+        assert [(row.not_stored, row.stale, row.is_clean) for row in kept.rows] == [(1, 1, False)] * 2
 
 
 async def test_nobody_speaks_after_the_restore(server, tmp_path):

@@ -20,7 +20,8 @@ SETTLE_PATIENCE = 60
 class Command(BaseCommand):
     help = (
         "Let tabs talk at a running Lobby, in rooms named soak-1, soak-2 ..., and tell what was lost, "
-        "doubled or out of order (exit status 1). Their guests and messages stay. Ctrl-C ends it early."
+        "doubled, out of order, shown but not stored, or stale after an edit (exit status 1). Their guests "
+        "and messages stay. Ctrl-C ends it early."
     )
     requires_system_checks = []
 
@@ -80,7 +81,7 @@ class Command(BaseCommand):
             self.stdout.write(line(row))
         for problem in sorted(ledger.problems):
             self.stdout.write(f"refused: {problem}")
-        return total.is_clean
+        return total.is_clean and not ledger.not_compared
 
 
 def is_address(given: str) -> bool:
@@ -93,14 +94,14 @@ def is_address(given: str) -> bool:
 
 HEAD = (
     f"{'tab':>5} {'room':<8}{'sent':>9}{'acknowledged':>14}{'received':>10}{'lost':>7}{'doubled':>9}"
-    f"{'out of order':>14}{'away':>9}{'p50':>9}{'p99':>9}"
+    f"{'out of order':>14}{'not stored':>12}{'stale':>7}{'away':>9}{'p50':>9}{'p99':>9}"
 )
 
 
 def line(row: Row) -> str:
     return (
         f"{row.tab:>5} {row.room:<8}{row.sent:>9}{row.acknowledged:>14}{row.received:>10}{row.lost:>7}"
-        f"{row.doubled:>9}{row.out_of_order:>14}{row.away:>7.1f} s"
+        f"{row.doubled:>9}{row.out_of_order:>14}{row.not_stored:>12}{row.stale:>7}{row.away:>7.1f} s"
         f"{row.p50 * 1000:>6.0f} ms{row.p99 * 1000:>6.0f} ms"
     )
 

@@ -32,14 +32,13 @@ def test_a_database_that_does_not_work_is_not_our_fault(monkeypatch, caplog):
     def fail(*args):
         raise InternalError("cannot execute UPDATE in a read-only transaction\nDETAIL: what somebody wrote")
 
-    monkeypatch.setattr(health.live, "get_hub", fail)
-    monkeypatch.setattr(health.probe, "can_write", fail)
-    answer = Client(raise_request_exception=False).get("/readyz")
+    monkeypatch.setattr(manifest, "_icons", fail)
+    answer = Client(raise_request_exception=False).get("/manifest.webmanifest")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "The database does not work" in answer.content.decode()
     assert is_in_the_look(answer)
     (record,) = caplog.records
-    text = "Service Unavailable: /readyz: cannot execute UPDATE in a read-only transaction"
+    text = "Service Unavailable: /manifest.webmanifest: cannot execute UPDATE in a read-only transaction"
     assert (record.levelname, record.getMessage(), record.exc_info) == ("WARNING", text, None)
 
 

@@ -155,7 +155,7 @@ SCOPE = {
 }
 
 
-async def test_a_thousand_refused_origins_are_a_few_lines(log, clock):
+async def test_a_thousand_refused_origins_are_a_few_lines(database, log, clock):
     application = BrowserOriginValidator(None)
     headers = [(b"host", b"localhost"), (b"origin", b"https://localhost")]
     for _ in range(1000):
@@ -166,7 +166,7 @@ async def test_a_thousand_refused_origins_are_a_few_lines(log, clock):
     assert lines[1].endswith("origin_refused person=- address=192.0.2.1")
 
 
-async def test_a_thousand_refused_sockets_are_a_few_lines(log, clock):
+async def test_a_thousand_refused_sockets_are_a_few_lines(database, log, clock):
     async def application(scope, receive, send):
         raise Refused("unavailable", "too many connections")
 

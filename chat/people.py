@@ -79,8 +79,9 @@ class People:
             here = self._rooms[room.topic] = Here(log)
         here.tabs += 1
         try:
-            with live.get_presence().enter(room.topic, person, self._note) as people:
-                self._note(room.topic, people)
+            with live.get_presence().enter(room.topic, person, self._note):
+                if not here.people:
+                    self._note(room.topic, live.people_in(room.topic))
                 yield here.state()
         finally:
             here.tabs -= 1

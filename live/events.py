@@ -59,11 +59,15 @@ class Batch:
         self.events: Sequence[Event] = tuple(events)
         self.seq = max((event.seq or 0 for event in self.events), default=0)
 
-    @cached_property
+    @property
     def lasting(self) -> "Batch":
         """What of it is not ephemeral."""
+        return self._lasting_part or self  # itself in its own cache would be a cycle
+
+    @cached_property
+    def _lasting_part(self) -> "Batch | None":
         kept = [event for event in self.events if event.seq is not None]
-        return self if len(kept) == len(self.events) else Batch(kept)
+        return None if len(kept) == len(self.events) else Batch(kept)
 
     @cached_property
     def _frame(self) -> str | None:

@@ -90,8 +90,8 @@ class Presence:
         self._watch = Watch(PRESENCE, self._look, self._patience, self._hear, PAUSE, EVERY - PAUSE)
 
     @contextmanager
-    def enter(self, topic: str, person: int, tell: Tell) -> Iterator[frozenset[int]]:
-        """A tab of a person is in a topic while the context lasts. Gives who is there, as far as is known.
+    def enter(self, topic: str, person: int, tell: Tell) -> Iterator[None]:
+        """A tab of a person is in a topic while the context lasts.
 
         `tell` is called with the topic and the ids of all who are there, once a second at most, as they
         change. The first one's counts.
@@ -102,7 +102,7 @@ class Presence:
             crowd.tell()
             self._change(topic, person)
         try:
-            yield crowd.people
+            yield
         finally:
             self._loop.call_later(GRACE, self._leave, topic, person)
 

@@ -1,6 +1,5 @@
 """The processes that `serve` keeps: those that serve, and those that do tasks. Each ends with its parent."""
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -14,6 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 import live
+from mysite.memory import spare_the_collector
 
 # How long a worker of tasks gets to end, of which nothing depends on its ending well (seconds).
 TASK_WORKER_PATIENCE = 1
@@ -25,10 +25,6 @@ STABLE_UPTIME = 60
 
 # How often workers of tasks are told to look for what is due (seconds).
 REMIND_EVERY = 3600
-
-# How many objects more than before make Python look for garbage, and how often it looks at the older
-# ones (see `gc.set_threshold`). Python's own 700 stop a worker with 3,000 tabs for 0.3 s at a time.
-COLLECTOR = (20_000, 20, 1000)
 
 spawn = multiprocessing.get_context("spawn")
 
@@ -58,13 +54,6 @@ def worker():
 
     spare_the_collector()
     return application
-
-
-def spare_the_collector() -> None:
-    """Look for garbage seldom: with thousands of tabs, each look holds all of them up."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR)
 
 
 def start_task_worker() -> SpawnProcess:

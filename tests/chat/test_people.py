@@ -1,5 +1,6 @@
 """Who is in a room, and who is writing there: people are told of each other, and of nobody twice."""
 
+import gc
 from datetime import timedelta
 
 import pytest
@@ -85,6 +86,13 @@ async def test_people_are_counted_and_not_tabs(connect, ada, bob):
     await second.disconnect()
     await other.disconnect()  # which is told, and so that Ada's second tab had gone would be
     await first.until_people("Ada")
+
+
+async def test_a_tab_does_not_keep_who_was_there_when_it_came(connect, ada):
+    tabs = [await connect(user=ada) for _ in range(8)]
+    await tabs[0].until_people("Ada")
+    crowds = [each for each in gc.get_objects() if isinstance(each, frozenset) and ada.pk in each]
+    assert len([each for each in crowds if all(isinstance(person, int) for person in each)]) < len(tabs)
 
 
 async def test_other_rooms_and_whoever_has_no_session_hear_nothing_and_are_nobody(connect, ada, bob):

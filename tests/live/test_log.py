@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import weakref
 from contextlib import ExitStack
 
 import pytest
@@ -244,3 +245,11 @@ async def test_who_comes_to_a_log_that_has_ended_is_lost():
     log.end(SetBack())
     with Reader(log, 0) as reader:
         assert isinstance(reader.lost, SetBack)
+
+
+def test_a_batch_without_ephemeral_events_is_freed_without_the_collector():
+    batch = Batch([event(1)])
+    assert batch.lasting is batch
+    freed = weakref.ref(batch)
+    del batch
+    assert freed() is None

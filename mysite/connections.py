@@ -18,8 +18,8 @@ FILES_PER_REQUEST = 4
 # half of all files where there are few.
 RESERVE = 400 + FILES_PER_REQUEST * (2 * MOST_RUNNING + MOST_HASHING)
 
-# How many connections make a storm. When a tenth of them is left, memory is given back after a delay, in which
-# their consumers end (seconds).
+# How many connections make a storm. When a tenth of them is left, memory is given back, after a delay in
+# which their consumers end (seconds).
 STORM = 500
 GIVE_BACK_AFTER = 5
 

@@ -122,6 +122,11 @@ def active(user: User) -> User:
     return one_of(active_people({user.pk}), user)
 
 
+def account(user: User) -> User:
+    """`active`, for an administrator: also one who is deactivated."""
+    return one_of(_locked(User.objects.filter(pk=user.pk)), user)
+
+
 def active_people(pks: Collection[int]) -> dict[int, User]:
     """`active`, for several; who may not come any more is not among them."""
     return _locked(User.objects.filter(pk__in=pks, is_active=True))

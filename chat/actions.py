@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.text import format_lazy
@@ -224,7 +225,22 @@ def _set_password(user: User, hashed: str) -> User:
 @transaction.atomic
 def delete_account(user: User) -> None:
     """Forget who somebody was, for good. What was said stays, under the name under which it was said."""
-    user = access.active(user)
+    _empty(access.active(user))
+
+
+@transaction.atomic
+def remove_account(user: User) -> None:
+    """Delete an account as an administrator; empty it where something refers to it, such as messages."""
+    user = access.account(user)
+    try:
+        with transaction.atomic():
+            rest_names({user.name_key: user.pk})
+            user.delete()
+    except ProtectedError:
+        _empty(user)
+
+
+def _empty(user: User) -> None:
     rest_names({user.name_key: user.pk})
     user.username, user.password = f"deleted-{get_random_string(16)}", make_password(None)
     user.name, user.name_key, user.first_name, user.last_name = DELETED, None, "", ""

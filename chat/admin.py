@@ -47,11 +47,15 @@ class UserAdmin(DjangoUserAdmin):
             user.confirmed_email = ""
         super().save_model(request, user, form, change)
 
+    def get_deleted_objects(self, objs, request):
+        """Accounts alone: nothing protects them, and no other right is needed (see `delete_model`)."""
+        accounts = [f"{user.username} ({user})" for user in objs]
+        stays = _("Messages stay, under the names under which they were sent.")
+        return [*accounts, stays], {self.opts.verbose_name_plural: len(accounts)}, set(), []
+
     def delete_model(self, request, user):
-        person = user.pk
-        actions.rest_names({user.name_key: person})
-        super().delete_model(request, user)
-        self._record("account_deleted", person, request)
+        actions.remove_account(user)
+        self._record("account_deleted", user.pk, request)
 
     @transaction.atomic
     def delete_queryset(self, request, queryset):

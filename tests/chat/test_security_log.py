@@ -14,6 +14,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from chat import actions, mail
 from chat.models import RestingName, User
+from chat.names import DELETED
 from tests.chat.test_accounts import ClientAt
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +161,29 @@ def test_the_administration_site(log):
     ]
     resting = RestingName.objects.values_list("last_holder", flat=True)
     assert set(resting) == {person.pk, other.pk}
+
+
+@pytest.mark.parametrize("is_bulk", [False, True])
+def test_an_account_with_messages_is_emptied_by_an_administrator(log, is_bulk):
+    root, person = staff(), account()
+    room = actions.open_room("lobby")
+    message, _ = actions.send(person, room, "this stays", uuid4())
+    actions.involve(person, room, "all")
+    User.objects.filter(pk=person.pk).update(is_active=False)  # as is often done first
+    form = {"action": "delete_selected", "_selected_action": person.pk} if is_bulk else {}
+    page = "/admin/chat/user/" if is_bulk else f"/admin/chat/user/{person.pk}/delete/"
+    client = signed_in(root)
+    question = client.post(page, form) if is_bulk else client.get(page)
+    assert "Messages stay" in question.content.decode()
+    log()
+    client.post(page, form | {"post": "yes"})
+    assert log() == [line("account_deleted", person.pk, more=f" by={root.pk}")]
+    name = person.name
+    person.refresh_from_db()
+    message.refresh_from_db()
+    assert (person.name, person.email, person.name_key, person.is_active) == (DELETED, "", None, False)
+    assert not person.has_usable_password() and not person.membership_set.exists()
+    assert (message.text, message.author_name) == ("this stays", name)
 
 
 def test_an_address_that_an_administrator_removes_resets_nothing():

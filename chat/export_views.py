@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
 from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
@@ -23,6 +24,9 @@ from chat.rate import get_transcript_rate
 from chat.visitors import visitor
 from live import Refused, names
 from live.who import who
+
+# When to try again where the file cannot be reached (seconds).
+RETRY_AFTER = 10
 
 # How much of a file is read at a time (bytes).
 CHUNK = 64 * 1024
@@ -55,7 +59,7 @@ def page(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponse:
 @require_safe
 @cache_control(private=True, no_store=True)
 async def file(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponseBase:
-    """The transcript itself; 410 when a message in it was deleted since."""
+    """The transcript itself; 410 when a message in it was deleted since, 503 where it is out of reach."""
     export = await sync_to_async(_own)(request, room_name, pk)
     if export.outdated == Outdated.DELETED:
         return HttpResponse(gettext(DELETED), status=410, content_type="text/plain; charset=utf-8")
@@ -83,8 +87,11 @@ def _own(request: HttpRequest, room_name: str, pk: UUID) -> Export:
 async def _size(export: Export) -> int:
     try:
         return await asyncio.to_thread(lambda: export.file.size)
-    except (ValueError, FileNotFoundError):  # it is not ready yet, or is being purged
+    except ValueError:  # it is not ready yet
         raise Http404 from None
+    except OSError:  # it is being purged, or is in the MEDIA_DIR of another server
+        detail = _("This server cannot reach the transcript now. Try again later.")
+        raise Refused("unavailable", detail, RETRY_AFTER) from None
 
 
 async def _chunks(file: File) -> AsyncIterator[bytes]:

@@ -44,6 +44,7 @@ GUESTS_PER_HOUR = env.int("GUESTS_PER_HOUR", 240, validate=validate.Range(0))
 CHANGES_PER_HOUR = env.int("CHANGES_PER_HOUR", 120, validate=validate.Range(0))
 TASKS_PER_HOUR = env.int("TASKS_PER_HOUR", 120, validate=validate.Range(0))
 TRIES_PER_HOUR = env.int("TRIES_PER_HOUR", 60, validate=validate.Range(0))
+MEDIA_DIR = env.str("MEDIA_DIR", "")
 MEDIA_LIMIT = env.int("MEDIA_LIMIT", 1024, validate=validate.Range(0))
 CONNECTIONS_PER_PERSON = env.int("CONNECTIONS_PER_PERSON", 50, validate=validate.Range(0))
 CONNECTIONS_PER_ADDRESS = env.int("CONNECTIONS_PER_ADDRESS", 1000, validate=validate.Range(0))
@@ -237,7 +238,7 @@ STATICFILES_FINDERS = [
     "mysite.static.CollectedFinder",
 ]
 SERVESTATIC_USE_FINDERS = True  # a server that collects nothing serves the files as they are
-MEDIA_ROOT = VAR_DIR / "media"  # no address leads there; views let people have what is theirs
+MEDIA_ROOT = BASE_DIR / (MEDIA_DIR or VAR_DIR / "media")  # no address leads there; views check the owner
 FILE_UPLOAD_PERMISSIONS = 0o600
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

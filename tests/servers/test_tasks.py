@@ -14,7 +14,7 @@ import psutil
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.servers.processes import UNLIMITED, Server, manage, wait_until
+from tests.servers.processes import UNLIMITED, Server, daphne, manage, wait_until
 from tests.servers.rooms import fill
 from tests.servers.tab import tabs
 from tests.servers.visitor import Visitor
@@ -105,6 +105,24 @@ async def test_a_worker_writes_what_a_visitor_asks_for(server, visitor):
     assert page.texts()[1] == ["text 1"]
     disposition = "attachment; filename*=utf-8''%E8%81%8A%E5%A4%A9%E5%AE%A4_transcript.txt"
     assert page.download().headers["Content-Disposition"] == disposition
+
+
+async def test_another_server_says_that_it_does_not_share_the_files(server, visitor, tmp_path):
+    await fill(server, "shared", 1)
+    async with Page(visitor, "shared").open(server) as page:
+        await page.until_ready()
+    environment = {
+        "DATABASE_URL": f"sqlite:///{server.var_dir / 'lobby.sqlite3'}",
+        "REDIS_URL": f"unix://{server.var_dir / 'valkey.sock'}",
+        "SECRET_KEY": (server.var_dir / "secret_key").read_text(),
+        "MEDIA_DIR": str(tmp_path / "media"),
+    }
+    with daphne(environment=environment) as other:
+        visitor.url = other.url
+        with pytest.raises(OSError, match="503"):
+            page.download()
+        (tmp_path / "media").symlink_to(server.var_dir / "media")
+        assert page.texts()[1] == ["text 1"]
 
 
 async def test_kill_9_of_the_workers_in_the_middle_leaves_it_to_others(server, visitor):

@@ -153,15 +153,19 @@ async def test_the_size_of_a_transcript_is_known_when_it_is_ready(client, guest,
     assert 0 < estimate <= size
 
 
-async def test_there_is_no_file_before_it_is_ready_nor_after_it_was_purged(client, room, media):
+async def test_there_is_no_file_before_it_is_ready_nor_while_it_is_out_of_reach(client, room, media):
     address = await ask(client)
     assert (await client.get(f"{address}transcript.txt")).status_code == 404
     await work()
     await download(client, address)
     export = await Export.objects.aget()
     export.file.storage.delete(export.file.name)
-    assert (await client.get(f"{address}transcript.txt")).status_code == 404
+    answer = await client.get(f"{address}transcript.txt")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+    assert "This server cannot reach the transcript now." in answer.content.decode()
     assert media() == []
+    await export.adelete()
+    assert (await client.get(f"{address}transcript.txt")).status_code == 404
 
 
 async def test_each_has_a_transcript_of_their_own(client, room):

@@ -18,6 +18,9 @@ from live import names
 # How many rooms that are not one's own are listed.
 MOST_OTHERS = 100
 
+# How many rooms are listed in all, unless something was typed: to render them is most of a page's cost.
+MOST_CARDS = 120
+
 # How many rooms that may match what is typed are compared with it, the latest spoken in first.
 MOST_CANDIDATES = 1000
 
@@ -74,7 +77,8 @@ def listing(user: User | AnonymousUser, asked: str = "") -> Listing:
     rooms = Room.objects.order_by("-said_at")
     exact = _exact(asked)
     mine = _found(rooms.filter(pk__in=own), asked, exact, len(own))
-    others = _found(rooms.exclude(pk__in=own).exclude(said_at=None), asked, exact, MOST_OTHERS)
+    most = MOST_OTHERS if asked else min(MOST_OTHERS, MOST_CARDS - len(own))
+    others = _found(rooms.exclude(pk__in=own).exclude(said_at=None), asked, exact, most)
     return Listing(_cards(user, mine, own, exact), _cards(user, others, {}, exact), asked)
 
 

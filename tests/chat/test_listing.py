@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat import actions, listing, memberships
-from chat.models import Room
+from chat.models import Membership, Message, Room
 from chat.spelling import Search, spellings
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -244,6 +244,27 @@ def test_a_long_list_ends_and_still_takes_six_queries(ada, bob, monkeypatch):
     with CaptureQueriesContext(connection) as queries:
         mine, others, _ = listing.listing(ada)
     assert (len(mine), len(others), len(queries)) == (3, 3, 6)
+
+
+def test_what_a_member_of_500_rooms_is_shown_is_bounded(ada, bob):
+    Room.objects.bulk_create(
+        Room(key=name, name=name, spellings=spellings(name), said_at=timezone.now(), last_seq=2)
+        for name in (f"room {number}" for number in range(700))
+    )
+    rooms = list(Room.objects.order_by("pk"))
+    Membership.objects.bulk_create(Membership(user=ada, room=room) for room in rooms[:500])
+    said = {"author": bob, "author_name": bob.name, "text": "hi"}
+    Message.objects.bulk_create(
+        Message(room=room, number=n, seq=n, **said) for room in rooms[400:500] for n in range(1, 3)
+    )
+    client = Client()
+    client.force_login(ada)
+    for path, most, queries in (("/chat/", 120, 8), ("/chat/room 7/", 121, 9)):
+        with CaptureQueriesContext(connection) as asked:
+            page = client.get(path).content.decode()
+        assert page.count('data-room="room ') <= most and page.count('data-unread="2"') == 100
+        assert len(asked) <= queries
+    assert len(listing.listing(ada, "room").others) == listing.MOST_OTHERS
 
 
 def test_the_page_and_what_it_fetches_say_the_same(ada, bob):

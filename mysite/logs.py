@@ -29,6 +29,8 @@ class Line(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         if (cut := len(record.message) - LONGEST_MESSAGE) > 0:
             record.message = f"{record.message[:LONGEST_MESSAGE]}... ({cut:,} characters more)"
+        if left_out := getattr(record, "left_out", 0):
+            record.message += f" (and {left_out:,} more before)"
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -79,8 +81,7 @@ class Sparse(logging.Filter):
         if self._counts[kind] > MOST_RECORDS:
             self._left_out[kind] += 1
             return False
-        if left_out := self._left_out.pop(kind, 0):
-            record.msg, record.args = f"{record.getMessage()} (and {left_out:,} more before)", ()
+        record.left_out = self._left_out.pop(kind, 0)
         return True
 
 

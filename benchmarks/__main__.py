@@ -1,4 +1,5 @@
-"""The command line: `bin/bench fanout`, `bin/bench send`, `bin/bench history`, `bin/bench page`."""
+"""The command line: `bin/bench fanout`, `bin/bench send`, `bin/bench history`, `bin/bench page`,
+`bin/bench storm`."""
 
 import os
 import shlex
@@ -8,7 +9,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import fanout, history, machine, page, picture, report, send, targets
+from benchmarks import fanout, history, machine, page, picture, report, send, storm, targets
 from benchmarks.errors import CannotMeasure
 from benchmarks.results import Results
 from benchmarks.servers import KINDS, site
@@ -32,7 +33,7 @@ def main() -> None:
 
 def parser() -> ArgumentParser:
     everything = ArgumentParser("bin/bench", description="Lobby beside others, measured on this machine.")
-    commands = everything.add_subparsers(required=True, metavar="fanout, send, history or page")
+    commands = everything.add_subparsers(required=True, metavar="fanout, send, history, page or storm")
 
     command = commands.add_parser("fanout", help="a message to every tab in a room, on four servers")
     common(command, run_fanout, rounds=5)
@@ -53,6 +54,13 @@ def parser() -> ArgumentParser:
 
     command = commands.add_parser("page", help="what a room's page costs its reader, in Chromium")
     common(command, run_page, rounds=5)
+
+    command = commands.add_parser("storm", help="thousands of tabs that come back at once to one worker")
+    common(command, run_storm, rounds=1)
+    command.add_argument(
+        "--tabs", type=numbers, default=[1000, 3000, 5000, 10_000], help="default: 1000,3000,5000,10000"
+    )
+    command.add_argument("--busy", type=int, choices=(0, 1, 2), default=0, help="how many busy loops beside")
     return everything
 
 
@@ -139,6 +147,13 @@ def run_page(options: Namespace) -> None:
     with site() as place:
         results = page.page(place, options.rounds, tell)
     show(options, results, report.page(results), targets.page(results))
+
+
+def run_storm(options: Namespace) -> None:
+    machine.allow_files(max(options.tabs))
+    with site(people=storm.TALKING + max(options.tabs)) as place:
+        results = storm.storm(place, options.tabs, options.busy, options.rounds, tell)
+    show(options, results, report.storm(results, options.tabs), targets.storm(results))
 
 
 def show(options: Namespace, results: Results, tables: str, reached: list[Target]) -> None:

@@ -7,13 +7,15 @@ import sys
 
 import django
 from django.core.management import call_command
+from django.db import transaction
 
 
 def main() -> None:
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
-    for number in range(int(sys.argv[1])):
-        print(session_of(f"bench-{number}"))
+    with transaction.atomic():
+        for number in range(int(sys.argv[1])):
+            print(session_of(f"bench-{number}"))
 
 
 def session_of(username: str) -> str:

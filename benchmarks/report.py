@@ -113,6 +113,24 @@ def page(results: Results) -> str:
     )
 
 
+def storm(results: Results, tabs: Sequence[int]) -> str:
+    """The table of docs/promise.md."""
+    columns = {
+        "tabs that come back at once": None,
+        "50 % are in after (s)": ["half_s"],
+        "99 %": ["most_s"],
+        "all": ["all_s"],
+        "handshakes that let nobody in: all / given up by the tab": ["wasted", "timed_out"],
+        "the server's CPU for each tab (ms)": ["cpu_ms"],
+        "messages meanwhile (ms): p50 / p99": ["p50_ms", "p99_ms"],
+    }
+
+    def row(size: int) -> list[str]:
+        return [f"{size:,}", *(cell(results.returning(size), *names) for names in columns.values() if names)]
+
+    return table(list(columns), map(row, tabs))
+
+
 def targets(all_targets: Iterable[Target]) -> str:
     def row(target: Target) -> list[str]:
         limit = f"{'≥' if target.at_least else '≤'} {target.limit:g}"

@@ -90,7 +90,24 @@ class Reading:
     breaks: str = ""
 
 
-Result = Reading | Connecting | Delivering | Sending | Opening
+@dataclass
+class Returning:
+    """What it takes until all tabs that come back at once are in again."""
+
+    round: int
+    tabs: int
+    half_s: float = 0  # until half of them are in
+    most_s: float = 0  # 99 %
+    all_s: float = 0
+    wasted: float = 0  # handshakes that let nobody in
+    timed_out: float = 0  # those of them that the client gave up
+    cpu_ms: float = 0  # of the server, for each tab
+    p50_ms: float = 0  # from send to acknowledgement, in a room that is open meanwhile
+    p99_ms: float = 0
+    breaks: str = ""
+
+
+Result = Reading | Returning | Connecting | Delivering | Sending | Opening
 
 
 def figure(results: Sequence[Result], name: str) -> float | None:
@@ -114,6 +131,9 @@ class Results(list[Result]):
 
     def opening(self, size: int) -> list[Opening]:
         return [r for r in self if isinstance(r, Opening) and r.size == size]
+
+    def returning(self, tabs: int) -> list[Returning]:
+        return [r for r in self if isinstance(r, Returning) and r.tabs == tabs]
 
     def reading(self) -> list[Reading]:
         return [r for r in self if isinstance(r, Reading)]

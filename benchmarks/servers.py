@@ -119,11 +119,14 @@ class Used:
 class Site:
     """Where the servers keep their files, and the Redis that they share."""
 
-    def __init__(self, core: int, var_dir: Path, redis_socket: Path, redis: Process):
-        self.core = core
+    def __init__(
+        self, cores: tuple[int, int], var_dir: Path, redis_socket: Path, redis: Process, people: int
+    ):
+        self.cores = cores  # the server's, and that of the clients and Redis
         self.var_dir = var_dir
         self.redis_socket = redis_socket
         self.redis = redis
+        self.people = people
         self._sessions: dict[str, list[str]] = {}
 
     def environment(self, kind: Kind, **more: str) -> dict[str, str]:
@@ -139,7 +142,8 @@ class Site:
         """The keys of the sessions of the people of a server; none where it knows no people."""
         if name not in self._sessions:
             kind = KINDS[name]
-            self._sessions[name] = self.manage(kind, "benchmarks.people", PEOPLE) if kind.is_django else []
+            people = self.people if kind.is_django else 0
+            self._sessions[name] = self.manage(kind, "benchmarks.people", people) if people else []
         return self._sessions[name]
 
     def manage(self, kind: Kind, module: str, *arguments: object) -> list[str]:
@@ -162,17 +166,17 @@ class Site:
         sessions = self.sessions(name)
         environment = self.environment(kind, PORT=str(port))
         command = [part.format(port=port) for part in kind.command]
-        with processes.running(command, environment, self.core, log) as pid:
+        with processes.running(command, environment, self.cores[0], log) as pid:
             processes.wait_for_answer(pid, port, log)
             yield Server(kind, port, Process(kind.serving(pid)), self.redis, sessions)
 
 
 @contextmanager
-def site() -> Iterator[Site]:
+def site(people: int = PEOPLE) -> Iterator[Site]:
     """A place of its own for everything, with a Redis on the clients' core; nothing of it is left."""
     server_core, client_core = machine.cores()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, machine.on_core(client_core):
         path = Path(directory) / "redis.sock"
         with ValkeyServer(port=0, unix_socket_path=path, data_dir=directory, config={"save": ""}) as valkey:
             pid = valkey.client().info("server")["process_id"]
-            yield Site(server_core, Path(directory), path, Process(pid))
+            yield Site((server_core, client_core), Path(directory), path, Process(pid), people)

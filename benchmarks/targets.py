@@ -85,5 +85,19 @@ def page(results: Results) -> list[Target]:
     ]
 
 
+def storm(results: Results) -> list[Target]:
+    def returning(tabs: int, name: str) -> float | None:
+        return figure(results.returning(tabs), name)
+
+    return [
+        Target("5,000 tabs come back: s until all are in", returning(5000, "all_s"), 20),
+        Target("10,000 tabs come back: s until all are in", returning(10_000, "all_s"), 45),
+        *(
+            Target(f"{tabs:,} tabs come back: messages, p99 (ms)", returning(tabs, "p99_ms"), 500)
+            for tabs in (5000, 10_000)
+        ),
+    ]
+
+
 def ratio(figure: float | None, other: float | None) -> float | None:
     return figure / other if figure is not None and other else None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +25,8 @@ PROOF = 10
 PATIENCE = 10
 ANSWER_PATIENCE = 15
 SILENCE = 25
+RETRY_AFTER = re.compile(r"retry_after=(\d+(?:\.\d+)?)")
+LONGEST_RETRY_AFTER = 60
 
 # How many messages of its history a room gives at once.
 PAGE = 200
@@ -80,6 +83,7 @@ class Client:
         self._doubt: asyncio.TimerHandle | None = None
         self._misses = 0
         self._proof: asyncio.TimerHandle | None = None  # when the connection has lasted
+        self._asked_delay: float | None = None  # which the server has asked for (seconds)
         self._lost_at: float | None = None
 
     async def enter(self) -> None:
@@ -108,9 +112,16 @@ class Client:
             self._lose()
             if self.refused:
                 return
-            longest = min(self._longest_delay, FIRST_DELAY * 2**self._misses)
-            self._misses += 1
-            await asyncio.sleep(random.random() * longest)
+            await asyncio.sleep(self._delay())
+
+    def _delay(self) -> float:
+        """How long to stay away: as the server has asked, or anything up to a delay that doubles."""
+        if self._asked_delay is not None:
+            delay, self._asked_delay, self._misses = self._asked_delay, None, 0
+            return delay
+        longest = min(self._longest_delay, FIRST_DELAY * 2**self._misses)
+        self._misses += 1
+        return random.random() * longest
 
     async def _live(self) -> None:
         """One connection, until it ends."""
@@ -133,6 +144,8 @@ class Client:
                 await asyncio.gather(writing, return_exceptions=True)
                 if 4400 <= (socket.close_code or 0) < 4500:
                     self.refused = f"closed with {socket.close_code}"
+                elif asked := RETRY_AFTER.fullmatch(socket.close_reason or ""):
+                    self._asked_delay = min(LONGEST_RETRY_AFTER, float(asked[1]))
 
     async def _read(self, socket: ClientConnection) -> None:
         async with asyncio.timeout(PATIENCE):

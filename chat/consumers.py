@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import AsyncExitStack
+from copy import copy
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from chat.sockets import get_sockets
 from chat.typing import get_typing
 from chat.unread import get_unread
 from chat.writer import BUSY, get_writer
-from live import Refused
+from live import Refused, names
 from live.subprotocols import PONG
 from live.who import Who, network, who
 
@@ -94,21 +94,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def find_room(self) -> Room:
         """The room of the address, which is made for the first who enters it."""
         name = access.room_name(self.scope["url_route"]["kwargs"]["room_name"])
-        try:
-            return await database_sync_to_async(self.compare)(access.room, name)
-        except Refused:
+        last = self.query.get("last")
+        found = await history.get_rooms().get(history.Known(names.key(name), last))
+        if found is None:
             await get_room_rate().take(self.who)
-            return await database_sync_to_async(self.compare)(actions.open_room, name)
-
-    def compare(self, find: Callable[[str], Room], name: str) -> Room:
-        """Find a room, and whether its log lacks what the client has.
-
-        The client's cursor does not tell: a log that was set back grows again.
-        """
-        room, last = find(name), self.query.get("last")
-        is_other = self.query.get("epoch", room.epoch) != room.epoch
-        self.is_set_back = is_other or (last is not None and not history.has_message(room, last))
-        return room
+            found = await database_sync_to_async(actions.open_room)(name), last is None
+        room, has_last = found
+        # The cursor does not tell what the log lacks that the client has: one that was set back grows again.
+        self.is_set_back = self.query.get("epoch", room.epoch) != room.epoch or not has_last
+        return copy(room)  # which others may have got as well
 
     @property
     def who(self) -> Who:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -14,6 +15,7 @@ import live
 from chat import mentions, protocol
 from chat.models import Message, Room, new_epoch
 from live import Refused
+from live.loader import Loader
 
 # The text of a page of the history, as JSON (bytes): a page with more has fewer messages.
 LARGEST_PAGE = 256 * 1024
@@ -51,12 +53,41 @@ class RoomSource:
 source = RoomSource()
 
 
-def has_message(room: Room, reference: str) -> bool:
-    """Whether a room has the message that a client knows: `<number>.<client_id>`."""
-    number, _, client_id = reference.partition(".")
+class Known(NamedTuple):
+    """What a client that comes names: the key of its room, and the last message that it has."""
+
+    room: str
+    last: str | None  # `<number>.<client_id>`
+
+
+def rooms_of(clients: Iterable[Known]) -> dict[Known, tuple[Room, bool]]:
+    """The rooms of clients that come together, and whether each room has what its client has."""
+    clients = list(clients)
+    rooms = {room.key: room for room in Room.objects.filter(key__in={client.room for client in clients})}
+    lasts = {client: _reference(client.last) for client in clients if client.last is not None}
+    ids = {last[1] for last in lasts.values() if last}
+    messages = Message.objects.filter(client_id__in=ids) if ids else Message.objects.none()
+    stored = set(messages.values_list("room", "number", "client_id"))
+
+    def has_last(client: Known, room: Room) -> bool:
+        last = lasts.get(client)
+        return client.last is None or (last is not None and (room.pk, *last) in stored)
+
+    return {
+        client: (rooms[client.room], has_last(client, rooms[client.room]))
+        for client in clients
+        if client.room in rooms
+    }
+
+
+def _reference(message: str) -> tuple[int, UUID] | None:
+    number, _, client_id = message.partition(".")
     with suppress(ValueError):
-        return Message.objects.filter(room=room, number=int(number[:18]), client_id=UUID(client_id)).exists()
-    return False
+        return int(number[:18]), UUID(client_id)
+    return None
+
+
+get_rooms: live.OfLoop[Loader[Known, tuple[Room, bool]]] = live.OfLoop(lambda: Loader(rooms_of))
 
 
 @dataclass

@@ -1,13 +1,21 @@
 """Admission of HTTP requests: few run at once, since each has a thread; others wait, address by address."""
 
 import asyncio
+import random
+import time
 from collections import Counter, deque
+from functools import cache
 from http import HTTPStatus
+from math import ceil
 
 from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from live.who import network
-from mysite.middleware import send_error
+from mysite.languages import of_scope
+from mysite.middleware import header_values, send_response
 
 # How many requests run at the same time in a process, and how many of them for one address. Pages and
 # static files are counted apart.
@@ -19,11 +27,22 @@ MOST_RUNNING_PER_ADDRESS = 4
 MOST_HASHING = 4
 HASHING = ("/me/", "/admin/")
 
-# How many more requests of each kind wait, and how long (seconds); when a refused one may be tried again.
+# As many more of each kind wait as are served in WAIT, at the measured rate, and MOST_WAITING at most; those
+# that wait for PATIENCE all the same are refused (seconds).
+WAIT = 4
 MOST_WAITING = 500
 PATIENCE = 10
-RETRY_AFTER = 5
+
+# The rate until it is measured (a second): of pages and static files, and of passwords.
+RATE = 100
+HASHING_RATE = 10
+
+# Over how many the rate is averaged, and when the last of those that are refused is to come back (seconds).
+SAMPLES = 200
+LONGEST_DELAY = 60
+
 REFUSAL = b"Too many requests at this moment.\n"
+HTML = b"text/html; charset=utf-8"
 
 # How much of a body is read before its request takes a place, and how much of a response is kept until
 # its thread has ended (bytes): neither waits for the client.
@@ -32,7 +51,11 @@ LARGEST_KEPT = 512 * 1024
 
 
 class Full(Exception):
-    """Too many requests wait, or one has waited too long."""
+    """Too many wait, or one has waited too long; it may come back after `retry_after` seconds."""
+
+    def __init__(self, retry_after: float):
+        super().__init__()
+        self.retry_after = retry_after
 
 
 class Admission:
@@ -40,9 +63,9 @@ class Admission:
 
     def __init__(self, application):
         self.application = application
-        self.pages = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS)
-        self.static = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS)
-        self.hashing = Places(MOST_HASHING, MOST_HASHING // 2)
+        self.pages = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
+        self.static = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
+        self.hashing = Places(MOST_HASHING, MOST_HASHING // 2, HASHING_RATE, MOST_WAITING, PATIENCE)
 
     async def __call__(self, scope, receive, send):
         body = await read_ahead(receive)
@@ -50,9 +73,8 @@ class Admission:
             return
         try:
             place = await self._places(scope).take((scope.get("client") or [""])[0])
-        except Full:
-            retry_after = (b"retry-after", b"%d" % RETRY_AFTER)
-            await send_error(send, HTTPStatus.SERVICE_UNAVAILABLE, REFUSAL, retry_after)
+        except Full as full:
+            await refuse(scope, send, ceil(full.retry_after))
             return
 
         async def receive_body():
@@ -69,6 +91,24 @@ class Admission:
         if scope["path"].startswith(settings.STATIC_URL):
             return self.static
         return self.hashing if scope["method"] == "POST" and scope["path"].startswith(HASHING) else self.pages
+
+
+async def refuse(scope, send, retry_after: int) -> None:
+    """Answer 503; where a browser shows the answer, with a page that it loads again by itself."""
+    delay = b"%d" % retry_after
+    if scope["method"] == "GET" and "text/html" in "".join(header_values(scope, b"accept")):
+        body, content_type, headers = busy_page(of_scope(scope)), HTML, [(b"refresh", delay)]
+    else:
+        body, content_type, headers = REFUSAL, b"text/plain", []
+    headers.append((b"retry-after", delay))
+    await send_response(send, HTTPStatus.SERVICE_UNAVAILABLE, body, content_type, *headers)
+
+
+@cache
+def busy_page(language: str) -> bytes:
+    with translation.override(language):
+        reason = _("Lobby is very busy right now. This page reloads automatically.")
+        return render_to_string("503.html", {"reason": reason}).encode()
 
 
 async def read_ahead(receive) -> list[dict]:
@@ -105,43 +145,78 @@ class Turn(asyncio.Event):
 
     is_refused = False
 
+    def __init__(self, address: str):
+        super().__init__()
+        self.address = address
+
 
 class Places:
     """A semaphore of `most` places that is fair to addresses, of which each has `share` at most.
 
-    When too many requests wait, the newest of the address with the most of them is refused.
+    When too many requests wait, the newest of the address with the most of them is refused. `rate` is the
+    first guess of how many are served in a second, `patience` how long one may wait (seconds).
     """
 
-    def __init__(self, most: int, share: int):
+    def __init__(self, most: int, share: int, rate: float, most_waiting: int, patience: float):
         self._most = most
         self._share = share if settings.CONNECTIONS_PER_ADDRESS else most
+        self._most_waiting, self._patience = most_waiting, patience
+        self._interval = 1 / rate  # between two that are served, while others wait (seconds)
+        self._busy = 0.0  # how long others have waited since the last one was served (seconds)
+        self._looked_at = 0.0  # when that was added up last (monotonic)
+        self._last_return = 0.0  # when the last of those that were refused is to come back (monotonic)
         self._running: Counter[str] = Counter()
         self._waiting: dict[str, deque[Turn]] = {}  # the address whose turn is next stands first
 
+    @property
+    def waiting(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
     async def take(self, address: str) -> "Place":
         """Wait for a place. Raises `Full`."""
-        address, turn = network(address), Turn()
+        self._measure()
+        turn = Turn(address := network(address))
         self._waiting.setdefault(address, deque()).append(turn)
         self._admit()
-        if sum(map(len, self._waiting.values())) > MOST_WAITING:
+        if self.waiting > min(self._most_waiting, WAIT / self._interval):
             self._refuse_newest()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 await turn.wait()
         except BaseException as error:
-            self._abandon(address, turn)
+            self._abandon(turn)
             if isinstance(error, TimeoutError):
-                raise Full from None
+                raise Full(self._delay()) from None
             raise
         if turn.is_refused:
-            raise Full
+            raise Full(self._delay())
         return Place(self, address)
 
     def release(self, address: str) -> None:
+        self._measure()
+        if self._waiting:
+            self._interval += (self._busy - self._interval) / SAMPLES
+            self._busy = 0
         self._running[address] -= 1
         if not self._running[address]:
             del self._running[address]
         self._admit()
+
+    def _measure(self) -> None:
+        now = time.monotonic()
+        if self._waiting:
+            self._busy += now - self._looked_at
+        self._looked_at = now
+
+    def _delay(self) -> float:
+        """When one that is refused may come back: they come one after the other, once the queue is served."""
+        now = time.monotonic()
+        served = now + self.waiting * self._interval
+        self._last_return = max(self._last_return, served) + self._interval
+        if self._last_return < now + LONGEST_DELAY:
+            return self._last_return - now
+        self._last_return = now + LONGEST_DELAY
+        return random.uniform(LONGEST_DELAY / 2, LONGEST_DELAY)
 
     def _admit(self) -> None:
         """Let the next run, if there is a place."""
@@ -157,21 +232,22 @@ class Places:
                 return
 
     def _refuse_newest(self) -> None:
-        address = max(self._waiting, key=lambda each: len(self._waiting[each]))
-        turn = self._waiting[address].pop()
-        if not self._waiting[address]:
-            del self._waiting[address]
+        queue = max(self._waiting.values(), key=len)
+        turn = queue.pop()
+        if not queue:
+            del self._waiting[turn.address]
         turn.is_refused = True
         turn.set()
 
-    def _abandon(self, address: str, turn: Turn) -> None:
+    def _abandon(self, turn: Turn) -> None:
+        self._measure()
         if not turn.is_set():
-            queue = self._waiting[address]
+            queue = self._waiting[turn.address]
             queue.remove(turn)
             if not queue:
-                del self._waiting[address]
+                del self._waiting[turn.address]
         elif not turn.is_refused:  # it was admitted at the same moment
-            self.release(address)
+            self.release(turn.address)
 
 
 class Place:

@@ -8,7 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 django_application = get_asgi_application()
 
 # Only now may models be imported.
-from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.core.signals import request_finished  # noqa: E402
 from django.db import connections  # noqa: E402
@@ -21,6 +20,7 @@ from mysite.admission import Admission  # noqa: E402
 from mysite.guard import Guard  # noqa: E402
 from mysite.health import Probes  # noqa: E402
 from mysite.middleware import BodyLimit, BrowserOriginValidator, Handshake, NotFound, RefuseNul  # noqa: E402
+from mysite.sessions import SessionAuth  # noqa: E402
 from push.feeds import CHANNEL as FEEDS  # noqa: E402
 from push.routing import websocket_urlpatterns as push  # noqa: E402
 from push.workers import FeedProducer  # noqa: E402
@@ -35,7 +35,7 @@ def close_connections(**kwargs):
 
 
 def handshake(application):
-    return BrowserOriginValidator(AuthMiddlewareStack(application))
+    return BrowserOriginValidator(SessionAuth(application))
 
 
 def guarded(routes):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, parse_cookie
 from django.middleware.locale import LocaleMiddleware
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language_from_request
@@ -29,9 +29,10 @@ class LanguageMiddleware(LocaleMiddleware):
 choose = csrf_exempt(set_language)
 
 
-def of_socket(scope: dict[str, Any]) -> str:
-    """The language of whoever opens a socket, as that of a request."""
-    asked = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+def of_scope(scope: dict[str, Any]) -> str:
+    """The language of a socket, or of a request that Django does not get, as that of all other requests."""
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     request = HttpRequest()
-    request.META["HTTP_ACCEPT_LANGUAGE"], request.COOKIES = asked, scope.get("cookies", {})
+    request.META["HTTP_ACCEPT_LANGUAGE"] = headers.get(b"accept-language", "")
+    request.COOKIES = parse_cookie(headers.get(b"cookie", ""))
     return get_language_from_request(request)

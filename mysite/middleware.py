@@ -19,7 +19,7 @@ from django.utils import translation
 
 from live import reason, security
 from live.subprotocols import choose
-from mysite.languages import of_socket
+from mysite.languages import of_scope
 
 logger = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ class Handshake:
             await refuse(scope, send, 1013)
         if arrived:
             scope = arrived.pop()
-            translation.activate(of_socket(scope))  # in this task, which is the socket's own
+            translation.activate(of_scope(scope))  # in this task, which is the socket's own
             forget_handshake(scope)
             await self.application(scope, receive, send)
 
@@ -205,7 +205,6 @@ def forget_handshake(scope) -> None:
     subprotocol = choose(scope["subprotocols"])
     scope["subprotocols"][:] = [subprotocol] if subprotocol else []
     scope["headers"].clear()
-    scope.pop("cookies", None)
 
 
 async def refuse(scope, send, code):

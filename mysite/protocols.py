@@ -5,9 +5,10 @@ import fcntl
 import socket
 import struct
 import termios
-from asyncio import TimerHandle, Transport
+from asyncio import Task, TimerHandle, Transport
 from contextlib import suppress
 from functools import cached_property, lru_cache
+from typing import cast
 
 from django.conf import settings
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -17,7 +18,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame, Opcode
 
 from live.who import network
+from mysite.admission import Full, Place
 from mysite.connections import get_connections
+from mysite.handshakes import get_handshakes, refusal
 from mysite.turns import Turns
 
 # How long a client may take to say the whole of a request, a socket's handshake included (seconds).
@@ -90,6 +93,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     flow: Flow
     _running: RequestResponseCycle | None = None  # `cycle` is the newest request, which may wait behind it
     _deadline: TimerHandle | None = None  # of the request that is being received
+    _handshake: Task[None] | None = None  # which waits for its turn
     _head_size = 0  # of this request, with all that is no body (bytes)
     _progress: TimerHandle | None = None  # when the client must have read on
     _goal = 0  # how much of all responses it must have read by then (bytes)
@@ -107,6 +111,8 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     def connection_lost(self, exc):
         self._expect_nothing()
         self._end_progress()
+        if self._handshake is not None:
+            self._handshake.cancel()
         get_connections().remove(self.transport)
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True  # uvicorn tells only the newest
@@ -132,10 +138,33 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         self.flow.hold(is_held)
 
     def handle_websocket_upgrade(self):
-        self._unparsed = b""  # no client may send frames before it is answered
         self._end_progress()  # what is sent from here on is not counted
         if not self.is_refused:
+            self.is_refused, self._unparsed = True, b""  # no client may send frames before it is answered
+            self._handshake = self.loop.create_task(self._admit_handshake())
+
+    async def _admit_handshake(self) -> None:
+        """Go on with a handshake when it has a place, or tell the client when to come back."""
+        try:
+            place = await get_handshakes().take(self.client[0] if self.client else "")
+        except Full as full:
+            self._put_off(full.retry_after)
+            return
+        try:
             super().handle_websocket_upgrade()
+            cast(SocketProtocol, self.transport.get_protocol()).place = place
+        except BaseException:
+            place.release()
+            self.transport.abort()
+            raise
+
+    def _put_off(self, delay: float) -> None:
+        try:
+            self.transport.write(refusal(self.headers, delay))
+        except KeyError:
+            self._refuse_with(400)
+        else:
+            self.refuse()
 
     def _should_upgrade(self):
         return self.is_refused or super()._should_upgrade()  # which takes the headers apart
@@ -272,6 +301,7 @@ def unread(transport) -> int:
 class SocketProtocol(Turns, WebSocketsSansIOProtocol):
     """Whatever a peer does, it is told with a close code, and its socket ends in time."""
 
+    place: Place | None = None  # of the handshake, until it is answered
     _is_stopping = False
     _is_idle = False  # the application waits for the next frame: no command is running
 
@@ -281,6 +311,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc):
         get_connections().remove(self.transport)  # which HttpProtocol has added
+        self._leave_place()
         super().connection_lost(exc)
 
     # What comes in
@@ -397,12 +428,18 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
             self.transport.write(shared_frame(text) if len(text) <= LARGEST_SHARED else frame(text))
         else:
             await super().send(message)
+            self._leave_place()
             if message["type"] == "websocket.accept":
                 del self.request, self.response  # 5 KiB of headers
             if self.close_timer is not None:
                 self._await_goodbye()
 
     # The end
+
+    def _leave_place(self) -> None:
+        if self.place is not None:
+            self.place.release()
+            self.place = None
 
     def shutdown(self):
         """Say 1012, once the command that is running has been done and acknowledged."""

@@ -39,6 +39,13 @@ logger = logging.getLogger(__name__)
 # How long an earlier Lobby, killed a moment ago, may take to let go of the port (seconds).
 PORT_PATIENCE = 3
 
+# How many connections may wait to be accepted, if the system lets them: others try again a second later.
+BACKLOG = 8192
+
+# How many connections a worker accepts in one turn of its event loop: uvloop accepts one for each socket
+# that listens. With one only, those that wait for a busy loop are accepted when their clients have gone.
+ACCEPTED_AT_ONCE = 16
+
 # How many files a process may open on macOS, whatever its hard limit says.
 OPEN_MAX = 10240
 
@@ -85,7 +92,7 @@ def listening() -> socket.socket:
     deadline = time.monotonic() + PORT_PATIENCE
     while True:
         try:
-            return socket.create_server((host, port), family=family, backlog=2048)
+            return socket.create_server((host, port), family=family, backlog=BACKLOG)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise CannotServe(
@@ -175,6 +182,7 @@ def serve(listener: socket.socket) -> None:
         loop="uvloop",
         http="mysite.protocols:HttpProtocol",
         ws="mysite.protocols:SocketProtocol",
+        backlog=BACKLOG,
         ws_per_message_deflate=False,
         ws_max_size=settings.MAX_FRAME,
         lifespan="off",
@@ -184,7 +192,7 @@ def serve(listener: socket.socket) -> None:
         timeout_graceful_shutdown=STOP_TIMEOUT,
     )
     Thread(target=tell_when_ready, args=(listener.getsockname(),), daemon=True).start()
-    Workers(config, [listener]).run()
+    Workers(config, [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]).run()
 
 
 def tell_when_ready(address: tuple) -> None:

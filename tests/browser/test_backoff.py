@@ -33,11 +33,11 @@ class Doorman:
         self.sockets = asyncio.Queue()
         self.page.set_default_timeout(TIMEOUT * 1000)
 
-    async def close_next(self, code):
+    async def close_next(self, code, reason=None):
         """Close the socket that the tab opens next."""
         async with asyncio.timeout(TIMEOUT):
             socket = await self.sockets.get()
-        await socket.close(code=code)
+        await socket.close(code=code, reason=reason)
 
     async def let_in_and_close_next(self, code):
         """Close the socket that the tab opens next once the server has greeted it."""
@@ -82,6 +82,15 @@ async def test_the_wait_grows_when_the_server_lets_a_tab_in_and_then_fails(doorm
     for _ in range(4):
         await doorman.let_in_and_close_next(1013)
     assert await doorman.waits(4) == [250, 500, 1000, 2000]
+
+
+async def test_a_server_without_room_says_when_to_come_back(doorman):
+    await doorman.close_next(1013)
+    start = asyncio.get_running_loop().time()
+    await doorman.close_next(1013, "retry_after=0.75")
+    await doorman.close_next(1013, "retry_after=no number")
+    assert asyncio.get_running_loop().time() - start > 0.7
+    assert await doorman.waits(2) == [250, 250]  # nothing was diced for, and the wait begins anew
 
 
 async def test_who_was_refused_stays_away(doorman):

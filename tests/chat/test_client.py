@@ -208,3 +208,20 @@ async def test_a_server_of_the_version_before_is_not_pinged(monkeypatch):
             await asyncio.sleep(0.01)
         made.say("hello")
         assert await received.get() == "hello"
+
+
+async def test_it_comes_back_when_the_server_has_said():
+    times = []
+
+    async def talk(socket):
+        times.append(asyncio.get_running_loop().time())
+        if len(times) == 1:
+            await socket.close(1013, "retry_after=0.3")
+        else:
+            await welcome(socket)
+            await socket.wait_closed()
+
+    async with client_at(talk) as (made, _):
+        while not made.is_open:
+            await asyncio.sleep(0.01)
+    assert 0.3 <= times[1] - times[0] < 3

@@ -73,7 +73,7 @@ class Application:
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"ok"})
 
-    def ask(self, address, path="/chat/", method="GET", send=None):
+    def ask(self, address, path="/chat/", method="GET", send=None, headers=()):
         async def receive():
             return {"type": "http.request"}
 
@@ -81,7 +81,7 @@ class Application:
             if message["type"] == "http.response.start":
                 self.statuses.append(message["status"])
 
-        scope = {"path": path, "method": method, "client": (address, 1)}
+        scope = {"path": path, "method": method, "client": (address, 1), "headers": headers}
         return asyncio.create_task(self.application(scope, receive, send or note))
 
 
@@ -152,9 +152,8 @@ async def test_a_client_that_reads_nothing_holds_no_place():
         task.cancel()
 
 
-async def test_many_addresses_wait_and_one_too_many_is_refused(monkeypatch):
-    monkeypatch.setattr(admission, "MOST_WAITING", 5)
-    places = admission.Places(1, 1)
+async def test_many_addresses_wait_and_one_too_many_is_refused():
+    places = admission.Places(1, 1, rate=100, most_waiting=5, patience=10)
     held = await places.take("10.0.0.0")
     waiting = [asyncio.create_task(places.take(f"10.0.0.{number}")) for number in range(1, 8)]
     await asyncio.sleep(0)
@@ -185,3 +184,51 @@ async def test_a_refusal_has_the_policy_of_all_answers(monkeypatch):
     assert (sent[0]["status"], headers[b"x-content-type-options"]) == (503, b"nosniff")
     assert b"default-src 'none'" in headers[b"content-security-policy"]
     assert int(headers[b"retry-after"]) > 0
+    assert b"refresh" not in headers
+
+
+async def test_a_browser_loads_a_page_again_that_was_refused(monkeypatch):
+    monkeypatch.setattr(admission, "MOST_WAITING", 0)
+    application, sent = Application(), []
+
+    async def send(message):
+        sent.append(message)
+
+    running = [application.ask("192.0.2.1") for _ in range(MOST_RUNNING_PER_ADDRESS)]
+    browser = [(b"accept", b"text/html,*/*;q=0.8"), (b"accept-language", b"zh-CN")]
+    for _ in range(3):
+        await application.ask("192.0.2.1", send=send, headers=browser)
+    application.go_on.set()
+    await asyncio.gather(*running)
+    headers, page = dict(sent[0]["headers"]), sent[1]["body"].decode()
+    assert headers[b"refresh"] == headers[b"retry-after"]
+    assert headers[b"content-type"].startswith(b"text/html") and 'lang="zh-hans"' in page
+
+
+async def test_those_who_are_refused_come_back_one_after_the_other():
+    places = admission.Places(1, 1, rate=10, most_waiting=2, patience=10)
+    held = await places.take("10.0.0.0")
+    waiting = [asyncio.create_task(places.take("10.0.0.1")) for _ in range(5)]
+    await asyncio.sleep(0)
+    refused = await asyncio.gather(*waiting[2:], return_exceptions=True)
+    assert [each.retry_after for each in refused] == pytest.approx([0.3, 0.4, 0.5], abs=0.05)
+    for _ in range(1000):
+        last = places._delay()
+    assert admission.LONGEST_DELAY / 2 <= last <= admission.LONGEST_DELAY  # and no later, whatever comes
+    held.release()
+    for each in waiting[:2]:
+        (await each).release()
+
+
+async def test_time_in_which_nobody_waits_is_not_taken_for_slowness(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(admission.time, "monotonic", lambda: now)
+    places = admission.Places(1, 1, rate=100, most_waiting=100, patience=10)
+    for _ in range(500):  # each takes 0.1 s, while another one waits
+        held, other = await places.take("a"), asyncio.create_task(places.take("a"))
+        await asyncio.sleep(0)
+        now += 0.1
+        held.release()
+        (await other).release()
+        now += 1000
+    assert places._interval == pytest.approx(0.1, rel=0.1)

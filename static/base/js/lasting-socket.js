@@ -13,6 +13,10 @@ const PROOF = 10_000;
 const FIRST_DELAY_OF_ALL = 3000;
 const RESTARTS = 1012;
 
+/** The reason of a server that has no room now: when to come back (seconds). We believe so much of it (milliseconds). */
+const RETRY_AFTER = /^retry_after=(\d+(?:\.\d+)?)$/;
+const LONGEST_RETRY_AFTER = 60_000;
+
 /** How long a server may take to greet, and to answer what expects an answer (milliseconds). */
 const PATIENCE = 10_000;
 const ANSWER_PATIENCE = 15_000;
@@ -100,7 +104,7 @@ export class LastingSocket {
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#lose(), PATIENCE);
     socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = ({ code }) => this.#closed(code);
+    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
   }
 
   #receive(text) {
@@ -115,8 +119,8 @@ export class LastingSocket {
     this.#options.onFrame(said);
   }
 
-  #closed(code) {
-    if (code < 4400 || code >= 4500) return this.#lose(code);
+  #closed(code, reason = "") {
+    if (code < 4400 || code >= 4500) return this.#lose(code, reason);
     if (code !== SIGNED_OUT && !this.#signedOut) return this.#refuse(code);
     if (!this.#signedOut) this.#failures = 0; // somebody answers
     if (++this.#signedOut > MOST_SIGNED_OUT) return this.#refuse(SIGNED_OUT);
@@ -134,13 +138,23 @@ export class LastingSocket {
   }
 
   /** Give the socket up, whatever its state, and plan the next one. */
-  #lose(code) {
+  #lose(code, reason = "") {
     if (!this.#socket) return;
     this.#drop();
     this.#options.onState("waiting");
+    const asked = RETRY_AFTER.exec(reason);
+    this.#timer = setTimeout(() => this.#connect(), asked ? this.#delayAsked(asked[1]) : this.#delay(code));
+  }
+
+  /** The server spreads those who come: we add nothing, and nothing makes us come earlier. */
+  #delayAsked(seconds) {
+    this.#failures = 0;
+    return Math.min(LONGEST_RETRY_AFTER, seconds * 1000);
+  }
+
+  #delay(code) {
     const first = code === RESTARTS ? FIRST_DELAY_OF_ALL : FIRST_DELAY;
-    const longest = Math.min(LONGEST_DELAY, first * 2 ** this.#failures++);
-    this.#timer = setTimeout(() => this.#connect(), Math.random() * longest);
+    return Math.random() * Math.min(LONGEST_DELAY, first * 2 ** this.#failures++);
   }
 
   #refuse(code) {

@@ -1,0 +1,116 @@
+"""Which handshakes run, which wait for their turn, and which are put off."""
+
+import asyncio
+import re
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.fuzz.raw import CLOSE, handshake, peer
+from tests.servers.protocols import serving
+
+# How long anything may take here (seconds).
+TIMEOUT = 10
+
+
+class Application:
+    """It notes the handshakes that it gets, and accepts the next one when it is let."""
+
+    def __init__(self):
+        self.began, self._change = [], asyncio.Event()
+        self.may_accept = asyncio.Semaphore(0)
+
+    async def __call__(self, scope, receive, send):
+        self.began.append(scope["path"])
+        self._change.set()
+        await receive()
+        await self.may_accept.acquire()
+        await send({"type": "websocket.accept"})
+        await receive()
+
+    async def until_began(self, *paths):
+        async with asyncio.timeout(TIMEOUT):
+            while self.began != list(paths):
+                await self._change.wait()
+                self._change.clear()
+
+
+@pytest.fixture
+async def come(monkeypatch):
+    """Asks a server that runs one handshake at a time, and lets one more wait, for a socket at a path."""
+    async with AsyncExitStack() as stack:
+        application = Application()
+        server = await stack.enter_async_context(serving(application, monkeypatch, running=1, waiting=1))
+
+        async def come(path, key=b"Sec-WebSocket-Key", **options):
+            client = await stack.enter_async_context(peer(server))
+            client.writer.write(handshake(server, path=path, **options).replace(b"Sec-WebSocket-Key", key))
+            return client
+
+        async def until_connected(count):
+            async with asyncio.timeout(TIMEOUT):
+                while len(server.connections) != count:
+                    await asyncio.sleep(0.01)
+
+        come.application, come.until_connected = application, until_connected
+        yield come
+
+
+async def answer(client):
+    """The status and the headers with which a handshake is answered."""
+    async with asyncio.timeout(TIMEOUT):
+        head = (await client.reader.readuntil(b"\r\n\r\n")).decode()
+    return int(head.split()[1]), head.lower()
+
+
+async def test_one_runs_one_waits_and_the_rest_are_told_when_to_come_back(come):
+    first = await come("/first")
+    await come.application.until_began("/first")
+    second = await come("/second")
+    delays = []
+    for _ in range(3):
+        client = await come("/late", subprotocol="other, lobby.v1")
+        status, head = await answer(client)
+        frames, code = await client.end()
+        ((opcode, goodbye),) = frames
+        assert (status, opcode, code) == (101, CLOSE, 1013)
+        assert "sec-websocket-protocol: lobby.v1\r\n" in head  # or a browser would see 1006
+        delays.append(float(re.fullmatch(r"retry_after=([0-9.]+)", goodbye[2:].decode())[1]))
+    assert 0 < delays[0] < delays[1] < delays[2] < 1  # one after the other, at the assumed rate
+    come.application.may_accept.release()
+    assert (await answer(first))[0] == 101
+    await come.application.until_began("/first", "/second")
+    come.application.may_accept.release()
+    assert (await answer(second))[0] == 101
+    await come("/third")  # both are in, and take no place any more
+    await come.application.until_began("/first", "/second", "/third")
+
+
+async def test_a_handshake_whose_client_has_gone_is_not_begun(come):
+    await come("/first")
+    await come.application.until_began("/first")
+    gone = await come("/gone")
+    await answer(late := await come("/late"))  # there is no room behind it
+    late.writer.transport.abort()
+    gone.writer.transport.abort()
+    await come.until_connected(1)
+    await come("/waiting")
+    await answer(await come("/late"))  # there is no room again
+    come.application.may_accept.release()
+    await come.application.until_began("/first", "/waiting")
+
+
+async def test_a_place_is_free_again_when_its_client_goes(come):
+    first = await come("/first")
+    await come.application.until_began("/first")
+    first.writer.transport.abort()
+    await come("/second")
+    await come.application.until_began("/first", "/second")
+
+
+async def test_a_handshake_without_a_key_is_refused_where_there_is_no_room(come):
+    await come("/first")
+    await come.application.until_began("/first")
+    await come("/second")
+    client = await come("/no-key", key=b"X-Key")
+    assert (await answer(client))[0] == 400

@@ -60,7 +60,10 @@ class Sockets:
             yield
         finally:
             self._open.discard(socket)
-            self._counts -= Counter(limits.keys())  # which forgets who has none left
+            for who in limits:
+                self._counts[who] -= 1
+                if not self._counts[who]:
+                    del self._counts[who]
 
     async def close(self) -> None:
         await self._watch.close()

@@ -1,11 +1,17 @@
 """Which sockets may be open: how many somebody may have, and which are closed for them."""
 
+import time
+from contextlib import ExitStack
+from itertools import pairwise
+
 import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
 
+from chat.consumers import ChatConsumer
 from chat.models import User
+from chat.sockets import get_sockets
 from live import hub
 from live.who import network
 
@@ -46,6 +52,20 @@ async def test_a_socket_that_was_refused_is_not_counted(connect, settings):
         await refused(await connect(address="192.0.2.1"), 1013)
     await one.disconnect()
     assert await is_admitted(await connect(address="192.0.2.1"))
+
+
+async def test_many_sockets_close_about_as_fast_as_they_open():
+    times = []
+    with ExitStack() as stack:
+        times.append(time.perf_counter())
+        for number in range(8000):
+            socket = ChatConsumer()
+            socket.user, socket.address = None, f"address {number}"
+            stack.enter_context(get_sockets().admitted(socket))
+        times.append(time.perf_counter())
+    times.append(time.perf_counter())
+    opening, closing = (after - before for before, after in pairwise(times))
+    assert closing < 3 * opening
 
 
 def test_a_household_counts_as_one_address():

@@ -60,10 +60,9 @@ def lock_rooms(pks: Collection[int]) -> None:
     _locked(Room.objects.filter(pk__in=pks))
 
 
-def own_message(user: User, room: Room, number: int) -> Message:
-    """The user's message of that number, to be changed."""
-    message = Message.objects.filter(room=room, number=number, deleted_at=None).first()
-    if message is None:
+def own_message(user: User, message: Message | None) -> Message:
+    """The user's message, to be changed."""
+    if message is None or message.deleted_at:
         raise Refused("not_found", _("there is no such message"))
     if message.author_id != user.pk:
         raise Refused("forbidden", _("it is somebody else's message"))

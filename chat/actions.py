@@ -19,9 +19,10 @@ from django.utils.translation import gettext_lazy as _
 
 import live
 from chat import access, exports, mail, mentions, news, protocol, spelling
+from chat.changes import Change, Changes
 from chat.drafts import Draft, Drafts
 from chat.likeness import likeness
-from chat.models import Export, Involvement, Membership, Message, Outdated, RestingName, Room, User
+from chat.models import Export, Involvement, Membership, Message, RestingName, Room, User
 from chat.names import DELETED, RESTING, TAKEN, clean_person, guest_names, names_like
 from live import Refused, names
 
@@ -33,6 +34,10 @@ MOST_AT_ONCE = 1000
 
 # How long nobody else may take a name that was given up.
 REST = timedelta(days=1)
+
+# What is written to a room's log; the message that came of it, and whether it is new or changed.
+Entry = Draft | Change
+Written = tuple[Message, bool]
 
 # Never backwards, and nothing for who has gone. In one statement, for which Django has no words.
 READ = """
@@ -264,57 +269,84 @@ def send(
     author: User | None, room: Room, text: str, client_id: UUID, has_session: bool = True
 ) -> tuple[Message, bool]:
     """Store a message. One that came before, by its client_id, is returned as it was: (it, False)."""
-    (outcome,) = send_all([Draft(author, room, text, client_id, has_session)])
+    return _written(Draft(author, room, text, client_id, has_session))
+
+
+def edit(author: User, room: Room, number: int, text: str) -> Message:
+    """Change what a person has said."""
+    message, _ = _written(Change(author, room, number, text))
+    return message
+
+
+def delete(author: User, room: Room, number: int) -> Message:
+    """Take back what a person has said. The text is gone; that there was one stays."""
+    message, _ = _written(Change(author, room, number, None))
+    return message
+
+
+def _written(entry: Entry) -> Written:
+    (outcome,) = write_all([entry])
     if isinstance(outcome, Refused):
         raise outcome
     return outcome
 
 
-def send_all(drafts: Sequence[Draft]) -> list[tuple[Message, bool] | Refused]:
-    """`send` several in one transaction; one that is refused leaves the others alone."""
-    checked = [_checked(draft) for draft in drafts]
-    stored = iter(_store([draft for draft in checked if isinstance(draft, Draft)]))
-    return [next(stored) if isinstance(each, Draft) else each for each in checked]
+def write_all(entries: Sequence[Entry]) -> list[Written | Refused]:
+    """Store messages and changes in one transaction; an entry that is refused leaves the others alone."""
+    checked = [_checked(entry) for entry in entries]
+    stored = iter(_store([entry for entry in checked if not isinstance(entry, Refused)]))
+    return [each if isinstance(each, Refused) else next(stored) for each in checked]
 
 
-def _checked(draft: Draft) -> Draft | Refused:
+def _checked(entry: Entry) -> Entry | Refused:
+    if entry.text is None:
+        return entry
     try:
-        return draft._replace(text=protocol.check_text(draft.text))
+        return entry._replace(text=protocol.check_text(entry.text))
     except Refused as refused:
         return refused
 
 
-def _store(drafts: Sequence[Draft]) -> list[tuple[Message, bool] | Refused]:
-    if not drafts:
+def _store(entries: Sequence[Entry]) -> list[Written | Refused]:
+    if not entries:
         return []
-    found = mentions.find({draft.text for draft in drafts}, {draft.room.pk for draft in drafts})
+    found = mentions.find({entry.text or "" for entry in entries}, {entry.room.pk for entry in entries})
+    drafts = [entry for entry in entries if isinstance(entry, Draft)]
     try:
-        return _send_all(drafts, [draft for draft in drafts if not draft.is_named], found)
+        return _write_all(entries, [draft for draft in drafts if not draft.is_named], found)
     except IntegrityError:  # some of them came before: they are looked for
-        return _send_all(drafts, drafts, found)
+        return _write_all(entries, drafts, found)
 
 
 @transaction.atomic
-def _send_all(
-    drafts: Sequence[Draft], doubts: Sequence[Draft], found: mentions.Named
-) -> list[tuple[Message, bool] | Refused]:
-    batch = Drafts(drafts, doubts)
-    outcomes = [_send(draft, batch) for draft in drafts]
-    batch.store(found)
-    rooms = batch.by_room()
-    for room, messages in rooms:
+def _write_all(
+    entries: Sequence[Entry], doubts: Sequence[Draft], found: mentions.Named
+) -> list[Written | Refused]:
+    access.wait_briefly()
+    # Everywhere, people are locked before rooms, and each in their order: no deadlock.
+    people = access.active_people({entry.author.pk for entry in entries if entry.author})
+    changing = [entry for entry in entries if isinstance(entry, Change)]
+    if doubts or changing:  # what is read then must not change until the transaction ends
+        access.lock_rooms({entry.room.pk for entry in entries})
+    drafts, changes = Drafts(doubts, people), Changes(changing, people)
+    outcomes = [_write(entry, drafts, changes) for entry in entries]
+    drafts.store(found)
+    rooms = changes.store(found) | {room.pk for room, _ in drafts.by_room()}
+    for room, messages in (*drafts.by_room(), *changes.by_room()):
         _announce(room, *messages)
     if rooms:
-        transaction.on_commit(lambda: news.tell([room.pk for room, _ in rooms]))
+        transaction.on_commit(lambda: news.tell(rooms))
     return outcomes
 
 
-def _send(draft: Draft, batch: Drafts) -> tuple[Message, bool] | Refused:
+def _write(entry: Entry, drafts: Drafts, changes: Changes) -> Written | Refused:
     try:
-        author = batch.author(draft)
-        if earlier := batch.earlier(draft):
+        if isinstance(entry, Change):
+            return changes.add(entry), True
+        author = drafts.author(entry)
+        if earlier := drafts.earlier(entry):
             return earlier, False
-        return batch.add(draft, _named(author)), True
+        return drafts.add(entry, _named(author)), True
     except Refused as refused:
         return refused
 
@@ -324,43 +356,6 @@ def _named(author: User | None) -> User:
     if author is None:
         return create_guest()
     return author if author.name_key else claim_name(author)
-
-
-def edit(editor: User, room: Room, number: int, text: str) -> Message:
-    """Change what a person has said."""
-    text = protocol.check_text(text)
-    return _edit(editor, room, number, text, mentions.find([text], [room.pk]))
-
-
-@transaction.atomic
-def _edit(editor: User, room: Room, number: int, text: str, found: mentions.Named) -> Message:
-    access.wait_briefly()
-    editor = access.active(editor)
-    seq = room.take_seq()  # before the message is read, so that nothing changes it meanwhile
-    message = access.own_message(editor, room, number)
-    message.seq, message.text, message.edited_at = seq, text, timezone.now()
-    message.save(update_fields=["seq", "text", "edited_at"])
-    exports.mark_outdated(room, number, Outdated.EDITED)
-    if mentions.renew(message, found):
-        transaction.on_commit(lambda: news.tell([room.pk]))  # of what is unread, something else names people
-    _announce(room, message)
-    return message
-
-
-@transaction.atomic
-def delete(user: User, room: Room, number: int) -> Message:
-    """Take back what a person has said. The text is gone; that there was one stays."""
-    access.wait_briefly()
-    user = access.active(user)
-    seq = room.take_seq()
-    message = access.own_message(user, room, number)
-    message.seq, message.text, message.deleted_at = seq, "", timezone.now()
-    message.save(update_fields=["seq", "text", "deleted_at"])
-    message.mention_set.all().delete()
-    exports.mark_outdated(room, number, Outdated.DELETED)
-    _announce(room, message)
-    transaction.on_commit(lambda: news.tell([room.pk]))  # it is unread no more
-    return message
 
 
 @transaction.atomic

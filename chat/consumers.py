@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 import live
 from chat import access, actions, dialects, history, protocol
+from chat.changes import Change
 from chat.drafts import Draft
 from chat.models import Room, User
 from chat.people import get_people
@@ -230,12 +231,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 get_typing().note(self.room.topic, get_people().called(self.user))
             case Read() | Type():
                 raise Refused("forbidden", _("without a session nobody is known again"))
-            case _ if self.user is None:
-                raise Refused("forbidden", _("you have said nothing yet"))
             case Edit(number, message):
-                await self.act(actions.edit, number, message)
+                await self.obey_change(number, message)
             case Delete(number):
-                await self.act(actions.delete, number)
+                await self.obey_change(number, None)
 
     async def obey_send(self, text: str, client_id: UUID):
         """Store a message. The log brings it to every tab, and to its sender as acknowledgement."""
@@ -243,12 +242,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self.user is None:
             await get_guest_rate().take(Who(self.address))
         draft = Draft(self.user, self.room, text, client_id, bool(self.session_key))
-        message, is_new = await get_writer().send(draft, self.who)
+        message, is_new = await get_writer().write(draft, self.who)
         if is_new:
             self.user = self.user or message.author
         elif message.seq <= self.cursor:  # or it is still to come, after what was before it
             await self.show(live.Batch([protocol.event(message)]))
 
-    async def act(self, action, *args):
+    async def obey_change(self, number: int, text: str | None):
+        """Edit a message, or delete it. The log brings it to every tab."""
+        if self.user is None:
+            raise Refused("forbidden", _("you have said nothing yet"))
         await get_message_rate().take(self.who)
-        return await get_writer().change(self.room, action, self.user, self.room, *args)
+        await get_writer().write(Change(self.user, self.room, number, text), self.who)

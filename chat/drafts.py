@@ -1,6 +1,6 @@
 """Messages on their way into the database: several are stored in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -40,17 +40,15 @@ class Draft(NamedTuple):
 class Drafts:
     """Drafts, whose texts were checked, that become messages, in their order, within one transaction.
 
-    What came of the same draft before is looked for where there are `doubts`.
+    The transaction has locked their people, and their rooms where there are `doubts`, for which what came of
+    the same draft before is looked for.
     """
 
-    def __init__(self, drafts: Sequence[Draft], doubts: Sequence[Draft]):
-        access.wait_briefly()
-        # Everywhere, people are locked before rooms, and each in their order: no deadlock.
-        self._people = access.active_people({draft.author.pk for draft in drafts if draft.author})
+    def __init__(self, doubts: Sequence[Draft], people: dict[int, User]):
+        self._people = people
         self._new: list[Message] = []
         self._known: dict[tuple, Message] = {}
         if doubts:
-            access.lock_rooms({draft.room.pk for draft in drafts})
             sent = Message.objects.filter(client_id__in={draft.client_id for draft in doubts})
             for message in mentions.load(sent):
                 self._know(message)
@@ -88,12 +86,17 @@ class Drafts:
 
     def by_room(self) -> list[tuple[Room, list[Message]]]:
         """The new messages of each room."""
-        rooms = [list(messages) for _, messages in groupby(sorted(self._new, key=_room_pk), _room_pk)]
-        return [(messages[0].room, messages) for messages in rooms]
+        return by_room(self._new)
 
     def _know(self, message: Message) -> None:
         for name in (("author", message.author_id), ("room", message.room_id)):
             self._known[*name, message.client_id] = message
+
+
+def by_room(messages: Iterable[Message]) -> list[tuple[Room, list[Message]]]:
+    """The messages of each room, in the rooms' order."""
+    rooms = [list(some) for _, some in groupby(sorted(messages, key=_room_pk), _room_pk)]
+    return [(some[0].room, some) for some in rooms]
 
 
 def _room_pk(message: Message) -> int:

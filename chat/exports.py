@@ -97,14 +97,20 @@ def finish(export: Export) -> None:
         raise LeaseLost
 
 
-def mark_outdated(room: Room, number: int, how: Outdated) -> None:
-    """Mark the transcripts that may have an earlier text of a message. Call it in the change's transaction.
+def mark_outdated(changed: Iterable[Message], how: Outdated) -> None:
+    """Mark the transcripts that may have earlier texts of messages. Call it in the changes' transaction.
 
     Where a message was deleted, the file is given to nobody any more, and goes with the next purge.
     """
-    having = Export.objects.filter(room=room, upto__gte=number).exclude(attempt=0)
-    for export in having.exclude(outdated__in=[how, Outdated.DELETED]):
-        having.filter(pk=export.pk).update(outdated=how, version=F("version") + 1)
+    first: dict[int, int] = {}
+    for message in changed:
+        first[message.room_id] = min(message.number, first.get(message.room_id, message.number))
+    having = Q(pk__in=[])
+    for room, number in first.items():
+        having |= Q(room=room, upto__gte=number)
+    marked = Export.objects.filter(having).exclude(attempt=0)
+    for export in marked.exclude(outdated__in=[how, Outdated.DELETED]):
+        marked.filter(pk=export.pk).update(outdated=how, version=F("version") + 1)
         export.refresh_from_db()
         transaction.on_commit(partial(live.publish, export.topic, event(export)))
 

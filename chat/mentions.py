@@ -83,12 +83,14 @@ def note(messages: Collection[Message], found: Named) -> None:
     )
 
 
-def renew(message: Message, found: Named) -> bool:
-    """`note` for a message that has changed; whether anybody was named in it or is."""
-    note([message], found)
-    named = [mention.user_id for mention in message.mentions]
-    gone, _ = message.mention_set.exclude(user__in=named).delete()
-    return bool(gone or named)
+def renew(messages: Collection[Message], found: Named) -> set[int]:
+    """`note` for messages that have changed. Returns the rooms of those that name or named a person."""
+    note(messages, found)
+    named = {(message.pk, mention.user_id) for message in messages for mention in message.mentions}
+    stored = list(Mention.objects.filter(message__in=messages))
+    gone = [mention.pk for mention in stored if (mention.message_id, mention.user_id) not in named]
+    Mention.objects.filter(pk__in=gone).delete()
+    return {mention.room_id for mention in stored}
 
 
 def load(messages: Iterable[Message]) -> list[Message]:

@@ -1,4 +1,4 @@
-"""Sockets' messages on their way into the database: what comes while one batch is stored is the next."""
+"""Group commit: what sockets write while one batch is stored is the next batch."""
 
 import asyncio
 from collections import Counter
@@ -7,41 +7,36 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from functools import cache
 from typing import Any, NamedTuple
-from weakref import WeakValueDictionary
 
 from channels.db import database_sync_to_async
 from django.db import DataError, Error, IntegrityError, connection
 
 import live
 from chat import actions
-from chat.drafts import Draft
-from chat.models import Message, Room
+from chat.actions import Entry, Written
 from live.who import Who
 
 # What the database raises: it is busy, away, read-only, damaged, or of another version than this process.
 BUSY = (Error,)
 
-# Of these, what a single message may cause.
+# Of these, what a single message or change may cause.
 OF_ONE = (DataError, IntegrityError)
 
 # And what other transactions cause: the SQLSTATEs of a serialization failure, a deadlock, and a lock or a
 # statement that was waited for too long.
 CONFLICTS = {"40001", "40P01", "55P03", "57014"}
 
-# How many messages are stored in one transaction, at most.
+# How many messages and changes are stored in one transaction, at most.
 LARGEST_BATCH = 100
 
-# Where rows are locked one by one: how long a message or an edit is tried again for a lock, how long other
-# rooms wait for a batch (seconds), and how many batches, and how many edits, may be under way all the same.
+# Where rows are locked one by one: how long an entry is retried for a lock, how long other rooms wait for a
+# batch (seconds), and how many batches may be under way all the same.
 PATIENCE = 2
 OTHERS_WAIT = 0.05
 MOST_BATCHES = 4
-MOST_EDITS = 3
-
-Sent = tuple[Message, bool]
 
 # A thread for each of these, and one for what is read (see `unread`).
-_threads = ThreadPoolExecutor(MOST_BATCHES + MOST_EDITS + 1, "writer")
+_threads = ThreadPoolExecutor(MOST_BATCHES + 1, "writer")
 
 
 @cache
@@ -58,23 +53,23 @@ def in_writing_thread(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Waiting(NamedTuple):
-    """A message that waits to be stored, and who sends it."""
+    """A message or a change that waits to be stored, and who sends it."""
 
-    draft: Draft
-    sent: asyncio.Future[Sent]
+    entry: Entry
+    written: asyncio.Future[Written]
     who: Who
     until: float  # when it is not tried again (by the loop's clock)
 
     @property
     def room(self) -> int:
-        return self.draft.room.pk
+        return self.entry.room.pk
 
 
 class Writer:
-    """Stores the messages of a process's sockets, several at once: a commit costs more than a message.
+    """Stores what a process's sockets write, several at once: a commit costs more than a message.
 
-    A batch that waits for a lock holds up its own rooms only. A socket waits for its message, so no more wait
-    here than there are sockets. It must be made in a running event loop.
+    A batch that waits for a lock holds up its own rooms only. A socket waits for what it writes, so no more
+    wait here than there are sockets. It must be made in a running event loop.
     """
 
     def __init__(self) -> None:
@@ -82,28 +77,17 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._storing: dict[asyncio.Task[None], Collection[int]] = {}  # batches under way: their rooms
         self._apart: set[int] = set()  # rooms that are stored in batches of their own: the last one failed
-        self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self._edits = asyncio.Semaphore(MOST_EDITS)
 
-    async def send(self, draft: Draft, who: Who) -> Sent:
-        """As `actions.send`. When more wait than a batch takes, addresses take turns, and people in them."""
+    async def write(self, entry: Entry, who: Who) -> Written:
+        """Store an entry. When more wait than a batch takes, addresses take turns, and people in them.
+
+        Raises `Refused`, and what the database raises.
+        """
         loop = asyncio.get_running_loop()
-        sent: asyncio.Future[Sent] = loop.create_future()
-        self._waiting.append(Waiting(draft, sent, who, loop.time() + PATIENCE))
+        written: asyncio.Future[Written] = loop.create_future()
+        self._waiting.append(Waiting(entry, written, who, loop.time() + PATIENCE))
         self._begin()
-        return await sent
-
-    async def change(self, room: Room, action: Callable[..., Any], *args: Any) -> Any:
-        """Do something in a room that needs its lock: one thing at a time."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + PATIENCE
-        async with self._editing.setdefault(room.pk, asyncio.Lock()), self._edits:
-            while True:
-                try:
-                    return await in_writing_thread(action)(*args)
-                except BUSY as error:
-                    if not is_conflict(error) or loop.time() > until:
-                        raise
+        return await written
 
     def _begin(self) -> None:
         if self._task is None and self._waiting:
@@ -125,7 +109,7 @@ class Writer:
         self._begin()
 
     def _next_batch(self) -> list[Waiting]:
-        """Messages of rooms that are in no batch now, of several rooms or of one that is apart."""
+        """Entries of rooms that are in no batch now, of several rooms or of one that is apart."""
         busy = {room for rooms in self._storing.values() for room in rooms}
         free = [each for each in self._waiting if each.room not in busy]
         if len(free) > LARGEST_BATCH:
@@ -141,9 +125,9 @@ class Writer:
         return batch
 
     async def _store(self, batch: list[Waiting], rooms: set[int]) -> None:
-        outcomes: list[Sent | Exception]
+        outcomes: list[Written | Exception]
         try:
-            outcomes = [*await in_writing_thread(actions.send_all)([each.draft for each in batch])]
+            outcomes = [*await in_writing_thread(actions.write_all)([each.entry for each in batch])]
             self._apart -= rooms
         except Exception as error:
             if is_conflict(error):
@@ -157,13 +141,13 @@ class Writer:
                     await self._store([each], rooms)
                 return
             outcomes = [error] * len(batch)
-        for (_, sent, *_), outcome in zip(batch, outcomes, strict=True):
-            if sent.done():
+        for (_, written, *_), outcome in zip(batch, outcomes, strict=True):
+            if written.done():
                 continue  # its tab has gone meanwhile
             if isinstance(outcome, Exception):
-                sent.set_exception(outcome)
+                written.set_exception(outcome)
             else:
-                sent.set_result(outcome)
+                written.set_result(outcome)
 
 
 def is_conflict(error: Exception) -> bool:

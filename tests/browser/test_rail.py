@@ -25,6 +25,7 @@ def rooms(tab):
 async def is_in(tab, room):
     await expect(tab.page.get_by_role("heading", name=room, exact=True)).to_be_visible()
     await expect(tab.page.locator("[aria-current=page] .rail__name")).to_have_text(room)
+    await tab.page.wait_for_load_state()  # its scripts are there
 
 
 async def test_it_shows_ones_rooms_and_what_is_unread_there(lobby, open_reader):

@@ -231,7 +231,7 @@ class Tour:
         for name, path in NOBODYS.items():
             await self._go(path)
             yield Stop(name)
-        for name in ("400", "403", "403_csrf", "429", "500"):
+        for name in ("400", "403", "403_csrf", "429", "500", "503"):
             await self._show_notice(name)
             yield Stop(name)
 

@@ -85,22 +85,16 @@ def reading(user: User | AnonymousUser, room: Room) -> Reading | None:
 def of_people(people: Collection[int]) -> dict[int, list[Place]]:
     """The rooms of each of these people, those first that were entered last."""
     found: dict[int, list[Place]] = {pk: [] for pk in people}
-    for some in _in_pieces(_entered_last(people)):
-        for place in _places(Membership.objects.filter(pk__in=some).order_by("-pk")):
+    for some in in_pieces(entered_last(people)):
+        for place in places(some):
             found[place.person].append(place)
     return found
 
 
-def in_rooms(rooms: Collection[int], people: Collection[int]) -> Iterable[Place]:
-    """These rooms, as far as they are some of these people's."""
-    for some in _in_pieces(people):
-        yield from _places(Membership.objects.filter(room__in=rooms, user__in=some))
-
-
-def _entered_last(people: Collection[int]) -> list[int]:
-    """The keys of those memberships that are counted."""
+def entered_last(people: Collection[int]) -> list[int]:
+    """The keys of those memberships that are counted, the newest first."""
     kept = []
-    for some in _in_pieces(people):
+    for some in in_pieces(people):
         seen: Counter[int] = Counter()
         rows = Membership.objects.filter(user__in=some).order_by("-pk").values_list("pk", "user")
         for pk, user in rows:
@@ -110,19 +104,30 @@ def _entered_last(people: Collection[int]) -> list[int]:
     return kept
 
 
-def _in_pieces(keys: Collection[int]) -> Iterable[list[int]]:
+def in_rooms(rooms: Collection[int], people: Collection[int]) -> list[int]:
+    """The keys of these people's memberships in these rooms."""
+    found: list[int] = []
+    for some in in_pieces(people):
+        found += Membership.objects.filter(room__in=rooms, user__in=some).values_list("pk", flat=True)
+    return found
+
+
+def in_pieces(keys: Collection[int], size: int = MOST_AT_ONCE) -> Iterable[list[int]]:
     listed = list(keys)
-    return (listed[start : start + MOST_AT_ONCE] for start in range(0, len(listed), MOST_AT_ONCE))
+    return (listed[start : start + size] for start in range(0, len(listed), size))
 
 
-def _places(rows: QuerySet[Membership]) -> Iterable[Place]:
+def places(keys: Collection[int]) -> list[Place]:
+    """The places of memberships, by their keys, the newest first."""
     named = Mention.objects.filter(
         user=OuterRef("user"), room=OuterRef("room"), number__gt=OuterRef("last_read")
     )
     mentions = named.order_by().values("pk")[:MOST_UNREAD]
-    counted = rows.annotate(unread=UnreadCount(_unread(), most=MOST_UNREAD), mentions=Count(mentions))
+    counted = Membership.objects.filter(pk__in=keys).annotate(
+        unread=UnreadCount(_unread(), most=MOST_UNREAD), mentions=Count(mentions)
+    )
     columns = ("user", "room", "room__name", "unread", "mentions", "involvement")
-    return map(Place._make, counted.values_list(*columns))
+    return list(map(Place._make, counted.order_by("-pk").values_list(*columns)))
 
 
 def _unread() -> QuerySet:

@@ -31,6 +31,9 @@ PAUSE = 0.2
 # Who has read in a room is reading there, and is not told of more for so long (seconds).
 READING = 2
 
+# How many memberships are counted in one call: sends and handshakes wait for the same thread.
+AT_ONCE = 200
+
 # How many counts a slow tab may miss before it is told to come back.
 RING = 16
 
@@ -182,7 +185,7 @@ class Unread:
         """Tell people what has changed."""
         doubts, self._doubts = self._doubts, Doubts()
         try:
-            whole, changed = await database_sync_to_async(_look)(doubts, list(self._people))
+            whole, changed = await _look(doubts, list(self._people))
         except BUSY:
             self._doubts.add(doubts)
             raise
@@ -226,12 +229,29 @@ async def _store(read: dict[Pair, int]) -> dict[Pair, int]:
     return stored
 
 
-def _look(doubts: Doubts, people: list[int]) -> tuple[dict[int, list[Place]], list[Place]]:
+async def _look(doubts: Doubts, people: list[int]) -> tuple[dict[int, list[Place]], list[Place]]:
     """All rooms of whoever is new, and those rooms of others that are in doubt."""
-    whole = memberships.of_people(doubts.new)
+    whole: dict[int, list[Place]] = {pk: [] for pk in doubts.new}
+    entered, doubted = await database_sync_to_async(_find)(doubts, people)
+    for place in await _places(entered):
+        whole[place.person].append(place)
+    return whole, await _places(doubted)
+
+
+def _find(doubts: Doubts, people: list[int]) -> tuple[list[int], list[int]]:
+    """The memberships that are to be counted of whoever is new, and of others."""
+    entered = memberships.entered_last(doubts.new) if doubts.new else []
     rooms = doubts.said | {room for _, room in doubts.read}
     doubted = people if doubts.said else {person for person, _ in doubts.read}
-    return whole, list(memberships.in_rooms(rooms, doubted)) if rooms else []
+    return entered, memberships.in_rooms(rooms, doubted) if rooms else []
+
+
+async def _places(keys: list[int]) -> list[Place]:
+    """Count a few memberships in each call, so that what others ask of the database gets in between."""
+    found = []
+    for some in memberships.in_pieces(keys, AT_ONCE):
+        found += await database_sync_to_async(memberships.places)(some)
+    return found
 
 
 get_unread = live.OfLoop(Unread)

@@ -43,6 +43,7 @@ class Log(RingBuffer):
         self._forgotten = seq  # the highest seq that is not in the ring any more
         self._before: tuple[int, str | None] = (seq, None)  # the event after which the log began: seq and key
         self.count = 0  # how many events were ever appended
+        self._woken_at = 0  # `count`, when readers were woken last
         self._batch = (0, 0, Batch(()))  # the last one that was read: from, to, events
         self._loop = asyncio.get_running_loop()
         self._readers: dict[Reader, None] = {}  # in the order of their coming
@@ -53,6 +54,9 @@ class Log(RingBuffer):
 
     def append(self, event: Event) -> None:
         """Add the next event, and wake whoever follows."""
+        if self._timer and self.count - self._woken_at >= self._length:
+            self._timer.cancel()
+            self._wake_now()  # as in `shrink`: an event that waits for the pause to end is not dropped
         super().append(event)
         self.count += 1
         if event.seq is not None:
@@ -158,7 +162,7 @@ class Log(RingBuffer):
                 self._wake_now()
 
     def _wake_now(self) -> None:
-        self._timer = None
+        self._timer, self._woken_at = None, self.count
         begun = time.monotonic()
         for reader in tuple(self._readers):
             reader.wake()

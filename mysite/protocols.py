@@ -146,7 +146,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     async def _admit_handshake(self) -> None:
         """Go on with a handshake when it has a place, or tell the client when to come back."""
         try:
-            place = await get_handshakes().take(self.client[0] if self.client else "")
+            place = await get_handshakes().take(self._named_address())
         except Full as full:
             self._put_off(full.retry_after)
             return
@@ -157,6 +157,14 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             place.release()
             self.transport.abort()
             raise
+
+    def _named_address(self) -> str:
+        """The client's address, as a trusted proxy names it: see uvicorn's `ProxyHeadersMiddleware`."""
+        address, proxies = self.client[0] if self.client else "", self.app.trusted_hosts
+        if address not in proxies:
+            return address
+        named = b", ".join(value for name, value in self.headers if name == b"x-forwarded-for")
+        return proxies.get_trusted_client_address(named.decode("latin-1"))[0] or address
 
     def _put_off(self, delay: float) -> None:
         try:

@@ -69,6 +69,17 @@ async def test_who_comes_is_told_what_was_said_before(connect, guest, other, joi
     await (await connect(path="/ws/me/", user=guest)).until_unread(lobby=3)
 
 
+async def test_few_memberships_are_counted_in_one_call(monkeypatch, connect, guest, other, join):
+    counted, places = [], memberships.places
+    monkeypatch.setattr(memberships, "places", lambda keys: counted.append(len(keys)) or places(keys))
+    monkeypatch.setattr(unread, "AT_ONCE", 2)
+    for room in (rooms := ["one", "two", "three", "four", "five"]):
+        await join(guest, room)
+        await database_sync_to_async(say_many)(other, room, 1)
+    await (await connect(path="/ws/me/", user=guest)).until_unread(**dict.fromkeys(rooms, 1))
+    assert sorted(counted) == [1, 2, 2]
+
+
 async def test_outsiders_hear_nothing(connect, guest, other, join):
     await join(guest, "lobby")
     member, stranger = await connect("elsewhere", user=guest), await connect("elsewhere", user=other)
@@ -238,7 +249,7 @@ def counted_steps():
 @pytest.mark.parametrize(
     "look",
     [
-        lambda room, reader: list(memberships.in_rooms([room.pk], [reader.pk])),
+        lambda room, reader: memberships.places(memberships.in_rooms([room.pk], [reader.pk])),
         lambda room, reader: memberships.reading(reader, room),
         lambda room, reader: listing.listing(reader),
     ],
@@ -261,18 +272,19 @@ def test_messages_of_others_are_counted_among_ones_own(transactional_db, others)
     room, (reader, speaker) = actions.open_room("lobby"), [actions.create_guest() for _ in range(2)]
     actions.read_all({(reader.pk, room.pk): 0})
     fill(room, [reader, *[speaker, reader] * others])
-    (place,), reading = memberships.in_rooms([room.pk], [reader.pk]), memberships.reading(reader, room)
+    (place,) = memberships.places(memberships.in_rooms([room.pk], [reader.pk]))
+    reading = memberships.reading(reader, room)
     assert place.unread == reading.unread == min(others, memberships.MOST_UNREAD)
     assert reading.first_unread == (2 if others else None)
 
 
-def test_a_thousand_members_take_one_statement_to_read_and_one_query_to_count(transactional_db):
+def test_a_thousand_members_take_one_statement_to_read_and_two_queries_to_count(transactional_db):
     room, speaker = actions.open_room("lobby"), actions.create_guest()
     guests = User.objects.bulk_create(User(username=f"guest-{n}", is_guest=True) for n in range(1000))
     people = [guest.pk for guest in guests]
     actions.send(speaker, room, "hi", uuid4())
     with CaptureQueriesContext(connection) as queries:
         actions.read_all({(pk, room.pk): n % 2 for n, pk in enumerate(people)})
-        places = list(memberships.in_rooms([room.pk], people))
-    assert len(queries) == 4  # with the transaction's begin and end
+        places = memberships.places(memberships.in_rooms([room.pk], people))
+    assert len(queries) == 5  # with the transaction's begin and end
     assert sum(place.unread for place in places) == 500

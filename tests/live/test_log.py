@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from live import Batch, Behind, Event, Log, SetBack
+from live.events import RING
 from live.log import AT_ONCE
 from tests.live.fakes import Reader, until
 
@@ -176,6 +177,15 @@ async def test_in_a_busy_topic_what_comes_within_the_pause_goes_together():
         assert reader.batches == [[seq] for seq in range(1, AT_ONCE + 1)]
         assert await reader.until(100) == list(range(1, 101))
         assert len(reader.batches) == AT_ONCE + 1
+
+
+async def test_more_than_the_ring_within_a_pause_is_no_loss_to_readers_that_keep_up():
+    log = log_of(0)
+    with ExitStack() as many:
+        reader, *_ = [many.enter_context(Reader(log, 0)) for _ in range(200)]
+        for seq in range(1, 3 * RING):
+            log.append(event(seq))
+        assert await reader.until(3 * RING - 1) == list(range(1, 3 * RING))
 
 
 async def test_a_busy_topic_with_many_readers_leaves_half_of_the_time_to_others():

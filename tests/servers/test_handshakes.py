@@ -63,6 +63,11 @@ async def answer(client):
     return int(head.split()[1]), head.lower()
 
 
+async def answered(client):
+    assert (await answer(client))[0] == 101
+    return client
+
+
 async def test_one_runs_one_waits_and_the_rest_are_told_when_to_come_back(come):
     first = await come("/first")
     await come.application.until_began("/first")
@@ -84,6 +89,17 @@ async def test_one_runs_one_waits_and_the_rest_are_told_when_to_come_back(come):
     assert (await answer(second))[0] == 101
     await come("/third")  # both are in, and take no place any more
     await come.application.until_began("/first", "/second", "/third")
+
+
+async def test_the_clients_of_a_proxy_take_turns(come):
+    await come("/first", X_Forwarded_For="10.0.0.1")
+    await come.application.until_began("/first")
+    second = await come("/second", X_Forwarded_For="10.0.0.1")
+    await come("/other", X_Forwarded_For="10.0.0.2")
+    _, code = await (await answered(second)).end()
+    assert code == 1013
+    come.application.may_accept.release()
+    await come.application.until_began("/first", "/other")
 
 
 async def test_a_handshake_whose_client_has_gone_is_not_begun(come):

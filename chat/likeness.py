@@ -110,6 +110,9 @@ def _capitals() -> dict[int, str]:
     }
 
 
-_EDGES = regex.compile(r"^[\p{P}\s~^`]+|[\p{P}\s~^`]+$")
+# Punctuation, and the letters and signs that are drawn as punctuation: ʼ, ǃ, ꞉, tones. Not ー and 々, which
+# names end with.
+_EDGE = r"[\p{P}\s~^`\u01C3\u02B9-\u02DF\u02E5-\u02FF\uA4F8-\uA4FD\uA700-\uA71F\uA788-\uA78C]+"
+_EDGES = regex.compile(f"^{_EDGE}|{_EDGE}$")
 _SKELETON = _skeleton()
 _CAPITALS = _capitals()

@@ -31,8 +31,9 @@ OVERLOADED = regex.compile(r".[\p{Mn}\p{Me}]{5}", regex.DOTALL)
 # How many names are asked for in one query.
 MOST_AT_ONCE = 10_000
 
-# A letter or digit of a script that puts spaces between words, with the marks on it. mention.js has the same.
-LETTER = r"(?=[\0-\u0dff\u1e00-\u1fff])[\p{L}\p{N}]"
+# A letter or digit of a script that puts spaces between words, with the marks on it, but no letter that is
+# drawn as punctuation (as in chat/likeness.py). mention.js has the same.
+LETTER = r"(?=[\0-\u0dff\u1e00-\u1fff])(?![\u01c3\u02b9-\u02df\u02e5-\u02ff])[\p{L}\p{N}]"
 MARKED = rf"{LETTER}\p{{M}}{{0,4}}"
 # No mention begins within a word or an e-mail address, and no name ends within a word or a handle.
 BEGIN = regex.compile(rf"(?<!{MARKED}[_+-]?)@(?=[^\s@])")

@@ -47,7 +47,8 @@ _STAND_FOR = [
     str.maketrans(f"03456789@$1{_STROKES}", "oeasgtbgas" + one * (len(_STROKES) + 1)) for one in "il"
 ]
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
-_WORD = regex.compile(r"[\p{L}\p{N}]+")
+# Of the letters that only modify others, kana's ー is a part of words.
+_WORD = regex.compile(r"(?:[\p{L}\p{N}--\p{Lm}]|(?<=[\p{Hiragana}\p{Katakana}])ー)+", regex.VERSION1)
 
 RESTING = _("Another person gave up this name less than a day ago. Choose another name.")
 
@@ -87,7 +88,7 @@ def _is_reserved(name: str) -> bool:
     return (
         _looks_like(joined, _NOBODY)
         or _looks_like(joined, _AUTHORITY)
-        or any(_looks_like(word.strip("0123456789"), _AUTHORITY) for word in words)
+        or any(_looks_like(word.strip("0123456789ー"), _AUTHORITY) for word in words)
         or any(part in joined for part in _ANYWHERE)
     )
 

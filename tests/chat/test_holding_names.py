@@ -350,6 +350,7 @@ def test_names_that_become_one_stay_with_one_and_those_that_are_reserved_now_wit
     [
         ("0019_one_space_in_rooms", [("ᴀda", "Ada", False), ("ꓮꓓꓟꓲꓠ", "adrnln", False)]),
         ("0021_mark_outdated_exports", [("Ada\ufffc", "ada\ufffc", False), ("Sysadmin", "sysadrnln", False)]),
+        ("0024_message_not_deleted", [("Ada\u02bc", "ada'", False), ("Adminー", "adrnlnー", False)]),
     ],
 )
 def test_names_that_were_spelled_around_the_rules_are_keyed_again(state, around):

@@ -80,6 +80,7 @@ def named(message):
         ("@@Ada_@ada", ["Ada"]),
         ("@Zoë. @zoe", ["Zoë"]),
         ("@Eve.", ["Eve"]),
+        ("@Ada\u02bc @Eve\u02d0", ["Ada", "Eve"]),
         ("@عمر، نعم", ["عمر"]),
         ("@Elsewhere @Nobody @Speaker @Gone", []),
         ("@Has Written", ["Has Written"]),

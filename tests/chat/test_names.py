@@ -59,6 +59,14 @@ FAMILY = "👩\u200d👩\u200d👧"
         ("Ada", "🇦🇩🇦"),
         ("王小明", "王小明。"),
         ("王小明", "「王小明」"),
+        ("Ada", "Ada\u02bc"),
+        ("Ada", "\u02bbAda"),
+        ("Ada", "Ada\u02d0"),
+        ("Ada", "Ada\ua789"),
+        ("Ada", "Ada\ua78c"),
+        ("Ada", "Ada\u01c3"),
+        ("Ada", "Ada\ua71d"),
+        ("Bob", "ꓐꓳꓐꓸ"),
     ],
 )
 def test_names_that_look_alike_are_one(one, other):
@@ -82,6 +90,9 @@ def test_names_that_look_alike_are_one(one, other):
         ("Ada", "A.da"),
         ("^_^", "-_-"),
         ("Ada", "Ada ❤️"),
+        ("マリー", "マリ"),
+        ("人々", "人"),
+        ("OʼNeill", "ONeill"),
     ],
 )
 def test_names_that_can_be_told_apart_are_two(one, other):
@@ -193,6 +204,8 @@ def test_a_name_that_deceives_is_refused_with_a_reason(name, why):
             "管理者",
             "관리자",
         ),
+        *("Admin\u02cc", "Adminー", "Admin々", "Lobby\u02d1", "Support\u02ce", "Admin\u02cd", "Admin\u02ec"),
+        *("Admin\ua78c", "Admin\u01c3", "Adm\u02ccin", "管理ー", "サポート", "サポート2", "システムー"),
         *("all", "AIl", "A1l", "everyone", "@channel", "大厅", "系统", "管理员", "【管理员】", "所有人"),
     ],
 )
@@ -228,6 +241,7 @@ def test_nobody_speaks_as_the_page(name):
         ),
         *("大厅里的猫", "操作系统", "王管理", "你好", "客人", "上网", "工作狂", "Мода", "Адам", "Модест"),
         *("Owens", "Smooth Operator", "Helper", "Sysiphus", "Sistine", "Bottle", "운영"),
+        *("マリー", "人々", "佐々木", "サーバー", "サポ", "Kaʼahumanu"),
     ],
 )
 def test_names_that_only_resemble_the_page_are_names(name):

@@ -1,7 +1,7 @@
 /** Where somebody's name may stand in a text, after an `@`: as chat/mentions.py has it. */
 
-/** A letter or digit of a script that puts spaces between words. */
-export const LETTER = String.raw`(?=[\0-\u0dff\u1e00-\u1fff])[\p{L}\p{N}]`;
+/** A letter or digit of a script that puts spaces between words, unless it is drawn as punctuation. */
+export const LETTER = String.raw`(?=[\0-\u0dff\u1e00-\u1fff])(?![\u01c3\u02b9-\u02df\u02e5-\u02ff])[\p{L}\p{N}]`;
 
 const MARKED = String.raw`${LETTER}\p{M}{0,4}`;
 

@@ -1,8 +1,12 @@
 """Who visits: a person with an account, or a guest for as long as the browser is open."""
 
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import login, middleware
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from chat import actions
@@ -11,6 +15,22 @@ from chat.rate import get_guest_rate
 from live import Refused
 from live.rate import take
 from live.who import by_address
+
+
+class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
+    """Django's. A session that has ended invalidates the forms of its pages, as signing out does."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
+
+
+def _user(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
+    """The session's user. Rotates the CSRF token if the session no longer exists, before a page has it."""
+    user = middleware.get_user(request)
+    if settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty():
+        rotate_token(request)
+    return user
 
 
 def visitor(request: HttpRequest) -> User:

@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from chat import actions
 from chat.models import Room, User
@@ -60,6 +61,32 @@ def test_forms_of_an_ended_session_are_not_posted_as_the_next_guest(is_account):
     assert guest["id"] != you
     assert strict.post("/me/name/", token | {"name": "Of another"}).status_code == 403
     assert User.objects.get(pk=guest["id"]).name == guest["name"]
+
+
+def change_password(person):
+    person.set_password("another")
+    person.save()
+
+
+ENDS = {
+    "another password": change_password,
+    "deactivation": lambda person: User.objects.filter(pk=person.pk).update(is_active=False),
+    "expiry": lambda person: Session.objects.update(expire_date=timezone.now()),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
+@pytest.mark.parametrize("page", ["/me/sign-in/", "/chat/"])
+def test_forms_of_a_session_that_ended_elsewhere_are_not_posted_as_the_next_guest(end, page):
+    strict = Client(enforce_csrf_checks=True)
+    you = data(strict.get("/chat/csrf/"))["you"]["id"]
+    token = {"csrfmiddlewaretoken": strict.get("/csrf/").json()["token"]}
+    end(User.objects.get(pk=you))
+    shown = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', strict.get(page).content.decode())
+    if shown:  # the page's own form works
+        assert strict.post("/me/sign-in/", {"csrfmiddlewaretoken": shown[1]}).status_code == 400
+    assert data(strict.get("/chat/csrf/"))["you"]["id"] != you
+    assert strict.post("/me/name/", token | {"name": "Of another"}).status_code == 403
 
 
 def test_a_fresh_csrf_token_says_whose_it_is_and_makes_no_guest(client):

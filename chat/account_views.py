@@ -1,6 +1,7 @@
 """Pages of people: their name, and the account that a guest may have. Django's own, as far as they go."""
 
 import unicodedata
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from django import forms
@@ -30,7 +31,7 @@ from chat.account_forms import (
     SignInForm,
     SignUpForm,
 )
-from chat.rate import LONGEST_ACCOUNT, get_change_rate, take_try
+from chat.rate import LONGEST_ACCOUNT, count_failure, get_change_rate, take_form
 from chat.visitors import has_account, known, visitor
 from live import Refused, post, security
 from live.answers import too_many
@@ -76,6 +77,7 @@ class Page(FormView):
     """Rate-limited FormView that focuses the first invalid field."""
 
     account_field = ""  # the form's field that names the account; without one it is the visitor's own
+    sends_mail = False  # then a success counts as a failure does: it proves nothing
 
     @method_decorator([sensitive_post_parameters(), never_cache])
     def dispatch(self, request, *args, **kwargs):
@@ -88,12 +90,16 @@ class Page(FormView):
         return super().get_context_data(**kwargs) | {"next": next_page(self.request)}
 
     def post(self, request, *args, **kwargs):
+        address, account = security.address_of(request), self.account()
         try:
-            take_try(security.address_of(request), self.account())
+            take_form(address, account)
         except Refused as refused:
             record_refusal("rate_limited", request)
             return too_many(request, refused)
-        return super().post(request, *args, **kwargs)
+        response = super().post(request, *args, **kwargs)
+        if self.sends_mail or response.status_code == HTTPStatus.BAD_REQUEST:
+            count_failure(address, account)
+        return response
 
     def account(self) -> str:
         """The account under trial, in the spelling that the form reads, whether it exists or not."""
@@ -206,6 +212,7 @@ class ForgottenPassword(Page, django_views.PasswordResetView):
     template_name = "chat/account/forgotten_password.html"
     success_url = reverse_lazy("password_mailed")
     form_class = ForgottenPasswordForm
+    sends_mail = True
     account_field = "email"
 
     def form_valid(self, form):
@@ -283,6 +290,7 @@ class SendConfirmation(AccountsPage):
 
     http_method_names = ["post"]
     form_class = forms.Form
+    sends_mail = True
 
     def form_valid(self, form):
         post(mail.confirmation(visitor(self.request)))

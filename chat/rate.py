@@ -1,11 +1,16 @@
 """How often somebody may do what, in the chat."""
 
+from contextlib import suppress
+
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from live import OfLoop, names, rate
+from live import OfLoop, Refused, names, rate
 from live.who import Who, who
+
+# How many times more forms that may hash a password an address sends than it fails: a class signs in at once.
+FORMS_OF_AN_ADDRESS = 10
 
 # How many more tries an account bears than an address has: who guesses from one address locks nobody out.
 TRIES_OF_AN_ACCOUNT = 5
@@ -31,6 +36,9 @@ get_transcript_rate = OfLoop(
     lambda: rate.hourly("transcripts", _("too many transcripts"), settings.TASKS_PER_HOUR)
 )
 get_try_rate = OfLoop(lambda: rate.hourly("tries", _("too many tries"), settings.TRIES_PER_HOUR, 0))
+get_form_rate = OfLoop(
+    lambda: rate.hourly("forms", _("too many tries"), settings.TRIES_PER_HOUR * FORMS_OF_AN_ADDRESS, 0)
+)
 get_account_rate = OfLoop(
     lambda: rate.hourly(
         "tries for an account",
@@ -73,7 +81,23 @@ async def _take_email(kind_and_address: str) -> None:
 
 
 @async_to_sync
-async def take_try(address: str, account: str) -> None:
-    """Count a try to sign up, to sign in, or to prove in another way who one is. Raises `Refused`."""
-    await get_try_rate().take(who(None, address))
-    await get_account_rate().take(Who(f"account.{names.key(account[:LONGEST_ACCOUNT].strip())}"))
+async def take_form(address: str, account: str) -> None:
+    """Count a form that signs up, signs in, or proves in another way who sends it. Raises `Refused`.
+
+    Also raises it after too many failed tries of the address or for the account.
+    """
+    await get_try_rate().check(who(None, address))
+    await get_account_rate().check(_account(account))
+    await get_form_rate().take(who(None, address))
+
+
+@async_to_sync
+async def count_failure(address: str, account: str) -> None:
+    """Count a try that failed."""
+    with suppress(Refused):  # others failed at the same time
+        await get_try_rate().take(who(None, address))
+        await get_account_rate().take(_account(account))
+
+
+def _account(account: str) -> Who:
+    return Who(f"account.{names.key(account[:LONGEST_ACCOUNT].strip())}")

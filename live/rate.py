@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -67,35 +68,44 @@ class Rate:
 
     async def take(self, who: Who) -> None:
         """Count an action. Raises `Refused` when it is one too many, and says when to try again."""
-        # The person first: what they are refused is not taken from the others of their address.
-        for limit, key in ((self._limit, who.key), (self._address_limit, who.address)):
-            if limit and key and (wait := await self._count(limit, key)):
-                raise Refused("rate_limited", self._detail, max(0.1, round(wait, 1)))
+        await self._check(who, counts=True)
+
+    async def check(self, who: Who) -> None:
+        """`take` without counting the action."""
+        await self._check(who, counts=False)
 
     async def close(self) -> None:
         await self._pool.disconnect()
 
-    async def _count(self, limit: RateLimitItem, who: str) -> float:
-        """0 when the action may be done, which is then counted; if not, in how many seconds."""
+    async def _check(self, who: Who, counts: bool) -> None:
+        # The person first: what they are refused is not taken from the others of their address.
+        for limit, key in ((self._limit, who.key), (self._address_limit, who.address)):
+            if limit and key and (wait := await self._wait(limit, key, counts)):
+                raise Refused("rate_limited", self._detail, max(0.1, round(wait, 1)))
+
+    async def _wait(self, limit: RateLimitItem, who: str, counts: bool) -> float:
+        """0 when the action may be done, which is then counted if it counts; if not, in how many seconds."""
         key = limit.key_for(who)
         if wait := self._own.wait(limit, key):  # Redis would refuse it as well
             return wait
-        shared = await self._ask_redis(limit, who)
+        shared = await self._ask_redis(limit, who, self._shared.hit if counts else self._shared.test)
         wait = self._own.wait(limit, key) if shared is None else shared
         if wait:
             self._own.close(key, wait)
-        else:
+        elif counts:
             self._own.add(limit, key)
         return wait
 
-    async def _ask_redis(self, limit: RateLimitItem, who: str) -> float | None:
-        """As `_count`; None when Redis does not answer."""
+    async def _ask_redis(
+        self, limit: RateLimitItem, who: str, ask: Callable[..., Awaitable[bool]]
+    ) -> float | None:
+        """As `_wait`; None when Redis does not answer."""
         if time.monotonic() < self._shared_again:
             return None
         wait = None
         try:
             async with asyncio.timeout(PATIENCE):
-                if await self._shared.hit(limit, who):
+                if await ask(limit, who):
                     return 0
                 wait = RETRY  # unless Redis says more
                 stats = await self._shared.get_window_stats(limit, who)

@@ -689,6 +689,33 @@ async def test_an_address_has_so_many_tries_and_no_more(database, settings, path
     assert await try_once(next(addresses), path, username=f"{path}4") == 400
 
 
+async def test_a_class_behind_one_address_signs_up_and_in(database, settings, monkeypatch):
+    settings.TRIES_PER_HOUR = 1
+    monkeypatch.setattr(rate, "FORMS_OF_AN_ADDRESS", 5)
+    address = next(addresses)
+    signs_up = {"password1": PASSWORD, "password2": PASSWORD}
+    assert [await try_once(address, "sign-up", username=f"p{n}", **signs_up) for n in range(2)] == [302] * 2
+    assert [await try_once(address, username=f"p{n}", password=PASSWORD) for n in (0, 1)] == [302] * 2
+    assert await try_once(address) == 400
+    assert await try_once(address, username="p0", password=PASSWORD) == 429
+
+
+async def test_an_address_sends_so_many_forms_and_no_more(database, settings, monkeypatch):
+    settings.TRIES_PER_HOUR = 1
+    monkeypatch.setattr(rate, "FORMS_OF_AN_ADDRESS", 2)
+    await sync_to_async(account)("often")
+    address = next(addresses)
+    codes = [await try_once(address, username="often", password=PASSWORD) for _ in range(3)]
+    assert codes == [302, 302, 429]
+
+
+async def test_every_request_for_a_mail_counts(database, settings):
+    settings.TRIES_PER_HOUR = 2
+    address = next(addresses)
+    codes = [await try_once(address, "password/forgotten", email=f"{n}@example.org") for n in range(3)]
+    assert codes == [302, 302, 429]
+
+
 async def test_who_tries_too_often_is_told_when_to_try_again(database, settings):
     settings.TRIES_PER_HOUR = 1
     client = ClientAt(next(addresses))
@@ -719,8 +746,8 @@ async def test_every_spelling_that_the_form_reads_as_one_account_is_one(database
     settings.TRIES_PER_HOUR = 1
     await sync_to_async(account)("victim", "")
     names = ["\U0001d415ictim", "\U0001d42fictim", f"{' ' * 300}victim", "Victim\u00a0", "victim", "VICTIM"]
-    codes = [await try_once(next(addresses), username=name, password=PASSWORD) for name in names]
-    assert codes == [302] * 5 + [429]
+    codes = [await try_once(next(addresses), username=name) for name in names]
+    assert codes == [400] * 5 + [429]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """How the log is written: no text passes for a record, and what is no error of ours is told briefly."""
 
 import logging
+import re
 import time
 from collections import Counter
 from http import HTTPStatus
@@ -19,11 +20,14 @@ _HIDDEN = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))
 _TURNING = (0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _ESCAPES = {code: f"\\x{code:02x}" for code in _HIDDEN} | {code: f"\\u{code:04x}" for code in _TURNING}
 
+# The token of a link that resets a password or confirms an address, wherever a record has the link's path.
+_TOKEN = re.compile(r"(?<=/me/)(password/[^/\s]+|email/confirm)/[^/\s]+")
+
 
 class Line(logging.Formatter):
     """A record begins a line, and nothing else does: further lines, as of a traceback, are indented.
 
-    A long message is cut.
+    A long message is cut. Tokens of links in e-mails are left out.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
@@ -34,7 +38,7 @@ class Line(logging.Formatter):
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).translate(_ESCAPES).replace("\n", "\n    ")
+        return _TOKEN.sub(r"\1/[token]", super().format(record)).translate(_ESCAPES).replace("\n", "\n    ")
 
 
 class Brief(logging.Filter):

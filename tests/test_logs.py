@@ -82,6 +82,20 @@ def test_nor_does_an_address(log):
     assert is_plain([line])
 
 
+@pytest.mark.parametrize("link", ["/me/password/MQ/{}/", "/me/email/confirm/{}/"])
+def test_no_line_has_the_token_of_a_link(log, link):
+    token = "c8x-0123456789abcdef"
+    Client(enforce_csrf_checks=True).post(link.format(token))
+    logging.getLogger("django.request").error("Error: %s", link.format(token), extra={"status_code": 503})
+    try:
+        raise ValueError(f"Referer https://chat.example{link.format(token)}?x is no good")
+    except ValueError:
+        logging.getLogger("chat").exception("It failed")
+    lines = log()
+    assert [line for line in lines if token in line] == []
+    assert sum(link.format("[token]") in line for line in lines) == 3
+
+
 def test_a_long_message_is_cut(log):
     logging.getLogger("chat").warning("Not found: %s", "x" * 60_000)
     (line,) = log()

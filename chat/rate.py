@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from live import OfLoop, Refused, names, rate
@@ -64,20 +65,20 @@ get_day_of_confirmations = OfLoop(
 
 async def take_reset(address: str) -> None:
     """Count a reset to an address. Raises `Refused`."""
-    await _take_email(f"reset.{address}")
+    await _take_email(_hashed("reset", address))
 
 
 async def take_confirmation(account: int, address: str) -> None:
     """Count a confirmation of an account's address, apart from resets. Raises `Refused`."""
-    sender = Who(f"confirmation.{account}.{address}")
+    sender = _hashed(f"confirmation.{account}", address)
     await get_hour_of_confirmations().take(sender)
     await get_day_of_confirmations().take(sender)
-    await _take_email(f"confirmation.{address}")
+    await _take_email(_hashed("confirmation", address))
 
 
-async def _take_email(kind_and_address: str) -> None:
-    await get_hour_of_email().take(Who(kind_and_address))
-    await get_day_of_email().take(Who(kind_and_address))
+async def _take_email(address: Who) -> None:
+    await get_hour_of_email().take(address)
+    await get_day_of_email().take(address)
 
 
 @async_to_sync
@@ -100,4 +101,9 @@ async def count_failure(address: str, account: str) -> None:
 
 
 def _account(account: str) -> Who:
-    return Who(f"account.{names.key(account[:LONGEST_ACCOUNT].strip())}")
+    return _hashed("account", names.key(account[:LONGEST_ACCOUNT].strip()))
+
+
+def _hashed(kind: str, typed: str) -> Who:
+    """A name or an address as Redis has it: as a hash with the server's secret."""
+    return Who(f"{kind}.{salted_hmac('chat.rate', typed).hexdigest()[:32]}")

@@ -15,6 +15,7 @@ from django.core import mail
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import AsyncClient, Client
+from redis.asyncio import Redis
 
 from chat import access, actions, rate
 from chat.models import Membership, Message, User
@@ -698,6 +699,16 @@ async def test_a_class_behind_one_address_signs_up_and_in(database, settings, mo
     assert [await try_once(address, username=f"p{n}", password=PASSWORD) for n in (0, 1)] == [302] * 2
     assert await try_once(address) == 400
     assert await try_once(address, username="p0", password=PASSWORD) == 429
+
+
+async def test_redis_has_no_name_or_address_that_was_typed(database, settings):
+    typed = uuid4().hex
+    await try_once(next(addresses), username=typed)
+    await rate.take_reset(f"{typed}@example.org")
+    await rate.take_confirmation(1, f"{typed}@example.org")
+    async with Redis.from_url(settings.REDIS_URL, decode_responses=True) as redis:
+        keys = [key async for key in redis.scan_iter("lobby.rate*", count=10_000)]
+    assert keys and not [key for key in keys if typed in key]
 
 
 async def test_an_address_sends_so_many_forms_and_no_more(database, settings, monkeypatch):

@@ -1,6 +1,7 @@
 """What is stored: orders, and the live feeds of rooms."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
@@ -43,7 +44,9 @@ class Order(models.Model):
     )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     subject = models.CharField(max_length=100, help_text=_("What it is for."))
-    amount = models.DecimalField(max_digits=12, decimal_places=2, validators=[MinValueValidator(0.01)])
+    amount = models.DecimalField(
+        max_digits=12, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
+    )
     currency = models.CharField(max_length=3, choices=Currency, default=Currency.EUR)
     is_shared = models.BooleanField(
         _("Whoever has the link may see it"), default=False, help_text=_("Otherwise only you can.")

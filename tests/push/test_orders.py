@@ -211,6 +211,10 @@ async def test_an_amount_that_is_none(order, amount):
     await is_refused(order, 400, "bad_frame", said=body(order, amount=amount))
 
 
+def test_the_form_takes_the_smallest_amount():
+    assert OrderForm({"subject": "A book", "amount": "0.01", "currency": "EUR"}).is_valid()
+
+
 @pytest.mark.parametrize("amount", ["sNaN", "NaN", "Infinity", "1E+99999999", "-1", "0.001"])
 def test_nor_does_the_form_take_one(amount):
     form = OrderForm({"subject": "A book", "amount": amount, "currency": "EUR"})

@@ -35,6 +35,9 @@ MOST_AT_ONCE = 1000
 # How long nobody else may take a name that was given up.
 REST = timedelta(days=1)
 
+# How many names that a person has left rest at the same time, so that renaming reserves few.
+MOST_RESTING = 3
+
 # What is written to a room's log; the message that came of it, and whether it is new or changed.
 Entry = Draft | Change
 Written = tuple[Message, bool]
@@ -144,7 +147,7 @@ def _give_name(user: User, name: str) -> User:
 @transaction.atomic
 def leave_name(guest: User, account: User) -> None:
     """Give up the name of a guest who signs in to an account, which may take it at once."""
-    rest_names({guest.name_key: account.pk})
+    _rest_name(guest.name_key, account.pk)
     User.objects.filter(pk=guest.pk).update(name_key=None)
 
 
@@ -159,11 +162,19 @@ def rest_names(last_holders: Mapping[str | None, int]) -> None:
     )
 
 
+def _rest_name(key: str | None, holder: int) -> None:
+    """Let one name rest, and free the oldest resting names of the holder that are too many."""
+    rest_names({key: holder})
+    latest_first = RestingName.objects.filter(last_holder=holder).order_by("-until")
+    too_many = list(latest_first.values_list("pk", flat=True)[MOST_RESTING:])
+    RestingName.objects.filter(pk__in=too_many).delete()
+
+
 def _call(user: User, name: str, key: str) -> None:
     left, user.name, user.name_key = user.name_key, name, key
     user.save(update_fields=["name", "name_key"])
     if left != user.name_key:
-        rest_names({left: user.pk})
+        _rest_name(left, user.pk)
 
 
 def sign_up(user: User, username: str, password: str, email: str) -> User:

@@ -70,7 +70,7 @@ class RestingName(models.Model):
 
     key = models.CharField(max_length=255, primary_key=True, help_text="As `User.name_key`.")
     # No foreign key: it would keep guests from being purged.
-    last_holder = models.BigIntegerField(help_text="The pk of the user who had it.")
+    last_holder = models.BigIntegerField(db_index=True, help_text="The pk of the user who had it.")
     until = models.DateTimeField()
 
     def __str__(self):

@@ -94,6 +94,16 @@ def test_a_name_that_was_left_is_free_after_a_day_and_at_once_for_who_left_it():
     assert called("Ada").name == "Ada"
 
 
+def test_who_changes_names_again_and_again_keeps_the_last_few_from_others():
+    ada = actions.create_guest()
+    for name in ("Ada", "Bob", "Cleo", "Dora", "Eve"):
+        actions.rename(ada, name)
+    assert called("Ada").name == "Ada"
+    for resting in ("Bob", "Cleo", "Dora"):
+        with pytest.raises(Refused, match="less than a day ago"):
+            called(resting)
+
+
 def test_a_name_that_rests_is_given_to_no_guest(monkeypatch):
     actions.rename(called("Quiet Heron"), "Bob")
     monkeypatch.setattr(actions, "guest_names", lambda: ["Quiet Heron", "Merry Owl"])

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from importlib import metadata
 from io import StringIO
 from pathlib import Path
@@ -52,6 +53,11 @@ def test_the_rule_is_tested_on_something():
 def test_every_setting_from_the_environment_is_documented():
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert documented == set(env.dump())
+
+
+def test_every_bound_is_documented_once():
+    rows = re.findall(r"^\| (.+?)(?: \(`.*?`\))? \|", (ROOT / "docs/promise.md").read_text(), re.MULTILINE)
+    assert [row for row, count in Counter(rows).items() if count > 1] == []
 
 
 def test_migrations_are_made(transactional_db):

@@ -21,13 +21,13 @@ from chat.models import Room, User
 from chat.people import get_people
 from chat.protocol import Delete, Edit, Ping, Read, Send, Type
 from chat.rate import get_guest_rate, get_message_rate, get_room_rate
-from chat.sockets import get_sockets
+from chat.sockets import SIGNED_OUT, get_sockets
 from chat.typing import get_typing
 from chat.unread import get_unread
 from chat.writer import BUSY, get_writer
 from live import Refused, names
 from live.subprotocols import PONG
-from live.who import Who, network, who
+from live.who import Who, is_for_another, network, who
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
         self.address = network((self.scope.get("client") or [""])[0])
         self.is_open = False  # in the room, and not closing
+        if is_for_another(self.scope):  # whom nobody in the room may see come
+            await self.refuse(SIGNED_OUT)
+            return
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
         self.query = {key: values[0] for key, values in query.items()}
         try:

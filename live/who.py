@@ -2,6 +2,7 @@
 
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs
 
 from django.http import HttpRequest
 
@@ -45,6 +46,16 @@ def who_of(scope: dict[str, Any]) -> Who:
     """Whose a socket is."""
     user, has_session = scope["user"], bool(scope["session"].session_key)
     return who(user.pk if user.is_authenticated and has_session else None, (scope.get("client") or [""])[0])
+
+
+def is_for_another(scope: dict[str, Any]) -> bool:
+    """Whether a page that was made for another person than the session's opens this socket.
+
+    The page says for whom it was made: `?you=<id>`. A client that does not, or sends no id, takes what comes.
+    """
+    you = parse_qs(scope["query_string"].decode("latin-1")).get("you", [""])[0]
+    is_id = you.isascii() and you.isdigit() and len(you) < 20
+    return is_id and scope["user"].is_authenticated and int(you) != scope["user"].pk
 
 
 def who_asks(request: HttpRequest) -> Who:

@@ -8,11 +8,11 @@ from contextvars import Context
 
 from redis.exceptions import RedisError
 
-from chat.sockets import get_sockets
+from chat.sockets import SIGNED_OUT, get_sockets
 from chat.writer import BUSY
 from live import Refused, get_post, reason
 from live.subprotocols import LOBBY_WITH_PINGS, PING, PONG
-from live.who import network
+from live.who import is_for_another, network
 from mysite.middleware import close, refuse
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,8 @@ class Guard:
     """Admit and dismiss the sockets of plain consumers, as ChatConsumer does itself.
 
     Too many connections, or Redis or the database away: 1013, and the browser comes back. Who signs out
-    is closed with 4401, who may not come any more with 4403.
+    is closed with 4401, who may not come any more with 4403, who is deleted with 4410. So is, with 4401, the
+    socket of a page that was made for another person.
     """
 
     def __init__(self, application):
@@ -39,6 +40,9 @@ class Guard:
         get_post()  # so that threads of this process need not wait for Redis
         visit = Visit(scope, receive, send)
         try:
+            if is_for_another(scope):
+                await visit.close(SIGNED_OUT)
+                return
             with get_sockets().admitted(visit), suppress(Gone):
                 await self.application(scope, visit.receive, visit.send)
                 await visit.flush()

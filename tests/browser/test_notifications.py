@@ -1,12 +1,14 @@
 """Who is away is told once, of what they want to hear of, and not of a room that they look at."""
 
 import os
+import re
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import launched
+from tests.browser.test_accounts import sign_in, sign_up
 from tests.browser.test_offline import until
 from tests.browser.test_own_messages import Writer
 
@@ -100,6 +102,49 @@ async def test_who_is_named_is_told_once_however_many_tabs_they_have(lobby, open
     await until_shown(one, 1)
     said = await shown(one, two, three)  # with marks, so that no name changes places with the other
     assert [each.partition(" · ")[2] for each in said] == [f"\u2068notify named\u2069: @{you} and so on"]
+
+
+async def test_the_tabs_of_a_former_guest_neither_hear_nor_silence_what_the_account_is_told(
+    lobby, open_tab, open_recorded
+):
+    room, username = "notify account", "notified"
+    speaker, owner = await open_tab(lobby.url, room), await open_tab(lobby.url, room)
+    you = await name_of(owner)
+    await owner.say("here I was")
+    await speaker.until_transcript("here I was")
+    await sign_up(owner, username)
+    await expect(owner.page).to_have_url(re.compile("/chat/"))
+    await owner.page.close()
+    looking = await open_recorded(room)  # as a guest
+    index = await open_tab(beside=looking)
+    await index.page.add_init_script(RECORD)
+    await index.page.goto(f"{lobby.url}/chat/")
+    tab = await open_tab(beside=looking)
+    await sign_in(tab, lobby.url, username)
+    account = await open_recorded("notify account elsewhere", beside=looking)
+    await account.page.evaluate(LOOK_AWAY)
+    for count in (1, 2):
+        await speaker.say(f"@{you} {count}")
+        await until_shown(account, count)
+    assert await shown(looking, index) == []
+    await expect(index.page).to_have_title("Lobby")
+
+
+async def test_a_tab_that_is_refused_leaves_it_to_another_to_tell(lobby, open_tab, open_recorded):
+    speaker = await open_tab(lobby.url, "notify refused")
+    refused = await open_tab(**GRANTED)
+    await refused.page.route_web_socket("**/ws/**", lambda socket: socket.close(code=4403))
+    await refused.enter(lobby.url, "notify refused")
+    await expect(refused.page.get_by_text("You no longer have access here.")).to_be_visible()
+    await speaker.say("first")
+    two = await open_recorded("notify refused", beside=refused)
+    await two.until_transcript("first")
+    await two.page.goto(f"{lobby.url}/chat/")
+    await expect(two.page.get_by_role("link", name="notify refused")).to_be_visible()
+    for tab in (refused, two):
+        await tab.page.evaluate(LOOK_AWAY)
+    await speaker.say(f"@{await name_of(refused)} and so on")
+    await until_shown(two, 1)
 
 
 async def test_a_room_that_is_looked_at_in_another_tab_is_not_told_of(lobby, open_tab, open_recorded):

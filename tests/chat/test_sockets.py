@@ -3,6 +3,7 @@
 import time
 from contextlib import ExitStack
 from itertools import pairwise
+from urllib.parse import quote
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -14,6 +15,7 @@ from chat.models import User
 from chat.sockets import get_sockets
 from live import hub
 from live.who import network
+from tests.sockets import TIMEOUT
 
 
 async def refused(socket, code):
@@ -159,3 +161,20 @@ async def test_who_spoke_without_a_session_may_be_removed_as_well(never_compared
     await socket.receive()
     await database_sync_to_async(lambda: deactivate(User.objects.get()))()
     assert await socket.close_code() == 4403
+
+
+@pytest.mark.parametrize("path", ["/ws/chat/lobby/", "/ws/me/"])
+async def test_a_page_that_was_made_for_another_person_is_told_nothing_and_seen_by_nobody(
+    connect, guest, path
+):
+    socket = await connect(user=guest, path=f"{path}?you={guest.pk + 1}")
+    assert await socket.receive_output(TIMEOUT) == {"type": "websocket.close", "code": 4401}
+    for you in (str(guest.pk), "²", "x", "", "9" * 5000):  # the person's own, and what is no id
+        again = await connect(user=guest, path=f"{path}?you={quote(you)}")
+        assert await again.event("unread")
+        await again.disconnect()
+
+
+async def test_a_page_whose_session_is_gone_is_shown_what_is_said(connect, guest):
+    socket = await connect(you=guest.pk)
+    assert (await socket.event("welcome"))["you"] is None

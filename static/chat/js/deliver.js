@@ -5,7 +5,7 @@ import { Outbox, roomsOf } from "./outbox.js";
 /** How long a room may take (milliseconds). */
 const PATIENCE = 15_000;
 
-const DELIVERING = "lobby.delivering";
+const DELIVERING = "lobby.delivering.";
 
 /**
  * Each room's messages are sent in order, one at a time; what two tabs send is stored once, by its client_id. What
@@ -14,8 +14,8 @@ const DELIVERING = "lobby.delivering";
  * @param {string} [here] the key of the room that is open, which sends its own
  */
 export async function deliver(you, here) {
-  await navigator.locks?.request(DELIVERING, { ifAvailable: true }, async (lock) => {
-    if (!lock) return; // another tab is at it
+  await navigator.locks?.request(DELIVERING + you, { ifAvailable: true }, async (lock) => {
+    if (!lock) return; // another tab of the person is at it
     for (const room of roomsOf(you)) if (room !== here) await deliverTo(room, you);
   });
 }
@@ -25,7 +25,8 @@ async function deliverTo(room, you) {
   const outbox = new Outbox(`${you}.${room}`, () => {});
   if (outbox.waiting.length === 0) return; // what will not be sent is shown in its room
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const socket = new WebSocket(`${scheme}://${location.host}/ws/chat/${encodeURIComponent(room)}/`, "lobby.v1");
+  const address = `/ws/chat/${encodeURIComponent(room)}/?you=${you}`;
+  const socket = new WebSocket(`${scheme}://${location.host}${address}`, "lobby.v1");
   let inFlight = null;
 
   function sendNext() {

@@ -18,9 +18,12 @@ if (rooms.dataset.you) {
   const notifier = new Notifier(you);
   const unread = new Unread(rooms, (...more) => notifier.tell(...more), (room) => notifier.close(room));
   new LastingSocket({
-    address: () => "/ws/me/",
-    isGreeting: () => true,
+    address: () => `/ws/me/?you=${you}`,
+    isGreeting: () => true, // the server refuses when the browser is somebody else's
     onFrame: (events) => events.forEach((event) => unread.receive(event)),
-    onState: (state) => state === "open" && deliver(you), // else, the page is of use without it
+    onState: (state) => {
+      notifier.isRefused = state === "refused"; // the page is of use all the same
+      if (state === "open") deliver(you);
+    },
   });
 }

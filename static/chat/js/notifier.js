@@ -1,13 +1,13 @@
 /**
- * Notifications of what is unread. All tabs of a browser hear of it, and one of them, which has the lock, tells: so a
- * person is told once. A room that somebody is looking at, in whatever tab, is not told of. A notification is closed
+ * Notifications of what is unread. All tabs of a person in a browser hear of it, and one of them, which has the lock,
+ * tells: so a person is told once. A tab that the server refuses hears of nothing, and has no lock. A room that somebody is looking at, in whatever tab, is not told of. A notification is closed
  * when its message is read, edited or deleted.
  */
 
 import { isolated } from "../../base/js/isolated.js";
 import { isLoud, ring } from "./sound.js";
 
-const NOTIFIER = "lobby.notifier";
+const NOTIFIER = "lobby.notifier.";
 const LOOKING = "lobby.looking.";
 
 /** Held while a room's notification is made or closed, so that none is shown of a message that was deleted meanwhile. */
@@ -22,14 +22,18 @@ const RECENT = 20;
 /** How much of a message is told (characters). */
 const LONGEST = 200;
 
-/** Let other tabs know that somebody is looking at this one's room, as long as they do. @param {string} room */
-export function tellLooking(room) {
+/**
+ * Let the person's other tabs know of a look at this one's room, as long as it lasts.
+ * @param {string} room
+ * @param {number} you
+ */
+export function tellLooking(room, you) {
   let end = null;
   const look = () => {
     const isLooking = !document.hidden && document.hasFocus();
     if (isLooking === Boolean(end)) return;
     end?.();
-    end = isLooking ? hold(LOOKING + room, { mode: "shared" }) : null;
+    end = isLooking ? hold(nameOfLook(room, you), { mode: "shared" }) : null;
   };
   for (const event of ["focus", "blur"]) addEventListener(event, look);
   document.addEventListener("visibilitychange", look);
@@ -38,15 +42,21 @@ export function tellLooking(room) {
 
 export class Notifier {
   #you;
+  /** @type {(() => void) | null} leaves the lock to another tab */
+  #leave = null;
   #isChosen = false;
 
   /** @param {number} you whose id is in what names them */
   constructor(you) {
     this.#you = you;
-    navigator.locks?.request(NOTIFIER, () => {
-      this.#isChosen = true;
-      return new Promise(() => {}); // until this tab closes; then it is another's
-    });
+    this.isRefused = false;
+  }
+
+  /** @param {boolean} isRefused whether the server refuses this tab: then another tab of the person tells */
+  set isRefused(isRefused) {
+    if (isRefused === !this.#leave) return;
+    this.#leave?.();
+    this.#leave = isRefused ? null : hold(NOTIFIER + this.#you, {}, (isHeld) => (this.#isChosen = isHeld));
   }
 
   /**
@@ -56,7 +66,7 @@ export class Notifier {
    */
   async tell({ room, involvement }, isMention) {
     const isWanted = involvement === "all" || (involvement === "mentions" && isMention);
-    if (!isWanted || !this.#isChosen || !canTell() || (await isLookedAt(room))) return;
+    if (!isWanted || !this.#isChosen || !canTell() || (await isLookedAt(room, this.#you))) return;
     await navigator.locks.request(NOTIFICATION + room, async () => {
       const message = await this.#find(room, isMention);
       if (message) await show(room, message);
@@ -96,9 +106,13 @@ function canTell() {
   return "Notification" in window && Notification.permission === "granted" && Boolean(navigator.serviceWorker);
 }
 
-async function isLookedAt(room) {
+async function isLookedAt(room, you) {
   const { held } = await navigator.locks.query();
-  return held.some(({ name }) => name === LOOKING + room);
+  return held.some(({ name }) => name === nameOfLook(room, you));
+}
+
+function nameOfLook(room, you) {
+  return `${LOOKING}${you}.${room}`;
 }
 
 /** A later one of the same room takes the place of this. The service worker sees to the click. */
@@ -117,9 +131,20 @@ function address(room) {
   return `/chat/${encodeURIComponent(room)}/`;
 }
 
-/** Hold a lock. @returns {() => void} let it go */
-function hold(name, options) {
+/**
+ * Hold a lock as soon as it is free.
+ * @param {string} name
+ * @param {LockOptions} options
+ * @param {(isHeld: boolean) => void} [onHeld] called when it is held, and when it is let go
+ * @returns {() => void} let it go, also before it is held
+ */
+function hold(name, options, onHeld) {
   let end;
-  navigator.locks?.request(name, options, () => new Promise((resolve) => (end = resolve)));
-  return () => end?.();
+  const ended = new Promise((resolve) => (end = resolve));
+  navigator.locks?.request(name, options, async () => {
+    onHeld?.(true);
+    await ended;
+    onHeld?.(false);
+  });
+  return end;
 }

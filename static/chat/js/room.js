@@ -82,7 +82,7 @@ composer.onWrite = () => typing.write();
 const notifier = new Notifier(you.id);
 const unread = new Unread(element("rooms"), (...more) => notifier.tell(...more), (room) => notifier.close(room));
 const announcer = new Announcer(element("announcer"));
-tellLooking(roomName);
+tellLooking(roomName, you.id);
 new Notify(element("notify"), document.querySelector("#notify-open use"), key, data.involvement);
 new Rail(element("rail"), element("rooms"), roomName, () => composer.focus());
 new Sheet(element("sheet"), element("sheet-open"));
@@ -143,7 +143,7 @@ document.addEventListener("visibilitychange", () => document.hidden || (adopt() 
 
 function address() {
   const { seq, epoch, last } = cursor;
-  const query = new URLSearchParams({ since: seq, epoch, ...(last && { last }) });
+  const query = new URLSearchParams({ you: you.id, since: seq, epoch, ...(last && { last }) });
   return `/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
 }
 
@@ -165,6 +165,7 @@ function isWelcome({ type }) {
 function setRefusal(code) {
   const wasRefused = Boolean(refusal);
   refusal = code;
+  notifier.isRefused = Boolean(refusal);
   if (isLast()) markGone(key, you.id);
   if (wasRefused !== Boolean(refusal)) outbox.waiting.forEach(showUnsent);
 }

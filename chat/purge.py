@@ -2,8 +2,8 @@
 
 It goes in small pieces, each in a transaction of its own, so that nobody waits for the database meanwhile.
 
-A guest may still have a tab open after a week of silence. It is closed with 4403, as for everybody who is
-removed, and asks to be loaded again; whoever does so is a new guest, and nothing that was said is lost.
+A guest may still have a tab open after a week of silence. It is closed with 4410, as for everybody who is
+deleted, and asks to be loaded again; whoever does so is a new guest, and nothing that was said is lost.
 """
 
 from collections.abc import Callable, Iterable

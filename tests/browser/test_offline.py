@@ -250,7 +250,7 @@ async def test_the_rooms_of_a_guest_are_gone_when_the_browser_was_closed(lobby, 
     assert await tab.page.evaluate(ROOMS) == []
 
 
-@pytest.mark.parametrize("code", [4401, 4403])
+@pytest.mark.parametrize("code", [4401, 4403, 4410])
 async def test_the_rooms_of_whoever_is_signed_out_or_removed_are_gone(lobby, open_tab, code):
     tab = await kept_room(open_tab, lobby, f"removed-{code}")
     await tab.page.route_web_socket("**/ws/chat/**", lambda socket: socket.close(code=code))

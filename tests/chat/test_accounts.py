@@ -845,7 +845,7 @@ async def test_who_deletes_the_account_is_told_to_leave(connect, guest):
     socket = await connect(user=guest)
     await socket.event("welcome")
     await sync_to_async(actions.delete_account)(guest)
-    assert await socket.close_code() == 4403
+    assert await socket.close_code() == 4410
 
 
 def cookie_of(client):

@@ -193,4 +193,4 @@ async def test_the_tab_of_a_guest_who_goes_is_told_so_and_comes_back_as_another(
     socket = await connect(user=guest)
     await socket.event("welcome")
     await work()
-    assert await socket.close_code() == 4403
+    assert await socket.close_code() == 4410

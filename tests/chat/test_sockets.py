@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
 
+from chat.actions import delete_account
 from chat.consumers import ChatConsumer
 from chat.models import User
 from chat.sockets import get_sockets
@@ -126,7 +127,7 @@ def change_password(user):
 
 @pytest.mark.parametrize(
     ("change", "code"),
-    [(sign_out, 4401), (deactivate, 4403), (User.delete, 4403), (change_password, 4401)],
+    [(sign_out, 4401), (deactivate, 4403), (User.delete, 4410), (delete_account, 4410), (change_password, 4401)],
 )
 async def test_who_may_not_stay_is_told_to_leave_every_room(never_compared, connect, guest, change, code):
     bystander = await connect()

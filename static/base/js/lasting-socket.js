@@ -37,8 +37,9 @@ const PROTOCOLS = [WITH_PINGS, "lobby.v1"];
 export const SIGNED_OUT = 4401;
 const MOST_SIGNED_OUT = 3;
 
-/** The code for a person who was deactivated or deleted. */
+/** The codes for a person who was deactivated and may come back, and for one who was deleted. */
 export const REMOVED = 4403;
+export const DELETED = 4410;
 
 export class LastingSocket {
   #options;
@@ -161,7 +162,7 @@ export class LastingSocket {
     this.#drop();
     this.#failures = this.#signedOut = 0;
     this.#mayReturn = code === SIGNED_OUT;
-    if (code === SIGNED_OUT || code === REMOVED) forgetRooms();
+    if ([SIGNED_OUT, REMOVED, DELETED].includes(code)) forgetRooms();
     this.#options.onState("refused", code);
   }
 

@@ -1,7 +1,8 @@
 /**
  * What somebody has written in a room and cannot send any more: a guest who has signed in or whose session has ended, or
  * the owner of a deleted account. The next person finds it in the composer, once, and sends it or not. What an account's
- * owner has written waits for the owner alone.
+ * owner has written waits for the owner alone: this browser notes which people have accounts, since a tab may have been
+ * suspended when its guest signed up in another.
  */
 
 import { takeDraft } from "./draft.js";
@@ -11,8 +12,18 @@ import { isCount, readJson, withStorage } from "./storage.js";
 
 const SHAPE = { from: isCount };
 
+/** Note that a person has an account. @param {number} person */
+export function noteAccount(person) {
+  withStorage((storage) => storage.setItem(accountKey(person), ""));
+}
+
+/** The account was deleted. @param {number} person */
+export function forgetAccount(person) {
+  withStorage((storage) => storage.removeItem(accountKey(person)));
+}
+
 /**
- * Mark this tab's person as gone for good.
+ * Mark this tab's person as refused: gone for good, unless it is the owner of an account.
  * @param {string} room its key
  * @param {number} from the person's id
  */
@@ -35,12 +46,20 @@ export function unmarkGone(room) {
 export function takeOver(room, to, guest) {
   const gone = readJson(keyOf(room), SHAPE, "sessionStorage")?.from;
   unmarkGone(room);
-  const others = new Set([guest, gone].filter((person) => person && person !== to));
+  const others = new Set([guest, gone].filter((person) => person && person !== to && !hasAccount(person)));
   return [...others].flatMap((person) => takeWritten(`${person}.${room}`)).join("\n");
 }
 
 function takeWritten(owner) {
   return [...takeUnsent(owner), ...takeEdits(owner), takeDraft(owner)].filter(Boolean);
+}
+
+function hasAccount(person) {
+  return withStorage((storage) => storage.getItem(accountKey(person))) !== null;
+}
+
+function accountKey(person) {
+  return `lobby.account.${person}`;
 }
 
 function keyOf(room) {

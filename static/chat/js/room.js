@@ -2,7 +2,7 @@
 
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { gettext } from "../../base/js/i18n.js";
-import { LastingSocket, REMOVED, SIGNED_OUT } from "../../base/js/lasting-socket.js";
+import { DELETED, LastingSocket, REMOVED, SIGNED_OUT } from "../../base/js/lasting-socket.js";
 import { refreshTokens } from "../../base/js/post.js";
 import { Announcer } from "./announcer.js";
 import { Changes } from "./changes.js";
@@ -17,7 +17,7 @@ import { Draft } from "./draft.js";
 import { Editing } from "./editing.js";
 import { Catalogue } from "./emoji.js";
 import { EmojiPicker } from "./emoji-picker.js";
-import { markGone, takeOver, unmarkGone } from "./handover.js";
+import { forgetAccount, markGone, noteAccount, takeOver, unmarkGone } from "./handover.js";
 import { insert } from "./insert.js";
 import { KeptEdit } from "./kept-edit.js";
 import { KeptRoom } from "./kept-room.js";
@@ -60,6 +60,7 @@ composer.pending = () => shortcodes.pending;
 new EmojiPicker(element("emoji-picker"), element("composer"), emoji, (chosen) => insert(input, chosen));
 for (const text of composer.takeEarly()) outbox.add(text);
 new Draft(owner, composer);
+if (!you.guest) noteAccount(you.id);
 const left = takeOver(key, you.id, data.former_guest);
 if (left) composer.take(left);
 const changes = new Changes((command) => connection.send(JSON.stringify(command), true));
@@ -105,8 +106,10 @@ if (data.is_end) keptRoom.begin(data.messages, data.is_start);
 const hasCookies = data.is_copy || document.cookie !== "";
 
 const OFFLINE = gettext("Offline. What you write is sent later.");
+const NO_ACCESS = gettext("You no longer have access here. Load the page again.");
 const SAID = {
-  [REMOVED]: gettext("You no longer have access here. Load the page again."),
+  [REMOVED]: NO_ACCESS,
+  [DELETED]: NO_ACCESS,
   ...(!hasCookies && { 4401: gettext("Lobby needs cookies. Allow them for this site, then load the page again.") }),
   4404: gettext("There can be no such room."),
   4429: gettext("You have made many rooms. Wait a while."),
@@ -166,7 +169,8 @@ function setRefusal(code) {
   const wasRefused = Boolean(refusal);
   refusal = code;
   notifier.isRefused = Boolean(refusal);
-  if (isLast()) markGone(key, you.id);
+  if (refusal === DELETED) forgetAccount(you.id);
+  if (refusal) markGone(key, you.id);
   if (wasRefused !== Boolean(refusal)) outbox.waiting.forEach(showUnsent);
 }
 
@@ -203,6 +207,7 @@ function receive(event) {
 function welcomed({ epoch, seq, reset, you: person, ...more }) {
   if (person) ownName.tellGuest(person.guest);
   else signedOut();
+  if (person?.guest === false) noteAccount(person.id);
   if (isSetBack({ epoch, ...more })) {
     state.notify(gettext("This room was restored from a backup. Messages sent after it are missing."));
   }
@@ -298,11 +303,6 @@ function write(text) {
   showUnsent(outbox.add(text));
   sendNext();
   timeline.answered();
-}
-
-/** Whether nobody can be this person again, and find what was kept: a guest who was signed out, a deleted account. */
-function isLast() {
-  return refusal && (you.guest || refusal === REMOVED);
 }
 
 /** Of what an earlier version has kept, too long to be sent: it can be cut in the composer. */

@@ -61,6 +61,11 @@ class User(AbstractUser):
         return email.strip().lower()
 
     @property
+    def is_deleted(self) -> bool:
+        """Whether the account was deleted for good, and its row kept for its messages."""
+        return not self.is_active and self.name_key is None and not self.has_usable_password()
+
+    @property
     def is_email_confirmed(self) -> bool:
         return self.confirmed_email == self.normalize_address(self.email) != ""
 

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from channels.db import aclose_old_connections, database_sync_to_async
 from django.conf import settings
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, is_password_usable
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -27,9 +26,6 @@ MOST_AT_ONCE = 1000
 SIGNED_OUT = 4401
 REMOVED = 4403
 DELETED = 4410
-
-# What is known of a person whose row is gone: whether active, `name_key`, and password.
-NO_ROW = (False, None, UNUSABLE_PASSWORD_PREFIX)
 
 
 class Socket(Protocol):
@@ -85,19 +81,18 @@ class Sockets:
 @database_sync_to_async
 def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
     """Which of these sockets must close, and with which codes."""
-    rows = User.objects.filter(pk__in={user.pk for _, user in sockets})
-    people = {pk: row for pk, *row in rows.values_list("pk", "is_active", "name_key", "password")}
+    people = User.objects.only("is_active", "name_key", "password").in_bulk({user.pk for _, user in sockets})
     keys = {socket.session_key for socket, _ in sockets if socket.session_key}
     sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     signed_in = {None, *sessions.values_list("session_key", flat=True)}
     found = []
     for socket, user in sockets:
-        is_active, name_key, password = people.get(user.pk, NO_ROW)
-        if not is_active:
-            # A deactivated person may come back; a deleted account has no name and no password: see actions.py.
-            is_deleted = name_key is None and not is_password_usable(password)
-            found.append((socket, DELETED if is_deleted else REMOVED))
-        elif socket.session_key not in signed_in or user.password != password:
+        person = people.get(user.pk)
+        if person is None or person.is_deleted:
+            found.append((socket, DELETED))
+        elif not person.is_active:
+            found.append((socket, REMOVED))
+        elif socket.session_key not in signed_in or user.password != person.password:
             found.append((socket, SIGNED_OUT))
     return found
 

@@ -127,7 +127,13 @@ def change_password(user):
 
 @pytest.mark.parametrize(
     ("change", "code"),
-    [(sign_out, 4401), (deactivate, 4403), (User.delete, 4410), (delete_account, 4410), (change_password, 4401)],
+    [
+        (sign_out, 4401),
+        (deactivate, 4403),
+        (User.delete, 4410),
+        (delete_account, 4410),
+        (change_password, 4401),
+    ],
 )
 async def test_who_may_not_stay_is_told_to_leave_every_room(never_compared, connect, guest, change, code):
     bystander = await connect()

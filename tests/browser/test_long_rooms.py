@@ -47,6 +47,16 @@ HAS_MORE = """([sign, last]) =>
     document.querySelector("chat-log").value.match(/\\d+/g).map(Number).at(sign ? -1 : 0) !== last"""
 
 
+# Keep so many messages that were refused.
+KEEP_UNSENT = """count => {
+    const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
+    for (let order = 1; order <= count; order += 1) {
+        const entry = { message: "no", at: new Date().toISOString(), order, failed: "why" };
+        localStorage.setItem(`lobby.unsent.${you.id}.${key}.${crypto.randomUUID()}`, JSON.stringify(entry));
+    }
+}"""
+
+
 async def test_who_scrolls_through_a_long_room_has_little_of_it_in_the_document(lobby, open_tab):
     await fill(lobby, "through", COUNT)
     tab, other = await open_tab(), await open_tab(lobby.url, "through")
@@ -68,6 +78,35 @@ async def test_who_scrolls_through_a_long_room_has_little_of_it_in_the_document(
 
     await other.say(f"text {COUNT + 2}")  # and it is told what is said, as before
     await tab.page.wait_for_function(GO, arg=[1, COUNT + 2])
+
+
+async def test_many_unsent_messages_leave_the_stored_ones_in_the_document(lobby, open_tab):
+    tab = await open_tab(lobby.url, "unsent")
+    await tab.say("text 1")
+    await expect(tab.pending).to_have_count(0)
+    await tab.page.evaluate(KEEP_UNSENT, 600)
+    await tab.page.reload()
+    await expect(tab.failed).to_have_count(600)
+    await tab.say("text 2")
+    await tab.until_transcript("text 1", "text 2")
+
+
+async def test_a_jump_to_the_latest_that_fails_leaves_the_reader_where_they_were(lobby, open_tab):
+    await fill(lobby, "jump", 300)
+    tab = await open_tab()
+    await tab.page.goto(f"{lobby.url}/chat/jump/100/")
+    shown = await tab.page.evaluate(NUMBERS)
+    await tab.page.route("**/messages/*", lambda route: route.abort())
+    await tab.page.get_by_role("button", name="Jump to latest").click()
+    await expect(tab.page.locator("#timeline-more")).to_contain_text("could not be loaded")
+    await expect(tab.messages.filter(has_text="text 100")).to_be_in_viewport()
+    await tab.say("text 301")  # what it says itself is shown all the same
+    await expect(tab.pending).to_have_count(0)
+    assert await tab.page.evaluate(NUMBERS) == [*shown, 301]
+    await tab.page.unroute("**/messages/*")
+    await tab.page.get_by_role("button", name="Jump to latest").click()
+    await expect(tab.messages.last).to_be_in_viewport()
+    assert await tab.page.evaluate(NUMBERS) == list(range(252, 302))
 
 
 @pytest.mark.parametrize("sign", [0, 1])

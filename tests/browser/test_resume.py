@@ -10,6 +10,7 @@ import pytest_asyncio
 import trustme
 from playwright.async_api import expect
 
+from tests.browser.conftest import RECORD
 from tests.servers.processes import Server, free_port, wait_until
 from tests.servers.proxy import proxy
 
@@ -338,7 +339,9 @@ async def test_a_database_that_was_set_back_is_loaded_anew(open_tab):
 
 async def test_a_room_that_was_restored_from_a_backup_says_so_and_shows_what_is_stored(open_tab):
     with Server() as server:
-        tab = await open_tab(server.url, "backup")
+        tab = await open_tab()
+        await tab.page.add_init_script(RECORD)
+        await tab.enter(server.url, "backup")
         await tab.say("kept")
         await tab.until_transcript("kept")
         with (
@@ -349,11 +352,20 @@ async def test_a_room_that_was_restored_from_a_backup_says_so_and_shows_what_is_
             await tab.say("lost")
             await tab.until_transcript("kept", "lost")
             await stays_loaded(tab)
+            await tab.until_read(2)
+            await tab.page.route("**/messages/*", lambda route: route.abort())
             backup.backup(live)
         await expect(tab.page.locator("#state")).to_contain_text("restored from a backup", timeout=BACK)
-        await tab.until_transcript("kept")
+        await expect(tab.page.get_by_text("Earlier messages could not be loaded.")).to_be_visible()
         await tab.say("and on it goes")
-        await tab.until_transcript("kept", "and on it goes")
+        await tab.until_transcript("and on it goes")
+        other = await open_tab(server.url, "backup")
+        await other.say("said meanwhile")
+        await expect(tab.page.get_by_role("button", name="1 new message")).to_be_visible()
+        assert await tab.page.evaluate("told.at(-1)") == 2  # nothing since
+        await tab.page.unroute("**/messages/*")  # and it retries by itself
+        await tab.until_transcript("kept", "and on it goes", "said meanwhile")
+        await tab.until_read(3)
         await was_not_reloaded(tab)
 
 

@@ -14,7 +14,7 @@ export class ChatLog extends HTMLElement {
   /** @type {WeakMap<Element, Message>} */
   #messages = new WeakMap();
   #oldest = Infinity;
-  #newest = Infinity;
+  #newest = 0;
   #heard = 0; // the number of the last message that was said
   #awaited = 0;
   /** @type {News | null} where the line above what is new stands */
@@ -32,12 +32,12 @@ export class ChatLog extends HTMLElement {
       .join("");
   }
 
-  /** The number of the oldest message shown, or 0 when there is nothing before it. */
+  /** The number of the oldest message shown, or 0 when there is nothing before it; Infinity before the first page. */
   get oldest() {
     return this.#oldest;
   }
 
-  /** The number of the newest message shown, or Infinity when there is nothing after it. */
+  /** The number of the newest message shown, or Infinity when there is nothing after it; 0 before the first page. */
   get newest() {
     return this.#newest;
   }
@@ -52,7 +52,7 @@ export class ChatLog extends HTMLElement {
       await load();
     } finally {
       this.#awaited -= 1;
-      if (!this.#awaited) this.#forgetUnless((message) => this.#reaches(message));
+      if (!this.#awaited) this.#forgetUnless((message) => this.#shows(message));
     }
   }
 
@@ -62,13 +62,13 @@ export class ChatLog extends HTMLElement {
    * @param {Element | undefined} item without one it is the end
    */
   trim(most, item) {
-    const stored = [...this.#list.children].filter((each) => this.#messages.get(each)?.number);
-    const numbers = stored.map((each) => this.#messages.get(each).number);
-    const place = stored.indexOf(item);
+    const numbers = this.#numbers.filter((number) => this.#reaches({ number })).sort((one, other) => one - other);
+    if (numbers.length <= most) return;
+    const place = numbers.indexOf(this.#messages.get(item)?.number);
     if (place < 0 || place > numbers.length / 2) this.#oldest = numbers.at(-most);
     else this.#newest = numbers[most - 1];
     for (const number of numbers) if (!this.#reaches({ number })) this.#remove(number);
-    this.#forgetUnless((message) => this.#awaited || this.#reaches(message));
+    this.#forgetUnless((message) => this.#awaited || this.#shows(message));
   }
 
   #forgetUnless(isKept) {
@@ -76,7 +76,8 @@ export class ChatLog extends HTMLElement {
   }
 
   /**
-   * Show a page of history that ends where another begins, or is the first to be shown.
+   * Show a page of history that ends where another begins, or is the first to be shown. What is older than its
+   * first message and was shown before, is removed.
    * @param {Message[]} messages the oldest first
    * @param {{isStart?: boolean, isEnd?: boolean}} ends of which it is, and whether nothing comes before, or after
    */
@@ -84,6 +85,7 @@ export class ChatLog extends HTMLElement {
     this.setAttribute("aria-busy", "true"); // what was said long ago is not read out as news
     if (isStart !== undefined) this.#oldest = isStart ? 0 : messages[0].number;
     if (isEnd !== undefined) this.#newest = isEnd ? Infinity : messages.at(-1).number;
+    for (const number of this.#numbers) if (number < this.#oldest) this.#remove(number);
     for (const message of messages) this.#learn(message);
     for (const message of this.#known.values()) {
       if (this.#reaches(message) && !this.#items.has(message.number)) this.#place(message);
@@ -95,19 +97,24 @@ export class ChatLog extends HTMLElement {
     return this.#oldest <= number && number <= this.#newest;
   }
 
+  #shows(message) {
+    return this.#reaches(message) || this.#items.has(message.number);
+  }
+
   /**
-   * Apply a message as it now is.
+   * Apply a message as it now is. A message that was unsent here stays, even if the page that it belongs to is not shown.
    * @param {Message} message
    * @returns {boolean} whether it is new: shown and was not before, or just said where nobody looks now
    */
   apply(message) {
-    const { number, seq } = message;
+    const { number, seq, client_id: clientId } = message;
     const isSaid = number === seq && number > this.#heard;
+    const wasUnsent = this.#items.has(clientId);
     if (!this.#learn(message)) return false;
     const shown = this.#items.get(number);
     if (shown) this.#replace(shown, this.#draw(message), message);
-    else if (this.#reaches(message)) this.#place(message);
-    return !shown && (this.#reaches(message) || (number > this.#newest && isSaid));
+    else if (wasUnsent || this.#reaches(message)) this.#place(message);
+    return !shown && !wasUnsent && (this.#reaches(message) || (number > this.#newest && isSaid));
   }
 
   /**
@@ -195,15 +202,20 @@ export class ChatLog extends HTMLElement {
 
   /** Forget everything that is stored: it is of another log, or too far away. */
   clear() {
-    for (const number of this.#known.keys()) this.#remove(number);
+    for (const number of this.#numbers) this.#remove(number);
     this.#known.clear();
-    this.#oldest = this.#newest = Infinity;
+    [this.#oldest, this.#newest] = [Infinity, 0];
     this.#heard = 0;
   }
 
-  /** How many messages are shown. */
+  /** How many stored messages are shown. */
   get size() {
-    return this.#items.size;
+    return this.#numbers.length;
+  }
+
+  /** The numbers of the stored messages that are shown. */
+  get #numbers() {
+    return [...this.#items.keys()].filter(Number.isInteger);
   }
 
   get #list() {
@@ -215,7 +227,7 @@ export class ChatLog extends HTMLElement {
     this.#remove(message.client_id);
     if (this.#known.get(message.number)?.seq >= message.seq) return false;
     this.#heard = Math.max(this.#heard, message.number);
-    if (this.#awaited || this.#reaches(message)) this.#known.set(message.number, message);
+    if (this.#awaited || this.#shows(message)) this.#known.set(message.number, message);
     return true;
   }
 
@@ -224,6 +236,7 @@ export class ChatLog extends HTMLElement {
   }
 
   #place(message) {
+    this.#known.set(message.number, message);
     const item = this.#draw(message);
     const before = this.#lastBefore(message.number);
     if (before) before.after(item);

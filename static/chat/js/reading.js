@@ -8,6 +8,7 @@ const NEAR = 48;
 
 export class Reading {
   #tell;
+  #end;
   #seq = -1;
   #told = -1;
   #seen = 0;
@@ -16,16 +17,18 @@ export class Reading {
 
   /**
    * @param {HTMLElement} scroller
-   * @param {HTMLElement} end what stands below the newest message
+   * @param {HTMLElement} end what stands below the newest message; hidden while that is not shown
    * @param {(seq: number) => boolean} tell the server; whether it went out
    */
   constructor(scroller, end, tell) {
     this.#tell = tell;
+    this.#end = end;
     const seen = (entries) => {
       this.#atEnd = entries.at(-1).isIntersecting; // several may come together
       this.#tellSoon();
     };
     new IntersectionObserver(seen, { root: scroller, rootMargin: `0px 0px ${NEAR}px 0px` }).observe(end);
+    new MutationObserver(() => this.#tellSoon()).observe(end, { attributeFilter: ["hidden"] });
     document.addEventListener("visibilitychange", () => this.#tellSoon());
     addEventListener("focus", () => this.#tellSoon());
   }
@@ -43,7 +46,7 @@ export class Reading {
 
   /** Whether somebody is looking at what is newest. */
   get isOn() {
-    return this.#atEnd && !document.hidden && document.hasFocus();
+    return this.#atEnd && !this.#end.hidden && !document.hidden && document.hasFocus();
   }
 
   /** Up to which seq somebody has looked at it here, whether or not the server knows. */

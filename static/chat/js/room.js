@@ -217,7 +217,7 @@ function welcomed({ epoch, seq, reset, you: person, ...more }) {
     cursor.last = "";
     keptRoom.forget();
     timeline.reload();
-  }
+  } else timeline.retry();
   keptRoom.refresh();
   inFlight = null;
   reading.again();

@@ -20,6 +20,10 @@ const STANDS_OUT = 3000;
 const MOST = 500;
 const SPARE = 100;
 
+/** How long to wait before the newest page is asked for again: up to this, doubled with each failure (milliseconds). */
+const FIRST_DELAY = 1000;
+const LONGEST_DELAY = 30_000;
+
 const OLDER = {
   loading: gettext("Loading earlier messages…"),
   failed: gettext("Earlier messages could not be loaded."),
@@ -42,6 +46,9 @@ export class Timeline {
   #atEnd = true;
   #unseen = 0;
   #visit = 0; // grows when all is shown anew, so that no page is added to what is gone
+  #isOwed = false; // nothing is shown, and the newest page has not come yet
+  #failures = 0;
+  #retryTimer = 0;
   /** @type {{key: number | string, bottom: number} | null} the first message in view, and where it ends there */
   #anchor = null;
   #width = 0;
@@ -91,15 +98,28 @@ export class Timeline {
     else if (!ends.isEnd) this.toEnd();
   }
 
-  /** Load the newest page anew: what is shown is of another log, or too far from the end. */
-  async reload() {
+  /** Remove what is shown, which is of another log or has a gap, and load the newest page, until it comes. */
+  reload() {
     this.#visit += 1;
+    this.#isOwed = true;
+    this.#failures = 0;
     this.#log.clear();
     this.#newer.rest();
-    await this.#older.load(async () => {
-      await this.#load({});
-      this.toEnd();
-    });
+    this.#end.hidden = true;
+    this.#scrolled();
+    this.retry();
+  }
+
+  /** Load the newest page if it is still missing: at once, and again after a failure. */
+  async retry() {
+    if (!this.#isOwed) return;
+    clearTimeout(this.#retryTimer);
+    const visit = this.#visit;
+    await this.#older.load(() => this.#loadNewest());
+    if (!this.#isOwed || visit !== this.#visit) return;
+    clearTimeout(this.#retryTimer);
+    const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
+    this.#retryTimer = setTimeout(() => this.retry(), delay * (0.5 + Math.random() / 2));
   }
 
   /**
@@ -125,8 +145,9 @@ export class Timeline {
   }
 
   toEnd() {
-    if (!this.#isLive) this.reload();
-    else this.#scrollToEnd();
+    if (this.#isLive) this.#scrollToEnd();
+    else if (this.#isOwed) this.retry();
+    else this.#newer.load(() => this.#loadNewest());
   }
 
   /** Whether what is shown reaches to what is being said. */
@@ -227,15 +248,28 @@ export class Timeline {
     this.#pill.querySelector("span").textContent = pillText(count);
   }
 
+  async #loadNewest() {
+    await this.#load({});
+    if (this.#isLive) this.#scrollToEnd();
+  }
+
   #load(query) {
     const visit = this.#visit;
     return this.#log.whileLoading(async () => {
-      const { messages, isLast } = await this.#fetchPage(query);
-      if (visit !== this.#visit) return;
+      const page = await this.#fetchPage(query).catch((error) => error);
+      if (visit !== this.#visit) return this.#showEdges();
+      if (page instanceof Error) throw page;
+      const { messages, isLast } = page;
       if (query.after) this.#extend(messages, { isEnd: isLast });
       else if (query.before) this.#extend(messages, { isStart: isLast });
-      else this.#extend(messages, { isStart: isLast, isEnd: true });
+      else this.#showNewest(messages, isLast);
     });
+  }
+
+  #showNewest(messages, isStart) {
+    this.#visit += 1;
+    this.#isOwed = false;
+    this.#extend(messages, { isStart, isEnd: true });
   }
 
   /** Show a page without moving what the reader looks at. */
@@ -248,6 +282,7 @@ export class Timeline {
   }
 
   #showEdges() {
+    if (this.#isOwed) return;
     this.#older.show(this.#log.oldest <= 1);
     this.#newer.show(this.#isLive);
     this.#end.hidden = !this.#isLive;

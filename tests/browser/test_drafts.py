@@ -55,6 +55,28 @@ async def test_enter_before_the_modules_are_there_sends_once_they_are(lobby, ope
     await expect(composer(tab)).to_have_value("half a sentencechanged my mind")
 
 
+async def test_a_page_whose_script_fails_says_so_and_keeps_what_is_typed(lobby, open_tab):
+    tab = await open_tab()
+    await tab.page.route("**/chat/js/emoji-picker.*.js", lambda route: route.abort())
+    await tab.enter(lobby.url, "failed script")
+    failed = tab.page.get_by_text("This page did not load completely. What you write is kept.")
+    await expect(failed).to_be_visible()
+    await composer(tab).focus()
+    await tab.say("first")
+    await write(tab, "second")
+    await tab.page.get_by_role("button", name="Send", exact=True).click()
+    await write(tab, "third")
+    async with tab.page.expect_navigation():
+        await tab.page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(composer(tab)).to_have_value("first\nsecond\nthird")
+    await tab.page.unroute("**/chat/js/emoji-picker.*.js")
+    await tab.page.get_by_role("button", name="Load the page again").click()
+    await tab.until_transcript("first", "second")
+    await expect(composer(tab)).to_have_value("third")
+    await expect(failed).to_be_hidden()
+    assert await tab.page.evaluate("Object.keys(sessionStorage).filter((key) => key.includes('early'))") == []
+
+
 async def test_a_draft_that_another_tab_sends_is_gone_at_once(lobby, open_tab):
     one = await open_tab(lobby.url, "sent elsewhere")
     two = await open_tab(lobby.url, "sent elsewhere", beside=one)

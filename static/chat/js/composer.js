@@ -99,6 +99,7 @@ export class Composer {
     const typed = this.#input.value;
     const ends = (this.#input.dataset.enters ?? "").split(" ").map(Number);
     delete this.#input.dataset.enters;
+    this.#input.dispatchEvent(new Event("takeover"));
     const kept = ends.filter((end) => typed[end - 1] === "\n"); // what was changed since is not sent
     this.#input.value = typed.slice(kept.at(-1) ?? 0);
     return kept.map((end, index) => storable(typed.slice(kept[index - 1] ?? 0, end)).trim()).filter(Boolean);

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -22,6 +23,15 @@ BACK = 30_000
 KEPT = """text => Object.entries(localStorage).some(
     ([key, kept]) => key.startsWith("lobby.edit.") && JSON.parse(kept).text === text,
 )"""
+
+
+# As if the database had been set back, and another message had got the number.
+OF_ANOTHER_MESSAGE = """() => {
+    for (const key of Object.keys(localStorage).filter((key) => key.startsWith("lobby.edit."))) {
+        const kept = { ...JSON.parse(localStorage.getItem(key)), client_id: crypto.randomUUID() };
+        localStorage.setItem(key, JSON.stringify(kept));
+    }
+}"""
 
 
 class Writer:
@@ -363,6 +373,39 @@ async def until_locks(writer, state, count):
     async with asyncio.timeout(BACK / 1000):
         while await writer.page.evaluate(LOCKS, state) != count:
             await asyncio.sleep(0.02)
+
+
+async def of_another_log(route):
+    """A page of the history with the same numbers, and other messages."""
+    response = await route.fetch()
+    page = await response.json()
+    messages = [message | {"client_id": str(uuid4())} for message in page["messages"]]
+    await route.fulfill(response=response, json=page | {"messages": messages})
+
+
+async def test_an_edit_of_a_message_that_is_gone_changes_no_other(writer, gate):
+    gone = "This message is gone. You can still copy your text."
+    await writer.tool("first", "Edit")
+    await writer.input.fill("half written")
+    await writer.until_kept("half written")
+    await writer.page.route("**/messages/*", of_another_log)
+    data = json.loads(await writer.page.locator("#room-data").text_content())
+    gate.page.send(
+        json.dumps([{"type": "welcome", "reset": True, "seq": 2} | {k: data[k] for k in ("epoch", "you")}])
+    )
+    await expect(writer.bar).to_contain_text(gone)
+    await writer.press("Enter")
+    await expect(writer.input).to_have_value("half written")
+    await writer.page.evaluate(OF_ANOTHER_MESSAGE)
+    await writer.page.reload()
+    await expect(writer.bar).to_contain_text(gone)
+    await writer.press("Enter")
+    await expect(writer.input).to_have_value("half written")
+    assert gate.held == []
+    await writer.press("Escape")
+    await expect(writer.bar).to_be_hidden()
+    await writer.tab.say("third")  # which comes after an edit
+    await writer.tab.until_transcript("first", "second", "third")
 
 
 async def test_what_is_saved_before_the_page_is_connected_waits_for_it(writer):

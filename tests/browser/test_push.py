@@ -120,6 +120,11 @@ async def test_a_feed_is_started_by_one_and_seen_by_all_until_another_stops_it(w
     await other.page.get_by_role("button", name="Stop").click()
     for tab in tabs:
         await expect(tab.page.locator("#feed")).to_be_hidden()
+    await one.page.route("**/push/**", lambda route: route.abort())
+    await one.page.get_by_role("button", name="get backend data").click()
+    await expect(one.page.locator(".feed__error")).to_contain_text("Not done")
+    await expect(one.page.locator(".feed__state")).to_be_empty()
+    await expect(one.page.locator(".feed__stop")).to_be_hidden()
 
 
 async def test_without_a_worker_the_page_says_that_it_waits(lobby, open_tab):

@@ -29,6 +29,14 @@ BREAK = """([value, number]) => {
     sessionStorage.setItem("keys", JSON.stringify([`lobby.seen.${you.id}.${key}`, `lobby.left.${key}`]));
 }"""
 
+# Keep a refused message that pretends to be stored.
+FORGE = """() => {
+    const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
+    const forged = { number: 7, seq: 7, deleted: new Date().toISOString(), mentions: 5 };
+    const entry = { message: "forged", at: new Date().toISOString(), failed: "why", ...forged };
+    localStorage.setItem(`lobby.unsent.${you.id}.${key}.${crypto.randomUUID()}`, JSON.stringify(entry));
+}"""
+
 # What the page itself writes while it is left is broken before it is read.
 BREAK_ON_LOAD = """
     const keys = JSON.parse(sessionStorage.getItem("keys") ?? "[]");
@@ -57,6 +65,14 @@ async def test_a_room_opens_whatever_is_stored(lobby, open_tab):
         await tab.until_transcript(*said)
         await expect(tab.page.locator("#editing")).to_be_hidden()
         await tab.page.wait_for_function(IS_CLEAN)
+
+
+async def test_an_unsent_message_has_no_fields_but_its_own(lobby, open_tab):
+    tab = await open_tab(lobby.url, "forged")
+    await tab.page.evaluate(FORGE)
+    await tab.page.reload()
+    await expect(tab.failed).to_contain_text("forged")
+    assert await tab.transcript() == []
 
 
 async def test_a_room_sends_nothing_of_a_room_whose_name_goes_on(lobby, open_tab):

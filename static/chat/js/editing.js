@@ -8,6 +8,8 @@ import { showNote, text as noted } from "./note.js";
 
 /** @typedef {import("./message.js").Message} Message */
 
+const GONE = gettext("This message is gone. You can still copy your text.");
+
 export class Editing {
   #bar;
   #log;
@@ -19,6 +21,7 @@ export class Editing {
   /** @type {string | null} the edit while it is not in the composer: it is being saved, or offered in the bar */
   #aside = null;
   #isSaving = false;
+  #isGone = false; // the database was set back: there is no such message, or another has its number
 
   /**
    * @param {HTMLElement} bar what stands above the composer while an edit is written or offered
@@ -72,9 +75,15 @@ export class Editing {
     return !this.#message;
   }
 
+  /** The number of the message that is edited, or undefined. */
+  get number() {
+    return this.#message?.number;
+  }
+
   /** @param {Message} message as it now is */
   told(message) {
     if (message.number !== this.#message?.number) return;
+    if (!isSame(message, this.#message)) return this.#lose();
     const isChanged = message.message !== this.#message.message;
     this.#message = message;
     if (message.message === this.#text.trimEnd()) return this.#end();
@@ -95,9 +104,18 @@ export class Editing {
   }
 
   /** Write what a closed tab has left. */
-  #restore({ message, text }) {
-    this.#write(text);
-    if (message !== this.#message.message) this.#showChange();
+  #restore(left) {
+    const current = this.#message;
+    if (!isSame(left, current)) this.#message = left;
+    this.#write(left.text);
+    if (this.#message === left) this.#lose();
+    else if (left.message !== current.message) this.#showChange();
+  }
+
+  /** Save nothing any more. */
+  #lose() {
+    this.#isGone = true;
+    if (!this.#isSaving) this.#showChange();
   }
 
   /** Write an edit, or offer it if that would take the composer from a reader who writes. */
@@ -119,16 +137,18 @@ export class Editing {
 
   /** A text that is as it was stored is not kept. */
   #keep() {
-    const { number, message } = this.#message;
     const text = this.#text;
-    if (text === message) this.#kept.forget(number);
-    else this.#kept.keep({ number, message, text });
+    if (text === this.#message.message) this.#kept.forget(this.#message.number);
+    else this.#kept.keep({ ...this.#message, text });
   }
 
   /** Give the composer back at once: what is typed next is another message. */
   async #save(text) {
     const { number, message } = this.#message;
     if (text === message.trimEnd()) return this.#end();
+    const shown = this.#log.item(number);
+    if (shown && !isSame(this.#log.message(shown), this.#message)) this.#isGone = true;
+    if (this.#isGone) return this.#showChange();
     this.#aside = text;
     this.#isSaving = true;
     this.#bar.hidden = true;
@@ -153,17 +173,18 @@ export class Editing {
     const isLent = this.#aside === null;
     this.#kept.end(this.#message.number);
     this.#message = this.#aside = null;
-    this.#isSaving = false;
+    this.#isSaving = this.#isGone = false;
     this.#bar.hidden = true;
     if (isLent) this.#composer.giveBack();
   }
 
   #showChange() {
-    if (this.#message.deleted) this.#show(gettext("This message was deleted. You can still copy your text."));
+    if (this.#isGone) this.#show();
+    else if (this.#message.deleted) this.#show(gettext("This message was deleted. You can still copy your text."));
     else this.#show(gettext("Edited elsewhere. Saving overwrites that version."));
   }
 
-  #show(said = "", isProblem = false) {
+  #show(said = this.#isGone ? GONE : "", isProblem = false) {
     const isOffered = this.#aside !== null;
     const place = this.#bar.querySelector("[role=status]");
     place.textContent = said || (isOffered ? gettext("You have an unsaved edit.") : gettext("Editing a message"));
@@ -172,4 +193,9 @@ export class Editing {
     this.#bar.querySelector("kbd").hidden = isOffered; // Escape cancels what is in the composer
     this.#bar.hidden = false;
   }
+}
+
+/** Whether two of the same number are one message. An earlier version has kept edits without a `client_id`. */
+function isSame(one, other) {
+  return !one.client_id || !other.client_id || one.client_id === other.client_id;
 }

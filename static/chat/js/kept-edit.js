@@ -3,17 +3,18 @@
  * An edit belongs to the tab that writes it, which holds its lock; another tab finds it once that one is gone.
  */
 
-import { isText, keysAfter, readJson, save, unsave } from "./storage.js";
+import { isText, keysAfter, orNothing, readJson, save, unsave } from "./storage.js";
 
 /** How long a tab that is being reloaded may still hold its lock (milliseconds). */
 const PATIENCE = 5000;
 
 const NUMBER = /^[1-9]\d{0,14}$/;
-const SHAPE = { message: isText, text: isText };
+const SHAPE = { message: isText, text: isText, client_id: orNothing(isText) };
 
 /**
  * @typedef {object} Edit
  * @property {number} number of the message
+ * @property {string} [client_id] of the message; none in what an earlier version has kept
  * @property {string} message its text as it was stored
  * @property {string} text what it is to be
  */
@@ -86,10 +87,10 @@ export class KeptEdit {
    * Another tab may have let go of the lock since this one asked for it.
    * @param {Edit} edit
    */
-  async keep({ number, message, text }) {
+  async keep({ number, client_id, message, text }) {
     if (!this.#has(number)) await this.#request(number, { ifAvailable: true });
     if (!this.#has(number)) return;
-    save(this.#prefix + number, JSON.stringify({ message, text }));
+    save(this.#prefix + number, JSON.stringify({ client_id, message, text }));
   }
 
   /** Nothing of an edit is to be kept. */

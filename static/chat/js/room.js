@@ -150,9 +150,13 @@ function address() {
   return `/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
 }
 
-/** Go on with an edit that was left, and tell what has become of its message since. */
+/** Go on with an edit that was left. */
 async function resumeEdit() {
-  const number = await editing.resume();
+  checkEdit(await editing.resume());
+}
+
+/** Tell what has become of the message that is edited. @param {number} [number] */
+async function checkEdit(number) {
   if (!number) return;
   const shown = log.item(number);
   if (shown) return editing.told(log.message(shown));
@@ -217,6 +221,7 @@ function welcomed({ epoch, seq, reset, you: person, ...more }) {
     cursor.last = "";
     keptRoom.forget();
     timeline.reload();
+    checkEdit(editing.number);
   } else timeline.retry();
   keptRoom.refresh();
   inFlight = null;

@@ -82,7 +82,7 @@ export const isTime = (value) => isText(value) && !Number.isNaN(Date.parse(value
 export const orNothing = (isRight) => (value) => value === undefined || value === null || isRight(value);
 
 /**
- * Read an object that is stored as JSON; one of another shape is removed.
+ * Read an object that is stored as JSON, without fields that its shape does not have; one of another shape is removed.
  * @param {string} key
  * @param {Shape} shape
  * @param {"localStorage" | "sessionStorage"} [kind]
@@ -91,9 +91,13 @@ export const orNothing = (isRight) => (value) => value === undefined || value ==
 export function readJson(key, shape, kind) {
   const stored = withStorage((storage) => storage.getItem(key), kind);
   const value = stored && parse(stored);
-  if (value && Object.entries(shape).every(([name, isRight]) => isRight(value[name]))) return value;
+  if (value && Object.entries(shape).every(([name, isRight]) => isRight(value[name]))) return pick(value, Object.keys(shape));
   if (stored !== null) withStorage((storage) => storage.removeItem(key), kind);
   return null;
+}
+
+function pick(value, names) {
+  return Object.fromEntries(names.map((name) => [name, value[name]]));
 }
 
 /**

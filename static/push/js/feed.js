@@ -34,7 +34,8 @@ function receive({ feed, message }) {
 function show({ running, waiting, by, since }) {
   card.hidden = !running;
   form.querySelector("button").disabled = running;
-  if (!running) return lines.replaceChildren();
+  stop.hidden = !running;
+  if (!running) return [state, lines].forEach((part) => part.replaceChildren());
   error.hidden = true;
   card.classList.toggle("is-waiting", waiting);
   const values = { name: isolated(by), time: clock.format(new Date(since)) };

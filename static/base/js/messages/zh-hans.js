@@ -64,6 +64,7 @@ learn({
   "This browser does not show notifications of this site. You can allow them in its settings.": "浏览器没有允许本站发送通知，你可以在浏览器设置里打开。",
   "This is closed to you.": "你不能访问这里。",
   "This is where the room begins.": "聊天从这里开始。",
+  "This message is gone. You can still copy your text.": "这条消息已经不在了。你仍然可以复制你写的内容。",
   "This message was deleted. You can still copy your text.": "这条消息已被删除，你仍可以复制自己写的内容。",
   "This page is out of date. Reload the page.": "页面已过期，请重新加载。",
   "This room is closed to you. What you have written is kept.": "你不能进入这个聊天室，写好的内容已保留。",

@@ -66,8 +66,6 @@ def main() -> None:
         with listening() as listener, only_one(), redis():
             # For all processes: only this one knows which port PORT=0 has become.
             os.environ.setdefault("SITE_URL", local_url(*listener.getsockname()[:2]))
-            # Python's own allocator keeps most of what a storm of connections has used: see mysite/memory.py.
-            os.environ.setdefault("PYTHONMALLOC", "malloc")
             prepare()
             serve(listener)
     except (CannotServe, ImproperlyConfigured) as error:

@@ -164,6 +164,7 @@ SCOPE = {
     "type": "websocket",
     "path": "/",
     "subprotocols": [],
+    "query_string": b"",
     "client": ("192.0.2.1", 1),
     "user": AnonymousUser(),
 }

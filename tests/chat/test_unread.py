@@ -254,7 +254,7 @@ def counted_steps():
         lambda room, reader: listing.listing(reader),
     ],
 )
-def test_unread_counts_cost_no_more_for_many_messages_that_do_not_count(transactional_db, kind, look):
+def test_messages_that_do_not_count_take_few_steps_of_sqlite(transactional_db, kind, look):
     room, (reader, speaker) = actions.open_room("lobby"), [actions.create_guest() for _ in range(2)]
     actions.read_all({(reader.pk, room.pk): 0})
     author, deleted_at = (reader, None) if kind == "own" else (speaker, timezone.now())

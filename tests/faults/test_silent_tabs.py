@@ -17,7 +17,7 @@ from tests.faults.ledger import ledger
 from tests.servers.processes import UNLIMITED, Server, wait_until
 
 # What is said past the tabs that do not read: far more than a ring and a socket's buffers hold.
-SECONDS, RATE = 20, 30
+SECONDS, RATE = 12, 40
 TEXT = "话" * (LONGEST_TEXT - 100)
 
 # How much a worker may grow meanwhile, for its ring, for the buffers of these tabs, and for Python (bytes).

@@ -24,15 +24,18 @@ def postgres():
 
 
 # The chat's tests of what asks the database in words of its own, counts on its locks, or on its constraints.
-OF_THE_DATABASE = "actions agreement holding_names listing mentions people purge unread writer".split()
+OF_THE_DATABASE = "actions holding_names listing mentions people purge unread writer".split()
+OF_THE_DATABASE_FOR_LONG = ["agreement"]
 
 
-@pytest.mark.timeout(300)  # it is a run of its own
-def test_the_chats_own_tests_pass_on_it(postgres):
-    files = [f"tests/chat/test_{name}.py" for name in OF_THE_DATABASE]
+@pytest.mark.timeout(500)  # it is a run of its own
+def test_the_chats_own_tests_pass_on_it(postgres, request):
+    names = OF_THE_DATABASE + OF_THE_DATABASE_FOR_LONG * request.config.getoption("long")
+    files = [f"tests/chat/test_{name}.py" for name in names]
     files.append("tests/chat/exports")
+    without_sqlite = ["-k", "not steps_of_sqlite"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *without_sqlite, *files],
         cwd=ROOT,
         env=os.environ | {"DATABASE_URL": postgres},
         capture_output=True,

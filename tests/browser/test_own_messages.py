@@ -79,6 +79,7 @@ class Gate:
     def __init__(self):
         self.holds = {"edit"}
         self.held = []
+        self.has_held = asyncio.Event()
 
     def connect(self, socket):
         self.page, self.server = socket, socket.connect_to_server()
@@ -87,6 +88,7 @@ class Gate:
     def _send(self, text):
         if json.loads(text)["type"] in self.holds:
             self.held.append(text)
+            self.has_held.set()
         else:
             self.server.send(text)
 
@@ -95,7 +97,9 @@ class Gate:
         for text in self.held:
             self.server.send(text)
 
-    def refuse(self, detail):
+    async def refuse(self, detail):
+        await asyncio.wait_for(self.has_held.wait(), BACK / 1000)
+        self.has_held.clear()
         for text in self.held:
             error = {"type": "error", "code": "unavailable", "detail": detail}
             self.page.send(json.dumps([error | {"number": json.loads(text)["number"]}]))
@@ -449,7 +453,7 @@ async def test_an_edit_that_fails_waits_for_who_is_typing(writer, gate):
     await writer.press("ArrowUp")
     await writer.write("second, changed")
     await writer.page.keyboard.type("thi")
-    gate.refuse("no")
+    await gate.refuse("no")
     await expect(writer.bar).to_contain_text("Not saved: no.")
     await expect(writer.message("second")).not_to_contain_text("Saving…")
     await writer.tab.say("rd")
@@ -461,7 +465,7 @@ async def test_an_edit_that_fails_waits_for_who_is_typing(writer, gate):
     await expect(writer.bar).to_be_hidden()
     await writer.tool("second", "Delete")
     await writer.message("second").get_by_role("button", name="Keep").click()
-    gate.refuse("no")
+    await gate.refuse("no")
     await expect(writer.input).to_have_value("second, changed again")  # nobody is typing
     await writer.press("Escape")
     await writer.page.reload()

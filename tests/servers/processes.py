@@ -172,14 +172,20 @@ def all_of(server):
     return {each.pid for each in [process, *process.children(recursive=True)]}
 
 
-def readiness(server):
-    """The status that /readyz answers."""
+def fetch(server, path):
+    """The status, headers and text of a response, whatever its status is."""
     try:
-        answer = urllib.request.urlopen(f"{server.url}/readyz", timeout=10)  # noqa: S310
+        answer = urllib.request.urlopen(server.url + path, timeout=15)  # noqa: S310
     except urllib.error.HTTPError as error:
         answer = error
     with answer:
-        return json.load(answer)["status"]
+        return answer.status, answer.headers, answer.read().decode()
+
+
+def readiness(server):
+    """The status that /readyz answers."""
+    _, _, text = fetch(server, "/readyz")
+    return json.loads(text)["status"]
 
 
 def without_privileges():

@@ -169,7 +169,8 @@ async def test_many_addresses_wait_and_one_too_many_is_refused():
     (await places.take("10.0.0.9")).release()
 
 
-async def test_a_refusal_has_the_policy_of_all_answers(monkeypatch):
+async def refused(monkeypatch, times=1, **options):
+    """The messages with which requests are answered that find no place."""
     monkeypatch.setattr(admission, "MOST_WAITING", 0)
     application, sent = Application(), []
 
@@ -177,9 +178,15 @@ async def test_a_refusal_has_the_policy_of_all_answers(monkeypatch):
         sent.append(message)
 
     running = [application.ask("192.0.2.1") for _ in range(MOST_RUNNING_PER_ADDRESS)]
-    await application.ask("192.0.2.1", send=send)
+    for _ in range(times):
+        await application.ask("192.0.2.1", send=send, **options)
     application.go_on.set()
     await asyncio.gather(*running)
+    return sent
+
+
+async def test_a_refusal_has_the_policy_of_all_answers(monkeypatch):
+    sent = await refused(monkeypatch)
     headers = dict(sent[0]["headers"])
     assert (sent[0]["status"], headers[b"x-content-type-options"]) == (503, b"nosniff")
     assert b"default-src 'none'" in headers[b"content-security-policy"]
@@ -188,18 +195,8 @@ async def test_a_refusal_has_the_policy_of_all_answers(monkeypatch):
 
 
 async def test_a_browser_loads_a_page_again_that_was_refused(monkeypatch):
-    monkeypatch.setattr(admission, "MOST_WAITING", 0)
-    application, sent = Application(), []
-
-    async def send(message):
-        sent.append(message)
-
-    running = [application.ask("192.0.2.1") for _ in range(MOST_RUNNING_PER_ADDRESS)]
     browser = [(b"accept", b"text/html,*/*;q=0.8"), (b"accept-language", b"zh-CN")]
-    for _ in range(3):
-        await application.ask("192.0.2.1", send=send, headers=browser)
-    application.go_on.set()
-    await asyncio.gather(*running)
+    sent = await refused(monkeypatch, times=3, headers=browser)
     headers, page = dict(sent[0]["headers"]), sent[1]["body"].decode()
     assert headers[b"refresh"] == headers[b"retry-after"]
     assert headers[b"content-type"].startswith(b"text/html") and 'lang="zh-hans"' in page

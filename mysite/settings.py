@@ -84,7 +84,7 @@ OWN_VALKEY = not REDIS_URL
 REDIS_URL = REDIS_URL or f"unix://{quote(str(VALKEY_SOCKET))}"
 
 INSTALLED_APPS = [
-    "daphne",  # before staticfiles: its runserver serves sockets
+    "mysite.apps.RunserverConfig",  # before staticfiles, whose runserver does not serve sockets
     "channels",  # for runworker
     "django.contrib.admin",
     "django.contrib.auth",

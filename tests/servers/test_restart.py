@@ -22,7 +22,7 @@ class Deployment:
     """What every new Python process of a server does first."""
 
     def __init__(self, directory):
-        self.environment = {"PYTHONPATH": str(directory)}
+        self.environment = {"PYTHONPATH": str(directory), "WORKERS": "2"}
         self.fault = directory / "fault.py"
         self.fault.touch()
         (directory / "sitecustomize.py").write_text(f"exec(open({str(self.fault)!r}).read())\n")

@@ -30,7 +30,7 @@ from tests.servers.tab import tabs
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_is_open_and_ends_all_that_it_started(sign):
-    with Server(var_dir=temporary_var_dir()) as server:  # with nothing in it
+    with Server(var_dir=temporary_var_dir(), environment={"WORKERS": "2"}) as server:  # with nothing in it
         wait_until(lambda: f"Lobby is open at {server.url}/chat/" in server.log, START_PATIENCE)
         pids = server.left()
         assert len(pids) >= 3  # the supervisor and two workers
@@ -61,7 +61,7 @@ def test_kill_9_of_everything_but_valkey_does_not_either():
 
 async def test_a_redis_that_is_given_is_used():
     given = f"unix://{VAR_DIR}/valkey.sock"  # that of the tests
-    with Server(environment={"REDIS_URL": given}) as server:
+    with Server(environment={"REDIS_URL": given, "WORKERS": "2"}) as server:
         assert not valkeys_of(server)
         async with tabs("given", *[server] * 6) as opened:
             await opened[0].say("hello")

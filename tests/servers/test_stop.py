@@ -25,7 +25,7 @@ UNLIMITED = {"CHAT_RATE": "0", "CONNECTIONS_PER_PERSON": "0", "CONNECTIONS_PER_A
 
 @pytest.fixture
 def server():
-    with Server(environment=UNLIMITED) as server:
+    with Server(environment=UNLIMITED | {"WORKERS": "2"}) as server:
         yield server
 
 

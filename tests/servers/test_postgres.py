@@ -21,15 +21,23 @@ def postgres():
 
 
 # The chat's tests of what asks the database in words of its own, counts on its locks, or on its constraints.
-OF_THE_DATABASE = "actions holding_names listing mentions people purge unread writer".split()
-OF_THE_DATABASE_FOR_LONG = ["agreement"]
+EXPORTS = "exports/test_migration exports/test_owners exports/test_pages exports/test_work".split()
+OF_THE_DATABASE = [
+    "test_actions",
+    "test_listing",
+    "test_people",
+    "test_purge",
+    "test_unread",
+    "test_writer",
+    *EXPORTS,
+]
+OF_THE_DATABASE_FOR_LONG = ["test_agreement", "test_holding_names", "test_mentions", "exports/test_text"]
 
 
 @pytest.mark.timeout(500)  # it is a run of its own
 def test_the_chats_own_tests_pass_on_it(postgres, is_long):
     names = OF_THE_DATABASE + OF_THE_DATABASE_FOR_LONG * is_long
-    files = [f"tests/chat/test_{name}.py" for name in names]
-    files.append("tests/chat/exports")
+    files = [f"tests/chat/{name}.py" for name in names]
     without_sqlite = ["-k", "not steps_of_sqlite"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *without_sqlite, *files],

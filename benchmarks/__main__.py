@@ -157,7 +157,7 @@ def run_storm(options: Namespace) -> None:
 
 
 def show(options: Namespace, results: Results, tables: str, reached: list[Target]) -> None:
-    """Print what stands in the README, and save the rest."""
+    """Print the tables, and save everything as JSON."""
     tell("")
     print(tables)
     if reached:

@@ -1,4 +1,4 @@
-"""The picture in the README, readable on a light and on a dark page."""
+"""The picture in the README and docs/benchmarks.md, readable on a light and on a dark page."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

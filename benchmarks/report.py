@@ -1,4 +1,4 @@
-"""Tables for the README, and everything as JSON."""
+"""Tables for docs/benchmarks.md, and everything as JSON."""
 
 import dataclasses
 import json
@@ -39,7 +39,7 @@ def cell(results: Sequence[Result], *names: str) -> str:
 
 
 def fanout(results: Results, servers: Sequence[str], tabs: Sequence[int], in_flight: Sequence[int]) -> str:
-    """The README's tables."""
+    """Tables of docs/benchmarks.md."""
     titles = [KINDS[server].title for server in servers]
 
     def delivering(*names: str) -> list[list[str]]:
@@ -66,7 +66,7 @@ def fanout(results: Results, servers: Sequence[str], tabs: Sequence[int], in_fli
 
 
 def send(results: Results, servers: Sequence[str], rooms: Sequence[int]) -> str:
-    """The README's tables."""
+    """Tables of docs/benchmarks.md."""
     titles = [KINDS[server].title for server in servers]
 
     def rows(*names: str) -> list[list[str]]:
@@ -85,7 +85,7 @@ def send(results: Results, servers: Sequence[str], rooms: Sequence[int]) -> str:
 
 
 def history(results: Results, sizes: Sequence[int]) -> str:
-    """The README's table; the ratios are to the smallest room."""
+    """A table for the terminal; the ratios are to the smallest room."""
     columns = ["page", "socket", "open", "end", "middle", "start"]
 
     def row(size: int) -> list[str]:
@@ -99,7 +99,7 @@ def history(results: Results, sizes: Sequence[int]) -> str:
 
 
 def page(results: Results) -> str:
-    """The README's table."""
+    """A table for the terminal."""
     rows = [
         ("over the network: KiB / requests", "kib", "requests"),
         ("slow 4G: ms to the first message", "first_message_ms"),

@@ -1,4 +1,4 @@
-"""docs/security.md: what it names exists, and it leaves out no requirement of ASVS 5.0.0 at level 2."""
+"""docs/security.md leaves out no requirement of ASVS 5.0.0 at level 2."""
 
 import re
 
@@ -9,14 +9,6 @@ DOCUMENT = (ROOT / "docs/security.md").read_text()
 # How many requirements of levels 1 and 2 each chapter has. V10 and V17 do not apply, as a whole.
 REQUIREMENTS = {1: 27, 2: 11, 3: 19, 4: 10, 5: 9, 6: 35, 7: 18, 8: 7, 9: 7}
 REQUIREMENTS |= {11: 14, 12: 9, 13: 13, 14: 9, 15: 13, 16: 16}
-
-
-def test_each_file_and_test_that_it_names_exists():
-    named = re.findall(r"`([\w./-]+\.(?:py|md|js|html|txt))(?:::(\w+))?`", DOCUMENT)
-    assert len(named) > 50
-    for path, test in named:
-        assert (ROOT / path).is_file(), path
-        assert not test or re.search(rf"\bdef {test}\(", (ROOT / path).read_text()), f"{path}::{test}"
 
 
 def test_it_names_each_requirement():

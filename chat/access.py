@@ -1,18 +1,17 @@
-"""The only way from a request to a room or a message. Missing and forbidden are answered alike."""
+"""What actions check and lock: names, people, messages. Who may enter a room says `permissions`."""
 
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import TypeVar
 
-from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chat import mail
+from chat import mail, permissions
 from chat.likeness import likeness
-from chat.models import Export, Message, RestingName, Room, User
+from chat.models import Message, RestingName, Room, User
 from live import Refused, names
 
 # How long guests keep their names when nothing is heard of them.
@@ -40,14 +39,6 @@ def new_room_name(name: str) -> str:
         raise Refused("not_found", str(error)) from None
 
 
-def room(name: str) -> Room:
-    """The room of that clean name."""
-    try:
-        return Room.objects.get(key=names.key(name))
-    except Room.DoesNotExist:
-        raise Refused("not_found", _("There is no such room.")) from None
-
-
 def wait_briefly() -> None:
     """Wait for locks only a moment in this transaction: meanwhile, others wait for those that it has."""
     if connection.features.has_select_for_update:
@@ -57,14 +48,14 @@ def wait_briefly() -> None:
 
 def lock_rooms(pks: Collection[int]) -> None:
     """Keep others from the rooms' logs until the transaction ends."""
-    _locked(Room.objects.filter(pk__in=pks))
+    _locked(permissions.all_rooms().filter(pk__in=pks))
 
 
 def own_message(user: User, message: Message | None) -> Message:
     """The user's message, to be changed."""
     if message is None or message.deleted_at:
         raise Refused("not_found", _("there is no such message"))
-    if message.author_id != user.pk:
+    if not permissions.can_change(user, message):
         raise Refused("forbidden", _("it is somebody else's message"))
     return message
 
@@ -74,11 +65,6 @@ def in_room(message: Message, room: Room) -> Message:
     if message.room_id != room.pk:
         raise Refused("bad_frame", _("client_id names a message of another room"))
     return message
-
-
-def exports_of(user: User | AnonymousUser) -> QuerySet[Export]:
-    """The exports that somebody may see. For all others they do not exist."""
-    return Export.objects.filter(owner=user.pk)
 
 
 def free_names(candidates: Iterable[str], user: User | None = None) -> list[str]:
@@ -104,7 +90,7 @@ def resting_names(keys: Collection[str], user: User | None) -> QuerySet[RestingN
 def is_away(user: User) -> bool:
     """Whether it is a guest who may lose the name to somebody else: an account keeps it for good."""
     since = timezone.now() - AWAY
-    is_silent = not Message.objects.filter(author=user, created_at__gt=since).exists()
+    is_silent = not permissions.all_messages().filter(author=user, created_at__gt=since).exists()
     return user.is_guest and (user.seen_at or user.date_joined) < since and is_silent
 
 

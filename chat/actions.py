@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 import live
-from chat import access, exports, mail, mentions, news, protocol, spelling
+from chat import access, exports, mail, mentions, news, permissions, protocol, spelling
 from chat.changes import Change, Changes
 from chat.drafts import Draft, Drafts
 from chat.likeness import likeness
@@ -268,12 +268,12 @@ def _empty(user: User) -> None:
     user.user_permissions.clear()
 
 
-def open_room(name: str) -> Room:
-    """The room of that clean name, which is made for the first who enters it."""
+def open_room(name: str, visitor: permissions.Visitor = None) -> Room:
+    """The room of that clean name, which is made for the first who enters it. Raises `Refused`."""
     access.new_room_name(name)
     new = {"name": name, "spellings": spelling.spellings(name)}
-    room, _ = Room.objects.get_or_create(key=names.key(name), defaults=new)
-    return room
+    permissions.all_rooms().get_or_create(key=names.key(name), defaults=new)
+    return permissions.enter(visitor, name)
 
 
 def send(

@@ -9,7 +9,7 @@ from django.contrib.auth.forms import UserChangeForm
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from chat import access, actions
+from chat import access, actions, permissions
 from chat.likeness import likeness
 from chat.models import Export, Membership, Message, Room, User
 from chat.names import TAKEN, clean_person
@@ -91,14 +91,25 @@ class UserAdmin(DjangoUserAdmin):
         security.record(event, person, security.address_of(request), by=request.user.pk)
 
 
+class OfVisibleRooms(ReadOnly):
+    """What there is of rooms that the member of staff may see."""
+
+    room = "room"
+
+    def get_queryset(self, request):
+        visible = permissions.visible_rooms(request.user)
+        return super().get_queryset(request).filter(**{f"{self.room}__in": visible})
+
+
 @admin.register(Room)
-class RoomAdmin(ReadOnly):
+class RoomAdmin(OfVisibleRooms):
+    room = "pk"
     list_display = ["name", "last_seq", "created_at"]
     search_fields = ["name"]
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly):
+class MessageAdmin(OfVisibleRooms):
     list_display = ["room", "number", "author_name", "text", "created_at", "edited_at", "deleted_at"]
     list_filter = ["created_at", "deleted_at"]
     list_select_related = ["room"]
@@ -106,14 +117,14 @@ class MessageAdmin(ReadOnly):
 
 
 @admin.register(Membership)
-class MembershipAdmin(ReadOnly):
+class MembershipAdmin(OfVisibleRooms):
     list_display = ["room", "user", "last_read"]
     list_select_related = ["room", "user"]
     search_fields = ["room__name", "user__name"]
 
 
 @admin.register(Export)
-class ExportAdmin(ReadOnly):
+class ExportAdmin(OfVisibleRooms):
     list_display = ["room_name", "owner", "status", "done", "total", "attempt", "created_at", "finished_at"]
     list_filter = ["created_at", "finished_at"]
     list_select_related = ["owner"]

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from chat import access, exports, mentions
+from chat import access, exports, mentions, permissions
 from chat.drafts import by_room
 from chat.models import Message, Outdated, Room, User
 
@@ -39,7 +39,7 @@ class Changes:
         for room, some in numbers.items():
             wanted |= Q(room=room, number__in=some)
         self._people = people
-        stored = Message.objects.filter(wanted) if changes else ()
+        stored = permissions.all_messages().filter(wanted) if changes else ()
         self._stored = {(each.room_id, each.number): each for each in stored}
         self._changed: dict[int, Message] = {}
 

@@ -99,10 +99,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """The room of the address, which is made for the first who enters it."""
         name = access.room_name(self.scope["url_route"]["kwargs"]["room_name"])
         last = self.query.get("last")
-        found = await history.get_rooms().get(history.Known(names.key(name), last))
+        user = self.user.pk if self.user else None
+        found = await history.get_rooms().get(history.Known(user, names.key(name), last))
         if found is None:
             await get_room_rate().take(self.who)
-            found = await database_sync_to_async(actions.open_room)(name), last is None
+            found = await database_sync_to_async(actions.open_room)(name, user), last is None
         room, has_last = found
         # The cursor does not tell what the log lacks that the client has: one that was set back grows again.
         self.is_set_back = self.query.get("epoch", room.epoch) != room.epoch or not has_last

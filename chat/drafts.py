@@ -6,9 +6,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from chat import access, mentions
+from chat import access, mentions, permissions
 from chat.models import Message, Room, User
+from live import Refused
 
 
 class Draft(NamedTuple):
@@ -49,13 +51,18 @@ class Drafts:
         self._new: list[Message] = []
         self._known: dict[tuple, Message] = {}
         if doubts:
-            sent = Message.objects.filter(client_id__in={draft.client_id for draft in doubts})
+            sent = permissions.all_messages().filter(client_id__in={draft.client_id for draft in doubts})
             for message in mentions.load(sent):
                 self._know(message)
 
     def author(self, draft: Draft) -> User | None:
         """As now stored; raises `Refused` for somebody who may not write."""
-        return access.one_of(self._people, draft.author) if draft.author else None
+        if draft.author is None:
+            return None
+        author = access.one_of(self._people, draft.author)
+        if not permissions.can_write(author, draft.room):
+            raise Refused("forbidden", _("you may not write in this room"))
+        return author
 
     def earlier(self, draft: Draft) -> Message | None:
         """The message that came of the same draft before."""
@@ -81,7 +88,7 @@ class Drafts:
             seqs = room.take_seqs(len(messages), said_at=timezone.now())
             for message, seq in zip(messages, seqs, strict=True):
                 message.number = message.seq = seq
-        Message.objects.bulk_create(self._new)
+        permissions.all_messages().bulk_create(self._new)
         mentions.note(self._new, found)
 
     def by_room(self) -> list[tuple[Room, list[Message]]]:

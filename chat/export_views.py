@@ -18,7 +18,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 import live
-from chat import access, actions
+from chat import access, actions, permissions
 from chat.models import Export, Outdated
 from chat.rate import get_transcript_rate
 from chat.visitors import visitor
@@ -72,7 +72,7 @@ async def file(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponseBa
 
 
 def _ask(request: HttpRequest, room_name: str) -> Export:
-    room = access.room(access.room_name(room_name))
+    room = permissions.enter(request.user, access.room_name(room_name))
     return actions.export(visitor(request), room, request.META.get("REMOTE_ADDR", ""))
 
 
@@ -81,7 +81,7 @@ def _own(request: HttpRequest, room_name: str, pk: UUID) -> Export:
         key = names.key(access.room_name(room_name))
     except Refused:
         raise Http404 from None
-    return get_object_or_404(access.exports_of(request.user), pk=pk, room__key=key)
+    return get_object_or_404(permissions.visible_exports(request.user), pk=pk, room__key=key)
 
 
 async def _size(export: Export) -> int:

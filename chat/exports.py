@@ -21,7 +21,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 import live
-from chat import access, protocol, transcript
+from chat import access, permissions, protocol, transcript
 from chat.models import Chore, Export, Message, Outdated, Room
 from live.who import network
 
@@ -126,7 +126,7 @@ def file_name(export: Export, attempt: int) -> str:
 
 def extent(room: Room) -> tuple[int, int]:
     """How many messages a room's transcript has, and about how many bytes."""
-    rows = Message.objects.filter(room=room, number__lte=room.last_seq)
+    rows = permissions.messages_of(room).filter(number__lte=room.last_seq)
     line_feeds = Length("text") - Length(Replace("text", Value("\n"), Value("")))
     octets = Octets("text") + Octets("author_name") + ENTRY + INDENT * line_feeds
     found = rows.aggregate(total=Count("pk"), size=Sum(octets))

@@ -12,7 +12,7 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 import live
-from chat import mentions, protocol
+from chat import mentions, permissions, protocol
 from chat.models import Message, Room, new_epoch
 from live import Refused
 from live.loader import Loader
@@ -30,7 +30,7 @@ class RoomSource:
     @database_sync_to_async
     def since(self, topic: str, seq: int, limit: int) -> tuple[Sequence[live.Event], int]:
         rows = mentions.load(
-            Message.objects.filter(room=_room_id(topic), seq__gt=seq).order_by("seq")[:limit]
+            permissions.messages_of(_room_id(topic)).filter(seq__gt=seq).order_by("seq")[:limit]
         )
         return [protocol.event(row) for row in rows], rows[-1].seq if rows else seq
 
@@ -38,7 +38,7 @@ class RoomSource:
     def heads(self, topics: Iterable[str]) -> dict[str, live.Head]:
         ids = {_room_id(topic): topic for topic in topics}
         last = FilteredRelation("message", condition=Q(message__seq=F("last_seq")))
-        rooms = Room.objects.filter(pk__in=ids).annotate(last=last)
+        rooms = permissions.all_rooms().filter(pk__in=ids).annotate(last=last)
         found = rooms.values_list("pk", "last_seq", "epoch", "last__number", "last__client_id")
         heads = dict.fromkeys(ids.values(), GONE)
         for pk, seq, epoch, number, client_id in found:
@@ -47,15 +47,16 @@ class RoomSource:
 
     @database_sync_to_async
     def renew(self, topic: str, epoch: str) -> None:
-        Room.objects.filter(pk=_room_id(topic), epoch=epoch).update(epoch=new_epoch())
+        permissions.all_rooms().filter(pk=_room_id(topic), epoch=epoch).update(epoch=new_epoch())
 
 
 source = RoomSource()
 
 
 class Known(NamedTuple):
-    """What a client that comes names: the key of its room, and the last message that it has."""
+    """What a client that comes names: its user, the key of its room, and the last message that it has."""
 
+    user: int | None
     room: str
     last: str | None  # `<number>.<client_id>`
 
@@ -63,21 +64,19 @@ class Known(NamedTuple):
 def rooms_of(clients: Iterable[Known]) -> dict[Known, tuple[Room, bool]]:
     """The rooms of clients that come together, and whether each room has what its client has."""
     clients = list(clients)
-    rooms = {room.key: room for room in Room.objects.filter(key__in={client.room for client in clients})}
+    rooms = permissions.enter_all({(client.user, client.room) for client in clients})
     lasts = {client: _reference(client.last) for client in clients if client.last is not None}
     ids = {last[1] for last in lasts.values() if last}
-    messages = Message.objects.filter(client_id__in=ids) if ids else Message.objects.none()
+    all_messages = permissions.all_messages()
+    messages = all_messages.filter(client_id__in=ids) if ids else all_messages.none()
     stored = set(messages.values_list("room", "number", "client_id"))
 
     def has_last(client: Known, room: Room) -> bool:
         last = lasts.get(client)
         return client.last is None or (last is not None and (room.pk, *last) in stored)
 
-    return {
-        client: (rooms[client.room], has_last(client, rooms[client.room]))
-        for client in clients
-        if client.room in rooms
-    }
+    entered = {client: rooms.get((client.user, client.room)) for client in clients}
+    return {client: (room, has_last(client, room)) for client, room in entered.items() if room}
 
 
 def _reference(message: str) -> tuple[int, UUID] | None:
@@ -109,7 +108,7 @@ class Part:
 
 def page(room: Room, before: int | None, limit: int) -> Part:
     """The last messages of a room, or the last before a number."""
-    rows = Message.objects.filter(room=room).order_by("-number")
+    rows = permissions.messages_of(room).order_by("-number")
     if before is not None:
         rows = rows.filter(number__lt=before)
     part = _part(rows, limit)
@@ -118,7 +117,7 @@ def page(room: Room, before: int | None, limit: int) -> Part:
 
 def page_after(room: Room, after: int, limit: int) -> Part:
     """The first messages after a number."""
-    return _part(Message.objects.filter(room=room, number__gt=after).order_by("number"), limit)
+    return _part(permissions.messages_of(room).filter(number__gt=after).order_by("number"), limit)
 
 
 def _part(rows: QuerySet[Message], limit: int) -> Part:

@@ -10,7 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import ngettext
 
 import live
-from chat import memberships, spelling
+from chat import memberships, permissions, spelling
 from chat.memberships import Place
 from chat.models import Message, Room, User
 from live import names
@@ -74,21 +74,21 @@ def listing(user: User | AnonymousUser, asked: str = "") -> Listing:
     """The rooms that somebody finds."""
     places = memberships.of_people([user.pk])[user.pk] if user.pk else []
     own = {place.room: place for place in places}
-    rooms = Room.objects.order_by("-said_at")
-    exact = _exact(asked)
+    rooms = permissions.visible_rooms(user).order_by("-said_at")
+    exact = _exact(rooms, asked)
     mine = _found(rooms.filter(pk__in=own), asked, exact, len(own))
     most = MOST_OTHERS if asked else min(MOST_OTHERS, MOST_CARDS - len(own))
     others = _found(rooms.exclude(pk__in=own).exclude(said_at=None), asked, exact, most)
     return Listing(_cards(user, mine, own, exact), _cards(user, others, {}, exact), asked)
 
 
-def _exact(text: str) -> int | None:
+def _exact(rooms: QuerySet[Room], text: str) -> int | None:
     """The primary key of the room that has exactly this name, whatever its spelling."""
     try:
         key = names.key(names.clean_room(text))
     except ValueError:
         return None
-    return Room.objects.filter(key=key).values_list("pk", flat=True).first()
+    return rooms.filter(key=key).values_list("pk", flat=True).first()
 
 
 def _found(rooms: QuerySet[Room], text: str, exact: int | None, most: int) -> QuerySet[Room]:
@@ -109,10 +109,8 @@ def rail(user: User, here: str) -> Listing:
     if here not in [card.name for card in mine]:
         mine.insert(0, Card(here, 0, 0, None))
     own = [place.room for place in places]
-    others = (
-        Room.objects.exclude(pk__in=own).exclude(name=here).exclude(said_at=None).order_by("-said_at", "-pk")
-    )
-    names = others.values_list("name", flat=True)[:MOST_IN_RAIL]
+    others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here).exclude(said_at=None)
+    names = others.order_by("-said_at", "-pk").values_list("name", flat=True)[:MOST_IN_RAIL]
     return Listing(mine, [Card(name, 0, 0, None) for name in names], "")
 
 
@@ -120,9 +118,10 @@ def _cards(
     user: User | AnonymousUser, rooms: QuerySet[Room], own: dict[int, Place], exact: int | None
 ) -> list[Card]:
     """The exact room comes first, then the others by their last message."""
-    last = Message.objects.filter(room=OuterRef("pk"), deleted_at=None).order_by("-number").values("pk")[:1]
+    said = permissions.messages_of(OuterRef("pk")).filter(deleted_at=None)
+    last = said.order_by("-number").values("pk")[:1]
     found = list(rooms.annotate(last=Subquery(last)).values_list("pk", "name", "last"))
-    messages = Message.objects.in_bulk([pk for _, _, pk in found if pk])
+    messages = permissions.visible_messages(user).in_bulk([pk for _, _, pk in found if pk])
     newest_first = sorted(found, key=lambda row: (row[0] == exact, row[2] or 0), reverse=True)
     here = _here(user, [pk for pk, _, _ in newest_first])
     return [_card(name, own.get(pk), messages.get(last or 0), *here[pk]) for pk, name, last in newest_first]

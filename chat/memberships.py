@@ -8,7 +8,8 @@ from typing import NamedTuple
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import BigIntegerField, Case, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 
-from chat.models import Membership, Mention, Message, Room, User
+from chat import permissions
+from chat.models import Membership, Mention, Room, User
 
 # How far unread messages are counted: the rest is "and more".
 MOST_UNREAD = 100
@@ -72,7 +73,7 @@ class Reading(NamedTuple):
 
 def reading(user: User | AnonymousUser, room: Room) -> Reading | None:
     """How far somebody has read in a room; None for who has not read there at all."""
-    read = Message.objects.filter(room=OuterRef("room"), number__lte=OuterRef("last_read"))
+    read = permissions.messages_of(OuterRef("room")).filter(number__lte=OuterRef("last_read"))
     found = Membership.objects.filter(room=room, user=user.pk).annotate(
         read_at=Subquery(read.order_by("-number").values("created_at")[:1]),
         first_unread=FirstUnread(_unread()),
@@ -96,7 +97,7 @@ def entered_last(people: Collection[int]) -> list[int]:
     kept = []
     for some in in_pieces(people):
         seen: Counter[int] = Counter()
-        rows = Membership.objects.filter(user__in=some).order_by("-pk").values_list("pk", "user")
+        rows = permissions.memberships_of(some).order_by("-pk").values_list("pk", "user")
         for pk, user in rows:
             seen[user] += 1
             if seen[user] <= MOST_ROOMS:
@@ -108,7 +109,7 @@ def in_rooms(rooms: Collection[int], people: Collection[int]) -> list[int]:
     """The keys of these people's memberships in these rooms."""
     found: list[int] = []
     for some in in_pieces(people):
-        found += Membership.objects.filter(room__in=rooms, user__in=some).values_list("pk", flat=True)
+        found += permissions.memberships_of(some).filter(room__in=rooms).values_list("pk", flat=True)
     return found
 
 
@@ -132,8 +133,7 @@ def places(keys: Collection[int]) -> list[Place]:
 
 def _unread() -> QuerySet:
     """The first messages that are unread of a membership, by number: NULL for the person's own."""
-    messages = Message.objects.filter(
-        room=OuterRef("room"), number__gt=OuterRef("last_read"), deleted_at=None
-    )
+    messages = permissions.messages_of(OuterRef("room"))
+    messages = messages.filter(number__gt=OuterRef("last_read"), deleted_at=None)
     number_of_other = Case(When(~Q(author=OuterRef("user")), then="number"))
     return messages.order_by("number").values(number_of_other=number_of_other)[:MOST_SCANNED]

@@ -8,7 +8,7 @@ import msgspec
 from channels.db import database_sync_to_async
 
 import live
-from chat.models import Message
+from chat import permissions
 
 TOPIC = "news"
 
@@ -55,7 +55,7 @@ class NewsSource:
     @database_sync_to_async
     def since(self, topic: str, seq: int, limit: int) -> tuple[Sequence[live.Event], int]:
         upto = head()
-        rows = Message.objects.filter(pk__gt=seq, pk__lte=upto)
+        rows = permissions.all_messages().filter(pk__gt=seq, pk__lte=upto)
         rooms = list(rows.order_by("room").values_list("room", flat=True).distinct())
         return [News(rooms).event(upto)], upto
 
@@ -72,4 +72,4 @@ source = NewsSource()
 
 def head() -> int:
     """The primary key of the last message."""
-    return Message.objects.order_by("pk").values_list("pk", flat=True).last() or 0
+    return permissions.all_messages().order_by("pk").values_list("pk", flat=True).last() or 0

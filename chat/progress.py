@@ -3,7 +3,7 @@
 from channels.db import database_sync_to_async
 
 import live
-from chat import access, exports
+from chat import exports, permissions
 from chat.listeners import Listener
 from chat.models import Export
 
@@ -12,8 +12,9 @@ class ExportConsumer(Listener):
     """Tells a page how far its export is: the state as it is now, then each change."""
 
     async def listen(self):
-        own = access.exports_of(self.scope["user"]).filter(pk=self.scope["url_route"]["kwargs"]["pk"])
-        if export := await database_sync_to_async(own.first)():
+        visible = permissions.visible_exports(self.scope["user"])
+        asked = visible.filter(pk=self.scope["url_route"]["kwargs"]["pk"])
+        if export := await database_sync_to_async(asked.first)():
             await self.follow(export)
         else:
             await self.close(4404)

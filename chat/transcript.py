@@ -6,6 +6,7 @@ import regex
 from django.db.models import QuerySet
 from django.utils.translation import gettext, ngettext
 
+from chat import permissions
 from chat.likeness import look_like, skeleton
 from chat.models import Export, Message
 
@@ -40,7 +41,7 @@ def end() -> str:
 
 def page(export: Export, after: int) -> QuerySet[Message]:
     """The next messages after a number, as they now are. None is newer than the export."""
-    rows = Message.objects.filter(room=export.room_id, number__gt=after, number__lte=export.upto)
+    rows = permissions.messages_of(export.room_id).filter(number__gt=after, number__lte=export.upto)
     return rows.order_by("number")[:MOST_AT_ONCE]
 
 

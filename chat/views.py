@@ -14,7 +14,7 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
-from chat import access, actions, emoji, history, listing, memberships, protocol
+from chat import access, actions, emoji, history, listing, memberships, permissions, protocol
 from chat.models import Involvement
 from chat.rate import get_change_rate
 from chat.visitors import known, visitor
@@ -69,7 +69,7 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
     except Refused as refused:
         return _not_found(request, refused)
     try:
-        found = access.room(name)
+        found = permissions.enter(request.user, name)
     except Refused:
         return _open_new(request, name)
     # `seq` was read before the messages: what came between is told once more, and known by number.
@@ -85,7 +85,7 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
 def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     """A room, opened where a message stands in its history."""
     try:
-        found = access.room(access.room_name(room_name))
+        found = permissions.enter(request.user, access.room_name(room_name))
         cursor = {"epoch": found.epoch, "seq": found.last_seq}
         reading = memberships.reading(request.user, found)
         page = history.page_around(found, number, PAGE)
@@ -163,7 +163,7 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
         limit = _number(request, "limit", PAGE, LARGEST_PAGE) or PAGE
         if before and after:
             raise Refused("bad_frame", _("ask for what is before or after a number"))
-        found = access.room(access.room_name(room_name))
+        found = permissions.enter(request.user, access.room_name(room_name))
         page = history.page_after(found, after, limit) if after else history.page(found, before, limit)
         return answer({"messages": page.messages, "more": page.more})
     except Refused as refused:
@@ -175,7 +175,7 @@ def involve(request: HttpRequest, room_name: str) -> HttpResponse:
     """Choose what of a room the visitor is notified of: `involvement=<all, mentions or none>`."""
     try:
         take(get_change_rate, who_asks(request))
-        found = access.room(access.room_name(room_name))
+        found = permissions.enter(request.user, access.room_name(room_name))
         actions.involve(visitor(request), found, request.POST.get("involvement", ""))
     except Refused as refused:
         return refusal(refused)

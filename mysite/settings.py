@@ -135,7 +135,7 @@ TEMPLATES = [
 
 AUTH_USER_MODEL = "chat.User"
 VISITOR = "chat.visitors.visitor"  # see live/visitor.py
-ROOM = "chat.access.room"  # see live/rooms.py
+ENTER_ROOMS = "chat.permissions.enter_all"  # see live/rooms.py
 PASSWORD_HASHERS = [
     "chat.hashers.QueuedPBKDF2PasswordHasher",
     *global_settings.PASSWORD_HASHERS[1:],  # for what was hashed elsewhere, and is then hashed again

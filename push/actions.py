@@ -49,7 +49,7 @@ def start_feed(starter: Any, room: str, address: str = "") -> Feed:
 
     Raises `Refused` for a room that does not exist, and for one feed too many of the starter or the address.
     """
-    check_room(room)
+    check_room(starter, room)
     if running := Feed.running().filter(key=names.key(room)).first():
         return running
     _check_feeds_of(starter)
@@ -76,8 +76,9 @@ def start_feed(starter: Any, room: str, address: str = "") -> Feed:
 
 
 @transaction.atomic
-def stop_feed(room: str) -> None:
-    """End a room's live feed, if it runs."""
+def stop_feed(user: Any, room: str) -> None:
+    """End a room's live feed, if it runs. Raises `Refused` unless the user may enter the room."""
+    check_room(user, room)
     if Feed.running().filter(key=names.key(room)).update(ends_at=timezone.now()):
         _announce()
 

@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 
 from live import OfLoop, Refused, names, subprotocols
 from live.answers import error
+from live.rooms import get_enterable_rooms
 from live.who import Who, who_of
 from push import access
 from push.audience import get_audience
@@ -43,6 +44,9 @@ MOST_LISTENERS_OF_FEED = 1000
 
 # How often an open order is looked at, lest Redis has lost what was said of it (seconds).
 LOOK_EVERY = 15
+
+# When it is asked again whether a feed's room is there (seconds).
+ASK_AGAIN_AFTER = 1
 
 # A socket that cannot be admitted.
 NOT_FOUND = 4404
@@ -219,13 +223,25 @@ class FeedConsumer(Listener, AsyncWebsocketConsumer):
     async def connect(self):
         try:
             key = names.key(names.clean_room(self.argument))
-        except ValueError:
+            await self.enter(key)
+        except (ValueError, Refused):
             await self.accept(self.subprotocol)  # so that a browser sees the code
             await self.close(NOT_FOUND)
             return
         await self.join(feed_topic(key))
         await self.accept(self.subprotocol)
         self.life.enter_context(get_audience().listening(key, self.tell))
+
+    async def enter(self, key: str) -> None:
+        """Raise `Refused` for a room that the user may not enter.
+
+        It asks twice: the page of a new room connects here while its other socket makes the room.
+        """
+        pair = (self.scope["user"].pk, key)
+        if await get_enterable_rooms().get(pair) is None:
+            await asyncio.sleep(ASK_AGAIN_AFTER)
+            if await get_enterable_rooms().get(pair) is None:
+                raise Refused("not_found", _("There is no such room."))
 
     async def receive(self, text_data=None, bytes_data=None):
         if not self.topic:

@@ -126,7 +126,7 @@ def stop(request: HttpRequest, room_name: str) -> HttpResponse:
     """End a room's live feed."""
     try:
         take(get_change_rate, who_asks(request))
-        actions.stop_feed(clean(room_name))
+        actions.stop_feed(request.user, clean(room_name))
     except Refused as refused:
         return refusal(refused)
     return answer({"feed": {"running": False}})

@@ -8,6 +8,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from channels.worker import Worker
 
+from chat import actions
 from chat.sockets import get_sockets
 from live.subprotocols import LOBBY, LOBBY_WITH_PINGS
 from push.audience import get_audience
@@ -30,6 +31,12 @@ async def what_belongs_to_a_loop_is_closed():
         await each.close()
     for each in (get_sockets(), get_audience()):
         await each.close()
+
+
+@pytest.fixture
+async def lobby(database):
+    """A room, of which a feed is heard."""
+    return await database_sync_to_async(actions.open_room)("lobby")
 
 
 @pytest.fixture

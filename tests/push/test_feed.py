@@ -14,7 +14,7 @@ from chat import actions
 from chat.actions import open_room
 from chat.models import User
 from live import hub
-from push import audience, feeds
+from push import audience, consumers, feeds
 from push.models import Feed
 from tests.sockets import TIMEOUT
 
@@ -187,10 +187,17 @@ async def test_a_stop_that_nobody_was_told_of_is_noticed(listen, browser, workin
         await state(listener, running=False)
 
 
-async def test_what_a_client_sends_is_refused(listen):
+async def test_what_a_client_sends_is_refused(listen, browser):
     listener = await listen("/ws/push/lobby")
     await listener.send_frame('{"start": true}')
     assert (await listener.receive())["error"]["code"] == "bad_frame"
+
+
+async def test_the_page_of_a_new_room_may_listen_before_it_is_made(listen, monkeypatch):
+    monkeypatch.setattr(consumers, "ASK_AGAIN_AFTER", 0.1)
+    listener = asyncio.create_task(listen("/ws/push/new", lobby=True))
+    await sync_to_async(open_room)("new")
+    assert await (await listener).receive() == {"feed": {"running": False}}
 
 
 @pytest.mark.parametrize("room", ["x" * 65, "%07", "a%E2%80%AEb", "a/b"])
@@ -245,7 +252,9 @@ async def test_a_person_has_two_running_feeds_at_most(browser):
     assert (await post(browser, "third"))[0] == 200
 
 
-async def test_no_feed_is_started_in_a_room_that_does_not_exist(browser):
+async def test_a_room_that_does_not_exist_has_no_feed(browser, listen):
+    assert await (await listen("/ws/push/nowhere")).close_code() == 4404
+    assert (await post(browser, "nowhere", "stop/"))[0] == 404
     status, answer = await post(browser, "nowhere")
     assert (status, answer["error"]["code"]) == (404, "not_found")
     assert not await Feed.objects.aexists()

@@ -16,7 +16,7 @@ async def is_admitted(listener):
     return await listener.receive() == {"message": "there"}
 
 
-async def test_an_address_has_so_many_sockets_of_all_kinds_and_no_more(listen, settings):
+async def test_an_address_has_so_many_sockets_of_all_kinds_and_no_more(listen, lobby, settings):
     settings.CONNECTIONS_PER_ADDRESS = 2
     one = await listen("/ws/status/1", address="192.0.2.9")
     await listen("/ws/push/lobby", address="192.0.2.9")
@@ -26,7 +26,7 @@ async def test_an_address_has_so_many_sockets_of_all_kinds_and_no_more(listen, s
     assert await is_admitted(await listen("/ws/status/1", address="192.0.2.9"))
 
 
-async def test_a_person_who_may_not_come_any_more_is_closed(listen, guest):
+async def test_a_person_who_may_not_come_any_more_is_closed(listen, lobby, guest):
     tab = await listen("/ws/push/lobby", guest, lobby=True)
     await tab.receive()
     guest.is_active = False
@@ -69,7 +69,7 @@ class Opening(Socket):
     ("path", "topic"),
     [("order/{0.biz}", "{0.topic}"), ("status/1", "status 1"), ("push/lobby", feed_topic("lobby"))],
 )
-async def test_nothing_is_missed_that_is_said_once_a_socket_is_open(database, guest, order, path, topic):
+async def test_nothing_is_missed_that_is_said_once_a_socket_is_open(lobby, guest, order, path, topic):
     from mysite.asgi import application
 
     headers = await database_sync_to_async(session_of)(guest)
@@ -89,7 +89,7 @@ async def test_a_browser_sees_why_it_is_refused(listen, settings, path, code):
     assert await refused.close_code() == code
 
 
-async def test_what_has_joined_a_group_leaves_it_also_when_its_consumer_fails(listen, monkeypatch):
+async def test_what_has_joined_a_group_leaves_it_also_when_its_consumer_fails(listen, lobby, monkeypatch):
     def joined():
         return [group for group in get_channel_layer().groups if "push." in group]
 
@@ -111,7 +111,7 @@ async def order(guest):
 
 
 @pytest.mark.parametrize("path", ["order/{order.biz}", "status/1", "push/lobby", "me/"])
-async def test_pings_are_answered_where_both_sides_agreed_on_them(listen, guest, order, path):
+async def test_pings_are_answered_where_both_sides_agreed_on_them(listen, lobby, guest, order, path):
     address = f"/ws/{path.format(order=order)}"
     page = await listen(address, guest, lobby=True, pings=True)
     await page.send_frame(PING)

@@ -71,7 +71,9 @@ async def test_a_topic_has_so_many_listeners_in_a_process_and_no_more(listen, mo
     assert get_listeners() == {("status 1",): 1}
 
 
-async def test_an_address_leaves_half_of_the_listeners_of_a_topic_to_others(listen, monkeypatch, settings):
+async def test_an_address_leaves_half_of_the_listeners_of_a_topic_to_others(
+    listen, lobby, monkeypatch, settings
+):
     settings.CONNECTIONS_PER_ADDRESS = 1000
     for consumer, path in ((StatusConsumer, "/ws/status/1"), (FeedConsumer, "/ws/push/lobby")):
         monkeypatch.setattr(consumer, "most_listeners", 4)

@@ -2,7 +2,8 @@
 
 from django.core.management import BaseCommand
 
-from chat.models import Room, new_epoch
+from chat import permissions
+from chat.models import new_epoch
 
 
 class Command(BaseCommand):
@@ -12,5 +13,5 @@ class Command(BaseCommand):
     )
 
     def handle(self, **options):
-        count = Room.objects.update(epoch=new_epoch())
+        count = permissions.all_rooms().update(epoch=new_epoch())
         self.stdout.write(f"rooms: {count:,}")

@@ -1,0 +1,173 @@
+"""Permissions: one module decides, and every way to a room asks it."""
+
+import re
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.test import Client
+
+from chat import actions, memberships, permissions
+from chat.models import Export, User
+from tests.servers.processes import ROOT
+from tests.sockets import TIMEOUT, Socket, session_of
+
+APPS = ["chat", "live", "push", "mysite"]
+READS_ROOMS = re.compile(
+    r"\b(Room|Message)\.(objects|_default_manager|_base_manager)\b|\.(room|message)_set\b"
+)
+READS_ALL = re.compile(r"\ball_(rooms|messages)\(")
+
+# Modules that act for nobody, or for a user who has entered: they may read all rooms.
+UNCHECKED = {
+    "chat/access.py",  # locks
+    "chat/actions.py",  # makes rooms
+    "chat/changes.py",
+    "chat/drafts.py",
+    "chat/history.py",  # of rooms whose sockets are admitted
+    "chat/management/commands/restored.py",
+    "chat/news.py",  # numbers of rooms, between processes
+    "chat/permissions.py",
+}
+
+SECRET = "secret room"
+TEXT = "of the secret"
+
+
+def modules_that(pattern):
+    for app in APPS:
+        for path in (ROOT / app).rglob("*.py"):
+            if "migrations" not in path.parts and pattern.search(path.read_text()):
+                yield str(path.relative_to(ROOT))
+
+
+def test_no_other_module_reads_rooms_and_messages():
+    assert set(modules_that(READS_ROOMS)) == {"chat/permissions.py"}
+
+
+def test_few_modules_read_rooms_without_a_check():
+    assert set(modules_that(READS_ALL)) == UNCHECKED
+
+
+@dataclass
+class Secret:
+    """A room that only its founder may see, as a later kind of room will answer in `permissions`."""
+
+    founder: User
+    reader: User
+    number: int
+    export: Export
+    is_hidden: bool = True
+
+    def hides(self, name, visitor):
+        founder = getattr(visitor, "pk", visitor) == self.founder.pk
+        return self.is_hidden and name == SECRET and not founder
+
+
+@pytest.fixture
+def secret(transactional_db, monkeypatch):
+    founder, reader = actions.create_guest(), actions.create_guest()
+    room, other = actions.open_room(SECRET), actions.open_room("open room")
+    message, _ = actions.send(founder, room, TEXT, uuid4())
+    actions.send(founder, other, "for all", uuid4())
+    actions.read_all({(reader.pk, room.pk): 0})
+    secret = Secret(founder, reader, message.number, actions.export(reader, room))
+    enter_all, memberships_of = permissions.enter_all, permissions.memberships_of
+
+    def visible_rooms(visitor):
+        hidden = [SECRET] if secret.hides(SECRET, visitor) else []
+        return permissions.all_rooms().exclude(name__in=hidden)
+
+    def visible_messages(visitor):
+        return permissions.all_messages().filter(room__in=visible_rooms(visitor))
+
+    def some_entered(wanted):
+        entered = enter_all(wanted)
+        return {pair: room for pair, room in entered.items() if not secret.hides(room.name, pair[0])}
+
+    def memberships_of_some(people):
+        return memberships_of(people).exclude(room__name__in=[SECRET] if secret.is_hidden else [])
+
+    monkeypatch.setattr(permissions, "visible_rooms", visible_rooms)
+    monkeypatch.setattr(permissions, "visible_messages", visible_messages)
+    monkeypatch.setattr(permissions, "enter_all", some_entered)
+    monkeypatch.setattr(permissions, "memberships_of", memberships_of_some)
+    return secret
+
+
+def browser(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+# Pages that show the room or its message, and how they answer those who may not see it. A name that nobody
+# has is that of a new room.
+PAGES = [
+    ("/chat/secret%20room/", 200),
+    ("/chat/secret%20room/{number}/", 404),
+    ("/chat/secret%20room/messages/", 404),
+    ("/chat/secret%20room/messages/?before=9", 404),
+    ("/chat/secret%20room/export/{export}/", 404),
+    ("/chat/", 200),
+    ("/chat/open%20room/", 200),
+    ("/rooms/?asked=secre", 200),
+    ("/rooms/?asked=secre&here=open%20room", 200),
+    ("/admin/chat/room/", 200),
+    ("/admin/chat/message/", 200),
+    ("/admin/chat/membership/", 200),
+    ("/admin/chat/export/", 200),
+]
+
+
+@pytest.mark.parametrize(("address", "status"), PAGES)
+def test_a_page_shows_a_room_only_to_those_who_may_see_it(secret, address, status):
+    if address.startswith("/admin/"):
+        User.objects.filter(pk=secret.reader.pk).update(is_staff=True, is_superuser=True)
+    address = address.format(number=secret.number, export=secret.export.pk)
+    shown = TEXT if address == "/chat/secret%20room/" else f"{TEXT}|{SECRET}"
+    page = browser(secret.reader).get(address)
+    assert page.status_code == status
+    assert not re.search(shown, page.content.decode())
+    secret.is_hidden = False
+    page = browser(secret.reader).get(address)
+    assert page.status_code == 200
+    assert re.search(shown, page.content.decode())
+
+
+FORMS = ["/chat/secret%20room/involvement/", "/chat/secret%20room/export/"]
+FORMS += ["/push/secret%20room/", "/push/secret%20room/stop/"]
+
+
+@pytest.mark.parametrize("address", FORMS)
+def test_a_form_reaches_a_room_only_for_those_who_may_see_it(secret, address):
+    given = {"involvement": "all"}
+    assert browser(secret.reader).post(address, given).status_code == 404
+    secret.is_hidden = False
+    assert browser(secret.reader).post(address, given).status_code in (200, 303)
+
+
+def test_a_transcript_is_missing(secret):
+    address = f"/chat/secret%20room/export/{secret.export.pk}/transcript.txt"
+    assert browser(secret.reader).get(address).status_code == 404
+
+
+def test_unread_messages_are_not_counted(secret):
+    assert memberships.of_people([secret.reader.pk]) == {secret.reader.pk: []}
+    secret.is_hidden = False
+    (place,) = memberships.of_people([secret.reader.pk])[secret.reader.pk]
+    assert (place.name, place.unread) == (SECRET, 1)
+
+
+@pytest.mark.parametrize(
+    "path", ["/ws/chat/secret%20room/", "/ws/push/secret%20room/", "/ws/export/{export}/"]
+)
+@pytest.mark.parametrize("subprotocols", [None, ["lobby.v1"]])
+async def test_a_socket_is_refused(database, secret, path, subprotocols):
+    from mysite.asgi import application
+
+    headers = await sync_to_async(session_of)(secret.reader)
+    socket = Socket(application, path.format(export=secret.export.pk), headers, subprotocols)
+    await socket.connect(TIMEOUT)
+    assert await socket.close_code() == 4404

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
@@ -17,12 +18,17 @@ UPDATE = "UPDATE chat_message SET seq = %s, text = %s, edited_at = %s, deleted_a
 
 
 class Change(NamedTuple):
-    """An edit of a message by its author; a text of None deletes the message."""
+    """An edit of a message by its author; a text of None deletes the message.
+
+    `client_id`, if any, is that of the message which the client means: in a log that was set back, another
+    message may have its number.
+    """
 
     author: User
     room: Room
     number: int
     text: str | None
+    client_id: UUID | None = None
 
 
 class Changes:
@@ -46,7 +52,10 @@ class Changes:
     def add(self, change: Change) -> Message:
         """The message as changed. Raises `Refused`."""
         author = access.one_of(self._people, change.author)
-        message = access.own_message(author, self._stored.get((change.room.pk, change.number)))
+        message = self._stored.get((change.room.pk, change.number))
+        if message and change.client_id not in (None, message.client_id):
+            message = None
+        message = access.own_message(author, message)
         message.room = change.room
         if change.text is None:
             message.text, message.deleted_at = "", timezone.now()

@@ -17,7 +17,7 @@ import live
 from chat import access, actions, dialects, history, protocol
 from chat.changes import Change
 from chat.drafts import Draft
-from chat.models import Room, User
+from chat.models import Message, Room, User
 from chat.people import get_people
 from chat.protocol import Delete, Edit, Ping, Read, Send, Type
 from chat.rate import get_guest_rate, get_message_rate, get_room_rate
@@ -213,7 +213,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self.close(1009)
                 return
             command = self.dialect.command(text_data)
-            await self.obey(command)
+            message = await self.obey(command)
+            if command.ref is not None:
+                await self.send(self.dialect.ack(protocol.ack(command.ref, message)))
         except BUSY as error:
             logger.warning("A command waits for the database: %s", live.reason(error))
             refused = Refused("unavailable", _("the database is busy"), RETRY_AFTER)
@@ -223,10 +225,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except Refused as refused:
             await self.send(self.dialect.error(protocol.error(refused, command)))
 
-    async def obey(self, command: protocol.Command):
+    async def obey(self, command: protocol.Command) -> Message | None:
+        """Do what a client asks for. Returns the message that was stored or changed. Raises `Refused`."""
         match command:
             case Send(message, client_id):
-                await self.obey_send(message, client_id)
+                return await self.obey_send(message, client_id)
             case Ping():
                 await self.send(PONG)
             case Read(seq) if self.user and self.session_key:
@@ -235,12 +238,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 get_typing().note(self.room.topic, get_people().called(self.user))
             case Read() | Type():
                 raise Refused("forbidden", _("without a session nobody is known again"))
-            case Edit(number, message):
-                await self.obey_change(number, message)
-            case Delete(number):
-                await self.obey_change(number, None)
+            case Edit(number, message, client_id):
+                return await self.obey_change(number, message, client_id)
+            case Delete(number, client_id):
+                return await self.obey_change(number, None, client_id)
+        return None
 
-    async def obey_send(self, text: str, client_id: UUID):
+    async def obey_send(self, text: str, client_id: UUID) -> Message:
         """Store a message. The log brings it to every tab, and to its sender as acknowledgement."""
         await get_message_rate().take(self.who)
         if self.user is None:
@@ -251,10 +255,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.user = self.user or message.author
         elif message.seq <= self.cursor:  # or it is still to come, after what was before it
             await self.show(live.Batch([protocol.event(message)]))
+        return message
 
-    async def obey_change(self, number: int, text: str | None):
+    async def obey_change(self, number: int, text: str | None, client_id: UUID | None) -> Message:
         """Edit a message, or delete it. The log brings it to every tab."""
         if self.user is None:
             raise Refused("forbidden", _("you have said nothing yet"))
         await get_message_rate().take(self.who)
-        await get_writer().write(Change(self.user, self.room, number, text), self.who)
+        change = Change(self.user, self.room, number, text, client_id)
+        return (await get_writer().write(change, self.who))[0]

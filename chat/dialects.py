@@ -9,7 +9,7 @@ import msgspec
 from django.utils.translation import gettext_lazy as _
 
 import live
-from chat.protocol import Command, Error, Refused, Send, Welcome, encode
+from chat.protocol import Ack, Command, Error, Refused, Send, Welcome, encode
 from live import subprotocols
 
 
@@ -30,6 +30,9 @@ class LobbyV1:
 
     def welcome(self, welcome: Welcome) -> Iterable[str]:
         yield encode([welcome])
+
+    def ack(self, ack: Ack) -> str:
+        return encode([ack])
 
     def error(self, error: Error) -> str:
         return encode([error])
@@ -73,6 +76,9 @@ class Plain:
 
     def welcome(self, welcome: Welcome) -> Iterable[str]:
         return ()
+
+    def ack(self, ack: Ack) -> str:
+        raise AssertionError("no command of this dialect has a ref")
 
     def error(self, error: Error) -> str:
         error.client_id = None  # it was made up in `command`

@@ -14,35 +14,51 @@ from live import Refused, names
 # A message's longest text (characters).
 LONGEST_TEXT = 4000
 
+# The longest `ref` of a command (characters).
+LONGEST_REF = 64
+
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+Ref = Annotated[str, msgspec.Meta(max_length=LONGEST_REF)]
 
 
 # What a client sends
 
 
-class Send(msgspec.Struct, tag_field="type", tag="send"):
+class Request(msgspec.Struct, tag_field="type", kw_only=True):
+    """A command. The `ack` or the `error` that answers it carries its `ref`."""
+
+    ref: Ref | None = None
+
+
+class Send(Request, tag="send"):
     message: str
     client_id: UUID
 
 
-class Edit(msgspec.Struct, tag_field="type", tag="edit"):
+class Edit(Request, tag="edit"):
+    """`client_id`, where it is given, must be that of the message with this number."""
+
     number: Seq
     message: str
+    client_id: UUID | None = None
 
 
-class Delete(msgspec.Struct, tag_field="type", tag="delete"):
+class Delete(Request, tag="delete"):
+    """`client_id` is as in `Edit`."""
+
     number: Seq
+    client_id: UUID | None = None
 
 
-class Read(msgspec.Struct, tag_field="type", tag="read"):
+class Read(Request, tag="read"):
     seq: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
-class Type(msgspec.Struct, tag_field="type", tag="typing"):
-    """Somebody is writing."""
+class Type(Request, tag="typing"):
+    """The user is typing."""
 
 
-class Ping(msgspec.Struct, tag_field="type", tag="ping"):
+class Ping(Request, tag="ping"):
     """Heartbeat of a client that has received nothing for a while."""
 
 
@@ -142,6 +158,14 @@ class Export(Notice):
     total: int
 
 
+class Ack(Notice, omit_defaults=True):
+    """A command with a `ref` is done. `number` and `seq` are of the message that it stored or changed."""
+
+    ref: str
+    number: int | None = None
+    seq: int | None = None
+
+
 class Error(Notice, omit_defaults=True):
     """`code` is bad_frame, too_long, rate_limited, forbidden, not_found or unavailable."""
 
@@ -151,6 +175,7 @@ class Error(Notice, omit_defaults=True):
     retry_after: float | None = None  # seconds
     number: int | None = None
     reason: str | None = None  # the parser's, for programmers
+    ref: str | None = None
 
 
 def encode(value: Any) -> str:
@@ -193,10 +218,23 @@ def key(number: int, client_id: UUID) -> str:
     return f"{number}.{client_id.hex}"
 
 
+def ack(ref: str, row: Any | None) -> Ack:
+    """That a command is done, by which a message (`models.Message`) may have been stored or changed."""
+    return Ack(ref, row and row.number, row and row.seq)
+
+
 def error(refused: Refused, about: Command | None = None) -> Error:
     """Why a command is refused, and which message that is about."""
     client_id, number = getattr(about, "client_id", None), getattr(about, "number", None)
-    return Error(refused.code, str(refused.detail), client_id, refused.retry_after, number, refused.reason)
+    return Error(
+        refused.code,
+        str(refused.detail),
+        client_id,
+        refused.retry_after,
+        number,
+        refused.reason,
+        about.ref if about else None,
+    )
 
 
 def with_line_feeds(text: str) -> str:

@@ -412,6 +412,20 @@ async def test_an_edit_of_a_message_that_is_gone_changes_no_other(writer, gate):
     await writer.tab.until_transcript("first", "second", "third")
 
 
+async def test_an_edit_in_another_tab_does_not_answer_this_one(lobby, open_tab, writer, gate, request):
+    await writer.press("ArrowUp")
+    await writer.write("of this tab")
+    await expect(writer.message("second")).to_contain_text("Saving…")
+    other = Writer(await open_tab(lobby.url, request.node.name[:64], beside=writer.tab))
+    await other.press("ArrowUp")
+    await other.write("of the other tab")
+    await expect(writer.message("of the other tab")).to_contain_text("Saving…")
+    await expect(writer.bar).to_be_hidden()
+    gate.pass_on()
+    await writer.until_saved()
+    await writer.tab.until_transcript("first", "of this tab")
+
+
 async def test_what_is_saved_before_the_page_is_connected_waits_for_it(writer):
     is_let_in = asyncio.Event()
 

@@ -109,6 +109,44 @@ async def test_edit_and_delete_are_told_to_everybody(connect, guest):
     assert deleted["deleted"]
 
 
+async def test_a_command_with_a_ref_is_answered_with_it(connect, guest):
+    socket = await connect(user=guest)
+    client_id = str(uuid4())
+    await socket.send_command(type="send", message="helo", client_id=client_id, ref="a")
+    assert await socket.event("ack") == {"type": "ack", "ref": "a", "number": 1, "seq": 1}
+    await socket.send_command(type="edit", number=1, message="hello", client_id=client_id, ref="b")
+    assert await socket.event("ack") == {"type": "ack", "ref": "b", "number": 1, "seq": 2}
+    await socket.send_command(type="delete", number=1, ref="c")
+    assert await socket.event("ack") == {"type": "ack", "ref": "c", "number": 1, "seq": 3}
+    for command in ({"type": "read", "seq": 3}, {"type": "typing"}, {"type": "ping"}):
+        await socket.send_command(**command, ref="d")
+        assert await socket.event("ack") == {"type": "ack", "ref": "d"}
+    await socket.send_command(type="delete", number=9, ref="e")
+    assert (await socket.event("error"))["ref"] == "e"
+    await socket.send_command(type="read", seq=3, ref="x" * 65)
+    assert (await socket.event("error"))["code"] == "bad_frame"
+
+
+async def test_a_command_without_a_ref_gets_no_ack(connect, guest):
+    socket = await connect(user=guest)
+    await socket.say("hello")
+    await socket.event("message")
+    await socket.send_command(type="edit", number=1, message="hi")
+    await socket.event("message")
+    assert await socket.hears_none("ack")
+
+
+@pytest.mark.parametrize("change", [{"type": "edit", "message": "of another"}, {"type": "delete"}])
+async def test_a_change_meant_for_another_message_of_that_number_is_refused(connect, guest, change):
+    socket = await connect(user=guest)
+    await socket.say("mine")
+    await socket.event("message")
+    await socket.send_command(**change, number=1, client_id=str(uuid4()), ref="a")
+    error = await socket.event("error")
+    assert (error["code"], error["number"], error["ref"]) == ("not_found", 1, "a")
+    assert await Message.objects.filter(seq=1, text="mine").aexists()
+
+
 async def test_what_belongs_to_others_is_not_changed(connect, guest):
     author, other = await connect(user=guest), await connect()
     await author.say("mine")

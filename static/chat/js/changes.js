@@ -1,11 +1,12 @@
-/** Changes to what is stored. Each is answered by the message as it now is, or by why it cannot be. */
+/** Commands that change stored messages. The server answers each by its `ref`. */
 
 import { gettext } from "../../base/js/i18n.js";
 
 export class Changes {
   #send;
-  /** @type {{number: number, resolve: (problem: string | null) => void}[]} what is not answered, in the order of asking */
+  /** @type {{ref: string, number: number, resolve: (problem: string | null) => void}[]} what is not answered yet */
   #waiting = [];
+  #last = 0;
   /** @type {object[] | null} what was asked for while the page's first connection is being made */
   #early = [];
 
@@ -15,15 +16,17 @@ export class Changes {
   }
 
   /**
-   * @param {{type: "edit" | "delete", number: number, message?: string}} command
+   * @param {{type: "edit" | "delete", number: number, client_id?: string, message?: string}} command
    * @returns {Promise<string | null>} why it could not be done; null when it is done
    */
   ask(command) {
-    if (!this.#send(command)) {
+    const ref = `${++this.#last}`;
+    const request = { ...command, ref };
+    if (!this.#send(request)) {
       if (!this.#early) return Promise.resolve(gettext("there is no connection now"));
-      this.#early.push(command);
+      this.#early.push(request);
     }
-    return new Promise((resolve) => this.#waiting.push({ number: command.number, resolve }));
+    return new Promise((resolve) => this.#waiting.push({ ref, number: command.number, resolve }));
   }
 
   /** There is a connection. */
@@ -32,12 +35,21 @@ export class Changes {
     this.#early = null;
   }
 
+  /** @param {string} ref of a command that is done */
+  done(ref) {
+    this.#answer((each) => each.ref === ref, null);
+  }
+
   /**
-   * @param {number} number of a message that has changed, or that cannot be changed
-   * @param {string | null} [problem]
+   * @param {{ref?: string, number: number}} refused a command; a server of an earlier version names the message only
+   * @param {string} problem
    */
-  answer(number, problem = null) {
-    const place = this.#waiting.findIndex((each) => each.number === number);
+  refuse({ ref, number }, problem) {
+    this.#answer((each) => (ref ? each.ref === ref : each.number === number), problem);
+  }
+
+  #answer(isAnswered, problem) {
+    const place = this.#waiting.findIndex(isAnswered);
     if (place >= 0) this.#waiting.splice(place, 1)[0].resolve(problem);
   }
 

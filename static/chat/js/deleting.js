@@ -40,7 +40,8 @@ export class Deleting {
   async #delete(item, number) {
     this.#close(item);
     showNote(item, text(gettext("Deleting…")));
-    const problem = await this.#changes.ask({ type: "delete", number });
+    const { client_id } = this.#log.message(item);
+    const problem = await this.#changes.ask({ type: "delete", number, client_id });
     const shown = problem && this.#log.item(number);
     if (!shown) return;
     const hasFocus = shown.contains(document.activeElement);

@@ -87,7 +87,7 @@ export class Editing {
     const isChanged = message.message !== this.#message.message;
     this.#message = message;
     if (message.message === this.#text.trimEnd()) return this.#end();
-    if (this.#isSaving) return; // the answer follows
+    if (this.#isSaving) return this.#note(noted(gettext("Saving…"))); // the answer follows
     this.#keep();
     if (message.deleted || isChanged) this.#showChange();
   }
@@ -144,7 +144,7 @@ export class Editing {
 
   /** Give the composer back at once: what is typed next is another message. */
   async #save(text) {
-    const { number, message } = this.#message;
+    const { number, client_id, message } = this.#message;
     if (text === message.trimEnd()) return this.#end();
     const shown = this.#log.item(number);
     if (shown && !isSame(this.#log.message(shown), this.#message)) this.#isGone = true;
@@ -154,13 +154,13 @@ export class Editing {
     this.#bar.hidden = true;
     this.#composer.giveBack();
     this.#note(noted(gettext("Saving…")));
-    const problem = await this.#changes.ask({ type: "edit", number, message: text });
-    if (!this.#isSaving) return; // it is saved
-    this.#isSaving = false;
+    const problem = await this.#changes.ask({ type: "edit", number, client_id, message: text });
+    if (!this.#isSaving) return; // the message came before the answer
     this.#note();
+    if (!problem) return this.#end();
+    this.#isSaving = false;
     this.#reopen(text);
-    if (problem) this.#show(gettext("Not saved: {problem}.", { problem }), true);
-    else this.#showChange();
+    this.#show(gettext("Not saved: {problem}.", { problem }), true);
   }
 
   /** Under the message, if it is shown. */

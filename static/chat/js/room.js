@@ -203,6 +203,8 @@ function receive(event) {
       return typing.receive(event);
     case "unread":
       return unread.receive(event);
+    case "ack":
+      return changes.done(event.ref);
     case "error":
       return refused(event);
   }
@@ -256,14 +258,13 @@ function told(message) {
   if (message.number !== message.seq) notifier.close(roomName, message.number);
   editing.told(message);
   keptRoom.receive(message);
-  changes.answer(message.number);
   reading.note(cursor.seq);
   if (message.client_id === inFlight) connection.confirm();
   answered(message.client_id);
 }
 
-function refused({ detail, client_id: clientId, number, retry_after: retryAfter }) {
-  if (number) return changes.answer(number, retryAfter ? tryLater(detail, retryAfter) : detail);
+function refused({ detail, client_id: clientId, number, retry_after: retryAfter, ref }) {
+  if (number) return changes.refuse({ ref, number }, retryAfter ? tryLater(detail, retryAfter) : detail);
   const entry = outbox.all.find((entry) => entry.client_id === clientId);
   if (!entry) return;
   if (retryAfter) hold(retryAfter);

@@ -67,7 +67,7 @@ class Client:
         self.socket_address = f"{scheme}://{base.netloc}{base.path}/ws/chat/{quote(room, safe='')}/"
         self.cursor: int | None = None  # None: it was never welcomed
         self.epoch = ""
-        self.last: tuple[int, str] = (0, "")  # number and client_id of the newest message
+        self.last: dict[str, Any] = {}  # the newest change: a message event
         self.unsent: dict[str, str] = {}  # texts by client_id, in the order of writing
         self.failed: dict[str, str] = {}  # of these, why the server will not have them
         self.refused = ""  # why we must not come back
@@ -188,8 +188,8 @@ class Client:
         if self.cursor is None:
             return self.socket_address
         query = {"since": self.cursor, "epoch": self.epoch}
-        if self.last[0]:
-            query["last"] = "{}.{}".format(*self.last)
+        if self.last:
+            query |= {"last": "{number}.{client_id}".format_map(self.last), "last_seq": self.last["seq"]}
         return f"{self.socket_address}?{urlencode(query)}"
 
     def _lose(self) -> None:
@@ -240,7 +240,7 @@ class Client:
 
     def _told(self, message: dict[str, Any]) -> None:
         self.cursor = max(self.cursor or 0, message["seq"])
-        self.last = max(self.last, (message["number"], message["client_id"]))
+        self.last = max(self.last, message, key=lambda each: each.get("seq", 0))
         if self.unsent.pop(message["client_id"], None):
             self._confirm()
         self._on_message(message)
@@ -305,7 +305,7 @@ class Client:
         """Take the room's history for what was missed, back to where we know it."""
         missed = await self.history(1 if is_other else (self.cursor or 0) + 1)
         if is_other:
-            self.last = (0, "")
+            self.last = {}
             self._on_reset()
         for message in missed:
             self._told(message)

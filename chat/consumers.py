@@ -100,7 +100,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         name = access.room_name(self.scope["url_route"]["kwargs"]["room_name"])
         last = self.query.get("last")
         user = self.user.pk if self.user else None
-        found = await history.get_rooms().get(history.Known(user, names.key(name), last))
+        known = history.Known(user, names.key(name), last, self.query.get("last_seq", ""))
+        found = await history.get_rooms().get(known)
         if found is None:
             await get_room_rate().take(self.who)
             found = await database_sync_to_async(actions.open_room)(name, user), last is None

@@ -54,35 +54,36 @@ source = RoomSource()
 
 
 class Known(NamedTuple):
-    """What a client that comes names: its user, the key of its room, and the last message that it has."""
+    """What a client that comes names: its user, the key of its room, and the last change that it has."""
 
     user: int | None
     room: str
-    last: str | None  # `<number>.<client_id>`
+    last: str | None  # `<number>.<client_id>` of the message
+    last_seq: str = ""
 
 
 def rooms_of(clients: Iterable[Known]) -> dict[Known, tuple[Room, bool]]:
-    """The rooms of clients that come together, and whether each room has what its client has."""
+    """The rooms of clients that come together, and whether each log has what its client has."""
     clients = list(clients)
     rooms = permissions.enter_all({(client.user, client.room) for client in clients})
-    lasts = {client: _reference(client.last) for client in clients if client.last is not None}
+    lasts = {client: _reference(client) for client in clients if client.last is not None}
     ids = {last[1] for last in lasts.values() if last}
     all_messages = permissions.all_messages()
     messages = all_messages.filter(client_id__in=ids) if ids else all_messages.none()
-    stored = set(messages.values_list("room", "number", "client_id"))
+    stored = {row[:3]: row[3] for row in messages.values_list("room", "number", "client_id", "seq")}
 
     def has_last(client: Known, room: Room) -> bool:
         last = lasts.get(client)
-        return client.last is None or (last is not None and (room.pk, *last) in stored)
+        return client.last is None or (last is not None and stored.get((room.pk, *last[:2]), -1) >= last[2])
 
     entered = {client: rooms.get((client.user, client.room)) for client in clients}
     return {client: (room, has_last(client, room)) for client, room in entered.items() if room}
 
 
-def _reference(message: str) -> tuple[int, UUID] | None:
-    number, _, client_id = message.partition(".")
+def _reference(client: Known) -> tuple[int, UUID, int] | None:
+    number, _, client_id = (client.last or "").partition(".")
     with suppress(ValueError):
-        return int(number[:18]), UUID(client_id)
+        return int(number[:18]), UUID(client_id), int(client.last_seq[:18] or 0)
     return None
 
 

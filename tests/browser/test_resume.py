@@ -3,6 +3,7 @@
 import sqlite3
 import ssl
 from contextlib import closing
+from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -67,7 +68,10 @@ async def test_a_message_written_without_a_connection_is_sent_when_it_is_back(lo
     tab.page.on("websocket", lambda socket: addresses.append(socket.url))
     await tab.enter(cable.url, "offline")
     await tab.say("before")
-    await tab.until_transcript("before")
+    await expect(tab.pending).to_have_count(0)
+    await tab.page.keyboard.press("ArrowUp")
+    await tab.say(" all")  # behind what it was
+    await expect(tab.page.locator(".message__edited")).to_have_count(1)
     cable.sockets_refused = True
     cable.cut()
     await tab.say("one")
@@ -75,15 +79,17 @@ async def test_a_message_written_without_a_connection_is_sent_when_it_is_back(lo
     await expect(tab.pending).to_have_count(2)
     await expect(tab.page.get_by_text("Reconnecting. What you write is kept.")).to_be_visible()
     await other.say("meanwhile")
-    await other.until_transcript("before", "meanwhile")
+    await other.until_transcript("before all", "meanwhile")
     cable.sockets_refused = False
     await expect(tab.pending).to_have_count(0, timeout=BACK)
     await expect(tab.page.locator("#state")).to_be_hidden()
     for each in (tab, other):
-        await each.until_transcript("before", "meanwhile", "one", "two")
-    since = [address.partition("since=")[2] for address in addresses if "/ws/chat/" in address]
-    assert since[0].startswith("0&")
-    assert since[-1].startswith("1&")  # it asks for what it has not got, and no more
+        await each.until_transcript("before all", "meanwhile", "one", "two")
+    queries = [parse_qs(urlsplit(address).query) for address in addresses if "/ws/chat/" in address]
+    assert (queries[0]["since"], queries[0].get("last")) == (["0"], None)
+    assert queries[-1]["since"] == ["2"]  # it asks for what it has not got, and no more
+    assert queries[-1]["last"][0].startswith("1.")
+    assert queries[-1]["last_seq"] == ["2"]  # of the edit
 
 
 async def test_a_browser_that_goes_offline_comes_back_by_itself(lobby, open_tab):

@@ -377,6 +377,22 @@ async def test_a_log_that_has_grown_past_a_cursor_is_told_by_the_last_message(co
     assert (welcome["reset"], welcome["set_back"]) == (True, True)
 
 
+async def test_a_log_that_has_lost_an_edit_and_grown_past_it_is_told_by_the_last_change(
+    connect, guest, room_of_three
+):
+    two = await Message.objects.aget(number=2)
+    known = {"since": 4, "last": f"2.{two.client_id}"}
+    await database_sync_to_async(actions.edit)(guest, room_of_three, 2, "changed")
+    welcome = await (await connect(**known, last_seq=4)).event("welcome")
+    assert (welcome["reset"], "set_back" in welcome) == (False, False)
+    await Message.objects.filter(pk=two.pk).aupdate(seq=2, text="two")
+    await set_back(room_of_three, 3)
+    await say(guest, room_of_three, "four", "five")
+    welcome = await (await connect(**known, last_seq=4)).event("welcome")
+    assert (welcome["reset"], welcome["set_back"]) == (True, True)
+    assert not (await (await connect(**known)).event("welcome"))["reset"]  # of an earlier version
+
+
 CLIENT_ID = "12345678-1234-4234-8234-123456789012"
 
 

@@ -126,13 +126,13 @@ async def test_nobody_speaks_after_the_restore(server, tmp_path):
 
 
 async def test_who_was_away_heals_though_no_process_has_noticed(server, tmp_path):
-    """All workers are new, and the log is longer than it was: only the last message tells."""
+    """All workers are new, and the log is longer than it was: only the last change tells."""
     async with proxy(server) as cable, tabs("unnoticed", server, cable) as opened:
         one, away = opened
         await say(one, "kept")
         copy(file_of(server), tmp_path / "backup")
-        await say(one, "lost")
-        await agree(server, "unnoticed", opened)
+        one.client.edit(1, "lost")
+        await until(lambda: away.shown == {1: "lost"})
         cable.pull()
         server.stop()
         copy(tmp_path / "backup", file_of(server))

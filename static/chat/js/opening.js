@@ -16,8 +16,9 @@ export const roomAddress = `/chat/${encodeURIComponent(roomName)}/`;
 /** What came with the page: see `_open` in chat/views.py. */
 export const data = read("room-data");
 
-/** Up to where the room's log is shown, and its newest message that is known here, if any: see `last` in docs/wire.md. */
-export const cursor = { epoch: data.epoch, seq: data.seq, last: data.is_end ? reference(data.messages.at(-1)) : "" };
+/** Up to where the room's log is shown, and its newest change that is known here, if any: see `last` in docs/wire.md. */
+export const cursor = { epoch: data.epoch, seq: data.seq, last: "", last_seq: 0 };
+data.messages.forEach(noteLast);
 
 /** Under what this browser keeps what is one person's in one room. */
 export const owner = `${data.you.id}.${data.key}`;
@@ -30,9 +31,9 @@ const edges = { start: element("timeline-start"), more: element("timeline-more")
 export const timeline = new Timeline(element("timeline"), log, edges, element("latest"), fetchPage);
 timeline.open(data.messages, { isStart: data.is_start, isEnd: data.is_end }, whereReadingEnded(), data.place);
 
-/** @param {import("./message.js").Message} [message] */
-export function reference(message) {
-  return message ? `${message.number}.${message.client_id}` : "";
+/** @param {import("./message.js").Message} message as it now is */
+export function noteLast({ seq, number, client_id: clientId }) {
+  if (seq > cursor.last_seq) Object.assign(cursor, { last: `${number}.${clientId}`, last_seq: seq });
 }
 
 function whereReadingEnded() {
@@ -47,6 +48,7 @@ export async function fetchPage(query) {
   const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
   if (!response.ok) throw new Error(response.statusText);
   const { messages, more } = await response.json();
+  messages.forEach(noteLast);
   if (!query.before && !query.after) history.replaceState(null, "", roomAddress); // no message is the place any more
   return { messages, isLast: !more };
 }

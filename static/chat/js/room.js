@@ -25,7 +25,7 @@ import { MessageTools } from "./message-tools.js";
 import { button, text } from "./note.js";
 import { Notifier, tellLooking } from "./notifier.js";
 import { Notify } from "./notify.js";
-import { cursor, data, fetchPage, log, owner, reference, roomAddress, roomName, timeline } from "./opening.js";
+import { cursor, data, fetchPage, log, noteLast, owner, roomAddress, roomName, timeline } from "./opening.js";
 import { Outbox } from "./outbox.js";
 import { OwnName } from "./own-name.js";
 import { copyLink } from "./permalink.js";
@@ -145,8 +145,8 @@ const connection = new LastingSocket({
 document.addEventListener("visibilitychange", () => document.hidden || (adopt() && sendNext()));
 
 function address() {
-  const { seq, epoch, last } = cursor;
-  const query = new URLSearchParams({ you: you.id, since: seq, epoch, ...(last && { last }) });
+  const { seq, ...known } = cursor;
+  const query = new URLSearchParams({ you: you.id, since: seq, ...known });
   return `/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
 }
 
@@ -219,8 +219,7 @@ function welcomed({ epoch, seq, reset, you: person, ...more }) {
   }
   cursor.epoch = epoch;
   if (reset) {
-    cursor.seq = seq;
-    cursor.last = "";
+    Object.assign(cursor, { seq, last: "", last_seq: 0 });
     keptRoom.forget();
     timeline.reload();
     checkEdit(editing.number);
@@ -249,7 +248,7 @@ function adopt() {
 
 function told(message) {
   cursor.seq = Math.max(cursor.seq, message.seq);
-  if (message.number === message.seq) cursor.last = reference(message);
+  noteLast(message);
   outbox.remove(message.client_id);
   if (message.author.id === you.id && message.number === message.seq) ownName.tell(message.author.name);
   typing.forget(message.author.id);

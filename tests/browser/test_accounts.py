@@ -46,6 +46,10 @@ def composer(tab):
 async def sign_up(tab, username):
     """From a room to a form and back."""
     await tab.page.get_by_role("link", name="keep this name").click()
+    await fill_sign_up(tab, username)
+
+
+async def fill_sign_up(tab, username):
     await tab.page.get_by_label("User name").fill(username)
     await tab.page.get_by_label("Password", exact=True).fill(PASSWORD)
     await tab.page.get_by_label("The same password again").fill(PASSWORD)
@@ -233,6 +237,22 @@ async def test_a_guest_who_signs_up_in_another_tab_has_an_account_in_all_of_them
     await sign_in(one, lobby.url, username)
     await one.enter(lobby.url, room)
     await one.until_transcript("kept for the account")
+
+
+async def test_what_was_written_by_who_signed_up_outside_of_rooms_is_handed_to_nobody(lobby, open_tab):
+    asleep = await open_tab()
+    await asleep.page.route_web_socket("**/ws/**", lambda socket: socket.close(code=4401))
+    await asleep.enter(lobby.url, "signs up outside")
+    await composer(asleep).fill("half a sentence")
+    one = await open_tab(beside=asleep)
+    await one.page.goto(f"{lobby.url}/me/sign-up/")
+    await fill_sign_up(one, next(usernames))
+    await expect(one.page.get_by_role("button", name="Sign out")).to_be_visible()
+    await sign_out(one, lobby.url)
+    await asleep.page.get_by_role("button", name="Load the page again").click()
+    await expect(asleep.page.get_by_role("link", name="keep this name")).to_be_visible()
+    await asleep.page.wait_for_load_state()  # what is handed over is there by then
+    await expect(composer(asleep)).to_have_value("")
 
 
 async def test_the_forms_of_an_open_tab_work_after_signing_out_and_in(lobby, open_tab):

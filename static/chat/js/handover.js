@@ -5,22 +5,13 @@
  * suspended when its guest signed up in another.
  */
 
+import { hasAccount } from "./account.js";
 import { takeDraft } from "./draft.js";
 import { takeEdits } from "./kept-edit.js";
 import { takeUnsent } from "./outbox.js";
 import { isCount, readJson, withStorage } from "./storage.js";
 
 const SHAPE = { from: isCount };
-
-/** Note that a person has an account. @param {number} person */
-export function noteAccount(person) {
-  withStorage((storage) => storage.setItem(accountKey(person), ""));
-}
-
-/** The account was deleted. @param {number} person */
-export function forgetAccount(person) {
-  withStorage((storage) => storage.removeItem(accountKey(person)));
-}
 
 /**
  * Mark this tab's person as refused: gone for good, unless it is the owner of an account.
@@ -52,14 +43,6 @@ export function takeOver(room, to, guest) {
 
 function takeWritten(owner) {
   return [...takeUnsent(owner), ...takeEdits(owner), takeDraft(owner)].filter(Boolean);
-}
-
-function hasAccount(person) {
-  return withStorage((storage) => storage.getItem(accountKey(person))) !== null;
-}
-
-function accountKey(person) {
-  return `lobby.account.${person}`;
 }
 
 function keyOf(room) {

@@ -183,7 +183,11 @@ class Hub:
         try:
             while topic.log.seq < topic.known:
                 cursor = topic.log.seq
-                events, upto = await topic.source.since(topic.name, cursor, RING)
+                # With what stands where the log ends: the source may have been set back, and grown again.
+                events, upto = await topic.source.since(topic.name, cursor - 1, RING)
+                if events and topic.log.contradicts(events[0].seq or 0, events[0].key):
+                    await self._set_back(topic)
+                    break
                 topic.log.extend(events, upto)
                 if upto <= cursor:  # the source knows of nothing more: what was heard is wrong
                     topic.known = topic.log.seq

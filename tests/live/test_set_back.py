@@ -91,6 +91,20 @@ async def test_a_process_hears_of_the_epoch_that_another_has_given(monkeypatch):
         assert room.epoch == "of another process"
 
 
+async def test_a_log_that_grew_past_its_end_unheard_is_noticed_by_what_stands_there(monkeypatch):
+    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.01)
+    room = room_of(5)
+    async with hubs(Layer()) as (here,), here.open(TOPIC, room, 0) as log:
+        await read(log, 0, 5)
+        with Reader(log, 5) as reader:
+            room.set_back(3)
+            for _ in range(3):
+                room.commit()
+            assert isinstance(await lost(reader), SetBack)
+        assert reader.batches == []
+        assert room.epoch == "*"
+
+
 async def test_a_late_ring_of_before_the_set_back_changes_nothing():
     room = room_of(5)
     before = room.events[-1]

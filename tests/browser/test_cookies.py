@@ -4,6 +4,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from tests.browser.test_accounts import sign_up
 from tests.servers.proxy import proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -30,8 +31,15 @@ async def test_a_room_says_that_it_needs_cookies_and_opens_with_them(cookieless,
     await expect(state).to_be_hidden()
 
 
-async def test_who_signed_out_with_cookies_is_not_told_of_them(lobby, open_tab):
-    tab = await open_tab(lobby.url, "cookies taken away")
+@pytest.mark.parametrize("has_account", [False, True])
+async def test_who_signed_out_with_cookies_is_not_told_of_them(lobby, open_tab, has_account):
+    tab = await open_tab(lobby.url, f"cookies taken away {has_account}")
+    if has_account:
+        await sign_up(tab, "cookies-taken-away")
+        await expect(tab.page.get_by_role("link", name="Your account")).to_be_visible()
+        await tab.page.context.clear_cookies(name="lobby_guest")  # as in a browser that had no guest
+        await tab.page.reload()
+        await tab.page.wait_for_function("() => document.cookie === ''")
     await tab.say("hello")
     await tab.until_transcript("hello")
     await tab.page.request.get(f"{lobby.url}/chat/")

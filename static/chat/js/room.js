@@ -103,8 +103,8 @@ const keptRoom = new KeptRoom({ room: roomAddress, you: you.id }, data.page, {
 });
 if (data.is_end) keptRoom.begin(data.messages, data.is_start);
 
-/** Without cookies each request is another person's. The page sets one that scripts can read; a copy cannot tell. */
-const hasCookies = data.is_copy || document.cookie !== "";
+/** Without cookies each request is another guest's. A guest's page sets one that scripts can read; a copy cannot tell. */
+const hasCookies = data.is_copy || !you.guest || document.cookie !== "";
 
 const OFFLINE = gettext("Offline. What you write is sent later.");
 const NO_ACCESS = gettext("You no longer have access here. Load the page again.");

@@ -1,5 +1,6 @@
 """Signing up, in and out while tabs are open: who somebody is never changes under what is being written."""
 
+import asyncio
 import re
 import sqlite3
 from contextlib import closing
@@ -329,6 +330,25 @@ async def test_who_has_an_account_finds_it_and_the_way_back(lobby, open_tab):
     await page.get_by_role("link", name="Back").click()
     await expect(page).to_have_url(room)
     await expect(page.locator(".own-name__text")).to_have_text("Way Back")
+
+
+async def test_a_form_is_sent_once_however_often_it_is_clicked(lobby, open_tab):
+    tab = await open_tab(lobby.url, "double click")
+    sent, clicked = asyncio.Queue(), asyncio.Event()
+
+    async def hold(route):
+        if route.request.method == "POST":
+            sent.put_nowait(route.request.url)
+            await clicked.wait()
+        await route.continue_()
+
+    await tab.page.route("**/me/sign-up/**", hold)
+    await sign_up(tab, next(usernames))
+    await sent.get()
+    await tab.page.keyboard.press("Enter")
+    clicked.set()
+    await expect(tab.page.get_by_role("link", name="Your account")).to_be_visible()
+    assert sent.empty()
 
 
 async def test_the_focus_is_on_what_is_wrong_and_its_reason_is_spoken(lobby, open_tab):

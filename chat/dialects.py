@@ -1,5 +1,6 @@
 """The two dialects of a room's socket: Lobby's own, and the tutorial's."""
 
+from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 import live
 from chat.protocol import Ack, Command, Error, Refused, Send, Welcome, encode
 from live import subprotocols
+
+# How many skipped places of the log a plain client's connection remembers.
+MOST_SKIPPED = 1000
 
 
 class LobbyV1:
@@ -55,23 +59,29 @@ class Plain:
     _told = msgspec.json.Decoder(_Told)
 
     def __init__(self) -> None:
-        self._shown: set[int] = set()  # numbers after the cursor
+        self._seq: int | None = None  # of the last event; first, the cursor with which the client came
+        self._skipped: deque[int] = deque(maxlen=MOST_SKIPPED)  # before it: changed before they were read
 
     def command(self, frame: str) -> Command:
         return Send(_decode(self._said, frame).message, uuid4())
 
     def frames(self, batch: live.Batch, cursor: int) -> Iterable[str]:
-        """The messages born after the cursor, each once; a later change to one is left out.
+        """The messages born after the first cursor, each once; a later change to one is left out.
 
-        What was missed comes in several batches for one cursor, and may change between them.
+        A message that was changed before it was read comes with a later `seq`, and its own place is skipped.
         """
-        self._shown = {number for number in self._shown if number > cursor}
+        if self._seq is None:
+            self._seq = cursor
         for event in batch.events:
             if event.seq is None:
                 continue
+            self._skipped.extend(range(max(self._seq + 1, event.seq - MOST_SKIPPED), event.seq))
+            self._seq = event.seq
             told = self._told.decode(event.body)
-            if told.number > cursor and told.number not in self._shown and not told.deleted:
-                self._shown.add(told.number)
+            is_late = told.number in self._skipped
+            if is_late:
+                self._skipped.remove(told.number)
+            if (is_late or told.number == event.seq) and not told.deleted:
                 yield event.body.decode()
 
     def welcome(self, welcome: Welcome) -> Iterable[str]:

@@ -91,7 +91,7 @@ async def test_a_plain_client_misses_no_message_that_was_changed_after_others_ca
     assert [(await second.receive())["message"] for _ in range(2)] == ["1", "0, edited"]
 
 
-def test_what_was_missed_and_changes_between_two_batches_is_heard_once():
+def test_what_changes_before_it_is_read_is_heard_once():
     plain = Plain()
 
     def heard(cursor, *events):
@@ -103,3 +103,5 @@ def test_what_was_missed_and_changes_between_two_batches_is_heard_once():
     assert heard(5, (6, 6), (7, 7)) == [6, 7]  # 8 was changed before it was read, and 7 is changed now
     assert heard(5, (20, 8), (21, 7), (22, 3)) == [20]
     assert heard(22, (23, 23), (24, 8)) == [23]
+    assert heard(24, (26, 26)) == [26]  # 25 was changed before it was read
+    assert heard(26, (27, 25), (28, 25)) == [27]

@@ -59,6 +59,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         before = self._look()
         connection = super().get_new_connection(conn_params)
         try:
+            if self._latest.get(self._path, Files()).journal:  # another file may have another mode
+                connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA schema_version").fetchone()  # which opens the journal
             self._files = self._latest[self._path] = Files.at(self._path)
             if self._files.database != before.database:
@@ -90,7 +92,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 self._report(latest)
                 if there.database and latest.journal == there.journal is not None:
                     _put_away_journal(self._path)
-                    self._latest[self._path] = Files(there.database)
+                    self._latest[self._path] = latest._replace(database=there.database)
         return there
 
     def _is_left(self) -> bool:

@@ -60,7 +60,8 @@ async def test_nothing_is_acknowledged_into_a_deleted_file(server, tmp_path, suf
 async def test_a_backup_is_moved_over_the_file_and_its_journal_stays(server, tmp_path, reported):
     async with tabs("replaced", server, server, server) as opened:
         await say(opened[0], "kept")
-        copy(file_of(server), tmp_path / "backup")
+        with closing(sqlite3.connect(file_of(server))) as database:
+            database.execute("VACUUM INTO ?", [str(tmp_path / "backup")])  # whose journal mode is another
         await say(opened[1], *[f"lost {n}" * 100 for n in range(50)])
         (tmp_path / "backup").rename(file_of(server))
         await say(opened[2], "said after")
@@ -68,6 +69,7 @@ async def test_a_backup_is_moved_over_the_file_and_its_journal_stays(server, tmp
         assert opened[0].shown == {1: "kept", 2: "said after"}
     with closing(sqlite3.connect(file_of(server))) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert database.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
     assert 1 <= reported() <= 2
 
 

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from django.http import HttpRequest, parse_cookie
+from django.http import HttpRequest
 from django.middleware.locale import LocaleMiddleware
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language_from_request
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
+
+from mysite.cookies import cookies_of
 
 
 class LanguageMiddleware(LocaleMiddleware):
@@ -34,5 +36,5 @@ def of_scope(scope: dict[str, Any]) -> str:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     request = HttpRequest()
     request.META["HTTP_ACCEPT_LANGUAGE"] = headers.get(b"accept-language", "")
-    request.COOKIES = parse_cookie(headers.get(b"cookie", ""))
+    request.COOKIES = cookies_of(scope)
     return get_language_from_request(request)

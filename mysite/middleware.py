@@ -12,13 +12,13 @@ from channels.security.websocket import OriginValidator, WebsocketDenier
 from csp.utils import build_policy
 from django.conf import settings
 from django.db import Error
-from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.urls import Resolver404, resolve
 from django.utils import translation
 
 from live import reason, security
 from live.subprotocols import choose
+from mysite.cookies import cookies_of
 from mysite.languages import of_scope
 
 logger = logging.getLogger(__name__)
@@ -97,9 +97,8 @@ class RefuseNul:
 
 
 def has_nul(scope) -> bool:
-    cookies = map(parse_cookie, header_values(scope, b"cookie"))
-    sessions = [each.get(settings.SESSION_COOKIE_NAME, "") for each in cookies]
-    return any("\0" in each for each in (scope["path"], unquote(scope["query_string"]), *sessions))
+    session = cookies_of(scope).get(settings.SESSION_COOKIE_NAME, "")
+    return any("\0" in each for each in (scope["path"], unquote(scope["query_string"]), session))
 
 
 async def send_error(send, status: HTTPStatus, body: bytes = b"", *headers: tuple[bytes, bytes]) -> None:
@@ -205,6 +204,7 @@ def forget_handshake(scope) -> None:
     subprotocol = choose(scope["subprotocols"])
     scope["subprotocols"][:] = [subprotocol] if subprotocol else []
     scope["headers"].clear()
+    cookies_of(scope).clear()
 
 
 async def refuse(scope, send, code):

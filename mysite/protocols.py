@@ -30,6 +30,10 @@ REQUEST_PATIENCE = 10
 LARGEST_HEAD = 64 * 1024
 MOST_HEADERS = 200
 
+# The longest path and query of a request, and the largest cookies: both are taken apart at once (bytes).
+LARGEST_TARGET = 8 * 1024
+LARGEST_COOKIES = 8 * 1024
+
 # What a handshake may say in the headers that are taken apart, and in its query (bytes).
 HANDSHAKE_HEADERS = {b"connection", b"upgrade", b"sec-websocket-protocol"}
 LARGEST_HANDSHAKE_HEADERS = 1024
@@ -182,6 +186,14 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             return
         self._refuse_with(431)
 
+    def _measure_parts(self) -> None:
+        if len(self.url) > LARGEST_TARGET:
+            self._refuse_with(414)
+        elif sum(len(value) for name, value in self.headers if name == b"cookie") > LARGEST_COOKIES:
+            self._refuse_with(431)
+        elif self.parser.should_upgrade():
+            self._measure_handshake()
+
     def _measure_handshake(self) -> None:
         size = sum(len(value) for name, value in self.headers if name in HANDSHAKE_HEADERS)
         query = self.url.partition(b"?")[2]
@@ -205,8 +217,8 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     def on_headers_complete(self):
         self._measure_head()
-        if not self.is_refused and self.parser.should_upgrade():
-            self._measure_handshake()
+        if not self.is_refused:
+            self._measure_parts()
         if not self.is_refused:
             super().on_headers_complete()
             if self.cycle is not None:  # a handshake has none

@@ -9,12 +9,12 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
-from django.http import parse_cookie
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from live import OfLoop
 from live.loader import Loader
+from mysite.cookies import cookies_of
 
 
 class SessionAuth:
@@ -24,8 +24,7 @@ class SessionAuth:
         self.application = application
 
     async def __call__(self, scope, receive, send):
-        cookies = parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
-        key = cookies.get(settings.SESSION_COOKIE_NAME)
+        key = cookies_of(scope).get(settings.SESSION_COOKIE_NAME)
         user = await get_users().get(key) if key else None
         session = SessionStore(key if user else None)
         scope = {**scope, "session": session, "user": user or AnonymousUser()}

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import socket
+import time
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from types import SimpleNamespace
 
@@ -13,8 +14,16 @@ from uvicorn.server import ServerState
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from mysite.cookies import cookies_of
 from mysite.middleware import LARGEST_BODY, BodyLimit, Handshake, body_limit
-from mysite.protocols import LARGEST_HEAD, MOST_HEADERS, HttpProtocol, SocketProtocol
+from mysite.protocols import (
+    LARGEST_COOKIES,
+    LARGEST_HEAD,
+    LARGEST_TARGET,
+    MOST_HEADERS,
+    HttpProtocol,
+    SocketProtocol,
+)
 from tests.fuzz.raw import handshake, peer
 from tests.servers.processes import Server, daphne, wait_until
 from tests.servers.tab import TIMEOUT
@@ -74,6 +83,35 @@ async def test_the_head_of_a_handshake(lobby):
     async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
         client.writer.write(handshake(lobby, **{"X-Long": LONG}))
         assert await status(client) == 431
+
+
+@pytest.mark.parametrize("write", [request, handshake])
+@pytest.mark.parametrize(
+    ("part", "size", "expected"),
+    [("path", LARGEST_TARGET, 414), ("Cookie", LARGEST_COOKIES, 431)],
+)
+async def test_what_is_taken_apart_is_bounded(lobby, write, part, size, expected):
+    async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
+        if write is request:
+            client.writer.write(request(lobby, **{part: "/".ljust(size, "%")}))
+            assert await status(client) == (404 if part == "path" else 200)
+        client.writer.write(write(lobby, **{part: "/".ljust(size + 1, "%")}))
+        assert await status(client) == expected
+        assert await client.reader.read() == b""
+
+
+async def test_cookies_of_several_headers_count_together(lobby):
+    head = request(lobby, Cookie="x" * (LARGEST_COOKIES // 2))
+    async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
+        client.writer.write(head[:-2] + b"Cookie: " + b"y" * LARGEST_COOKIES + b"\r\n\r\n")
+        assert await status(client) == 431
+
+
+def test_a_quoted_cookie_takes_time_in_proportion_to_its_size():
+    started = time.process_time()
+    cookies = cookies_of({"headers": [(b"cookie", rb'a="\061%s"' % (rb"\1" * 30_000))]})
+    assert cookies == {"a": "1" * 30_001}
+    assert time.process_time() - started < 1  # of that size, Python's own took 15 s
 
 
 MANY = "a," * 1000

@@ -8,6 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from mysite.middleware import has_nul
 from tests.servers.processes import daphne
 from tests.servers.tab import TIMEOUT
 
@@ -64,3 +65,8 @@ def test_other_encoded_characters_and_cookies_are_no_nul(server):
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)) as client:
         client.request("GET", "/rooms/?asked=%2500", headers={"Cookie": 'theme="\\000"; sessionid="\\061"'})
         assert client.getresponse().status == 200
+
+
+def test_the_cookies_of_several_headers_are_read_as_django_reads_them():
+    headers = [(b"cookie", b'sessionid="'), (b"cookie", rb'\000"')]
+    assert has_nul({"path": "/", "query_string": b"", "headers": headers})

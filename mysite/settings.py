@@ -181,8 +181,11 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE["ENGINE"] = "mysite.sqlite"
     DATABASE["CONN_MAX_AGE"] = None  # opening the file anew costs more than what is then asked of it
 elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
+    from mysite.postgresql.session import Session
+
     options = {
         "pool": {
+            "connection_class": Session,
             "timeout": DATABASE_TIMEOUT,
             "max_size": 12,
             "max_lifetime": 600,
@@ -191,6 +194,10 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
             "reconnect_failed": lambda pool: pool.check(),
         },
         "connect_timeout": DATABASE_TIMEOUT // 2,
+        # Nothing on the way forgets a session that is idle, and one whose other end is gone ends in 16 s.
+        "keepalives_idle": 10,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
         "options": f"-c statement_timeout={DATABASE_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s"
         # A process that is stopped keeps no locks; and locks isolate us, not the server's default.
         f" -c idle_in_transaction_session_timeout={DATABASE_TIMEOUT}s"

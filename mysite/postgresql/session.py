@@ -1,0 +1,55 @@
+"""Sessions with PostgreSQL that wait for no answer longer than the server may take for one."""
+
+import select
+import time
+
+import psycopg
+from psycopg.errors import _WaitTimeout
+
+# How long the server may say nothing: longer than `statement_timeout`, whose error it says itself (seconds).
+PATIENCE = 12
+
+# How long a session is taken for one that works (seconds).
+CHECK_INTERVAL = 1
+
+
+class Session(psycopg.Connection):
+    """Closes when the server says nothing: its host, or what is between, may be gone without a word."""
+
+    silent_since = 0.0  # when one that got no answer was asked: older ones may be dead too (monotonic)
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self._checked_at = time.monotonic()
+
+    def wait(self, *args, **options):
+        asked_at = time.monotonic()
+        try:
+            return super().wait(*args, **{"timeout": PATIENCE} | options)
+        except _WaitTimeout:
+            Session.silent_since = asked_at
+            self.close()
+            raise psycopg.OperationalError(f"PostgreSQL has said nothing for {PATIENCE} s") from None
+
+    def works(self) -> bool:
+        """Whether it was opened or checked a moment ago, or can write: a read-only database can be read."""
+        now = time.monotonic()
+        if self._checked_at < Session.silent_since:
+            return False
+        if now - self._checked_at > CHECK_INTERVAL or self._says_something():
+            if not self._can_write():
+                return False
+            self._checked_at = now
+        return True
+
+    def _says_something(self) -> bool:
+        """Whether something has come though it was asked nothing: it has ended, most likely."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+    def _can_write(self) -> bool:
+        try:
+            return self.execute("SHOW transaction_read_only").fetchone() == ("off",)
+        except psycopg.Error:
+            return False

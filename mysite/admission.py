@@ -4,11 +4,14 @@ import asyncio
 import random
 import time
 from collections import Counter, deque
-from functools import cache
+from collections.abc import Awaitable, Callable
+from functools import cache, partial
 from http import HTTPStatus
 from math import ceil
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import connections
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -49,6 +52,12 @@ HTML = b"text/html; charset=utf-8"
 READ_AHEAD = 64 * 1024
 LARGEST_KEPT = 512 * 1024
 
+# How many larger responses are streamed at the same time in a process, and how many of them to one address:
+# each holds a thread and a file for as long as its client reads. And how many end, as a guess (a second).
+MOST_STREAMS = 48
+MOST_STREAMS_PER_ADDRESS = 8
+STREAM_RATE = 1
+
 
 class Full(Exception):
     """Too many wait, or one has waited too long; it may come back after `retry_after` seconds."""
@@ -66,13 +75,15 @@ class Admission:
         self.pages = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
         self.static = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
         self.hashing = Places(MOST_HASHING, MOST_HASHING // 2, HASHING_RATE, MOST_WAITING, PATIENCE)
+        self.streams = Places(MOST_STREAMS, MOST_STREAMS_PER_ADDRESS, STREAM_RATE, 0, PATIENCE)
 
     async def __call__(self, scope, receive, send):
         body = await read_ahead(receive)
         if body[-1]["type"] == "http.disconnect":
             return
+        address = (scope.get("client") or [""])[0]
         try:
-            place = await self._places(scope).take((scope.get("client") or [""])[0])
+            place = await self._places(scope).take(address)
         except Full as full:
             await refuse(scope, send, ceil(full.retry_after))
             return
@@ -80,12 +91,15 @@ class Admission:
         async def receive_body():
             return body.pop(0) if body else await receive()
 
-        response = Response(send, place)
+        response = Response(send, place, partial(self.streams.take, address))
         try:
             await self.application(scope, receive_body, response.send)
         finally:
-            place.release()
-        await response.flush()
+            response.place.release()
+        if response.refusal:
+            await refuse(scope, send, ceil(response.refusal.retry_after))
+        else:
+            await response.flush()
 
     def _places(self, scope) -> "Places":
         if scope["path"].startswith(settings.STATIC_URL):
@@ -120,10 +134,13 @@ async def read_ahead(receive) -> list[dict]:
 
 
 class Response:
-    """Keeps a response until its application has ended. A large one is streamed, and gives its place up."""
+    """Keeps a response until its application has ended. A large one is streamed, in a place for streams."""
 
-    def __init__(self, send, place: "Place"):
-        self._send, self._place = send, place
+    refusal: Full | None = None  # when there is none
+    _is_streamed = False
+
+    def __init__(self, send, place: "Place", take_stream: Callable[[], Awaitable["Place"]]):
+        self._send, self.place, self._take_stream = send, place, take_stream
         self._kept: list[dict] = []
         self._size = 0
 
@@ -131,13 +148,33 @@ class Response:
         self._kept.append(message)
         self._size += len(message.get("body", b""))
         if self._size > LARGEST_KEPT and message.get("more_body"):
-            self._place.release()
+            if not self._is_streamed:
+                await self._begin_stream()
             await self.flush()
+
+    async def _begin_stream(self) -> None:
+        """Let others have the place, and the database: the response is as slow as its client."""
+        self._is_streamed = True
+        try:
+            place = await self._take_stream()
+        except Full as full:
+            self.refusal = full
+            raise asyncio.CancelledError from None  # as for a client that leaves, Django closes the response
+        self.place.release()
+        self.place = place
+        await sync_to_async(close_connections)()
 
     async def flush(self) -> None:
         kept, self._kept = self._kept, []
         for message in kept:
             await self._send(message)
+
+
+def close_connections(**kwargs) -> None:
+    """Close a request's connections: each has a thread of its own; sockets share one, which stays."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 class Turn(asyncio.Event):

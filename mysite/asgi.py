@@ -10,13 +10,11 @@ django_application = get_asgi_application()
 # Only now may models be imported.
 from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.core.signals import request_finished  # noqa: E402
-from django.db import connections  # noqa: E402
-from django.dispatch import receiver  # noqa: E402
 from django.urls import URLPattern, re_path  # noqa: E402
 
 from chat import exports, purge, routing  # noqa: E402
 from chat.workers import MailWorker, PurgeWorker, TranscriptWorker  # noqa: E402
-from mysite.admission import Admission  # noqa: E402
+from mysite.admission import Admission, close_connections  # noqa: E402
 from mysite.guard import Guard  # noqa: E402
 from mysite.health import Probes  # noqa: E402
 from mysite.middleware import BodyLimit, BrowserOriginValidator, Handshake, NotFound, RefuseNul  # noqa: E402
@@ -25,13 +23,7 @@ from push.feeds import CHANNEL as FEEDS  # noqa: E402
 from push.routing import websocket_urlpatterns as push  # noqa: E402
 from push.workers import FeedProducer  # noqa: E402
 
-
-@receiver(request_finished)
-def close_connections(**kwargs):
-    """Every request has a thread of its own, which ends with it; sockets share one, which stays."""
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()
+request_finished.connect(close_connections)
 
 
 def handshake(application):

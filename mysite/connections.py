@@ -8,15 +8,15 @@ from functools import cache
 from django.conf import settings
 
 from live.who import network
-from mysite.admission import MOST_HASHING, MOST_RUNNING
+from mysite.admission import MOST_HASHING, MOST_RUNNING, MOST_STREAMS
 from mysite.memory import give_back
 
 # Files that a running request may open: SQLite's three, and that of a static file or a transcript.
 FILES_PER_REQUEST = 4
 
-# Files that connections leave to requests (pages, static files, forms), the database, Redis and the like;
-# half of all files where there are few.
-RESERVE = 400 + FILES_PER_REQUEST * (2 * MOST_RUNNING + MOST_HASHING)
+# Files that connections leave to requests (pages, static files, forms), streams, the database, Redis and the
+# like; half of all files where there are few.
+RESERVE = 400 + FILES_PER_REQUEST * (2 * MOST_RUNNING + MOST_HASHING) + MOST_STREAMS
 
 # How many connections make a storm. When a tenth of them is left, memory is given back, after a delay in
 # which their consumers end (seconds).

@@ -6,9 +6,21 @@ from contextlib import ExitStack
 
 import psutil
 import pytest
+from asgiref.sync import sync_to_async
+from django.core.asgi import get_asgi_application
+from django.db import connection
+from django.http import StreamingHttpResponse
+from django.urls import path
 
 from mysite import admission
-from mysite.admission import MOST_HASHING, MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, Admission
+from mysite.admission import (
+    LARGEST_KEPT,
+    MOST_HASHING,
+    MOST_RUNNING,
+    MOST_RUNNING_PER_ADDRESS,
+    MOST_STREAMS_PER_ADDRESS,
+    Admission,
+)
 from tests.fuzz.raw import peer
 from tests.servers.processes import Server
 from tests.servers.tab import TIMEOUT
@@ -74,14 +86,16 @@ class Application:
         await send({"type": "http.response.body", "body": b"ok"})
 
     def ask(self, address, path="/chat/", method="GET", send=None, headers=()):
+        body = [{"type": "http.request"}]
+
         async def receive():
-            return {"type": "http.request"}
+            return body.pop() if body else await asyncio.Event().wait()
 
         async def note(message):
             if message["type"] == "http.response.start":
                 self.statuses.append(message["status"])
 
-        scope = {"path": path, "method": method, "client": (address, 1), "headers": headers}
+        scope = {"type": "http", "path": path, "method": method, "client": (address, 1), "headers": headers}
         return asyncio.create_task(self.application(scope, receive, send or note))
 
 
@@ -150,6 +164,55 @@ async def test_a_client_that_reads_nothing_holds_no_place():
     assert application.statuses == [200]
     for task in deaf:
         task.cancel()
+
+
+class Download:
+    """A large file, from a request that asks the database; `held` is the connection that each then has."""
+
+    def __init__(self):
+        self.held, self.go_on, self.ended = [], asyncio.Event(), 0
+
+    async def view(self, request):
+        await sync_to_async(lambda: connection.ensure_connection())()
+        return StreamingHttpResponse(self.chunks())
+
+    async def chunks(self):
+        try:
+            yield b"x" * (LARGEST_KEPT + 1)
+            self.held.append(await sync_to_async(lambda: connection.connection)())
+            await self.go_on.wait()
+            yield b"x"
+        finally:
+            self.ended += 1
+
+
+download = Download()
+urlpatterns = [path("file", download.view)]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_stream_holds_neither_a_place_nor_a_connection_of_the_database(settings):
+    settings.ROOT_URLCONF, settings.MIDDLEWARE = __name__, []
+    application = Application()
+    middleware = application.application
+    middleware.application = get_asgi_application()
+
+    def ask(address):
+        return application.ask(address, "/file")
+
+    tasks = [ask("192.0.2.1") for _ in range(MOST_STREAMS_PER_ADDRESS)]
+    while len(download.held) < len(tasks):
+        await asyncio.sleep(0.01)
+    assert download.held == [None] * len(tasks)
+    assert not middleware.pages._running and middleware.streams._running.total() == len(tasks)
+
+    await ask("192.0.2.1")
+    assert application.statuses == [200] * len(tasks) + [503]
+    assert download.ended == 1 and not middleware.pages._running
+
+    download.go_on.set()
+    await asyncio.gather(*tasks, ask("192.0.2.2"))
+    assert application.statuses[-1] == 200 and not middleware.streams._running
 
 
 async def test_many_addresses_wait_and_one_too_many_is_refused():

@@ -30,9 +30,10 @@ REQUEST_PATIENCE = 10
 LARGEST_HEAD = 64 * 1024
 MOST_HEADERS = 200
 
-# The longest path and query of a request, and the largest cookies: both are taken apart at once (bytes).
+# The longest path and query of a request, and what all headers of a name may say together, of those that are
+# taken apart: the first two in quadratic time (bytes).
 LARGEST_TARGET = 8 * 1024
-LARGEST_COOKIES = 8 * 1024
+LARGEST_HEADERS = {b"accept": 1024, b"content-type": 1024, b"cookie": 8 * 1024}
 
 # What a handshake may say in the headers that are taken apart, and in its query (bytes).
 HANDSHAKE_HEADERS = {b"connection", b"upgrade", b"sec-websocket-protocol"}
@@ -189,16 +190,18 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     def _measure_parts(self) -> None:
         if len(self.url) > LARGEST_TARGET:
             self._refuse_with(414)
-        elif sum(len(value) for name, value in self.headers if name == b"cookie") > LARGEST_COOKIES:
+        elif any(self._size_of({name}) > most for name, most in LARGEST_HEADERS.items()):
             self._refuse_with(431)
         elif self.parser.should_upgrade():
             self._measure_handshake()
 
     def _measure_handshake(self) -> None:
-        size = sum(len(value) for name, value in self.headers if name in HANDSHAKE_HEADERS)
-        query = self.url.partition(b"?")[2]
+        size, query = self._size_of(HANDSHAKE_HEADERS), self.url.partition(b"?")[2]
         if size > LARGEST_HANDSHAKE_HEADERS or len(query) > LARGEST_HANDSHAKE_QUERY:
             self._refuse_with(400)
+
+    def _size_of(self, names: set[bytes]) -> int:
+        return sum(len(value) for name, value in self.headers if name in names)
 
     def _refuse_with(self, status: int) -> None:
         if self.cycle is None or self.cycle.response_complete:

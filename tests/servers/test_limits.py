@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from mysite.cookies import cookies_of
 from mysite.middleware import LARGEST_BODY, BodyLimit, Handshake, body_limit
 from mysite.protocols import (
-    LARGEST_COOKIES,
     LARGEST_HEAD,
+    LARGEST_HEADERS,
     LARGEST_TARGET,
     MOST_HEADERS,
     HttpProtocol,
@@ -88,7 +88,10 @@ async def test_the_head_of_a_handshake(lobby):
 @pytest.mark.parametrize("write", [request, handshake])
 @pytest.mark.parametrize(
     ("part", "size", "expected"),
-    [("path", LARGEST_TARGET, 414), ("Cookie", LARGEST_COOKIES, 431)],
+    [
+        ("path", LARGEST_TARGET, 414),
+        *((name.decode(), size, 431) for name, size in LARGEST_HEADERS.items()),
+    ],
 )
 async def test_what_is_taken_apart_is_bounded(lobby, write, part, size, expected):
     async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
@@ -101,9 +104,10 @@ async def test_what_is_taken_apart_is_bounded(lobby, write, part, size, expected
 
 
 async def test_cookies_of_several_headers_count_together(lobby):
-    head = request(lobby, Cookie="x" * (LARGEST_COOKIES // 2))
+    half = LARGEST_HEADERS[b"cookie"] // 2
+    head = request(lobby, Cookie="x" * half)
     async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
-        client.writer.write(head[:-2] + b"Cookie: " + b"y" * LARGEST_COOKIES + b"\r\n\r\n")
+        client.writer.write(head[:-2] + b"Cookie: " + b"y" * (half + 1) + b"\r\n\r\n")
         assert await status(client) == 431
 
 

@@ -58,11 +58,15 @@ async def fill_sign_up(tab, username):
 
 
 async def sign_in(tab, url, username):
-    await tab.page.goto(f"{url}/me/sign-in/")
+    await fill_sign_in(tab, url, username, "/me/")
+    await expect(tab.page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+async def fill_sign_in(tab, url, username, page):
+    await tab.page.goto(f"{url}/me/sign-in/?next={page}")
     await tab.page.get_by_label("User name").fill(username)
     await tab.page.get_by_label("Password").fill(PASSWORD)
     await tab.page.keyboard.press("Enter")
-    await expect(tab.page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 async def sign_out(tab, url):
@@ -164,21 +168,33 @@ async def test_who_signs_in_takes_what_the_guest_has_written_in_any_tab_once(lob
     await two.enter(lobby.url, "guest writes")
     await two.say("not sent")
     await two.page.keyboard.insert_text("half a sentence")
-    three = await open_tab(lobby.url, "guest writes elsewhere", beside=one)
+    three = await open_tab(lobby.url, "guest writes long before", beside=one)
+    await three.page.keyboard.insert_text("a thought")
+    await three.enter(lobby.url, "guest writes elsewhere")
     await three.page.keyboard.insert_text("and a question")
 
-    await sign_in(three, lobby.url, username)
+    await fill_sign_in(three, lobby.url, username, "/chat/guest%20writes%20elsewhere/")
+    await expect(composer(three)).to_have_value("and a question")
     await two.page.reload()  # before it knows
     await expect(composer(two)).to_have_value("not sent\nedit this, please\nhalf a sentence")
     await expect(two.pending).to_have_count(0)
-    await three.enter(lobby.url, "guest writes elsewhere")
-    await expect(composer(three)).to_have_value("and a question")
     await one.page.reload()
     await expect(composer(one)).to_have_value("not sent\nedit this, please\nhalf a sentence")
     await sign_out(three, lobby.url)
     await three.enter(lobby.url, "guest writes")
     await three.page.wait_for_load_state()  # what is handed over is there by then
     await expect(composer(three)).to_have_value("")
+    await three.page.keyboard.insert_text("as another guest")
+
+    await sign_in(three, lobby.url, username)
+    await sign_out(three, lobby.url)  # its session has opened no room
+    await sign_in(three, lobby.url, username)
+    await three.enter(lobby.url, "guest writes long before")
+    await expect(composer(three)).to_have_value("a thought")
+    await three.enter(lobby.url, "guest writes")
+    await expect(composer(three)).to_have_value(
+        "not sent\nedit this, please\nhalf a sentence\nas another guest"
+    )
 
 
 async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is_gone(lobby, open_tab):

@@ -1,11 +1,11 @@
 /**
  * What somebody has written in a room and cannot send any more: a guest who has signed in or whose session has ended, or
- * the owner of a deleted account. The next person finds it in the composer, once, and sends it or not. What an account's
- * owner has written waits for the owner alone: this browser notes which people have accounts, since a tab may have been
- * suspended when its guest signed up in another.
+ * the owner of a deleted account. The account that the guest has signed in to, or else the tab's next person, finds it in
+ * the composer, once, and sends it or not. What an account's owner has written waits for the owner alone: this browser
+ * notes which people have accounts, since a tab may have been suspended when its guest signed up in another.
  */
 
-import { hasAccount } from "./account.js";
+import { formerGuests, hasAccount, heirOf, noteHeir } from "./account.js";
 import { takeDraft } from "./draft.js";
 import { takeEdits } from "./kept-edit.js";
 import { takeUnsent } from "./outbox.js";
@@ -37,7 +37,9 @@ export function unmarkGone(room) {
 export function takeOver(room, to, guest) {
   const gone = readJson(keyOf(room), SHAPE, "sessionStorage")?.from;
   unmarkGone(room);
-  const others = new Set([guest, gone].filter((person) => person && person !== to && !hasAccount(person)));
+  if (guest) noteHeir(guest, to);
+  const isLeft = (person) => person && person !== to && !hasAccount(person) && (heirOf(person) ?? to) === to;
+  const others = new Set([guest, gone, ...formerGuests(to)].filter(isLeft));
   return [...others].flatMap((person) => takeWritten(`${person}.${room}`)).join("\n");
 }
 

@@ -197,6 +197,33 @@ async def test_who_signs_in_takes_what_the_guest_has_written_in_any_tab_once(lob
     )
 
 
+async def test_what_is_stored_and_was_not_acknowledged_is_not_handed_over(lobby, open_tab):
+    room, username = "acknowledged never", next(usernames)
+    other = await open_tab(lobby.url, room)
+    await sign_up(other, username)
+    await expect(other.page).to_have_url(re.compile("/chat/acknowledged"))
+    answers = True
+
+    def connect(socket):
+        server = socket.connect_to_server()
+        server.on_message(lambda frame: socket.send(frame) if answers else None)
+
+    one = await open_tab()
+    await one.page.route_web_socket("**/ws/chat/**", connect)
+    await one.enter(lobby.url, room)
+    await one.say("first")
+    await expect(one.pending).to_have_count(0)
+    answers = False
+    await one.page.keyboard.press("ArrowUp")
+    await one.say(", edited")
+    await one.say("said once")
+    await other.until_transcript("first, edited", "said once")
+    await fill_sign_in(one, lobby.url, username, "/chat/acknowledged%20never/")
+    await expect(one.page.get_by_role("link", name="Your account")).to_be_visible()
+    await one.page.wait_for_load_state()  # what is handed over is there by then
+    await expect(composer(one)).to_have_value("")
+
+
 async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is_gone(lobby, open_tab):
     one = await open_tab()
     await one.page.route_web_socket("**/ws/**", lambda socket: socket.close(code=4401))

@@ -32,19 +32,20 @@ export function unmarkGone(room) {
  * @param {string} room its key
  * @param {number} to the person's id
  * @param {number | null} guest the id of the guest who has signed in as this person
+ * @param {import("./message.js").Message[]} stored what others see already is not taken
  * @returns {string}
  */
-export function takeOver(room, to, guest) {
+export function takeOver(room, to, guest, stored) {
   const gone = readJson(keyOf(room), SHAPE, "sessionStorage")?.from;
   unmarkGone(room);
   if (guest) noteHeir(guest, to);
   const isLeft = (person) => person && person !== to && !hasAccount(person) && (heirOf(person) ?? to) === to;
   const others = new Set([guest, gone, ...formerGuests(to)].filter(isLeft));
-  return [...others].flatMap((person) => takeWritten(`${person}.${room}`)).join("\n");
+  return [...others].flatMap((person) => takeWritten(`${person}.${room}`, stored)).join("\n");
 }
 
-function takeWritten(owner) {
-  return [...takeUnsent(owner), ...takeEdits(owner), takeDraft(owner)].filter(Boolean);
+function takeWritten(owner, stored) {
+  return [...takeUnsent(owner, stored), ...takeEdits(owner, stored), takeDraft(owner)].filter(Boolean);
 }
 
 function keyOf(room) {

@@ -19,13 +19,19 @@ const SHAPE = { message: isText, text: isText, client_id: orNothing(isText) };
  * @property {string} text what it is to be
  */
 
-/** Remove the edits that are kept. @param {string} owner @returns {string[]} their texts */
-export function takeEdits(owner) {
+/**
+ * Remove the edits that are kept.
+ * @param {string} owner
+ * @param {{number: number, message: string}[]} stored messages
+ * @returns {string[]} the texts of those that are not stored
+ */
+export function takeEdits(owner, stored) {
   const prefix = prefixOf(owner);
+  const isStored = (number, text) => stored.some((each) => each.number === number && each.message === text.trimEnd());
   return keysAfter(prefix, NUMBER).map((number) => {
     const text = readJson(prefix + number, SHAPE)?.text ?? "";
     unsave(prefix + number);
-    return text;
+    return isStored(Number(number), text) ? "" : text;
   });
 }
 

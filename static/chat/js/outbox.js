@@ -26,9 +26,15 @@ export function roomsOf(you) {
   return [...new Set(rooms.filter((room) => room.isWellFormed()))];
 }
 
-/** Remove all that is not acknowledged. @param {string} owner @returns {string[]} its texts, in the order of writing */
-export function takeUnsent(owner) {
+/**
+ * Remove all that is not acknowledged.
+ * @param {string} owner
+ * @param {{client_id: string}[]} stored messages
+ * @returns {string[]} the texts of what is not stored, in the order of writing
+ */
+export function takeUnsent(owner, stored) {
   const outbox = new Outbox(owner, () => {});
+  stored.forEach((message) => outbox.remove(message.client_id));
   return outbox.all.map(({ client_id: clientId, message }) => {
     outbox.remove(clientId);
     return message;

@@ -62,7 +62,7 @@ new EmojiPicker(element("emoji-picker"), element("composer"), emoji, (chosen) =>
 for (const text of composer.takeEarly()) outbox.add(text);
 new Draft(owner, composer);
 if (!you.guest) noteAccount(you.id);
-const left = takeOver(key, you.id, data.former_guest);
+const left = takeOver(key, you.id, data.former_guest, data.messages);
 if (left) composer.take(left);
 const changes = new Changes((command) => connection.send(JSON.stringify(command), true));
 const editing = new Editing(element("editing"), log, composer, changes, new KeptEdit(owner));

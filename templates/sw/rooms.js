@@ -37,8 +37,13 @@ async function hear(pathname, response, askedIn) {
   const person = response.headers.get(PERSON);
   const heardIn = person === null ? askedIn : await belongTo(person, askedIn);
   if (!isRoom(pathname)) return;
-  if (CLOSED.includes(response.status)) await forget(roomOf(pathname));
+  if (isClosed(pathname, response)) await forget(roomOf(pathname));
   else if (response.ok && person) await keep(roomOf(pathname), response, heardIn);
+}
+
+/** Whether an answer says that a room is closed. A message that is not found says nothing of its room. */
+function isClosed(pathname, { status }) {
+  return CLOSED.includes(status) && !(status === 404 && /^\/chat\/[^/]+\/\d+\/$/.test(pathname));
 }
 
 /** Whoever this browser is for: what is kept is not for others. @returns {Promise<number>} the era of the answer */

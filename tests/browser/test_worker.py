@@ -246,9 +246,15 @@ async def test_a_server_behind_its_proxy_may_be_away_and_a_room_may_be_closed(lo
     await enter(tab, lobby_like, "away")
     await shows(tab, "one")
     lobby_like.status = 404
+    await enter(tab, lobby_like, "away/7")  # only that message is gone
+    await shows(tab, "two")
+    lobby_like.status = 200
+    await enter(tab, lobby_like, "open")
+    await kept(tab, "away", "open")
+    lobby_like.status = 404
     await enter(tab, lobby_like, "away")
     await shows(tab, "two")
-    await kept(tab)
+    await kept(tab, "open")
 
 
 async def test_the_index_waits_until_its_server_answers(lobby_like, offline_page, open_tab):

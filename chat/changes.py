@@ -55,8 +55,9 @@ class Changes:
         message = self._stored.get((change.room.pk, change.number))
         if message and change.client_id not in (None, message.client_id):
             message = None
+        if message:
+            message.room = change.room  # or it would be read again
         message = access.own_message(author, message)
-        message.room = change.room
         if change.text is None:
             message.text, message.deleted_at = "", timezone.now()
         else:

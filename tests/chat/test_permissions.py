@@ -10,6 +10,7 @@ from django.test import Client
 
 from chat import actions, memberships, permissions
 from chat.models import Export, User
+from live import Refused
 from tests.servers.processes import ROOT
 from tests.sockets import TIMEOUT, Socket, session_of
 
@@ -146,6 +147,20 @@ def test_a_form_reaches_a_room_only_for_those_who_may_see_it(secret, address):
     assert browser(secret.reader).post(address, given).status_code == 404
     secret.is_hidden = False
     assert browser(secret.reader).post(address, given).status_code in (200, 303)
+
+
+def test_nobody_writes_who_may_not(transactional_db, monkeypatch):
+    guest, room = actions.create_guest(), actions.open_room("read only")
+    message, _ = actions.send(guest, room, "before", uuid4())
+    monkeypatch.setattr(permissions, "can_write", lambda user, room: False)
+    for change in (
+        lambda: actions.send(guest, room, "after", uuid4()),
+        lambda: actions.edit(guest, room, message.number, "after"),
+        lambda: actions.delete(guest, room, message.number),
+    ):
+        with pytest.raises(Refused) as refused:
+            change()
+        assert refused.value.code == "forbidden"
 
 
 def test_a_transcript_is_missing(secret):

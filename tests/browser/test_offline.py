@@ -192,7 +192,7 @@ async def test_the_end_of_a_room_is_kept_wherever_it_was_opened(lobby, open_tab)
     assert tab.page.url == f"{lobby.url}/chat/kept-end/5/"
 
 
-async def test_what_was_written_in_a_room_is_sent_from_the_index(lobby, open_tab):
+async def test_what_was_written_in_a_room_is_sent_from_the_index_and_other_rooms(lobby, open_tab):
     other = await open_tab(lobby.url, "sent from the index")
     async with proxy(lobby) as cable:
         tab = await open_tab(cable.url, "sent from the index")
@@ -206,6 +206,23 @@ async def test_what_was_written_in_a_room_is_sent_from_the_index(lobby, open_tab
         cable.plug()
         await expect(other.messages).to_have_count(4, timeout=BACK)
         await other.until_transcript("before", "one", "two", "three")
+        await close_before_it_sends(tab, cable.url, open_tab, "four")
+        await other.until_transcript("before", "one", "two", "three", "four")
+        await tab.enter(cable.url, "sent from a room")
+        await tab.say("connected")
+        await expect(tab.pending).to_have_count(0)
+        await close_before_it_sends(tab, cable.url, open_tab, "five")
+        await other.until_transcript("before", "one", "two", "three", "four", "five")
+
+
+async def close_before_it_sends(tab, url, open_tab, text):
+    closed = await open_tab(beside=tab)
+    await closed.page.route_web_socket("**/ws/**", lambda socket: None)
+    await closed.enter(url, "sent from the index")
+    await closed.say(text)
+    await expect(closed.pending).to_have_count(1)
+    await closed.page.close()
+    await tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
 
 
 async def test_an_earlier_worker_s_page_is_forgotten_and_nothing_that_is_not_its(lobby, open_tab):

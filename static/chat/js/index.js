@@ -17,6 +17,7 @@ if (rooms.dataset.you) {
   const you = Number(rooms.dataset.you);
   const notifier = new Notifier(you);
   const unread = new Unread(rooms, (...more) => notifier.tell(...more), (room) => notifier.close(room));
+  document.addEventListener("visibilitychange", () => document.hidden || notifier.isRefused || deliver(you));
   new LastingSocket({
     address: () => `/ws/me/?you=${you}`,
     isGreeting: () => true, // the server refuses when the browser is somebody else's

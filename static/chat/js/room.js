@@ -143,7 +143,7 @@ const connection = new LastingSocket({
     setRefusal(now[0] === "refused" ? now[1] : undefined);
   },
 });
-document.addEventListener("visibilitychange", () => document.hidden || (adopt() && sendNext()));
+document.addEventListener("visibilitychange", () => document.hidden || sendAll());
 
 function address() {
   const { seq, ...known } = cursor;
@@ -230,9 +230,14 @@ function welcomed({ epoch, seq, reset, you: person, ...more }) {
   reading.again();
   reading.note(cursor.seq);
   if (!person) return;
+  sendAll();
+}
+
+/** Send what this tab and closed ones have not sent, in all rooms. */
+function sendAll() {
   adopt();
   sendNext();
-  deliver(you.id, key);
+  if (!refusal) deliver(you.id, key);
 }
 
 function signedOut() {
@@ -240,11 +245,9 @@ function signedOut() {
   setRefusal(SIGNED_OUT);
 }
 
-/** Take over what closed tabs have not sent. @returns {boolean} whether there was anything */
+/** Take over what closed tabs have not sent. */
 function adopt() {
-  const found = outbox.adopt();
-  found.forEach(showUnsent);
-  return found.length > 0;
+  outbox.adopt().forEach(showUnsent);
 }
 
 function told(message) {

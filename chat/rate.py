@@ -27,6 +27,9 @@ EMAILS_PER_DAY = 10
 CONFIRMATIONS_PER_HOUR = 2
 CONFIRMATIONS_PER_DAY = 4
 
+# How many confirmations an account sends in all: to strangers, if somebody means harm.
+CONFIRMATIONS_OF_ACCOUNT_PER_DAY = 10
+
 get_message_rate = rate.get_message_rate
 get_change_rate = rate.get_change_rate
 get_guest_rate = OfLoop(
@@ -63,6 +66,16 @@ get_day_of_confirmations = OfLoop(
 )
 
 
+get_day_of_account = OfLoop(
+    lambda: rate.daily(
+        "confirmations of an account in a day",
+        _("too many e-mails"),
+        CONFIRMATIONS_OF_ACCOUNT_PER_DAY,
+        0,
+    )
+)
+
+
 async def take_reset(address: str) -> None:
     """Count a reset to an address. Raises `Refused`."""
     await _take_email(_hashed("reset", address))
@@ -73,6 +86,7 @@ async def take_confirmation(account: int, address: str) -> None:
     sender = _hashed(f"confirmation.{account}", address)
     await get_hour_of_confirmations().take(sender)
     await get_day_of_confirmations().take(sender)
+    await get_day_of_account().take(Who(f"account.{account}"))
     await _take_email(_hashed("confirmation", address))
 
 

@@ -269,7 +269,7 @@ class Places:
                 return
 
     def _refuse_newest(self) -> None:
-        queue = max(self._waiting.values(), key=len)
+        queue = max(reversed(self._waiting.values()), key=len)  # the last of those that are as long
         turn = queue.pop()
         if not queue:
             del self._waiting[turn.address]

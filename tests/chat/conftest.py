@@ -108,6 +108,7 @@ def emails_are_not_limited(monkeypatch):
     """Redis remembers those of other tests."""
     for limit in ("EMAILS_PER_HOUR", "EMAILS_PER_DAY", "CONFIRMATIONS_PER_HOUR", "CONFIRMATIONS_PER_DAY"):
         monkeypatch.setattr(rate, limit, 0)
+    monkeypatch.setattr(rate, "CONFIRMATIONS_OF_ACCOUNT_PER_DAY", 0)
 
 
 @pytest.fixture(autouse=True)

@@ -596,6 +596,15 @@ async def test_confirmations_that_strangers_request_leave_the_resets_of_an_addre
     assert "/me/password/" in mail.outbox[-1].body
 
 
+async def test_an_account_sends_confirmations_to_few_strangers(database, monkeypatch):
+    monkeypatch.setattr(rate, "CONFIRMATIONS_OF_ACCOUNT_PER_DAY", 3)
+    account = 10**9 + uuid4().int % 10**9
+    for number in range(3):
+        await rate.take_confirmation(account, f"{number}.{uuid4()}@example.org")
+    with pytest.raises(Refused):
+        await rate.take_confirmation(account, f"{uuid4()}@example.org")
+
+
 async def test_the_links_of_an_e_mail_lead_to_the_site_whatever_the_request_says(database, settings):
     settings.ALLOWED_HOSTS = ["*"]
     settings.SITE_URL = "https://chat.example.org"

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import psutil
 import pytest
@@ -221,14 +221,12 @@ async def test_many_addresses_wait_and_one_too_many_is_refused():
     waiting = [asyncio.create_task(places.take(f"10.0.0.{number}")) for number in range(1, 8)]
     await asyncio.sleep(0)
     held.release()  # and so on, one after the other
-    admitted = 0
-    for each in waiting:
-        try:
+    admitted = []
+    for number, each in enumerate(waiting, 1):
+        with suppress(admission.Full):
             (await each).release()
-            admitted += 1
-        except admission.Full:
-            pass
-    assert admitted == 5
+            admitted.append(number)
+    assert admitted == [1, 2, 3, 4, 5]  # who came last was refused
     (await places.take("10.0.0.9")).release()
 
 

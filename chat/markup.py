@@ -4,8 +4,12 @@ tests/texts.json holds examples for both.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
 import regex
+
+# How many lines with an `@` are read: most of what one costs does not depend on its length.
+MOST_LINES = 200
 
 # What JavaScript takes for white space.
 _SPACE = "\t\v\f\r\u2028\u2029\ufeff \xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -27,10 +31,16 @@ _ADDRESS = regex.compile(_HOST + _PATH, regex.DOTALL)
 
 def at_signs(text: str) -> Iterator[int]:
     """The place of each `@` in prose. The steps are proportional to the length of the text."""
+    for begin, line in islice(_prose(text), MOST_LINES):
+        yield from (begin + at for at in _at_signs(line))
+
+
+def _prose(text: str) -> Iterator[tuple[int, str]]:
+    """Each line of prose with an `@`, and where it begins."""
     begin = 0
     for line, is_code in _lines(text):
         if "@" in line and not is_code:
-            yield from (begin + at for at in _at_signs(line))
+            yield begin, line
         begin += len(line) + 1
 
 

@@ -15,8 +15,9 @@ from chat.markup import at_signs
 from chat.models import Mention, Message, Room, User
 from chat.names import LONGEST_PERSON
 
-# How many people a message names, at most, and at how many places it is looked for them.
+# How many people a message names, at most, how many `@` are looked at, and how many places may be a name's.
 MOST = 20
+MOST_SIGNS = 500
 MOST_PLACES = 50
 
 # How many keys of a message are looked up, at most: as many as `MOST` people need in Chinese, where a name
@@ -104,7 +105,7 @@ def load(messages: Iterable[Message]) -> list[Message]:
 
 def _places(text: str) -> Iterable[Spellings]:
     """What may be a name, place by place. All letters are normalized at once."""
-    begins = (at + 1 for at in at_signs(text) if BEGIN.match(text, at))
+    begins = (at + 1 for at in islice(at_signs(text), MOST_SIGNS) if BEGIN.match(text, at))
     windows = [(begin, _window(text, begin)) for begin in islice(begins, MOST_PLACES)]
     keys = iter(likenesses([letter for _, letters in windows for letter in letters]))
     left = MOST_KEYS

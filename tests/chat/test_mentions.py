@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 
-from chat import actions, history, mentions, unread
+from chat import actions, history, markup, mentions, unread
 from chat.drafts import Draft
 from chat.likeness import likenesses
 from chat.models import Mention, User
@@ -117,6 +117,16 @@ def test_a_message_names_so_many_and_no_more(room, person, speaker, monkeypatch)
         person(name)
     assert named(say(speaker, room, "@C @C @B @A")) == ["B", "C"]
     assert named(say(speaker, room, "@x @x @x @x @A")) == []
+
+
+@pytest.mark.parametrize(
+    ("sign", "most"),
+    [("`@a`\n", markup.MOST_LINES), ("`@\n", markup.MOST_LINES), ("@ ", mentions.MOST_SIGNS)],
+)
+def test_a_name_behind_many_signs_that_name_nobody_is_not_found(room, person, speaker, sign, most):
+    person("Ada")
+    assert named(say(speaker, room, sign * (most - 1) + "@Ada")) == ["Ada"]
+    assert named(say(speaker, room, sign * most + "@Ada")) == []
 
 
 def test_people_of_a_batch_who_speak_for_the_first_time_are_of_the_room(room, person, speaker):

@@ -8,6 +8,7 @@ from pathlib import Path
 from asgiref.sync import markcoroutinefunction
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -61,7 +62,8 @@ class PersonMiddleware:
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
         response = await self.get_response(request)
-        if response.headers.get("Content-Type", "").startswith("text/html") and request.session.accessed:
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if is_page and request.session.accessed and _was_loaded(request.session):
             person = _person(request)
             response.headers["Lobby-Person"] = person
             if person and request.session.get_expire_at_browser_close():
@@ -69,6 +71,11 @@ class PersonMiddleware:
                 if request.COOKIES.get(GUEST_COOKIE) != person:
                     response.set_cookie(GUEST_COOKIE, person, samesite="Lax", secure=settings.HTTPS)
         return response
+
+
+def _was_loaded(session: SessionBase) -> bool:
+    """Whether its data is here. While the database does not work, what asks for it has failed."""
+    return hasattr(session, "_session_cache")
 
 
 def _person(request: HttpRequest) -> str:

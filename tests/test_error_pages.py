@@ -1,8 +1,13 @@
 """Pages that tell what went wrong: in the look of all others, and with a way back."""
 
+from uuid import uuid4
+
 import pytest
-from django.db import InternalError
-from django.test import Client, RequestFactory
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import InternalError, OperationalError
+from django.test import AsyncClient, Client, RequestFactory
+from django.utils.asyncio import async_unsafe
 from django.views.defaults import server_error
 
 from live import Refused, answers
@@ -43,6 +48,20 @@ def test_a_database_that_does_not_work_is_not_our_fault(monkeypatch, caplog):
 
 
 @pytest.mark.django_db
+async def test_a_session_that_cannot_be_read_is_not_our_fault(monkeypatch):
+    @async_unsafe  # as all that asks the database
+    def fail(session):
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(SessionStore, "load", fail)
+    client = AsyncClient(raise_request_exception=False)
+    client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
+    answer = await client.get(f"/chat/lobby/export/{uuid4()}/transcript.txt")
+    assert answer.status_code == 503
+    assert is_in_the_look(answer)
+    assert "Lobby-Person" not in answer.headers
+
+
 def test_a_form_of_another_session_says_so():
     answer = Client(enforce_csrf_checks=True).post("/me/name/")
     assert answer.status_code == 403

@@ -35,8 +35,8 @@ class Draft(NamedTuple):
     def name(self) -> tuple:
         """The same for a draft that is sent again, and for the message that came of it."""
         if self.author and self.is_named:
-            return "author", self.author.pk, self.client_id
-        return "room", self.room.pk, self.client_id
+            return self.room.pk, self.author.pk, self.client_id
+        return self.room.pk, None, self.client_id
 
 
 class Drafts:
@@ -66,8 +66,7 @@ class Drafts:
 
     def earlier(self, draft: Draft) -> Message | None:
         """The message that came of the same draft before."""
-        message = self._known.get(draft.name)
-        return message and access.in_room(message, draft.room)
+        return self._known.get(draft.name)
 
     def add(self, draft: Draft, author: User) -> Message:
         message = Message(
@@ -96,8 +95,8 @@ class Drafts:
         return by_room(self._new)
 
     def _know(self, message: Message) -> None:
-        for name in (("author", message.author_id), ("room", message.room_id)):
-            self._known[*name, message.client_id] = message
+        for author in (message.author_id, None):
+            self._known[message.room_id, author, message.client_id] = message
 
 
 def by_room(messages: Iterable[Message]) -> list[tuple[Room, list[Message]]]:

@@ -141,7 +141,7 @@ class Message(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["room", "number"], name="message_number"),
             models.UniqueConstraint(fields=["room", "seq"], name="message_seq"),
-            models.UniqueConstraint(fields=["author", "client_id"], name="message_client_id"),
+            models.UniqueConstraint(fields=["room", "author", "client_id"], name="message_client_id"),
         ]
         indexes = [
             models.Index(fields=["author", "room"], name="message_author_room"),

@@ -53,10 +53,13 @@ def test_a_message_that_is_sent_again_is_stored_once(ada, room):
     assert room.last_seq == 2
 
 
-def test_a_client_id_belongs_to_one_room(ada, room):
-    sent = say(ada, room)
-    with pytest.raises(Refused, match="another room"):
-        actions.send(ada, actions.open_room("other"), "hi", sent.client_id)
+def test_a_client_id_names_a_message_within_its_room(ada, room):
+    sent, other = say(ada, room), actions.open_room("other")
+    for _ in range(2):
+        message, is_new = actions.send(ada, other, "there", sent.client_id)
+        assert (message.room, message.text) == (other, "there")
+    assert not is_new
+    assert [each.text for each in Message.objects.order_by("pk")] == ["hi", "there"]
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,11 @@ async def test_without_a_session_the_room_knows_what_came_before(people, rooms):
 async def test_one_that_is_refused_leaves_the_others_alone(people, rooms):
     await User.objects.filter(pk=people[1].pk).aupdate(is_active=False)
     drafts = [Draft(person, rooms[0], text, uuid4()) for person, text in zip(people, "abc", strict=True)]
-    refused = [*drafts, Draft(people[0], rooms[0], "x" * 5000, uuid4()), drafts[0]._replace(room=rooms[1])]
+    refused = [
+        *drafts,
+        Draft(people[0], rooms[0], "x" * 5000, uuid4()),
+        Draft(people[0], rooms[0], " ", uuid4()),
+    ]
     outcomes = await send(*refused)
     codes = [outcome.code if isinstance(outcome, Refused) else None for outcome in outcomes]
     assert codes == [None, "forbidden", None, "too_long", "bad_frame"]

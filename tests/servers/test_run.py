@@ -270,6 +270,23 @@ def test_a_virtual_environment_that_this_user_can_neither_run_nor_make(checkout)
     assert f"a virtual environment in {checkout}/.venv" in line
 
 
+INSTALLING = """*"-m venv"*) mkdir -p .venv/bin; cp "$0" .venv/bin/python;;
+*"pip install"*) echo "what pip says"; exit {};;
+*) exit 0;;"""
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_what_the_installer_says_is_shown_when_it_fails(checkout, status):
+    python(checkout, INSTALLING.format(status))
+    for name in ("requirements-pip.txt", "requirements.txt"):
+        (checkout / name).write_text("")
+    environment = {"PATH": f"{checkout}/path:/usr/bin:/bin"}
+    done = subprocess.run([checkout / "bin/run"], env=environment, capture_output=True, text=True)
+    assert done.returncode == status
+    assert "Installing the Python packages of requirements" in done.stdout
+    assert ("what pip says" in done.stdout + done.stderr) == bool(status)
+
+
 def starts_again(server):
     """Start it anew, and see that it is the new one that answers."""
     said = len(server.log)

@@ -17,7 +17,14 @@ from chat.workers import MailWorker, PurgeWorker, TranscriptWorker  # noqa: E402
 from mysite.admission import Admission, close_connections  # noqa: E402
 from mysite.guard import Guard  # noqa: E402
 from mysite.health import Probes  # noqa: E402
-from mysite.middleware import BodyLimit, BrowserOriginValidator, Handshake, NotFound, RefuseNul  # noqa: E402
+from mysite.middleware import (  # noqa: E402
+    BodyLimit,
+    BrowserOriginValidator,
+    CheckContentType,
+    Handshake,
+    NotFound,
+    RefuseNul,
+)
 from mysite.sessions import SessionAuth  # noqa: E402
 from push.feeds import CHANNEL as FEEDS  # noqa: E402
 from push.routing import websocket_urlpatterns as push  # noqa: E402
@@ -57,7 +64,7 @@ reminders = [exports.HINT, purge.HINT]
 
 application = ProtocolTypeRouter(
     {
-        "http": RefuseNul(BodyLimit(Probes(Admission(django_application)))),
+        "http": RefuseNul(CheckContentType(BodyLimit(Probes(Admission(django_application))))),
         "websocket": RefuseNul(Handshake(handshake, sockets)),
         "channel": ChannelNameRouter(tasks),
     }

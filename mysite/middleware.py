@@ -1,6 +1,7 @@
 """ASGI middleware: limits to what requests may be, and what sockets pass on their way."""
 
 import asyncio
+import codecs
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ from django.db import Error
 from django.http.request import split_domain_port, validate_host
 from django.urls import Resolver404, resolve
 from django.utils import translation
+from django.utils.http import parse_header_parameters
 
 from live import reason, security
 from live.subprotocols import choose
@@ -99,6 +101,31 @@ class RefuseNul:
 def has_nul(scope) -> bool:
     session = cookies_of(scope).get(settings.SESSION_COOKIE_NAME, "")
     return any("\0" in each for each in (scope["path"], unquote(scope["query_string"]), session))
+
+
+class CheckContentType:
+    """Answer 400 to a Content-Type that cannot be read, or whose charset is not UTF-8.
+
+    Django would raise before any middleware could answer, or decode a form with whichever codec of Python's
+    is named. Browsers name none.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        if is_utf8(",".join(header_values(scope, b"content-type"))):
+            await self.application(scope, receive, send)
+        else:
+            await send_error(send, HTTPStatus.BAD_REQUEST)
+
+
+def is_utf8(content_type: str) -> bool:
+    try:
+        _, parameters = parse_header_parameters(content_type)
+        return codecs.lookup(parameters.get("charset", "utf-8")).name == "utf-8"
+    except (ValueError, LookupError):
+        return False
 
 
 async def send_error(send, status: HTTPStatus, body: bytes = b"", *headers: tuple[bytes, bytes]) -> None:

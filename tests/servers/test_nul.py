@@ -1,4 +1,4 @@
-"""NUL characters, which PostgreSQL does not store: refused before anything asks the database for them."""
+"""What is refused before Django sees it: NUL characters, and types of content that cannot be read."""
 
 import asyncio
 import http.client
@@ -42,6 +42,31 @@ def test_a_request_with_nul_is_bad(server, path, headers):
         assert answer.status == 400
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "a;b*=x'y'z",
+        "a;b*=idna''x",
+        "multipart/form-data; boundary=x; charset=idna",
+        "multipart/form-data; boundary=x; charset=unicode_escape",
+        'multipart/form-data; boundary=x; charset="nothing"',
+    ],
+)
+def test_a_type_of_content_that_cannot_be_read_is_bad(server, content_type):
+    before = len(server.log)
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)) as client:
+        body = b'--x\r\nContent-Disposition: form-data; name="next"\r\n\r\n\\ud800\r\n--x--\r\n'
+        client.request("POST", "/language/", body, {"Content-Type": content_type})
+        answer = client.getresponse()
+        assert (answer.status, answer.read()) == (400, b"")
+        for sent in ("application/json;charset=UTF-8", "text/plain", "nothing at all"):
+            client.request("GET", "/csrf/", headers={"Content-Type": sent})
+            response = client.getresponse()
+            response.read()
+            assert response.status == 200
+    assert "Traceback" not in server.log[before:]
 
 
 @pytest.mark.parametrize(

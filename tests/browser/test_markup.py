@@ -26,8 +26,8 @@ SHOWN = [
     ("¯\\_(ツ)_/¯ ****a**** __init__", None),
     ("* one\n* two **three\nfour**", None),
     ("`a*b*` ``x ` y`` `` ` `` `", "<code>a*b*</code> <code>x ` y</code> <code>`</code> `"),
-    ("```py\nif a:\n    b\n```", '<pre tabindex="0" data-language="py"><code>if a:\n    b</code></pre>'),
-    ("a\n```b c\nd```\n\ne", 'a<pre tabindex="0"><code>b c\nd</code></pre>\ne'),
+    ("```py\nif a:\n    b\n```", '<pre data-language="py"><code>if a:\n    b</code></pre>'),
+    ("a\n```b c\nd```\n\ne", 'a<pre><code>b c\nd</code></pre>\ne'),
     ("```\nnever ended", None),
     ("看https://a.b/c这个。", "看" + LINK.format("https://a.b/c") + "这个。"),
     ("(http://a.b/c_(d)_e).", "(" + LINK.format("http://a.b/c_(d)_e") + ")."),
@@ -42,7 +42,7 @@ SHOWN = [
         "(*a*) *(b)*, **注:**好 **c:**d",
         "(<em>a</em>) <em>(b)</em>, <strong>注:</strong>好 <strong>c:</strong>d",
     ),
-    ('```python title="x"\na\n```', '<pre tabindex="0" data-language="python"><code>a</code></pre>'),
+    ('```python title="x"\na\n```', '<pre data-language="python"><code>a</code></pre>'),
     ("a\r\nb\rc", "a\nb\nc"),
     ("https://a.b/\u202etxt", LINK.format("https://a.b/") + "\u202etxt"),
 ]
@@ -56,7 +56,7 @@ MENTIONED = [
     ("**@a_b*** *@Zoë*", "<strong><m>@a_b*</m></strong> <em><m>@Zoë</m></em>"),
     ("@Adam me@Ada.org @Bob @ Ada @@", None),
     ("`@Ada` https://a.b/@Ada", "<code>@Ada</code> " + LINK.format("https://a.b/@Ada")),
-    ("```\n@Ada\n```", '<pre tabindex="0"><code>@Ada</code></pre>'),
+    ("```\n@Ada\n```", '<pre><code>@Ada</code></pre>'),
 ]
 
 # Examples for the server as well: see tests/chat/test_mentions.py.
@@ -174,6 +174,19 @@ async def test_marks_are_drawn_alike_pending_live_and_from_history(lobby, open_t
     assert "<em>hi</em>" in drawn[0][1]
     assert await other.transcript() == written
     assert "owned" not in await tab.page.title()
+
+
+async def test_only_code_that_scrolls_is_reached_by_the_keyboard(lobby, open_tab):
+    tab = await open_tab(lobby.url, "short and wide", viewport={"width": 360, "height": 640})
+    await tab.page.keyboard.insert_text("```\nshort\n```\n```\n" + "x" * 300 + "\n```")
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.pending).to_have_count(0)
+    short, wide = tab.page.locator("pre").first, tab.page.locator("pre").last
+    await expect(wide).to_have_attribute("tabindex", "0")
+    await expect(short).not_to_have_attribute("tabindex", "0")
+    await wide.focus()
+    await tab.page.keyboard.press("Escape")
+    await expect(tab.page.locator("#chat-message-input")).to_be_focused()
 
 
 async def test_a_long_line_of_code_scrolls_by_itself(lobby, open_tab):

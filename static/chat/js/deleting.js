@@ -25,8 +25,10 @@ export class Deleting {
   #ask(item, number, said) {
     const keep = button(gettext("Keep"), () => this.#close(item));
     showNote(item, text(said), button(gettext("Delete"), () => this.#delete(item, number)), keep);
-    item.onkeydown = ({ key }) => {
-      if (key === "Escape") this.#close(item);
+    item.onkeydown = (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation(); // it does not leave the message as well
+      this.#close(item);
     };
     return keep;
   }

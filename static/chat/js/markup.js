@@ -305,9 +305,17 @@ function drawMention({ text }) {
   return drawn;
 }
 
+/** The keyboard reaches the blocks that it can scroll. */
+const sizes = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+
 function drawBlock({ text, language }) {
   const drawn = element("pre", element("code", text));
-  drawn.tabIndex = 0; // so that the keyboard can scroll it
+  sizes.observe(drawn);
   if (language) drawn.dataset.language = language;
   return drawn;
 }

@@ -44,10 +44,10 @@ export class MessageTools {
 
   #keyPressed(event) {
     const item = event.target.closest(".message");
-    const isOurs = event.target === item || event.target.matches(".message__tool");
-    if (!isOurs || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!item || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (event.key === "Escape") return this.#leave();
-    if (!(event.key in NEXT)) return;
+    const isOurs = event.target === item || event.target.matches(".message__tool");
+    if (!isOurs || !(event.key in NEXT)) return;
     event.preventDefault();
     this.#go(item, NEXT[event.key]);
   }

@@ -1,9 +1,10 @@
-"""Middleware of all apps: a page for a request that was refused."""
+"""Middleware of all apps: pages for requests that were refused."""
 
 from collections.abc import Awaitable, Callable
 
-from asgiref.sync import markcoroutinefunction
-from django.http import HttpRequest, HttpResponse
+from asgiref.sync import markcoroutinefunction, sync_to_async
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.loader import render_to_string
 
 from live.answers import forbidden, later, missing, too_many
 from live.refused import Refused
@@ -12,7 +13,7 @@ PAGES = {"forbidden": forbidden, "rate_limited": too_many, "unavailable": later,
 
 
 class RefusedMiddleware:
-    """Answers a `Refused` that a view lets through."""
+    """Answers a `Refused` that a view lets through, and shows browsers a page at form-only addresses."""
 
     async_capable, sync_capable = True, False
 
@@ -21,7 +22,11 @@ class RefusedMiddleware:
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
-        return await self.get_response(request)
+        response = await self.get_response(request)
+        is_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+        if is_page and isinstance(response, HttpResponseNotAllowed):
+            response.content = await sync_to_async(render_to_string)("405.html", request=request)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Refused) and (page := PAGES.get(exception.code)):

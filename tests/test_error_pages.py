@@ -69,6 +69,14 @@ def test_a_form_of_another_session_says_so():
     assert is_in_the_look(answer)
 
 
+@pytest.mark.parametrize("path", ["/me/name/", "/me/sign-out/", "/chat/lobby/export/"])
+def test_an_address_that_takes_forms_only_shows_a_page_to_browsers(path):
+    answer = Client().get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (answer.status_code, "POST" in answer.headers["Allow"]) == (405, True)
+    assert is_in_the_look(answer)
+    assert Client().get(path, headers={"Accept": "*/*"}).content == b""
+
+
 def test_an_address_that_is_not_ours():
     answer = Client().get("/chat/", headers={"Host": "elsewhere.example"})
     assert answer.status_code == 400

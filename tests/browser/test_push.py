@@ -96,6 +96,25 @@ async def test_a_status_is_sent_on_a_click_and_the_newest_is_on_top(working, ope
     await expect(statuses(one).nth(1)).to_have_text("on its way")
     await expect(statuses(other).nth(0)).to_have_text("<b>在路上</b>")
 
+    is_reached = False
+
+    def connect(socket):
+        if is_reached:
+            socket.connect_to_server()
+
+    await one.page.route_web_socket("**/ws/status/**", connect)
+    await one.page.reload()
+    await one.page.get_by_placeholder("What is it doing?").fill("written offline")
+    await one.page.get_by_role("button", name="Send").click()
+    await expect(one.page.get_by_placeholder("What is it doing?")).to_have_value("")
+    is_reached = True
+    for _ in range(2):  # it is sent once
+        await one.page.reload()
+        await say(one, "back")
+    await expect(statuses(other)).to_have_text(
+        ["back", "back", "written offline", "<b>在路上</b>", "on its way", "listening"]
+    )
+
 
 async def say(tab, text):
     """Send a status, and see it come back."""

@@ -1,10 +1,12 @@
 /** A line that is sent on a click or Enter, and the list of what comes back. */
 
-/** What is written in a form's line, and sent as soon as there is a connection. */
+const KEPT = `lobby.lines.${location.pathname}`;
+
+/** What is written in a form's line, and sent as soon as there is a connection. This tab keeps it until then. */
 export class Line {
   #send;
   /** @type {string[]} */
-  #waiting = [];
+  #waiting = readKept();
 
   /**
    * @param {HTMLFormElement} form with one text input
@@ -26,6 +28,25 @@ export class Line {
   /** Send what waits. */
   flush() {
     while (this.#waiting.length && this.#send(this.#waiting[0])) this.#waiting.shift();
+    keep(this.#waiting);
+  }
+}
+
+/** @returns {string[]} */
+function readKept() {
+  try {
+    const lines = JSON.parse(sessionStorage.getItem(KEPT));
+    return lines.every((line) => typeof line === "string") ? lines : [];
+  } catch {
+    return []; // there are none, or storage is blocked
+  }
+}
+
+function keep(lines) {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(lines));
+  } catch {
+    // storage is blocked or full: only this page has them
   }
 }
 

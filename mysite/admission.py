@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from live.who import network
 from mysite.languages import of_scope
-from mysite.middleware import header_values, send_response
+from mysite.middleware import HTML, send_response, wants_page
 
 # How many requests run at the same time in a process, and how many of them for one address. Pages and
 # static files are counted apart.
@@ -45,7 +45,6 @@ SAMPLES = 200
 LONGEST_DELAY = 60
 
 REFUSAL = b"Too many requests at this moment.\n"
-HTML = b"text/html; charset=utf-8"
 
 # How much of a body is read before its request takes a place, and how much of a response is kept until
 # its thread has ended (bytes): neither waits for the client.
@@ -110,7 +109,7 @@ class Admission:
 async def refuse(scope, send, retry_after: int) -> None:
     """Answer 503; where a browser shows the answer, with a page that it loads again by itself."""
     delay = b"%d" % retry_after
-    if scope["method"] == "GET" and "text/html" in "".join(header_values(scope, b"accept")):
+    if wants_page(scope):
         body, content_type, headers = busy_page(of_scope(scope)), HTML, [(b"refresh", delay)]
     else:
         body, content_type, headers = REFUSAL, b"text/plain", []

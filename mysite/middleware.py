@@ -5,6 +5,7 @@ import codecs
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from http import HTTPStatus
 from urllib.parse import unquote, urlparse
 
@@ -14,6 +15,7 @@ from csp.utils import build_policy
 from django.conf import settings
 from django.db import Error
 from django.http.request import split_domain_port, validate_host
+from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils import translation
 from django.utils.http import parse_header_parameters
@@ -30,6 +32,8 @@ HANDSHAKE_PATIENCE = 10
 
 # The largest body of a request (bytes), unless its view has a `body_limit`.
 LARGEST_BODY = 64 * 1024
+
+HTML = b"text/html; charset=utf-8"
 
 
 def body_limit(size: int) -> Callable:
@@ -94,8 +98,16 @@ class RefuseNul:
             await self.application(scope, receive, send)
         elif scope["type"] == "websocket":
             await refuse(scope, send, 4404)
+        elif wants_page(scope):
+            await send_response(send, HTTPStatus.BAD_REQUEST, bad_request_page(of_scope(scope)), HTML)
         else:
             await send_error(send, HTTPStatus.BAD_REQUEST)
+
+
+@cache
+def bad_request_page(language: str) -> bytes:
+    with translation.override(language):
+        return render_to_string("400.html").encode()
 
 
 def has_nul(scope) -> bool:
@@ -183,6 +195,11 @@ def own_origin(scope) -> str:
     scheme = "https" if scope.get("scheme") == "wss" else "http"
     is_ours = validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
     return f"{scheme}://{host if is_ours else ''}"
+
+
+def wants_page(scope) -> bool:
+    """Whether a browser shows the answer."""
+    return scope["method"] == "GET" and "text/html" in "".join(header_values(scope, b"accept"))
 
 
 def header_values(scope, name: bytes) -> list[str]:

@@ -42,6 +42,16 @@ def test_a_request_with_nul_is_bad(server, path, headers):
         assert answer.status == 400
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.read() == b""
+
+
+def test_a_browser_shows_a_page_for_a_name_with_nul(server):
+    headers = {"Accept": "text/html", "Accept-Language": "zh-CN"}
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)) as client:
+        client.request("GET", "/chat/?room=%00", headers=headers)
+        answer = client.getresponse()
+        assert (answer.status, answer.headers.get_content_type()) == (400, "text/html")
+        assert 'lang="zh' in answer.read().decode()
 
 
 @pytest.mark.parametrize(

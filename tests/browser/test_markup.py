@@ -27,7 +27,7 @@ SHOWN = [
     ("* one\n* two **three\nfour**", None),
     ("`a*b*` ``x ` y`` `` ` `` `", "<code>a*b*</code> <code>x ` y</code> <code>`</code> `"),
     ("```py\nif a:\n    b\n```", '<pre data-language="py"><code>if a:\n    b</code></pre>'),
-    ("a\n```b c\nd```\n\ne", 'a<pre><code>b c\nd</code></pre>\ne'),
+    ("a\n```b c\nd```\n\ne", "a<pre><code>b c\nd</code></pre>\ne"),
     ("```\nnever ended", None),
     ("看https://a.b/c这个。", "看" + LINK.format("https://a.b/c") + "这个。"),
     ("(http://a.b/c_(d)_e).", "(" + LINK.format("http://a.b/c_(d)_e") + ")."),
@@ -56,7 +56,7 @@ MENTIONED = [
     ("**@a_b*** *@Zoë*", "<strong><m>@a_b*</m></strong> <em><m>@Zoë</m></em>"),
     ("@Adam me@Ada.org @Bob @ Ada @@", None),
     ("`@Ada` https://a.b/@Ada", "<code>@Ada</code> " + LINK.format("https://a.b/@Ada")),
-    ("```\n@Ada\n```", '<pre><code>@Ada</code></pre>'),
+    ("```\n@Ada\n```", "<pre><code>@Ada</code></pre>"),
 ]
 
 # Examples for the server as well: see tests/chat/test_mentions.py.

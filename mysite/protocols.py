@@ -475,7 +475,9 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
         self._abort_soon()
 
     def _say_goodbye(self) -> None:
-        if self.close_sent or self.transport.is_closing() or not self.handshake_complete:
+        if self.transport.is_closing():  # uvicorn takes a lost connection's handshake for complete
+            return
+        if self.close_sent or not self.handshake_complete:
             super().shutdown()
             return
         self.conn.send_close(1012)

@@ -130,3 +130,27 @@ async def test_a_handshake_without_a_key_is_refused_where_there_is_no_room(come)
     await come("/second")
     client = await come("/no-key", key=b"X-Key")
     assert (await answer(client))[0] == 400
+
+
+async def test_a_server_that_stops_during_a_handshake_lets_its_application_end(monkeypatch):
+    began, stopped, received = asyncio.Event(), asyncio.Event(), asyncio.Queue()
+
+    async def application(scope, receive, send):
+        began.set()
+        await stopped.wait()
+        try:
+            received.put_nowait(await receive())
+        except Exception as error:
+            received.put_nowait(error)
+
+    async with serving(application, monkeypatch, running=1, waiting=1) as server, peer(server) as client:
+        client.writer.write(handshake(server))
+        async with asyncio.timeout(TIMEOUT):
+            await began.wait()
+            (connection,) = server.connections
+            connection.shutdown()
+            await client.reader.read()
+            while server.connections:
+                await asyncio.sleep(0.01)
+            stopped.set()
+            assert await received.get() == {"type": "websocket.disconnect", "code": 1012}

@@ -54,6 +54,12 @@ def test_a_browser_shows_a_page_for_a_name_with_nul(server):
         assert 'lang="zh' in answer.read().decode()
 
 
+def status(server, *request, **options):
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)) as client:
+        client.request(*request, **options)
+        return client.getresponse().status
+
+
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -66,16 +72,10 @@ def test_a_browser_shows_a_page_for_a_name_with_nul(server):
 )
 def test_a_type_of_content_that_cannot_be_read_is_bad(server, content_type):
     before = len(server.log)
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)) as client:
-        body = b'--x\r\nContent-Disposition: form-data; name="next"\r\n\r\n\\ud800\r\n--x--\r\n'
-        client.request("POST", "/language/", body, {"Content-Type": content_type})
-        answer = client.getresponse()
-        assert (answer.status, answer.read()) == (400, b"")
-        for sent in ("application/json;charset=UTF-8", "text/plain", "nothing at all"):
-            client.request("GET", "/csrf/", headers={"Content-Type": sent})
-            response = client.getresponse()
-            response.read()
-            assert response.status == 200
+    body = b'--x\r\nContent-Disposition: form-data; name="next"\r\n\r\n\\ud800\r\n--x--\r\n'
+    assert status(server, "POST", "/language/", body, {"Content-Type": content_type}) == 400
+    for sent in ("application/json;charset=UTF-8", "text/plain", "nothing at all"):
+        assert status(server, "GET", "/csrf/", headers={"Content-Type": sent}) == 200
     assert "Traceback" not in server.log[before:]
 
 

@@ -61,19 +61,19 @@ def status(server, *request, **options):
 
 
 @pytest.mark.parametrize(
-    "content_type",
+    ("method", "content_type"),
     [
-        "a;b*=x'y'z",
-        "a;b*=idna''x",
-        "multipart/form-data; boundary=x; charset=idna",
-        "multipart/form-data; boundary=x; charset=unicode_escape",
-        'multipart/form-data; boundary=x; charset="nothing"',
+        ("GET", "a;b*=x'y'z"),
+        ("GET", "a;b*=idna''x"),
+        ("POST", "multipart/form-data; boundary=x; charset=idna"),
+        ("POST", "multipart/form-data; boundary=x; charset=unicode_escape"),
+        ("POST", 'multipart/form-data; boundary=x; charset="nothing"'),
     ],
 )
-def test_a_type_of_content_that_cannot_be_read_is_bad(server, content_type):
+def test_a_type_of_content_that_cannot_be_read_is_bad(server, method, content_type):
     before = len(server.log)
     body = b'--x\r\nContent-Disposition: form-data; name="next"\r\n\r\n\\ud800\r\n--x--\r\n'
-    assert status(server, "POST", "/language/", body, {"Content-Type": content_type}) == 400
+    assert status(server, method, "/language/", body, {"Content-Type": content_type}) == 400
     for sent in ("application/json;charset=UTF-8", "text/plain", "nothing at all"):
         assert status(server, "GET", "/csrf/", headers={"Content-Type": sent}) == 200
     assert "Traceback" not in server.log[before:]

@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 import live
 from chat.protocol import Ack, Command, Error, Refused, Send, Welcome, encode
 from live import subprotocols
+from live.events import RING
 
 # How many skipped places of the log a plain client's connection remembers.
 MOST_SKIPPED = 1000
@@ -51,12 +53,7 @@ class Plain:
     class _Said(msgspec.Struct):
         message: str
 
-    class _Told(msgspec.Struct):
-        number: int
-        deleted: datetime | None
-
     _said = msgspec.json.Decoder(_Said)
-    _told = msgspec.json.Decoder(_Told)
 
     def __init__(self) -> None:
         self._seq: int | None = None  # of the last event; first, the cursor with which the client came
@@ -77,12 +74,13 @@ class Plain:
                 continue
             self._skipped.extend(range(max(self._seq + 1, event.seq - MOST_SKIPPED), event.seq))
             self._seq = event.seq
-            told = self._told.decode(event.body)
-            is_late = told.number in self._skipped
-            if is_late:
+            told = _told(event.body)
+            is_new = told.number == event.seq
+            if not is_new and told.number in self._skipped:
                 self._skipped.remove(told.number)
-            if (is_late or told.number == event.seq) and not told.deleted:
-                yield event.body.decode()
+                is_new = True
+            if is_new and not told.is_deleted:
+                yield told.frame
 
     def welcome(self, welcome: Welcome) -> Iterable[str]:
         return ()
@@ -93,6 +91,29 @@ class Plain:
     def error(self, error: Error) -> str:
         error.client_id = None  # it was made up in `command`
         return encode({"error": error})
+
+
+class _Told(NamedTuple):
+    """What a plain client may be told of a message."""
+
+    number: int
+    is_deleted: bool
+    frame: str
+
+
+class _Stored(msgspec.Struct):
+    number: int
+    deleted: datetime | None
+
+
+_stored = msgspec.json.Decoder(_Stored)
+
+
+@lru_cache(2 * RING)
+def _told(body: bytes) -> _Told:
+    """For all sockets of a process: a busy room may have many plain clients."""
+    stored = _stored.decode(body)
+    return _Told(stored.number, stored.deleted is not None, body.decode())
 
 
 Dialect = LobbyV1 | Plain

@@ -72,6 +72,8 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
         found = permissions.enter(request.user, name)
     except Refused:
         return _open_new(request, name)
+    if found.name != room_name:
+        return redirect("room", found.name)
     # `seq` was read before the messages: what came between is told once more, and known by number.
     cursor = {"epoch": found.epoch, "seq": found.last_seq}
     reading = memberships.reading(request.user, found)
@@ -86,6 +88,8 @@ def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     """A room, opened where a message stands in its history."""
     try:
         found = permissions.enter(request.user, access.room_name(room_name))
+        if found.name != room_name:
+            return redirect("place", found.name, number)
         cursor = {"epoch": found.epoch, "seq": found.last_seq}
         reading = memberships.reading(request.user, found)
         page = history.page_around(found, number, PAGE)

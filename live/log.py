@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from itertools import islice
 from typing import Any
@@ -16,6 +17,9 @@ from live.events import RING, Batch, Event, RingBuffer
 PAUSE = 0.02
 PAUSE_FOR_EACH = PAUSE / 200
 AT_ONCE = 5
+
+# How long readers are woken in one turn of the event loop (seconds).
+TURN = 0.01
 
 
 class Behind(Exception):
@@ -49,14 +53,16 @@ class Log(RingBuffer):
         self._readers: dict[Reader, None] = {}  # in the order of their coming
         self.error: Exception | None = None  # with which it has ended
         self._timer: asyncio.TimerHandle | None = None
+        self._asleep: deque[Reader] = deque()  # the readers that are still to be woken
+        self._turn: asyncio.Handle | None = None  # in which the next of them are
+        self._took = 0.0  # how long the others have taken
         self._pause = PAUSE
         self._due = 0.0  # when the last wake would have been, had all kept the pause
 
     def append(self, event: Event) -> None:
         """Add the next event, and wake whoever follows."""
-        if self._timer and self.count - self._woken_at >= self._length:
-            self._timer.cancel()
-            self._wake_now()  # as in `shrink`: an event that waits for the pause to end is not dropped
+        if self.count - self._woken_at >= self._length:
+            self._wake_all()  # as in `shrink`: an event that waits to be told is not dropped
         super().append(event)
         self.count += 1
         if event.seq is not None:
@@ -69,9 +75,8 @@ class Log(RingBuffer):
         return event
 
     def shrink(self, size: int) -> None:
-        if self.size > size and self._timer:
-            self._timer.cancel()
-            self._wake_now()  # or readers that keep up would lose what waits for the pause to end
+        if self.size > size:
+            self._wake_all()  # or readers that keep up would lose what waits to be told
         self._batch = (0, 0, Batch(()))
         super().shrink(size)
 
@@ -153,7 +158,7 @@ class Log(RingBuffer):
 
     def _wake(self) -> None:
         """Let the readers have what is new: at once, or after a pause in a busy topic."""
-        if self._timer is None:
+        if self._timer is None and not self._asleep:
             now = self._loop.time()
             self._due = max(self._due, now - AT_ONCE * self._pause) + self._pause
             if self._due > now:
@@ -161,13 +166,35 @@ class Log(RingBuffer):
             else:
                 self._wake_now()
 
-    def _wake_now(self) -> None:
-        self._timer, self._woken_at = None, self.count
+    def _wake_now(self, is_urgent: bool = False) -> None:
+        self._timer, self._woken_at, self._took = None, self.count, 0.0
+        self._asleep.extend(self._readers)
+        self._wake_some(is_urgent)
+
+    def _wake_all(self) -> None:
+        """Let the readers have all that waits to be told, however long that takes."""
+        for waiting in (self._timer, self._turn):
+            if waiting:
+                waiting.cancel()
+        if self._timer or self._asleep:
+            self._asleep.clear()
+            self._wake_now(is_urgent=True)
+
+    def _wake_some(self, is_urgent: bool = False) -> None:
+        """Wake readers for a turn, after which others of the event loop have theirs; all if it is urgent."""
         begun = time.monotonic()
-        for reader in tuple(self._readers):
-            reader.wake()
-        took = time.monotonic() - begun
-        self._pause = max(min(PAUSE, PAUSE_FOR_EACH * len(self._readers)), 2 * took)
+        took = 0.0
+        while self._asleep and (is_urgent or took <= TURN):
+            self._asleep.popleft().wake()
+            took = time.monotonic() - begun
+        self._took += took
+        if self._asleep:
+            self._turn = self._loop.call_soon(self._wake_some)
+            return
+        self._turn = None
+        self._pause = max(min(PAUSE, PAUSE_FOR_EACH * len(self._readers)), 2 * self._took)
+        if self.count != self._woken_at:
+            self._wake()
 
 
 class Reader:

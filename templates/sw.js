@@ -138,11 +138,12 @@ async function copy(pathname) {
   await forgetGuest();
   const rooms = await caches.open(ROOMS);
   if (pathname === index) return (await rooms.keys()).length ? shell(page) : null;
-  const response = await rooms.match(roomOf(pathname));
+  const room = await spellingOf(roomOf(pathname));
+  const response = await rooms.match(room);
   if (!response) return null;
   const text = await response.text();
-  if (!(await isWhole(text))) return forget(roomOf(pathname));
-  return new Response(asSeen(text, await readSeen(rooms, roomOf(pathname))), response);
+  if (!(await isWhole(text))) return forget(room);
+  return new Response(asSeen(text, await readSeen(rooms, room)), response);
 }
 
 const DATA = /(<script id="room-data" type="application\/json">)(.*?)(<\/script>)/s;

@@ -12,6 +12,12 @@ function roomOf(pathname) {
   }
 }
 
+/** The address under which a room is kept: the server redirects other spellings to it. */
+async function spellingOf(room) {
+  const fold = (address) => decodeURIComponent(address).normalize("NFKC").toLowerCase();
+  return (await keptPages()).find((kept) => fold(kept) === fold(room)) ?? room;
+}
+
 function isRoom(pathname) {
   return roomOf(pathname) !== NOTHING;
 }

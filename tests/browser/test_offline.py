@@ -190,6 +190,12 @@ async def test_the_end_of_a_room_is_kept_wherever_it_was_opened(lobby, open_tab)
     assert [message["number"] for message in kept["messages"]] == list(range(71, 121))
     assert (kept["is_start"], kept["is_end"]) == (False, True)
     assert tab.page.url == f"{lobby.url}/chat/kept-end/5/"
+    await tab.page.goto(f"{lobby.url}/chat/KEPT-END/")
+    assert tab.page.url == f"{lobby.url}/chat/kept-end/"
+    await tab.page.context.set_offline(True)
+    await tab.page.goto(f"{lobby.url}/chat/Kept-End/")
+    await expect(tab.page.get_by_text(OFFLINE)).to_be_visible()
+    await expect(tab.page.get_by_text("text 120", exact=True)).to_be_visible()
 
 
 async def test_what_was_written_in_a_room_is_sent_from_the_index_and_other_rooms(lobby, open_tab):

@@ -34,6 +34,17 @@ def fill(name, count):
     return room
 
 
+@pytest.mark.parametrize(
+    "asked", ["LOBBY", "Lobby", "lobby%20", "%EF%BC%AC%EF%BC%AF%EF%BC%A2%EF%BC%A2%EF%BC%B9"]
+)
+def test_a_room_has_one_address(client, asked):
+    fill("lobby", 1)
+    for page in ("", "1/"):
+        answer = client.get(f"/chat/{asked}/{page}")
+        assert (answer.status_code, answer.headers.get("Location")) == (302, f"/chat/lobby/{page}")
+        assert client.get(f"/chat/lobby/{page}").status_code == 200
+
+
 def numbers(messages):
     return [message["number"] for message in messages]
 
@@ -152,7 +163,7 @@ def test_a_page_changes_nothing_but_the_visitor(client):
 
 def test_a_room_is_called_as_it_was_first_written(client):
     actions.open_room("Lobby")
-    assert data(client.get("/chat/LOBBY/"), "room-name") == "Lobby"
+    assert data(client.get("/chat/LOBBY/", follow=True), "room-name") == "Lobby"
 
 
 def test_a_page_opens_with_the_last_fifty_and_the_cursor(client):
@@ -353,7 +364,8 @@ async def test_a_room_is_the_same_whatever_spaces_its_address_has(connect, guest
     socket = await connect(f"a{space}b", user=guest)
     assert (await socket.event("welcome"))["room"] == "a b"
     client = Client()
-    page = (await sync_to_async(client.get)(f"/chat/{quote(f'a{space}b')}/")).content.decode()
+    page = await sync_to_async(client.get)(f"/chat/{quote(f'a{space}b')}/", follow=True)
+    page = page.content.decode()
     assert "<h1>a b</h1>" in page and '"message": "hi"' in page
     form = await sync_to_async(client.get)("/chat/", {"room": f" a{space}b "})
     assert form.headers["Location"] == "/chat/a%20b/"

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from live import Batch, Behind, Event, Log, SetBack
+from live import log as module
 from live.events import RING
 from live.log import AT_ONCE
 from tests.live.fakes import Reader, until
@@ -177,6 +178,23 @@ async def test_in_a_busy_topic_what_comes_within_the_pause_goes_together():
         assert reader.batches == [[seq] for seq in range(1, AT_ONCE + 1)]
         assert await reader.until(100) == list(range(1, 101))
         assert len(reader.batches) == AT_ONCE + 1
+
+
+async def test_readers_are_woken_in_turns_between_which_others_have_theirs(monkeypatch):
+    monkeypatch.setattr(module, "TURN", 0)
+    log, turns = log_of(0), []
+    with ExitStack() as stack:
+        readers = [stack.enter_context(Reader(log, 0)) for _ in range(3)]
+        log.append(event(1))
+        while not turns or turns[-1] < 3:
+            turns.append(sum(bool(reader.batches) for reader in readers))
+            log.append(event(len(turns) + 1))  # which does not begin again with the first
+            await asyncio.sleep(0)
+        assert turns == [1, 2, 3]
+        for seq in range(log.seq + 1, log.seq + 2 * RING):
+            log.append(event(seq))  # all at once: none is dropped that waits to be told
+        for reader in readers:
+            assert await reader.until(log.seq) == list(range(1, log.seq + 1))
 
 
 async def test_more_than_the_ring_within_a_pause_is_no_loss_to_readers_that_keep_up():

@@ -71,7 +71,7 @@ def migrated_database():
     environment = os.environ | {"VAR_DIR": str(var_dir)}
     environment.pop("DATABASE_URL", None)
     migrate = [sys.executable, "manage.py", "migrate", "--skip-checks", "--verbosity=0"]
-    subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
+    subprocess.run(migrate, cwd=ROOT, env=environment, check=True, umask=0o077)
     return var_dir / "lobby.sqlite3"
 
 

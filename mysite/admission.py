@@ -164,9 +164,17 @@ class Response:
         await sync_to_async(close_connections)()
 
     async def flush(self) -> None:
-        kept, self._kept = self._kept, []
-        for message in kept:
+        for message in self._take_kept():
             await self._send(message)
+
+    def _take_kept(self) -> list[dict]:
+        """What is kept, with its body in one message: the server counts only what it was sent."""
+        kept, self._kept = self._kept, []
+        bodies = [message for message in kept if message["type"] == "http.response.body"]
+        if len(bodies) > 1:
+            body = b"".join(message.get("body", b"") for message in bodies)
+            kept[-len(bodies) :] = [{**bodies[-1], "body": body}]
+        return kept
 
 
 def close_connections(**kwargs) -> None:

@@ -5,9 +5,9 @@ import fcntl
 import socket
 import struct
 import termios
-from asyncio import Task, TimerHandle, Transport
+from asyncio import Lock, Task, TimerHandle, Transport
 from contextlib import suppress
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import cast
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from live.who import network
 from mysite.admission import Full, Place
 from mysite.connections import get_connections
 from mysite.handshakes import get_handshakes, refusal
+from mysite.responses import get_response_budget
 from mysite.turns import Turns
 
 # How long a client may take to say the whole of a request, a socket's handshake included (seconds).
@@ -102,10 +103,13 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     _head_size = 0  # of this request, with all that is no body (bytes)
     _progress: TimerHandle | None = None  # when the client must have read on
     _goal = 0  # how much of all responses it must have read by then (bytes)
+    _size = 0  # of the part of a response that was sent last (bytes)
 
     def connection_made(self, transport):
         super().connection_made(transport)
+        transport.set_write_buffer_limits(0)  # `pause_writing` tells of any response that waits
         self.flow = Flow(transport)
+        self._answering = Lock()
         self._counted = CountingTransport(transport)
         address = self.client[0] if self.client else ""
         is_proxy = address in self.app.trusted_hosts  # of FORWARDED_ALLOW_IPS
@@ -116,6 +120,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     def connection_lost(self, exc):
         self._expect_nothing()
         self._end_progress()
+        get_response_budget().remove(self)
         if self._handshake is not None:
             self._handshake.cancel()
         get_connections().remove(self.transport)
@@ -143,19 +148,22 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         self.flow.hold(is_held)
 
     def handle_websocket_upgrade(self):
-        self._end_progress()  # what is sent from here on is not counted
         if not self.is_refused:
             self.is_refused, self._unparsed = True, b""  # no client may send frames before it is answered
             self._handshake = self.loop.create_task(self._admit_handshake())
 
     async def _admit_handshake(self) -> None:
         """Go on with a handshake when it has a place, or tell the client when to come back."""
+        await self._answering.acquire()
+        await self.flow.drain()
+        self._end_progress()  # what is sent from here on is not counted
         try:
             place = await get_handshakes().take(self._named_address())
         except Full as full:
             self._put_off(full.retry_after)
             return
         try:
+            self.transport.set_write_buffer_limits()  # the defaults, for a socket
             super().handle_websocket_upgrade()
             cast(SocketProtocol, self.transport.get_protocol()).place = place
         except BaseException:
@@ -229,7 +237,19 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle, app):
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, partial(self._answer, app))
+
+    async def _answer(self, app, scope, receive, send) -> None:
+        """Run a request once the response before it waits no longer."""
+        async with self._answering:
+            await self.flow.drain()
+            await app(scope, receive, partial(self._send, send))
+
+    async def _send(self, send, message) -> None:
+        self._size = len(message.get("body", b""))
+        if self.flow.write_paused:  # it waits behind its head
+            get_response_budget().add(self, self._size)
+        await send(message)
 
     def on_message_begin(self):
         super().on_message_begin()
@@ -259,14 +279,18 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     def on_response_complete(self):
         super().on_response_complete()
-        self._expect_progress()
         if self.cycle.response_complete and self.cycle.more_body:  # to a request that still goes on
             self.refuse()
         self.parse()
 
     def pause_writing(self):
         super().pause_writing()
+        get_response_budget().add(self, self._size)
         self._expect_progress()
+
+    def resume_writing(self):
+        super().resume_writing()
+        get_response_budget().remove(self)
 
     def _expect_progress(self) -> None:
         """Cut the client off when it reads too little for a while."""
@@ -277,13 +301,20 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     def _check_progress(self) -> None:
         self._progress = None
         if self._read() < self._goal:
-            reset(self.transport)
+            self.reset()
         else:
             self._expect_progress()
 
     def _end_progress(self) -> None:
         if self._progress is not None:
             self._progress.cancel()
+
+    def reset(self) -> None:
+        """Abort the connection, and discard what the system's own buffer holds for the client."""
+        with suppress(OSError):
+            linger = struct.pack("ii", 1, 0)
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.transport.abort()
 
     def _read(self) -> int:
         """How much of the responses has reached the client (bytes)."""
@@ -303,14 +334,6 @@ class CountingTransport:
 
     def __getattr__(self, name):
         return getattr(self._transport, name)
-
-
-def reset(transport) -> None:
-    """Abort a connection, and discard what the system's own buffer holds for the peer."""
-    with suppress(OSError):
-        linger = struct.pack("ii", 1, 0)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    transport.abort()
 
 
 def unread(transport) -> int:

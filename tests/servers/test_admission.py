@@ -166,6 +166,24 @@ async def test_a_client_that_reads_nothing_holds_no_place():
         task.cancel()
 
 
+async def test_a_response_is_sent_in_one_piece_so_that_all_of_it_is_counted():
+    sent = []
+
+    async def application(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"ab", "more_body": True})
+        await send({"type": "http.response.body", "body": b"c"})
+
+    async def send(message):
+        sent.append(message)
+
+    middleware = Application()
+    middleware.application.application = application
+    await middleware.ask("192.0.2.1", send=send)
+    assert [message.get("body") for message in sent] == [None, b"abc"]
+    assert not sent[-1].get("more_body")
+
+
 class Download:
     """A large file, from a request that asks the database; `held` is the connection that each then has."""
 

@@ -4,7 +4,7 @@ import asyncio
 import http.client
 import socket
 import time
-from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
 from types import SimpleNamespace
 
 import psutil
@@ -24,6 +24,7 @@ from mysite.protocols import (
     HttpProtocol,
     SocketProtocol,
 )
+from mysite.responses import get_response_budget
 from tests.fuzz.raw import handshake, peer
 from tests.servers.processes import Server, daphne, wait_until
 from tests.servers.tab import TIMEOUT
@@ -256,9 +257,10 @@ async def serving(application):
         server.close()
 
 
-def connected(address, is_narrow):
+def connected(address, is_narrow, source="127.0.0.1"):
     """A client's socket; a narrow one receives little at a time, so that the server sees how it is read."""
     client = socket.socket()
+    client.bind((source, 0))
     if is_narrow:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
@@ -306,6 +308,7 @@ async def test_a_socket_is_not_cut_off_for_the_response_before_it(monkeypatch):
     async def application(scope, receive, send):
         await receive()
         if scope["type"] == "http":
+            await asyncio.sleep(0.01)  # the handshake has arrived
             headers = [(b"content-length", b"%d" % size)]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": b"x" * size})
@@ -317,14 +320,49 @@ async def test_a_socket_is_not_cut_off_for_the_response_before_it(monkeypatch):
     monkeypatch.setattr("mysite.protocols.RESPONSE_PATIENCE", 1)
     async with asyncio.timeout(TIMEOUT), serving(application) as address:
         reader, writer = await asyncio.open_connection(*address)
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + handshake(SimpleNamespace(port=address[1])))
         await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(size)
-        writer.write(handshake(SimpleNamespace(port=address[1])))
         await reader.readuntil(b"\r\n\r\n")
         await asyncio.sleep(1.2)  # and reads nothing meanwhile
         assert len(await reader.readexactly(2 * size)) == 2 * size
         writer.close()
+
+
+async def test_responses_that_wait_are_bounded_together(monkeypatch):
+    size, loop = 8 * 2**20, asyncio.get_running_loop()
+
+    async def application(scope, receive, send):
+        await receive()
+        headers = [(b"content-length", b"%d" % size)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"x" * size})
+
+    async def ask(source, requests=1):
+        client = stack.enter_context(connected(address, is_narrow=True, source=source))
+        await loop.sock_sendall(client, b"GET / HTTP/1.1\r\n\r\n" * requests)
+        await loop.sock_recv(client, 1)  # what is left waits
+        return client
+
+    async def read(client):
+        count = 1
+        with suppress(ConnectionError):
+            while count < size and (part := await loop.sock_recv(client, 2**20)):
+                count += len(part)
+        return count
+
+    monkeypatch.setattr("mysite.responses.MOST_BYTES", 2 * size + 1)
+    async with asyncio.timeout(TIMEOUT), serving(application) as address, AsyncExitStack() as stack:
+        alone = await ask("127.0.0.2")
+        pipelined = await ask("127.0.0.1", requests=2)  # of which one is read after the other
+        latest = await ask("127.0.0.1")
+        counts = await asyncio.gather(*map(read, [alone, pipelined, latest]))
+        assert counts[1] < size <= min(counts[0], counts[2])
+        while get_response_budget()._clients:
+            await asyncio.sleep(0.01)
+        with pytest.raises(BlockingIOError):  # it is open still
+            while alone.recv(2**16):
+                pass
 
 
 # Connections

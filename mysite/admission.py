@@ -276,12 +276,16 @@ class Places:
                 return
 
     def _refuse_newest(self) -> None:
-        queue = max(reversed(self._waiting.values()), key=len)  # the last of those that are as long
+        address = max(reversed(self._waiting), key=self._requests_of)  # of several, the one that came last
+        queue = self._waiting[address]
         turn = queue.pop()
         if not queue:
             del self._waiting[turn.address]
         turn.is_refused = True
         turn.set()
+
+    def _requests_of(self, address: str) -> int:
+        return len(self._waiting[address]) + self._running[address]
 
     def _abandon(self, turn: Turn) -> None:
         self._measure()

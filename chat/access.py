@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from chat import mail, permissions
 from chat.likeness import likeness
-from chat.models import Message, RestingName, User
-from live import Refused, names
+from chat.models import Message, RestingName, Room, User
+from live import Refused, SetBack, names
 
 # How long guests keep their names when nothing is heard of them.
 AWAY = timedelta(hours=24)
@@ -46,9 +46,16 @@ def wait_briefly() -> None:
             cursor.execute("SET LOCAL lock_timeout = %s", [f"{LOCK_WAIT}s"])
 
 
-def lock_rooms(pks: Collection[int]) -> None:
-    """Keep others from the rooms' logs until the transaction ends."""
-    _locked(permissions.all_rooms().filter(pk__in=pks))
+def lock_rooms(pks: Collection[int]) -> dict[int, Room]:
+    """Keep others from the rooms' logs until the transaction ends. Returns the rooms as now stored."""
+    return _locked(permissions.all_rooms().filter(pk__in=pks))
+
+
+def lock_logs(rooms: Collection[Room]) -> None:
+    """`lock_rooms` for rooms as they were read. Raises `SetBack` where a log is not there any more."""
+    stored = {(room.pk, room.epoch) for room in lock_rooms({room.pk for room in rooms}).values()}
+    if not stored.issuperset((room.pk, room.epoch) for room in rooms):
+        raise SetBack
 
 
 def own_message(user: User, message: Message | None) -> Message:
@@ -111,9 +118,11 @@ def active_people(pks: Collection[int]) -> dict[int, User]:
 
 
 def one_of(people: dict[int, User], user: User) -> User:
-    if user.pk not in people:
+    """The user as now stored. After a restore, another user may have the primary key."""
+    stored = people.get(user.pk)
+    if stored is None or stored.date_joined != user.date_joined:
         raise Refused("forbidden", _("you are signed out"))
-    return people[user.pk]
+    return stored
 
 
 def _locked(rows: QuerySet[M]) -> dict[int, M]:

@@ -338,7 +338,7 @@ def _write_all(
     people = access.active_people({entry.author.pk for entry in entries if entry.author})
     changing = [entry for entry in entries if isinstance(entry, Change)]
     if doubts or changing:  # what is read then must not change until the transaction ends
-        access.lock_rooms({entry.room.pk for entry in entries})
+        access.lock_logs([entry.room for entry in entries])
     drafts, changes = Drafts(doubts, people), Changes(changing, people)
     outcomes = [_write(entry, drafts, changes) for entry in entries]
     drafts.store(found)

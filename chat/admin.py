@@ -63,7 +63,7 @@ class UserAdmin(DjangoUserAdmin):
             self.delete_model(request, user)
 
     form = PersonForm
-    readonly_fields = ["name_key", "confirmed_email", "seen_at"]
+    readonly_fields = ["name_key", "confirmed_email", "seen_at", "date_joined"]
     list_display = ["username", "name", "is_guest", "is_active", "is_staff", "date_joined"]
     list_filter = ["is_guest", "is_active", "is_staff"]
     search_fields = ["username", "name"]

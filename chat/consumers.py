@@ -217,6 +217,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             message = await self.obey(command)
             if command.ref is not None:
                 await self.send(self.dialect.ack(protocol.ack(command.ref, message)))
+        except live.SetBack as error:  # the client comes back to the log that is there, and sends it again
+            self.lose(error)
         except BUSY as error:
             logger.warning("A command waits for the database: %s", live.reason(error))
             refused = Refused("unavailable", _("the database is busy"), RETRY_AFTER)

@@ -101,9 +101,9 @@ class Drafts:
 
 def by_room(messages: Iterable[Message]) -> list[tuple[Room, list[Message]]]:
     """The messages of each room, in the rooms' order."""
-    rooms = [list(some) for _, some in groupby(sorted(messages, key=_room_pk), _room_pk)]
+    rooms = [list(some) for _, some in groupby(sorted(messages, key=_log), _log)]
     return [(some[0].room, some) for some in rooms]
 
 
-def _room_pk(message: Message) -> int:
-    return message.room_id
+def _log(message: Message) -> tuple[int, str]:
+    return message.room_id, message.room.epoch

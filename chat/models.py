@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from chat.names import LONGEST_PERSON, guest_name
-from live import names
+from live import SetBack, names
 from live.names import LONGEST_ROOM
 
 
@@ -112,15 +112,21 @@ class Room(models.Model):
         return self.take_seqs(1)[0]
 
     def take_seqs(self, count: int, said_at: datetime | None = None) -> range:
-        """The log's next places; with a time for what is said now."""
+        """The log's next places; with a time for what is said now.
+
+        Raises `SetBack` where the room, as it was read, is not there any more: another may have its key.
+        """
         minute = said_at and said_at.replace(second=0, microsecond=0)
         with connection.cursor() as cursor:  # in one statement, for which Django has no words
             cursor.execute(
                 "UPDATE chat_room SET last_seq = last_seq + %s, said_at = COALESCE(%s, said_at)"
-                " WHERE id = %s RETURNING last_seq",
-                [count, connection.ops.adapt_datetimefield_value(minute), self.pk],
+                " WHERE id = %s AND epoch = %s RETURNING last_seq",
+                [count, connection.ops.adapt_datetimefield_value(minute), self.pk, self.epoch],
             )
-            (self.last_seq,) = cursor.fetchone()
+            row = cursor.fetchone()
+        if row is None:
+            raise SetBack
+        (self.last_seq,) = row
         return range(self.last_seq - count + 1, self.last_seq + 1)
 
 

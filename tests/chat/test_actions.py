@@ -1,8 +1,10 @@
 """Every change of state: stored once, in order, by whom it concerns."""
 
+from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from chat import actions
 from chat.models import Membership, Message, User
@@ -109,6 +111,15 @@ def test_somebody_who_was_deactivated_does_nothing(ada, room):
         with pytest.raises(Refused) as raised:
             refused()
         assert raised.value.code == "forbidden"
+
+
+def test_another_who_has_the_key_of_one_who_has_gone_says_nothing_for_them(ada, room):
+    message = say(ada, room)
+    User.objects.filter(pk=ada.pk).update(username="other", date_joined=timezone.now())
+    for act in (partial(say, ada, room), partial(actions.delete, ada, room, message.number)):
+        with pytest.raises(Refused, match="signed out"):
+            act()
+    assert say(User.objects.get(), room).number == 2
 
 
 def test_a_new_name_stands_from_the_next_message_on(ada, room):

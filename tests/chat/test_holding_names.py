@@ -34,6 +34,7 @@ def account(name, username="ada"):
 
 def goes_away(user, hours=25):
     at = timezone.now() - timedelta(hours=hours)
+    user.date_joined = at
     User.objects.filter(pk=user.pk).update(seen_at=at, date_joined=at)
 
 

@@ -46,6 +46,7 @@ async def test_who_comes_and_goes_is_told_of(connect, ada, bob):
 @database_sync_to_async
 def last_seen(user, hours):
     at = timezone.now() - timedelta(hours=hours)
+    user.date_joined = at
     User.objects.filter(pk=user.pk).update(seen_at=at, date_joined=at)
 
 

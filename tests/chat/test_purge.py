@@ -29,6 +29,7 @@ def days_ago(days):
 def create_guest(days=8, **values):
     guest = actions.create_guest()
     User.objects.filter(pk=guest.pk).update(date_joined=days_ago(days), **values)
+    guest.refresh_from_db()
     return guest
 
 

@@ -1,6 +1,7 @@
 """Messages and changes that come at the same time: stored together, and each for itself."""
 
 import asyncio
+from copy import copy
 from uuid import uuid4
 
 import pytest
@@ -13,7 +14,7 @@ from chat.changes import Change
 from chat.drafts import Draft
 from chat.models import Export, Message, Room, User
 from chat.writer import get_writer
-from live import Refused
+from live import Refused, SetBack
 from live.who import Who
 
 
@@ -198,6 +199,23 @@ async def test_a_change_that_cannot_be_stored_at_all_leaves_the_others_alone(sai
     )
     assert (one.text, other.text) == ("a", "b")
     assert isinstance(error, UnicodeEncodeError)
+
+
+@pytest.mark.parametrize("kind", ["draft", "draft without a session", "change"])
+async def test_nothing_is_written_to_a_log_that_another_has_replaced(people, rooms, said, kind):
+    room = copy(rooms[0])  # as a socket of the time before has it
+    await Room.objects.filter(pk=room.pk).aupdate(epoch="another")
+    await Message.objects.all().adelete()
+    await rooms[0].arefresh_from_db()
+    stale = Draft(people[0], room, "stale", uuid4(), has_session=kind == "draft")
+    if kind == "change":
+        stale = change(said[0], "stale")._replace(room=room)
+    *written, error = await send(*[Draft(people[0], room, "new", uuid4()) for room in rooms], stale)
+    assert isinstance(error, SetBack)
+    assert [(message.room, message.text, is_new) for message, is_new in written] == [
+        (room, "new", True) for room in rooms
+    ]
+    assert not await Message.objects.filter(text="stale").aexists()
 
 
 async def test_several_changes_of_one_message_leave_the_last(rooms, said):

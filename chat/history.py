@@ -1,6 +1,6 @@
 """What was said: the truth behind the rooms' logs, for the engine and for pages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
@@ -150,6 +150,15 @@ def page_around(room: Room, number: int, limit: int) -> Page:
     if not older.messages or older.messages[-1].number != number:
         raise Refused("not_found", _("There is no such message."))
     return Page(older.messages + newer.messages, not older.more, not newer.more)
+
+
+def stored(room: Room, client_ids: Collection[UUID]) -> list[UUID]:
+    """Those client_ids that messages of a room have.
+
+    The query does not name the room: SQLite would read all of the room's messages.
+    """
+    found = permissions.all_messages().filter(client_id__in=client_ids).values_list("room", "client_id")
+    return [client_id for room_id, client_id in found if room_id == room.pk]
 
 
 def _room_id(topic: str) -> int:

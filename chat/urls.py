@@ -18,6 +18,7 @@ urlpatterns = [
     path("csrf/", views.csrf, name="csrf"),
     path("emoji/<slug:language>/<slug:digest>/", views.emoji_catalogue, name="emoji"),
     path("chat/<str:room_name>/messages/", views.messages, name="messages"),
+    path("chat/<str:room_name>/stored/", views.stored, name="stored"),
     path("chat/<str:room_name>/involvement/", views.involve, name="involvement"),
     path("chat/<str:room_name>/export/", export_views.ask, name="export"),
     path("chat/<str:room_name>/export/<uuid:pk>/", export_views.page, name="export_page"),

@@ -1,5 +1,8 @@
 """Pages: the index, a room with the end of its history, and what a room's page asks for."""
 
+from contextlib import suppress
+from uuid import UUID
+
 import msgspec
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -174,6 +177,19 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
         return refusal(refused)
 
 
+@require_safe
+@gzip_page
+@cache_control(private=True, no_cache=True)
+def stored(request: HttpRequest, room_name: str) -> HttpResponse:
+    """Which messages a room has stored: `?client_id=<UUID>`, up to 50 of them."""
+    try:
+        client_ids = _client_ids(request)
+        found = permissions.enter(request.user, access.room_name(room_name))
+        return answer({"stored": history.stored(found, client_ids)})
+    except Refused as refused:
+        return refusal(refused)
+
+
 @require_POST
 def involve(request: HttpRequest, room_name: str) -> HttpResponse:
     """Choose what of a room the visitor is notified of: `involvement=<all, mentions or none>`."""
@@ -206,6 +222,14 @@ def rename(request: HttpRequest) -> HttpResponse:
     except Refused as refused:
         return refusal(refused)
     return answer({"name": you.name})
+
+
+def _client_ids(request: HttpRequest) -> list[UUID]:
+    given = request.GET.getlist("client_id")
+    with suppress(ValueError):
+        if len(given) <= PAGE:
+            return [UUID(each) for each in given]
+    raise Refused("bad_frame", format_lazy(_("client_id is a UUID, given {most} times at most"), most=PAGE))
 
 
 def _number(request: HttpRequest, key: str, default: int | None, most: int) -> int | None:

@@ -11,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.servers.proxy import proxy
+from tests.servers.rooms import fill
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -18,6 +19,12 @@ PASSWORD = "correct horse battery"
 
 # How long a tab may take to be back, or to be sure that it must not (milliseconds).
 BACK = 30_000
+
+# Look at the tab: it asks the server again.
+IS_HANDED_OVER = """() => {
+    document.dispatchEvent(new Event("visibilitychange"));
+    return document.querySelector("#chat-message-input").value.includes("half a sentence");
+}"""
 
 usernames = (f"browser{n}" for n in count())
 
@@ -199,6 +206,7 @@ async def test_who_signs_in_takes_what_the_guest_has_written_in_any_tab_once(lob
 
 async def test_what_is_stored_and_was_not_acknowledged_is_not_handed_over(lobby, open_tab):
     room, username = "acknowledged never", next(usernames)
+    await fill(lobby, room, 60)
     other = await open_tab(lobby.url, room)
     await sign_up(other, username)
     await expect(other.page).to_have_url(re.compile("/chat/acknowledged"))
@@ -217,24 +225,44 @@ async def test_what_is_stored_and_was_not_acknowledged_is_not_handed_over(lobby,
     await one.page.keyboard.press("ArrowUp")
     await one.say(", edited")
     await one.say("said once")
-    await other.until_transcript("first, edited", "said once")
-    await fill_sign_in(one, lobby.url, username, "/chat/acknowledged%20never/")
+    await one.page.keyboard.insert_text("half a sentence")
+    await expect(other.messages.filter(has_text="first, edited")).to_have_count(1)
+    await expect(other.messages.last).to_contain_text("said once")
+    await one.page.route("**/stored/*", lambda route: route.abort(), times=1)
+    async with one.page.expect_event("requestfailed", lambda request: "/stored/" in request.url):
+        await fill_sign_in(one, lobby.url, username, "/chat/acknowledged%20never/1/")  # far from the end
     await expect(one.page.get_by_role("link", name="Your account")).to_be_visible()
-    await one.page.wait_for_load_state()  # what is handed over is there by then
-    await expect(composer(one)).to_have_value("")
+    await one.page.keyboard.insert_text("written meanwhile")
+    await expect(composer(one)).to_have_value("written meanwhile")
+    await one.page.wait_for_function(IS_HANDED_OVER)
+    await one.page.keyboard.insert_text("!")
+    await expect(composer(one)).to_have_value("written meanwhile!\nhalf a sentence")
 
 
 async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is_gone(lobby, open_tab):
+    is_gone = True
+
+    async def connect(socket):
+        if is_gone:
+            await socket.close(code=4401)
+        else:
+            socket.connect_to_server()
+
     one = await open_tab()
-    await one.page.route_web_socket("**/ws/**", lambda socket: socket.close(code=4401))
-    await one.enter(lobby.url, "session gone")
+    await one.page.route_web_socket("**/ws/**", connect)
+    await one.enter(lobby.url, "session gone")  # a new room, of which the server cannot say yet
+    await one.say("not sent")
     await one.page.keyboard.insert_text("half a sentence")
     again = one.page.get_by_role("button", name="Load the page again")
     await expect(again).to_be_visible(timeout=BACK)
     await one.page.context.clear_cookies()
     await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
+    is_gone = False
     await again.click()
-    await expect(composer(one)).to_have_value("half a sentence")
+    await one.say("as the next")
+    await one.until_transcript("as the next")
+    await one.page.wait_for_function(IS_HANDED_OVER)
+    await expect(composer(one)).to_have_value("not sent\nhalf a sentence")
 
 
 async def test_what_the_owner_of_a_deactivated_account_has_written_waits_for_the_owner(lobby, open_tab):

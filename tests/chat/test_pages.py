@@ -269,6 +269,23 @@ def test_a_page_that_cannot_be_is_told_why(client, query):
     assert answer.json()["error"]["code"] == "bad_frame"
 
 
+def test_a_room_says_which_messages_it_has_stored(client):
+    ada = actions.create_guest()
+    stored, elsewhere, nowhere = uuid4(), uuid4(), uuid4()
+    actions.send(ada, actions.open_room("lobby"), "here", stored)
+    actions.send(ada, actions.open_room("other"), "there", elsewhere)
+
+    def ask(*client_ids):
+        return client.get("/chat/lobby/stored/", {"client_id": client_ids})
+
+    assert ask(stored, elsewhere, nowhere).json() == {"stored": [str(stored)]}
+    assert ask().json() == {"stored": []}
+    assert ask(*[stored] * 50).status_code == 200
+    for refused in (ask(*[stored] * 51), ask(stored, "x")):
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "bad_frame")
+    assert client.get("/chat/nowhere/stored/").status_code == 404
+
+
 def test_a_new_room_cannot_be_taken_for_another(client):
     answer = client.get("/chat/lob\u200bby/")
     assert answer.status_code == 404

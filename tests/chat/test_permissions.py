@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -58,6 +58,7 @@ class Secret:
     founder: User
     reader: User
     number: int
+    client_id: UUID
     export: Export
     is_hidden: bool = True
 
@@ -73,7 +74,7 @@ def secret(transactional_db, monkeypatch):
     message, _ = actions.send(founder, room, TEXT, uuid4())
     actions.send(founder, other, "for all", uuid4())
     actions.read_all({(reader.pk, room.pk): 0})
-    secret = Secret(founder, reader, message.number, actions.export(reader, room))
+    secret = Secret(founder, reader, message.number, message.client_id, actions.export(reader, room))
     enter_all, memberships_of = permissions.enter_all, permissions.memberships_of
 
     def visible_rooms(visitor):
@@ -110,6 +111,7 @@ PAGES = [
     ("/chat/secret%20room/{number}/", 404),
     ("/chat/secret%20room/messages/", 404),
     ("/chat/secret%20room/messages/?before=9", 404),
+    ("/chat/secret%20room/stored/?client_id={client_id}", 404),
     ("/chat/secret%20room/export/{export}/", 404),
     ("/chat/", 200),
     ("/chat/open%20room/", 200),
@@ -126,8 +128,8 @@ PAGES = [
 def test_a_page_shows_a_room_only_to_those_who_may_see_it(secret, address, status):
     if address.startswith("/admin/"):
         User.objects.filter(pk=secret.reader.pk).update(is_staff=True, is_superuser=True)
-    address = address.format(number=secret.number, export=secret.export.pk)
-    shown = TEXT if address == "/chat/secret%20room/" else f"{TEXT}|{SECRET}"
+    address = address.format(number=secret.number, client_id=secret.client_id, export=secret.export.pk)
+    shown = TEXT if address == "/chat/secret%20room/" else f"{TEXT}|{SECRET}|{secret.client_id}"
     page = browser(secret.reader).get(address)
     assert page.status_code == status
     assert not re.search(shown, page.content.decode())

@@ -119,6 +119,15 @@ export class Composer {
     this.#write([this.#input.value, text].filter(Boolean).join("\n"));
   }
 
+  /** Add a text to what is to be sent, which comes by itself: the focus and the caret stay with what is written. */
+  append(text) {
+    const { value, selectionStart, selectionEnd } = this.#input;
+    this.draft = [this.draft, text].filter(Boolean).join("\n");
+    if (value && !this.#loan) this.#input.setSelectionRange(selectionStart, selectionEnd);
+    this.onDraft(this.draft);
+    this.settle();
+  }
+
   /**
    * Let another text be written here for a while. What was written before waits until it is given back.
    * @param {string} text

@@ -7,8 +7,9 @@
 
 import { formerGuests, hasAccount, heirOf, noteHeir } from "./account.js";
 import { takeDraft } from "./draft.js";
-import { takeEdits } from "./kept-edit.js";
-import { takeUnsent } from "./outbox.js";
+import { editedBy, takeEdits } from "./kept-edit.js";
+import { fetchPage, fetchStored } from "./opening.js";
+import { takeUnsent, unsentOf } from "./outbox.js";
 import { isCount, readJson, withStorage } from "./storage.js";
 
 const SHAPE = { from: isCount };
@@ -22,30 +23,40 @@ export function markGone(room, from) {
   withStorage((storage) => storage.setItem(keyOf(room), JSON.stringify({ from })), "sessionStorage");
 }
 
-/** The person has come back. @param {string} room its key */
-export function unmarkGone(room) {
-  withStorage((storage) => storage.removeItem(keyOf(room)), "sessionStorage");
+/**
+ * The person has come back.
+ * @param {string} room its key
+ * @param {number} person
+ */
+export function unmarkGone(room, person) {
+  if (goneFrom(room) === person) withStorage((storage) => storage.removeItem(keyOf(room)), "sessionStorage");
 }
 
 /**
- * Remove what others have left in a room for the person who opens it.
+ * Remove what others have left in a room for the person who opens it. The server alone knows what of it is stored:
+ * without its answer all stays where it is, and the promise is rejected.
  * @param {string} room its key
  * @param {number} to the person's id
  * @param {number | null} guest the id of the guest who has signed in as this person
- * @param {import("./message.js").Message[]} stored what others see already is not taken
- * @returns {string}
+ * @returns {Promise<string>} the texts of what is not stored
  */
-export function takeOver(room, to, guest, stored) {
-  const gone = readJson(keyOf(room), SHAPE, "sessionStorage")?.from;
-  unmarkGone(room);
+export async function takeOver(room, to, guest) {
+  const gone = goneFrom(room);
   if (guest) noteHeir(guest, to);
   const isLeft = (person) => person && person !== to && !hasAccount(person) && (heirOf(person) ?? to) === to;
   const others = new Set([guest, gone, ...formerGuests(to)].filter(isLeft));
-  return [...others].flatMap((person) => takeWritten(`${person}.${room}`, stored)).join("\n");
+  const owners = [...others].map((person) => `${person}.${room}`);
+  const sent = await fetchStored(owners.flatMap(unsentOf));
+  const pages = await Promise.all(owners.flatMap(editedBy).map((number) => fetchPage({ before: number + 1, limit: 1 })));
+  const edited = pages.flatMap(({ messages }) => messages);
+  unmarkGone(room, gone);
+  const left = owners.flatMap((owner) => [...takeUnsent(owner, sent), ...takeEdits(owner, edited), takeDraft(owner)]);
+  return left.filter(Boolean).join("\n");
 }
 
-function takeWritten(owner, stored) {
-  return [...takeUnsent(owner, stored), ...takeEdits(owner, stored), takeDraft(owner)].filter(Boolean);
+/** @returns {number | undefined} who was marked in this tab */
+function goneFrom(room) {
+  return readJson(keyOf(room), SHAPE, "sessionStorage")?.from;
 }
 
 function keyOf(room) {

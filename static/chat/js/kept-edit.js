@@ -19,6 +19,11 @@ const SHAPE = { message: isText, text: isText, client_id: orNothing(isText) };
  * @property {string} text what it is to be
  */
 
+/** @param {string} owner @returns {number[]} the messages of which edits are kept */
+export function editedBy(owner) {
+  return keysAfter(prefixOf(owner), NUMBER).map(Number);
+}
+
 /**
  * Remove the edits that are kept.
  * @param {string} owner
@@ -28,10 +33,10 @@ const SHAPE = { message: isText, text: isText, client_id: orNothing(isText) };
 export function takeEdits(owner, stored) {
   const prefix = prefixOf(owner);
   const isStored = (number, text) => stored.some((each) => each.number === number && each.message === text.trimEnd());
-  return keysAfter(prefix, NUMBER).map((number) => {
+  return editedBy(owner).map((number) => {
     const text = readJson(prefix + number, SHAPE)?.text ?? "";
     unsave(prefix + number);
-    return isStored(Number(number), text) ? "" : text;
+    return isStored(number, text) ? "" : text;
   });
 }
 

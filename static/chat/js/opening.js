@@ -44,11 +44,25 @@ function whereReadingEnded() {
 
 /** The last page of the history, or that before or after a number. */
 export async function fetchPage(query) {
-  const address = `${roomAddress}messages/?${new URLSearchParams({ limit: data.page, ...query })}`;
-  const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
-  if (!response.ok) throw new Error(response.statusText);
-  const { messages, more } = await response.json();
+  const { messages, more } = await fetchJson("messages", { limit: data.page, ...query });
   messages.forEach(noteLast);
   if (!query.before && !query.after) history.replaceState(null, "", roomAddress); // no message is the place any more
   return { messages, isLast: !more };
+}
+
+/** @param {string[]} clientIds @returns {Promise<string[]>} those that messages of the room have */
+export async function fetchStored(clientIds) {
+  const found = [];
+  for (let start = 0; start < clientIds.length; start += data.page) {
+    const asked = clientIds.slice(start, start + data.page).map((each) => ["client_id", each]);
+    found.push(...(await fetchJson("stored", asked)).stored);
+  }
+  return found;
+}
+
+async function fetchJson(page, query) {
+  const address = `${roomAddress}${page}/?${new URLSearchParams(query)}`;
+  const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
+  if (!response.ok) throw new Error(response.statusText);
+  return response.json();
 }

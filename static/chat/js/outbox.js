@@ -26,15 +26,20 @@ export function roomsOf(you) {
   return [...new Set(rooms.filter((room) => room.isWellFormed()))];
 }
 
+/** @param {string} owner @returns {string[]} the client_ids of what is not acknowledged */
+export function unsentOf(owner) {
+  return keysAfter(`${PREFIX}${owner}.`, CLIENT_ID);
+}
+
 /**
  * Remove all that is not acknowledged.
  * @param {string} owner
- * @param {{client_id: string}[]} stored messages
+ * @param {string[]} stored the client_ids of messages that are stored
  * @returns {string[]} the texts of what is not stored, in the order of writing
  */
 export function takeUnsent(owner, stored) {
   const outbox = new Outbox(owner, () => {});
-  stored.forEach((message) => outbox.remove(message.client_id));
+  stored.forEach((clientId) => outbox.remove(clientId));
   return outbox.all.map(({ client_id: clientId, message }) => {
     outbox.remove(clientId);
     return message;

@@ -62,8 +62,8 @@ new EmojiPicker(element("emoji-picker"), element("composer"), emoji, (chosen) =>
 for (const text of composer.takeEarly()) outbox.add(text);
 new Draft(owner, composer);
 if (!you.guest) noteAccount(you.id);
-const left = takeOver(key, you.id, data.former_guest, data.messages);
-if (left) composer.take(left);
+let mayInherit = true; // until the server has answered
+inherit();
 const changes = new Changes((command) => connection.send(JSON.stringify(command), true));
 const editing = new Editing(element("editing"), log, composer, changes, new KeptEdit(owner));
 const deleting = new Deleting(log, changes);
@@ -139,7 +139,7 @@ const connection = new LastingSocket({
     if (now[0] === "open") changes.begin();
     else changes.lose();
     if (now[0] === "open" && now[1] === SIGNED_OUT) refreshTokens().catch(() => {}); // `post` asks again
-    if (now[0] === "open") unmarkGone(key);
+    if (now[0] === "open") unmarkGone(key, you.id);
     setRefusal(now[0] === "refused" ? now[1] : undefined);
   },
 });
@@ -149,6 +149,15 @@ function address() {
   const { seq, ...known } = cursor;
   const query = new URLSearchParams({ you: you.id, since: seq, ...known });
   return `/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
+}
+
+/** Put into the composer what others have left here, once the server has answered what of it is stored. */
+async function inherit() {
+  if (!mayInherit) return;
+  mayInherit = false;
+  const left = await takeOver(key, you.id, data.former_guest).catch(() => null);
+  mayInherit = left === null;
+  if (left) composer.append(left);
 }
 
 /** Go on with an edit that was left. */
@@ -233,8 +242,9 @@ function welcomed({ epoch, seq, reset, you: person, ...more }) {
   sendAll();
 }
 
-/** Send what this tab and closed ones have not sent, in all rooms. */
+/** Send what this tab and closed ones have not sent, in all rooms; what others have left is to be written first. */
 function sendAll() {
+  inherit();
   adopt();
   sendNext();
   if (!refusal) deliver(you.id, key);

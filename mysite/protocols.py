@@ -148,13 +148,15 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         self.flow.hold(is_held)
 
     def handle_websocket_upgrade(self):
-        if not self.is_refused:
+        if self.pipeline:
+            self._refuse_with(400)
+        elif not self.is_refused:
             self.is_refused, self._unparsed = True, b""  # no client may send frames before it is answered
             self._handshake = self.loop.create_task(self._admit_handshake())
 
     async def _admit_handshake(self) -> None:
         """Go on with a handshake when it has a place, or tell the client when to come back."""
-        await self._answering.acquire()
+        await self._answering.acquire()  # the response before it would never hear how the connection goes on
         await self.flow.drain()
         self._end_progress()  # what is sent from here on is not counted
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 
@@ -154,3 +154,32 @@ async def test_a_server_that_stops_during_a_handshake_lets_its_application_end(m
                 await asyncio.sleep(0.01)
             stopped.set()
             assert await received.get() == {"type": "websocket.disconnect", "code": 1012}
+
+
+async def test_a_handshake_waits_for_one_response_and_is_refused_behind_more(monkeypatch):
+    paths, ended = [], asyncio.Event()
+
+    async def application(scope, receive, send):
+        paths.append(scope["path"])
+        await receive()
+        await send({"type": "http.response.start", "status": 200})
+        try:
+            for _ in range(100 if scope["path"] == "/large" else 1):
+                await send({"type": "http.response.body", "body": b"x" * 2**20, "more_body": True})
+            await send({"type": "http.response.body"})
+        finally:
+            ended.set()
+
+    monkeypatch.setattr("mysite.protocols.CLOSE_PATIENCE", 0.5)
+    async with asyncio.timeout(TIMEOUT), AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving(application, monkeypatch, running=1, waiting=1))
+        async with peer(server) as client:
+            client.writer.write(b"GET /large HTTP/1.1\r\n\r\n" + handshake(server, path="/socket"))
+            await client.reader.readexactly(2**20)
+        await ended.wait()  # nothing of the response is left when its client has gone
+        async with peer(server) as client:
+            client.writer.write(b"GET /small HTTP/1.1\r\n\r\n" * 2 + handshake(server, path="/socket"))
+            with suppress(ConnectionError):
+                while await client.reader.read(2**20):
+                    pass
+    assert set(paths) == {"/large", "/small"}

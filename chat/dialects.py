@@ -1,9 +1,8 @@
 """The two dialects of a room's socket: Lobby's own, and the tutorial's."""
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
-from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -13,10 +12,13 @@ from django.utils.translation import gettext_lazy as _
 import live
 from chat.protocol import Ack, Command, Error, Refused, Send, Welcome, encode
 from live import subprotocols
-from live.events import RING
+from live.events import in_frames
 
 # How many skipped places of the log a plain client's connection remembers.
 MOST_SKIPPED = 1000
+
+# The largest batch whose messages are kept for all plain clients (bytes).
+LARGEST_SHARED = 256 * 1024
 
 
 class LobbyV1:
@@ -44,6 +46,49 @@ class LobbyV1:
         return encode([error])
 
 
+class _State(NamedTuple):
+    """A state of a message, as an event has it."""
+
+    event: live.Event
+    seq: int
+    number: int
+    is_deleted: bool
+
+
+class _Told(msgspec.Struct):
+    number: int
+    deleted: datetime | None
+
+
+_told = msgspec.json.Decoder(_Told)
+
+
+def _states(batch: live.Batch) -> list[_State]:
+    states = []
+    for event in batch.events:
+        if event.seq is not None:
+            told = _told.decode(event.body)
+            states.append(_State(event, event.seq, told.number, told.deleted is not None))
+    return states
+
+
+def _texts(batch: live.Batch, late: Collection[int]) -> Iterator[tuple[str, ...]]:
+    """New messages, and those of later states that are news to a client: as many at once as go in a frame."""
+    events = [
+        state.event
+        for state in batch.once(_states)
+        if (state.number == state.seq or state.seq in late) and not state.is_deleted
+    ]
+    for part in in_frames(events):
+        yield tuple(event.body.decode() for event in part)
+
+
+def _shared_texts(batch: live.Batch, late: frozenset[int]) -> list[tuple[str, ...]] | None:
+    """The same for all clients to which they are news, unless they are too large to be kept."""
+    size = sum(len(event.body) for event in batch.events)
+    return list(_texts(batch, late)) if size <= LARGEST_SHARED else None
+
+
 class Plain:
     """No subprotocol: the tutorial's one object a frame, for new messages only."""
 
@@ -56,31 +101,37 @@ class Plain:
     _said = msgspec.json.Decoder(_Said)
 
     def __init__(self) -> None:
-        self._seq: int | None = None  # of the last event; first, the cursor with which the client came
-        self._skipped: deque[int] = deque(maxlen=MOST_SKIPPED)  # before it: changed before they were read
+        self._seq = -1  # of the last event; first, the cursor with which the client came
+        self._skipped: dict[int, None] = {}  # before it: changed before they were read; the first stand first
 
     def command(self, frame: str) -> Command:
         return Send(_decode(self._said, frame).message, uuid4())
 
-    def frames(self, batch: live.Batch, cursor: int) -> Iterable[str]:
+    def frames(self, batch: live.Batch, cursor: int) -> Iterable[tuple[str, ...]]:
         """The messages born after the first cursor, each once; a later change to one is left out.
 
         A message that was changed before it was read comes with a later `seq`, and its own place is skipped.
         """
-        if self._seq is None:
+        if self._seq < 0:
             self._seq = cursor
-        for event in batch.events:
-            if event.seq is None:
-                continue
-            self._skipped.extend(range(max(self._seq + 1, event.seq - MOST_SKIPPED), event.seq))
-            self._seq = event.seq
-            told = _told(event.body)
-            is_new = told.number == event.seq
-            if not is_new and told.number in self._skipped:
-                self._skipped.remove(told.number)
-                is_new = True
-            if is_new and not told.is_deleted:
-                yield told.frame
+        late = frozenset([state.seq for state in batch.once(_states) if self._is_late(state)])
+        shared = batch.once(_shared_texts, late)
+        return _texts(batch, late) if shared is None else shared
+
+    def _is_late(self, state: _State) -> bool:
+        """Whether the state of a message is the first that the client gets, and not that of its birth."""
+        if state.seq > self._seq + 1:
+            self._skip(range(max(self._seq + 1, state.seq - MOST_SKIPPED), state.seq))
+        self._seq = state.seq
+        if state.number == state.seq or state.number not in self._skipped:
+            return False
+        del self._skipped[state.number]
+        return True
+
+    def _skip(self, places: Iterable[int]) -> None:
+        self._skipped.update(dict.fromkeys(places))
+        for place in list(islice(self._skipped, max(0, len(self._skipped) - MOST_SKIPPED))):
+            del self._skipped[place]
 
     def welcome(self, welcome: Welcome) -> Iterable[str]:
         return ()
@@ -91,29 +142,6 @@ class Plain:
     def error(self, error: Error) -> str:
         error.client_id = None  # it was made up in `command`
         return encode({"error": error})
-
-
-class _Told(NamedTuple):
-    """What a plain client may be told of a message."""
-
-    number: int
-    is_deleted: bool
-    frame: str
-
-
-class _Stored(msgspec.Struct):
-    number: int
-    deleted: datetime | None
-
-
-_stored = msgspec.json.Decoder(_Stored)
-
-
-@lru_cache(2 * RING)
-def _told(body: bytes) -> _Told:
-    """For all sockets of a process: a busy room may have many plain clients."""
-    stored = _stored.decode(body)
-    return _Told(stored.number, stored.deleted is not None, body.decode())
 
 
 Dialect = LobbyV1 | Plain

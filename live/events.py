@@ -1,10 +1,10 @@
 """Events of topics: encoded once, in batches for subscribers, and in ring buffers."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from live.budget import get_budget
 
@@ -14,8 +14,14 @@ RING = 256
 # The largest frame, unless it is a single event (bytes).
 LARGEST_FRAME = 64 * 1024
 
+# How many results are kept of what readers make of a batch.
+MOST_MADE = 8
+
 # What an event takes besides its body, about (bytes).
 OVERHEAD = 256
+
+
+T = TypeVar("T")
 
 
 class Event(NamedTuple):
@@ -46,6 +52,14 @@ def one_frame(events: Iterable[Event]) -> list[Event]:
             break
         taken.append(event)
     return taken
+
+
+def in_frames(events: Sequence[Event]) -> Iterator[list[Event]]:
+    """Split events into as many as go into a frame."""
+    start = 0
+    while taken := one_frame(islice(events, start, None)):
+        yield taken
+        start += len(taken)
 
 
 def to_json(events: Iterable[Event]) -> str:
@@ -79,10 +93,21 @@ class Batch:
         return self._several_frames() if self._frame is None else (self._frame,)
 
     def _several_frames(self) -> Iterator[str]:
-        start = 0
-        while events := one_frame(islice(self.events, start, None)):
-            yield to_json(events)
-            start += len(events)
+        return map(to_json, in_frames(self.events))
+
+    def once(self, make: Callable[..., T], *arguments: Hashable) -> T:
+        """What `make` makes of it, once for all readers with these arguments, while they are few."""
+        key = (make, *arguments)
+        if key in self._made:
+            return self._made[key]
+        made = make(self, *arguments)
+        if len(self._made) < MOST_MADE:
+            self._made[key] = made
+        return made
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
+        return {}
 
 
 class RingBuffer:

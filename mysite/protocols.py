@@ -17,6 +17,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 
+from live.frames import TEXTS
 from live.who import network
 from mysite.admission import Full, Place
 from mysite.connections import get_connections
@@ -466,6 +467,10 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
 
     # What goes out
 
+    async def run_asgi(self):
+        self.scope["extensions"][TEXTS] = {}
+        await super().run_asgi()
+
     async def send(self, message):
         if not self.writable.is_set():
             await self.writable.wait()
@@ -474,6 +479,8 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
         if "text" in message and self.handshake_complete:
             text = message["text"]
             self.transport.write(shared_frame(text) if len(text) <= LARGEST_SHARED else frame(text))
+        elif "texts" in message:
+            self.transport.write(shared_frames(message["texts"]))
         else:
             await super().send(message)
             self._leave_place()
@@ -558,6 +565,11 @@ def frame(text: str) -> bytes:
 
 # Of a text that goes to many tabs, the frame is made once.
 shared_frame = lru_cache(maxsize=64)(frame)
+
+
+@lru_cache(maxsize=16)  # each up to 64 KiB
+def shared_frames(texts: tuple[str, ...]) -> bytes:
+    return b"".join(map(frame, texts))
 
 
 def _is_utf8(data: bytes) -> bool:

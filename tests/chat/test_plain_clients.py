@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from itertools import chain
 from uuid import uuid4
 
 import msgspec
@@ -98,10 +99,23 @@ def test_what_changes_before_it_is_read_is_heard_once():
         told = [
             live.Event(seq, b'{"number":%d,"deleted":null,"at":%d}' % (number, seq)) for seq, number in events
         ]
-        return [msgspec.json.decode(frame)["at"] for frame in plain.frames(live.Batch(told), cursor)]
+        frames = chain.from_iterable(plain.frames(live.Batch(told), cursor))
+        return [msgspec.json.decode(frame)["at"] for frame in frames]
 
     assert heard(5, (6, 6), (7, 7)) == [6, 7]  # 8 was changed before it was read, and 7 is changed now
     assert heard(5, (20, 8), (21, 7), (22, 3)) == [20]
     assert heard(22, (23, 23), (24, 8)) == [23]
     assert heard(24, (26, 26)) == [26]  # 25 was changed before it was read
     assert heard(26, (27, 25), (28, 25)) == [27]
+
+
+def test_plain_clients_share_what_is_made_of_a_batch():
+    def batch(*events):
+        return live.Batch(
+            [live.Event(seq, b'{"number":%d,"deleted":null}' % number) for seq, number in events]
+        )
+
+    first, second = Plain(), Plain()
+    for each in [batch((1, 1), (2, 2)), batch((4, 3), (5, 5))]:  # 3 was changed before it was read
+        ((ours,), (theirs,)) = (list(plain.frames(each, 0)) for plain in [first, second])
+        assert len(ours) == 2 and ours is theirs

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack, suppress
 
 import pytest
 
-from tests.fuzz.raw import CLOSE, handshake, peer
+from live.frames import send_frame
+from tests.fuzz.raw import CLOSE, TEXT, handshake, peer
 from tests.servers.protocols import serving
 
 # How long anything may take here (seconds).
@@ -183,3 +184,23 @@ async def test_a_handshake_waits_for_one_response_and_is_refused_behind_more(mon
                 while await client.reader.read(2**20):
                     pass
     assert set(paths) == {"/large", "/small"}
+
+
+async def test_several_texts_are_written_at_once_each_in_a_frame(monkeypatch):
+    async def application(scope, receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send_frame(scope, send, ("a", "\u804a", "c"))
+        await receive()
+
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving(application, monkeypatch, running=1, waiting=1))
+        client = await stack.enter_async_context(peer(server))
+        client.writer.write(handshake(server))
+        await answered(client)
+        async with asyncio.timeout(TIMEOUT):
+            assert [await client.frame() for _ in range(3)] == [
+                (TEXT, b"a"),
+                (TEXT, "\u804a".encode()),
+                (TEXT, b"c"),
+            ]

@@ -79,6 +79,11 @@ async def test_a_plain_client_speaks_as_in_the_tutorial(request, at):
         await one.send(json.dumps({"message": "hi"}))
         for socket in (one, other):
             assert json.loads(await asyncio.wait_for(socket.recv(), TIMEOUT))["message"] == "hi"
+        await one.send(json.dumps({"message": "ho"}))
+        await asyncio.wait_for(one.recv(), TIMEOUT)
+    async with connect(f"{address}?since=0", proxy=None) as late:  # both come at once
+        heard = [json.loads(await asyncio.wait_for(late.recv(), TIMEOUT)) for _ in range(2)]
+        assert [each["message"] for each in heard] == ["hi", "ho"]
 
 
 # Daphne's sockets cannot send the protocol's own 1009.

@@ -4,8 +4,9 @@ What workers write is in `exports` and `purge`; nothing else writes.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
@@ -42,13 +43,29 @@ MOST_RESTING = 3
 Entry = Draft | Change
 Written = tuple[Message, bool]
 
-# Never backwards, and nothing for who has gone. In one statement, for which Django has no words.
+# Never backwards nor beyond the log, and nothing for who has gone. In one statement, for which Django has no
+# words.
 READ = """
     INSERT INTO chat_membership (user_id, room_id, last_read)
-    SELECT id, %s, %s FROM chat_user WHERE id = %s AND is_active
+    SELECT person.id, room.id, CASE WHEN room.last_seq < %s THEN room.last_seq ELSE %s END
+    FROM chat_user person CROSS JOIN chat_room room
+    WHERE person.id = %s AND person.date_joined = %s AND person.is_active AND room.id = %s AND room.epoch = %s
     ON CONFLICT (user_id, room_id) DO UPDATE SET last_read = excluded.last_read
     WHERE chat_membership.last_read < excluded.last_read
 """
+
+
+class Member(NamedTuple):
+    """A person and a room whose log they read. After a restore, others may have the primary keys."""
+
+    person: int
+    joined: datetime
+    room: int
+    epoch: str
+
+    @classmethod
+    def of(cls, user: User, room: Room) -> "Member":
+        return cls(user.pk, user.date_joined, room.pk, room.epoch)
 
 
 def create_guest() -> User:
@@ -370,10 +387,14 @@ def _named(author: User | None) -> User:
 
 
 @transaction.atomic
-def read_all(reads: Mapping[tuple[int, int], int]) -> None:
-    """Note how far people have read: a `seq` for each (person, room). Who reads in a room is its member."""
+def read_all(reads: Mapping[Member, int]) -> None:
+    """Note how far people have read, as a `seq`. Who reads in a room is its member."""
+    adapt = connection.ops.adapt_datetimefield_value
     # In one order everywhere, so that no two processes wait for each other.
-    rows = [(room, seq, person) for (person, room), seq in sorted(reads.items())]
+    rows = [
+        (seq, seq, person, adapt(joined), room, epoch)
+        for (person, joined, room, epoch), seq in sorted(reads.items())
+    ]
     with connection.cursor() as cursor:
         cursor.executemany(READ, rows)
 

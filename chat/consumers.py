@@ -237,7 +237,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case Ping():
                 await self.send(PONG)
             case Read(seq) if self.user and self.session_key:
-                get_unread().note_read(self.user.pk, self.room.pk, min(seq, self.cursor))
+                get_unread().note_read(actions.Member.of(self.user, self.room), min(seq, self.cursor))
             case Type() if self.user and self.session_key:
                 get_typing().note(self.room.topic, get_people().called(self.user))
             case Read() | Type():

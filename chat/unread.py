@@ -17,6 +17,7 @@ from channels.db import database_sync_to_async
 
 import live
 from chat import actions, memberships, news, protocol
+from chat.actions import Member
 from chat.memberships import Place
 from chat.writer import BUSY, in_writing_thread, is_conflict
 from live.log import Lose, Take
@@ -90,7 +91,7 @@ class Unread:
 
     def __init__(self) -> None:
         self._people: dict[int, Person] = {}
-        self._read: dict[Pair, int] = {}  # up to which seq; not stored yet
+        self._read: dict[Member, int] = {}  # up to which seq; not stored yet
         self._read_at: dict[Pair, float] = {}  # who is reading now
         self._doubts = Doubts()
         self._said = news.get_said()
@@ -115,9 +116,9 @@ class Unread:
             if not known.tabs:
                 del self._people[person]
 
-    def note_read(self, person: int, room: int, seq: int) -> None:
+    def note_read(self, member: Member, seq: int) -> None:
         """Somebody has read a room's log up to `seq`."""
-        self._read[person, room] = max(seq, self._read.get((person, room), 0))
+        self._read[member] = max(seq, self._read.get(member, 0))
         self._wanted.set()
 
     async def close(self) -> None:
@@ -174,12 +175,13 @@ class Unread:
     async def _pass_on(self) -> None:
         """Store what was read, and tell all processes, of which this is one."""
         if read := await _store(dict(self._read)):
-            self._read = {pair: seq for pair, seq in self._read.items() if seq > read.get(pair, -1)}
+            self._read = {member: seq for member, seq in self._read.items() if seq > read.get(member, -1)}
         if self._read:
             self._wanted.set()
         said, self._said.rooms = self._said.rooms, set()
         if said or read:
-            live.get_hub().publish(news.TOPIC, news.News(said, list(read)).event())
+            pairs = [(member.person, member.room) for member in read]
+            live.get_hub().publish(news.TOPIC, news.News(said, pairs).event())
 
     async def _count(self) -> None:
         """Tell people what has changed."""
@@ -210,7 +212,7 @@ class Unread:
         self._read_at = {pair: at for pair, at in self._read_at.items() if at > since}
 
 
-async def _store(read: dict[Pair, int]) -> dict[Pair, int]:
+async def _store(read: dict[Member, int]) -> dict[Member, int]:
     """Store how far people have read; what was stored: all but of rooms whose rows are locked."""
     read_all = in_writing_thread(actions.read_all)
     try:
@@ -220,10 +222,10 @@ async def _store(read: dict[Pair, int]) -> dict[Pair, int]:
             raise
     else:
         return read
-    stored: dict[Pair, int] = {}
-    for room in {room for _, room in read}:
+    stored: dict[Member, int] = {}
+    for room in {member.room for member in read}:
         with suppress(*BUSY):
-            of_room = {pair: seq for pair, seq in read.items() if pair[1] == room}
+            of_room = {member: seq for member, seq in read.items() if member.room == room}
             await read_all(of_room)
             stored |= of_room
     return stored

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from chat import actions
+from chat.actions import Member
 from chat.models import Membership, Message, User
 from live import Refused
 
@@ -138,16 +139,30 @@ def last_read(person, room):
 
 def test_who_reads_in_a_room_is_its_member_and_never_goes_backwards(ada, room):
     other = actions.create_guest()
+    for _ in range(3):
+        say(ada, room)
     assert not Membership.objects.exists()
-    actions.read_all({(ada.pk, room.pk): 3, (other.pk, room.pk): 0})
+    actions.read_all({Member.of(ada, room): 3, Member.of(other, room): 0})
     assert (last_read(ada, room), last_read(other, room)) == (3, 0)
-    actions.read_all({(ada.pk, room.pk): 2, (other.pk, room.pk): 1})
+    actions.read_all({Member.of(ada, room): 2, Member.of(other, room): 1})
     assert (last_read(ada, room), last_read(other, room)) == (3, 1)
+
+
+def test_nobody_reads_beyond_the_log_that_is_there(ada, room):
+    """What was read in a tab that has not noticed a restore."""
+    say(ada, room)
+    actions.read_all({Member.of(ada, room): 65})
+    assert last_read(ada, room) == 1
+    say(ada, room)
+    another_log = Member.of(ada, room)._replace(epoch="another")
+    another_person = Member.of(ada, room)._replace(joined=timezone.now())
+    actions.read_all({another_log: 2, another_person: 2})
+    assert last_read(ada, room) == 1
 
 
 def test_what_somebody_read_who_has_gone_is_of_no_use(ada, room):
     gone, deleted = actions.create_guest(), actions.create_guest()
-    reads = {(each.pk, room.pk): 1 for each in (gone, deleted, ada)}
+    reads = {Member.of(each, room): 1 for each in (gone, deleted, ada)}
     gone.delete()
     actions.delete_account(deleted)
     actions.read_all(reads)

@@ -12,7 +12,7 @@ import live
 from chat import actions, consumers, history
 from chat.consumers import MOST_MISSED
 from chat.drafts import Draft
-from chat.models import Message, Room, User
+from chat.models import Membership, Message, Room, User
 from live import hub
 from live.subprotocols import PING
 
@@ -429,10 +429,15 @@ async def test_the_command_restored_renews_every_room(connect, guest, room_of_th
     monkeypatch.setattr(hub, "COMPARE_EVERY", 0.1)
     socket = await connect(user=guest)
     await socket.event("welcome")
+    other = await database_sync_to_async(actions.create_guest)()
+    for user, last_read in ((guest, 65), (other, 2)):
+        await Membership.objects.acreate(user=user, room=room_of_three, last_read=last_read)
     await database_sync_to_async(call_command)("restored")
     assert await socket.close_code() == 1012
     welcome = await (await connect(since=3, epoch=room_of_three.epoch)).event("welcome")
     assert welcome["set_back"]
+    read = Membership.objects.order_by("-last_read").values_list("last_read", flat=True)
+    assert [last_read async for last_read in read] == [3, 2]
 
 
 @pytest.mark.parametrize("user", ["guest", None])

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat import actions, listing, memberships
+from chat.actions import Member
 from chat.models import Membership, Message, Room
 from chat.spelling import Search, spellings
 
@@ -42,7 +43,7 @@ def say(author, name, text="hi"):
 
 def join(user, name):
     room = actions.open_room(name)
-    actions.read_all({(user.pk, room.pk): Room.objects.get(pk=room.pk).last_seq})
+    actions.read_all({Member.of(user, room): Room.objects.get(pk=room.pk).last_seq})
 
 
 def names(cards):

@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 
 from chat import actions, history, markup, mentions, unread
+from chat.actions import Member
 from chat.drafts import Draft
 from chat.likeness import likenesses
 from chat.models import Mention, User
@@ -42,7 +43,7 @@ def person(room):
     def person(name, where=room):
         made = actions.rename(actions.create_guest(), name)
         if where:
-            actions.read_all({(made.pk, where.pk): 0})
+            actions.read_all({Member.of(made, where): 0})
         return made
 
     return person
@@ -144,7 +145,7 @@ def test_people_who_were_there_before_can_be_named(transactional_db):
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
     ada, room = User.objects.get(), actions.open_room("lobby")
-    actions.read_all({(ada.pk, room.pk): 0})
+    actions.read_all({Member.of(ada, room): 0})
     assert named(say(actions.create_guest(), room, "@ADÁ")) == ["ADÁ"]
 
 
@@ -198,7 +199,7 @@ def named_guest(guest):
     @database_sync_to_async
     def named_guest(name, *rooms):
         for room in rooms:
-            actions.read_all({(guest.pk, actions.open_room(room).pk): 0})
+            actions.read_all({Member.of(guest, actions.open_room(room)): 0})
         return actions.rename(guest, name)
 
     return named_guest

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from chat import actions
+from chat.actions import Member
 from chat.models import Room, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -348,7 +349,7 @@ def test_the_administration_site_shows_people_rooms_and_messages(client, django_
 
 def read_upto(client, room, seq):
     you = User.objects.get(pk=client.session["_auth_user_id"])
-    actions.read_all({(you.pk, room.pk): seq})
+    actions.read_all({Member.of(you, room): seq})
 
 
 def test_a_page_tells_where_ones_reading_ended(client):

@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from django.test import Client
 
 from chat import actions, memberships, permissions
+from chat.actions import Member
 from chat.models import Export, User
 from live import Refused
 from tests.servers.processes import ROOT
@@ -73,7 +74,7 @@ def secret(transactional_db, monkeypatch):
     room, other = actions.open_room(SECRET), actions.open_room("open room")
     message, _ = actions.send(founder, room, TEXT, uuid4())
     actions.send(founder, other, "for all", uuid4())
-    actions.read_all({(reader.pk, room.pk): 0})
+    actions.read_all({Member.of(reader, room): 0})
     secret = Secret(founder, reader, message.number, message.client_id, actions.export(reader, room))
     enter_all, memberships_of = permissions.enter_all, permissions.memberships_of
 

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from chat import actions, exports, purge
+from chat.actions import Member
 from chat.models import Chore, Export, Membership, RestingName, User
 from chat.workers import PurgeWorker
 
@@ -38,7 +39,7 @@ def says_something(guest):
 
 
 def looks_into_a_room(guest):
-    actions.read_all({(guest.pk, actions.open_room("lobby").pk): 0})
+    actions.read_all({Member.of(guest, actions.open_room("lobby")): 0})
 
 
 def waits_for_a_transcript(guest):

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 import live
 from chat import actions, listing, memberships, news, unread
+from chat.actions import Member
 from chat.models import Membership, Message, Room, User
 from live import hub
 from tests.chat.test_consumer import say_many
@@ -39,7 +40,7 @@ def join(database):
     @database_sync_to_async
     def join(user, room):
         room = actions.open_room(room)
-        actions.read_all({(user.pk, room.pk): room.last_seq})
+        actions.read_all({Member.of(user, room): room.last_seq})
 
     return join
 
@@ -256,7 +257,7 @@ def counted_steps():
 )
 def test_messages_that_do_not_count_take_few_steps_of_sqlite(transactional_db, kind, look):
     room, (reader, speaker) = actions.open_room("lobby"), [actions.create_guest() for _ in range(2)]
-    actions.read_all({(reader.pk, room.pk): 0})
+    actions.read_all({Member.of(reader, room): 0})
     author, deleted_at = (reader, None) if kind == "own" else (speaker, timezone.now())
     costs = []
     for size in (600, 6000):
@@ -270,7 +271,7 @@ def test_messages_that_do_not_count_take_few_steps_of_sqlite(transactional_db, k
 @pytest.mark.parametrize("others", [0, 1, memberships.MOST_UNREAD, memberships.MOST_UNREAD + 1])
 def test_messages_of_others_are_counted_among_ones_own(transactional_db, others):
     room, (reader, speaker) = actions.open_room("lobby"), [actions.create_guest() for _ in range(2)]
-    actions.read_all({(reader.pk, room.pk): 0})
+    actions.read_all({Member.of(reader, room): 0})
     fill(room, [reader, *[speaker, reader] * others])
     (place,) = memberships.places(memberships.in_rooms([room.pk], [reader.pk]))
     reading = memberships.reading(reader, room)
@@ -282,9 +283,10 @@ def test_a_thousand_members_take_one_statement_to_read_and_two_queries_to_count(
     room, speaker = actions.open_room("lobby"), actions.create_guest()
     guests = User.objects.bulk_create(User(username=f"guest-{n}", is_guest=True) for n in range(1000))
     people = [guest.pk for guest in guests]
+    reads = {Member.of(guest, room): n % 2 for n, guest in enumerate(guests)}
     actions.send(speaker, room, "hi", uuid4())
     with CaptureQueriesContext(connection) as queries:
-        actions.read_all({(pk, room.pk): n % 2 for n, pk in enumerate(people)})
+        actions.read_all(reads)
         places = memberships.places(memberships.in_rooms([room.pk], people))
     assert len(queries) == 5  # with the transaction's begin and end
     assert sum(place.unread for place in places) == 500

@@ -1,9 +1,10 @@
 """What a restored database needs, done after the restore."""
 
 from django.core.management import BaseCommand
+from django.db.models import F, OuterRef, Subquery
 
 from chat import permissions
-from chat.models import new_epoch
+from chat.models import Membership, new_epoch
 
 
 class Command(BaseCommand):
@@ -14,4 +15,8 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         count = permissions.all_rooms().update(epoch=new_epoch())
+        # Somebody may have read, in a tab that was open, what the backup does not have.
+        last_seq = permissions.all_rooms().filter(pk=OuterRef("room")).values("last_seq")
+        beyond = Membership.objects.filter(last_read__gt=F("room__last_seq"))
+        beyond.update(last_read=Subquery(last_seq))
         self.stdout.write(f"rooms: {count:,}")

@@ -50,20 +50,18 @@ export class Editing {
     this.#message = message;
     this.#write(message.message);
     this.#composer.settle();
-    const isKept = await this.#kept.claim(message.number);
-    if (!isKept) return;
-    const left = this.#kept.read(message.number);
-    if (this.#text !== message.message) this.#keep(); // written meanwhile
-    else if (left && left.text !== message.message) this.#restore(left);
+    const isUntouched = () => this.number === message.number && this.#text === this.#message.message;
+    const left = await this.#kept.find(isUntouched, message.number);
+    if (left) this.#restore(left);
   }
 
   /** Continue with what was neither saved nor cancelled. @returns {Promise<number | undefined>} of which message */
   async resume() {
-    const left = await this.#kept.find();
-    if (this.#message) return; // another has begun
-    this.#message = left ?? null;
-    if (left) this.#reopen(left.text);
-    return left?.number;
+    const left = await this.#kept.find(() => !this.#message);
+    if (!left) return;
+    this.#message = left;
+    this.#reopen(left.text);
+    return left.number;
   }
 
   /** End an edit in which nothing was written. @returns {boolean} whether the composer is free */
@@ -138,7 +136,7 @@ export class Editing {
   /** A text that is as it was stored is not kept. */
   #keep() {
     const text = this.#text;
-    if (text === this.#message.message) this.#kept.forget(this.#message.number);
+    if (text === this.#message.message) this.#kept.forget();
     else this.#kept.keep({ ...this.#message, text });
   }
 
@@ -171,7 +169,7 @@ export class Editing {
 
   #end() {
     const isLent = this.#aside === null;
-    this.#kept.end(this.#message.number);
+    this.#kept.end();
     this.#message = this.#aside = null;
     this.#isSaving = this.#isGone = false;
     this.#bar.hidden = true;

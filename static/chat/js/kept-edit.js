@@ -1,14 +1,17 @@
 /**
- * Edits that are not saved: the browser keeps each for its person, room and message, so that a reload loses nothing.
- * An edit belongs to the tab that writes it, which holds its lock; another tab finds it once that one is gone.
+ * Edits that are not saved: the browser keeps each for its person, room, message and tab, so that a reload loses nothing.
+ * The tab that writes an edit holds the lock of its key; another tab takes the edit up once that tab is gone.
  */
 
+import { ID, newId } from "./outbox.js";
 import { isText, keysAfter, orNothing, readJson, save, unsave } from "./storage.js";
 
 /** How long a tab that is being reloaded may still hold its lock (milliseconds). */
 const PATIENCE = 5000;
 
-const NUMBER = /^[1-9]\d{0,14}$/;
+/** What follows the prefix in a key; an earlier version had one key for all tabs. */
+const NUMBER_AND_ID = new RegExp(`^([1-9]\\d{0,14})(?:\\.${ID})?$`);
+
 const SHAPE = { message: isText, text: isText, client_id: orNothing(isText) };
 
 /**
@@ -21,7 +24,7 @@ const SHAPE = { message: isText, text: isText, client_id: orNothing(isText) };
 
 /** @param {string} owner @returns {number[]} the messages of which edits are kept */
 export function editedBy(owner) {
-  return keysAfter(prefixOf(owner), NUMBER).map(Number);
+  return [...new Set(keysOf(owner).map(({ number }) => number))];
 }
 
 /**
@@ -31,98 +34,83 @@ export function editedBy(owner) {
  * @returns {string[]} the texts of those that are not stored
  */
 export function takeEdits(owner, stored) {
-  const prefix = prefixOf(owner);
   const isStored = (number, text) => stored.some((each) => each.number === number && each.message === text.trimEnd());
-  return editedBy(owner).map((number) => {
-    const text = readJson(prefix + number, SHAPE)?.text ?? "";
-    unsave(prefix + number);
+  return keysOf(owner).map(({ key, number }) => {
+    const text = readJson(key, SHAPE)?.text ?? "";
+    unsave(key);
     return isStored(number, text) ? "" : text;
   });
 }
 
 export class KeptEdit {
-  #prefix;
-  /** @type {{number: number} | null} of which message this tab writes an edit, or looks for one */
-  #claim = null;
-  /** @type {(() => void) | null} lets go of the lock; null without it */
-  #release = null;
+  #owner;
+  /** @type {string | null} under which this tab keeps its edit */
+  #key = null;
+  /** @type {Promise<(() => void) | null>} lets go of the lock of that key */
+  #lock = Promise.resolve(null);
 
   /** @param {string} owner whose edits, and in which room */
   constructor(owner) {
-    this.#prefix = prefixOf(owner);
-  }
-
-  /** @returns {Promise<Edit | undefined>} an edit that was neither saved nor cancelled; it is this tab's from then on */
-  async find() {
-    for (const number of keysAfter(this.#prefix, NUMBER).map(Number)) {
-      const claimed = this.claim(number);
-      const claim = this.#claim;
-      const isOurs = await claimed;
-      if (this.#claim !== claim) return; // another edit has begun meanwhile
-      const kept = isOurs && this.read(number);
-      if (kept) return kept;
-      this.#leave();
-    }
-  }
-
-  /** @returns {Promise<boolean>} whether this tab has the lock, and `keep` keeps the edit of that message */
-  claim(number) {
-    this.#leave();
-    this.#claim = { number };
-    return this.#request(number, { signal: AbortSignal.timeout(PATIENCE) });
-  }
-
-  /** @returns {Edit | null} the edit of a message that was neither saved nor cancelled */
-  read(number) {
-    const kept = readJson(this.#prefix + number, SHAPE);
-    return kept && { ...kept, number };
-  }
-
-  /** @returns {Promise<boolean>} whether this tab has the lock of a message that it still edits */
-  #request(number, options) {
-    const claim = this.#claim;
-    return new Promise((resolve) => {
-      const hold = (lock) =>
-        new Promise((release) => {
-          const isOurs = Boolean(lock) && this.#claim === claim;
-          if (isOurs) this.#release = release;
-          else release();
-          resolve(isOurs);
-        });
-      if (!navigator.locks) return hold(true);
-      navigator.locks.request(this.#prefix + number, options, hold).catch(() => resolve(false));
-    });
+    this.#owner = owner;
   }
 
   /**
-   * Another tab may have let go of the lock since this one asked for it.
-   * @param {Edit} edit
+   * Take up an edit that a tab has left: it is this tab's from then on.
+   * @param {() => boolean} isWanted asked once there is one; a tab that keeps an edit wants no other
+   * @param {number} [of] the message; without it, any
+   * @returns {Promise<Edit | undefined>}
    */
-  async keep({ number, client_id, message, text }) {
-    if (!this.#has(number)) await this.#request(number, { ifAvailable: true });
-    if (!this.#has(number)) return;
-    save(this.#prefix + number, JSON.stringify({ client_id, message, text }));
+  async find(isWanted, of) {
+    for (const { key, number } of keysOf(this.#owner)) {
+      if (of && number !== of) continue;
+      const lock = request(key, AbortSignal.timeout(PATIENCE));
+      const release = await lock;
+      const isOurs = release && !this.#key && isWanted();
+      const kept = isOurs && readJson(key, SHAPE);
+      if (kept) {
+        [this.#key, this.#lock] = [key, lock];
+        return { ...kept, number };
+      }
+      release?.();
+    }
   }
 
-  /** Nothing of an edit is to be kept. */
-  forget(number) {
-    if (this.#has(number)) unsave(this.#prefix + number);
+  /** @param {Edit} edit */
+  keep({ number, client_id, message, text }) {
+    if (!this.#key) {
+      this.#key = `${prefixOf(this.#owner)}${number}.${newId()}`;
+      this.#lock = request(this.#key); // before there is anything that another tab may find
+    }
+    save(this.#key, JSON.stringify({ client_id, message, text }));
+  }
+
+  /** Nothing of this tab's edit is to be kept. */
+  forget() {
+    if (this.#key) unsave(this.#key);
   }
 
   /** This tab's edit has ended. */
-  end(number) {
-    this.forget(number);
-    this.#leave();
+  end() {
+    this.forget();
+    this.#key = null;
+    this.#lock.then((release) => release?.());
   }
+}
 
-  #has(number) {
-    return this.#release !== null && this.#claim?.number === number;
-  }
+/** @returns {Promise<(() => void) | null>} lets go of a lock; null where another tab holds it for too long */
+function request(name, signal) {
+  return new Promise((resolve) => {
+    if (!navigator.locks) return resolve(() => {});
+    navigator.locks.request(name, { signal }, () => new Promise((release) => resolve(release))).catch(() => resolve(null));
+  });
+}
 
-  #leave() {
-    this.#release?.();
-    this.#release = this.#claim = null;
-  }
+function keysOf(owner) {
+  const prefix = prefixOf(owner);
+  return keysAfter(prefix, NUMBER_AND_ID).map((rest) => ({
+    key: prefix + rest,
+    number: Number(NUMBER_AND_ID.exec(rest)[1]),
+  }));
 }
 
 function prefixOf(owner) {

@@ -14,7 +14,7 @@ import { wellFormed } from "./well-formed.js";
 
 const PREFIX = "lobby.unsent.";
 
-const ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+export const ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 const CLIENT_ID = new RegExp(`^${ID}$`);
 const ROOM_AND_ID = new RegExp(`^(.+)\\.${ID}$`, "s");
 
@@ -134,7 +134,7 @@ function byOrder(one, other) {
 }
 
 /** A random UUID (RFC 9562, version 4), over plain HTTP too, where `crypto.randomUUID` is missing. */
-function newId() {
+export function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;

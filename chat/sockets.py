@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 import live
-from chat.models import User
+from chat.models import RestingName, User
 from chat.signals import PEOPLE
 from live import Refused
 
@@ -80,15 +80,24 @@ class Sockets:
 
 @database_sync_to_async
 def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
-    """Which of these sockets must close, and with which codes."""
+    """Which of these sockets must close, and with which codes.
+
+    People who are deleted leave a row or a resting name. Those whom a restored database does not know leave
+    neither: their pages come back, and show what it has.
+    """
     people = User.objects.only("is_active", "name_key", "password").in_bulk({user.pk for _, user in sockets})
     keys = {socket.session_key for socket, _ in sockets if socket.session_key}
     sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     signed_in = {None, *sessions.values_list("session_key", flat=True)}
+    missing = {user.pk for _, user in sockets} - people.keys()
+    resting = RestingName.objects.filter(last_holder__in=missing).values_list("last_holder", flat=True)
+    deleted = set(resting) if missing else set()
     found = []
     for socket, user in sockets:
         person = people.get(user.pk)
-        if person is None or person.is_deleted:
+        if person is None:
+            found.append((socket, DELETED if user.pk in deleted else SIGNED_OUT))
+        elif person.is_deleted:
             found.append((socket, DELETED))
         elif not person.is_active:
             found.append((socket, REMOVED))

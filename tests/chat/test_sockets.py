@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
 
-from chat.actions import delete_account
+from chat import actions
 from chat.consumers import ChatConsumer
 from chat.models import User
 from chat.sockets import get_sockets
@@ -130,8 +130,9 @@ def change_password(user):
     [
         (sign_out, 4401),
         (deactivate, 4403),
-        (User.delete, 4410),
-        (delete_account, 4410),
+        (User.delete, 4401),  # as in a restored database, which does not know them
+        (actions.remove_account, 4410),
+        (actions.delete_account, 4410),
         (change_password, 4401),
     ],
 )

@@ -198,6 +198,13 @@ async def test_the_end_of_a_room_is_kept_wherever_it_was_opened(lobby, open_tab)
     await expect(tab.page.get_by_text("text 120", exact=True)).to_be_visible()
 
 
+# Whether there is a room of exactly that spelling; what is asked for is repeated.
+IS_LISTED = """async (name) => {
+    const found = await fetch(`/rooms/?${new URLSearchParams({ asked: name.slice(1) })}`);
+    return (await found.text()).includes(name);
+}"""
+
+
 async def test_what_was_written_in_a_room_is_sent_from_the_index_and_other_rooms(lobby, open_tab):
     other = await open_tab(lobby.url, "sent from the index")
     async with proxy(lobby) as cable:
@@ -212,19 +219,22 @@ async def test_what_was_written_in_a_room_is_sent_from_the_index_and_other_rooms
         cable.plug()
         await expect(other.messages).to_have_count(4, timeout=BACK)
         await other.until_transcript("before", "one", "two", "three")
-        await close_before_it_sends(tab, cable.url, open_tab, "four")
+        await close_before_it_sends(tab, cable.url, open_tab, "sent from the index", "four")
         await other.until_transcript("before", "one", "two", "three", "four")
         await tab.enter(cable.url, "sent from a room")
         await tab.say("connected")
         await expect(tab.pending).to_have_count(0)
-        await close_before_it_sends(tab, cable.url, open_tab, "five")
+        await close_before_it_sends(tab, cable.url, open_tab, "sent from the index", "five")
         await other.until_transcript("before", "one", "two", "three", "four", "five")
+        await tab.page.evaluate("Object.defineProperty(navigator, 'locks', {})")  # as over plain HTTP
+        await close_before_it_sends(tab, cable.url, open_tab, "Große Runde", "six")
+        await until(other, IS_LISTED, "Große Runde")
 
 
-async def close_before_it_sends(tab, url, open_tab, text):
+async def close_before_it_sends(tab, url, open_tab, room, text):
     closed = await open_tab(beside=tab)
     await closed.page.route_web_socket("**/ws/**", lambda socket: None)
-    await closed.enter(url, "sent from the index")
+    await closed.enter(url, room)
     await closed.say(text)
     await expect(closed.pending).to_have_count(1)
     await closed.page.close()

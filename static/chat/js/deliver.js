@@ -14,18 +14,21 @@ const DELIVERING = "lobby.delivering.";
  * @param {string} [here] the key of the room that is open, which sends its own
  */
 export async function deliver(you, here) {
-  await navigator.locks?.request(DELIVERING + you, { ifAvailable: true }, async (lock) => {
-    if (!lock) return; // another tab of the person is at it
+  const deliverAll = async () => {
     for (const room of roomsOf(you)) if (room !== here) await deliverTo(room, you);
-  });
+  };
+  if (!navigator.locks) return deliverAll(); // over plain HTTP
+  const unlessAnotherTabIs = (lock) => lock && deliverAll();
+  await navigator.locks.request(DELIVERING + you, { ifAvailable: true }, unlessAnotherTabIs);
 }
 
-/** @returns {Promise<void>} once nothing is left to send, or nothing more can be */
+/** @param {string} room its key @returns {Promise<void>} once nothing is left to send, or nothing more can be */
 async function deliverTo(room, you) {
   const outbox = new Outbox(`${you}.${room}`, () => {});
-  if (outbox.waiting.length === 0) return; // what will not be sent is shown in its room
+  const [first] = outbox.waiting;
+  if (!first) return; // what will not be sent is shown in its room
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const address = `/ws/chat/${encodeURIComponent(room)}/?you=${you}`;
+  const address = `/ws/chat/${encodeURIComponent(first.room ?? room)}/?you=${you}`;
   const socket = new WebSocket(`${scheme}://${location.host}${address}`, "lobby.v1");
   let inFlight = null;
 

@@ -9,6 +9,7 @@ import { wellFormed } from "./well-formed.js";
  * @property {string} message the text
  * @property {string} at ISO 8601, to be shown
  * @property {number} [order] grows with each that is added; none in what an earlier version has kept
+ * @property {string} [room] its name, in the spelling of the page: it may be new; none in what an earlier version has kept
  * @property {string | null} failed why the server will not have it
  */
 
@@ -18,7 +19,14 @@ export const ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 const CLIENT_ID = new RegExp(`^${ID}$`);
 const ROOM_AND_ID = new RegExp(`^(.+)\\.${ID}$`, "s");
 
-const SHAPE = { message: isText, at: isTime, failed: orNothing(isText), order: orNothing(isCount) };
+const isName = (value) => isText(value) && value.isWellFormed();
+const SHAPE = {
+  message: isText,
+  at: isTime,
+  failed: orNothing(isText),
+  order: orNothing(isCount),
+  room: orNothing(isName),
+};
 
 /** @returns {string[]} the keys of the rooms in which a person has written what is not yet acknowledged */
 export function roomsOf(you) {
@@ -88,11 +96,11 @@ export class Outbox {
     return this.all.filter((entry) => !entry.failed);
   }
 
-  /** @returns {Unsent} */
-  add(message) {
+  /** @param {string} message @param {string} room its name @returns {Unsent} */
+  add(message, room) {
     const last = Math.max(0, ...[...this.all, ...this.#kept()].map(orderOf));
     const order = Math.min(last + 1, Number.MAX_SAFE_INTEGER); // no clock: it may be set back
-    const entry = { client_id: newId(), message, at: new Date().toISOString(), order, failed: null };
+    const entry = { client_id: newId(), message, at: new Date().toISOString(), order, room, failed: null };
     this.#keep(entry);
     return entry;
   }

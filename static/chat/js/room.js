@@ -59,7 +59,7 @@ new Completion(input, element("completion"), [completions.people(others), comple
 const shortcodes = new Shortcodes(input, emoji);
 composer.pending = () => shortcodes.pending;
 new EmojiPicker(element("emoji-picker"), element("composer"), emoji, (chosen) => insert(input, chosen));
-for (const text of composer.takeEarly()) outbox.add(text);
+for (const text of composer.takeEarly()) outbox.add(text, roomName);
 new Draft(owner, composer);
 if (!you.guest) noteAccount(you.id);
 let mayInherit = true; // until the server has answered
@@ -319,7 +319,7 @@ function answered(clientId) {
 
 function write(text) {
   typing.sent();
-  showUnsent(outbox.add(text));
+  showUnsent(outbox.add(text, roomName));
   sendNext();
   timeline.answered();
 }

@@ -240,12 +240,13 @@ async def test_what_is_stored_and_was_not_acknowledged_is_not_handed_over(lobby,
 
 
 async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is_gone(lobby, open_tab):
-    is_gone = True
+    is_gone, may_connect = True, asyncio.Event()
 
     async def connect(socket):
         if is_gone:
             await socket.close(code=4401)
         else:
+            await may_connect.wait()
             socket.connect_to_server()
 
     one = await open_tab()
@@ -260,6 +261,7 @@ async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is
     is_gone = False
     await again.click()
     await one.say("as the next")
+    may_connect.set()
     await one.until_transcript("as the next")
     await one.page.wait_for_function(IS_HANDED_OVER)
     await expect(composer(one)).to_have_value("not sent\nhalf a sentence")

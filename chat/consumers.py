@@ -26,7 +26,7 @@ from chat.typing import get_typing
 from chat.unread import get_unread
 from chat.writer import BUSY, get_writer
 from live import Refused, names
-from live.frames import send_frame
+from live.frames import send_frames
 from live.subprotocols import PONG
 from live.who import Who, is_for_another, network, who
 
@@ -190,7 +190,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def tell(self, batch: live.Batch):
         if self.is_open:
             for frame in self.dialect.frames(batch, self.cursor):
-                await send_frame(self.scope, self.base_send, frame)
+                if isinstance(frame, str):
+                    await self.base_send({"type": "websocket.send", "text": frame})
+                else:
+                    await send_frames(self.scope, self.base_send, frame)
 
     def lose(self, error: BaseException):
         """The room cannot be followed any more."""

@@ -4,12 +4,10 @@
 TEXTS = "lobby.texts"
 
 
-async def send_frame(scope, send, frame: str | tuple[str, ...]) -> None:
-    """Send a text, or several, each of which is a frame."""
-    if isinstance(frame, str):
-        await send({"type": "websocket.send", "text": frame})
-    elif len(frame) > 1 and TEXTS in scope.get("extensions", ()):
-        await send({"type": "websocket.send", "texts": frame})
+async def send_frames(scope, send, texts: tuple[str, ...]) -> None:
+    """Send texts, each of which is a frame."""
+    if len(texts) > 1 and TEXTS in scope.get("extensions", ()):
+        await send({"type": "websocket.send", "texts": texts})
     else:
-        for text in frame:
+        for text in texts:
             await send({"type": "websocket.send", "text": text})

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, suppress
 
 import pytest
 
-from live.frames import send_frame
+from live.frames import send_frames
 from tests.fuzz.raw import CLOSE, TEXT, handshake, peer
 from tests.servers.protocols import serving
 
@@ -190,7 +190,7 @@ async def test_several_texts_are_written_at_once_each_in_a_frame(monkeypatch):
     async def application(scope, receive, send):
         await receive()
         await send({"type": "websocket.accept"})
-        await send_frame(scope, send, ("a", "\u804a", "c"))
+        await send_frames(scope, send, ("a", "\u804a", "c"))
         await receive()
 
     async with AsyncExitStack() as stack:

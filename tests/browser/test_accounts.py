@@ -149,7 +149,7 @@ async def test_who_signed_out_in_another_tab_loses_nothing_that_was_written(lobb
     await again.click()
     if not is_back:  # the next person of this tab
         await expect(composer(one)).to_have_value("")
-        await one.page.wait_for_load_state()  # what is handed over is there by then
+        await one.page.wait_for_load_state("networkidle")  # the server was asked what may be handed over
         await expect(composer(one)).to_have_value("")
         await sign_in(two, lobby.url, username)
         await one.page.reload()
@@ -189,7 +189,7 @@ async def test_who_signs_in_takes_what_the_guest_has_written_in_any_tab_once(lob
     await expect(composer(one)).to_have_value("not sent\nedit this, please\nhalf a sentence")
     await sign_out(three, lobby.url)
     await three.enter(lobby.url, "guest writes")
-    await three.page.wait_for_load_state()  # what is handed over is there by then
+    await three.page.wait_for_load_state("networkidle")  # the server was asked what may be handed over
     await expect(composer(three)).to_have_value("")
     await three.page.keyboard.insert_text("as another guest")
 
@@ -280,7 +280,7 @@ async def test_what_the_owner_of_a_deactivated_account_has_written_waits_for_the
     await one.page.context.clear_cookies()
     await again.click()
     await expect(one.page.get_by_role("link", name="keep this name")).to_be_visible()
-    await one.page.wait_for_load_state()  # what is handed over is there by then
+    await one.page.wait_for_load_state("networkidle")  # the server was asked what may be handed over
     await expect(composer(one)).to_have_value("")
     await sign_in(one, lobby.url, username)
     await one.enter(lobby.url, room)
@@ -305,7 +305,7 @@ async def test_a_guest_who_signs_up_in_another_tab_has_an_account_in_all_of_them
     for tab in (asleep, two):
         await tab.page.get_by_role("button", name="Load the page again").click()
         await expect(tab.page.get_by_role("link", name="keep this name")).to_be_visible()
-        await tab.page.wait_for_load_state()  # what is handed over is there by then
+        await tab.page.wait_for_load_state("networkidle")  # the server was asked what may be handed over
         await expect(composer(tab)).to_have_value("")
         await expect(tab.pending).to_have_count(0)
     await sign_in(one, lobby.url, username)
@@ -325,7 +325,7 @@ async def test_what_was_written_by_who_signed_up_outside_of_rooms_is_handed_to_n
     await sign_out(one, lobby.url)
     await asleep.page.get_by_role("button", name="Load the page again").click()
     await expect(asleep.page.get_by_role("link", name="keep this name")).to_be_visible()
-    await asleep.page.wait_for_load_state()  # what is handed over is there by then
+    await asleep.page.wait_for_load_state("networkidle")  # the server was asked what may be handed over
     await expect(composer(asleep)).to_have_value("")
 
 

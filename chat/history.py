@@ -68,8 +68,7 @@ def rooms_of(clients: Iterable[Known]) -> dict[Known, tuple[Room, bool]]:
     rooms = permissions.enter_all({(client.user, client.room) for client in clients})
     lasts = {client: _reference(client) for client in clients if client.last is not None}
     ids = {last[1] for last in lasts.values() if last}
-    all_messages = permissions.all_messages()
-    messages = all_messages.filter(client_id__in=ids) if ids else all_messages.none()
+    messages = permissions.all_messages().filter(client_id__in=ids)
     stored = {row[:3]: row[3] for row in messages.values_list("room", "number", "client_id", "seq")}
 
     def has_last(client: Known, room: Room) -> bool:

@@ -90,8 +90,8 @@ def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
     sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     signed_in = {None, *sessions.values_list("session_key", flat=True)}
     missing = {user.pk for _, user in sockets} - people.keys()
-    resting = RestingName.objects.filter(last_holder__in=missing).values_list("last_holder", flat=True)
-    deleted = set(resting) if missing else set()
+    resting = RestingName.objects.filter(last_holder__in=missing)
+    deleted = set(resting.values_list("last_holder", flat=True))
     found = []
     for socket, user in sockets:
         person = people.get(user.pk)

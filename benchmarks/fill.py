@@ -21,11 +21,12 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
+    from accounts.actions import create_guest
     from chat import actions
 
     connection.cursor().execute("PRAGMA synchronous = OFF")
     connection.cursor().execute("PRAGMA cache_size = -1000000")  # a gigabyte: the indexes are in no order
-    author = actions.create_guest()
+    author = create_guest()
     for name, size in zip(sys.argv[1::2], map(int, sys.argv[2::2]), strict=True):
         room = actions.open_room(name)
         message, _ = actions.send(author, room, "The first", uuid4())

@@ -17,7 +17,7 @@ from benchmarks.errors import Broken
 from benchmarks.results import Results, Returning
 from benchmarks.servers import Server, Site, module
 from benchmarks.traffic import Acknowledged, percentile
-from chat.client import FIRST_DELAY, LONGEST_DELAY, PATIENCE
+from chat.soak.client import FIRST_DELAY, LONGEST_DELAY, PATIENCE
 
 # How many tabs come back to each room. The first room has some more, which never left; how long after each of
 # their messages the next is sent (seconds).
@@ -92,7 +92,7 @@ class Talk(Acknowledged):
 
 
 class Storm:
-    """Tabs that come back by the rules of lasting-socket.js, each of another person."""
+    """Tabs that come back by the rules of reconnecting-socket.js, each of another person."""
 
     def __init__(self, server: Server, tabs: int):
         self.delays: list[float] = []  # until each was in (seconds)

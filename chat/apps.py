@@ -5,4 +5,7 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self):
-        from chat import signals  # noqa: F401
+        from accounts.queries import ACTIVITY
+        from chat.queries.history import has_written_since
+
+        ACTIVITY.append(has_written_since)

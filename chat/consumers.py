@@ -1,11 +1,10 @@
-"""A room's socket: admit, follow, obey."""
+"""The sockets of the chat: `ChatConsumer` in a room, `MeConsumer` on every other page."""
 
 import asyncio
 import logging
 from contextlib import AsyncExitStack
 from copy import copy
 from urllib.parse import parse_qs
-from uuid import UUID
 
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
@@ -14,26 +13,23 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 import live
-from chat import access, actions, dialects, history, protocol
-from chat.changes import Change
-from chat.drafts import Draft
-from chat.models import Message, Room, User
-from chat.people import get_people
-from chat.protocol import Delete, Edit, Ping, Read, Send, Type
-from chat.rate import get_guest_rate, get_message_rate, get_room_rate
-from chat.sockets import SIGNED_OUT, get_sockets
-from chat.typing import get_typing
-from chat.unread import get_unread
-from chat.writer import BUSY, get_writer
-from live import Refused, names
-from live.frames import send_frames
-from live.subprotocols import PONG
-from live.who import Who, is_for_another, network, who
+from accounts.models import User
+from base import names
+from base.api_errors import ApiError
+from base.database import BUSY
+from base.ratelimit_keys import RateLimitKeys, network, person_keys
+from base.websockets import is_for_another_user, send_frames
+from chat import actions, commands, protocol, room_names
+from chat.limits import get_room_rate
+from chat.models import Room
+from chat.protocol import dialects
+from chat.queries import history
+from chat.services.room_presence import get_people
+from chat.services.unread_feed import get_unread
+from connections.consumers import PageListener
+from connections.registry import SIGNED_OUT, get_sockets
 
 logger = logging.getLogger(__name__)
-
-# A client that has missed more than this many changes loads the history anew.
-MOST_MISSED = 1000
 
 # How long a socket may wait for its room (seconds).
 ADMISSION_PATIENCE = 10
@@ -71,7 +67,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
         self.address = network((self.scope.get("client") or [""])[0])
         self.is_open = False  # in the room, and not closing
-        if is_for_another(self.scope):  # whom nobody in the room may see come
+        if is_for_another_user(self.scope):  # whom nobody in the room may see come
             await self.refuse(SIGNED_OUT)
             return
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
@@ -80,10 +76,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.life.enter_context(get_sockets().admitted(self))
             async with asyncio.timeout(ADMISSION_PATIENCE):
                 self.room: Room = await self.find_room()
-        except Refused as refused:
-            await self.refuse(CLOSE_CODES[refused.code], self.dialect.error(protocol.error(refused)))
+        except ApiError as error:
+            await self.refuse(CLOSE_CODES[error.code], self.dialect.error(protocol.error(error)))
         except (*BUSY, TimeoutError) as error:
-            logger.warning("A socket cannot be admitted: %s", live.reason(error))
+            logger.warning("A socket cannot be admitted: %s", live.error_summary(error))
             await self.refuse(1013)
         else:
             await self.accept(self.dialect.subprotocol)  # only now: it hears what is said from here on
@@ -98,35 +94,35 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def find_room(self) -> Room:
         """The room of the address, which is made for the first who enters it."""
-        name = access.room_name(self.scope["url_route"]["kwargs"]["room_name"])
+        name = room_names.clean_name(self.scope["url_route"]["kwargs"]["room_name"])
         last = self.query.get("last")
         user = self.user.pk if self.user else None
         known = history.Known(user, names.key(name), last, self.query.get("last_seq", ""))
-        found = await history.get_rooms().get(known)
+        found = await history.get_rooms().load(known)
         if found is None:
-            await get_room_rate().take(self.who)
+            await get_room_rate().hit(self.ratelimit_keys)
             found = await database_sync_to_async(actions.open_room)(name, user), last is None
         room, has_last = found
         # The cursor does not tell what the log lacks that the client has: one that was set back grows again.
         self.is_set_back = self.query.get("epoch", room.epoch) != room.epoch or not has_last
+        self.known = await self.known_to_client(room)
         return copy(room)  # which others may have got as well
 
     @property
-    def who(self) -> Who:
-        return who(self.user.pk if self.user and self.session_key else None, self.address)
+    def ratelimit_keys(self) -> RateLimitKeys:
+        return person_keys(self.user.pk if self.user and self.session_key else None, self.address)
 
     async def enter(self, room: Room):
         """Say where the room's log stands, and follow it from where the client is."""
         self.is_open = True
-        known = self.known_to_client(room)
-        self.cursor = room.last_seq if known is None else known
-        for frame in self.dialect.welcome(self.welcome(room, reset=known is None)):
+        self.cursor = room.last_seq if self.known is None else self.known
+        for frame in self.dialect.welcome(self.welcome(room, reset=self.known is None)):
             await self.send(frame)
         try:
             log = await self.life.enter_async_context(
                 live.get_hub().open(room.topic, history.source, room.last_seq, room.epoch)
             )
-        except live.SetBack as error:
+        except live.LogRewound as error:
             self.lose(error)
             return
         await self.follow(log, room.topic)
@@ -138,14 +134,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.tell(live.Batch(state))
             self.life.enter_context(unread.follow(self.user.pk, self.tell, self.lose))
 
-    def known_to_client(self, room: Room) -> int | None:
+    async def known_to_client(self, room: Room) -> int | None:
         """Where the client's copy of the log ends; None when that is of no use any more."""
         since = self.query.get("since")
         if since is None:
             return room.last_seq
         if self.is_set_back or not (since.isascii() and since.isdigit() and len(since) < 20):
             return None
-        return int(since) if 0 <= room.last_seq - int(since) <= MOST_MISSED else None
+        missed = room.last_seq - int(since)
+        if missed > history.MAX_MISSED:  # events may be fewer: a message that was changed often is one
+            missed = await history.get_missed_counts().load((room.topic, int(since))) or 0
+        return int(since) if 0 <= missed <= history.MAX_MISSED else None
 
     def welcome(self, room: Room, reset: bool) -> protocol.Welcome:
         you = protocol.you(self.user) if self.user else None
@@ -173,14 +172,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Send what was missed, and from then on what comes."""
         upto = self.cursor
         try:
-            while not log.remembers(upto):  # a tab that does not read holds one frame, not all
-                batch, upto = await live.get_hub().missed(topic, log, upto)
+            while not log.covers(upto):  # a tab that does not read holds one frame, not all
+                batch, upto = await live.get_hub().read_backlog(topic, log, upto)
                 await self.tell(batch)
         except Exception as error:
             self.lose(error)
         else:
-            # What was changed meanwhile is told with what the log remembers, to a tab with its old cursor.
-            self.life.enter_context(log.follow(upto, self.show, self.lose))
+            # What was changed meanwhile is told with what the log covers, to a tab with its old cursor.
+            self.life.enter_context(log.subscribe(upto, self.show, self.lose))
             self.cursor = max(self.cursor, upto)
 
     async def show(self, batch: live.Batch):
@@ -197,15 +196,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def lose(self, error: BaseException):
         """The room cannot be followed any more."""
-        if isinstance(error, live.SetBack):
+        if isinstance(error, live.LogRewound):
             self.dismiss(1012)  # all tabs of the room at once, so they come back spread over some seconds
-        elif isinstance(error, (live.Behind, *BUSY)):
+        elif isinstance(error, (live.Lagged, *BUSY)):
             self.dismiss(1013)
         elif self.is_open and not isinstance(error, OSError):  # which is: the tab has gone
             logger.error("A room cannot be followed", exc_info=error)
             self.dismiss(1011)
 
-    # Obey
+    # Commands
 
     async def receive(self, text_data=None, bytes_data=None):
         if not self.is_open:
@@ -213,61 +212,32 @@ class ChatConsumer(AsyncWebsocketConsumer):
         command = None
         try:
             if text_data is None:
-                raise Refused("bad_frame", _("a frame is text"))
+                raise ApiError("bad_frame", _("Only text frames are accepted."))
             if len(text_data.encode(errors="replace")) > settings.MAX_FRAME:
                 await self.close(1009)
                 return
             command = self.dialect.command(text_data)
-            message = await self.obey(command)
+            message = await commands.execute(self, command)
             if command.ref is not None:
                 await self.send(self.dialect.ack(protocol.ack(command.ref, message)))
-        except live.SetBack as error:  # the client comes back to the log that is there, and sends it again
+        except live.LogRewound as error:  # the client comes back to the log that is there, and sends it again
             self.lose(error)
         except BUSY as error:
-            logger.warning("A command waits for the database: %s", live.reason(error))
-            refused = Refused("unavailable", _("the database is busy"), RETRY_AFTER)
-            await self.send(self.dialect.error(protocol.error(refused, command)))
+            logger.warning("A command waits for the database: %s", live.error_summary(error))
+            busy = ApiError("unavailable", _("The database is busy."), RETRY_AFTER)
+            await self.send(self.dialect.error(protocol.error(busy, command)))
             # What waits behind this command must not overtake it: the client sends all of it again.
             await self.close(1013)
-        except Refused as refused:
-            await self.send(self.dialect.error(protocol.error(refused, command)))
+        except ApiError as error:
+            await self.send(self.dialect.error(protocol.error(error, command)))
 
-    async def obey(self, command: protocol.Command) -> Message | None:
-        """Do what a client asks for. Returns the message that was stored or changed. Raises `Refused`."""
-        match command:
-            case Send(message, client_id):
-                return await self.obey_send(message, client_id)
-            case Ping():
-                await self.send(PONG)
-            case Read(seq) if self.user and self.session_key:
-                get_unread().note_read(actions.Member.of(self.user, self.room), min(seq, self.cursor))
-            case Type() if self.user and self.session_key:
-                get_typing().note(self.room.topic, get_people().called(self.user))
-            case Read() | Type():
-                raise Refused("forbidden", _("without a session nobody is known again"))
-            case Edit(number, message, client_id):
-                return await self.obey_change(number, message, client_id)
-            case Delete(number, client_id):
-                return await self.obey_change(number, None, client_id)
-        return None
 
-    async def obey_send(self, text: str, client_id: UUID) -> Message:
-        """Store a message. The log brings it to every tab, and to its sender as acknowledgement."""
-        await get_message_rate().take(self.who)
-        if self.user is None:
-            await get_guest_rate().take(Who(self.address))
-        draft = Draft(self.user, self.room, text, client_id, bool(self.session_key))
-        message, is_new = await get_writer().write(draft, self.who)
-        if is_new:
-            self.user = self.user or message.author
-        elif message.seq <= self.cursor:  # or it is still to come, after what was before it
-            await self.show(live.Batch([protocol.event(message)]))
-        return message
+class MeConsumer(PageListener):
+    """Tells a person what they have not read: all of it, then each change."""
 
-    async def obey_change(self, number: int, text: str | None, client_id: UUID | None) -> Message:
-        """Edit a message, or delete it. The log brings it to every tab."""
-        if self.user is None:
-            raise Refused("forbidden", _("you have said nothing yet"))
-        await get_message_rate().take(self.who)
-        change = Change(self.user, self.room, number, text, client_id)
-        return (await get_writer().write(change, self.who))[0]
+    async def listen(self):
+        user = self.scope["user"]
+        if user.is_authenticated:
+            self.life.enter_context(get_unread().follow(user.pk, self.on_batch, self.on_error))
+        else:
+            await self.close(4401)

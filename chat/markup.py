@@ -1,4 +1,4 @@
-"""Where a text is prose: outside code and addresses, as `static/chat/js/markup.js` reads it.
+"""Where a text is prose: outside code and addresses, as `static/chat/js/text/markup.js` reads it.
 
 tests/texts.json holds examples for both.
 """

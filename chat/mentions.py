@@ -10,10 +10,11 @@ from django.db import connection
 from django.db.models import Prefetch, prefetch_related_objects
 
 import live
-from chat.likeness import likenesses, without_edges
+from accounts.confusables import likenesses, without_edges
+from accounts.display_names import LONGEST_PERSON
+from accounts.models import User
 from chat.markup import at_signs
-from chat.models import Mention, Message, Room, User
-from chat.names import LONGEST_PERSON
+from chat.models import Mention, Message, Room
 
 # How many people a message names, at most, how many `@` are looked at, and how many places may be a name's.
 MOST = 20
@@ -33,7 +34,7 @@ OVERLOADED = regex.compile(r".[\p{Mn}\p{Me}]{5}", regex.DOTALL)
 MOST_AT_ONCE = 10_000
 
 # A letter or digit of a script that puts spaces between words, with the marks on it, but no letter that is
-# drawn as punctuation (as in chat/likeness.py). mention.js has the same.
+# drawn as punctuation (as in accounts/confusables.py). mentions.js has the same.
 LETTER = r"(?=[\0-\u0dff\u1e00-\u1fff])(?![\u01c3\u02b9-\u02df\u02e5-\u02ff])[\p{L}\p{N}]"
 MARKED = rf"{LETTER}\p{{M}}{{0,4}}"
 # No mention begins within a word or an e-mail address, and no name ends within a word or a handle.

@@ -11,8 +11,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import Export, Membership, Message, Room, User
-from live import Refused, names
+from accounts.models import User
+from base import names
+from base.api_errors import ApiError
+from chat.models import Membership, Message, Room
+
+pass
 
 # A user as a request or a socket has it, or its primary key; None without a session.
 Visitor = User | AnonymousUser | int | None
@@ -28,16 +32,11 @@ def visible_messages(visitor: Visitor) -> QuerySet[Message]:
     return all_messages()
 
 
-def visible_exports(visitor: User | AnonymousUser) -> QuerySet[Export]:
-    """The transcripts that a visitor may read: their own, of rooms that they may still enter."""
-    return Export.objects.filter(owner=visitor.pk, room__in=visible_rooms(visitor))
-
-
 def enter(visitor: Visitor, name: str) -> Room:
-    """The room with a clean name. Raises `Refused` (`not_found`) unless the visitor may enter it."""
+    """The room with a clean name. Raises `ApiError` (`not_found`) unless the visitor may enter it."""
     room = visible_rooms(visitor).filter(key=names.key(name)).first()
     if room is None:
-        raise Refused("not_found", _("There is no such room."))
+        raise ApiError("not_found", _("This room doesn't exist."))
     return room
 
 
@@ -78,3 +77,12 @@ def all_rooms() -> QuerySet[Room]:
 def all_messages() -> QuerySet[Message]:
     """Every message; see `all_rooms`."""
     return Message.objects.all()
+
+
+def own_message(user: User, message: Message | None) -> Message:
+    """The user's message, to be changed."""
+    if message is None or message.deleted_at:
+        raise ApiError("not_found", _("This message no longer exists."))
+    if not can_change(user, message):
+        raise ApiError("forbidden", _("You can only change your own messages."))
+    return message

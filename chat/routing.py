@@ -1,8 +1,6 @@
 from django.urls import path, re_path
 
-from chat.consumers import ChatConsumer
-from chat.me import MeConsumer
-from chat.progress import ExportConsumer
+from chat.consumers import ChatConsumer, MeConsumer
 
 websocket_urlpatterns = [
     # Anything may stand for the room here: the consumer tells what is wrong with it.
@@ -11,8 +9,6 @@ websocket_urlpatterns = [
 
 # Plain consumers, which leave limits and sign-out to the guard of the project.
 plain_websocket_urlpatterns = [
-    path("ws/export/<uuid:pk>/", ExportConsumer.as_asgi()),
-    path("ws/export/<uuid:pk>", ExportConsumer.as_asgi()),
     path("ws/me/", MeConsumer.as_asgi()),
     path("ws/me", MeConsumer.as_asgi()),
 ]

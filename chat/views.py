@@ -17,14 +17,16 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
-from chat import access, actions, emoji, history, listing, memberships, permissions, protocol
+from accounts.guests import known, visitor
+from base import names
+from base.api_errors import ApiError
+from base.ratelimit import hit_limit
+from base.ratelimit_keys import request_keys
+from base.responses import error_response, json_response, rate_limited_page
+from chat import actions, emoji, permissions, protocol, room_names
+from chat.limits import get_change_rate
 from chat.models import Involvement
-from chat.rate import get_change_rate
-from chat.visitors import known, visitor
-from live import Refused, names
-from live.answers import answer, refusal, too_many
-from live.rate import take
-from live.who import who_asks
+from chat.queries import history, room_list, unread_counts
 
 # How many messages a room's page opens with, and how many one request may ask for.
 PAGE = 50
@@ -43,11 +45,11 @@ def index(request: HttpRequest) -> HttpResponse:
     known(request)
     asked = request.GET.get("room")
     if asked is None:
-        return render(request, "chat/index.html", {"rooms": listing.listing(request.user)})
+        return render(request, "chat/index.html", {"rooms": room_list.listing(request.user)})
     try:
         return redirect("room", names.clean_room(asked))
     except ValueError as error:
-        context = {"asked": asked, "error": error, "rooms": listing.listing(request.user)}
+        context = {"asked": asked, "error": error, "rooms": room_list.listing(request.user)}
         return render(request, "chat/index.html", context, status=400)
 
 
@@ -56,9 +58,9 @@ def index(request: HttpRequest) -> HttpResponse:
 @cache_control(private=True, no_cache=True)
 def rooms(request: HttpRequest) -> HttpResponse:
     """A list for what is typed: `?asked=<any part of a name>`; of a room's page with `&here=<its name>`."""
-    found = listing.listing(request.user, request.GET.get("asked", "")[: names.LONGEST_ROOM])
+    found = room_list.listing(request.user, request.GET.get("asked", "")[: names.MAX_ROOM_NAME])
     here = request.GET.get("here")
-    template = "chat/rail.html" if here else "chat/rooms.html"
+    template = "chat/sidebar.html" if here else "chat/rooms.html"
     return render(request, template, {"rooms": found, "here": here})
 
 
@@ -68,18 +70,18 @@ def rooms(request: HttpRequest) -> HttpResponse:
 def room(request: HttpRequest, room_name: str) -> HttpResponse:
     """A room, opened where somebody's reading ended. One that nobody has entered is made by the socket."""
     try:
-        name = access.room_name(room_name)
-    except Refused as refused:
-        return _not_found(request, refused)
+        name = room_names.clean_name(room_name)
+    except ApiError as error:
+        return _not_found(request, error)
     try:
         found = permissions.enter(request.user, name)
-    except Refused:
+    except ApiError:
         return _open_new(request, name)
     if found.name != room_name:
         return redirect("room", found.name)
     # `seq` was read before the messages: what came between is told once more, and known by number.
     cursor = {"epoch": found.epoch, "seq": found.last_seq}
-    reading = memberships.reading(request.user, found)
+    reading = unread_counts.reading(request.user, found)
     page = history.unread_page(found, reading.first_unread if reading else None, PAGE)
     return _open(request, found.name, cursor, page, reading)
 
@@ -90,22 +92,22 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
 def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     """A room, opened where a message stands in its history."""
     try:
-        found = permissions.enter(request.user, access.room_name(room_name))
+        found = permissions.enter(request.user, room_names.clean_name(room_name))
         if found.name != room_name:
             return redirect("place", found.name, number)
         cursor = {"epoch": found.epoch, "seq": found.last_seq}
-        reading = memberships.reading(request.user, found)
+        reading = unread_counts.reading(request.user, found)
         page = history.page_around(found, number, PAGE)
         return _open(request, found.name, cursor, page, reading, number)
-    except Refused as refused:
-        return _not_found(request, refused)
+    except ApiError as error:
+        return _not_found(request, error)
 
 
 def _open_new(request: HttpRequest, name: str) -> HttpResponse:
     try:
-        name = access.new_room_name(name)
-    except Refused as refused:
-        return _not_found(request, refused)
+        name = room_names.check_new_name(name)
+    except ApiError as error:
+        return _not_found(request, error)
     return _open(request, name, {"epoch": "", "seq": 0}, history.Page([], True, True))
 
 
@@ -114,16 +116,16 @@ def _open(
     name: str,
     cursor: dict,
     page: history.Page,
-    reading: memberships.Reading | None = None,
+    reading: unread_counts.Reading | None = None,
     number: int | None = None,
 ) -> HttpResponse:
     try:
         you = visitor(request)
-    except Refused as refused:
+    except ApiError as error:
         shown = {"room_name": name, "messages": page.messages}
-        if refused.code == "rate_limited":
-            return too_many(request, refused, "chat/read_only.html", **shown)
-        if refused.code == "read_only":
+        if error.code == "rate_limited":
+            return rate_limited_page(request, error, "chat/read_only.html", **shown)
+        if error.code == "read_only":
             return never_cache(render)(request, "chat/preview.html", shown)
         raise
     data = {
@@ -138,18 +140,18 @@ def _open(
         "unread": reading.unread if reading else 0,
         "involvement": reading.involvement if reading else Involvement.MENTIONS,
         "you": protocol.you(you),
-        "former_guest": request.session.get("former_guest"),  # who has signed in: see handover.js
+        "former_guest": request.session.get("former_guest"),  # who has signed in: see signed-out-draft.js
         "page": PAGE,
         "longest_text": protocol.LONGEST_TEXT,
         "emoji": reverse("emoji", args=[get_language(), emoji.DIGEST]),
     }
     context = {"room_name": name, "data": msgspec.to_builtins(data), "you": you}
-    context |= {"rooms": listing.rail(you, name), "here": name, "involvements": Involvement.choices}
+    context |= {"rooms": room_list.rail(you, name), "here": name, "involvements": Involvement.choices}
     return render(request, "chat/room.html", context)
 
 
-def _not_found(request: HttpRequest, refused: Refused) -> HttpResponse:
-    return render(request, "404.html", {"reason": refused.detail}, status=404)
+def _not_found(request: HttpRequest, error: ApiError) -> HttpResponse:
+    return render(request, "404.html", {"reason": error.detail}, status=404)
 
 
 @require_safe
@@ -169,12 +171,12 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
         after = _number(request, "after", None, LARGEST_NUMBER)
         limit = _number(request, "limit", PAGE, LARGEST_PAGE) or PAGE
         if before and after:
-            raise Refused("bad_frame", _("ask for what is before or after a number"))
-        found = permissions.enter(request.user, access.room_name(room_name))
+            raise ApiError("bad_frame", _("Use either before or after, not both."))
+        found = permissions.enter(request.user, room_names.clean_name(room_name))
         page = history.page_after(found, after, limit) if after else history.page(found, before, limit)
-        return answer({"messages": page.messages, "more": page.more})
-    except Refused as refused:
-        return refusal(refused)
+        return json_response({"messages": page.messages, "more": page.more})
+    except ApiError as error:
+        return error_response(error)
 
 
 @require_safe
@@ -184,22 +186,22 @@ def stored(request: HttpRequest, room_name: str) -> HttpResponse:
     """Which messages a room has stored: `?client_id=<UUID>`, up to 50 of them."""
     try:
         client_ids = _client_ids(request)
-        found = permissions.enter(request.user, access.room_name(room_name))
-        return answer({"stored": history.stored(found, client_ids)})
-    except Refused as refused:
-        return refusal(refused)
+        found = permissions.enter(request.user, room_names.clean_name(room_name))
+        return json_response({"stored": history.stored(found, client_ids)})
+    except ApiError as error:
+        return error_response(error)
 
 
 @require_POST
 def involve(request: HttpRequest, room_name: str) -> HttpResponse:
     """Choose what of a room the visitor is notified of: `involvement=<all, mentions or none>`."""
     try:
-        take(get_change_rate, who_asks(request))
-        found = permissions.enter(request.user, access.room_name(room_name))
+        hit_limit(get_change_rate, request_keys(request))
+        found = permissions.enter(request.user, room_names.clean_name(room_name))
         actions.involve(visitor(request), found, request.POST.get("involvement", ""))
-    except Refused as refused:
-        return refusal(refused)
-    return answer({})
+    except ApiError as error:
+        return error_response(error)
+    return json_response({})
 
 
 @require_safe
@@ -213,23 +215,14 @@ def emoji_catalogue(request: HttpRequest, language: str, digest: str) -> HttpRes
     return response
 
 
-@require_POST
-def rename(request: HttpRequest) -> HttpResponse:
-    """Change the visitor's name: `name=<1-32 characters>`."""
-    try:
-        take(get_change_rate, who_asks(request))
-        you = actions.rename(visitor(request), request.POST.get("name", ""))
-    except Refused as refused:
-        return refusal(refused)
-    return answer({"name": you.name})
-
-
 def _client_ids(request: HttpRequest) -> list[UUID]:
     given = request.GET.getlist("client_id")
     with suppress(ValueError):
         if len(given) <= PAGE:
             return [UUID(each) for each in given]
-    raise Refused("bad_frame", format_lazy(_("client_id is a UUID, given {most} times at most"), most=PAGE))
+    raise ApiError(
+        "bad_frame", format_lazy(_("client_id must be a UUID, given at most {most} times."), most=PAGE)
+    )
 
 
 def _number(request: HttpRequest, key: str, default: int | None, most: int) -> int | None:
@@ -238,4 +231,6 @@ def _number(request: HttpRequest, key: str, default: int | None, most: int) -> i
         return default
     if given.isascii() and given.isdigit() and len(given) < 20 and 1 <= int(given) <= most:
         return int(given)
-    raise Refused("bad_frame", format_lazy(_("{key} is a number from 1 to {most}"), key=key, most=most))
+    raise ApiError(
+        "bad_frame", format_lazy(_("{key} must be a whole number from 1 to {most}."), key=key, most=most)
+    )

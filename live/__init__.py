@@ -1,40 +1,43 @@
-"""The engine: a room is a log, a tab is a cursor, Redis is the doorbell. And what all apps share.
+"""The engine: logs of topics, subscriptions, publish/subscribe over a channel layer, and presence.
 
-It knows asyncio and the channel layer; it knows no model and no chat.
+It needs asyncio, Channels and Redis. It knows no model, no page and no chat: see README.md in this folder.
 """
 
+from live.consumers import LogConsumer
+from live.errors import error_summary
 from live.events import Batch, Event
-from live.hub import Ephemeral, Head, Hub, Source, get_hub, publish
-from live.letters import Letter, deliver, get_post, post
-from live.log import Behind, Log, SetBack
-from live.loops import OfLoop
-from live.presence import Presence, get_presence, people_in, present
-from live.reasons import reason
-from live.refused import Refused
-from live.watch import Watch
+from live.hub import Hub, get_hub, publish
+from live.layer_sender import LayerMessage, get_layer_sender, send_in_background, send_now
+from live.log import Lagged, Log, LogRewound
+from live.per_loop import PerLoop
+from live.presence import PresenceTracker, fetch_people, get_presence_tracker, people_in
+from live.reconciler import Reconciler
+from live.sources import EphemeralSource, Head, LogPart, MergedSource, Source
 
 __all__ = [
     "Batch",
-    "Behind",
-    "Ephemeral",
+    "EphemeralSource",
     "Event",
     "Head",
     "Hub",
-    "Letter",
+    "Lagged",
+    "LayerMessage",
     "Log",
-    "OfLoop",
-    "Presence",
-    "Refused",
-    "SetBack",
+    "LogConsumer",
+    "LogPart",
+    "LogRewound",
+    "MergedSource",
+    "PerLoop",
+    "PresenceTracker",
+    "Reconciler",
     "Source",
-    "Watch",
-    "deliver",
+    "error_summary",
+    "fetch_people",
     "get_hub",
-    "get_post",
-    "get_presence",
+    "get_layer_sender",
+    "get_presence_tracker",
     "people_in",
-    "post",
-    "present",
     "publish",
-    "reason",
+    "send_in_background",
+    "send_now",
 ]

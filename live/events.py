@@ -1,4 +1,4 @@
-"""Events of topics: encoded once, in batches for subscribers, and in ring buffers."""
+"""Events of topics, batches of them for subscribers, and ring buffers."""
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -6,28 +6,28 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from live.budget import get_budget
+from live.memory_budget import get_memory_budget
 
 # How many events a ring buffer keeps at most.
-RING = 256
+RING_SIZE = 256
 
 # The largest frame, unless it is a single event (bytes).
-LARGEST_FRAME = 64 * 1024
+MAX_FRAME_SIZE = 64 * 1024
 
-# How many results are kept of what readers make of a batch.
-MOST_MADE = 8
+# How many values derived from a batch are cached.
+MAX_DERIVED = 8
 
-# What an event takes besides its body, about (bytes).
-OVERHEAD = 256
+# The approximate memory of an event without its body (bytes).
+EVENT_OVERHEAD = 256
 
 
 T = TypeVar("T")
 
 
 class Event(NamedTuple):
-    """Something that happened in a topic, encoded once for all readers.
+    """A JSON object of a topic, encoded once for all subscribers.
 
-    Events with the same `key` are states of one thing, such as a message and its later edits. A later state,
+    Events with the same `key` are states of one object, such as a message and its later edits. A later state,
     which `is_change`, supersedes the earlier ones: they lose their bodies. No other log has the same keys.
     """
 
@@ -38,106 +38,106 @@ class Event(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How much memory it takes (bytes)."""
-        return len(self.body) + OVERHEAD
+        """The memory that it takes (bytes)."""
+        return len(self.body) + EVENT_OVERHEAD
 
 
-def one_frame(events: Iterable[Event]) -> list[Event]:
-    """The first events, up to `LARGEST_FRAME`, and at least one."""
+def first_frame(events: Iterable[Event]) -> list[Event]:
+    """Return the first events, up to `MAX_FRAME_SIZE`, and at least one."""
     taken: list[Event] = []
     size = 0
     for event in events:
         size += len(event.body)
-        if taken and size > LARGEST_FRAME:
+        if taken and size > MAX_FRAME_SIZE:
             break
         taken.append(event)
     return taken
 
 
-def in_frames(events: Sequence[Event]) -> Iterator[list[Event]]:
-    """Split events into as many as go into a frame."""
+def split_into_frames(events: Sequence[Event]) -> Iterator[list[Event]]:
+    """Split events into lists that fit into a frame each."""
     start = 0
-    while taken := one_frame(islice(events, start, None)):
+    while taken := first_frame(islice(events, start, None)):
         yield taken
         start += len(taken)
 
 
-def to_json(events: Iterable[Event]) -> str:
+def encode_frame(events: Iterable[Event]) -> str:
     return (b"[%s]" % b",".join([event.body for event in events])).decode()
 
 
 class Batch:
-    """Events, the oldest first. Readers at one cursor are given the same one, with what was made of it."""
+    """Events, the oldest first. Subscribers at the same cursor share it, and what is derived from it."""
 
     def __init__(self, events: Iterable[Event]):
         self.events: Sequence[Event] = tuple(events)
         self.seq = max((event.seq or 0 for event in self.events), default=0)
 
     @property
-    def lasting(self) -> "Batch":
-        """What of it is not ephemeral."""
-        return self._lasting_part or self  # itself in its own cache would be a cycle
+    def durable(self) -> "Batch":
+        """The batch without ephemeral events."""
+        return self._durable_part or self  # itself in its own cache would be a cycle
 
     @cached_property
-    def _lasting_part(self) -> "Batch | None":
+    def _durable_part(self) -> "Batch | None":
         kept = [event for event in self.events if event.seq is not None]
         return None if len(kept) == len(self.events) else Batch(kept)
 
     @cached_property
     def _frame(self) -> str | None:
-        """All of it as a JSON array, unless that takes several frames."""
-        return to_json(self.events) if len(one_frame(self.events)) == len(self.events) else None
+        """All events as one JSON array, unless they need several frames."""
+        return encode_frame(self.events) if len(first_frame(self.events)) == len(self.events) else None
 
     def frames(self) -> Iterable[str]:
-        """JSON arrays up to `LARGEST_FRAME`. Several are not kept: a tab that does not read holds one."""
+        """Encode JSON arrays up to `MAX_FRAME_SIZE`. Several are not cached: a slow tab holds one frame."""
         return self._several_frames() if self._frame is None else (self._frame,)
 
     def _several_frames(self) -> Iterator[str]:
-        return map(to_json, in_frames(self.events))
+        return map(encode_frame, split_into_frames(self.events))
 
-    def once(self, make: Callable[..., T], *arguments: Hashable) -> T:
-        """What `make` makes of it, once for all readers with these arguments, while they are few."""
-        key = (make, *arguments)
-        if key in self._made:
-            return self._made[key]
-        made = make(self, *arguments)
-        if len(self._made) < MOST_MADE:
-            self._made[key] = made
-        return made
+    def derive(self, function: Callable[..., T], *arguments: Hashable) -> T:
+        """Call `function(batch, *arguments)`; the first `MAX_DERIVED` results are cached."""
+        key = (function, *arguments)
+        if key in self._derived:
+            return self._derived[key]
+        value = function(self, *arguments)
+        if len(self._derived) < MAX_DERIVED:
+            self._derived[key] = value
+        return value
 
     @cached_property
-    def _made(self) -> dict[Hashable, Any]:
+    def _derived(self) -> dict[Hashable, Any]:
         return {}
 
 
 class RingBuffer:
-    """The newest events of a topic, at most `length`, and what the process's memory budget allows."""
+    """The newest events of a topic: at most `length`, and fewer when memory is short (`MemoryBudget`)."""
 
-    def __init__(self, length: int = RING):
+    def __init__(self, length: int = RING_SIZE):
         self.events: deque[Event] = deque()
         self.size = 0
         self._length = length
-        self._budget = get_budget()
+        self._budget = get_memory_budget()
         self._budget.register(self)
 
     def append(self, event: Event) -> None:
         if event.is_change:
             self._supersede(event)
         if len(self.events) == self._length:
-            self.drop()
+            self.evict_oldest()
         self.events.append(event)
         self.size += event.size
         self._budget.add(event.size)
 
-    def drop(self) -> Event:
-        """Forget the oldest event."""
+    def evict_oldest(self) -> Event:
         event = self.events.popleft()
         self.size -= event.size
         return event
 
     def shrink(self, size: int) -> None:
+        """Evict the oldest events until the rest take at most `size` bytes."""
         while self.size > size:
-            self.drop()
+            self.evict_oldest()
 
     def _supersede(self, change: Event) -> None:
         for index, event in enumerate(self.events):

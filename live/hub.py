@@ -1,83 +1,50 @@
-"""The process's open logs, kept up with their sources, whatever the channel layer does."""
+"""Hub: opens and closes a process's logs, and keeps them complete, even without the channel layer."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
-from live import bell
-from live.bell import Bell
-from live.events import RING, Batch, Event
-from live.log import Log, SetBack
-from live.loops import OfLoop
-from live.reasons import reason
-from live.tail import Tail
+from live import pubsub
+from live.backlog import BacklogCache
+from live.errors import error_summary
+from live.events import RING_SIZE, Batch, Event
+from live.log import Log, LogRewound
+from live.per_loop import PerLoop
+from live.pubsub import PubSub
+from live.sources import Source
 
 logger = logging.getLogger(__name__)
 
-# How often all open logs are compared with their sources, while the bell rings and while it does
-# not (seconds). A ring that was lost is healed within the first, even if nothing else happens.
-COMPARE_EVERY = 4
-COMPARE_EVERY_DEAF = 1
-
-
-class Head(NamedTuple):
-    """The end of a topic's log, and which log that is: one that was set back has another epoch."""
-
-    seq: int
-    epoch: str = ""
-    key: str | None = None  # of the event with that `seq`
-
-
-class Source(Protocol):
-    """What the owner of topics provides: the truth about them."""
-
-    async def since(self, topic: str, seq: int, limit: int) -> tuple[Sequence[Event], int]:
-        """The first `limit` events after `seq`, in order, and the `seq` up to which they tell all."""
-
-    async def heads(self, topics: Iterable[str]) -> dict[str, Head]:
-        """The head of each topic; none where it is not known."""
-
-    async def renew(self, topic: str, epoch: str) -> None:
-        """Give a log that was set back another epoch, unless it has one already."""
-
-
-class Ephemeral:
-    """The source of topics whose events are nowhere stored, and may be lost."""
-
-    async def since(self, topic: str, seq: int, limit: int) -> tuple[Sequence[Event], int]:
-        return (), seq
-
-    async def heads(self, topics: Iterable[str]) -> dict[str, Head]:
-        return {}
-
-    async def renew(self, topic: str, epoch: str) -> None:
-        pass
+# How often all open logs are compared with their sources: while the channel layer is healthy, and while it is
+# not (seconds). Within the first, a lost event is found even if no other follows.
+COMPARE_INTERVAL = 4
+COMPARE_INTERVAL_UNHEALTHY = 1
 
 
 @dataclass
 class Topic:
-    """An open log, and what the hub knows of it."""
+    """An open log and its state in the hub."""
 
     name: str
     source: Source
     log: Log
-    tail: Tail
+    backlog: BacklogCache
     epoch: str = ""
-    readers: int = 0
-    known: int = 0  # the highest seq that somebody has told of
-    reading: asyncio.Task[None] | None = None
-    verifying: asyncio.Task[None] | None = None
+    open_count: int = 0
+    known_seq: int = 0  # the highest seq that was published, or that the source has
+    gap_read: asyncio.Task[None] | None = None
+    verification: asyncio.Task[None] | None = None
 
 
 class Hub:
-    """Opens and closes logs by reference count, and appends to them what is heard, in order.
+    """Opens and closes logs by reference count, and appends published events to them, in order.
 
     It must be made in a running event loop. Topics' names are ASCII letters, digits, hyphens,
     underscores and periods, at most 90 characters (they become names of groups).
@@ -85,221 +52,221 @@ class Hub:
 
     def __init__(self, layer: Any = None):
         self.loop = asyncio.get_running_loop()
-        self.bell = Bell(layer or get_channel_layer(), self._hear)
+        self.pubsub = PubSub(layer or get_channel_layer(), self._on_event)
         self._topics: dict[str, Topic] = {}
-        self._joined: dict[str, Topic] = {}  # the topics whose bell is heard
-        self._membership = asyncio.Event()  # set when topics were opened or closed
-        self._task = self._start(self._run())
+        self._subscribed: dict[str, Topic] = {}  # the topics whose group has this process's channel
+        self._topics_changed = asyncio.Event()
+        self._task = self._start_task(self._run())
 
     @asynccontextmanager
     async def open(self, name: str, source: Source, seq: int, epoch: str = "") -> AsyncIterator[Log]:
-        """The topic's log, kept open while the context lasts; `seq` and `epoch` are what was just read.
+        """Keep the topic's log open while the context lasts; `seq` and `epoch` are as just read.
 
-        Raises `SetBack` where another epoch is open. Which of them is true is found out soon.
+        Raises `LogRewound` if the open log has another epoch; the hub then compares it with the source.
         """
         topic = self._topics.get(name)
         if topic is None:
             log = Log(seq)
-            topic = self._topics[name] = Topic(name, source, log, Tail(name, source, log), epoch)
-            self._membership.set()
+            topic = self._topics[name] = Topic(name, source, log, BacklogCache(name, source, log), epoch)
+            self._topics_changed.set()
         elif topic.epoch != epoch:
             self._verify(topic, self._compare([topic]))
-            raise SetBack
-        topic.readers += 1
-        self._reach(topic, seq)
+            raise LogRewound
+        topic.open_count += 1
+        self._catch_up(topic, seq)
         try:
             yield topic.log
         finally:
-            topic.readers -= 1
-            if not topic.readers:
+            topic.open_count -= 1
+            if not topic.open_count:
                 self._close(topic)
 
-    async def missed(self, name: str, log: Log, cursor: int) -> tuple[Batch, int]:
-        """The next of what a log has forgotten of the time after a cursor, and the cursor to go on from.
+    async def read_backlog(self, name: str, log: Log, cursor: int) -> tuple[Batch, int]:
+        """Return the next evicted events after a cursor, and the next cursor.
 
-        Go on until the log remembers that. Raises `SetBack`, and `Behind` where the source has nothing more.
+        Call it until the log covers the cursor. Raises `LogRewound`, and `Lagged` if the source has no more.
         """
         topic = self._topics.get(name)
         if topic is None or topic.log is not log:
-            raise SetBack
-        if log.remembers(cursor):
+            raise LogRewound
+        if log.covers(cursor):
             return Batch(()), cursor
-        batch, upto = await topic.tail.after(cursor)
-        self._reach(topic, upto)
+        batch, upto = await topic.backlog.read_after(cursor)
+        self._catch_up(topic, upto)
         return batch, upto
 
     def publish(self, name: str, *events: Event) -> None:
-        """Tell this process's readers at once, and the other processes in the background."""
+        """Append events to this process's log, and send them to the other processes in the background."""
         for event in events:
-            self._hear(name, event)
-        self.bell.ring(name, *events)
+            self._on_event(name, event)
+        self.pubsub.publish(name, *events)
 
     @property
-    def compare_every(self) -> float:
-        """How long what nobody heard of may go unnoticed (seconds)."""
-        return COMPARE_EVERY if self.bell.works else COMPARE_EVERY_DEAF
+    def compare_interval(self) -> float:
+        """How long a lost event may go unnoticed (seconds)."""
+        return COMPARE_INTERVAL if self.pubsub.is_healthy else COMPARE_INTERVAL_UNHEALTHY
 
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task in a context of its own.
+    def _start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task in an empty context.
 
-        `publish` may come from a database thread. In a copy of that thread's context, asgiref would
-        believe that the thread still waits for us, and refuse to read the database.
+        A database thread may call `publish`. In a copy of that thread's context, asgiref would assume that
+        the thread still waits for us, and refuse to read the database.
         """
         return self.loop.create_task(work, context=Context())
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._heal())
-            await self.bell.open()
-            group.create_task(self.bell.run())
-            group.create_task(self._subscribe())
+            group.create_task(self._compare_periodically())
+            await self.pubsub.open()
+            group.create_task(self.pubsub.run())
+            group.create_task(self._sync_subscriptions())
 
-    # What is heard
+    # Published events
 
-    def _hear(self, name: str, event: Event) -> None:
-        """Append an event that is next; where it is not, read what is missing from the source."""
+    def _on_event(self, name: str, event: Event) -> None:
+        """Append the event if it is the next one; otherwise read the gap from the source."""
         topic = self._topics.get(name)
         if topic is None:
             return
         if event.seq is None or event.seq == topic.log.seq + 1:
             topic.log.append(event)
-        elif topic.log.contradicts(event.seq, event.key):
-            self._verify(topic, self._compare_place(topic, event.seq))
+        elif topic.log.conflicts_with(event.seq, event.key):
+            self._verify(topic, self._compare_at(topic, event.seq))
         else:
-            self._reach(topic, event.seq)
+            self._catch_up(topic, event.seq)
 
-    def _reach(self, topic: Topic, seq: int) -> None:
-        """See to it that the log gets to `seq`."""
-        topic.known = max(topic.known, seq)
-        if topic.log.seq < topic.known and topic.reading is None:
-            topic.reading = self._start(self._read(topic))
+    def _catch_up(self, topic: Topic, seq: int) -> None:
+        """Read the log's gap up to `seq`, in the background."""
+        topic.known_seq = max(topic.known_seq, seq)
+        if topic.log.seq < topic.known_seq and topic.gap_read is None:
+            topic.gap_read = self._start_task(self._read_gap(topic))
 
-    async def _read(self, topic: Topic) -> None:
-        """Read the gap from the source, once for everybody."""
+    async def _read_gap(self, topic: Topic) -> None:
+        """Read the gap from the source, once for all subscribers."""
         try:
-            while topic.log.seq < topic.known:
+            while topic.log.seq < topic.known_seq:
                 cursor = topic.log.seq
-                # With what stands where the log ends: the source may have been set back, and grown again.
-                events, upto = await topic.source.since(topic.name, cursor - 1, RING)
-                if events and topic.log.contradicts(events[0].seq or 0, events[0].key):
-                    await self._set_back(topic)
+                # Together with the log's last event: the source may have been rewound, and grown again.
+                events, upto = await topic.source.read_after(topic.name, cursor - 1, RING_SIZE)
+                if events and topic.log.conflicts_with(events[0].seq or 0, events[0].key):
+                    await self._discard_rewound(topic)
                     break
                 topic.log.extend(events, upto)
-                if upto <= cursor:  # the source knows of nothing more: what was heard is wrong
-                    topic.known = topic.log.seq
+                if upto <= cursor:  # the source has no more: the published `seq` is wrong
+                    topic.known_seq = topic.log.seq
         except Exception as error:
-            logger.warning("%s cannot be read now: %s", topic.name, reason(error))
-            topic.known = topic.log.seq
+            logger.warning("hub: cannot read a gap (%s): %s", topic.name, error_summary(error))
+            topic.known_seq = topic.log.seq
         finally:
-            topic.reading = None
+            topic.gap_read = None
 
-    # What may have been missed
+    # Lost events
 
-    async def _subscribe(self) -> None:
-        """Hear the bell of the open topics, and of no others."""
+    async def _sync_subscriptions(self) -> None:
+        """Subscribe to the open topics, and unsubscribe from the others."""
         while True:
-            await self._membership.wait()
-            self._membership.clear()
-            for name in self._joined.keys() - self._topics.keys():
-                await self.bell.leave(name)
-                del self._joined[name]
-            await self._join([t for t in self._topics.values() if self._joined.get(t.name) is not t])
+            await self._topics_changed.wait()
+            self._topics_changed.clear()
+            for name in self._subscribed.keys() - self._topics.keys():
+                await self.pubsub.unsubscribe(name)
+                del self._subscribed[name]
+            await self._subscribe([t for t in self._topics.values() if self._subscribed.get(t.name) is not t])
 
-    async def _join(self, topics: list[Topic]) -> None:
+    async def _subscribe(self, topics: list[Topic]) -> None:
         for topic in topics:
-            if await self.bell.join(topic.name):
-                self._joined[topic.name] = topic
+            if await self.pubsub.subscribe(topic.name):
+                self._subscribed[topic.name] = topic
             else:
-                self._membership.set()  # and try again
-        # What was said before the bell could be heard here.
-        await self._compare([t for t in topics if self._joined.get(t.name) is t])
+                self._topics_changed.set()  # retry
+        # Events may have been published before the subscription.
+        await self._compare([t for t in topics if self._subscribed.get(t.name) is t])
 
-    async def _heal(self) -> None:
-        """Compare all logs now and then; often while the bell does not ring, and when that changes."""
+    async def _compare_periodically(self) -> None:
+        """Compare all logs at intervals, and when the health of the channel layer changes."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self.compare_every):
-                    await self.bell.changed.wait()
-            self.bell.changed.clear()
+                async with asyncio.timeout(self.compare_interval):
+                    await self.pubsub.health_changed.wait()
+            self.pubsub.health_changed.clear()
             await self._compare(list(self._topics.values()))
 
     async def _compare(self, topics: list[Topic]) -> None:
-        """Compare logs with their sources, and read what is missing."""
+        """Compare logs with their sources, and read their gaps."""
         for source in {id(topic.source): topic.source for topic in topics}.values():
-            mine = {topic.name: topic for topic in topics if topic.source is source}
-            seqs = {name: topic.log.seq for name, topic in mine.items()}  # the source has had all of these
+            of_source = {topic.name: topic for topic in topics if topic.source is source}
+            seqs = {name: topic.log.seq for name, topic in of_source.items()}  # the source has had these
             try:
-                for name, head in (await source.heads(mine)).items():
-                    topic = mine[name]
-                    has_gone_back = head.seq < seqs[name] or topic.log.contradicts(head.seq, head.key)
-                    if has_gone_back or head.epoch != topic.epoch:
-                        await self._set_back(topic)
+                for name, head in (await source.read_heads(of_source)).items():
+                    topic = of_source[name]
+                    is_rewound = head.seq < seqs[name] or topic.log.conflicts_with(head.seq, head.key)
+                    if is_rewound or head.epoch != topic.epoch:
+                        await self._discard_rewound(topic)
                     else:
-                        topic.log.learn(head.seq, head.key)
-                        self._reach(topic, head.seq)
+                        topic.log.record_start(head.seq, head.key)
+                        self._catch_up(topic, head.seq)
             except Exception as error:
-                logger.warning("Logs cannot be compared with their source now: %s", reason(error))
+                logger.warning("hub: cannot compare logs with their source: %s", error_summary(error))
 
-    # A source that was set back
+    # Rewound sources
 
     def _verify(self, topic: Topic, comparison: Coroutine[Any, Any, None]) -> None:
-        """Find out in the background whether a topic was set back, once at a time."""
-        if topic.verifying is None:
-            topic.verifying = self._start(comparison)
-            topic.verifying.add_done_callback(lambda _: setattr(topic, "verifying", None))
+        """Run a comparison in the background, unless another one of the topic runs."""
+        if topic.verification is None:
+            topic.verification = self._start_task(comparison)
+            topic.verification.add_done_callback(lambda _: setattr(topic, "verification", None))
         else:
             comparison.close()
 
-    async def _compare_place(self, topic: Topic, seq: int) -> None:
-        """Compare what the log and the source have in one place."""
+    async def _compare_at(self, topic: Topic, seq: int) -> None:
+        """Compare the event of the log with that of the source at one `seq`."""
         try:
-            events, _ = await topic.source.since(topic.name, seq - 1, 1)
-            if any(event.seq == seq and topic.log.contradicts(seq, event.key) for event in events):
-                await self._set_back(topic)
+            events, _ = await topic.source.read_after(topic.name, seq - 1, 1)
+            if any(event.seq == seq and topic.log.conflicts_with(seq, event.key) for event in events):
+                await self._discard_rewound(topic)
         except Exception as error:
-            logger.warning("%s cannot be read now: %s", topic.name, reason(error))
+            logger.warning("hub: cannot compare a log (%s): %s", topic.name, error_summary(error))
 
-    async def _set_back(self, topic: Topic) -> None:
-        """Give up a log that its source has not; its readers come back to the one that is there."""
+    async def _discard_rewound(self, topic: Topic) -> None:
+        """Discard a log that differs from its source, and end its subscriptions."""
         if self._topics.get(topic.name) is not topic:
             return
-        logger.warning("hub: log was set back, its readers must load it again (%s)", topic.name)
+        logger.warning("hub: log was rewound, its subscribers must load it again (%s)", topic.name)
         self._close(topic)
         try:
-            await topic.source.renew(topic.name, topic.epoch)
+            await topic.source.renew_epoch(topic.name, topic.epoch)
         finally:
-            topic.log.end(SetBack())
+            topic.log.close(LogRewound())
 
     def _close(self, topic: Topic) -> None:
         if self._topics.get(topic.name) is topic:
             del self._topics[topic.name]
-            self._membership.set()
+            self._topics_changed.set()
 
 
-get_hub = OfLoop(Hub)
+get_hub = PerLoop(Hub)
 
 
 def publish(topic: str, *events: Event) -> None:
-    """Announce committed events to all processes, from any thread. It never raises.
+    """Publish committed events to all processes, from any thread. It never raises.
 
-    Call it once the transaction that stored them has committed (`transaction.on_commit`).
+    Call it when the transaction that stores them has committed (`transaction.on_commit`).
     """
-    hub = get_hub.made
+    hub = get_hub.instance
     try:
         if hub is not None and hub.loop.is_running():
             hub.loop.call_soon_threadsafe(hub.publish, topic, *events)
         else:
-            _ring_from_outside(topic, events)
+            _publish_without_hub(topic, events)
     except Exception as error:
-        logger.warning("%s: nobody was told of what is new: %s", topic, reason(error))
+        logger.warning("hub: cannot publish (%s): %s", topic, error_summary(error))
 
 
 @async_to_sync
-async def _ring_from_outside(topic: str, events: Sequence[Event]) -> None:
-    """Ring from a process that serves nobody, such as a management command."""
-    async with asyncio.timeout(bell.PATIENCE):
-        await bell.ring(get_channel_layer(), topic, events)
+async def _publish_without_hub(topic: str, events: Sequence[Event]) -> None:
+    """Publish from a process without subscribers, such as a management command."""
+    async with asyncio.timeout(pubsub.LAYER_TIMEOUT):
+        await pubsub.send_events(get_channel_layer(), topic, events)

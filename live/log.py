@@ -1,4 +1,4 @@
-"""The recent events of one topic in one process, and those who follow them."""
+"""Log of a topic in one process: a ring buffer of its recent events, with subscriptions."""
 
 import asyncio
 import time
@@ -7,259 +7,259 @@ from collections.abc import Callable, Coroutine, Iterable
 from itertools import islice
 from typing import Any
 
-from live.eager import start
-from live.events import RING, Batch, Event, RingBuffer
+from live.eager_task import start_eagerly
+from live.events import RING_SIZE, Batch, Event, RingBuffer
 
-# In a busy topic, what comes within a pause goes to the readers together (seconds): the more they are,
-# the more that saves. It is longer where it takes more than half of it to tell them all, so that no
-# topic has more than half of its process. A topic is busy once it has woken its readers this often
-# without a rest in between.
-PAUSE = 0.02
-PAUSE_FOR_EACH = PAUSE / 200
-AT_ONCE = 5
+# Batch window of a busy topic: events that arrive within it are delivered together (seconds). It grows with
+# the number of subscribers, and is at least twice the last fan-out, so that a topic uses at most half of the
+# event loop. A topic is busy after so many deliveries without a pause.
+BATCH_WINDOW = 0.02
+BATCH_WINDOW_PER_SUBSCRIBER = BATCH_WINDOW / 200
+BURST = 5
 
-# How long readers are woken in one turn of the event loop (seconds).
-TURN = 0.01
-
-
-class Behind(Exception):
-    """The log no longer remembers everything after a cursor."""
+# How long subscribers are woken before the event loop gets a turn (seconds).
+WAKE_SLICE = 0.01
 
 
-class SetBack(Behind):
-    """The log is not what its source has: a database was restored, or replaced by another one."""
+class Lagged(Exception):
+    """The log no longer has all events after a cursor."""
 
 
-Take = Callable[[Batch], Coroutine[Any, Any, None]]
-Lose = Callable[[BaseException], None]
+class LogRewound(Lagged):
+    """The log differs from its source: a database was restored, or replaced by another one."""
+
+
+OnBatch = Callable[[Batch], Coroutine[Any, Any, None]]
+OnError = Callable[[BaseException], None]
 
 
 class Log(RingBuffer):
-    """A ring of a topic's recent events, which any number of readers follow, each at its own cursor.
+    """A ring buffer of a topic's recent events, with any number of subscribers, each at its own cursor.
 
-    A cursor is the `seq` of the last event that a reader has. Events are appended in the order of
-    `seq`; a `seq` may be missing where a later change took its event's place (see `extend`).
+    A cursor is the `seq` of the last event that a subscriber has. Events are appended in the order of
+    `seq`; a `seq` may be missing if a later change took its event's place (see `extend`).
     """
 
-    def __init__(self, seq: int, size: int = RING):
-        super().__init__(size)
+    def __init__(self, seq: int, length: int = RING_SIZE):
+        super().__init__(length)
         self.seq = seq
-        self._forgotten = seq  # the highest seq that is not in the ring any more
-        self._before: tuple[int, str | None] = (seq, None)  # the event after which the log began: seq and key
-        self.count = 0  # how many events were ever appended
-        self._woken_at = 0  # `count`, when readers were woken last
-        self._batch = (0, 0, Batch(()))  # the last one that was read: from, to, events
+        self.total = 0  # how many events were ever appended
+        self.error: Exception | None = None  # which has closed the log
+        self._evicted_seq = seq  # the highest seq that is not in the ring buffer any more
+        self._start: tuple[int, str | None] = (seq, None)  # seq and key of the event before the first one
+        self._delivered = 0  # `total` at the last delivery
+        self._cached = (0, 0, Batch(()))  # the last batch: from, to, events
         self._loop = asyncio.get_running_loop()
-        self._readers: dict[Reader, None] = {}  # in the order of their coming
-        self.error: Exception | None = None  # with which it has ended
-        self._timer: asyncio.TimerHandle | None = None
-        self._asleep: deque[Reader] = deque()  # the readers that are still to be woken
-        self._turn: asyncio.Handle | None = None  # in which the next of them are
-        self._took = 0.0  # how long the others have taken
-        self._pause = PAUSE
-        self._due = 0.0  # when the last wake would have been, had all kept the pause
+        self._subscriptions: dict[Subscription, None] = {}  # in the order of their start
+        self._timer: asyncio.TimerHandle | None = None  # for the end of the batch window
+        self._wake_queue: deque[Subscription] = deque()
+        self._next_slice: asyncio.Handle | None = None
+        self._fan_out = 0.0  # the time that the current or last delivery has taken
+        self._window = BATCH_WINDOW
+        self._due = 0.0  # when the last delivery would have been, had all kept the batch window
 
     def append(self, event: Event) -> None:
-        """Add the next event, and wake whoever follows."""
-        if self.count - self._woken_at >= self._length:
-            self._wake_all()  # as in `shrink`: an event that waits to be told is not dropped
+        """Add the next event, and wake the subscribers."""
+        if self.total - self._delivered >= self._length:
+            self._flush()  # an event that was not delivered must not be evicted
         super().append(event)
-        self.count += 1
+        self.total += 1
         if event.seq is not None:
             self.seq = event.seq
-        self._wake()
+        self._schedule_delivery()
 
-    def drop(self) -> Event:
-        event = super().drop()
-        self._forgotten = event.seq or self._forgotten
+    def evict_oldest(self) -> Event:
+        event = super().evict_oldest()
+        self._evicted_seq = event.seq or self._evicted_seq
         return event
 
     def shrink(self, size: int) -> None:
         if self.size > size:
-            self._wake_all()  # or readers that keep up would lose what waits to be told
-        self._batch = (0, 0, Batch(()))
+            self._flush()  # an event that was not delivered must not be evicted
+        self._cached = (0, 0, Batch(()))
         super().shrink(size)
 
     def extend(self, events: Iterable[Event], upto: int) -> None:
-        """Add what is new of the events of a source, which has told everything up to `upto`."""
+        """Add the new ones of the events that a source has returned, which are complete up to `upto`."""
         for event in events:
             if event.seq is not None and event.seq > self.seq:
                 self.append(event)
         if upto > self.seq:
             self.seq = upto
-            self._wake()
+            self._schedule_delivery()
 
-    def remembers(self, cursor: int) -> bool:
-        """Whether everything after the cursor is still in the ring."""
-        return cursor >= self._forgotten
+    def covers(self, cursor: int) -> bool:
+        """Whether all events after the cursor are in the ring buffer."""
+        return cursor >= self._evicted_seq
 
-    def follow(self, cursor: int, take: Take, lose: Lose) -> "Reader":
-        """A context: while it lasts, a reader is given everything after its cursor, what waits in one batch.
+    def subscribe(self, cursor: int, on_batch: OnBatch, on_error: OnError) -> "Subscription":
+        """Deliver all events after the cursor while the context lasts; pending events form one batch.
 
-        It is given nothing more until it has taken a batch, for as long as that takes; the others do
-        not wait for it. `lose` is called once, and then nothing is given any more, with what `take` has
-        raised, or with `Behind` when the reader was so slow, or came with a cursor so old, that the ring
-        has lost what it needs.
+        The next batch is delivered when `on_batch` has returned; other subscribers do not wait for it.
+        `on_error` is called once, and ends the subscription: with the exception that `on_batch` has raised,
+        or with `Lagged` if the ring buffer no longer has what a slow subscriber or an old cursor needs.
         """
-        return Reader(self, cursor, take, lose)
+        return Subscription(self, cursor, on_batch, on_error)
 
-    def join(self, reader: "Reader") -> None:
-        self._readers[reader] = None
+    def add_subscription(self, subscription: "Subscription") -> None:
+        self._subscriptions[subscription] = None
 
-    def leave(self, reader: "Reader") -> None:
-        self._readers.pop(reader, None)
+    def remove_subscription(self, subscription: "Subscription") -> None:
+        self._subscriptions.pop(subscription, None)
 
-    def end(self, error: Exception) -> None:
-        """Give nothing more to any reader."""
+    def close(self, error: Exception) -> None:
+        """End all subscriptions with an error."""
         self.error = error
-        for reader in tuple(self._readers):
-            reader.end(error)
+        for subscription in tuple(self._subscriptions):
+            subscription.fail(error)
 
     def position(self, cursor: int) -> int:
-        """How many events had been appended when the cursor's event was the last one. Raises `Behind`."""
-        if not self.remembers(cursor):
-            raise Behind
+        """How many events had been appended when the cursor's event was the last one. Raises `Lagged`."""
+        if not self.covers(cursor):
+            raise Lagged
         newer = 0
         for age, event in enumerate(reversed(self.events), start=1):
             if event.seq is not None and event.seq <= cursor:
                 break
             newer = age
-        return self.count - newer
+        return self.total - newer
 
-    def since(self, position: int) -> Batch:
-        """The events that were appended after the first `position` ones. Raises `Behind`."""
-        start, end, batch = self._batch
-        if (start, end) != (position, self.count):
-            forgotten = self.count - len(self.events)
-            if position < forgotten:
-                raise Behind
-            batch = Batch(event for event in islice(self.events, position - forgotten, None) if event.body)
-            self._batch = (position, self.count, batch)
+    def batch_after(self, position: int) -> Batch:
+        """The events that were appended after the first `position` ones. Raises `Lagged`."""
+        start, end, batch = self._cached
+        if (start, end) != (position, self.total):
+            evicted = self.total - len(self.events)
+            if position < evicted:
+                raise Lagged
+            batch = Batch(event for event in islice(self.events, position - evicted, None) if event.body)
+            self._cached = (position, self.total, batch)
         return batch
 
-    def learn(self, seq: int, key: str | None) -> None:
-        """Remember which event the log began after, of which it has nothing else."""
+    def record_start(self, seq: int, key: str | None) -> None:
+        """Store the key of the event before the first one, so that `conflicts_with` can compare it."""
         if seq == self.seq and self._key_at(seq) is None:
-            self._before = seq, key
+            self._start = seq, key
 
-    def contradicts(self, seq: int, key: str | None) -> bool:
-        """Whether the log is known to have another event in that place."""
+    def conflicts_with(self, seq: int, key: str | None) -> bool:
+        """Whether the log has an event with this `seq` and another key."""
         return key is not None and self._key_at(seq) not in (None, key)
 
     def _key_at(self, seq: int) -> str | None:
-        if seq == self._before[0]:
-            return self._before[1]
+        if seq == self._start[0]:
+            return self._start[1]
         return next((event.key for event in self.events if event.seq == seq), None)
 
-    def changes_since(self, cursor: int) -> dict[str | None, int]:
-        """The keys of what was changed after a cursor that the log remembers, with the last `seq` of each."""
+    def changes_after(self, cursor: int) -> dict[str | None, int]:
+        """The keys that were changed after a cursor that the log covers, each with its last `seq`."""
         changes = ((event.key, event.seq or 0) for event in self.events if event.is_change)
         return {key: seq for key, seq in changes if seq > cursor}
 
-    def _wake(self) -> None:
-        """Let the readers have what is new: at once, or after a pause in a busy topic."""
-        if self._timer is None and not self._asleep:
+    def _schedule_delivery(self) -> None:
+        """Deliver new events: at once, or at the end of the batch window in a busy topic."""
+        if self._timer is None and not self._wake_queue:
             now = self._loop.time()
-            self._due = max(self._due, now - AT_ONCE * self._pause) + self._pause
+            self._due = max(self._due, now - BURST * self._window) + self._window
             if self._due > now:
-                self._timer = self._loop.call_at(self._due, self._wake_now)
+                self._timer = self._loop.call_at(self._due, self._deliver)
             else:
-                self._wake_now()
+                self._deliver()
 
-    def _wake_now(self, is_urgent: bool = False) -> None:
-        self._timer, self._woken_at, self._took = None, self.count, 0.0
-        self._asleep.extend(self._readers)
-        self._wake_some(is_urgent)
+    def _deliver(self, is_urgent: bool = False) -> None:
+        self._timer, self._delivered, self._fan_out = None, self.total, 0.0
+        self._wake_queue.extend(self._subscriptions)
+        self._wake_next(is_urgent)
 
-    def _wake_all(self) -> None:
-        """Let the readers have all that waits to be told, however long that takes."""
-        for waiting in (self._timer, self._turn):
-            if waiting:
-                waiting.cancel()
-        if self._timer or self._asleep:
-            self._asleep.clear()
-            self._wake_now(is_urgent=True)
+    def _flush(self) -> None:
+        """Deliver all pending events now, however long that takes."""
+        for handle in (self._timer, self._next_slice):
+            if handle:
+                handle.cancel()
+        if self._timer or self._wake_queue:
+            self._wake_queue.clear()
+            self._deliver(is_urgent=True)
 
-    def _wake_some(self, is_urgent: bool = False) -> None:
-        """Wake readers for a turn, after which others of the event loop have theirs; all if it is urgent."""
+    def _wake_next(self, is_urgent: bool = False) -> None:
+        """Wake subscribers for a time slice, or all of them if it is urgent."""
         begun = time.monotonic()
         took = 0.0
-        while self._asleep and (is_urgent or took <= TURN):
-            self._asleep.popleft().wake()
+        while self._wake_queue and (is_urgent or took <= WAKE_SLICE):
+            self._wake_queue.popleft().wake()
             took = time.monotonic() - begun
-        self._took += took
-        if self._asleep:
-            self._turn = self._loop.call_soon(self._wake_some)
+        self._fan_out += took
+        if self._wake_queue:
+            self._next_slice = self._loop.call_soon(self._wake_next)
             return
-        self._turn = None
-        self._pause = max(min(PAUSE, PAUSE_FOR_EACH * len(self._readers)), 2 * self._took)
-        if self.count != self._woken_at:
-            self._wake()
+        self._next_slice = None
+        growth = BATCH_WINDOW_PER_SUBSCRIBER * len(self._subscriptions)
+        self._window = max(min(BATCH_WINDOW, growth), 2 * self._fan_out)
+        if self.total != self._delivered:
+            self._schedule_delivery()
 
 
-class Reader:
-    """One who follows a log."""
+class Subscription:
+    """A subscriber's place in a log. Entering the context starts it, leaving the context ends it."""
 
-    __slots__ = ("_cursor", "_is_closed", "_log", "_lose", "_position", "_take", "_taking")
+    __slots__ = ("_cursor", "_delivery", "_is_closed", "_log", "_on_batch", "_on_error", "_position")
 
-    def __init__(self, log: Log, cursor: int, take: Take, lose: Lose):
+    def __init__(self, log: Log, cursor: int, on_batch: OnBatch, on_error: OnError):
         self._log, self._cursor = log, cursor
-        self._take, self._lose = take, lose
-        self._position: int | None = None  # as in `Log.since`; None: it has what is still to come here
-        self._taking: asyncio.Task[None] | None = None
+        self._on_batch, self._on_error = on_batch, on_error
+        self._position: int | None = None  # as in `Log.batch_after`; None before the first batch
+        self._delivery: asyncio.Task[None] | None = None  # of a batch whose `on_batch` has to wait
         self._is_closed = False
 
     def __enter__(self) -> None:
-        self._log.join(self)
+        self._log.add_subscription(self)
         self.wake()
 
     def __exit__(self, *exception: object) -> None:
         self._is_closed = True
-        self._log.leave(self)
-        if self._taking:
-            self._taking.cancel()
+        self._log.remove_subscription(self)
+        if self._delivery:
+            self._delivery.cancel()
 
     def wake(self) -> None:
-        """Give it what is new, unless it is still taking."""
-        if self._taking:
+        """Deliver new events, unless a delivery still runs."""
+        if self._delivery:
             return
         try:
-            while not self._is_closed and (batch := self._next()):
-                if taking := start(self._take(batch)):
-                    self._taking = taking
-                    taking.add_done_callback(self._taken)
+            while not self._is_closed and (batch := self._next_batch()):
+                if delivery := start_eagerly(self._on_batch(batch)):
+                    self._delivery = delivery
+                    delivery.add_done_callback(self._on_delivered)
                     break
         except Exception as error:
-            self.end(error)
+            self.fail(error)
 
-    def _next(self) -> Batch | None:
+    def fail(self, error: BaseException) -> None:
+        """End the subscription with an error."""
+        self.__exit__()
+        self._on_error(error)
+
+    def _next_batch(self) -> Batch | None:
         if self._position is None:
-            return self._first()
-        if self._position == self._log.count:
+            return self._first_batch()
+        if self._position == self._log.total:
             return None
-        batch = self._log.since(self._position)
-        self._position = self._log.count
+        batch = self._log.batch_after(self._position)
+        self._position = self._log.total
         return batch if batch.events else None
 
-    def _first(self) -> Batch | None:
-        """What it has missed: of what is ephemeral, it hears from now on."""
+    def _first_batch(self) -> Batch | None:
+        """The durable events after the cursor; ephemeral ones are delivered from now on."""
         if self._log.error:
             raise self._log.error
         if self._log.seq < self._cursor:
             return None
-        missed = self._log.since(self._log.position(self._cursor)).lasting
-        self._position = self._log.count
-        return missed if missed.events else None
+        batch = self._log.batch_after(self._log.position(self._cursor)).durable
+        self._position = self._log.total
+        return batch if batch.events else None
 
-    def _taken(self, task: asyncio.Task[None]) -> None:
-        self._taking = None
+    def _on_delivered(self, task: asyncio.Task[None]) -> None:
+        self._delivery = None
         if self._is_closed or task.cancelled():
             return
         if error := task.exception():
-            self.end(error)
+            self.fail(error)
         else:
             self.wake()
-
-    def end(self, error: BaseException) -> None:
-        self.__exit__()
-        self._lose(error)

@@ -1,7 +1,7 @@
-"""Who is in a topic now. People are counted, not tabs, over all processes.
+"""Presence: who is in a topic, over all processes. It counts people, not tabs.
 
-Redis keeps an entry for each person and process, which expires unless the process says again that the person
-is there. While Redis is away, a process knows its own people, and the others until their entries expire.
+Redis has an entry for each person and process, which expires unless the process renews it by a heartbeat.
+While Redis is down, a process knows its own people, and those of the others until their entries expire.
 """
 
 import asyncio
@@ -19,232 +19,236 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
+from live.errors import error_summary
 from live.hub import get_hub
 from live.log import Batch, Event
-from live.loops import OfLoop
-from live.watch import Watch
+from live.per_loop import PerLoop
+from live.reconciler import Reconciler
 
 logger = logging.getLogger(__name__)
 
-# How often a process says again who is there, and how long that holds (seconds). Whose process was killed is
-# gone after both together, and a look.
-AGAIN_EVERY = 10
-HOLDS = 30
+# How often a process renews its entries, and when they expire (seconds). The people of a killed process
+# disappear after both together and an update.
+HEARTBEAT_INTERVAL = 10
+ENTRY_TTL = 30
 
-# How often changes are looked at, at most, and what comes within which time together (seconds).
-EVERY = 1
-PAUSE = 0.2
+# The shortest time between two updates, and how long changes are collected before one (seconds).
+UPDATE_INTERVAL = 1
+DEBOUNCE = 0.2
 
-# Who has closed the last tab is there for so long still: most load the page anew (seconds).
-GRACE = 1
+# How long a person stays after closing the last tab (seconds): most reload the page.
+LEAVE_DELAY = 1
 
-# How long a look waits for Redis (seconds).
-PATIENCE = 2
+# How long an update waits for Redis (seconds).
+REDIS_TIMEOUT = 2
 
-# The topic on which processes tell each other where people came or went.
+# The topic on which processes publish that people joined or left.
 PRESENCE = "presence"
 
-Tell = Callable[[str, frozenset[int]], None]
+OnChange = Callable[[str, frozenset[int]], None]
 
 
-class Crowd:
-    """The people of a topic, as far as this process knows: its own, and the others as Redis last said."""
+class TopicPresence:
+    """The people of a topic as known to this process: its own, and those that Redis has of the others."""
 
-    def __init__(self, topic: str, tell: Tell) -> None:
-        self.own: Counter[int] = Counter()  # how many tabs each has here
-        self.others: dict[int, float] = {}  # until when they are there (monotonic)
-        self._topic, self._tell = topic, tell
-        self._told: frozenset[int] = frozenset()
+    def __init__(self, topic: str, on_change: OnChange) -> None:
+        self.local: Counter[int] = Counter()  # the tabs of each person in this process
+        self.remote: dict[int, float] = {}  # people of other processes, until when (monotonic)
+        self._topic, self._on_change = topic, on_change
+        self._reported: frozenset[int] = frozenset()
 
     @property
     def people(self) -> frozenset[int]:
         now = time.monotonic()
-        return frozenset(self.own) | {person for person, until in self.others.items() if until > now}
+        return frozenset(self.local) | {person for person, until in self.remote.items() if until > now}
 
-    def tell(self) -> None:
-        """Say who is there, if that has changed."""
-        if (people := self.people) != self._told:
-            self._told = people
-            self._tell(self._topic, people)
+    def report_change(self) -> None:
+        """Call `on_change` if the people have changed since the last call."""
+        if (people := self.people) != self._reported:
+            self._reported = people
+            self._on_change(self._topic, people)
 
 
-class News(msgspec.Struct):
-    """Where a process has told Redis that people came or went."""
+class PresenceChanged(msgspec.Struct):
+    """A process has updated the entries of these topics in Redis."""
 
     process: str
     topics: Collection[str]
 
 
-class Presence:
-    """The crowds of all topics in which this process has people. It must be made in a running event loop."""
+class PresenceTracker:
+    """The presence of all topics with people in this process. It must be made in a running event loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._process = token_hex(4)
-        self.crowds: dict[str, Crowd] = {}
-        self._changed: dict[str, set[int]] = {}  # our own people who came or went since the last look
-        self._doubted: set[str] = set()  # topics of which others have said something since
-        self._again_at = 0.0  # when to say again who is there (monotonic)
-        self._redis = _redis()
-        self._works = True
-        self._watch = Watch(PRESENCE, self._look, self._patience, self._hear, PAUSE, EVERY - PAUSE)
+        self.topics: dict[str, TopicPresence] = {}
+        self._changed: dict[str, set[int]] = {}  # own people who joined or left since the last update
+        self._outdated: set[str] = set()  # topics that other processes have changed since
+        self._heartbeat_at = 0.0  # when to renew all entries (monotonic)
+        self._redis = _connect()
+        self._is_healthy = True
+        self._reconciler = Reconciler(
+            PRESENCE, self._update, self._interval, self._on_batch, DEBOUNCE, UPDATE_INTERVAL - DEBOUNCE
+        )
 
     @contextmanager
-    def enter(self, topic: str, person: int, tell: Tell) -> Iterator[None]:
-        """A tab of a person is in a topic while the context lasts.
+    def enter(self, topic: str, person: int, on_change: OnChange) -> Iterator[None]:
+        """Count a tab of a person in a topic while the context lasts.
 
-        `tell` is called with the topic and the ids of all who are there, once a second at most, as they
-        change. The first one's counts.
+        `on_change` is called with the topic and the ids of all its people when they change, at most once a
+        second. The topic's first tab in this process decides which function that is.
         """
-        crowd = self.crowds.setdefault(topic, Crowd(topic, tell))
-        crowd.own[person] += 1
-        if crowd.own[person] == 1:
-            crowd.tell()
-            self._change(topic, person)
+        presence = self.topics.setdefault(topic, TopicPresence(topic, on_change))
+        presence.local[person] += 1
+        if presence.local[person] == 1:
+            presence.report_change()
+            self._mark_changed(topic, person)
         try:
             yield
         finally:
-            self._loop.call_later(GRACE, self._leave, topic, person)
+            self._loop.call_later(LEAVE_DELAY, self._leave, topic, person)
 
     async def close(self) -> None:
-        """Nobody is here any more."""
-        await self._watch.close()
-        own, self.crowds = {topic: set(crowd.own) for topic, crowd in self.crowds.items()}, {}
+        """Stop, and remove this process's entries."""
+        await self._reconciler.close()
+        own, self.topics = {topic: set(presence.local) for topic, presence in self.topics.items()}, {}
         with suppress(RedisError, OSError):
-            async with asyncio.timeout(PATIENCE):
-                await self._tell_redis(own, await _time(self._redis))
+            async with asyncio.timeout(REDIS_TIMEOUT):
+                await self._write_entries(own, await _redis_time(self._redis))
         await self._redis.aclose()
 
     def _leave(self, topic: str, person: int) -> None:
-        crowd = self.crowds.get(topic)
-        if crowd is None:
-            return  # all is closed
-        crowd.own[person] -= 1
-        if crowd.own[person]:
+        presence = self.topics.get(topic)
+        if presence is None:
+            return  # after `close`
+        presence.local[person] -= 1
+        if presence.local[person]:
             return
-        del crowd.own[person]
-        if not crowd.own:
-            del self.crowds[topic]
-        self._change(topic, person)
+        del presence.local[person]
+        if not presence.local:
+            del self.topics[topic]
+        self._mark_changed(topic, person)
 
-    def _patience(self) -> float:
-        return AGAIN_EVERY if self._works else EVERY
+    def _interval(self) -> float:
+        return HEARTBEAT_INTERVAL if self._is_healthy else UPDATE_INTERVAL
 
-    def _change(self, topic: str, person: int) -> None:
+    def _mark_changed(self, topic: str, person: int) -> None:
         self._changed.setdefault(topic, set()).add(person)
-        self._watch.soon()
+        self._reconciler.request()
 
-    def _hear(self, batch: Batch) -> None:
+    def _on_batch(self, batch: Batch) -> None:
         for event in batch.events:
-            news = msgspec.json.decode(event.body, type=News)
-            if news.process != self._process:
-                self._doubted.update(self.crowds.keys() & set(news.topics))
+            change = msgspec.json.decode(event.body, type=PresenceChanged)
+            if change.process != self._process:
+                self._outdated.update(self.topics.keys() & set(change.topics))
 
-    async def _look(self) -> None:
-        """Tell Redis of our own people, ask it for the others, and say what has changed."""
+    async def _update(self) -> None:
+        """Write the own changes to Redis, read those of the other processes, and report the result."""
         changed, self._changed = self._changed, {}
-        doubted, self._doubted = self._doubted, set()
+        outdated, self._outdated = self._outdated, set()
         try:
-            async with asyncio.timeout(PATIENCE):
-                now = await _time(self._redis)
-                if time.monotonic() >= self._again_at:
-                    own = {topic: set(crowd.own) for topic, crowd in self.crowds.items()}
-                    await self._tell_redis(own, now)
-                    doubted = set(self.crowds)
-                    self._again_at = time.monotonic() + AGAIN_EVERY
-                await self._tell_redis(changed, now)
-                self._tell_processes(changed)
-                await self._ask_redis(doubted | changed.keys(), now)
-        except (RedisError, OSError) as error:  # of which TimeoutError is one
-            self._again_at = 0  # all of it, as soon as Redis answers
-            self._note(False, str(error) or "too slow")
+            async with asyncio.timeout(REDIS_TIMEOUT):
+                now = await _redis_time(self._redis)
+                if time.monotonic() >= self._heartbeat_at:
+                    own = {topic: set(presence.local) for topic, presence in self.topics.items()}
+                    await self._write_entries(own, now)
+                    outdated = set(self.topics)
+                    self._heartbeat_at = time.monotonic() + HEARTBEAT_INTERVAL
+                await self._write_entries(changed, now)
+                self._publish_change(changed)
+                await self._read_remote(outdated | changed.keys(), now)
+        except (RedisError, OSError) as error:  # TimeoutError is an OSError
+            self._heartbeat_at = 0  # renew all entries when Redis answers again
+            self._set_health(False, error_summary(error))
         else:
-            self._note(True)
-        for crowd in list(self.crowds.values()):
-            crowd.tell()
+            self._set_health(True)
+        for presence in list(self.topics.values()):
+            presence.report_change()
 
-    async def _tell_redis(self, said: Mapping[str, set[int]], now: float) -> None:
-        """Say of these people in each topic whether they are there."""
+    async def _write_entries(self, people_by_topic: Mapping[str, set[int]], now: float) -> None:
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for topic, people in said.items():
-                self._say(pipeline, topic, people, now)
+            for topic, people in people_by_topic.items():
+                self._queue_entries(pipeline, topic, people, now)
             await pipeline.execute()
 
-    def _tell_processes(self, topics: Collection[str]) -> None:
+    def _publish_change(self, topics: Collection[str]) -> None:
         if topics:
-            news = News(self._process, list(topics))
-            get_hub().publish(PRESENCE, Event(None, msgspec.json.encode(news)))
+            change = PresenceChanged(self._process, list(topics))
+            get_hub().publish(PRESENCE, Event(None, msgspec.json.encode(change)))
 
-    async def _ask_redis(self, topics: Collection[str], now: float) -> None:
-        """Learn who else is in those of the topics that are of interest here."""
-        asked = [topic for topic in topics if topic in self.crowds]
-        for topic, entries in (await _entries(self._redis, asked, now)).items():
-            if crowd := self.crowds.get(topic):
-                others = [entry for entry in entries if entry.process != self._process]
-                crowd.others = {each.person: time.monotonic() + each.until - now for each in others}
+    async def _read_remote(self, topics: Collection[str], now: float) -> None:
+        """Read the people of other processes in those of the topics that are open here."""
+        wanted = [topic for topic in topics if topic in self.topics]
+        for topic, entries in (await _read_entries(self._redis, wanted, now)).items():
+            if presence := self.topics.get(topic):
+                remote = [entry for entry in entries if entry.process != self._process]
+                presence.remote = {entry.person: time.monotonic() + entry.until - now for entry in remote}
 
-    def _say(self, pipeline: Pipeline, topic: str, people: set[int], now: float) -> None:
-        """Of these people in a topic, who is there and who is not."""
-        own = self.crowds[topic].own.keys() if topic in self.crowds else set()
+    def _queue_entries(self, pipeline: Pipeline, topic: str, people: set[int], now: float) -> None:
+        """Queue commands that renew the entries of those who are here, and remove those of the others."""
+        local = self.topics[topic].local.keys() if topic in self.topics else set()
         entries = {person: f"{person}.{self._process}" for person in people}
-        if here := {entries[person]: now + HOLDS for person in people & own}:
-            pipeline.zadd(_key(topic), here)
-            pipeline.expire(_key(topic), HOLDS)
-        if gone := [entries[person] for person in people - own]:
+        if present := {entries[person]: now + ENTRY_TTL for person in people & local}:
+            pipeline.zadd(_key(topic), present)
+            pipeline.expire(_key(topic), ENTRY_TTL)
+        if gone := [entries[person] for person in people - local]:
             pipeline.zrem(_key(topic), *gone)
         pipeline.zremrangebyscore(_key(topic), "-inf", now)
 
-    def _note(self, works: bool, why: str = "") -> None:
-        if works != self._works:
-            said = "says again" if works else "does not say"
-            logger.warning("Redis %s who is where %s", said, why)
-        self._works = works
+    def _set_health(self, is_healthy: bool, reason: str = "") -> None:
+        if is_healthy != self._is_healthy and is_healthy:
+            logger.warning("presence: Redis is reachable again")
+        elif is_healthy != self._is_healthy:
+            logger.warning("presence: Redis is unreachable (%s)", reason)
+        self._is_healthy = is_healthy
 
 
-get_presence = OfLoop(Presence)
+get_presence_tracker = PerLoop(PresenceTracker)
 
 
 def people_in(topic: str) -> frozenset[int]:
-    """Who is in a topic, as far as this process knows: all of them where it has people there itself."""
-    crowd = get_presence.made and get_presence.made.crowds.get(topic)
-    return crowd.people if crowd else frozenset()
+    """The ids of a topic's people as known to this process: empty unless it has people there itself."""
+    tracker = get_presence_tracker.instance
+    presence = tracker and tracker.topics.get(topic)
+    return presence.people if presence else frozenset()
 
 
-async def present(topics: Sequence[str]) -> dict[str, frozenset[int]]:
-    """Who is in each of these topics, as Redis knows. Nobody, where it does not answer soon."""
+async def fetch_people(topics: Sequence[str]) -> dict[str, frozenset[int]]:
+    """Read the ids of each topic's people from Redis; nobody while Redis is unreachable."""
     try:
-        async with asyncio.timeout(PATIENCE), _redis() as redis:
-            found = await _entries(redis, topics, await _time(redis))
+        async with asyncio.timeout(REDIS_TIMEOUT), _connect() as redis:
+            found = await _read_entries(redis, topics, await _redis_time(redis))
     except (RedisError, OSError) as error:
-        logger.info("Redis does not say who is where: %s", str(error) or "too slow")
+        logger.info("presence: cannot read from Redis: %s", error_summary(error))
         found = {}
     return {topic: frozenset(entry.person for entry in found.get(topic, ())) for topic in topics}
 
 
 class Entry(NamedTuple):
-    """A person in a topic, as a process has said; `until` is in seconds of Redis's clock."""
+    """A person in a topic, as written by a process; `until` is in seconds of Redis's clock."""
 
     person: int
     process: str
     until: float
 
 
-async def _entries(redis: Redis, topics: Sequence[str], now: float) -> dict[str, list[Entry]]:
+async def _read_entries(redis: Redis, topics: Sequence[str], now: float) -> dict[str, list[Entry]]:
     async with redis.pipeline(transaction=False) as pipeline:
         for topic in topics:
             pipeline.zrangebyscore(_key(topic), now, "inf", withscores=True)
-        answers = await pipeline.execute()
+        results = await pipeline.execute()
     return {
         topic: [
             Entry(int(person), process, until)
             for entry, until in rows
             for person, process in [entry.split(".")]
         ]
-        for topic, rows in zip(topics, answers, strict=True)
+        for topic, rows in zip(topics, results, strict=True)
     }
 
 
-async def _time(redis: Redis) -> float:
+async def _redis_time(redis: Redis) -> float:
     seconds, _ = await redis.time()
     return seconds
 
@@ -253,7 +257,10 @@ def _key(topic: str) -> str:
     return f"lobby.presence.{topic}"
 
 
-def _redis() -> Redis:
+def _connect() -> Redis:
     return Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_timeout=REDIS_TIMEOUT,
+        socket_connect_timeout=REDIS_TIMEOUT,
     )

@@ -7,17 +7,16 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 django_application = get_asgi_application()
 
-# Only now may models be imported.
+# Models may be imported only after Django's set-up.
 from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.core.signals import request_finished  # noqa: E402
 from django.urls import URLPattern, re_path  # noqa: E402
 
-from chat import exports, purge, routing  # noqa: E402
-from chat.workers import MailWorker, PurgeWorker, TranscriptWorker  # noqa: E402
-from mysite.admission import Admission, close_connections  # noqa: E402
-from mysite.guard import Guard  # noqa: E402
-from mysite.health import Probes  # noqa: E402
-from mysite.middleware import (  # noqa: E402
+from accounts.workers import MailWorker  # noqa: E402
+from chat import routing  # noqa: E402
+from connections.admission import Admission, close_connections  # noqa: E402
+from connections.guard import Guard  # noqa: E402
+from connections.middleware import (  # noqa: E402
     BodyLimit,
     BrowserOriginValidator,
     CheckContentType,
@@ -25,10 +24,16 @@ from mysite.middleware import (  # noqa: E402
     NotFound,
     RefuseNul,
 )
-from mysite.sessions import SessionAuth  # noqa: E402
+from connections.sessions import SessionAuth  # noqa: E402
 from push.feeds import CHANNEL as FEEDS  # noqa: E402
 from push.routing import websocket_urlpatterns as push  # noqa: E402
 from push.workers import FeedProducer  # noqa: E402
+from server.health import Probes  # noqa: E402
+from tasks.jobs import RUN_JOBS  # noqa: E402
+from tasks.workers import JobWorker  # noqa: E402
+from transcripts.actions import WRITE  # noqa: E402
+from transcripts.routing import websocket_urlpatterns as transcripts  # noqa: E402
+from transcripts.workers import TranscriptWorker  # noqa: E402
 
 request_finished.connect(close_connections)
 
@@ -46,21 +51,22 @@ sockets = URLRouter(
     [
         *routing.websocket_urlpatterns,
         *guarded(routing.plain_websocket_urlpatterns),
+        *guarded(transcripts),
         *guarded(push),
         re_path("", NotFound.as_asgi()),
     ]
 )
 
-# What workers do, by the names of their channels (manage.py runworker --layer tasks ...).
+# Consumers of the task workers, by the names of their channels (manage.py runworker --layer tasks …).
 tasks = {
     FEEDS: FeedProducer.as_asgi(),
     "transcripts": TranscriptWorker.as_asgi(),
-    "purge": PurgeWorker.as_asgi(),
+    "purge": JobWorker.as_asgi(),
     "mail": MailWorker.as_asgi(),
 }
 
-# What they are told now and then, since a hint may get lost.
-reminders = [exports.HINT, purge.HINT]
+# Sent to the task workers from time to time, in case a message got lost.
+reminders = [WRITE, RUN_JOBS]
 
 application = ProtocolTypeRouter(
     {

@@ -3,9 +3,9 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.csrf import csrf_failure
 
-from live import security
+from base import security_log
 
 
 def failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    security.record_refusal("csrf_failed", request.user.pk, security.address_of(request))
+    security_log.log_refusal("csrf_failed", request.user.pk, security_log.request_address(request))
     return csrf_failure(request, reason)

@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views import defaults
 
-from live import Refused, answers
+from base import responses
+from base.api_errors import ApiError
 
 # When the request may be sent again (seconds).
 RETRY_AFTER = 5
@@ -15,6 +16,8 @@ RETRY_AFTER = 5
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], Error):
-        refused = Refused("unavailable", _("The database does not work. Try again in a moment."), RETRY_AFTER)
-        return answers.later(request, refused)
+        error = ApiError(
+            "unavailable", _("The database isn't available right now. Try again in a moment."), RETRY_AFTER
+        )
+        return responses.unavailable_page(request, error)
     return defaults.server_error(request)

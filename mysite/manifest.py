@@ -8,9 +8,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 NAME = "Lobby"
-DESCRIPTION = gettext_lazy(
-    "A multi-room chat. What is said is kept, and what you write without a network is sent later."
-)
+DESCRIPTION = gettext_lazy("A multi-room chat. Messages are kept, and what you write offline is sent later.")
 
 # The paper of the light theme, as in tokens.css: a manifest has one colour, pages have one for each theme.
 PAPER = "#fdfcf9"

@@ -1,8 +1,8 @@
 """What people are told, in all languages: found in the source, kept in catalogues, compiled by bin/messages.
 
 Server and client share a catalogue, `locale/<language>/LC_MESSAGES/django.po`. It is compiled to the .mo
-beside it, which Django reads, and to `static/base/js/messages/<language>.js` with what the client says, which
-pages of that language load. Babel does what GNU gettext would; only who develops needs it.
+beside it, which Django reads, and to `static/base/translations/<language>.js` with what the client says,
+which pages of that language load. Babel does what GNU gettext would; only who develops needs it.
 """
 
 import json
@@ -22,9 +22,21 @@ from django.utils.translation.template import templatize
 ROOT = Path(settings.BASE_DIR)
 
 # Where people are spoken to, and how.
-PYTHON = ["chat/**/*.py", "live/**/*.py", "mysite/**/*.py", "push/**/*.py"]
+PACKAGES = [
+    "accounts",
+    "base",
+    "chat",
+    "connections",
+    "live",
+    "mysite",
+    "push",
+    "server",
+    "tasks",
+    "transcripts",
+]
+PYTHON = [f"{package}/**/*.py" for package in PACKAGES]
 TEMPLATES = ["templates/**/*.html", "*/templates/**/*.html", "*/templates/**/*.txt"]
-SCRIPTS = ["static/*/js/*.js"]
+SCRIPTS = ["static/*/js/**/*.js"]
 
 KEYWORDS = {
     "_": None,
@@ -49,9 +61,9 @@ HEADER = "# What Lobby says. How to change it, and how to add a language, is in 
 PLURAL = re.compile(r"[n0-9 ()!=<>&|%?:+*/-]+")
 
 SCRIPT = """// Compiled from {source} by bin/messages.
-import {{ learn }} from "../i18n.js";
+import {{ setTranslations }} from "../js/i18n.js";
 
-learn({messages}, (n) => Number({plural}));
+setTranslations({messages}, (n) => Number({plural}));
 """
 
 Found = tuple[str, str | tuple[str, ...], list[str]]  # where, what, and comments for translators
@@ -71,7 +83,7 @@ def mo_file(language: str) -> Path:
 
 
 def script_file(language: str) -> Path:
-    return ROOT / "static/base/js/messages" / f"{language}.js"
+    return ROOT / "static/base/translations" / f"{language}.js"
 
 
 def files(patterns: list[str]) -> list[Path]:

@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from mysite.static import seen_from
+from server.static import seen_from
 
 register = template.Library()
 

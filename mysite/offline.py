@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 BASE = [f"base/css/{name}.css" for name in ("tokens", "base", "page", "form", "offline")]
 STYLES = [*BASE, "chat/css/card.css"]
-SCRIPT = "base/js/offline.js"
+SCRIPT = "base/js/offline-page.js"
 ICON = "base/img/icon.svg"
 
 

@@ -10,8 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from environs import Env, EnvError, validate
 
-from mysite.addresses import local_url
-from mysite.var_dir import close_to_others, keeping_files
+from server.addresses import local_url
+from server.var_dir import close_to_others, keeping_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -78,7 +78,7 @@ with keeping_files(VAR_DIR):
     SECRET_KEY = SECRET_KEY or kept("secret_key")
     PAYMENT_KEY = PAYMENT_KEY or kept("payment_key")
 
-# Without a REDIS_URL, bin/run starts a Valkey that listens here (see mysite/valkey.py).
+# Without a REDIS_URL, bin/run starts a Valkey that listens here (see server/valkey.py).
 VALKEY_SOCKET = VAR_DIR / "valkey.sock"
 OWN_VALKEY = not REDIS_URL
 REDIS_URL = REDIS_URL or f"unix://{quote(str(VALKEY_SOCKET))}"
@@ -93,8 +93,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "servestatic",
-    "live",
+    "base",
+    "tasks",
+    "accounts",
     "chat",
+    "transcripts",
     "push",
 ]
 
@@ -103,18 +106,20 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "mysite.languages.LanguageMiddleware",
+    "connections.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "chat.visitors.AuthenticationMiddleware",
+    "accounts.guests.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "mysite.offline.PersonMiddleware",
-    "live.middleware.RefusedMiddleware",
+    "base.middleware.ErrorPagesMiddleware",
 ]
 
 ROOT_URLCONF = "mysite.urls"
 ASGI_APPLICATION = "mysite.asgi.application"
+TASKS = "mysite.asgi.tasks"
+REMINDERS = "mysite.asgi.reminders"
 
 TEMPLATES = [
     {
@@ -133,11 +138,11 @@ TEMPLATES = [
     },
 ]
 
-AUTH_USER_MODEL = "chat.User"
-VISITOR = "chat.visitors.visitor"  # see live/visitor.py
-ENTER_ROOMS = "chat.permissions.enter_all"  # see live/rooms.py
+AUTH_USER_MODEL = "accounts.User"
+VISITOR = "accounts.guests.visitor"  # see base/visitor.py
+ENTER_ROOMS = "chat.permissions.enter_all"  # see base/rooms.py
 PASSWORD_HASHERS = [
-    "chat.hashers.QueuedPBKDF2PasswordHasher",
+    "accounts.hashers.QueuedPBKDF2PasswordHasher",
     *global_settings.PASSWORD_HASHERS[1:],  # for what was hashed elsewhere, and is then hashed again
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -178,10 +183,10 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": f"PRAGMA journal_size_limit={JOURNAL_SIZE}",
     }
     DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
-    DATABASE["ENGINE"] = "mysite.sqlite"
+    DATABASE["ENGINE"] = "server.sqlite"
     DATABASE["CONN_MAX_AGE"] = None  # opening the file anew costs more than what is then asked of it
 elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
-    from mysite.postgresql.session import Session
+    from server.postgresql.session import Session
 
     options = {
         "pool": {
@@ -203,7 +208,7 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
         f" -c idle_in_transaction_session_timeout={DATABASE_TIMEOUT}s"
         r" -c default_transaction_isolation=read\ committed",
     }
-    DATABASE["ENGINE"] = "mysite.postgresql"
+    DATABASE["ENGINE"] = "server.postgresql"
 else:
     raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite://")
 DATABASE["OPTIONS"] = options | DATABASE.get("OPTIONS", {})
@@ -242,14 +247,14 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
-    "mysite.static.CollectedFinder",
+    "server.static.CollectedFinder",
 ]
 SERVESTATIC_USE_FINDERS = True  # a server that collects nothing serves the files as they are
 MEDIA_ROOT = BASE_DIR / (MEDIA_DIR or VAR_DIR / "media")  # no address leads there; views check the owner
 FILE_UPLOAD_PERMISSIONS = 0o600
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "mysite.static.HashedStaticFiles"},
+    "staticfiles": {"BACKEND": "server.static.HashedStaticFiles"},
 }
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -308,9 +313,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "mysite.logs.Line", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+        "line": {"()": "server.log_format.Line", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     },
-    "filters": {name.lower(): {"()": f"mysite.logs.{name}"} for name in ["Brief", "Unavailable", "Sparse"]},
+    "filters": {
+        name.lower(): {"()": f"server.log_format.{name}"} for name in ["Brief", "Unavailable", "Sparse"]
+    },
     # All of them: outsiders can cause warnings of many loggers, as often as they like.
     "handlers": {
         "console": {
@@ -324,7 +331,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
         "lobby.security": {"level": "INFO"},
-        # It logs a traceback each second while Redis is away; live.bell says it once, in a line.
+        # It logs a traceback each second while Redis is away; live.pubsub says it once, in a line.
         "channels_redis.pubsub": {"level": "CRITICAL"},
     },
 }

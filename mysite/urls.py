@@ -2,13 +2,16 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from chat.account_views import admin_sign_in
-from mysite import languages, manifest, offline, recipes
+from accounts.views import admin_sign_in
+from connections import languages
+from mysite import manifest, offline, recipes
 
 handler500 = "mysite.failures.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="index")),
+    path("me/", include("accounts.urls")),
+    path("", include("transcripts.urls")),  # before the chat's, whose last path takes every name
     path("", include("chat.urls")),
     path("", include("push.urls")),
     path("recipes/", recipes.index, name="recipes"),

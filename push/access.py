@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from live import Refused
+from base.api_errors import ApiError
 from push.models import Order
 
 
@@ -13,7 +13,7 @@ def order(user: AbstractBaseUser | AnonymousUser, biz: str) -> Order:
     """The order of that name, if this person may see it."""
     found = Order.objects.filter(Q(owner=user.pk) | Q(is_shared=True), biz=biz).first()
     if found is None:
-        raise Refused("not_found", _("there is no such order"))
+        raise ApiError("not_found", _("This order doesn't exist."))
     return found
 
 

@@ -13,8 +13,9 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 import live
-from live import Refused, names
-from live.rooms import check_room
+from base import names
+from base.api_errors import ApiError
+from base.rooms import require_room
 from push import feeds
 from push.models import Feed, Order
 from push.sending import send
@@ -32,10 +33,10 @@ def pay(biz: str, amount: Decimal, currency: str) -> Order:
     """Note that an order has been paid. Again changes nothing."""
     order = Order.objects.select_for_update().filter(biz=biz).first()
     if order is None:
-        raise Refused("not_found", _("there is no such order"))
+        raise ApiError("not_found", _("This order doesn't exist."))
     if (amount, currency) != (order.amount, order.currency):
-        detail = _("the order is for {amount} {currency}")
-        raise Refused("bad_frame", format_lazy(detail, amount=order.amount, currency=order.currency))
+        detail = _("The order is for {amount} {currency}.")
+        raise ApiError("bad_frame", format_lazy(detail, amount=order.amount, currency=order.currency))
     if not order.is_paid:
         order.state, order.paid_at = Order.State.PAID, timezone.now()
         order.save(update_fields=["state", "paid_at"])
@@ -47,9 +48,9 @@ def pay(biz: str, amount: Decimal, currency: str) -> Order:
 def start_feed(starter: Any, room: str, address: str = "") -> Feed:
     """Start a room's live feed; one that runs already goes on as it was. `room` is a clean name.
 
-    Raises `Refused` for a room that does not exist, and for one feed too many of the starter or the address.
+    Raises `ApiError` for a room that does not exist, and for one feed too many of the starter or the address.
     """
-    check_room(starter, room)
+    require_room(starter, room)
     if running := Feed.running().filter(key=names.key(room)).first():
         return running
     _check_feeds_of(starter)
@@ -63,7 +64,6 @@ def start_feed(starter: Any, room: str, address: str = "") -> Feed:
         "started_at": now,
         "ends_at": now + timedelta(seconds=feeds.LONGEST),
         "heard_until": now + timedelta(seconds=feeds.GRACE),
-        "runner": "",
         "leased_until": now,
     }
     feed, is_new = Feed.objects.select_for_update().get_or_create(key=names.key(room), defaults=beginning)
@@ -77,30 +77,32 @@ def start_feed(starter: Any, room: str, address: str = "") -> Feed:
 
 @transaction.atomic
 def stop_feed(user: Any, room: str) -> None:
-    """End a room's live feed, if it runs. Raises `Refused` unless the user may enter the room."""
-    check_room(user, room)
+    """End a room's live feed, if it runs. Raises `ApiError` unless the user may enter the room."""
+    require_room(user, room)
     if Feed.running().filter(key=names.key(room)).update(ends_at=timezone.now()):
         _announce()
 
 
 def _check_feeds_of(starter: Any) -> None:
-    """Raise `Refused` when as many feeds of a person run as may."""
+    """Raise `ApiError` when as many feeds of a person run as may."""
     # Locked, so that of two starts at the same time the second counts the first.
     list(get_user_model().objects.filter(pk=starter.pk).select_for_update(no_key=True))
     running = Feed.running().filter(starter=starter).order_by("ends_at")[: feeds.MOST_OF_A_PERSON]
     if len(running) == feeds.MOST_OF_A_PERSON:
-        detail = _("your live feeds in {rooms} are still running")
+        detail = _("Your live feeds in {rooms} are still running.")
         rooms = ", ".join(feed.room for feed in running)
         seconds = (running[0].ends_at - timezone.now()).total_seconds()
-        raise Refused("rate_limited", format_lazy(detail, rooms=rooms), round(seconds, 1))
+        raise ApiError("rate_limited", format_lazy(detail, rooms=rooms), round(seconds, 1))
 
 
 def _check_feeds_from(origin: str) -> None:
-    """Raise `Refused` when as many feeds run from an address as may."""
+    """Raise `ApiError` when as many feeds run from an address as may."""
     running = Feed.running().filter(origin=origin).order_by("ends_at")[: feeds.MOST_OF_AN_ADDRESS]
     if origin and len(running) == feeds.MOST_OF_AN_ADDRESS:
         seconds = (running[0].ends_at - timezone.now()).total_seconds()
-        raise Refused("rate_limited", _("too many live feeds of your address are running"), round(seconds, 1))
+        raise ApiError(
+            "rate_limited", _("Too many live feeds from your network are running."), round(seconds, 1)
+        )
 
 
 def _announce() -> None:

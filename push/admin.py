@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 
-from live.admin import ReadOnly
+from base.admin import ReadOnlyAdmin
 from push.models import Feed, Order
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly):
+class OrderAdmin(ReadOnlyAdmin):
     list_display = ["biz", "subject", "amount", "currency", "state", "owner", "created_at", "paid_at"]
     list_filter = ["state", "created_at"]
     list_select_related = ["owner"]
@@ -15,7 +15,7 @@ class OrderAdmin(ReadOnly):
 
 
 @admin.register(Feed)
-class FeedAdmin(ReadOnly):
+class FeedAdmin(ReadOnlyAdmin):
     list_display = ["room", "starter", "started_at", "ends_at", "leased_until"]
     list_select_related = ["starter"]
     search_fields = ["room"]

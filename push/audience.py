@@ -28,14 +28,14 @@ class Audience:
     def __init__(self) -> None:
         self._listeners: defaultdict[str, set[Tell]] = defaultdict(set)
         self._running: dict[str, str] = {}  # by the room's key, what was told of its feed
-        self._watch = live.Watch(feeds.FEEDS, self._look, self._patience)
+        self._reconciler = live.Reconciler(feeds.FEEDS, self._look, self._patience)
 
     @contextmanager
     def listening(self, key: str, tell: Tell) -> Iterator[None]:
         """Tell the state of a room's feed (JSON), now and whenever it changes, while the context lasts."""
         self._listeners[key].add(tell)
         tell(self._state(key))
-        self._watch.soon()
+        self._reconciler.request()
         try:
             yield
         finally:
@@ -44,10 +44,10 @@ class Audience:
                 del self._listeners[key]
 
     async def close(self) -> None:
-        await self._watch.close()
+        await self._reconciler.close()
 
     def _patience(self) -> float:
-        return LOOK_EVERY if self._running else live.get_hub().compare_every
+        return LOOK_EVERY if self._running else live.get_hub().compare_interval
 
     async def _look(self) -> None:
         self._note(await database_sync_to_async(feeds.heard)(list(self._listeners)))
@@ -61,7 +61,7 @@ class Audience:
                 for tell in tuple(self._listeners.get(key, ())):
                     tell(self._state(key))
         now = timezone.now()
-        if any(feed.leased_until <= now for feed in running):
+        if any(feed.leased_until is None or feed.leased_until <= now for feed in running):
             feeds.call_worker()
 
     def _state(self, key: str) -> str:
@@ -73,4 +73,4 @@ def state(feed: Feed | None) -> str:
     return msgspec.json.encode({"feed": feed.news if feed else {"running": False}}).decode()
 
 
-get_audience = live.OfLoop(Audience)
+get_audience = live.PerLoop(Audience)

@@ -1,6 +1,6 @@
 """Sockets that are told things: an asynchronous consumer, a synchronous one, and one for feeds.
 
-They stand behind `mysite.guard.Guard`, which sees to limits, dismissal and a Redis that is away.
+They stand behind `connections.guard.Guard`, which sees to limits, dismissal and a Redis that is away.
 """
 
 import asyncio
@@ -23,10 +23,12 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
 
-from live import OfLoop, Refused, names, subprotocols
-from live.answers import error
-from live.rooms import get_enterable_rooms
-from live.who import Who, who_of
+from base import names, subprotocols
+from base.api_errors import ApiError
+from base.ratelimit_keys import RateLimitKeys, socket_keys
+from base.responses import error_json
+from base.rooms import get_enterable_rooms
+from live import PerLoop
 from push import access
 from push.audience import get_audience
 from push.models import Order, feed_topic
@@ -56,7 +58,7 @@ CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 # How many sockets of this process listen to a topic, and how many from each address.
-get_listeners = OfLoop(Counter[tuple[str, ...]])
+get_listeners = PerLoop(Counter[tuple[str, ...]])
 
 
 class Listener:
@@ -86,13 +88,13 @@ class Listener:
         return subprotocols.choose(self.scope["subprotocols"])
 
     async def join(self, topic: str) -> None:
-        """Subscribe to a topic until the end. Raises `Refused` when it has too many listeners."""
-        listeners, address = get_listeners(), who_of(self.scope).address
+        """Subscribe to a topic until the end. Raises `ApiError` when it has too many listeners."""
+        listeners, address = get_listeners(), socket_keys(self.scope).address
         limits: dict[tuple[str, ...], int] = {(topic,): self.most_listeners}
         if address and settings.CONNECTIONS_PER_ADDRESS:
             limits[topic, address] = self.most_listeners // 2
         if any(listeners[counted] >= limit for counted, limit in limits.items()):
-            raise Refused("unavailable", _("too many listeners"))
+            raise ApiError("unavailable", _("Too many subscribers."))
         listeners.update(limits.keys())
         self.life.callback(self.uncount, limits.keys())
         group = group_name(topic)
@@ -112,17 +114,19 @@ class Listener:
             await self.channel_layer.group_discard(group, self.channel_name)
 
     async def check(self, text: str | None) -> str:
-        """What a client has sent; raises `Refused` when it is no text, too long, or comes too fast."""
+        """What a client has sent; raises `ApiError` when it is no text, too long, or comes too fast."""
         if text is None:
-            raise Refused("bad_frame", _("a frame is text"))
+            raise ApiError("bad_frame", _("Only text frames are accepted."))
         if len(text) > LONGEST_TEXT:
-            detail = format_lazy(_("longer than {most} characters"), most=f"{LONGEST_TEXT:,}")
-            raise Refused("too_long", detail)
-        who = who_of(self.scope)
-        await get_message_rate().take(who)
-        topic, address = f"topic.{self.topic}", who.address
-        await get_topic_share_rate().take(Who(address and f"{topic}.{address}", address))
-        await get_topic_rate().take(Who(topic))
+            detail = format_lazy(
+                _("Messages can't be longer than {most} characters."), most=f"{LONGEST_TEXT:,}"
+            )
+            raise ApiError("too_long", detail)
+        keys = socket_keys(self.scope)
+        await get_message_rate().hit(keys)
+        topic, address = f"topic.{self.topic}", keys.address
+        await get_topic_share_rate().hit(RateLimitKeys(address and f"{topic}.{address}", address))
+        await get_topic_rate().hit(RateLimitKeys(topic))
         return text
 
 
@@ -134,7 +138,7 @@ class OrderConsumer(Listener, AsyncWebsocketConsumer):
     async def connect(self):
         try:
             order = await self.find()
-        except Refused:
+        except ApiError:
             await self.accept(self.subprotocol)  # so that a browser sees the code
             await self.close(NOT_FOUND)
             return
@@ -149,8 +153,8 @@ class OrderConsumer(Listener, AsyncWebsocketConsumer):
             return
         try:
             await asend(self.topic, await self.check(text_data))
-        except Refused as refused:
-            await self.send(error(refused))
+        except ApiError as error:
+            await self.send(error_json(error))
 
     async def push_message(self, event):
         news = msgspec.json.decode(event["text"])
@@ -208,8 +212,8 @@ class StatusConsumer(Listener, WebsocketConsumer):
             return
         try:
             send(self.topic, {"message": async_to_sync(self.check)(text_data)})
-        except Refused as refused:
-            self.send(error(refused))
+        except ApiError as error:
+            self.send(error_json(error))
 
     def push_message(self, event):
         self.send(event["text"])
@@ -224,7 +228,7 @@ class FeedConsumer(Listener, AsyncWebsocketConsumer):
         try:
             key = names.key(names.clean_room(self.argument))
             await self.enter(key)
-        except (ValueError, Refused):
+        except (ValueError, ApiError):
             await self.accept(self.subprotocol)  # so that a browser sees the code
             await self.close(NOT_FOUND)
             return
@@ -233,24 +237,24 @@ class FeedConsumer(Listener, AsyncWebsocketConsumer):
         self.life.enter_context(get_audience().listening(key, self.tell))
 
     async def enter(self, key: str) -> None:
-        """Raise `Refused` for a room that the user may not enter.
+        """Raise `ApiError` for a room that the user may not enter.
 
         It asks twice: the page of a new room connects here while its other socket makes the room.
         """
         pair = (self.scope["user"].pk, key)
-        if await get_enterable_rooms().get(pair) is None:
+        if await get_enterable_rooms().load(pair) is None:
             await asyncio.sleep(ASK_AGAIN_AFTER)
-            if await get_enterable_rooms().get(pair) is None:
-                raise Refused("not_found", _("There is no such room."))
+            if await get_enterable_rooms().load(pair) is None:
+                raise ApiError("not_found", _("This room doesn't exist."))
 
     async def receive(self, text_data=None, bytes_data=None):
         if not self.topic:
             return
         try:
             await self.check(text_data)
-            raise Refused("bad_frame", _("this socket only listens; a feed is started by POST"))
-        except Refused as refused:
-            await self.send(error(refused))
+            raise ApiError("bad_frame", _("This socket is read-only. Start a live feed with POST."))
+        except ApiError as error:
+            await self.send(error_json(error))
 
     async def push_message(self, event):
         await self.send(event["text"])

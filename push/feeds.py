@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 
-from live import Letter, post
+from live import LayerMessage, send_in_background
 from push.models import Feed
+from tasks.leases import free
 
 # The topic of the hub on which it is said that feeds have changed.
 FEEDS = "feeds"
@@ -25,9 +25,8 @@ MOST_OF_A_PERSON = 2
 # How many of one address (IPv6: of a network of 64 bits).
 MOST_OF_AN_ADDRESS = 10
 
-# How long a worker may take to renew its lease (seconds). A dead one's is taken over by the next that is
-# called, which is a second later.
-LEASE = 3
+# How long a worker that does not renew its lease keeps a feed. Listeners ask for another one every second.
+LEASE = timedelta(seconds=3)
 
 # How long a listener counts as listening who was there a moment ago, and how long a feed waits for its
 # first (seconds).
@@ -42,7 +41,7 @@ def line(room: str) -> str:
 
 def call_worker() -> None:
     """Tell some worker that feeds wait for one. The call may get lost: those who listen call again."""
-    post(Letter(CHANNEL, {"type": "feeds.run"}, is_task=True))
+    send_in_background(LayerMessage(CHANNEL, {"type": "feeds.run"}, is_task=True))
 
 
 def heard(keys: Iterable[str]) -> list[Feed]:
@@ -56,12 +55,15 @@ def heard(keys: Iterable[str]) -> list[Feed]:
 
 
 def waiting(most: int) -> list[Feed]:
-    """Running feeds whose lease no worker has."""
-    return list(Feed.running().filter(leased_until__lte=timezone.now())[:most])
+    """Running feeds that have no worker."""
+    return list(free(Feed.running())[:most])
 
 
-def take(feed: Feed, runner: str) -> bool:
-    """Take a feed's lease, or renew it: False when it is another worker's, or the feed is over."""
-    now = timezone.now()
-    free = Feed.running().filter(Q(runner=runner) | Q(leased_until__lte=now), pk=feed.pk)
-    return bool(free.update(runner=runner, leased_until=now + timedelta(seconds=LEASE)))
+def claim(feed: Feed) -> bool:
+    """Begin to run a feed. False if another worker does, or the feed is over."""
+    return feed.claim(Feed.running(), LEASE)
+
+
+def renew(feed: Feed) -> None:
+    """Keep a feed. Raises `LeaseLost` when another worker has it, or the feed is over."""
+    feed.renew(Feed.running(), LEASE)

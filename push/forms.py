@@ -1,7 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from live import names
+from base import names
 from push.models import Order
 
 
@@ -9,7 +9,7 @@ class OrderForm(forms.ModelForm):
     class Meta:
         model = Order
         fields = ["subject", "amount", "currency", "is_shared"]
-        labels = {"subject": _("Subject"), "amount": _("Amount"), "currency": _("Currency")}
+        labels = {"subject": _("Description"), "amount": _("Amount"), "currency": _("Currency")}
 
     def clean_subject(self) -> str:
         try:

@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
-from live.names import LONGEST_ROOM
+from base.names import MAX_ROOM_NAME
+from tasks.leases import Leased
 
 LOWER_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -40,16 +41,16 @@ class Order(models.Model):
         unique=True,
         default=new_biz,
         validators=[RegexValidator(r"^[a-z0-9]{32}\Z")],
-        help_text="Its public name.",
+        help_text="Its public id.",
     )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
-    subject = models.CharField(max_length=100, help_text=_("What it is for."))
+    subject = models.CharField(max_length=100)
     amount = models.DecimalField(
         max_digits=12, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
     )
     currency = models.CharField(max_length=3, choices=Currency, default=Currency.EUR)
     is_shared = models.BooleanField(
-        _("Whoever has the link may see it"), default=False, help_text=_("Otherwise only you can.")
+        _("Anyone with the link can view"), default=False, help_text=_("If unchecked, only you can.")
     )
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -75,15 +76,15 @@ class Order(models.Model):
         return {"biz": self.biz, "paid": self.is_paid}
 
 
-class Feed(models.Model):
+class Feed(Leased):
     """The live feed of a room: one for each room, which runs while its time is not over and somebody listens.
 
     The worker that has its lease says its lines, and renews the lease with each. Once the lease has expired,
     another may take it: so the feed goes on when a worker dies, and two never run it.
     """
 
-    key = models.CharField(max_length=255, unique=True, help_text="The room's name, whatever its spelling.")
-    room = models.CharField(max_length=LONGEST_ROOM, help_text="The room's name as it was then written.")
+    key = models.CharField(max_length=255, unique=True, help_text="The room's normalized name.")
+    room = models.CharField(max_length=MAX_ROOM_NAME, help_text="The room's name when the feed was started.")
     starter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
     origin = models.CharField(
         max_length=32,
@@ -94,10 +95,8 @@ class Feed(models.Model):
         help_text="The address of the starter, as a hash with the server's secret.",
     )
     started_at = models.DateTimeField()
-    ends_at = models.DateTimeField(db_index=True, help_text="When its time is over.")
-    heard_until = models.DateTimeField(help_text="Until when somebody listens for certain.")
-    runner = models.CharField(max_length=32, blank=True, help_text="The worker that has the lease.")
-    leased_until = models.DateTimeField()
+    ends_at = models.DateTimeField(db_index=True, help_text="When the feed ends at the latest.")
+    heard_until = models.DateTimeField(help_text="Until when there is certainly a listener.")
 
     def __str__(self):
         return self.room
@@ -116,7 +115,7 @@ class Feed(models.Model):
         """What its listeners are told, while it runs."""
         return {
             "running": True,
-            "waiting": self.leased_until + CALL < timezone.now(),
+            "waiting": self.leased_until is None or self.leased_until + CALL < timezone.now(),
             "by": str(self.starter or "-"),
             "since": self.started_at,
             "until": self.ends_at,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from django.db import transaction
 
-from live import Letter, deliver, post
+from live import LayerMessage, send_in_background, send_now
 
 
 def send(topic: str, payload: Any) -> None:
@@ -17,17 +17,17 @@ def send(topic: str, payload: Any) -> None:
     does not wait for Redis in a process that serves, and never raises because Redis is away: then nobody
     is told. `payload` is anything that has a form in JSON; TypeError if it has none.
     """
-    letter = _letter(topic, payload)
+    message = _message(topic, payload)
     connection = transaction.get_connection()
     if connection.in_atomic_block:
-        connection.on_commit(partial(post, letter))
+        connection.on_commit(partial(send_in_background, message))
     else:
-        post(letter)
+        send_in_background(message)
 
 
 async def asend(topic: str, payload: Any) -> None:
     """`send` for asynchronous code that goes on when it is sent: that takes two seconds at most."""
-    await deliver(_letter(topic, payload))
+    await send_now(_message(topic, payload))
 
 
 def group_name(topic: str) -> str:
@@ -38,5 +38,6 @@ def group_name(topic: str) -> str:
     return f"push.{blake2b(topic.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 
 
-def _letter(topic: str, payload: Any) -> Letter:
-    return Letter(group_name(topic), {"type": "push.message", "text": msgspec.json.encode(payload).decode()})
+def _message(topic: str, payload: Any) -> LayerMessage:
+    content = {"type": "push.message", "text": msgspec.json.encode(payload).decode()}
+    return LayerMessage(group_name(topic), content)

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from live import Refused
+from base.api_errors import ApiError
 
 HEADER = "Lobby-Signature"
 
@@ -28,17 +28,17 @@ def sign(body: bytes, at: int) -> str:
 
 
 def check(header: str, body: bytes) -> None:
-    """Raise `Refused` unless the provider has signed this body in the last minutes."""
+    """Raise `ApiError` unless the provider has signed this body in the last minutes."""
     match = _FORM.fullmatch(header)
     if match is None:
-        detail = _("{header} must be t=<seconds>,v1=<64 hexadecimal digits>")
-        raise Refused("forbidden", format_lazy(detail, header=HEADER))
+        detail = _("{header} must be t=<seconds>,v1=<64 hexadecimal digits>.")
+        raise ApiError("forbidden", format_lazy(detail, header=HEADER))
     at, digest = match.groups()
     if not hmac.compare_digest(digest, _digest(body, at)):  # however much of it is right
-        raise Refused("forbidden", _("the signature is not of this body with our key"))
+        raise ApiError("forbidden", _("The signature doesn't match the body and the key."))
     if abs(time.time() - int(at)) > TOLERANCE:
-        detail = _("the signature is more than {most} seconds away from now")
-        raise Refused("forbidden", format_lazy(detail, most=TOLERANCE))
+        detail = _("The signature's time is more than {most} seconds off.")
+        raise ApiError("forbidden", format_lazy(detail, most=TOLERANCE))
 
 
 def _digest(body: bytes, at: str) -> str:

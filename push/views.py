@@ -13,11 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from live import Refused, names, security
-from live.answers import answer, refusal, status_of
-from live.rate import take
-from live.visitor import visitor
-from live.who import who_asks
+from base import names, security_log
+from base.api_errors import ApiError
+from base.ratelimit import hit_limit
+from base.ratelimit_keys import request_keys
+from base.responses import error_response, http_status, json_response
+from base.visitor import visitor
 from push import access, actions, signature
 from push.forms import OrderForm
 from push.rate import get_change_rate, get_task_rate
@@ -45,12 +46,12 @@ def orders(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             if form.is_valid():
-                take(get_task_rate, who_asks(request))
+                hit_limit(get_task_rate, request_keys(request))
                 return redirect("order", actions.order(visitor(request), **form.cleaned_data).biz)
-        except Refused as refused:
-            told = _("There were {problem}. Try again in {seconds} s.")
-            code, retry_after = status_of(refused), math.ceil(refused.retry_after or 1)
-            form.add_error(None, format_lazy(told, problem=refused.detail, seconds=retry_after))
+        except ApiError as error:
+            told = _("{problem} Try again in {seconds} s.")
+            code, retry_after = http_status(error), math.ceil(error.retry_after or 1)
+            form.add_error(None, format_lazy(told, problem=error.detail, seconds=retry_after))
     context = {"form": form, "orders": access.own_orders(request.user)[:MOST_ORDERS]}
     response = render(request, "push/orders.html", context, status=code)
     if retry_after:
@@ -64,7 +65,7 @@ def order(request: HttpRequest, biz: str) -> HttpResponse:
     """An order, which its page then listens to."""
     try:
         found = access.order(request.user, biz)
-    except Refused:
+    except ApiError:
         raise Http404 from None
     return render(request, "push/order.html", {"order": found, "pay": f"manage.py pay {found.biz}"})
 
@@ -75,19 +76,22 @@ def callback(request: HttpRequest, biz: str) -> HttpResponse:
     """The provider says that an order is paid. Said again, it changes nothing."""
     try:
         if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_CALLBACK:
-            raise Refused("too_long", format_lazy(_("more than {most} bytes"), most=f"{LARGEST_CALLBACK:,}"))
+            raise ApiError(
+                "too_long",
+                format_lazy(_("The body is larger than {most} bytes."), most=f"{LARGEST_CALLBACK:,}"),
+            )
         check_signature(request)
         payment = read_payment(request.body, biz)
-        return answer(actions.pay(biz, payment.amount, payment.currency).news)
-    except Refused as refused:
-        return refusal(refused)
+        return json_response(actions.pay(biz, payment.amount, payment.currency).news)
+    except ApiError as error:
+        return error_response(error)
 
 
 def check_signature(request: HttpRequest) -> None:
     try:
         signature.check(request.headers.get(signature.HEADER, ""), request.body)
-    except Refused:
-        security.record_refusal("signature_refused", None, security.address_of(request))
+    except ApiError:
+        security_log.log_refusal("signature_refused", None, security_log.request_address(request))
         raise
 
 
@@ -95,11 +99,11 @@ def read_payment(body: bytes, biz: str) -> Payment:
     try:
         payment = msgspec.json.decode(body, type=Payment)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refused("bad_frame", str(error)) from None
+        raise ApiError("bad_frame", str(error)) from None
     if payment.biz != biz:
-        raise Refused("bad_frame", _("biz is not that of the address"))
+        raise ApiError("bad_frame", _("biz doesn't match the address."))
     if not payment.amount.is_finite():  # a signalling NaN cannot even be compared
-        raise Refused("bad_frame", _("amount is not a number"))
+        raise ApiError("bad_frame", _("amount must be a number."))
     return payment
 
 
@@ -114,26 +118,26 @@ def push(request: HttpRequest, room_name: str) -> HttpResponse:
     """Start a room's live feed; one that runs already goes on."""
     try:
         name = clean(room_name)
-        who = who_asks(request)
-        take(get_task_rate, who)
-        return answer({"feed": actions.start_feed(visitor(request), name, who.address).news})
-    except Refused as refused:
-        return refusal(refused)
+        keys = request_keys(request)
+        hit_limit(get_task_rate, keys)
+        return json_response({"feed": actions.start_feed(visitor(request), name, keys.address).news})
+    except ApiError as error:
+        return error_response(error)
 
 
 @require_POST
 def stop(request: HttpRequest, room_name: str) -> HttpResponse:
     """End a room's live feed."""
     try:
-        take(get_change_rate, who_asks(request))
+        hit_limit(get_change_rate, request_keys(request))
         actions.stop_feed(request.user, clean(room_name))
-    except Refused as refused:
-        return refusal(refused)
-    return answer({"feed": {"running": False}})
+    except ApiError as error:
+        return error_response(error)
+    return json_response({"feed": {"running": False}})
 
 
 def clean(room_name: str) -> str:
     try:
         return names.clean_room(room_name)
     except ValueError as error:
-        raise Refused("not_found", str(error)) from None
+        raise ApiError("not_found", str(error)) from None

@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from uuid import uuid4
 
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from django.db import Error
 
-from live import get_post, reason
+from live import error_summary, get_layer_sender
 from push import feeds
 from push.models import Feed
 from push.sending import asend
+from tasks.leases import LeaseLost
 
 logger = logging.getLogger(__name__)
 
@@ -27,25 +27,29 @@ class FeedProducer(AsyncConsumer):
     channel_layer_alias = None  # it sends to groups, and nobody sends to it but the worker's channel
 
     def __init__(self) -> None:
-        self.name = uuid4().hex
         self.running: set[asyncio.Task[None]] = set()
 
     async def feeds_run(self, message: dict) -> None:
         """Take on all feeds that have no worker."""
-        get_post()
+        get_layer_sender()
         for feed in await database_sync_to_async(feeds.waiting)(MOST_FEEDS - len(self.running)):
             task = asyncio.create_task(self.run(feed))
             self.running.add(task)
             task.add_done_callback(self.running.discard)
 
     async def run(self, feed: Feed) -> None:
-        """Say a line every two seconds, for as long as the feed lasts and its lease is ours."""
+        """Send a line every two seconds, for as long as the feed lasts and its lease is ours."""
         clock = asyncio.get_running_loop()
         due = clock.time()
         try:
-            while await database_sync_to_async(feeds.take)(feed, self.name):
+            if not await database_sync_to_async(feeds.claim)(feed):
+                return
+            while True:
                 await asend(feed.topic, {"message": feeds.line(feed.room)})
                 due += feeds.EVERY
                 await asyncio.sleep(due - clock.time())
-        except Error as error:  # and when the lease has expired, it is taken on again
-            logger.warning("The feed of a room waits for the database: %s", reason(error))
+                await database_sync_to_async(feeds.renew)(feed)
+        except LeaseLost:
+            pass  # the feed is over, or another worker runs it
+        except Error as error:  # when the lease has expired, a worker claims the feed again
+            logger.warning("feeds: waiting for the database: %s", error_summary(error))

@@ -1,42 +1,42 @@
 /**
- * The service worker. With a network, pages come from the server. Without one it shows the rooms that were visited
- * last, as they were last seen here, and for all else a page that says so. No code is ever stale: a room's page is kept
- * with all files that it names, under names that carry their contents' hash.
+ * Service worker. With a network, pages come from the server. Without one it shows the rooms that were visited last, as this
+ * browser has seen them last, and an offline page for all other addresses. Code is never stale: a room's page is cached with
+ * all files that it references, whose names contain hashes of their contents.
  */
 
 const { version, page, assets, index, accounts, statics } = {{ kept|safe }};
 
-/** The page that is shown for all else, at addresses that no other page asks for; and the caches of earlier ones. */
+/** Cache of the offline page and its files, at addresses that no other page uses; earlier ones have the same prefix. */
 const SHELL_PREFIX = "lobby-offline-";
 const SHELL = SHELL_PREFIX + version;
 
-/** Rooms: each one's page, for the person whom its header names, and what was seen in it since. One person's only. */
+/** Cache of rooms: for each room its page and the latest snapshot, of the person in the page's header. One person's only. */
 const ROOMS = "lobby-rooms";
 const PERSON = "Lobby-Person";
 
-/** Of a guest's page: the cookie that has the guest's id, and ends with the browser. */
+/** Header of a guest's page: the name of a session cookie with the guest's id. */
 const GUEST = "Lobby-Guest";
-const MOST_ROOMS = 20;
+const MAX_ROOMS = 20;
 
-/** Files that rooms' pages name, and that these name. */
+/** Cache of the files that rooms' pages reference, directly or through other files. */
 const FILES = "lobby-files";
 const HASHED = /\.[0-9a-f]{12}\.\w+$/;
-const NAMED = new RegExp(`["'(]((?:\\.{1,2}/|${statics})[^"'()\\s]+)["')]`, "g");
+const REFERENCE = new RegExp(`["'(]((?:\\.{1,2}/|${statics})[^"'()\\s]+)["')]`, "g");
 
-/** How long a page may take if there is something to show instead (milliseconds). Who reloads it waits. */
-const PATIENCE = 5000;
+/** Time limit for a page that is cached (milliseconds). A reload by the person waits longer. */
+const RESPONSE_TIMEOUT = 5000;
 const RELOADS = ["reload", "no-cache"];
 
-/** What a proxy answers whose server is away. */
+/** Status codes of a proxy whose server is unavailable. */
 const AWAY = [502, 503, 504];
 
-/** What a server answers about a room that is not for this person any more. */
+/** Status codes for a room to which the person has no access any more. */
 const CLOSED = [403, 404, 410];
 
-/** Grows when it becomes another person's browser: what was asked for before is not kept. */
+/** Grows when the browser's person changes: responses to earlier requests are not cached. */
 let era = 0;
 
-/** Tabs whose pages came from the server a moment ago: their files come as if there were no worker, which is faster. */
+/** Tabs whose pages have just come from the server: their files bypass the worker, which is faster. */
 const fresh = new Set();
 
 addEventListener("install", (event) => {
@@ -53,22 +53,22 @@ addEventListener("fetch", (event) => {
   const { origin, pathname, search } = new URL(url);
   if (origin !== location.origin || method === "HEAD") return;
   if (method !== "GET") {
-    if (accounts.some((each) => pathname.startsWith(each))) become(event); // signing in or out, or another name
+    if (accounts.some((each) => pathname.startsWith(each))) personChanged(event); // sign-in, sign-out, or another name
   } else if (isOfTab(mode, destination)) event.respondWith(navigate(event, pathname));
   else if (assets.includes(pathname + search)) event.respondWith(shell(pathname + search));
   else if (isFile(pathname) && !fresh.has(event.clientId)) event.respondWith(file(event.request));
 });
 
-/** The server can tell a frame of another site from a tab only where the browser asks by itself. */
+/** Whether a tab requests a page. Requests of frames are left to the browser, so that the server can refuse other sites. */
 function isOfTab(mode, destination) {
   return mode === "navigate" && destination === "document";
 }
 
 /**
- * Another person, or another name: what is kept is theirs no more. Forms are left to the browser. What a script posts is
- * a new name, which is not theirs before the server has answered.
+ * Delete the cached rooms: the person or the display name changes. Form submissions are left to the browser. A script posts
+ * a new name: the rooms are deleted after the response, since only then the name is changed.
  */
-function become(event) {
+function personChanged(event) {
   if (event.request.mode === "navigate") event.waitUntil(forgetRooms());
   else event.respondWith(forgetAfter(event.request));
 }
@@ -79,81 +79,81 @@ async function forgetAfter(request) {
   return response;
 }
 
-/** A room's page tells what is seen in it, and any page that its person was signed out or removed. */
+/** Messages of pages: a snapshot of a room, or that the person was signed out or removed. */
 addEventListener("message", (event) => {
-  event.waitUntil(event.data.forget ? forgetRooms() : see(event.data, event.source));
+  event.waitUntil(event.data.forget ? forgetRooms() : keepSnapshot(event.data, event.source));
 });
 
-/** A notification brings a tab of its room to the front, or opens one. */
+/** A click on a notification focuses a tab of its room, or opens one. */
 addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(visit(event.notification.data.address));
+  event.waitUntil(openRoom(event.notification.data.address));
 });
 
-async function visit(address) {
+async function openRoom(address) {
   const tabs = await clients.matchAll({ type: "window" });
   const tab = tabs.find(({ url }) => new URL(url).pathname === address);
   await (tab ? tab.focus() : clients.openWindow(address));
 }
 
 async function navigate(event, pathname) {
-  const asked = ask(event, pathname);
+  const requested = request(event, pathname);
   try {
-    const response = await (RELOADS.includes(event.request.cache) ? asked : inTime(asked, pathname));
-    const shown = (isAway(response, pathname) && (await copy(pathname))) || response;
-    if (shown.url) fresh.add(event.resultingClientId); // what we have made has none
+    const response = await (RELOADS.includes(event.request.cache) ? requested : inTime(requested, pathname));
+    const shown = (isAway(response, pathname) && (await cachedPage(pathname))) || response;
+    if (shown.url) fresh.add(event.resultingClientId); // responses made by the worker have no URL
     return shown;
   } catch {
-    return (await copy(pathname)) ?? shell(page);
+    return (await cachedPage(pathname)) ?? shell(page);
   }
 }
 
-/** Whether a proxy answers for a server that is away. Of the index, our own 503 is shown: there is a network. */
+/** Whether a proxy answers for an unavailable server. The index's own 503 is shown: the network works. */
 function isAway({ status, headers }, pathname) {
   return AWAY.includes(status) && !(pathname === index && headers.has("Retry-After"));
 }
 
-/** Ask the server. What it answers is kept, however late it comes. */
-function ask(event, pathname) {
-  const asked = (async () => (await event.preloadResponse) ?? fetch(event.request))();
-  const askedIn = era;
-  const listen = (response) => hear(pathname, isRoom(pathname) ? response.clone() : response, askedIn);
-  event.waitUntil(asked.then(listen).catch(() => {}));
-  return asked;
+/** Request a page from the server. The response is cached, however late it arrives. */
+function request(event, pathname) {
+  const requested = (async () => (await event.preloadResponse) ?? fetch(event.request))();
+  const requestedIn = era;
+  const keep = (response) => received(pathname, isRoom(pathname) ? response.clone() : response, requestedIn);
+  event.waitUntil(requested.then(keep).catch(() => {}));
+  return requested;
 }
 
-/** The answer, or what there is instead once it has taken too long. */
-function inTime(asked, pathname) {
+/** The response, or the cached page after the time limit. */
+function inTime(requested, pathname) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(async () => {
-      const instead = await copy(pathname);
-      if (instead) resolve(instead);
-    }, PATIENCE);
-    asked.then(resolve, reject).finally(() => clearTimeout(timer));
+      const cached = await cachedPage(pathname);
+      if (cached) resolve(cached);
+    }, RESPONSE_TIMEOUT);
+    requested.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
 
-/** What can be shown of an address without a network: a room as it was seen last; for the index, what rooms there are. */
-async function copy(pathname) {
+/** The page for an address without a network: a room as it was seen last; for the index, the list of cached rooms. */
+async function cachedPage(pathname) {
   await forgetGuest();
   const rooms = await caches.open(ROOMS);
   if (pathname === index) return (await rooms.keys()).length ? shell(page) : null;
-  const room = await spellingOf(roomOf(pathname));
+  const room = await canonical(roomOf(pathname));
   const response = await rooms.match(room);
   if (!response) return null;
   const text = await response.text();
-  if (!(await isWhole(text))) return forget(room);
-  return new Response(asSeen(text, await readSeen(rooms, room)), response);
+  if (!(await isComplete(text))) return forget(room);
+  return new Response(withSnapshot(text, await readSnapshot(rooms, room)), response);
 }
 
 const DATA = /(<script id="room-data" type="application\/json">)(.*?)(<\/script>)/s;
 
-/** A room's page that opens with what was seen since it was made. */
-function asSeen(text, seen) {
+/** Insert a snapshot into a room's page. */
+function withSnapshot(text, snapshot) {
   return text.replace(DATA, (_, begin, json, end) => {
     const data = JSON.parse(json);
-    const isLater = seen && seen.seq >= data.seq && (!data.epoch || seen.epoch === data.epoch);
-    const shown = { ...data, ...(isLater && { ...seen, place: null }), is_copy: true };
+    const isLater = snapshot && snapshot.seq >= data.seq && (!data.epoch || snapshot.epoch === data.epoch);
+    const shown = { ...data, ...(isLater && { ...snapshot, place: null }), is_copy: true };
     return begin + JSON.stringify(shown).replaceAll("<", "\\u003c") + end;
   });
 }

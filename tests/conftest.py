@@ -52,6 +52,6 @@ async def database(transactional_db):
 
 @pytest.fixture
 async def guest(database):
-    from chat import actions
+    from accounts import actions
 
     return await database_sync_to_async(actions.create_guest)()

@@ -41,7 +41,7 @@ os.environ.pop("REDIS_URL", None)
 
 
 # The folders whose files take longest: they begin, so that no process is left with one of them in the end.
-LONGEST = ["servers", "faults", "fuzz", "browser"]
+LONGEST = ["servers", "faults", "fuzz", "upgrade", "browser"]
 
 
 def pytest_collection_modifyitems(items):
@@ -79,6 +79,6 @@ def valkey_of_the_tests():
 @pytest.fixture(scope="session", autouse=True)
 def static_files():
     """What `bin/run` collects: pages name their static files by it."""
-    from mysite.static import collect
+    from server.static import collect
 
     collect()

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from mysite import connections
-from mysite.connections import Connections
+from server import connections
+from server.connections import Connections
 
 
 async def test_memory_is_given_back_once_after_a_storm(monkeypatch):

@@ -20,7 +20,7 @@ FOLDERS = sorted(
 )
 
 DOCUMENTS = [
-    *(ROOT / name for name in ["README.md", "CONTRIBUTING.md", "SECURITY.md"]),
+    *(ROOT / name for name in ["README.md", "CONTRIBUTING.md", "SECURITY.md", "live/README.md"]),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 # The changelog also names what no longer exists.

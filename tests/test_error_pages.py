@@ -10,7 +10,8 @@ from django.test import AsyncClient, Client, RequestFactory
 from django.utils.asyncio import async_unsafe
 from django.views.defaults import server_error
 
-from live import Refused, answers
+from base import responses
+from base.api_errors import ApiError
 from mysite import manifest
 
 
@@ -30,7 +31,7 @@ def test_a_failure_is_answered_with_it(monkeypatch):
     monkeypatch.setattr(manifest, "_icons", None)
     answer = Client(raise_request_exception=False).get("/manifest.webmanifest")
     assert answer.status_code == 500
-    assert "our fault" in answer.content.decode()
+    assert "on our side" in answer.content.decode()
 
 
 def test_a_database_that_does_not_work_is_not_our_fault(monkeypatch, caplog):
@@ -40,7 +41,7 @@ def test_a_database_that_does_not_work_is_not_our_fault(monkeypatch, caplog):
     monkeypatch.setattr(manifest, "_icons", fail)
     answer = Client(raise_request_exception=False).get("/manifest.webmanifest")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert "The database does not work" in answer.content.decode()
+    assert "available right now" in answer.content.decode()
     assert is_in_the_look(answer)
     (record,) = caplog.records
     text = "Service Unavailable: /manifest.webmanifest: cannot execute UPDATE in a read-only transaction"
@@ -85,8 +86,8 @@ def test_an_address_that_is_not_ours():
 
 @pytest.mark.parametrize(("seconds", "told", "header"), [(0.1, "1 minute.", "60"), (61, "2 minutes.", "120")])
 def test_too_many_are_told_when_to_try_again(seconds, told, header):
-    refused = Refused("rate_limited", "too many tries", seconds)
-    answer = answers.too_many(RequestFactory().get("/"), refused)
+    refused = ApiError("rate_limited", "Too many attempts.", seconds)
+    answer = responses.rate_limited_page(RequestFactory().get("/"), refused)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, header)
     assert f"There were too many tries. Go back, and try again in {told}" in answer.content.decode()
     assert is_in_the_look(answer)

@@ -11,9 +11,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import TooManyFieldsSent
 from django.test import Client
 
-from live import Refused
-from mysite.guard import Guard
-from mysite.middleware import BrowserOriginValidator
+from base.api_errors import ApiError
+from connections.guard import Guard
+from connections.middleware import BrowserOriginValidator
 from tests import hostile
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (WARNING|ERROR) [\w.]+: ")
@@ -43,7 +43,7 @@ def log(monkeypatch):
 def clock(monkeypatch):
     """The time of the log, which stands still."""
     clock = SimpleNamespace(now=monotonic() + 1e6)
-    monkeypatch.setattr("mysite.logs.time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr("server.log_format.time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
 
@@ -183,10 +183,10 @@ async def test_a_thousand_refused_origins_are_a_few_lines(database, log, clock):
 
 async def test_a_thousand_refused_sockets_are_a_few_lines(database, log, clock):
     async def application(scope, receive, send):
-        raise Refused("unavailable", "too many connections")
+        raise ApiError("unavailable", "Too many connections.")
 
     for _ in range(1000):
         await refuse(Guard(application), {**SCOPE, "headers": []})
     lines = log()
     assert len(lines) == 10
-    assert lines[0].endswith("mysite.guard: A socket is given up: too many connections")
+    assert lines[0].endswith("connections.guard: A socket is given up: too many connections")

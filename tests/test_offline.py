@@ -6,7 +6,7 @@ import re
 import pytest
 from django.test import Client
 
-from chat.models import User
+from accounts.models import User
 from mysite import offline
 
 

@@ -3,7 +3,7 @@
 import pytest
 from channels.testing import WebsocketCommunicator
 
-from mysite.middleware import BrowserOriginValidator
+from connections.middleware import BrowserOriginValidator
 
 
 async def accepts(scope, receive, send):

@@ -1,7 +1,7 @@
 """The delays between restarts."""
 
-from mysite import processes
-from mysite.processes import Backoff
+from server import processes
+from server.processes import Backoff
 
 
 def test_delays_double_up_to_the_longest():

@@ -1,6 +1,5 @@
 """Rules that hold for the project as a whole."""
 
-import ast
 import re
 from collections import Counter
 from importlib import metadata
@@ -17,37 +16,11 @@ from mysite.settings import env
 ROOT = Path(settings.BASE_DIR)
 
 
-def imports(package):
-    """The top-level packages that a package's modules import, and from where."""
-    for path in (ROOT / package).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            else:
-                continue
-            for name in names:
-                yield name.split(".")[0], path.relative_to(ROOT)
-
-
-@pytest.mark.parametrize(
-    ("package", "strangers"),
-    [("live", {"chat", "push", "mysite"}), ("chat", {"push", "mysite"}), ("push", {"chat", "mysite"})],
-)
-def test_a_package_knows_only_what_it_may(package, strangers):
-    assert [(name, path) for name, path in imports(package) if name in strangers] == []
-
-
 @pytest.mark.parametrize(("app", "stranger"), [("chat", "push"), ("push", "chat")])
 def test_pages_of_an_app_name_nothing_of_another(app, stranger):
     pages = [*(ROOT / app / "templates").rglob("*.html"), *(ROOT / "static" / app).rglob("*.*s")]
     assert pages
     assert [path for path in pages if re.search(rf"""["'/]{stranger}/""", path.read_text())] == []
-
-
-def test_the_rule_is_tested_on_something():
-    assert "live" in {name for name, _ in imports("chat")}
 
 
 def test_every_setting_from_the_environment_is_documented():

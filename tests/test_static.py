@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles.finders import FileSystemFinder
 
-from mysite import static
+from server import static
 
 
 def test_they_are_collected_when_one_has_changed_and_not_otherwise(tmp_path, settings, monkeypatch):
@@ -49,7 +49,7 @@ def test_a_room_names_all_scripts_that_it_will_run(client):
             posixpath.normpath(posixpath.join(posixpath.dirname(address), each)) for each in imported
         } <= named
     ran = re.findall(r'<script type="module" src="([^"]+chat/[^"]+)">', page)
-    assert [Path(address).name.split(".")[0] for address in ran] == ["opening", "room"]
+    assert [Path(address).name.split(".")[0] for address in ran] == ["bootstrap", "room"]
     assert set(ran) < named
 
 

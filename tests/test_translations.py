@@ -50,8 +50,8 @@ def told(catalog):
 
 def test_there_is_something_to_translate(source):
     said = {forms(message.id)[0] for message in source}
-    assert {"Your password", "Reconnecting…", "What chat room would you like to enter?", " unread"} <= said
-    assert {"{count} new message", "%(here)s here", "There were {problem}. Try again in {seconds} s."} <= said
+    assert {"Your password", "Reconnecting…", "Find or create a room", " unread"} <= said
+    assert {"{count} new message", "%(here)s online", "{problem} Try again in {seconds} s."} <= said
 
 
 def test_a_catalogue_has_what_the_source_says_and_nothing_else(source, catalog):
@@ -102,12 +102,12 @@ def name_of(call):
     return getattr(call.func, "attr", getattr(call.func, "id", ""))
 
 
-@pytest.mark.parametrize("package", ["chat", "live", "mysite", "push"])
+@pytest.mark.parametrize("package", messages.PACKAGES)
 def test_no_refusal_is_in_english_only(package):
     found = []
     for path in (ROOT / package).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and name_of(node) in {"Refused", "ValidationError", "success"}:
+            if isinstance(node, ast.Call) and name_of(node) in {"ApiError", "ValidationError", "success"}:
                 found += [(path.name, text) for text in literals(node)]
     assert found == []
 

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             model_name="message",
             name="client_id",
             field=models.UUIDField(
-                db_index=True, default=uuid.uuid4, help_text="The sender's own name for it."
+                db_index=True, default=uuid.uuid4, help_text="The id that the sender gave it."
             ),
         ),
     ]

@@ -2,7 +2,6 @@
 
 import django.db.models.deletion
 import uuid
-from django.conf import settings
 from django.db import migrations, models
 
 
@@ -16,28 +15,32 @@ class Migration(migrations.Migration):
             name="Export",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ("room_name", models.CharField(help_text="As it then was.", max_length=64)),
-                ("upto", models.BigIntegerField(help_text="The room's last number when it was asked for.")),
-                ("total", models.BigIntegerField(help_text="How many messages it has.")),
-                ("done", models.BigIntegerField(default=0, help_text="How many of them are written.")),
+                (
+                    "room_name",
+                    models.CharField(help_text="The room's name at the time of the request.", max_length=64),
+                ),
+                (
+                    "upto",
+                    models.BigIntegerField(help_text="The room's last number at the time of the request."),
+                ),
+                ("total", models.BigIntegerField(help_text="Number of messages.")),
+                ("done", models.BigIntegerField(default=0, help_text="Number of messages written so far.")),
                 (
                     "version",
-                    models.BigIntegerField(
-                        default=1, help_text="Grows with each change that pages are told of."
-                    ),
+                    models.BigIntegerField(default=1, help_text="Grows with each published change."),
                 ),
                 (
                     "attempt",
                     models.PositiveIntegerField(
                         default=0,
-                        help_text="How often it was claimed; whose attempt is not the last has lost it.",
+                        help_text="Number of claims; only the last one holds the lease.",
                     ),
                 ),
                 (
                     "leased_until",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When others may claim it; empty while nobody works at it.",
+                        help_text="End of the lease; empty while no worker has it.",
                         null=True,
                     ),
                 ),
@@ -46,9 +49,7 @@ class Migration(migrations.Migration):
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="chat.user"),
                 ),
                 ("room", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="chat.room")),
             ],

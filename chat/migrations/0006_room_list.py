@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from chat.spelling import spellings
+from chat.room_search import spellings
 
 
 def list_rooms(apps, schema_editor):
@@ -26,14 +26,14 @@ class Migration(migrations.Migration):
             name="said_at",
             field=models.DateTimeField(
                 db_index=True,
-                help_text="When something was said last, to the minute: so its index rests.",
+                help_text="Time of the last message, to the minute: so the index changes rarely.",
                 null=True,
             ),
         ),
         migrations.AddField(
             model_name="room",
             name="spellings",
-            field=models.TextField(default="", help_text="What somebody may type to find it."),
+            field=models.TextField(default="", help_text="What a search finds the room by."),
         ),
         migrations.RunPython(list_rooms, migrations.RunPython.noop),
     ]

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             name="name_key",
             field=models.CharField(
                 editable=False,
-                help_text="What all names have in common that look like theirs; empty while theirs is another's.",
+                help_text="Key that all names share that look alike; empty while another person has the name.",
                 max_length=255,
                 null=True,
                 unique=True,

@@ -1,5 +1,4 @@
 import django.db.models.deletion
-from django.conf import settings
 from django.db import migrations, models
 
 
@@ -18,10 +17,10 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("name", models.CharField(help_text="As the message writes it.", max_length=32)),
+                ("name", models.CharField(help_text="As written in the message.", max_length=32)),
                 (
                     "number",
-                    models.BigIntegerField(help_text="The message's: so those are counted that are unread."),
+                    models.BigIntegerField(help_text="The message's number, to count unread mentions."),
                 ),
             ],
             options={
@@ -32,7 +31,7 @@ class Migration(migrations.Migration):
             model_name="message",
             name="author",
             field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, to="chat.user"
             ),
         ),
         migrations.AddIndex(
@@ -51,7 +50,7 @@ class Migration(migrations.Migration):
             name="room",
             field=models.ForeignKey(
                 db_index=False,
-                help_text="The message's.",
+                help_text="The message's room.",
                 on_delete=django.db.models.deletion.PROTECT,
                 to="chat.room",
             ),
@@ -60,7 +59,7 @@ class Migration(migrations.Migration):
             model_name="mention",
             name="user",
             field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, to="chat.user"
             ),
         ),
         migrations.AddIndex(

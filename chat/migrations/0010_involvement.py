@@ -13,10 +13,10 @@ class Migration(migrations.Migration):
             model_name="membership",
             name="involvement",
             field=models.CharField(
-                choices=[("all", "All messages"), ("mentions", "Mentions"), ("none", "Nothing")],
+                choices=[("all", "Every message"), ("mentions", "Mentions only"), ("none", "Nothing")],
                 db_default="mentions",
                 default="mentions",
-                help_text="What they are notified of.",
+                help_text="What the member is notified of.",
                 max_length=8,
             ),
         ),

@@ -10,6 +10,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="export",
             name="language",
-            field=models.CharField(default="en", help_text="Of whoever has asked for it.", max_length=16),
+            field=models.CharField(default="en", help_text="The requester's language.", max_length=16),
         ),
     ]

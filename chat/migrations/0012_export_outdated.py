@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
                 choices=[("edited", "Edited"), ("deleted", "Deleted")],
                 db_default="",
                 default="",
-                help_text="How its messages were changed since they were written.",
+                help_text="How messages have changed since they were written.",
                 max_length=8,
             ),
         ),

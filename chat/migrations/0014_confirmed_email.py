@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 db_index=True,
                 default="",
                 editable=False,
-                help_text="The address that the user has confirmed: e-mail goes to no other.",
+                help_text="The address that the user has confirmed. Email goes to no other.",
                 max_length=254,
             ),
         ),

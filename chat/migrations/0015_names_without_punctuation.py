@@ -1,7 +1,7 @@
 from django.db import migrations
 
-from chat.likeness import likeness
-from chat.names import clean_person
+from accounts.confusables import likeness
+from accounts.display_names import clean_person
 
 MOST_AT_ONCE = 1000
 

@@ -12,6 +12,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="message",
             name="author_is_staff",
-            field=models.BooleanField(db_default=False, default=False, help_text="As it then was."),
+            field=models.BooleanField(
+                db_default=False, default=False, help_text="Whether the author was staff at that time."
+            ),
         ),
     ]

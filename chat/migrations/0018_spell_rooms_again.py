@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from chat.spelling import spellings
+from chat.room_search import spellings
 
 MOST_AT_ONCE = 1000
 

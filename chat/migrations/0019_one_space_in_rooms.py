@@ -2,8 +2,8 @@ from itertools import count
 
 from django.db import migrations
 
-from chat.spelling import spellings
-from live import names
+from chat.room_search import spellings
+from base import names
 
 MOST_AT_ONCE = 1000
 
@@ -25,7 +25,7 @@ def collapse_spaces(apps, schema_editor):
 def free_name(rooms, name):
     for number in count(1):
         end = f" ({number})" if number > 1 else ""
-        found = name[: names.LONGEST_ROOM - len(end)].rstrip() + end
+        found = name[: names.MAX_ROOM_NAME - len(end)].rstrip() + end
         if not rooms.filter(key=names.key(found)).exists():
             return found
 

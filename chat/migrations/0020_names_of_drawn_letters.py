@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             "seen_at",
             models.DateTimeField(
                 editable=False,
-                help_text="When they were last here: a page, or a tab in a room. To the hour.",
+                help_text="Last visit to a page or a room, to the hour.",
                 null=True,
             ),
         ),

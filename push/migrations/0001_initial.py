@@ -26,18 +26,19 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "key",
-                    models.CharField(
-                        help_text="The room's name, whatever its spelling.", max_length=255, unique=True
-                    ),
+                    models.CharField(help_text="The room's normalized name.", max_length=255, unique=True),
                 ),
                 (
                     "room",
-                    models.CharField(help_text="The room's name as it was then written.", max_length=64),
+                    models.CharField(help_text="The room's name when the feed was started.", max_length=64),
                 ),
                 ("starter_name", models.CharField(max_length=150)),
                 ("started_at", models.DateTimeField()),
-                ("ends_at", models.DateTimeField(db_index=True, help_text="When its time is over.")),
-                ("heard_until", models.DateTimeField(help_text="Until when somebody listens for certain.")),
+                (
+                    "ends_at",
+                    models.DateTimeField(db_index=True, help_text="When the feed ends at the latest."),
+                ),
+                ("heard_until", models.DateTimeField(help_text="Until when there is certainly a listener.")),
                 (
                     "runner",
                     models.CharField(blank=True, help_text="The worker that has the lease.", max_length=32),
@@ -64,13 +65,13 @@ class Migration(migrations.Migration):
                     "biz",
                     models.CharField(
                         default=push.models.new_biz,
-                        help_text="Its public name.",
+                        help_text="Its public id.",
                         max_length=32,
                         unique=True,
                         validators=[django.core.validators.RegexValidator("^[a-z0-9]{32}\\Z")],
                     ),
                 ),
-                ("subject", models.CharField(help_text="What it is for.", max_length=100)),
+                ("subject", models.CharField(max_length=100)),
                 (
                     "amount",
                     models.DecimalField(
@@ -89,8 +90,8 @@ class Migration(migrations.Migration):
                     "is_shared",
                     models.BooleanField(
                         default=False,
-                        help_text="Otherwise only you can.",
-                        verbose_name="Whoever has the link may see it",
+                        help_text="If unchecked, only you can.",
+                        verbose_name="Anyone with the link can view",
                     ),
                 ),
                 (

@@ -1,36 +1,36 @@
-// What is kept of rooms: part of the service worker.
+// Cache of rooms: part of the service worker.
 
-const NOTHING = "/nothing/";
+const NO_ROOM = "/nothing/";
 
-/** A room's address, from that of its page or of a message in it. */
+/** The address of a room, from that of its page or of a message in it. */
 function roomOf(pathname) {
   const [, name] = /^\/chat\/([^/]+)\/(?:\d+\/)?$/.exec(pathname) ?? [];
   try {
-    return name ? `/chat/${encodeURIComponent(decodeURIComponent(name))}/` : NOTHING;
+    return name ? `/chat/${encodeURIComponent(decodeURIComponent(name))}/` : NO_ROOM;
   } catch {
-    return NOTHING; // it is no UTF-8
+    return NO_ROOM; // invalid UTF-8
   }
 }
 
-/** The address under which a room is kept: the server redirects other spellings to it. */
-async function spellingOf(room) {
+/** The address under which a room is cached: the server redirects other spellings to it. */
+async function canonical(room) {
   const fold = (address) => decodeURIComponent(address).normalize("NFKC").toLowerCase();
-  return (await keptPages()).find((kept) => fold(kept) === fold(room)) ?? room;
+  return (await cachedRooms()).find((cached) => fold(cached) === fold(room)) ?? room;
 }
 
 function isRoom(pathname) {
-  return roomOf(pathname) !== NOTHING;
+  return roomOf(pathname) !== NO_ROOM;
 }
 
-function seenIn(room) {
+function snapshotOf(room) {
   return `${room}?seen`;
 }
 
-/** What was seen in a room since its page was made; null where there is nothing, or it cannot be read. */
-async function readSeen(rooms, room) {
-  const seen = await (await rooms.match(seenIn(room)))?.json().catch(() => null);
-  const isRight = Number.isInteger(seen?.seq) && Array.isArray(seen.messages) && seen.messages.every(isMessage);
-  return isRight ? seen : null;
+/** Read the snapshot of a room; null if there is none, or if it is invalid. */
+async function readSnapshot(rooms, room) {
+  const snapshot = await (await rooms.match(snapshotOf(room)))?.json().catch(() => null);
+  const isValid = Number.isInteger(snapshot?.seq) && Array.isArray(snapshot.messages) && snapshot.messages.every(isMessage);
+  return isValid ? snapshot : null;
 }
 
 function isMessage(value) {
@@ -38,39 +38,39 @@ function isMessage(value) {
   return Number.isInteger(value?.number) && texts.every((each) => typeof each === "string") && Date.parse(value.at) > 0;
 }
 
-/** Learn from the server's answer for whom this browser is now, and keep a room's page. */
-async function hear(pathname, response, askedIn) {
+/** A page has arrived: note the browser's person, and cache a room's page. */
+async function received(pathname, response, requestedIn) {
   const person = response.headers.get(PERSON);
-  const heardIn = person === null ? askedIn : await belongTo(person, askedIn);
+  const receivedIn = person === null ? requestedIn : await checkPerson(person, requestedIn);
   if (!isRoom(pathname)) return;
   if (isClosed(pathname, response)) await forget(roomOf(pathname));
-  else if (response.ok && person) await keep(roomOf(pathname), response, heardIn);
+  else if (response.ok && person) await keep(roomOf(pathname), response, receivedIn);
 }
 
-/** Whether an answer says that a room is closed. A message that is not found says nothing of its room. */
+/** Whether a response means that a room is closed. A missing message does not mean that its room is. */
 function isClosed(pathname, { status }) {
   return CLOSED.includes(status) && !(status === 404 && /^\/chat\/[^/]+\/\d+\/$/.test(pathname));
 }
 
-/** Whoever this browser is for: what is kept is not for others. @returns {Promise<number>} the era of the answer */
-async function belongTo(person, askedIn) {
+/** Delete the cached rooms of another person. @returns {Promise<number>} the era of the response */
+async function checkPerson(person, requestedIn) {
   const rooms = await caches.open(ROOMS);
   const [first] = await rooms.keys();
-  const kept = first && (await rooms.match(first));
-  const isOther = kept && kept.headers.get(PERSON) !== person;
-  return isOther && askedIn === era ? forgetRooms() : askedIn;
+  const cached = first && (await rooms.match(first));
+  const isOther = cached && cached.headers.get(PERSON) !== person;
+  return isOther && requestedIn === era ? forgetRooms() : requestedIn;
 }
 
-/** Forget the rooms of a guest whose session has ended. A browser without CookieStore cannot tell. */
+/** Delete the rooms of a guest whose session has ended. Browsers without CookieStore cannot know that. */
 async function forgetGuest() {
-  const [first] = await keptPages();
+  const [first] = await cachedRooms();
   const { headers } = (first && (await (await caches.open(ROOMS)).match(first))) ?? new Response();
   if (!headers.has(GUEST) || !self.cookieStore) return;
   const cookie = await cookieStore.get(headers.get(GUEST));
   if (cookie?.value !== headers.get(PERSON)) await forgetRooms();
 }
 
-/** Forget what was one person's: their rooms, and what notifications say of them. */
+/** Delete all data of the person: the cached rooms, and the notifications. */
 async function forgetRooms() {
   const now = ++era;
   await caches.delete(ROOMS);
@@ -80,45 +80,45 @@ async function forgetRooms() {
 
 async function forget(room) {
   const rooms = await caches.open(ROOMS);
-  await Promise.all([rooms.delete(room), rooms.delete(seenIn(room))]);
+  await Promise.all([rooms.delete(room), rooms.delete(snapshotOf(room))]);
 }
 
-async function keep(room, response, heardIn) {
+async function keep(room, response, receivedIn) {
   const text = await response.text();
   await navigator.locks.request(FILES, async () => {
     const rooms = await caches.open(ROOMS);
     const before = await (await rooms.match(room))?.text();
-    const isMore = filesNamedIn(before ?? "") !== filesNamedIn(text) && (await keepFiles(text));
-    if (heardIn === era) await rooms.put(room, new Response(text, { headers: response.headers }));
-    if (isMore) await sweep();
+    const hasNewFiles = fileTags(before ?? "") !== fileTags(text) && (await keepFiles(text));
+    if (receivedIn === era) await rooms.put(room, new Response(text, { headers: response.headers }));
+    if (hasNewFiles) await deleteUnusedFiles();
   });
-  const pages = await keptPages();
-  await Promise.all(pages.slice(0, -MOST_ROOMS).map(forget));
+  const pages = await cachedRooms();
+  await Promise.all(pages.slice(0, -MAX_ROOMS).map(forget));
 }
 
-/** @returns {Promise<string[]>} the rooms whose pages are kept; that which was visited last is the last */
-async function keptPages() {
+/** @returns {Promise<string[]>} the addresses of cached rooms, the last visited last */
+async function cachedRooms() {
   const rooms = await caches.open(ROOMS);
   const addresses = (await rooms.keys()).map(({ url }) => new URL(url));
   return addresses.filter(({ search }) => !search).map(({ pathname }) => pathname);
 }
 
-const tried = new Set();
+const fetched = new Set();
 
 /**
- * Somebody sees this in a room now. A page that was there before this worker, or before another name, is kept as well;
- * only while it is looked at, since who leaves it may be signing out.
+ * Store a room's snapshot. A page that was opened before this worker was installed, or before a change of the name, is
+ * fetched and cached first, but only while its tab is visible: a hidden one may be signing out.
  */
-async function see({ room, you, seen }, tab) {
+async function keepSnapshot({ room, you, seen }, tab) {
   if (!(await ownPage(room, you)) && tab?.visibilityState === "visible") await fetchPage(room, you);
   const rooms = await ownPage(room, you);
-  const before = rooms && (await readSeen(rooms, room));
-  const isBehind = before?.epoch === seen.epoch && before.seq > seen.seq; // a tab that has no connection
+  const before = rooms && (await readSnapshot(rooms, room));
+  const isBehind = before?.epoch === seen.epoch && before.seq > seen.seq; // of a tab without a connection
   if (!rooms || isBehind) return;
-  await rooms.put(seenIn(room), new Response(JSON.stringify(seen), { headers: { [PERSON]: you } }));
+  await rooms.put(snapshotOf(room), new Response(JSON.stringify(seen), { headers: { [PERSON]: you } }));
 }
 
-/** Where rooms are kept, if that person's page of this one is. */
+/** The cache of rooms, if it has the person's page of this room. */
 async function ownPage(room, you) {
   const rooms = await caches.open(ROOMS);
   const response = await rooms.match(room);
@@ -126,9 +126,9 @@ async function ownPage(room, you) {
 }
 
 async function fetchPage(room, you) {
-  const askedIn = era;
-  if (tried.has(room + era)) return;
-  tried.add(room + era);
+  const requestedIn = era;
+  if (fetched.has(room + era)) return;
+  fetched.add(room + era);
   const response = await fetch(room, { cache: "no-store" }).catch(() => null);
-  if (response?.headers.get(PERSON) === String(you)) await hear(room, response, askedIn);
+  if (response?.headers.get(PERSON) === String(you)) await received(room, response, requestedIn);
 }

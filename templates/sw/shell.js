@@ -1,4 +1,4 @@
-// The page that is shown for all else: part of the service worker.
+// Cache of the offline page: part of the service worker.
 
 async function keepShell() {
   const cache = await caches.open(SHELL);

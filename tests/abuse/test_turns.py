@@ -3,7 +3,7 @@
 import asyncio
 from types import SimpleNamespace
 
-from mysite.protocols import Turns
+from server.uvicorn_protocols import Turns
 
 PIECE = 512
 CROWD, PIECES = 100, 20

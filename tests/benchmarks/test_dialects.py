@@ -34,7 +34,7 @@ def test_a_tab_of_lobby_is_admitted_by_the_welcome_only():
 
 
 def test_a_refusal_breaks_the_measurement():
-    refused = protocol.encode([protocol.Error("rate_limited", "too many messages")]).encode()
+    refused = protocol.encode([protocol.Error("rate_limited", "Too many messages.")]).encode()
     with pytest.raises(Broken, match="rate_limited"):
         Lobby().admits(refused)
 

@@ -8,7 +8,7 @@ PAGE = """<!doctype html><title>page of {release}</title>
 <script id="room-data" type="application/json">{{"epoch": "e", "seq": 1, "messages": []}}</script>
 <script type="module" src="{script}"></script><h1>page of {release}</h1>"""
 
-OFFLINE = "<!doctype html><h1>You are offline</h1>"
+OFFLINE = "<!doctype html><h1>You're offline</h1>"
 
 
 class Site:

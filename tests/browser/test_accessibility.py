@@ -53,7 +53,13 @@ FOCUSED = """() => {
 }"""
 
 # Some of what it reaches: by their ids, or what they are called.
-EVERYWHERE = {"chat-message-submit", "Emoji", "notify-open", "Transcript", "https://example.org/"}
+EVERYWHERE = {
+    "chat-message-submit",
+    "Emoji",
+    "notification-settings-open",
+    "Transcript",
+    "https://example.org/",
+}
 
 # The colour of a frame that has the focus in it: that of the composer now.
 ACCENT = "() => { window.accent = getComputedStyle(document.querySelector('.composer')).borderColor; }"
@@ -71,7 +77,7 @@ async def test_the_tab_key_reaches_everything_and_one_sees_where_it_is(lobby, op
         if focused := await tab.page.evaluate(FOCUSED):  # else it is the browser's own
             assert focused["isSeen"] and focused["isMarked"], focused
             names.append(focused["name"])
-    elsewhere = {"People", "Rooms"} if width == 360 else {"find-input", "sheet-open"}
+    elsewhere = {"People", "Rooms"} if width == 360 else {"room-search-input", "shortcuts-open"}
     assert EVERYWHERE | elsewhere <= set(names)
 
 
@@ -85,7 +91,7 @@ async def test_a_first_minute_by_keyboard(lobby, open_tab):
     await tab.say("good mroning")
     await tab.until_transcript("good mroning")
     await press("ArrowUp")
-    await expect(page.locator("#editing")).to_be_visible()
+    await expect(page.locator("#message-editor")).to_be_visible()
     await press("Control+a")
     await tab.say("good morning")
     await expect(tab.messages).to_contain_text(["good morning"])
@@ -113,7 +119,7 @@ async def test_what_a_shade_tells_is_told_by_a_line_where_the_system_chooses_the
         await other.say(f"@{name}, hello")
         await other.until_texts("hello", f"@{name}, hello")
     await expect(page.locator(".message--mention")).to_have_css("outline-style", "solid")
-    await expect(page.locator(".rail__room[aria-current]")).to_have_css("outline-style", "solid")
+    await expect(page.locator(".sidebar__room[aria-current]")).to_have_css("outline-style", "solid")
     await expect(page.locator("#chat-message-submit")).to_have_css("border-style", "solid")
     await expect(page.locator(".composer")).to_have_css("outline-style", "solid")
     await page.keyboard.insert_text("@")
@@ -131,7 +137,7 @@ async def test_nothing_moves_for_whoever_asked_for_that(lobby, open_tab, motion,
 ROOM = """
   - main:
     - heading "read aloud" [level=1]
-    - paragraph: Only you are here
+    - paragraph: Just you
     - button "Notifications"
     - log "Messages in read aloud":
       - list:
@@ -140,7 +146,7 @@ ROOM = """
           - text: /\\w+ \\w+/
           - time: /\\d+:\\d+/
           - text: one
-          - group "This message":
+          - group "Message actions":
             - status
             - button "Edit"
             - button "Delete"
@@ -156,19 +162,19 @@ RAIL = """
     - link "Lobby"
     - form "Language":
       - button "简体中文"
-    - button "Keys and formatting"
-    - textbox "Find or open a room"
+    - button "Keyboard shortcuts and formatting"
+    - textbox "Find or create a room"
     - heading "Your rooms" [level=2]
     - list:
       - listitem:
         - link "read aloud"
     - heading "More rooms" [level=2]
-    - button /You are \\w+ \\w+ \\. Change your name/
+    - button /You are \\w+ \\w+ \\. Change display name/
 """
 
 PEOPLE = """
   - complementary "People":
-    - heading /Here now/ [level=2]
+    - heading /Online/ [level=2]
     - list:
       - listitem: /\\w+ \\w+ you/
 """

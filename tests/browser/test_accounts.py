@@ -53,14 +53,14 @@ def composer(tab):
 
 async def sign_up(tab, username):
     """From a room to a form and back."""
-    await tab.page.get_by_role("link", name="keep this name").click()
+    await tab.page.get_by_role("link", name="Guest · Sign up").click()
     await fill_sign_up(tab, username)
 
 
 async def fill_sign_up(tab, username):
-    await tab.page.get_by_label("User name").fill(username)
+    await tab.page.get_by_label("Username").fill(username)
     await tab.page.get_by_label("Password", exact=True).fill(PASSWORD)
-    await tab.page.get_by_label("The same password again").fill(PASSWORD)
+    await tab.page.get_by_label("Confirm password").fill(PASSWORD)
     await tab.page.keyboard.press("Enter")
 
 
@@ -71,7 +71,7 @@ async def sign_in(tab, url, username):
 
 async def fill_sign_in(tab, url, username, page):
     await tab.page.goto(f"{url}/me/sign-in/?next={page}")
-    await tab.page.get_by_label("User name").fill(username)
+    await tab.page.get_by_label("Username").fill(username)
     await tab.page.get_by_label("Password").fill(PASSWORD)
     await tab.page.keyboard.press("Enter")
 
@@ -121,7 +121,7 @@ async def test_what_somebody_has_not_sent_is_sent_by_nobody_else(lobby, cable, o
     set_back(lobby, room)
     await expect(two.page.locator("#state")).to_contain_text("restored from a backup", timeout=BACK)
     await plug(cable, one)
-    await expect(one.page.get_by_text("You are signed out")).to_be_visible(timeout=BACK)
+    await expect(one.page.get_by_text("You've been signed out")).to_be_visible(timeout=BACK)
     await expect(one.pending).to_contain_text("Not sent")
     guests = await open_tab(cable.url, room, beside=one)
     await guests.until_transcript("a guest's")
@@ -136,14 +136,14 @@ async def test_what_somebody_has_not_sent_is_sent_by_nobody_else(lobby, cable, o
 async def test_who_signed_out_in_another_tab_loses_nothing_that_was_written(lobby, open_tab, is_back):
     room, username = f"signed out elsewhere {is_back}", next(usernames)
     one = await open_tab(lobby.url, room)
-    again = one.page.get_by_role("button", name="Load the page again")
+    again = one.page.get_by_role("button", name="Reload")
     await sign_up(one, username)
     await expect(one.page).to_have_url(re.compile("/chat/signed"))
     await one.page.keyboard.insert_text("half a sentence")
     two = await open_tab(lobby.url, beside=one)
     await sign_out(two, lobby.url)
     await expect(again).to_be_visible(timeout=BACK)
-    await expect(one.page.get_by_text("You are signed out. What you have written is kept.")).to_be_visible()
+    await expect(one.page.get_by_text("You've been signed out. Your drafts are saved.")).to_be_visible()
     if is_back:
         await sign_in(two, lobby.url, username)
     await again.click()
@@ -231,7 +231,7 @@ async def test_what_is_stored_and_was_not_acknowledged_is_not_handed_over(lobby,
     await one.page.route("**/stored/*", lambda route: route.abort(), times=1)
     async with one.page.expect_event("requestfailed", lambda request: "/stored/" in request.url):
         await fill_sign_in(one, lobby.url, username, "/chat/acknowledged%20never/1/")  # far from the end
-    await expect(one.page.get_by_role("link", name="Your account")).to_be_visible()
+    await expect(one.page.get_by_role("link", name="Your profile")).to_be_visible()
     await one.page.keyboard.insert_text("written meanwhile")
     await expect(composer(one)).to_have_value("written meanwhile")
     await one.page.wait_for_function(IS_HANDED_OVER)
@@ -254,7 +254,7 @@ async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is
     await one.enter(lobby.url, "session gone")  # a new room, of which the server cannot say yet
     await one.say("not sent")
     await one.page.keyboard.insert_text("half a sentence")
-    again = one.page.get_by_role("button", name="Load the page again")
+    again = one.page.get_by_role("button", name="Reload")
     await expect(again).to_be_visible(timeout=BACK)
     await one.page.context.clear_cookies()
     await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
@@ -275,11 +275,11 @@ async def test_what_the_owner_of_a_deactivated_account_has_written_waits_for_the
     await one.page.route_web_socket("**/ws/**", lambda socket: socket.close(code=4403))
     await one.page.reload()
     await one.page.keyboard.insert_text("half a sentence")
-    again = one.page.get_by_role("button", name="Load the page again")
+    again = one.page.get_by_role("button", name="Reload")
     await expect(again).to_be_visible()
     await one.page.context.clear_cookies()
     await again.click()
-    await expect(one.page.get_by_role("link", name="keep this name")).to_be_visible()
+    await expect(one.page.get_by_role("link", name="Guest · Sign up")).to_be_visible()
     await one.page.wait_for_load_state("networkidle")  # the server was asked what may be handed over
     await expect(composer(one)).to_have_value("")
     await sign_in(one, lobby.url, username)
@@ -297,14 +297,14 @@ async def test_a_guest_who_signs_up_in_another_tab_has_an_account_in_all_of_them
     username = next(usernames)
     await sign_up(one, username)
     await expect(one.page).to_have_url(re.compile("/chat/signs"))
-    await expect(two.page.get_by_role("link", name="Your account")).to_be_visible(timeout=BACK)
-    await expect(two.page.get_by_role("link", name="keep this name")).to_be_hidden()
+    await expect(two.page.get_by_role("link", name="Your profile")).to_be_visible(timeout=BACK)
+    await expect(two.page.get_by_role("link", name="Guest · Sign up")).to_be_hidden()
     await sign_out(one, lobby.url)
-    await expect(two.page.get_by_text("You are signed out")).to_be_visible(timeout=BACK)
+    await expect(two.page.get_by_text("You've been signed out")).to_be_visible(timeout=BACK)
     await two.say("kept for the account")
     for tab in (asleep, two):
-        await tab.page.get_by_role("button", name="Load the page again").click()
-        await expect(tab.page.get_by_role("link", name="keep this name")).to_be_visible()
+        await tab.page.get_by_role("button", name="Reload").click()
+        await expect(tab.page.get_by_role("link", name="Guest · Sign up")).to_be_visible()
         await tab.page.wait_for_load_state("networkidle")  # the server was asked what may be handed over
         await expect(composer(tab)).to_have_value("")
         await expect(tab.pending).to_have_count(0)
@@ -323,8 +323,8 @@ async def test_what_was_written_by_who_signed_up_outside_of_rooms_is_handed_to_n
     await fill_sign_up(one, next(usernames))
     await expect(one.page.get_by_role("button", name="Sign out")).to_be_visible()
     await sign_out(one, lobby.url)
-    await asleep.page.get_by_role("button", name="Load the page again").click()
-    await expect(asleep.page.get_by_role("link", name="keep this name")).to_be_visible()
+    await asleep.page.get_by_role("button", name="Reload").click()
+    await expect(asleep.page.get_by_role("link", name="Guest · Sign up")).to_be_visible()
     await asleep.page.wait_for_load_state("networkidle")  # the server was asked what may be handed over
     await expect(composer(asleep)).to_have_value("")
 
@@ -334,25 +334,25 @@ async def test_the_forms_of_an_open_tab_work_after_signing_out_and_in(lobby, ope
     one = await open_tab(lobby.url, room)
     await sign_up(one, username)
     await expect(one.page).to_have_url(re.compile("/chat/forms"))
-    token = await one.page.locator("#own-name [name=csrfmiddlewaretoken]").input_value()
+    token = await one.page.locator("#display-name [name=csrfmiddlewaretoken]").input_value()
     two = await open_tab(lobby.url, beside=one)
     await sign_out(two, lobby.url)
-    await expect(one.page.get_by_text("You are signed out")).to_be_visible(timeout=BACK)
+    await expect(one.page.get_by_text("You've been signed out")).to_be_visible(timeout=BACK)
     await sign_in(two, lobby.url, username)
     await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
-    for form in ("#own-name", "form[action$='/export/']"):
+    for form in ("#display-name", "form[action$='/export/']"):
         await expect(one.page.locator(f"{form} [name=csrfmiddlewaretoken]")).not_to_have_value(token)
     await two.page.context.clear_cookies(name="csrftoken")  # the page is not told of another secret
     await two.page.goto(f"{lobby.url}/me/")
-    await one.page.get_by_role("button", name="Change your name").click()
+    await one.page.get_by_role("button", name="Change display name").click()
     await one.say("Fresh Form")
-    await expect(one.page.locator(".own-name__text")).to_have_text("Fresh Form")
+    await expect(one.page.locator(".display-name__text")).to_have_text("Fresh Form")
 
 
 async def test_the_forms_of_a_tab_that_is_signed_out_say_that_it_is_out_of_date(lobby, open_tab):
     one = await open_tab(lobby.url, "forms of before")
     await one.page.context.clear_cookies()
-    await one.page.get_by_role("button", name="Change your name").click()
+    await one.page.get_by_role("button", name="Change display name").click()
     await one.say("Stale Form")
     await expect(one.page.get_by_text("This page is out of date. Reload the page.")).to_be_visible()
 
@@ -366,23 +366,23 @@ async def test_what_the_owner_of_a_deleted_account_has_not_sent_is_handed_over(l
     await two.page.goto(f"{lobby.url}/me/delete/")
     await two.page.get_by_label("password").fill(PASSWORD)
     await two.page.get_by_role("button", name="Delete").click()
-    await expect(one.page.get_by_text("You no longer have access here.")).to_be_visible(timeout=BACK)
+    await expect(one.page.get_by_text("You no longer have access.")).to_be_visible(timeout=BACK)
     await one.say("not sent yet")
     await expect(one.pending).to_have_count(1)
-    await one.page.get_by_role("button", name="Load the page again").click()
+    await one.page.get_by_role("button", name="Reload").click()
     await expect(one.page.locator("#chat-message-input")).to_have_value("not sent yet")
 
 
 async def test_the_way_to_the_account_is_there_for_the_keyboard(lobby, open_tab):
     tab = await open_tab(lobby.url, "keyboard")
     page = tab.page
-    name = page.get_by_role("button", name="Change your name")
+    name = page.get_by_role("button", name="Change display name")
     await name.press("Enter")
-    await expect(page.get_by_label("Your name")).to_be_focused()
+    await expect(page.get_by_label("Display name")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(name).to_be_focused()
     await page.keyboard.press("Tab")
-    await expect(page.get_by_role("link", name="keep this name")).to_be_focused()
+    await expect(page.get_by_role("link", name="Guest · Sign up")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(re.compile("/me/sign-up/"))
     await page.get_by_role("link", name="Back").press("Enter")
@@ -394,15 +394,15 @@ async def test_who_has_an_account_finds_it_and_the_way_back(lobby, open_tab):
     page, room = tab.page, f"{lobby.url}/chat/keyboard%20back/"
     await sign_up(tab, next(usernames))
     await expect(page).to_have_url(room)
-    await page.get_by_role("link", name="Your account").click()
-    await page.get_by_label("Your name").fill("Way Back")
+    await page.get_by_role("link", name="Your profile").click()
+    await page.get_by_label("Display name").fill("Way Back")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("You are called otherwise now.")).to_be_visible()
-    await page.get_by_role("link", name="Change the password").click()
-    await page.get_by_role("link", name="Leave it as it is").click()
+    await expect(page.get_by_text("Name updated")).to_be_visible()
+    await page.get_by_role("link", name="Change password").click()
+    await page.get_by_role("link", name="Cancel").click()
     await page.get_by_role("link", name="Back").click()
     await expect(page).to_have_url(room)
-    await expect(page.locator(".own-name__text")).to_have_text("Way Back")
+    await expect(page.locator(".display-name__text")).to_have_text("Way Back")
 
 
 async def test_a_form_is_sent_once_however_often_it_is_clicked(lobby, open_tab):
@@ -420,23 +420,25 @@ async def test_a_form_is_sent_once_however_often_it_is_clicked(lobby, open_tab):
     await sent.get()
     await tab.page.keyboard.press("Enter")
     clicked.set()
-    await expect(tab.page.get_by_role("link", name="Your account")).to_be_visible()
+    await expect(tab.page.get_by_role("link", name="Your profile")).to_be_visible()
     assert sent.empty()
 
 
 async def test_the_focus_is_on_what_is_wrong_and_its_reason_is_spoken(lobby, open_tab):
     page = (await open_tab()).page
     await page.goto(f"{lobby.url}/me/sign-up/")
-    await page.get_by_label("User name").fill("somebody")
+    await page.get_by_label("Username").fill("somebody")
     await page.get_by_label("Password", exact=True).fill("short")
-    await page.get_by_label("The same password again").fill("short")
+    await page.get_by_label("Confirm password").fill("short")
     await page.keyboard.press("Enter")
-    wrong = page.get_by_label("The same password again")
+    wrong = page.get_by_label("Confirm password")
     await expect(wrong).to_be_focused()
     await expect(wrong).to_have_accessible_description(re.compile("too short"))
     await page.goto(f"{lobby.url}/me/sign-in/")
-    await page.get_by_label("User name").fill("nobody")
+    await page.get_by_label("Username").fill("nobody")
     await page.get_by_label("Password").fill("wrong")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_label("User name")).to_be_focused()
-    await expect(page.get_by_label("User name")).to_have_accessible_description(re.compile("belong together"))
+    await expect(page.get_by_label("Username")).to_be_focused()
+    await expect(page.get_by_label("Username")).to_have_accessible_description(
+        re.compile("Wrong username or password")
+    )

@@ -95,6 +95,6 @@ async def test_a_server_without_room_says_when_to_come_back(doorman):
 
 async def test_who_was_refused_stays_away(doorman):
     await doorman.close_next(4403)
-    await expect(doorman.page.get_by_text("You no longer have access here.")).to_be_visible()
+    await expect(doorman.page.get_by_text("You no longer have access.")).to_be_visible()
     assert await doorman.page.evaluate("window.waits") == []
     assert doorman.sockets.empty()

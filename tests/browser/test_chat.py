@@ -121,7 +121,7 @@ async def test_older_messages_come_as_one_scrolls_up_and_nothing_jumps(lobby, op
 
         await tab.page.evaluate("document.querySelector('#timeline').scrollTop = 0")
         await expect(tab.messages).to_have_count(120)
-        await expect(tab.page.get_by_text("This is where the room begins.")).to_be_visible()
+        await expect(tab.page.get_by_text("This is the start of ")).to_be_visible()
         assert await tab.transcript() == said
 
         # News do not move what one reads; a pill tells of them.
@@ -165,7 +165,7 @@ async def test_a_room_that_cannot_be_leads_back(lobby, open_tab):
     tab = await open_tab()
     answer = await tab.page.goto(f"{lobby.url}/chat/{'x' * 65}/")
     assert answer.status == 404
-    await tab.page.get_by_role("link", name="Choose another room").click()
+    await tab.page.get_by_role("link", name="Go to rooms").click()
     await expect(tab.page.locator("#room-name-input")).to_be_focused()
 
 
@@ -214,7 +214,7 @@ async def test_who_was_signed_out_is_told_so_and_keeps_what_was_not_sent(lobby, 
         f"Session.objects.get(session_key='{session}').delete()"
     )
     await asyncio.to_thread(manage, "shell", "--command", command, VAR_DIR=str(lobby.var_dir))
-    await expect(tab.page.get_by_text("You are signed out. What you have written is kept.")).to_be_visible()
+    await expect(tab.page.get_by_text("You've been signed out. Your drafts are saved.")).to_be_visible()
     await tab.say("after")
     await expect(tab.pending).to_contain_text("Not sent")
     await tab.pending.get_by_role("button", name="Copy").click()
@@ -223,11 +223,11 @@ async def test_who_was_signed_out_is_told_so_and_keeps_what_was_not_sent(lobby, 
     await tab.page.keyboard.press("Control+v")
     await expect(tab.page.locator("#chat-message-input")).to_have_value("after")
     await tab.page.locator("#chat-message-input").fill("half a sentence")
-    await tab.page.get_by_role("button", name="Load the page again").click()
+    await tab.page.get_by_role("button", name="Reload").click()
     # Somebody else, since a guest cannot come back, has it in hand and says it or not.
     await expect(tab.page.locator("#chat-message-input")).to_have_value("after\nhalf a sentence")
     await expect(tab.pending).to_have_count(0)
-    await expect(tab.page.get_by_role("button", name="Load the page again")).to_be_hidden()
+    await expect(tab.page.get_by_role("button", name="Reload")).to_be_hidden()
     await tab.page.keyboard.press("End")  # Enter right after the text has come would do nothing
     await tab.page.keyboard.press("Enter")
     await expect(tab.messages).to_have_count(2)

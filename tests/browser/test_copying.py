@@ -54,4 +54,4 @@ async def test_a_room_is_printed_on_as_many_pages_as_it_takes(lobby, open_tab):
     paper = await tab.page.pdf(format="A5")
     assert len(re.findall(rb"/Type /Page\b", paper)) > 2
     await tab.page.emulate_media(media="print")
-    assert not await tab.page.locator(".rail, .people, .dock, .bar__actions").filter(visible=True).count()
+    assert not await tab.page.locator(".sidebar, .people, .dock, .bar__actions").filter(visible=True).count()

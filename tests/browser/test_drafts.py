@@ -28,7 +28,7 @@ async def before_the_modules(tab, lobby, room):
         await is_there.wait()
         await route.continue_()
 
-    await tab.page.route("**/chat/js/composer.*.js", hold)
+    await tab.page.route("**/chat/js/composer/composer.*.js", hold)
     await tab.page.goto(f"{lobby.url}/chat/{room}/", wait_until="commit")
     await composer(tab).focus()
     yield
@@ -57,9 +57,9 @@ async def test_enter_before_the_modules_are_there_sends_once_they_are(lobby, ope
 
 async def test_a_page_whose_script_fails_says_so_and_keeps_what_is_typed(lobby, open_tab):
     tab = await open_tab()
-    await tab.page.route("**/chat/js/emoji-picker.*.js", lambda route: route.abort())
+    await tab.page.route("**/chat/js/composer/emoji-picker.*.js", lambda route: route.abort())
     await tab.enter(lobby.url, "failed script")
-    failed = tab.page.get_by_text("This page did not load completely. What you write is kept.")
+    failed = tab.page.get_by_text("This page didn't load completely. What you write is saved.")
     await expect(failed).to_be_visible()
     await composer(tab).focus()
     await tab.say("first")
@@ -69,8 +69,8 @@ async def test_a_page_whose_script_fails_says_so_and_keeps_what_is_typed(lobby, 
     async with tab.page.expect_navigation():
         await tab.page.evaluate("dispatchEvent(new Event('online'))")
     await expect(composer(tab)).to_have_value("first\nsecond\nthird")
-    await tab.page.unroute("**/chat/js/emoji-picker.*.js")
-    await tab.page.get_by_role("button", name="Load the page again").click()
+    await tab.page.unroute("**/chat/js/composer/emoji-picker.*.js")
+    await tab.page.get_by_role("button", name="Reload").click()
     await tab.until_transcript("first", "second")
     await expect(composer(tab)).to_have_value("third")
     await expect(failed).to_be_hidden()

@@ -21,7 +21,7 @@ DRAWN = {
         "d",
         "data-host",
         "data-language",
-        "data-tool",
+        "data-action",
         "datetime",
         "hidden",
     ),
@@ -57,8 +57,8 @@ async def checked(tab):
     for selector in ("html", "#timeline"):
         assert await page.locator(selector).evaluate(WIDER) == 0
     tallest = "all => Math.max(...all.map((each) => each.offsetHeight))"
-    assert await page.locator(".message--tall").evaluate_all(tallest) < 740
-    assert await page.locator(".message--tall").count() >= 2
+    assert await page.locator(".message--scrollable").evaluate_all(tallest) < 740
+    assert await page.locator(".message--scrollable").count() >= 2
     assert (await page.title()).endswith(f"{ROOM} · Lobby")
 
 
@@ -96,15 +96,15 @@ async def test_a_page_that_shows_all_of_it_is_as_before(lobby, open_tab):
 async def test_a_name_turns_no_sentence_and_one_sees_where_it_ends(lobby, open_tab):
     tab, other = await open_tab(lobby.url, "turning"), await open_tab(lobby.url, "turning")
     name = hostile.NAMES["Hebrew"]
-    await other.page.get_by_role("button", name="Change your name").click()
+    await other.page.get_by_role("button", name="Change display name").click()
     await other.say(name)
-    await expect(other.page.locator(".own-name__text")).to_have_text(name)
+    await expect(other.page.locator(".display-name__text")).to_have_text(name)
     for each in (tab, other):  # each is told by a process that may hear of it later
         await expect(each.page.locator("#people-list")).to_contain_text(name)
     await other.page.click("#chat-message-input")
     await other.page.keyboard.insert_text("x")
-    await expect(tab.page.locator("#typing bdi")).to_have_text(name)
-    await expect(tab.page.locator("#typing")).to_have_text(f"{name} is typing")
+    await expect(tab.page.locator("#typing-indicator bdi")).to_have_text(name)
+    await expect(tab.page.locator("#typing-indicator")).to_have_text(f"{name} is typing")
     await other.say("\u202e and so on")
     await expect(tab.page.locator(".message__text")).to_have_css("unicode-bidi", "plaintext")
     await expect(other.pending).to_have_count(0)

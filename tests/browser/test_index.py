@@ -49,7 +49,7 @@ async def test_a_name_that_nobody_has_used_is_offered(lobby, open_tab):
     tab, links = await open_index(lobby, open_tab)
     await tab.page.keyboard.type("<b>nowhere")
     await expect(links).to_have_count(0)
-    await expect(tab.page.get_by_text("No room is called that yet")).to_be_visible()
+    await expect(tab.page.get_by_text("No room named “<b>nowhere”")).to_be_visible()
 
 
 async def test_a_name_that_no_room_can_have_is_told_and_not_looked_for(lobby, rooms, open_tab):

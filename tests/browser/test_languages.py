@@ -77,7 +77,7 @@ async def test_pages_and_their_forms(lobby, chinese):
     for name in ("password1", "password2"):
         await tab.page.locator(f"[name={name}]").fill("风和日丽的又一天")
     await tab.page.locator("main .button").click()
-    await expect(tab.page.locator(".account__news")).to_have_text("账号注册成功。")
+    await expect(tab.page.locator(".account__messages")).to_have_text("账号注册成功")
     assert await english(tab) == []
     for path in ("/me/password/", "/me/delete/"):
         await go(tab, lobby, path)
@@ -104,35 +104,35 @@ async def test_a_room(lobby, chinese):
     await expect(tab.failed).to_contain_text("未能发送：消息不能为空")
     await expect(other.messages).to_have_count(2)
     await other.page.keyboard.insert_text("正在写")
-    await expect(page.locator("#typing")).to_contain_text("正在输入")
+    await expect(page.locator("#typing-indicator")).to_contain_text("正在输入")
     assert await english(tab) == []
 
     await tab.failed.get_by_role("button", name="丢弃").click()
     await tab.messages.first.hover()
-    await page.locator("[data-tool=delete]").first.click()
-    await expect(tab.messages.first).to_contain_text("删除这条消息？")
+    await page.locator("[data-action=delete]").first.click()
+    await expect(tab.messages.first).to_contain_text("确定删除？")
     assert await english(tab) == []
     await tab.messages.first.get_by_role("button", name="删除", exact=True).first.click()
     await expect(tab.messages.first).to_contain_text("消息已删除")
     await composer.press("ArrowUp")
-    await expect(page.locator("#editing")).to_contain_text("正在编辑消息")
+    await expect(page.locator("#message-editor")).to_contain_text("正在编辑消息")
     assert await english(tab) == []
     await composer.fill("再会")
     await composer.press("Enter")
     await expect(tab.messages.last).to_contain_text("（已编辑）")
     assert await english(tab) == []
 
-    await page.locator(".own-name__show").click()
-    await page.locator(".own-name__input").fill("管理员")
-    await page.locator(".own-name__input").press("Enter")
-    await expect(page.locator("#own-name-error")).to_have_text("不能用这个名字，换一个吧。")
-    await page.locator(".own-name__input").press("Escape")
+    await page.locator(".display-name__button").click()
+    await page.locator(".display-name__input").fill("管理员")
+    await page.locator(".display-name__input").press("Enter")
+    await expect(page.locator("#display-name-error")).to_have_text("不能使用这个昵称，请换一个。")
+    await page.locator(".display-name__input").press("Escape")
     await page.locator(".composer__emoji").click()
     await expect(page.locator("#emoji-picker").get_by_role("button", name="红心", exact=True)).to_be_visible()
     await page.keyboard.press("Escape")
-    await page.locator("#notify-open").click()
-    await page.get_by_role("radio", name="所有消息").check()
-    await expect(page.locator("#notify [role=status]")).to_be_visible()
+    await page.locator("#notification-settings-open").click()
+    await page.get_by_role("radio", name="全部消息").check()
+    await expect(page.locator("#notification-settings [role=status]")).to_be_visible()
     assert await english(tab) == []
 
     await tab.page.locator("form[action$='/export/'] button").click()
@@ -152,7 +152,7 @@ async def test_what_a_lost_connection_says_and_what_is_unread(chinese, open_read
         await expect(each.page.locator("[data-room=断线] .count")).to_contain_text("1 条未读")
         assert await english(each) == []
     await tab.page.context.set_offline(True)
-    await expect(tab.page.locator("#state")).to_contain_text("正在重新连接，你写的内容会保留。")
+    await expect(tab.page.locator("#state")).to_contain_text("正在重新连接…")
     await tab.say("还在吗")
     await expect(tab.pending).to_contain_text("正在发送…")
     assert await english(tab) == []
@@ -165,5 +165,5 @@ async def test_a_language_is_chosen_with_the_keyboard_and_on_a_phone(lobby, chin
     await tab.page.get_by_role("button", name="English").focus()
     await tab.page.keyboard.press("Enter")
     await expect(tab.page.locator("html")).to_have_attribute("lang", "en")
-    await expect(tab.page.locator("#here")).to_have_text("Only you are here")
+    await expect(tab.page.locator("#here")).to_have_text("Just you")
     await expect(tab.page.locator("#chat-message-input")).to_have_value("半句话")

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 COUNT = 900
 
-# As static/chat/js/timeline.js says, with a page that has just come.
+# As static/chat/js/timeline/timeline.js says, with a page that has just come.
 MOST = 500 + 100 + 50
 
 # The most messages that were ever in the document.
@@ -98,7 +98,7 @@ async def test_a_jump_to_the_latest_that_fails_leaves_the_reader_where_they_were
     shown = await tab.page.evaluate(NUMBERS)
     await tab.page.route("**/messages/*", lambda route: route.abort())
     await tab.page.get_by_role("button", name="Jump to latest").click()
-    await expect(tab.page.locator("#timeline-more")).to_contain_text("could not be loaded")
+    await expect(tab.page.locator("#timeline-more")).to_contain_text("Couldn't load")
     await expect(tab.messages.filter(has_text="text 100")).to_be_in_viewport()
     await tab.say("text 301")  # what it says itself is shown all the same
     await expect(tab.pending).to_have_count(0)

@@ -82,10 +82,10 @@ async def shown(lobby, chromium):
     await page.profiler.send("Profiler.startPreciseCoverage", {"callCount": True, "detailed": True})
     await page.goto(f"{lobby.url}/chat/")
     await page.evaluate("""async () => {
-        const { draw, parse } = await import('/static/chat/js/markup.js');
+        const { renderMarkup, parse } = await import('/static/chat/js/text/markup.js');
         window.parse = parse;
         window.show = (text, names) => {
-            document.body.replaceChildren(draw(text, names));
+            document.body.replaceChildren(renderMarkup(text, names));
             return document.body;
         };
     }""")

@@ -43,9 +43,9 @@ class Person:
         self.offered = self.list.get_by_role("option")
 
     async def take_name(self):
-        await self.page.locator(".own-name__show").click()
+        await self.page.locator(".display-name__button").click()
         await self.tab.say(self.name)
-        await expect(self.page.locator(".own-name__text")).to_have_text(self.name)
+        await expect(self.page.locator(".display-name__text")).to_have_text(self.name)
         await self.input.focus()
 
     async def say(self, text):
@@ -126,15 +126,15 @@ async def test_rooms_tell_whether_what_is_unread_names_one(lobby, open_person, o
     await writer.say("dear all")
     await expect(ada.page).to_have_title(re.compile(r"^\([123]\) "))
     elsewhere = await open_tab(lobby.url, "elsewhere", beside=ada.tab)
-    count = elsewhere.page.get_by_role("link", name="named unread").locator(".count")
+    count = elsewhere.page.get_by_role("link", name="named unread").locator(".unread-badge")
     await expect(count).to_have_text(re.compile(r"^\d unread$"))
-    for mentions, said in ((1, "1 mentions you"), (2, "2 mention you")):
+    for mentions, said in ((1, "1 mention"), (2, "2 mentions")):
         await writer.say(f"dear @{ada.name} {mentions}")
         await expect(count).to_have_text(re.compile(rf"^\d unread, {said}$"))
-        await expect(count).to_have_class("count count--mention")
+        await expect(count).to_contain_class("unread-badge--mention")
     await elsewhere.page.reload()
-    await expect(count).to_have_text(re.compile(r"^\d unread, 2 mention you$"))
-    await expect(count).to_have_class("count count--mention")
+    await expect(count).to_have_text(re.compile(r"^\d unread, 2 mentions$"))
+    await expect(count).to_contain_class("unread-badge--mention")
 
 
 # Completed

@@ -9,8 +9,8 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import launched
 from tests.browser.test_accounts import sign_in, sign_up
+from tests.browser.test_editing import Writer
 from tests.browser.test_offline import until
-from tests.browser.test_own_messages import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -75,7 +75,7 @@ async def until_shown(tab, count):
 
 
 async def name_of(tab):
-    return await tab.page.locator("#own-name .own-name__text").inner_text()
+    return await tab.page.locator("#display-name .display-name__text").inner_text()
 
 
 async def choose(tab, involvement):
@@ -135,7 +135,7 @@ async def test_a_tab_that_is_refused_leaves_it_to_another_to_tell(lobby, open_ta
     refused = await open_tab(**GRANTED)
     await refused.page.route_web_socket("**/ws/**", lambda socket: socket.close(code=4403))
     await refused.enter(lobby.url, "notify refused")
-    await expect(refused.page.get_by_text("You no longer have access here.")).to_be_visible()
+    await expect(refused.page.get_by_text("You no longer have access.")).to_be_visible()
     await speaker.say("first")
     two = await open_recorded("notify refused", beside=refused)
     await two.until_transcript("first")
@@ -165,7 +165,7 @@ async def test_a_room_that_is_looked_at_in_another_tab_is_not_told_of(lobby, ope
     )  # so that the room's name does not change places with it
 
 
-@pytest.mark.parametrize(("involvement", "told"), [("All messages", ["plain"]), ("Nothing", [])])
+@pytest.mark.parametrize(("involvement", "told"), [("Every message", ["plain"]), ("Nothing", [])])
 async def test_somebody_is_told_of_what_they_have_chosen(lobby, open_tab, open_recorded, involvement, told):
     room = f"notify {involvement}"
     speaker = await open_tab(lobby.url, room)
@@ -190,7 +190,7 @@ def notified(lobby, open_tab, open_recorded):
 
     async def notified(room, text, is_elsewhere=True):
         speaker, listener = Writer(await open_tab(lobby.url, room)), await open_recorded(room)
-        await choose(listener, "All messages")
+        await choose(listener, "Every message")
         if is_elsewhere:
             await listener.page.goto(f"{lobby.url}/chat/")
             await expect(listener.page.get_by_role("link", name=room)).to_be_visible()
@@ -212,7 +212,7 @@ async def until_open(tab, *bodies):
 async def test_a_notification_of_a_deleted_message_is_closed(notified):
     speaker, listener = await notified("notify deleted", "regretted")
     await speaker.tool("regretted", "Delete")
-    await speaker.page.locator(".message__note").get_by_role("button", name="Delete").click()
+    await speaker.page.locator(".message__footer").get_by_role("button", name="Delete").click()
     await until_open(listener)
 
 
@@ -247,7 +247,7 @@ async def test_the_browser_is_asked_when_one_chooses_and_not_before(lobby, open_
     await tab.enter(lobby.url, "notify asks")
     await expect(tab.page.locator("#people-list .person")).to_have_count(1)
     assert await tab.page.evaluate("() => asked") == 0
-    await choose(tab, "All messages")
+    await choose(tab, "Every message")
     await tab.page.wait_for_function("() => asked === 1")
 
 

@@ -49,7 +49,7 @@ BREAK = """async (text) => {
 # What may stand where what was seen in a room is kept.
 BROKEN = ["{", "null", '{"seq": 9, "messages": 5}', '{"seq": 9, "messages": [{}]}']
 
-OFFLINE = "Offline. What you write is sent later."
+OFFLINE = "You're offline. Messages will send when you're back."
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_rooms_open_without_a_network_and_what_is_written_is_sent_once_and
 
     tab = await open_tab(beside=tab)
     await tab.page.goto(f"{server.url}/chat/")
-    await heading(tab, "You are offline")
+    await heading(tab, "You're offline")
     cards = tab.page.locator(".card")
     await expect(cards.locator(".card__name")).to_have_text(["first.2", "first"])
     await expect(cards.nth(1).locator("bdi")).to_have_text([re.compile("."), "of the first"])
@@ -148,16 +148,16 @@ async def test_a_page_that_is_not_kept_says_so_and_goes_on_when_the_network_is_b
         await tab.page.keyboard.insert_text("half a sentence")
         server.stop()
         await tab.page.reload()
-        await heading(tab, "You are offline")
-        await expect(tab.page.get_by_text("This room was not opened here lately")).to_be_visible()
+        await heading(tab, "You're offline")
+        await expect(tab.page.get_by_text("This room isn't available offline.")).to_be_visible()
         await expect(tab.page.locator("main")).to_have_css("max-width", "704px")  # it is in the look
         assert tab.page.url == f"{server.url}/chat/offline/"
         await tab.page.get_by_role("button", name="Try again").click()
-        await expect(tab.page.get_by_role("status")).to_have_text("Still no network. Waiting for it…")
+        await expect(tab.page.get_by_role("status")).to_have_text("Still offline. Waiting for the network…")
         await tab.page.goto(f"{server.url}/recipes/")
-        await heading(tab, "You are offline")
+        await heading(tab, "You're offline")
         await tab.enter(server.url, "offline")
-        await heading(tab, "You are offline")
+        await heading(tab, "You're offline")
         server.start()
         await heading(tab, "offline", timeout=BACK)
         await expect(tab.page.locator("#chat-message-input")).to_have_value("half a sentence")
@@ -167,13 +167,13 @@ async def test_what_is_kept_is_its_person_s_and_under_their_name(lobby, open_tab
     tab = await visit(open_tab, lobby, "kept before")
     await tab.enter(lobby.url, "kept")
     await until(tab, f"async () => (await ({ROOMS})()).length === 2")
-    await tab.page.get_by_role("button", name="Change your name").click()
+    await tab.page.get_by_role("button", name="Change display name").click()
     await tab.say("Kept Heron")
     await until(tab, PAGE_HAS, ["/chat/kept/", "Kept Heron"])
     assert await tab.page.evaluate(ROOMS) == ["/chat/kept/"]
     await sign_up(tab, "kept")
     await expect(tab.page).to_have_url(f"{lobby.url}/chat/kept/")
-    await until(tab, PAGE_HAS, ["/chat/kept/", "Your account"])
+    await until(tab, PAGE_HAS, ["/chat/kept/", "Your profile"])
     await sign_out(tab, lobby.url)
     await until(tab, f"async () => (await ({ROOMS})()).length === 0")
     beside = await visit(open_tab, lobby, "kept", beside=tab)
@@ -282,7 +282,7 @@ async def test_the_rooms_of_a_guest_are_gone_when_the_browser_was_closed(lobby, 
     await expect(tab.messages.first).to_contain_text("for my eyes")
     await tab.page.context.clear_cookies()  # as a browser does that is closed
     await tab.page.goto(f"{lobby.url}/chat/guests/")
-    await heading(tab, "You are offline")
+    await heading(tab, "You're offline")
     assert await tab.page.evaluate(ROOMS) == []
 
 

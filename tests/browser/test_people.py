@@ -21,7 +21,7 @@ def named(tab, name):
 
 
 async def rename(tab, name):
-    await tab.page.get_by_role("button", name="Change your name").click()
+    await tab.page.get_by_role("button", name="Change display name").click()
     await tab.say(name)
 
 
@@ -29,18 +29,18 @@ async def test_people_see_who_comes_goes_and_is_called_otherwise(lobby, open_tab
     here = await open_tab(lobby.url, "people come and go")
     await expect(people(here)).to_have_count(1)
     await expect(people(here)).to_contain_text("you")
-    await expect(here.page.locator("#here")).to_have_text("Only you are here")
+    await expect(here.page.locator("#here")).to_have_text("Just you")
     other = await open_tab(lobby.url, "people come and go")
     await expect(people(here)).to_have_count(2)
     await expect(people(other)).to_have_count(2)
-    await expect(here.page.locator("#here")).to_have_text("2 people here")
+    await expect(here.page.locator("#here")).to_have_text("2 online")
     await rename(other, "Grace of the people")
     await expect(named(here, "Grace of the people")).to_contain_text("guest")
     second = await open_tab(lobby.url, "people come and go", beside=other)
     await expect(people(second)).to_have_count(2)
-    await expect(second.page.locator("#own-name")).to_contain_text("Grace of the people")
+    await expect(second.page.locator("#display-name")).to_contain_text("Grace of the people")
     await rename(second, "Grace of two tabs")
-    await expect(other.page.locator("#own-name")).to_contain_text("Grace of two tabs")
+    await expect(other.page.locator("#display-name")).to_contain_text("Grace of two tabs")
     await other.page.close()
     await rename(second, "Grace of one tab")
     await expect(named(here, "Grace of one tab")).to_have_count(1)
@@ -69,7 +69,7 @@ async def test_on_a_phone_people_are_in_a_drawer(lobby, open_tab):
     await expect(panel).to_be_hidden()
     await tab.page.get_by_role("button", name="People").tap()
     await expect(panel).to_be_visible()
-    await expect(panel).to_contain_text("Here now · 1")
+    await expect(panel).to_contain_text("Online · 1")
     await tab.page.touchscreen.tap(20, 300)
     await expect(panel).to_be_hidden()
 
@@ -83,12 +83,12 @@ async def test_who_is_writing_is_shown_until_it_is_said(lobby, open_tab):
         await expect(named(tab, "Wren who writes")).to_be_visible()
     await writer.page.locator("#chat-message-input").focus()
     await writer.page.keyboard.type("hm")
-    await expect(reader.page.locator("#typing")).to_have_text("Wren who writes is typing")
-    await expect(writer.page.locator("#typing")).to_have_text("")
+    await expect(reader.page.locator("#typing-indicator")).to_have_text("Wren who writes is typing")
+    await expect(writer.page.locator("#typing-indicator")).to_have_text("")
     top = await reader.page.locator("#composer").bounding_box()
     await writer.page.keyboard.press("Enter")
     await reader.until_transcript("hm")
-    await expect(reader.page.locator("#typing")).to_have_text("")
+    await expect(reader.page.locator("#typing-indicator")).to_have_text("")
     assert await reader.page.locator("#composer").bounding_box() == top
 
 
@@ -122,10 +122,10 @@ async def test_staff_have_a_mark_that_is_read_out_and_is_no_part_of_the_name(lob
     found = "from chat.models import User; user = User.objects.get(name='Grace with a mark')"
     promote = f"{found}; user.is_staff = True; user.save()"
     await asyncio.to_thread(manage, "shell", "-c", promote, VAR_DIR=str(lobby.var_dir))
-    await expect(named(other, "Grace with a mark").locator(".staff")).to_have_text("Staff")
+    await expect(named(other, "Grace with a mark").locator(".staff-badge")).to_have_text("Staff")
     await staff.say("after")
     message = other.messages.filter(has_text="after")
-    await expect(message.locator(".staff")).to_be_visible()
+    await expect(message.locator(".staff-badge")).to_be_visible()
     await expect(message.locator(".message__author")).to_have_text("Grace with a mark")
     assert "Staff" in await message.aria_snapshot()
-    await expect(other.messages.filter(has_text="before").locator(".staff")).to_be_hidden()
+    await expect(other.messages.filter(has_text="before").locator(".staff-badge")).to_be_hidden()

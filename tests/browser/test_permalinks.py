@@ -46,7 +46,7 @@ async def test_a_link_leads_to_a_message_and_the_room_goes_on_both_ways(lobby, o
         said[158] = "edited far away"
         await page.wait_for_function(f"() => {{ {SCROLL} += 500; return !{END_IS_HIDDEN}; }}")
         await page.wait_for_function(
-            f"() => {{ {SCROLL} -= 500; return {START}.startsWith('This is where'); }}"
+            f"() => {{ {SCROLL} -= 500; return {START}.startsWith('This is the start'); }}"
         )
         assert await tab.transcript() == [*said, "news"]
         await page.evaluate(f"() => {{ {SCROLL} += 100_000; }}")
@@ -93,4 +93,4 @@ async def test_a_link_is_copied(lobby, open_tab, is_secure):
     assert answer.status == 200
     await expect(tab.messages).to_be_focused()
     assert (await tab.page.goto(f"{address.removesuffix('1/')}2/")).status == 404
-    await expect(tab.page.get_by_text("There is no such message.")).to_be_visible()
+    await expect(tab.page.get_by_text("This message doesn't exist.")).to_be_visible()

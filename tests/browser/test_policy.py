@@ -35,8 +35,8 @@ async def test_the_administration_site_works_under_the_policy(lobby, open_tab):
         DJANGO_SUPERUSER_PASSWORD="correct horse",
     )
     page = (await open_tab()).page
-    await page.goto(f"{lobby.url}/admin/login/?next=/admin/chat/user/%3Fq=policy")
-    await page.get_by_label("User name").fill("policy")
+    await page.goto(f"{lobby.url}/admin/login/?next=/admin/accounts/user/%3Fq=policy")
+    await page.get_by_label("Username").fill("policy")
     await page.get_by_label("Password").fill("correct horse")
     await page.keyboard.press("Enter")
     await page.get_by_role("link", name="policy", exact=True).click()

@@ -27,9 +27,9 @@ async def order(working, open_tab):
     """The page of an order that has just been made."""
     tab = await open_tab()
     await tab.page.goto(f"{working.url}/orders/")
-    await tab.page.get_by_label("Subject").fill("A dictionary 词典")
+    await tab.page.get_by_label("Description").fill("A dictionary 词典")
     await tab.page.get_by_label("Amount").fill("12.50")
-    await tab.page.get_by_role("button", name="Order").click()
+    await tab.page.get_by_role("button", name="Place order").click()
     await expect(tab.page.get_by_role("heading", name="A dictionary 词典")).to_be_visible()
     await expect(state(tab)).to_have_text("Open")
     await tab.page.wait_for_load_state()
@@ -48,7 +48,7 @@ async def pay(server, tab):
 
 async def is_listening(tab):
     """Its socket is open, since what it says comes back."""
-    await tab.page.get_by_placeholder("A note").fill("are you there? 在吗")
+    await tab.page.get_by_placeholder("Note to all").fill("are you there? 在吗")
     await tab.page.keyboard.press("Enter")
     await expect(tab.page.locator("#notes")).to_have_text("are you there? 在吗")
 
@@ -104,9 +104,9 @@ async def test_a_status_is_sent_on_a_click_and_the_newest_is_on_top(working, ope
 
     await one.page.route_web_socket("**/ws/status/**", connect)
     await one.page.reload()
-    await one.page.get_by_placeholder("What is it doing?").fill("written offline")
+    await one.page.get_by_placeholder("Status").fill("written offline")
     await one.page.get_by_role("button", name="Send").click()
-    await expect(one.page.get_by_placeholder("What is it doing?")).to_have_value("")
+    await expect(one.page.get_by_placeholder("Status")).to_have_value("")
     is_reached = True
     for _ in range(2):  # it is sent once
         await one.page.reload()
@@ -118,7 +118,7 @@ async def test_a_status_is_sent_on_a_click_and_the_newest_is_on_top(working, ope
 
 async def say(tab, text):
     """Send a status, and see it come back."""
-    await tab.page.get_by_placeholder("What is it doing?").fill(text)
+    await tab.page.get_by_placeholder("Status").fill(text)
     await tab.page.get_by_role("button", name="Send").click()
     await expect(statuses(tab).first).to_have_text(text)
 
@@ -130,10 +130,10 @@ def statuses(tab):
 async def test_a_feed_is_started_by_one_and_seen_by_all_until_another_stops_it(working, open_tab):
     tabs = [await open_tab(working.url, "feed") for _ in range(4)]
     one, *_, other = tabs
-    starter = await one.page.locator(".own-name__text").inner_text()
+    starter = await one.page.locator(".display-name__text").inner_text()
     await one.page.get_by_role("button", name="get backend data").click()
     for tab in tabs:
-        await expect(tab.page.locator(".feed__state")).to_contain_text(f"Live feed by {starter}")
+        await expect(tab.page.locator(".feed__state")).to_contain_text(f"Live feed, started by {starter}")
         await expect(tab.page.locator(".feed__lines li").first).to_contain_text("live push - room: feed")
         await expect(tab.page.get_by_role("button", name="get backend data")).to_be_disabled()
     await other.page.get_by_role("button", name="Stop").click()
@@ -141,7 +141,7 @@ async def test_a_feed_is_started_by_one_and_seen_by_all_until_another_stops_it(w
         await expect(tab.page.locator("#feed")).to_be_hidden()
     await one.page.route("**/push/**", lambda route: route.abort())
     await one.page.get_by_role("button", name="get backend data").click()
-    await expect(one.page.locator(".feed__error")).to_contain_text("Not done")
+    await expect(one.page.locator(".feed__error")).to_contain_text("That didn't work")
     await expect(one.page.locator(".feed__state")).to_be_empty()
     await expect(one.page.locator(".feed__stop")).to_be_hidden()
 
@@ -149,7 +149,7 @@ async def test_a_feed_is_started_by_one_and_seen_by_all_until_another_stops_it(w
 async def test_without_a_worker_the_page_says_that_it_waits(lobby, open_tab):
     tab = await open_tab(lobby.url, "waits")
     await tab.page.get_by_role("button", name="get backend data").click()
-    await expect(tab.page.locator(".feed__state")).to_contain_text("It waits for a worker")
+    await expect(tab.page.locator(".feed__state")).to_contain_text("starting…")
     await tab.page.get_by_role("button", name="Stop").click()
 
 

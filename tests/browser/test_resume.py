@@ -77,7 +77,7 @@ async def test_a_message_written_without_a_connection_is_sent_when_it_is_back(lo
     await tab.say("one")
     await tab.say("two")
     await expect(tab.pending).to_have_count(2)
-    await expect(tab.page.get_by_text("Reconnecting. What you write is kept.")).to_be_visible()
+    await expect(tab.page.get_by_text("Reconnecting…")).to_be_visible()
     await other.say("meanwhile")
     await other.until_transcript("before all", "meanwhile")
     cable.sockets_refused = False
@@ -188,10 +188,9 @@ async def test_what_the_browser_has_no_room_for_is_sent_from_memory(lobby, cable
     await tab.until_transcript("stored")
     await tab.page.evaluate(FILL_STORAGE)
     cable.pull()
-    await expect(pill).to_contain_text("What you write is kept")
+    await expect(pill).to_have_text("Reconnecting…", use_inner_text=True)
     await tab.say("unsent")
     await expect(problem).to_contain_text("Your browser can't save your text")
-    await expect(pill).to_have_text("Reconnecting…", use_inner_text=True)
     await asks_before_it_is_left(tab)
     cable.plug()
     await expect(tab.pending).to_have_count(0, timeout=BACK)
@@ -216,7 +215,7 @@ NOTIFY_WHILE_WAITING = """async () => {
     const { ConnectionState } = await import(href);
     const state = new ConnectionState(document.querySelector("#state"));
     state.show("waiting");
-    state.notify("a notice");
+    state.showNotice("a notice");
 }"""
 
 
@@ -251,7 +250,7 @@ async def test_what_was_refused_can_be_mended_or_discarded(lobby, open_tab):
 async def test_what_the_server_refuses_says_why(lobby, open_tab):
     tab = await open_tab(lobby.url, "refused")
     await tab.say("\u200b")
-    await expect(tab.failed).to_contain_text("Not sent: a message needs some text")
+    await expect(tab.failed).to_contain_text("Couldn't send: A message can't be empty.")
 
 
 async def test_who_writes_too_fast_is_held_back_and_loses_nothing(open_tab):
@@ -339,7 +338,7 @@ async def test_a_database_that_was_set_back_is_loaded_anew(open_tab):
         await other.say("of the new log")
         await expect(tab.messages.first).to_contain_text("of the new log")
         await other.until_transcript("of the new log")
-        await tab.page.get_by_role("button", name="Load the page again").click()
+        await tab.page.get_by_role("button", name="Reload").click()
         await expect(tab.page.locator("#chat-message-input")).to_have_value("of somebody lost")
 
 
@@ -362,7 +361,7 @@ async def test_a_room_that_was_restored_from_a_backup_says_so_and_shows_what_is_
             await tab.page.route("**/messages/*", lambda route: route.abort())
             backup.backup(live)
         await expect(tab.page.locator("#state")).to_contain_text("restored from a backup", timeout=BACK)
-        await expect(tab.page.get_by_text("Earlier messages could not be loaded.")).to_be_visible()
+        await expect(tab.page.get_by_text("Couldn't load earlier messages.")).to_be_visible()
         await tab.say("and on it goes")
         await tab.until_transcript("and on it goes")
         other = await open_tab(server.url, "backup")

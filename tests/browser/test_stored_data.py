@@ -63,7 +63,7 @@ async def test_a_room_opens_whatever_is_stored(lobby, open_tab):
         said.append(f"after {number}")
         await tab.say(said[-1])
         await tab.until_transcript(*said)
-        await expect(tab.page.locator("#editing")).to_be_hidden()
+        await expect(tab.page.locator("#message-editor")).to_be_hidden()
         await tab.page.wait_for_function(IS_CLEAN)
 
 

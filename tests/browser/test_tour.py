@@ -32,7 +32,8 @@ SMALL = """() => {
     const boxOf = (each) => (each.type === "checkbox" ? each.labels[0] : each.closest("label"));
     const TARGETS = "a[href], button:enabled, input:not([type=hidden]), select, textarea";
     return [...document.querySelectorAll(TARGETS)]
-        .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.closest(".only-spoken"))
+        .filter((each) => each.checkVisibility({ visibilityProperty: true }))
+        .filter((each) => !each.closest(".visually-hidden"))
         .filter((each) => !isAmidText(each))
         .map((each) => [each, (boxOf(each) ?? each).getBoundingClientRect()])
         .filter(([, { width, height }]) => Math.min(width, height) < 43.5)

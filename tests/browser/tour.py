@@ -40,7 +40,11 @@ WORDS = {
 }
 
 
-OPENERS = {"emoji": ".composer__emoji", "notify": "#notify-open", "sheet": "#sheet-open"}
+OPENERS = {
+    "emoji": ".composer__emoji",
+    "notifications": "#notification-settings-open",
+    "shortcuts": "#shortcuts-open",
+}
 
 # Pages that are the same for everybody.
 NOBODYS = {
@@ -89,9 +93,9 @@ class Tour:
         yield Stop("index-error")
 
     async def _take_name(self, tab, name):
-        await tab.page.locator(".own-name__show").click()
+        await tab.page.locator(".display-name__button").click()
         await tab.say(name)
-        await expect(tab.page.locator(".own-name__text")).to_have_text(name)
+        await expect(tab.page.locator(".display-name__text")).to_have_text(name)
 
     async def _room(self):
         page, words = self.page, self.words
@@ -112,32 +116,32 @@ class Tour:
         await expect(page.locator("#people-list li")).to_have_count(2)
         yield Stop("room")
         await self.other.page.keyboard.type("........", delay=500)  # is told at most every 3 s
-        await expect(page.locator("#typing")).not_to_have_class(re.compile("is-nobody"))
+        await expect(page.locator("#typing-indicator")).not_to_have_class(re.compile("is-empty"))
         yield Stop("room-typing")
         await self.other.page.locator("#chat-message-input").fill("")
 
     async def _own_messages(self):
         page = self.page
         await self._press("ArrowUp")
-        await expect(page.locator("#editing")).to_be_visible()
+        await expect(page.locator("#message-editor")).to_be_visible()
         yield Stop("room-edit")
         await self._press("Escape")
         await self.tab.messages.last.hover()
-        await page.locator("[data-tool=delete]").last.click()
-        await expect(self.tab.messages.last.locator(".message__note")).to_be_visible()
+        await page.locator("[data-action=delete]").last.click()
+        await expect(self.tab.messages.last.locator(".message__footer")).to_be_visible()
         yield Stop("room-delete")
         await self._press("Escape")
         await page.locator("#chat-message-input").focus()
         await self.tab.say("\u200b")
         await expect(self.tab.failed).to_have_count(1)
         yield Stop("room-failed")
-        await self.tab.failed.locator(".message__note button").last.click()
+        await self.tab.failed.locator(".message__footer button").last.click()
         await page.locator("#chat-message-input").focus()
 
     async def _overlays(self):
         page = self.page
         await page.keyboard.insert_text("@")
-        await expect(page.locator("#completion")).to_be_visible()
+        await expect(page.locator("#typeahead")).to_be_visible()
         yield Stop("room-mention")
         await self._press("Escape")
         await self._press("Backspace")
@@ -148,8 +152,8 @@ class Tour:
             await self._press("Escape")
         await self._press("Control+k")
         await self.page.keyboard.insert_text("zz")
-        yield Stop("room-find")
-        await page.locator("#find-input").press("Escape")
+        yield Stop("room-search")
+        await page.locator("#room-search-input").press("Escape")
         await expect(page.locator("#rooms a").first).to_be_attached()
         await page.set_viewport_size(PHONE)
         for name in ("people", "rooms"):
@@ -162,10 +166,10 @@ class Tour:
         page, words = self.page, self.words
         await self.tab.enter(self.url, words["elsewhere"])
         await self.other.say(f"@{words['me']} ")
-        await expect(page.locator(f"#rooms [data-room='{words['room']}'] .count")).to_be_visible()
+        await expect(page.locator(f"#rooms [data-room='{words['room']}'] .unread-badge")).to_be_visible()
         yield Stop("room-unread")
         await self._go("/chat/")
-        await expect(page.locator(f"[data-room='{words['room']}'] .count")).to_be_visible()
+        await expect(page.locator(f"[data-room='{words['room']}'] .unread-badge")).to_be_visible()
         yield Stop("index")
         await page.locator("#room-name-input").fill("zz")
         yield Stop("index-filter")
@@ -188,7 +192,7 @@ class Tour:
         yield Stop("feed")
         await page.locator(".feed__stop").click()
         await page.locator("form[action$='/export/'] button").click()
-        await expect(page.locator("#export[data-status=ready]")).to_be_visible()
+        await expect(page.locator("#transcript[data-status=ready]")).to_be_visible()
         yield Stop("transcript")
         await self._go("/orders/")
         yield Stop("orders-first")
@@ -203,7 +207,7 @@ class Tour:
         await self._go("/orders/")
         yield Stop("orders")
         await self._go("/status/1/")
-        await page.locator("#said").fill(words["answer"])
+        await page.locator("#line-form-input").fill(words["answer"])
         await self._press("Enter")
         await expect(page.locator("#statuses li")).to_have_count(1)
         yield Stop("status")
@@ -220,7 +224,7 @@ class Tour:
         for name in ("password1", "password2"):
             await page.locator(f"[name={name}]").fill(words["password"])
         await page.locator("main .button").click()
-        await expect(page.locator(".account__news")).to_be_visible()
+        await expect(page.locator(".account__messages")).to_be_visible()
         yield Stop("me")
         for name in ("password", "delete"):
             await self._go(f"/me/{name}/")
@@ -238,7 +242,7 @@ class Tour:
     async def _show_notice(self, name):
         """A page that tells of what a browser cannot do, or a server should not."""
         with override(get_supported_language_variant(self.language)):
-            body = render_to_string(f"{name}.html", {"reason": gettext("too many tries"), "minutes": 2})
+            body = render_to_string(f"{name}.html", {"reason": gettext("Too many attempts."), "minutes": 2})
         await self.page.route("**/nothing/", lambda route: route.fulfill(body=body, content_type="text/html"))
         await self._go("/nothing/")
         await self.page.unroute("**/nothing/")

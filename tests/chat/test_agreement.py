@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import live
+from accounts.models import User
 from chat import actions
 from chat.actions import Member
-from chat.models import User
 from tests.copy import Copy
 
 # Blank ones are refused, NULs are dropped, and some name somebody: that must agree, too.
@@ -28,7 +28,7 @@ STEP = st.one_of(
 @pytest.fixture(autouse=True)
 def short_memory(monkeypatch):
     """Logs that forget quickly, so that what was missed also comes from the database."""
-    monkeypatch.setattr("live.hub.Log", partial(live.Log, size=3))
+    monkeypatch.setattr("live.hub.Log", partial(live.Log, length=3))
 
 
 @settings(

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from websockets.asyncio.server import serve
 from websockets.http11 import Headers, Response
 
-from chat import client
-from chat.client import Client
-from live.subprotocols import LOBBY_WITH_PINGS, PING, PONG
+from base.subprotocols import LOBBY_WITH_PINGS, PING, PONG
+from chat.soak import client
+from chat.soak.client import Client
 
 HISTORY = [{"number": n, "seq": n, "client_id": str(n), "message": f"message {n}"} for n in range(1, 301)]
 
@@ -57,7 +57,7 @@ async def test_who_is_held_back_sends_nothing_until_then_and_all_in_order():
     async def talk(socket):
         await welcome(socket)
         first = json.loads(await socket.recv())
-        about = {"client_id": first["client_id"], "detail": "too many messages"}
+        about = {"client_id": first["client_id"], "detail": "Too many messages."}
         await tell(socket, type="error", code="rate_limited", retry_after=0.1, **about)
         async for frame in socket:
             command = json.loads(frame)
@@ -137,7 +137,10 @@ async def test_what_is_refused_for_good_is_not_sent_again():
         async for frame in socket:
             command = json.loads(frame)
             said.put_nowait(command["message"])
-            about = {"client_id": command["client_id"], "detail": "longer than 4,000 characters"}
+            about = {
+                "client_id": command["client_id"],
+                "detail": "Messages can't be longer than 4,000 characters.",
+            }
             await tell(socket, type="error", code="too_long", **about)
 
     async with client_at(talk) as (made, _):
@@ -146,7 +149,7 @@ async def test_what_is_refused_for_good_is_not_sent_again():
         assert [await said.get(), await said.get()] == ["one", "two"]
         while len(made.failed) < 2:
             await asyncio.sleep(0)
-        assert set(made.failed.values()) == {"longer than 4,000 characters"}
+        assert set(made.failed.values()) == {"Messages can't be longer than 4,000 characters."}
 
 
 async def reset(epoch):

@@ -9,12 +9,14 @@ from django.core.management import call_command
 from django.db import transaction
 
 import live
-from chat import actions, consumers, history
-from chat.consumers import MOST_MISSED
-from chat.drafts import Draft
-from chat.models import Membership, Message, Room, User
+from accounts.actions import create_guest, rename
+from accounts.models import User
+from base.subprotocols import PING
+from chat import actions, consumers
+from chat.actions.message_batch import Draft
+from chat.models import Membership, Message, Room
+from chat.queries import history
 from live import hub
-from live.subprotocols import PING
 
 
 @pytest.fixture
@@ -77,13 +79,13 @@ async def test_an_acknowledgement_does_not_overtake_what_was_missed(connect, gue
     client_id = uuid4()
     for text, name in (("one", uuid4()), ("two", client_id)):
         await database_sync_to_async(actions.send)(guest, room, text, name)
-    since, may_read = history.source.since, asyncio.Event()
+    read_after, may_read = history.source.read_after, asyncio.Event()
 
-    async def slow_since(*args):
+    async def slow_read(*args):
         await may_read.wait()
-        return await since(*args)
+        return await read_after(*args)
 
-    monkeypatch.setattr(history.source, "since", slow_since)
+    monkeypatch.setattr(history.source, "read_after", slow_read)
     socket = await connect(user=guest, since=0)
     await socket.event("welcome")
     await socket.say("two", str(client_id))
@@ -200,11 +202,20 @@ async def test_a_cursor_of_another_epoch_is_told_to_load_anew(connect):
     assert (await back.event("welcome"))["reset"]
 
 
-async def test_too_much_missed_is_told_to_load_anew(connect):
+async def test_a_client_that_has_missed_too_many_events_is_told_to_load_the_history(
+    connect, guest, monkeypatch
+):
+    monkeypatch.setattr(history, "MAX_MISSED", 2)
     room = await database_sync_to_async(actions.open_room)("lobby")
-    await Room.objects.filter(pk=room.pk).aupdate(last_seq=MOST_MISSED + 1)
+    for text in ("one", "two", "three"):
+        await database_sync_to_async(actions.send)(guest, room, text, uuid4())
     assert (await (await connect(since=0)).event("welcome"))["reset"]
     assert not (await (await connect(since=1)).event("welcome"))["reset"]
+    for text in ("3", "III"):
+        await database_sync_to_async(actions.edit)(guest, room, 3, text)
+    socket = await connect(since=1)  # four changes, which are two messages
+    assert not (await socket.event("welcome"))["reset"]
+    assert [(await socket.event("message"))["seq"] for _ in range(2)] == [2, 5]
 
 
 async def test_who_has_no_session_becomes_a_guest_with_the_first_message(connect):
@@ -233,7 +244,7 @@ async def test_what_is_sent_again_after_a_reconnect_is_stored_once_without_a_ses
 
 async def test_a_name_is_taken_when_a_message_is_sent(connect, guest):
     socket = await connect(user=guest)
-    await database_sync_to_async(actions.rename)(guest, "Ada")
+    await database_sync_to_async(rename)(guest, "Ada")
     await socket.say("hi")
     assert (await socket.event("message"))["author"]["name"] == "Ada"
 
@@ -328,7 +339,7 @@ async def set_back(room, number):
 async def until_known(room):
     """Wait until the hub has compared the room's log, and so knows the last event."""
     log = live.get_hub()._topics[room.topic].log
-    while log._before[1] is None:
+    while log._start[1] is None:
         await asyncio.sleep(0.01)
 
 
@@ -341,7 +352,7 @@ def say(guest, room, *texts):
 async def test_tabs_of_a_room_that_was_set_back_are_closed_and_come_back_to_another_epoch(
     connect, guest, monkeypatch
 ):
-    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.1)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.1)
     room = await database_sync_to_async(actions.open_room)("lobby")
     await say(guest, room, "one", "two", "three")
     socket = await connect(user=guest)
@@ -416,7 +427,7 @@ async def test_a_last_message_that_cannot_be_is_none_of_the_room(connect, room_o
 
 
 async def test_a_room_that_is_gone_is_made_again(connect, guest, room_of_three, monkeypatch):
-    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.1)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.1)
     socket = await connect(user=guest)
     await set_back(room_of_three, 0)
     await database_sync_to_async(Room.objects.all().delete)()
@@ -426,10 +437,10 @@ async def test_a_room_that_is_gone_is_made_again(connect, guest, room_of_three, 
 
 
 async def test_the_command_restored_renews_every_room(connect, guest, room_of_three, monkeypatch):
-    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.1)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.1)
     socket = await connect(user=guest)
     await socket.event("welcome")
-    other = await database_sync_to_async(actions.create_guest)()
+    other = await database_sync_to_async(create_guest)()
     for user, last_read in ((guest, 65), (other, 2)):
         await Membership.objects.acreate(user=user, room=room_of_three, last_read=last_read)
     await database_sync_to_async(call_command)("restored")

@@ -11,11 +11,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from chat import access, actions, mentions
+from accounts.actions import create_guest, rename
+from accounts.queries import holder
+from base import names
+from chat import actions, mentions
 from chat.markup import at_signs
 from chat.models import Message
-from live import names
 from tests import hostile
+from transcripts.actions import request_transcript
 
 
 class Kinds(HTMLParser):
@@ -59,7 +62,7 @@ async def test_what_is_said_is_told_and_kept_as_it_was_written(connect):
 
 @pytest.mark.django_db(transaction=True)
 def test_pages_are_made_of_the_same_whatever_people_write():
-    you = actions.create_guest()
+    you = create_guest()
     for room in ("harmless", "other"):
         say(you, room, "hello")
     harmless = kinds(you, *pages("harmless"))
@@ -72,27 +75,27 @@ def test_pages_are_made_of_the_same_whatever_people_write():
 
 @pytest.mark.django_db(transaction=True)
 def test_pages_are_made_of_the_same_whatever_people_are_called():
-    you = actions.create_guest()
+    you = create_guest()
     for room in ("harmless", "other"):
         say(you, room, "hello")
     own = ["/me/", "/me/sign-up/", "/me/sign-in/"]
     harmless = kinds(you, *pages("harmless"), *own)
     for name in hostile.NAMES.values():
-        say(actions.rename(actions.create_guest(), name), name.replace("/", ""), "hello")
+        say(rename(create_guest(), name), name.replace("/", ""), "hello")
     for name in (hostile.NAMES["an attribute"], hostile.NAMES["a tag"]):
-        assert kinds(access.holder(name), *pages("harmless"), *own) == harmless
+        assert kinds(holder(name), *pages("harmless"), *own) == harmless
 
 
 @pytest.mark.django_db(transaction=True)
 def test_pages_are_made_of_the_same_whatever_a_room_is_called():
-    you = actions.create_guest()
+    you = create_guest()
     for room in ("harmless", "other"):
         say(you, room, "hello")
     found = []
     for name in ("harmless", hostile.NAMES["an attribute"]):
         say(you, name, "hello")
-        export = actions.export(you, actions.open_room(name))
-        found.append(kinds(you, *pages(name), reverse("export_page", args=[name, export.pk])))
+        export = request_transcript(you, actions.open_room(name))
+        found.append(kinds(you, *pages(name), reverse("transcript", args=[name, export.pk])))
     assert found[0] == found[1]
 
 
@@ -174,7 +177,7 @@ COSTLY = {
 
 @pytest.fixture
 def author(transactional_db):
-    return actions.create_guest()
+    return create_guest()
 
 
 @pytest.fixture
@@ -210,7 +213,7 @@ def test_mentions_cost_what_length_of_text_says(author, normalizing, unit):
 
 def test_names_are_normalized_before_transactions(author, normalizing):
     actions.open_room("聊天室")
-    actions.rename(author, "Ada")
+    rename(author, "Ada")
     assert normalizing
 
 

@@ -4,6 +4,7 @@ import pytest
 from channels.db import database_sync_to_async
 from django.test import Client
 
+from accounts.actions import create_guest
 from chat import actions
 from chat.models import Membership
 from tests.chat.test_unread import join, other, say, soon  # noqa: F401 (fixtures)
@@ -36,7 +37,7 @@ def test_what_is_chosen_is_kept(browser, involvement):
 
 def test_who_chooses_has_read_what_was_there(browser):
     room = actions.open_room("lobby")
-    actions.send(actions.create_guest(), room, "before", "00000000-0000-4000-8000-000000000001")
+    actions.send(create_guest(), room, "before", "00000000-0000-4000-8000-000000000001")
     choose(browser, "all")
     assert Membership.objects.get().last_read == actions.open_room("lobby").last_seq
 

@@ -10,16 +10,16 @@ from django.http import HttpResponse
 from django.test import AsyncClient, Client
 from django.utils import translation
 
-from chat import actions
-from chat.models import User
-from chat.workers import MailWorker
+from accounts import actions
+from accounts.models import User
+from accounts.workers import MailWorker
 from tests.chat.test_pages import data
 from tests.sockets import session_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
-TITLE = {"en": "What chat room would you like to enter?", "zh-hans": "想进哪个聊天室？"}
+TITLE = {"en": "Find or create a room", "zh-hans": "查找或新建聊天室"}
 
 
 def title(answer: HttpResponse) -> str:
@@ -61,8 +61,8 @@ def test_the_choice_leads_to_no_other_site():
 
 
 def test_english_loads_no_translations():
-    assert "js/messages/" not in Client().get("/chat/").content.decode()
-    assert "js/messages/zh-hans" in Client().get("/chat/", headers=CHINESE).content.decode()
+    assert "base/translations/" not in Client().get("/chat/").content.decode()
+    assert "base/translations/zh-hans" in Client().get("/chat/", headers=CHINESE).content.decode()
 
 
 @pytest.mark.parametrize("path", ["/nothing/", "/chat/a%2Fb/", "/offline/"])
@@ -79,13 +79,13 @@ def test_the_service_worker_is_another_for_another_language():
 def test_so_is_what_is_answered_to_scripts():
     client = Client(headers=CHINESE)
     refused = client.post("/me/name/", {"name": "Admin"})
-    assert refused.json()["error"]["detail"] == "不能用这个名字，换一个吧。"
+    assert refused.json()["error"]["detail"] == "不能使用这个昵称，请换一个。"
 
 
 def test_a_guest_has_a_made_up_name_of_the_language_and_keeps_it():
     client = Client()
     page = client.get("/chat/lobby/", headers=CHINESE).content.decode()
-    (name,) = re.findall(r'class="own-name__text">([^<]*)<', page)
+    (name,) = re.findall(r'class="display-name__text">([^<]*)<', page)
     assert re.fullmatch(r"[\u4e00-\u9fff]+的[\u4e00-\u9fff]+( \d+)?", name)
     assert name in client.get("/chat/lobby/", headers={"Accept-Language": "en"}).content.decode()
 
@@ -94,7 +94,7 @@ async def test_so_is_what_is_answered_on_a_socket(connect, guest):
     """Each in its own: messages of several people are stored together."""
     headers = [(b"accept-language", b"zh-CN")]
     chinese, english = await connect(user=guest, headers=headers), await connect(user=guest)
-    for socket, detail in [(chinese, "消息不能为空"), (english, "a message needs some text")]:
+    for socket, detail in [(chinese, "消息不能为空。"), (english, "A message can't be empty.")]:
         await socket.say(" ")
         assert (await socket.event("error"))["detail"] == detail
 
@@ -104,7 +104,7 @@ async def test_frame_that_cannot_be_read_is_refused_in_plain_words(connect, gues
     socket = await connect(user=guest, headers=[(b"accept-language", b"zh-CN")])
     await socket.send_frame(frame)
     error = await socket.event("error")
-    assert (error["code"], error["detail"]) == ("bad_frame", "无法读取这条消息")
+    assert (error["code"], error["detail"]) == ("bad_frame", "消息格式不正确。")
     assert error["reason"].isascii()
 
 
@@ -113,7 +113,7 @@ async def test_what_was_chosen_goes_before_what_the_browser_asks_for(connect, gu
     cookie = session + b"; django_language=zh-hans"
     socket = await connect(headers=[(b"cookie", cookie), (b"accept-language", b"en")])
     await socket.say(" ")
-    assert (await socket.event("error"))["detail"] == "消息不能为空"
+    assert (await socket.event("error"))["detail"] == "消息不能为空。"
 
 
 async def test_an_e_mail_is_in_the_language_of_who_asked_for_it(database):

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from chat.ledger import Account, Latencies, Ledger
+from chat.soak.ledger import Account, Latencies, Ledger
 
 
 def accounts(count=2):

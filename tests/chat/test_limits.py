@@ -8,9 +8,11 @@ from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 from redis import Redis
 
+from accounts.actions import create_guest
+from accounts.models import User
+from base import ratelimit
 from chat import actions
-from chat.models import Message, Room, User
-from live import rate
+from chat.models import Message, Room
 from push.rate import get_task_rate
 
 addresses = (f"198.51.100.{n}" for n in itertools.count(1))
@@ -49,7 +51,7 @@ class Browser(AsyncClient):
 async def newcomer(address):
     """The browser of a guest who has just come."""
     browser = Browser(address)
-    await browser.aforce_login(await sync_to_async(actions.create_guest)())
+    await browser.aforce_login(await sync_to_async(create_guest)())
     return browser
 
 
@@ -69,7 +71,7 @@ async def test_an_address_has_so_many_new_guests_and_the_others_may_read(
     browsers = [Browser(address) for _ in range(3)]
     answers = [await browser.get("/chat/lobby/") for browser in browsers]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert "too many new guests from your address" in answers[2].content.decode()
+    assert "Too many new guests from your network." in answers[2].content.decode()
     assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
     assert "&lt;b&gt;hi&lt;/b&gt;" in answers[2].content.decode()
     assert (await browsers[2].get("/chat/")).status_code == 200
@@ -128,11 +130,11 @@ async def test_without_a_session_a_first_word_makes_a_guest_of_the_address(conne
 )
 async def test_a_person_and_an_address_make_so_many_changes(lobby_room, settings, address, path, said, code):
     settings.CHANGES_PER_HOUR = 1
-    browsers = [await newcomer(address) for _ in range(rate.ADDRESS_SHARE + 1)]
+    browsers = [await newcomer(address) for _ in range(ratelimit.ADDRESS_SHARE + 1)]
     said |= {"name": uuid4().hex[:20]} if "name" in said else {}
     assert [(await browsers[0].post(path, said)).status_code for _ in range(2)] == [code, 429]
     codes = [(await each.post(path, {**said, "name": uuid4().hex[:20]})).status_code for each in browsers[1:]]
-    assert codes == [code] * (rate.ADDRESS_SHARE - 1) + [429]
+    assert codes == [code] * (ratelimit.ADDRESS_SHARE - 1) + [429]
 
 
 # Tasks, rooms, messages
@@ -148,26 +150,26 @@ async def test_a_person_and_an_address_make_so_many_changes(lobby_room, settings
 )
 async def test_the_people_of_an_address_ask_for_so_much(lobby_room, settings, address, path, said, code):
     settings.TASKS_PER_HOUR = 1
-    browsers = [await newcomer(address) for _ in range(rate.ADDRESS_SHARE + 1)]
+    browsers = [await newcomer(address) for _ in range(ratelimit.ADDRESS_SHARE + 1)]
     answers = [await browser.post(path, said) for browser in browsers]
-    assert [answer.status_code for answer in answers] == [code] * rate.ADDRESS_SHARE + [429]
+    assert [answer.status_code for answer in answers] == [code] * ratelimit.ADDRESS_SHARE + [429]
     assert 0 < int(answers[-1].headers["Retry-After"]) <= 3600
 
 
 async def test_the_people_of_an_address_make_so_many_rooms(connect, settings, address):
     settings.ROOMS_PER_HOUR = 1
-    for n in range(rate.ADDRESS_SHARE):
-        guest = await sync_to_async(actions.create_guest)()
+    for n in range(ratelimit.ADDRESS_SHARE):
+        guest = await sync_to_async(create_guest)()
         await (await connect(f"room {n}", user=guest, address=address)).event("welcome")
     refused = await connect("one too many", user=guest, address=address)
     assert await refused.close_code() == 4429
-    assert await Room.objects.acount() == rate.ADDRESS_SHARE
+    assert await Room.objects.acount() == ratelimit.ADDRESS_SHARE
 
 
 async def test_the_people_of_an_address_say_so_much(connect, settings, address, monkeypatch):
     settings.CHAT_RATE = 0.1  # one in ten seconds
-    monkeypatch.setattr(rate, "ADDRESS_SHARE_OF_MESSAGES", 2)
-    guests = [await sync_to_async(actions.create_guest)() for _ in range(3)]
+    monkeypatch.setattr(ratelimit, "ADDRESS_SHARE_OF_MESSAGES", 2)
+    guests = [await sync_to_async(create_guest)() for _ in range(3)]
     tabs = [await connect(user=guest, address=address) for guest in guests]
     for tab in tabs[:2]:
         await tab.say("hi")

@@ -17,10 +17,12 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import actions, listing, memberships
+from accounts.actions import create_guest, rename
+from chat import actions
 from chat.actions import Member
 from chat.models import Membership, Message, Room
-from chat.spelling import Search, spellings
+from chat.queries import room_list, unread_counts
+from chat.room_search import Search, spellings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,12 +31,12 @@ NOBODY = AnonymousUser()
 
 @pytest.fixture
 def ada():
-    return actions.create_guest()
+    return create_guest()
 
 
 @pytest.fixture
 def bob():
-    return actions.create_guest()
+    return create_guest()
 
 
 def say(author, name, text="hi"):
@@ -99,9 +101,9 @@ def names(cards):
 def test_a_room_is_found_by_whatever_one_types(ada, name, typed):
     say(ada, name)
     say(ada, "another")
-    assert names(listing.listing(NOBODY, typed).others) == [name]
+    assert names(room_list.listing(NOBODY, typed).others) == [name]
     join(ada, name)
-    assert names(listing.listing(ada, typed).mine) == [name]
+    assert names(room_list.listing(ada, typed).mine) == [name]
 
 
 @pytest.mark.parametrize(
@@ -117,13 +119,13 @@ def test_a_room_is_found_by_whatever_one_types(ada, name, typed):
 )
 def test_a_room_is_not_found_by_what_only_resembles_its_name(ada, name, typed):
     say(ada, name)
-    assert not listing.listing(NOBODY, typed).others
+    assert not room_list.listing(NOBODY, typed).others
 
 
 def test_what_is_found_alike_is_not_the_same(ada):
     say(ada, "cafe")
     say(ada, "Café")
-    assert sorted(names(listing.listing(NOBODY, "CAFE").others)) == ["Café", "cafe"]
+    assert sorted(names(room_list.listing(NOBODY, "CAFE").others)) == ["Café", "cafe"]
 
 
 def test_of_many_rooms_one_is_found_with_three_queries_more(ada):
@@ -132,23 +134,23 @@ def test_of_many_rooms_one_is_found_with_three_queries_more(ada):
     many = [f"All tests {n}" for n in range(2000)]
     Room.objects.bulk_create(Room(key=n, name=n, spellings=spellings(n), said_at=now) for n in many)
     with CaptureQueriesContext(connection) as every:
-        listing.listing(NOBODY)
+        room_list.listing(NOBODY)
     with CaptureQueriesContext(connection) as queries:
-        assert names(listing.listing(NOBODY, "lts").others) == ["聊天室"]
+        assert names(room_list.listing(NOBODY, "lts").others) == ["聊天室"]
     assert len(queries) <= len(every) + 3
 
 
 def test_the_room_of_exactly_that_name_comes_first_whatever_else_is_found(ada, bob, monkeypatch):
-    monkeypatch.setattr(listing, "MOST_OTHERS", 1)
-    monkeypatch.setattr(listing, "MOST_CANDIDATES", 1)
+    monkeypatch.setattr(room_list, "MOST_OTHERS", 1)
+    monkeypatch.setattr(room_list, "MOST_CANDIDATES", 1)
     for days, name in enumerate(("ops19-secret-party", "Ops19")):
         say(bob, name)
         Room.objects.filter(name=name).update(said_at=timezone.now() - timedelta(days=days))
     say(bob, "ops19-secret-party", "news")
-    assert names(listing.listing(NOBODY, " ops19 ").others) == ["Ops19", "ops19-secret-party"]
+    assert names(room_list.listing(NOBODY, " ops19 ").others) == ["Ops19", "ops19-secret-party"]
     for name in ("ops19-secret-party", "Ops19"):
         join(ada, name)
-    assert names(listing.listing(ada, "ops19").mine) == ["Ops19", "ops19-secret-party"]
+    assert names(room_list.listing(ada, "ops19").mine) == ["Ops19", "ops19-secret-party"]
 
 
 def test_a_search_takes_few_steps_whatever_rooms_are_called(ada):
@@ -163,7 +165,7 @@ def test_a_search_takes_few_steps_whatever_rooms_are_called(ada):
 
     sys.setprofile(count)
     try:
-        assert not listing.listing(NOBODY, "a" * 30 + "u").others
+        assert not room_list.listing(NOBODY, "a" * 30 + "u").others
     finally:
         sys.setprofile(None)
     assert comparisons < 10_000
@@ -202,29 +204,29 @@ def test_ones_own_rooms_come_first_and_in_each_list_the_one_that_was_spoken_in_l
     actions.open_room("nobody's")
     say(bob, "two", "news")
     say(bob, "three", "news")
-    mine, others, _ = listing.listing(ada)
+    mine, others, _ = room_list.listing(ada)
     assert names(mine) == ["two", "one", "silent"]
     assert [card.unread for card in mine] == [1, 0, 0]
     assert names(others) == ["three", "four"]
-    assert names(listing.listing(NOBODY).others) == ["three", "two", "four", "one"]
+    assert names(room_list.listing(NOBODY).others) == ["three", "two", "four", "one"]
 
 
 def test_a_room_comes_to_the_front_with_what_is_said_and_not_with_what_is_changed(ada, monkeypatch):
-    monkeypatch.setattr(listing, "MOST_OTHERS", 1)
+    monkeypatch.setattr(room_list, "MOST_OTHERS", 1)
     for days, name in enumerate(("new", "old")):
         message = say(ada, name)
         Room.objects.filter(name=name).update(said_at=timezone.now() - timedelta(days=1 + days))
     actions.edit(ada, message.room, message.number, "changed")
-    assert names(listing.listing(NOBODY).others) == ["new"]
+    assert names(room_list.listing(NOBODY).others) == ["new"]
     say(ada, "old")
-    assert names(listing.listing(NOBODY).others) == ["old"]
+    assert names(room_list.listing(NOBODY).others) == ["old"]
 
 
 def test_a_room_shows_what_was_said_last_and_not_taken_back(ada):
     say(ada, "lobby", "first")
     last = say(ada, "lobby", "second")
     actions.delete(ada, last.room, last.number)
-    (card,) = listing.listing(NOBODY).others
+    (card,) = room_list.listing(NOBODY).others
     assert (card.last.author_name, card.said) == (ada.name, "first")
 
 
@@ -232,18 +234,18 @@ def test_a_room_shows_what_was_said_last_and_not_taken_back(ada):
 def test_what_is_typed_is_no_pattern(ada, typed, found):
     say(ada, "50%")
     say(ada, "a-b")
-    assert sorted(names(listing.listing(NOBODY, typed).others)) == found
+    assert sorted(names(room_list.listing(NOBODY, typed).others)) == found
 
 
 def test_a_long_list_ends_and_still_takes_six_queries(ada, bob, monkeypatch):
-    monkeypatch.setattr(listing, "MOST_OTHERS", 3)
-    monkeypatch.setattr(memberships, "MOST_ROOMS", 3)
+    monkeypatch.setattr(room_list, "MOST_OTHERS", 3)
+    monkeypatch.setattr(unread_counts, "MOST_ROOMS", 3)
     for number in range(10):
         say(bob, f"room {number}")
         if number % 2:
             join(ada, f"room {number}")
     with CaptureQueriesContext(connection) as queries:
-        mine, others, _ = listing.listing(ada)
+        mine, others, _ = room_list.listing(ada)
     assert (len(mine), len(others), len(queries)) == (3, 3, 6)
 
 
@@ -265,7 +267,7 @@ def test_what_a_member_of_500_rooms_is_shown_is_bounded(ada, bob):
             page = client.get(path).content.decode()
         assert page.count('data-room="room ') <= most and page.count('data-unread="2"') == 100
         assert len(asked) <= queries
-    assert len(listing.listing(ada, "room").others) == listing.MOST_OTHERS
+    assert len(room_list.listing(ada, "room").others) == room_list.MOST_OTHERS
 
 
 def test_the_page_and_what_it_fetches_say_the_same(ada, bob):
@@ -278,29 +280,29 @@ def test_the_page_and_what_it_fetches_say_the_same(ada, bob):
         page = client.get(path).content.decode()
         assert "&lt;b&gt;聊天室" in page and "<i>" not in page
         assert 'data-unread="1"' in page
-    assert "No room is called that yet" in client.get("/rooms/?asked=nowhere").content.decode()
+    assert "No room named “<bdi>nowhere</bdi>”" in client.get("/rooms/?asked=nowhere").content.decode()
 
 
 def test_the_page_says_how_much_of_what_is_unread_names_one(ada, bob):
-    actions.rename(ada, "Ada")
+    rename(ada, "Ada")
     join(ada, "lobby")
     client = Client()
     client.force_login(ada)
     for text, mentions, said in [
         ("hi", 0, "1 unread"),
-        ("@Ada", 1, "2 unread, 1 mentions you"),
-        ("@Ada", 2, "3 unread, 2 mention you"),
+        ("@Ada", 1, "2 unread, 1 mention"),
+        ("@Ada", 2, "3 unread, 2 mentions"),
     ]:
         say(bob, "lobby", text)
         for path in ("/chat/", "/rooms/?here=elsewhere"):
             page = client.get(path).content.decode()
             assert f'data-mentions="{mentions}"' in page
-            assert ("count--mention" in page) == bool(mentions)
+            assert ("unread-badge--mention" in page) == bool(mentions)
             assert any(line.endswith(said) for line in re.sub("<[^>]*>", "", page).splitlines())
 
 
 def test_the_first_visitor_is_asked_to_be_the_first():
-    assert "Be the first" in Client().get("/chat/").content.decode()
+    assert "No rooms yet" in Client().get("/chat/").content.decode()
 
 
 @pytest.mark.parametrize("at_once", [1, 1000])
@@ -330,7 +332,7 @@ def test_rooms_whose_names_differ_in_spaces_are_one_or_both_are_reachable(monkey
     for name in Room.objects.values_list("name", flat=True):
         (only,) = Client().get(f"/chat/{quote(name)}/messages/").json()["messages"]
         said[name] = only["message"]
-        assert name in names(listing.listing(NOBODY, name).others)
+        assert name in names(room_list.listing(NOBODY, name).others)
     assert said == {
         **{"a b": "a b", "a b (2)": "a  b", "A B (3)": "A   B", "c d": "c  d", "e f": "e\u1680f"},
         **{"g h": "g h", "g h (2)": "g h (2)", "g h (3)": "g  h"},
@@ -349,4 +351,4 @@ def test_rooms_that_were_there_before_can_be_found():
     )
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
-    assert names(listing.listing(NOBODY, "lts").others) == ["聊天室"]
+    assert names(room_list.listing(NOBODY, "lts").others) == ["聊天室"]

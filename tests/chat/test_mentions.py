@@ -10,11 +10,15 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 
-from chat import actions, history, markup, mentions, unread
+from accounts.actions import create_guest, rename
+from accounts.confusables import likenesses
+from accounts.models import User
+from chat import actions, markup, mentions
 from chat.actions import Member
-from chat.drafts import Draft
-from chat.likeness import likenesses
-from chat.models import Mention, User
+from chat.actions.message_batch import Draft
+from chat.models import Mention
+from chat.queries import history
+from chat.services import unread_feed
 from live import hub
 from tests.servers.processes import ROOT
 
@@ -25,10 +29,10 @@ TEXTS = json.loads((ROOT / "tests/texts.json").read_text())
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """Nobody waits for long, and nothing is found out that was not told."""
-    monkeypatch.setattr(unread, "EVERY", 0.05)
-    monkeypatch.setattr(unread, "PAUSE", 0.02)
-    monkeypatch.setattr(hub, "COMPARE_EVERY", 60)
-    monkeypatch.setattr(hub, "COMPARE_EVERY_DEAF", 60)
+    monkeypatch.setattr(unread_feed, "EVERY", 0.05)
+    monkeypatch.setattr(unread_feed, "PAUSE", 0.02)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 60)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL_UNHEALTHY", 60)
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def person(room):
     """Somebody of that name, who reads in the room."""
 
     def person(name, where=room):
-        made = actions.rename(actions.create_guest(), name)
+        made = rename(create_guest(), name)
         if where:
             actions.read_all({Member.of(made, where): 0})
         return made
@@ -107,7 +111,7 @@ def test_server_reads_text_as_page_does(room, person, speaker, example):
 
 def test_who_has_another_name_is_meant_by_it(room, person, speaker):
     ada = person("Ada")
-    actions.rename(ada, "Countess")
+    rename(ada, "Countess")
     assert named(say(speaker, room, "@Ada @Countess")) == ["Countess"]
 
 
@@ -146,7 +150,7 @@ def test_people_who_were_there_before_can_be_named(transactional_db):
     executor.migrate(executor.loader.graph.leaf_nodes())
     ada, room = User.objects.get(), actions.open_room("lobby")
     actions.read_all({Member.of(ada, room): 0})
-    assert named(say(actions.create_guest(), room, "@ADÁ")) == ["ADÁ"]
+    assert named(say(create_guest(), room, "@ADÁ")) == ["ADÁ"]
 
 
 def test_punctuation_around_a_name_is_no_part_of_it(room, person, speaker):
@@ -200,7 +204,7 @@ def named_guest(guest):
     def named_guest(name, *rooms):
         for room in rooms:
             actions.read_all({Member.of(guest, actions.open_room(room)): 0})
-        return actions.rename(guest, name)
+        return rename(guest, name)
 
     return named_guest
 
@@ -210,7 +214,7 @@ async def test_whom_a_message_names_is_told_live_later_and_when_it_is_sent_again
 ):
     ada = await named_guest("Ada", "lobby")
     epoch = (await (await connect("lobby")).event("welcome"))["epoch"]
-    author = await database_sync_to_async(actions.create_guest)()
+    author = await database_sync_to_async(create_guest)()
     speaker, plain = await connect("lobby", user=author), await connect("lobby", plain=True)
     client_id = await speaker.say("hi @ada")
     told = [{"id": ada.pk, "name": "ada"}]
@@ -230,7 +234,7 @@ async def test_whom_a_message_names_is_told_live_later_and_when_it_is_sent_again
 
 async def test_an_edit_names_anew_and_what_is_taken_back_names_nobody(connect, named_guest, afresh):
     ada = await named_guest("Ada", "lobby")
-    speaker = await connect("lobby", user=await database_sync_to_async(actions.create_guest)())
+    speaker = await connect("lobby", user=await database_sync_to_async(create_guest)())
     for text, told in [("hi", []), ("@Ada", ["Ada"]), ("@ADA!", ["ADA"]), ("bye", []), ("@ada", ["ada"])]:
         if text == "hi":
             await speaker.say(text)
@@ -246,7 +250,7 @@ async def test_an_edit_names_anew_and_what_is_taken_back_names_nobody(connect, n
 
 async def test_who_is_still_named_after_an_edit_is_not_named_anew(connect, named_guest):
     await named_guest("Ada", "lobby")
-    speaker = await connect("lobby", user=await database_sync_to_async(actions.create_guest)())
+    speaker = await connect("lobby", user=await database_sync_to_async(create_guest)())
     await speaker.say("@Ada")
     await speaker.event("message")
     before = await Mention.objects.aget()
@@ -275,7 +279,7 @@ async def test_what_is_unread_says_how_much_of_it_names_one(connect, named_guest
 async def test_an_edit_that_names_one_counts_and_what_is_taken_back_does_not(connect, named_guest):
     ada = await named_guest("Ada", "lobby")
     elsewhere = await connect("elsewhere", user=ada)
-    speaker = await connect("lobby", user=await database_sync_to_async(actions.create_guest)())
+    speaker = await connect("lobby", user=await database_sync_to_async(create_guest)())
     await speaker.say("hi")
     await elsewhere.until_unread(lobby=1)
     for text, counts in [("@Ada", {"lobby": 1}), ("oops", {}), ("@Ada", {"lobby": 1})]:
@@ -288,7 +292,7 @@ async def test_an_edit_that_names_one_counts_and_what_is_taken_back_does_not(con
 
 
 async def test_a_mention_counts_however_much_came_before_it(connect, named_guest, monkeypatch):
-    monkeypatch.setattr("chat.memberships.MOST_UNREAD", 3)
+    monkeypatch.setattr("chat.queries.unread_counts.MOST_UNREAD", 3)
     ada = await named_guest("Ada", "lobby")
     speaker = await connect("lobby")
     for text in ("1", "2", "3", "4", "@Ada"):

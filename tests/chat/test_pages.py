@@ -11,9 +11,11 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from accounts.actions import create_guest
+from accounts.models import User
 from chat import actions
 from chat.actions import Member
-from chat.models import Room, User
+from chat.models import Room
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +31,7 @@ def data(page, id="room-data"):
 
 
 def fill(name, count):
-    room, author = actions.open_room(name), actions.create_guest()
+    room, author = actions.open_room(name), create_guest()
     for number in range(1, count + 1):
         actions.send(author, room, f"message {number}", uuid4())
     return room
@@ -114,7 +116,7 @@ def test_a_fresh_csrf_token_says_whose_it_is_and_makes_no_guest(client):
 
 def test_the_index_asks_the_tutorials_question(client):
     page = client.get("/chat/").content.decode()
-    assert "What chat room would you like to enter?" in page
+    assert "Find or create a room" in page
     assert re.search(r'<input[^>]*id="room-name-input"[^>]* autofocus', page)
     assert 'id="room-name-submit"' in page
     assert client.get("/").headers["Location"] == "/chat/"
@@ -177,7 +179,7 @@ def test_a_page_opens_with_the_last_fifty_and_the_cursor(client):
 def test_what_people_write_is_data_and_never_markup(client):
     name = "</script><script>alert(1)</script>".replace("/", "")
     room = actions.open_room(name)
-    actions.send(actions.create_guest(), room, "</script><script>alert(2)</script>", uuid4())
+    actions.send(create_guest(), room, "</script><script>alert(2)</script>", uuid4())
     page = client.get("/chat/", {"room": name}, follow=True)
     assert data(page, "room-name") == name
     assert "<script>alert" not in page.content.decode()
@@ -200,7 +202,7 @@ def test_history_comes_in_pages(client):
 
 @pytest.mark.parametrize("direction", ["before", "after"])
 def test_a_page_of_history_is_bounded_by_its_text(client, direction):
-    room, ada = actions.open_room("lobby"), actions.create_guest()
+    room, ada = actions.open_room("lobby"), create_guest()
     for _ in range(30):
         actions.send(ada, room, "a" + "\x01" * 3999, uuid4())
     found, place, more = [], 10**9 if direction == "before" else 1, True
@@ -271,7 +273,7 @@ def test_a_page_that_cannot_be_is_told_why(client, query):
 
 
 def test_a_room_says_which_messages_it_has_stored(client):
-    ada = actions.create_guest()
+    ada = create_guest()
     stored, elsewhere, nowhere = uuid4(), uuid4(), uuid4()
     actions.send(ada, actions.open_room("lobby"), "here", stored)
     actions.send(ada, actions.open_room("other"), "there", elsewhere)
@@ -290,7 +292,7 @@ def test_a_room_says_which_messages_it_has_stored(client):
 def test_a_new_room_cannot_be_taken_for_another(client):
     answer = client.get("/chat/lob\u200bby/")
     assert answer.status_code == 404
-    assert "no invisible characters" in answer.content.decode()
+    assert "Remove the invisible characters" in answer.content.decode()
     assert client.get("/chat/", {"room": "lob\u200bby"}, follow=True).status_code == 404
     assert not Room.objects.exists()
 
@@ -343,7 +345,7 @@ def test_the_administration_site_shows_people_rooms_and_messages(client, django_
     assert "message 2" in client.get("/admin/chat/message/").content.decode()
     assert "lobby" in client.get("/admin/chat/room/").content.decode()
     user = User.objects.filter(is_guest=True).get()
-    assert user.name in client.get(f"/admin/chat/user/{user.pk}/change/").content.decode()
+    assert user.name in client.get(f"/admin/accounts/user/{user.pk}/change/").content.decode()
     assert client.get("/admin/chat/message/add/").status_code == 403
 
 

@@ -9,18 +9,20 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from chat import actions, people
-from chat.models import User
-from live import Refused, presence
+from accounts import actions
+from accounts.models import User
+from base.api_errors import ApiError
+from chat.services import room_presence
+from live import presence
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    monkeypatch.setattr(presence, "EVERY", 0.05)
-    monkeypatch.setattr(presence, "PAUSE", 0.01)
-    monkeypatch.setattr(presence, "GRACE", 0.01)
-    monkeypatch.setattr(people, "TELL_EVERY", 0.05)
-    monkeypatch.setattr(people, "PAUSE", 0.01)
+    monkeypatch.setattr(presence, "UPDATE_INTERVAL", 0.05)
+    monkeypatch.setattr(presence, "DEBOUNCE", 0.01)
+    monkeypatch.setattr(presence, "LEAVE_DELAY", 0.01)
+    monkeypatch.setattr(room_presence, "TELL_EVERY", 0.05)
+    monkeypatch.setattr(room_presence, "PAUSE", 0.01)
 
 
 @pytest.fixture
@@ -54,20 +56,20 @@ async def test_a_guest_who_only_reads_keeps_the_name(connect, ada, bob):
     await last_seen(ada, hours=25)
     tab = await connect(user=ada)
     await tab.until_people("Ada")
-    await people.get_people().close()  # after the look in which that is noted
-    with pytest.raises(Refused, match="Somebody else is called Ada"):
+    await room_presence.get_people().close()  # after the look in which that is noted
+    with pytest.raises(ApiError, match="“Ada” is taken"):
         await database_sync_to_async(actions.rename)(bob, "Ada")
 
 
 async def test_those_who_stay_are_noted_again(connect, ada, bob, monkeypatch):
-    monkeypatch.setattr(people, "NOTE_EVERY", 0)
+    monkeypatch.setattr(room_presence, "NOTE_EVERY", 0)
     tab = await connect(user=ada)
     await tab.until_people("Ada")
     await last_seen(ada, hours=25)
     await connect(user=bob)
     await tab.until_people("Ada", "Bob")
-    await people.get_people().close()
-    with pytest.raises(Refused):
+    await room_presence.get_people().close()
+    with pytest.raises(ApiError):
         await database_sync_to_async(actions.rename)(bob, "Ada")
 
 
@@ -149,7 +151,7 @@ async def test_another_name_is_told_although_the_database_is_away_just_then(conn
 
 async def test_who_comes_soon_after_another_is_told_of_later(connect, ada, bob, monkeypatch):
     monkeypatch.setattr(
-        people, "TELL_EVERY", 60
+        room_presence, "TELL_EVERY", 60
     )  # or a thousand who come at once would be told of one by one
     here = await connect(user=ada)
     await here.until_people("Ada")
@@ -158,7 +160,7 @@ async def test_who_comes_soon_after_another_is_told_of_later(connect, ada, bob, 
 
 
 async def test_a_large_room_names_some_and_counts_all(connect, ada, bob, monkeypatch):
-    monkeypatch.setattr(people, "MOST_NAMED", 1)
+    monkeypatch.setattr(room_presence, "MOST_NAMED", 1)
     here = await connect(user=ada)
     await connect(user=bob)
     await here.until_people("Ada", count=2)
@@ -174,7 +176,7 @@ async def test_who_is_writing_is_told_once_in_a_while(connect, ada, bob):
 
 
 async def test_in_a_busy_room_some_who_are_writing_are_enough(connect, ada, bob, monkeypatch):
-    monkeypatch.setattr("chat.typing.MOST", 1)
+    monkeypatch.setattr("chat.services.typing.MOST", 1)
     here, writer = await connect(user=ada), await connect(user=bob)
     await here.send_command(type="typing")
     await here.event("typing")

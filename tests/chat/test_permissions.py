@@ -8,14 +8,18 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client
 
-from chat import actions, memberships, permissions
+from accounts.actions import create_guest
+from accounts.models import User
+from base.api_errors import ApiError
+from chat import actions, permissions
 from chat.actions import Member
-from chat.models import Export, User
-from live import Refused
+from chat.queries import unread_counts
+from mysite.messages import PACKAGES
 from tests.servers.processes import ROOT
 from tests.sockets import TIMEOUT, Socket, session_of
+from transcripts.actions import request_transcript
+from transcripts.models import Transcript
 
-APPS = ["chat", "live", "push", "mysite"]
 READS_ROOMS = re.compile(
     r"\b(Room|Message)\.(objects|_default_manager|_base_manager)\b|\.(room|message)_set\b"
 )
@@ -23,13 +27,13 @@ READS_ALL = re.compile(r"\ball_(rooms|messages)\(")
 
 # Modules that act for nobody, or for a user who has entered: they may read all rooms.
 UNCHECKED = {
-    "chat/access.py",  # locks
-    "chat/actions.py",  # makes rooms
-    "chat/changes.py",
-    "chat/drafts.py",
-    "chat/history.py",  # of rooms whose sockets are admitted
+    "chat/actions/rooms.py",
+    "chat/queries/locks.py",
+    "chat/actions/change_batch.py",
+    "chat/actions/message_batch.py",
+    "chat/queries/history.py",  # of rooms whose sockets are admitted
     "chat/management/commands/restored.py",
-    "chat/news.py",  # numbers of rooms, between processes
+    "chat/services/unread_changes.py",  # numbers of rooms, between processes
     "chat/permissions.py",
 }
 
@@ -38,7 +42,7 @@ TEXT = "of the secret"
 
 
 def modules_that(pattern):
-    for app in APPS:
+    for app in PACKAGES:
         for path in (ROOT / app).rglob("*.py"):
             if "migrations" not in path.parts and pattern.search(path.read_text()):
                 yield str(path.relative_to(ROOT))
@@ -60,7 +64,7 @@ class Secret:
     reader: User
     number: int
     client_id: UUID
-    export: Export
+    export: Transcript
     is_hidden: bool = True
 
     def hides(self, name, visitor):
@@ -70,12 +74,12 @@ class Secret:
 
 @pytest.fixture
 def secret(transactional_db, monkeypatch):
-    founder, reader = actions.create_guest(), actions.create_guest()
+    founder, reader = create_guest(), create_guest()
     room, other = actions.open_room(SECRET), actions.open_room("open room")
     message, _ = actions.send(founder, room, TEXT, uuid4())
     actions.send(founder, other, "for all", uuid4())
     actions.read_all({Member.of(reader, room): 0})
-    secret = Secret(founder, reader, message.number, message.client_id, actions.export(reader, room))
+    secret = Secret(founder, reader, message.number, message.client_id, request_transcript(reader, room))
     enter_all, memberships_of = permissions.enter_all, permissions.memberships_of
 
     def visible_rooms(visitor):
@@ -121,7 +125,7 @@ PAGES = [
     ("/admin/chat/room/", 200),
     ("/admin/chat/message/", 200),
     ("/admin/chat/membership/", 200),
-    ("/admin/chat/export/", 200),
+    ("/admin/transcripts/transcript/", 200),
 ]
 
 
@@ -153,7 +157,7 @@ def test_a_form_reaches_a_room_only_for_those_who_may_see_it(secret, address):
 
 
 def test_nobody_writes_who_may_not(transactional_db, monkeypatch):
-    guest, room = actions.create_guest(), actions.open_room("read only")
+    guest, room = create_guest(), actions.open_room("read only")
     message, _ = actions.send(guest, room, "before", uuid4())
     monkeypatch.setattr(permissions, "can_write", lambda user, room: False)
     for change in (
@@ -161,7 +165,7 @@ def test_nobody_writes_who_may_not(transactional_db, monkeypatch):
         lambda: actions.edit(guest, room, message.number, "after"),
         lambda: actions.delete(guest, room, message.number),
     ):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(ApiError) as refused:
             change()
         assert refused.value.code == "forbidden"
 
@@ -172,9 +176,9 @@ def test_a_transcript_is_missing(secret):
 
 
 def test_unread_messages_are_not_counted(secret):
-    assert memberships.of_people([secret.reader.pk]) == {secret.reader.pk: []}
+    assert unread_counts.of_people([secret.reader.pk]) == {secret.reader.pk: []}
     secret.is_hidden = False
-    (place,) = memberships.of_people([secret.reader.pk])[secret.reader.pk]
+    (place,) = unread_counts.of_people([secret.reader.pk])[secret.reader.pk]
     assert (place.name, place.unread) == (SECRET, 1)
 
 

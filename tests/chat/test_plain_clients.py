@@ -10,7 +10,7 @@ from channels.db import database_sync_to_async
 
 import live
 from chat import actions, consumers
-from chat.dialects import Plain
+from chat.protocol.dialects import Plain
 
 
 async def test_a_plain_client_speaks_as_in_the_tutorial(connect):
@@ -67,7 +67,7 @@ async def test_a_plain_client_gets_errors_as_objects(connect):
     await socket.send_json_to({"massage": "hi"})
     error = (await socket.receive())["error"]
     assert error["code"] == "bad_frame"
-    assert error["detail"] == "this message could not be read"
+    assert error["detail"] == "This message is malformed."
     assert "`message`" in error["reason"]
 
 

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from live import Refused, rate
-from live.who import Who, who
+from base import ratelimit
+from base.api_errors import ApiError
+from base.ratelimit_keys import RateLimitKeys, person_keys
 
 AWAY = "redis://127.0.0.1:1"
 
@@ -17,7 +18,7 @@ async def make_rate():
     made = []
 
     def make_rate(per_second, kind="test", address_share=0):
-        made.append(rate.average(kind, "messages", per_second, address_share))
+        made.append(ratelimit.per_second(kind, "messages", per_second, address_share))
         return made[-1]
 
     yield make_rate
@@ -27,26 +28,28 @@ async def make_rate():
 
 @pytest.fixture
 def ada():
-    return Who(f"person.{uuid4()}")
+    return RateLimitKeys(f"person.{uuid4()}")
 
 
 def neighbours(count):
     """People of one address, none of which was there before."""
     random = uuid4().hex
-    return [who(int(random[:12], 16) + n, f"2001:db8:{random[:4]}:{random[4:8]}::") for n in range(count)]
+    return [
+        person_keys(int(random[:12], 16) + n, f"2001:db8:{random[:4]}:{random[4:8]}::") for n in range(count)
+    ]
 
 
 async def burst(limit, who, count):
     for _ in range(count):
-        await limit.take(who)
+        await limit.hit(who)
 
 
 async def taken(limit, who, most=1000):
     """How many actions are allowed until the next is refused."""
     for count in range(most):
         try:
-            await limit.take(who)
-        except Refused:
+            await limit.hit(who)
+        except ApiError:
             return count
     return most
 
@@ -54,8 +57,8 @@ async def taken(limit, who, most=1000):
 async def test_a_burst_passes_and_the_next_is_told_when_to_try_again(make_rate, ada):
     limit = make_rate(1)
     await burst(limit, ada, 10)
-    with pytest.raises(Refused) as raised:
-        await limit.take(ada)
+    with pytest.raises(ApiError) as raised:
+        await limit.hit(ada)
     assert raised.value.code == "rate_limited"
     assert 0 < raised.value.retry_after <= 10
 
@@ -64,9 +67,9 @@ async def test_each_person_is_counted_alone_and_in_all_processes_together(make_r
     here, there = make_rate(1), make_rate(1)
     await burst(here, ada, 5)
     await burst(there, ada, 5)
-    with pytest.raises(Refused):
-        await here.take(ada)
-    await here.take(Who("not ada"))
+    with pytest.raises(ApiError):
+        await here.hit(ada)
+    await here.hit(RateLimitKeys("not ada"))
 
 
 async def test_zero_is_no_limit(make_rate, ada):
@@ -77,14 +80,14 @@ async def test_while_redis_is_away_each_process_counts(make_rate, settings, ada)
     settings.REDIS_URL = AWAY
     limit = make_rate(1)
     await burst(limit, ada, 10)
-    with pytest.raises(Refused):
-        await limit.take(ada)
+    with pytest.raises(ApiError):
+        await limit.hit(ada)
 
 
 async def test_a_redis_that_is_away_is_waited_for_once(make_rate, settings, ada):
     settings.REDIS_URL = AWAY
     limit = make_rate(100)
-    await limit.take(ada)
+    await limit.hit(ada)
     began = time.monotonic()
     await burst(limit, ada, 500)
     assert time.monotonic() - began < 5  # not 500 times the patience
@@ -132,7 +135,7 @@ async def test_what_was_done_before_redis_hangs_stays_counted(make_rate, redis_m
 
 
 async def test_what_was_done_while_redis_hangs_stays_counted(make_rate, redis_may_hang, ada, monkeypatch):
-    monkeypatch.setattr(rate, "RETRY", 0)
+    monkeypatch.setattr(ratelimit, "REDIS_RETRY_DELAY", 0)
     limit = make_rate(1)
     redis_may_hang.hang()
     await burst(limit, ada, 10)
@@ -151,7 +154,7 @@ async def test_what_redis_has_refused_stays_refused_when_it_hangs(make_rate, red
 async def test_many_at_once_are_counted_though_redis_hangs(make_rate, redis_may_hang, ada):
     limit = make_rate(1)
     redis_may_hang.hang()
-    outcomes = await asyncio.gather(*[limit.take(ada) for _ in range(50)], return_exceptions=True)
+    outcomes = await asyncio.gather(*[limit.hit(ada) for _ in range(50)], return_exceptions=True)
     assert outcomes.count(None) == 10
 
 

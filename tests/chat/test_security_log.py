@@ -12,9 +12,11 @@ from django.test import AsyncClient, Client
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from chat import actions, mail
-from chat.models import RestingName, User
-from chat.names import DELETED
+from accounts import mail
+from accounts.actions import create_guest, sign_up
+from accounts.display_names import DELETED
+from accounts.models import RestingName, User
+from chat import actions
 from tests.chat.test_accounts import ClientAt
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +47,7 @@ def log(caplog):
 
 
 def account(username="ada"):
-    return actions.sign_up(actions.create_guest(), username, PASSWORD, f"{username}@example.org")
+    return sign_up(create_guest(), username, PASSWORD, f"{username}@example.org")
 
 
 def signed_in(person):
@@ -136,22 +138,22 @@ def test_the_administration_site(log):
     client = Client()
     client.post("/me/sign-in/", {"username": "root", "password": PASSWORD})
     assert log() == [line("staff_signed_in", root.pk)]
-    change = f"/admin/chat/user/{person.pk}/change/"
+    change = f"/admin/accounts/user/{person.pk}/change/"
     form = {"username": "ada", "name": person.name, "date_joined_0": "2026-11-21", "date_joined_1": "00:00"}
     form["email"] = person.email
     client.post(change, form | {"is_active": "on"})
     assert log() == []
     client.post(change, form)
     client.post(change, form | {"is_active": "on", "is_staff": "on"})
-    client.post(f"/admin/chat/user/{person.pk}/password/", {"password1": "wrong"})
+    client.post(f"/admin/accounts/user/{person.pk}/password/", {"password1": "wrong"})
     client.post(
-        f"/admin/chat/user/{person.pk}/password/", {"password1": "new horse", "password2": "new horse"}
+        f"/admin/accounts/user/{person.pk}/password/", {"password1": "new horse", "password2": "new horse"}
     )
     client.post(change, form | {"is_active": "on", "is_staff": "on", "email": "eve@example.org"})
-    client.post(f"/admin/chat/user/{person.pk}/delete/", {"post": "yes"})
+    client.post(f"/admin/accounts/user/{person.pk}/delete/", {"post": "yes"})
     other = account()
     selected = {"action": "delete_selected", "_selected_action": other.pk, "post": "yes"}
-    client.post("/admin/chat/user/", selected)
+    client.post("/admin/accounts/user/", selected)
     assert not User.objects.exclude(pk=root.pk).exists()
     by = f" by={root.pk}"
     events = ["deactivated", "activated", "rights_changed", "password_changed", "email_changed"]
@@ -171,7 +173,7 @@ def test_an_account_with_messages_is_emptied_by_an_administrator(log, is_bulk):
     actions.involve(person, room, "all")
     User.objects.filter(pk=person.pk).update(is_active=False)  # as is often done first
     form = {"action": "delete_selected", "_selected_action": person.pk} if is_bulk else {}
-    page = "/admin/chat/user/" if is_bulk else f"/admin/chat/user/{person.pk}/delete/"
+    page = "/admin/accounts/user/" if is_bulk else f"/admin/accounts/user/{person.pk}/delete/"
     client = signed_in(root)
     question = client.post(page, form) if is_bulk else client.get(page)
     assert "Messages stay" in question.content.decode()
@@ -190,7 +192,9 @@ def test_an_address_that_an_administrator_removes_resets_nothing():
     person = account()
     User.objects.filter(pk=person.pk).update(confirmed_email=person.email)
     form = {"username": "ada", "name": person.name, "date_joined_0": "2026-11-21", "date_joined_1": "00:00"}
-    signed_in(staff()).post(f"/admin/chat/user/{person.pk}/change/", form | {"email": "", "is_active": "on"})
+    signed_in(staff()).post(
+        f"/admin/accounts/user/{person.pk}/change/", form | {"email": "", "is_active": "on"}
+    )
     person.refresh_from_db()
     assert (person.email, person.confirmed_email) == ("", "")
 

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from chat.client import Client
-from mysite import protocols
+from chat.soak.client import Client
+from server import uvicorn_protocols
 from tests.servers.protocols import serving
 
 TABS = 240
@@ -22,13 +22,13 @@ async def test_all_are_let_in_and_few_handshakes_are_wasted(database, monkeypatc
     from mysite.asgi import application
 
     put_off = []
-    refusal = protocols.refusal
+    refusal = uvicorn_protocols.refusal
 
     def note(headers, delay):
         put_off.append(delay)
         return refusal(headers, delay)
 
-    monkeypatch.setattr(protocols, "refusal", note)
+    monkeypatch.setattr(uvicorn_protocols, "refusal", note)
     async with serving(application, monkeypatch, running=8, waiting=20, rate=200) as server:
         clients = [
             kind(server.url, f"storm {number % 5}", lambda message: None, lambda: None)

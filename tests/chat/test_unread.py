@@ -11,9 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import live
-from chat import actions, listing, memberships, news, unread
+from accounts.actions import create_guest
+from accounts.models import User
+from chat import actions
 from chat.actions import Member
-from chat.models import Membership, Message, Room, User
+from chat.models import Membership, Message, Room
+from chat.queries import room_list, unread_counts
+from chat.services import unread_changes, unread_feed
 from live import hub
 from tests.chat.test_consumer import say_many
 
@@ -21,16 +25,16 @@ from tests.chat.test_consumer import say_many
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """Nobody waits for long, and nothing is found out that was not told."""
-    monkeypatch.setattr(unread, "EVERY", 0.05)
-    monkeypatch.setattr(unread, "PAUSE", 0.02)
-    monkeypatch.setattr(unread, "READING", 0)
-    monkeypatch.setattr(hub, "COMPARE_EVERY", 60)
-    monkeypatch.setattr(hub, "COMPARE_EVERY_DEAF", 60)
+    monkeypatch.setattr(unread_feed, "EVERY", 0.05)
+    monkeypatch.setattr(unread_feed, "PAUSE", 0.02)
+    monkeypatch.setattr(unread_feed, "READING", 0)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 60)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL_UNHEALTHY", 60)
 
 
 @pytest.fixture
 async def other(database):
-    return await database_sync_to_async(actions.create_guest)()
+    return await database_sync_to_async(create_guest)()
 
 
 @pytest.fixture
@@ -71,9 +75,9 @@ async def test_who_comes_is_told_what_was_said_before(connect, guest, other, joi
 
 
 async def test_few_memberships_are_counted_in_one_call(monkeypatch, connect, guest, other, join):
-    counted, places = [], memberships.places
-    monkeypatch.setattr(memberships, "places", lambda keys: counted.append(len(keys)) or places(keys))
-    monkeypatch.setattr(unread, "AT_ONCE", 2)
+    counted, places = [], unread_counts.places
+    monkeypatch.setattr(unread_counts, "places", lambda keys: counted.append(len(keys)) or places(keys))
+    monkeypatch.setattr(unread_feed, "AT_ONCE", 2)
     for room in (rooms := ["one", "two", "three", "four", "five"]):
         await join(guest, room)
         await database_sync_to_async(say_many)(other, room, 1)
@@ -148,7 +152,7 @@ async def test_what_is_much_is_counted_to_a_hundred(connect, guest, other, join)
 async def test_who_is_reading_is_not_told_of_what_they_are_about_to_read(
     connect, guest, other, join, monkeypatch
 ):
-    monkeypatch.setattr(unread, "READING", 60)
+    monkeypatch.setattr(unread_feed, "READING", 60)
     await join(guest, "lobby")
     await join(guest, "another")
     reader, speaker = await connect("lobby", user=guest), await connect("lobby", user=other)
@@ -160,7 +164,7 @@ async def test_who_is_reading_is_not_told_of_what_they_are_about_to_read(
 
 
 async def test_it_is_told_in_the_end_though_somebody_was_reading(connect, guest, other, join, monkeypatch):
-    monkeypatch.setattr(unread, "READING", 0.3)
+    monkeypatch.setattr(unread_feed, "READING", 0.3)
     await join(guest, "lobby")
     reader, speaker = await connect("lobby", user=guest), await connect("lobby", user=other)
     await reader.send_command(type="read", seq=0)
@@ -193,8 +197,8 @@ async def test_a_page_in_no_room_is_somebodys(connect):
 
 
 async def test_what_nobody_told_is_found_out(connect, guest, other, join, monkeypatch):
-    monkeypatch.setattr(hub, "COMPARE_EVERY", 0.2)
-    monkeypatch.setattr(news, "tell", lambda rooms: None)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)
+    monkeypatch.setattr(unread_changes, "tell", lambda rooms: None)
     await join(guest, "lobby")
     elsewhere = await connect("elsewhere", user=guest)
     await elsewhere.until_unread()
@@ -206,22 +210,23 @@ async def test_what_nobody_told_is_found_out(connect, guest, other, join, monkey
 # What it costs
 
 
-async def test_a_busy_room_rings_once_for_all_that_is_said_in_a_while(
+async def test_a_busy_room_publishes_once_for_all_that_is_said_in_a_while(
     connect, guest, other, join, monkeypatch
 ):
-    monkeypatch.setattr(unread, "PAUSE", 0.5)
+    monkeypatch.setattr(unread_feed, "PAUSE", 0.5)
     await join(guest, "lobby")
     elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
-    rings = []
-    ring = live.get_hub().bell.ring
+    published = []
+    pubsub = live.get_hub().pubsub
+    publish = pubsub.publish
     monkeypatch.setattr(
-        live.get_hub().bell, "ring", lambda topic, *events: (rings.append(topic), ring(topic, *events))
+        pubsub, "publish", lambda topic, *events: (published.append(topic), publish(topic, *events))
     )
     await elsewhere.until_unread()
     for _ in range(30):
         await say(speaker)
     await elsewhere.until_unread(lobby=30)
-    assert rings.count(news.TOPIC) <= 3 < 30 <= len(rings)
+    assert published.count(unread_changes.TOPIC) <= 3 < 30 <= len(published)
 
 
 def fill(room, authors, deleted_at=None):
@@ -250,13 +255,13 @@ def counted_steps():
 @pytest.mark.parametrize(
     "look",
     [
-        lambda room, reader: memberships.places(memberships.in_rooms([room.pk], [reader.pk])),
-        lambda room, reader: memberships.reading(reader, room),
-        lambda room, reader: listing.listing(reader),
+        lambda room, reader: unread_counts.places(unread_counts.in_rooms([room.pk], [reader.pk])),
+        lambda room, reader: unread_counts.reading(reader, room),
+        lambda room, reader: room_list.listing(reader),
     ],
 )
 def test_messages_that_do_not_count_take_few_steps_of_sqlite(transactional_db, kind, look):
-    room, (reader, speaker) = actions.open_room("lobby"), [actions.create_guest() for _ in range(2)]
+    room, (reader, speaker) = actions.open_room("lobby"), [create_guest() for _ in range(2)]
     actions.read_all({Member.of(reader, room): 0})
     author, deleted_at = (reader, None) if kind == "own" else (speaker, timezone.now())
     costs = []
@@ -268,25 +273,25 @@ def test_messages_that_do_not_count_take_few_steps_of_sqlite(transactional_db, k
     assert costs[1] < 2 * costs[0] + 10
 
 
-@pytest.mark.parametrize("others", [0, 1, memberships.MOST_UNREAD, memberships.MOST_UNREAD + 1])
+@pytest.mark.parametrize("others", [0, 1, unread_counts.MOST_UNREAD, unread_counts.MOST_UNREAD + 1])
 def test_messages_of_others_are_counted_among_ones_own(transactional_db, others):
-    room, (reader, speaker) = actions.open_room("lobby"), [actions.create_guest() for _ in range(2)]
+    room, (reader, speaker) = actions.open_room("lobby"), [create_guest() for _ in range(2)]
     actions.read_all({Member.of(reader, room): 0})
     fill(room, [reader, *[speaker, reader] * others])
-    (place,) = memberships.places(memberships.in_rooms([room.pk], [reader.pk]))
-    reading = memberships.reading(reader, room)
-    assert place.unread == reading.unread == min(others, memberships.MOST_UNREAD)
+    (place,) = unread_counts.places(unread_counts.in_rooms([room.pk], [reader.pk]))
+    reading = unread_counts.reading(reader, room)
+    assert place.unread == reading.unread == min(others, unread_counts.MOST_UNREAD)
     assert reading.first_unread == (2 if others else None)
 
 
 def test_a_thousand_members_take_one_statement_to_read_and_two_queries_to_count(transactional_db):
-    room, speaker = actions.open_room("lobby"), actions.create_guest()
+    room, speaker = actions.open_room("lobby"), create_guest()
     guests = User.objects.bulk_create(User(username=f"guest-{n}", is_guest=True) for n in range(1000))
     people = [guest.pk for guest in guests]
     reads = {Member.of(guest, room): n % 2 for n, guest in enumerate(guests)}
     actions.send(speaker, room, "hi", uuid4())
     with CaptureQueriesContext(connection) as queries:
         actions.read_all(reads)
-        places = memberships.places(memberships.in_rooms([room.pk], people))
+        places = unread_counts.places(unread_counts.in_rooms([room.pk], people))
     assert len(queries) == 5  # with the transaction's begin and end
     assert sum(place.unread for place in places) == 500

@@ -9,18 +9,23 @@ from channels.db import database_sync_to_async
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chat import actions, writer
-from chat.changes import Change
-from chat.drafts import Draft
-from chat.models import Export, Message, Room, User
-from chat.writer import get_writer
-from live import Refused, SetBack
-from live.who import Who
+from accounts.actions import create_guest
+from accounts.models import User
+from base.api_errors import ApiError
+from base.ratelimit_keys import RateLimitKeys
+from chat import actions
+from chat.actions.change_batch import Change
+from chat.actions.message_batch import Draft
+from chat.models import Message, Room
+from chat.services import message_writer
+from chat.services.message_writer import get_writer
+from live import LogRewound
+from transcripts.models import Transcript
 
 
 @pytest.fixture
 async def people(database):
-    return [await database_sync_to_async(actions.create_guest)() for _ in range(3)]
+    return [await database_sync_to_async(create_guest)() for _ in range(3)]
 
 
 @pytest.fixture
@@ -30,7 +35,7 @@ async def rooms(database):
 
 async def send(*entries):
     """What becomes of each of the drafts and changes, sent at the same time."""
-    sending = [get_writer().write(entry, Who("person.1", "192.0.2.1")) for entry in entries]
+    sending = [get_writer().write(entry, RateLimitKeys("person.1", "192.0.2.1")) for entry in entries]
     return await asyncio.gather(*sending, return_exceptions=True)
 
 
@@ -110,7 +115,7 @@ async def test_one_that_is_refused_leaves_the_others_alone(people, rooms):
         Draft(people[0], rooms[0], " ", uuid4()),
     ]
     outcomes = await send(*refused)
-    codes = [outcome.code if isinstance(outcome, Refused) else None for outcome in outcomes]
+    codes = [outcome.code if isinstance(outcome, ApiError) else None for outcome in outcomes]
     assert codes == [None, "forbidden", None, "too_long", "bad_frame"]
     assert await stored() == {rooms[0].name: ["a", "c"]}
 
@@ -126,7 +131,7 @@ async def test_one_that_cannot_be_stored_at_all_leaves_the_others_alone(people, 
 
 async def test_who_leaves_while_it_is_stored_disturbs_nobody(people, rooms):
     drafts = [Draft(people[0], rooms[0], text, uuid4()) for text in "abc"]
-    sending = [asyncio.create_task(get_writer().write(draft, Who("person.1"))) for draft in drafts]
+    sending = [asyncio.create_task(get_writer().write(draft, RateLimitKeys("person.1"))) for draft in drafts]
     await asyncio.sleep(0)
     sending[1].cancel()
     assert [(await each)[0].text for each in (sending[0], sending[2])] == ["a", "c"]
@@ -135,9 +140,9 @@ async def test_who_leaves_while_it_is_stored_disturbs_nobody(people, rooms):
 
 async def test_a_batch_is_shared_fairly_among_addresses_and_people(people, rooms, monkeypatch):
     """A person who floods delays neither others of the same address nor other addresses."""
-    monkeypatch.setattr(writer, "LARGEST_BATCH", 4)
+    monkeypatch.setattr(message_writer, "LARGEST_BATCH", 4)
     stored_together = recorded_batches(monkeypatch)
-    flood, other, elsewhere = Who("a", "1"), Who("b", "1"), Who("c", "2")
+    flood, other, elsewhere = RateLimitKeys("a", "1"), RateLimitKeys("b", "1"), RateLimitKeys("c", "2")
     coming = [(flood, f"flood {n}") for n in range(9)]
     coming += [(other, "other 0"), (elsewhere, "elsewhere 0"), (elsewhere, "elsewhere 1")]
     sending = [get_writer().write(Draft(people[0], rooms[0], text, uuid4()), who) for who, text in coming]
@@ -187,7 +192,7 @@ async def test_a_change_that_is_refused_leaves_the_others_alone_and_takes_no_pla
     outcomes = await send(
         change(said[0], None), *refused, change(said[0], "again"), change(said[4], "edited")
     )
-    codes = [outcome.code if isinstance(outcome, Refused) else None for outcome in outcomes]
+    codes = [outcome.code if isinstance(outcome, ApiError) else None for outcome in outcomes]
     assert codes == [None, "forbidden", "not_found", "too_long", "bad_frame", "not_found", None]
     assert [(seq, text) for seq, _, text in await log(rooms[0])] == [(2, "2"), (4, ""), (5, "edited")]
     assert (await Room.objects.aget(pk=rooms[0].pk)).last_seq == 5
@@ -211,7 +216,7 @@ async def test_nothing_is_written_to_a_log_that_another_has_replaced(people, roo
     if kind == "change":
         stale = change(said[0], "stale")._replace(room=room)
     *written, error = await send(*[Draft(people[0], room, "new", uuid4()) for room in rooms], stale)
-    assert isinstance(error, SetBack)
+    assert isinstance(error, LogRewound)
     assert [(message.room, message.text, is_new) for message, is_new in written] == [
         (room, "new", True) for room in rooms
     ]
@@ -241,11 +246,11 @@ async def test_changes_of_many_messages_take_no_more_queries_than_one(people, ro
 
 async def test_a_batch_marks_only_transcripts_that_have_what_it_changes(people, rooms, said):
     def export(owner, room, upto):
-        return Export(owner=owner, room=room, room_name=room.name, upto=upto, total=upto, attempt=1)
+        return Transcript(owner=owner, room=room, room_name=room.name, upto=upto, total=upto, attempt=1)
 
-    edited = await Export.objects.abulk_create(
+    edited = await Transcript.objects.abulk_create(
         [export(people[0], rooms[0], 3), export(people[1], rooms[0], 1), export(people[2], rooms[1], 3)]
     )
     await send(change(said[2], "edited"), change(said[4], None), change(said[1], "edited"))
-    marks = [(await Export.objects.aget(pk=each.pk)).outdated for each in edited]
+    marks = [(await Transcript.objects.aget(pk=each.pk)).outdated for each in edited]
     assert marks == ["deleted", "", "edited"]

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
-from chat.ledger import keep_ledger
+from chat.soak.ledger import keep_ledger
 
 # How long all tabs may take to be let in, and to agree once a fault is over (seconds).
 PATIENCE = 60

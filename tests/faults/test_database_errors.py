@@ -90,7 +90,7 @@ async def test_a_damaged_file(tmp_path):
             await asyncio.sleep(2)  # in which all come back again and again
             status, headers, text = await asyncio.to_thread(fetch, server, "/chat/lobby/")
             assert (status, headers["Retry-After"]) == (503, "5")
-            assert "The database does not work" in text
+            assert "available right now" in text
             assert "base/css/page" in text
             assert lines(server) - before < MOST_LINES
             (tmp_path / "backup").rename(file_of(server))

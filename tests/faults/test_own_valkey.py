@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 
-from mysite.valkey import valkey
+from server.valkey import valkey
 from tests.faults.ledger import ledger, talking
 from tests.faults.test_redis import say_and_hear
 from tests.servers.processes import UNLIMITED, Server, command_of, readiness, valkeys_of, wait_until

@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
-from chat.ledger import Ledger
-from live.log import RING
+from chat.soak.ledger import Ledger
+from live.events import RING_SIZE
 from tests.faults.ledger import PATIENCE, ledger
 from tests.servers.processes import UNLIMITED, Server, postgresql
 from tests.servers.proxy import proxy
@@ -39,7 +39,7 @@ async def test_what_they_missed_is_read_once_and_everybody_gets_it(postgres, tab
             cable.pull()
             there = Ledger(kept.accounts[:4])
             for account in there.accounts:
-                for _ in range(RING // 4 + 10):  # more than the ring holds
+                for _ in range(RING_SIZE // 4 + 10):  # more than the ring holds
                     account.say()
             await there.settle(PATIENCE)
             before = reads_of_messages(postgres)

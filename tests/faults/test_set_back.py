@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, closing
 
 import pytest
 
-from chat.client import Client
+from chat.soak.client import Client
 from tests.faults.ledger import ledger
 from tests.servers.processes import UNLIMITED, Server, manage
 from tests.servers.proxy import proxy

@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 
-from mysite.postgresql import session
+from server.postgresql import session
 from tests.faults.test_database_errors import postgres  # noqa: F401
 
 SESSIONS = 8
@@ -65,7 +65,7 @@ async def asking(way):
     """Ask the database something, in a session of a pool."""
     pool = {"connection_class": session.Session, "min_size": SESSIONS, "max_size": SESSIONS}
     database = {
-        "ENGINE": "mysite.postgresql",
+        "ENGINE": "server.postgresql",
         "HOST": "127.0.0.1",
         "PORT": way.port,
         "USER": "postgres",

@@ -11,8 +11,9 @@ from typing import get_args
 import atheris
 
 with atheris.instrument_imports(include=["chat"]):
-    from chat.dialects import LobbyV1, Plain
-    from chat.protocol import Command, Refused
+    from base.api_errors import ApiError
+    from chat.protocol import Command
+    from chat.protocol.dialects import LobbyV1, Plain
 
 DIALECTS = LobbyV1(), Plain()
 COMMANDS = get_args(Command)
@@ -25,7 +26,7 @@ def decode(data: bytes) -> None:
     for dialect in DIALECTS:
         try:
             command = dialect.command(frame)
-        except Refused as refused:
+        except ApiError as refused:
             assert refused.code == "bad_frame"
             assert refused.reason  # the detail is for people: it needs their language
         else:

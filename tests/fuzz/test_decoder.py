@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chat.dialects import LobbyV1, Plain
-from chat.protocol import Command, Refused
+from base.api_errors import ApiError
+from chat.protocol import Command
+from chat.protocol.dialects import LobbyV1, Plain
 from tests.fuzz.frames import TOKENS, VALID
 from tests.servers.processes import ROOT
 
@@ -34,7 +35,7 @@ JSON = st.recursive(
 def test_any_text_is_a_command_or_refused(dialect, frame):
     try:
         assert isinstance(dialect.command(frame), Command)
-    except Refused as refused:
+    except ApiError as refused:
         assert refused.code == "bad_frame"
 
 

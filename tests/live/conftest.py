@@ -1,19 +1,19 @@
 import pytest
 
-from live import bell, hub
+from live import hub, pubsub
 
 
 @pytest.fixture(autouse=True)
-def quick_and_not_healed(monkeypatch):
-    """What is asked is answered quickly; nothing is compared but what a test is about."""
-    monkeypatch.setattr(bell, "PATIENCE", 0.05)
-    monkeypatch.setattr(bell, "RETRY", 0.01)
-    monkeypatch.setattr(bell, "PROBE_EVERY", 60)
-    monkeypatch.setattr(hub, "COMPARE_EVERY", 60)
-    monkeypatch.setattr(hub, "COMPARE_EVERY_DEAF", 60)
+def short_timeouts(monkeypatch):
+    """Shorten timeouts, and compare logs only if a test asks for it."""
+    monkeypatch.setattr(pubsub, "LAYER_TIMEOUT", 0.05)
+    monkeypatch.setattr(pubsub, "RETRY_DELAY", 0.01)
+    monkeypatch.setattr(pubsub, "PROBE_INTERVAL", 60)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 60)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL_UNHEALTHY", 60)
 
 
 @pytest.fixture
 def probed(monkeypatch):
-    monkeypatch.setattr(bell, "PROBE_EVERY", 0.01)
-    monkeypatch.setattr(bell, "PROBE_PATIENCE", 0.05)
+    monkeypatch.setattr(pubsub, "PROBE_INTERVAL", 0.01)
+    monkeypatch.setattr(pubsub, "PROBE_TIMEOUT", 0.05)

@@ -1,4 +1,4 @@
-"""A source and a layer that do what they are told, and what the tests of the hub do with them."""
+"""Fakes for the tests of the hub: a source, a channel layer and a subscriber, with faults on demand."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ TOPIC = "room.1"
 
 
 class Room:
-    """A source that remembers what it was asked."""
+    """A source in memory, which records its reads."""
 
     def __init__(self):
         self.events = []
@@ -23,14 +23,14 @@ class Room:
         self.compared = asyncio.Event()
 
     def commit(self, change=None):
-        """Store the next event, in the place of an earlier one where it is a change of that."""
+        """Store the next event; a change replaces the event with that `seq`."""
         seq = (self.events[-1].seq if self.events else 0) + 1
         event = Event(seq, b'{"seq":%d}' % seq, f"{seq}.{self.timeline}")
         self.events = [e for e in self.events if e.seq != change] + [event]
         return event
 
-    def set_back(self, seq):
-        """Restore it as it was at `seq`. What is committed from then on is something else."""
+    def rewind(self, seq):
+        """Restore the state at `seq`. Later commits have other keys than before."""
         self.events = [e for e in self.events if e.seq <= seq]
         self.timeline += 1
 
@@ -38,26 +38,26 @@ class Room:
     def head(self):
         return self.events[-1].seq if self.events else 0
 
-    async def since(self, topic, seq, limit):
+    async def read_after(self, topic, seq, limit):
         self.asked.append(seq)
         events = [e for e in self.events if e.seq > seq][:limit]
-        await asyncio.sleep(0)  # what is committed from here on is not in the answer
+        await asyncio.sleep(0)  # later commits are not in the result
         if self.broken:
-            raise OSError("the database is away")
+            raise OSError("the database is down")
         return events, events[-1].seq if events else seq
 
-    async def heads(self, topics):
+    async def read_heads(self, topics):
         self.compared.set()
         key = self.events[-1].key if self.events else None
         return dict.fromkeys(topics, Head(self.head, self.epoch, key))
 
-    async def renew(self, topic, epoch):
+    async def renew_epoch(self, topic, epoch):
         if self.epoch == epoch:
             self.epoch = f"{epoch}*"
 
 
 class Layer(InMemoryChannelLayer):
-    """A layer that can lose, refuse and hang, as Redis does."""
+    """A layer that loses, refuses or hangs, as Redis does."""
 
     def __init__(self):
         super().__init__()
@@ -100,49 +100,49 @@ async def hubs(layer, count=1):
             await one.close()
 
 
-class Reader:
-    """Keeps the batches it is given; while it is `slow`, it takes each only when it is let (`go_on`)."""
+class Subscriber:
+    """Records the batches that it gets; if it `is_slow`, it waits for `may_go_on` before each."""
 
     def __init__(self, log, cursor, is_slow=False):
         self.batches = []  # of seqs
-        self.lost = None
+        self.error = None
         self.is_slow = is_slow
         self.may_go_on = asyncio.Event()
-        self.news = asyncio.Event()
-        self.following = log.follow(cursor, self.take, self.lose)
+        self.changed = asyncio.Event()
+        self.subscription = log.subscribe(cursor, self.on_batch, self.on_error)
 
     def __enter__(self):
-        self.following.__enter__()
+        self.subscription.__enter__()
         return self
 
     def __exit__(self, *exception):
-        self.following.__exit__(*exception)
+        self.subscription.__exit__(*exception)
 
-    async def take(self, batch):
+    async def on_batch(self, batch):
         if self.is_slow:
             await self.may_go_on.wait()
         self.batches.append([event.seq for event in batch.events])
-        self.news.set()
+        self.changed.set()
 
-    def lose(self, error):
-        self.lost = error
-        self.news.set()
+    def on_error(self, error):
+        self.error = error
+        self.changed.set()
 
     async def until(self, seq):
-        """All seqs until this one has come; raises what it was lost with."""
+        """Return all seqs up to this one; raises the error that ends the subscription."""
         async with asyncio.timeout(2):
             while not self.batches or self.batches[-1][-1] != seq:
-                self.news.clear()
-                await self.news.wait()
-                if self.lost:
-                    raise self.lost
+                self.changed.clear()
+                await self.changed.wait()
+                if self.error:
+                    raise self.error
         return list(chain(*self.batches))
 
 
-async def read(log, cursor, upto):
-    """The seqs that a reader gets until one is `upto`."""
-    with Reader(log, cursor) as reader:
-        return await reader.until(upto)
+async def receive(log, cursor, upto):
+    """Return the seqs that a subscriber gets, up to one."""
+    with Subscriber(log, cursor) as subscriber:
+        return await subscriber.until(upto)
 
 
 async def until(condition):

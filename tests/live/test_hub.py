@@ -1,21 +1,21 @@
-"""The hub: what is heard is appended in order, once, and without gaps."""
+"""Hub: events are appended in order, once, and without gaps."""
 
 import asyncio
 
 from live import Event
-from tests.live.fakes import TOPIC, Layer, Room, hubs, read, until
+from tests.live.fakes import TOPIC, Layer, Room, hubs, receive, until
 
 
-async def test_what_one_process_publishes_is_heard_in_the_others():
+async def test_an_event_reaches_the_other_processes():
     layer, room = Layer(), Room()
     async with hubs(layer, 2) as (here, there):
         async with here.open(TOPIC, room, 0) as mine, there.open(TOPIC, room, 0) as theirs:
             await room.compared.wait()
             here.publish(TOPIC, room.commit())
-            assert await read(mine, 0, 1) == await read(theirs, 0, 1) == [1]
+            assert await receive(mine, 0, 1) == await receive(theirs, 0, 1) == [1]
 
 
-async def test_the_publisher_waits_for_nobody():
+async def test_publishing_does_not_wait_for_the_layer():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
         layer.fate = "hang"
@@ -23,20 +23,20 @@ async def test_the_publisher_waits_for_nobody():
         assert log.seq == 1
 
 
-async def test_a_ring_that_hangs_is_given_up_for_the_next(probed):
+async def test_a_send_that_hangs_times_out_and_the_next_one_follows(probed):
     layer, room = Layer(), Room()
     async with hubs(layer, 2) as (here, there), there.open(TOPIC, room, 0) as log:
         await room.compared.wait()
         layer.fate = "hang"
         here.publish(TOPIC, room.commit())
-        await asyncio.wait_for(until(lambda: not here.bell.works), 2)
+        await asyncio.wait_for(until(lambda: not here.pubsub.is_healthy), 2)
         layer.fate = "deliver"
         here.publish(TOPIC, room.commit())
         assert await asyncio.wait_for(layer.sent.get(), 2)
-        assert await read(log, 0, 2) == [1, 2]
+        assert await receive(log, 0, 2) == [1, 2]
 
 
-async def test_a_ring_that_is_lost_comes_with_the_next_in_order():
+async def test_a_lost_event_is_read_when_the_next_one_arrives():
     layer, room = Layer(), Room()
     async with hubs(layer, 2) as (here, there), there.open(TOPIC, room, 0) as log:
         await room.compared.wait()
@@ -45,46 +45,46 @@ async def test_a_ring_that_is_lost_comes_with_the_next_in_order():
         await layer.sent.get()
         layer.fate = "deliver"
         here.publish(TOPIC, room.commit())
-        assert await read(log, 0, 2) == [1, 2]
+        assert await receive(log, 0, 2) == [1, 2]
 
 
-async def test_a_gap_is_read_once_for_everybody():
+async def test_a_gap_is_read_once_for_all_subscribers():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
         events = [room.commit() for _ in range(4)]
-        readers = [asyncio.create_task(read(log, 0, 4)) for _ in range(10)]
+        subscribers = [asyncio.create_task(receive(log, 0, 4)) for _ in range(10)]
         for event in events[1:]:  # the first was lost
             here.publish(TOPIC, event)
-        assert await asyncio.gather(*readers) == [[1, 2, 3, 4]] * 10
-        assert room.asked == [-1]  # with where the log ends
+        assert await asyncio.gather(*subscribers) == [[1, 2, 3, 4]] * 10
+        assert room.asked == [-1]  # together with the log's last event
 
 
-async def test_what_comes_while_a_gap_is_read_is_neither_lost_nor_doubled():
+async def test_events_that_arrive_during_a_gap_read_are_delivered_once():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
         one, two = room.commit(), room.commit()
         here.publish(TOPIC, two)
-        here.publish(TOPIC, one)  # late: two threads announced in the wrong order
+        here.publish(TOPIC, one)  # late: two threads have published in the wrong order
         here.publish(TOPIC, room.commit())
-        assert await read(log, 0, 3) == [1, 2, 3]
+        assert await receive(log, 0, 3) == [1, 2, 3]
 
 
-async def test_a_jump_that_is_heard_while_a_gap_closes_by_itself_is_read_too():
+async def test_a_second_gap_is_read_while_the_first_one_closes_by_itself():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
         await room.compared.wait()
-        layer.fate = "lose"  # or its own rings would come back, and help
+        layer.fate = "lose"  # or the process's own messages would return, and help
         one, two = room.commit(), room.commit()
-        here.publish(TOPIC, two)  # a jump: the source is asked
+        here.publish(TOPIC, two)  # a gap: the source is read
         await until(lambda: room.asked)
-        for late in (one, two):  # and then it comes by itself
+        for late in (one, two):  # and then they arrive
             here.publish(TOPIC, late)
         room.commit()
-        here.publish(TOPIC, room.commit())  # another jump, before the answer
-        assert await read(log, 0, 4) == [1, 2, 3, 4]
+        here.publish(TOPIC, room.commit())  # another gap, before the result
+        assert await receive(log, 0, 4) == [1, 2, 3, 4]
 
 
-async def test_its_own_ring_comes_back_as_a_duplicate():
+async def test_a_process_ignores_its_own_events_from_the_layer():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
         await room.compared.wait()
@@ -93,16 +93,16 @@ async def test_its_own_ring_comes_back_as_a_duplicate():
         await layer.sent.get()
         here.publish(TOPIC, room.commit())
         await layer.sent.get()
-        assert await read(log, 0, 4) == [1, 2, 3, 4]
+        assert await receive(log, 0, 4) == [1, 2, 3, 4]
         assert room.asked == []
 
 
-async def test_what_was_said_before_the_bell_is_heard_is_found():
+async def test_events_from_before_the_subscription_are_found():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,):
-        room.commit()  # after the room was read, before the topic is open here
+        room.commit()  # after the room was read, before the topic is open
         async with here.open(TOPIC, room, 0) as log:
-            assert await read(log, 0, 1) == [1]
+            assert await receive(log, 0, 1) == [1]
 
 
 async def test_a_topic_that_is_opened_again_is_compared_again():
@@ -112,10 +112,10 @@ async def test_a_topic_that_is_opened_again_is_compared_again():
             await room.compared.wait()
         room.commit()
         async with here.open(TOPIC, room, 0) as log:
-            assert await read(log, 0, 1) == [1]
+            assert await receive(log, 0, 1) == [1]
 
 
-async def test_a_topic_without_readers_is_heard_no_more():
+async def test_a_closed_topic_is_unsubscribed():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,):
         async with here.open(TOPIC, room, 0):
@@ -124,23 +124,23 @@ async def test_a_topic_without_readers_is_heard_no_more():
             assert layer.groups
         async with here.open("room.2", room, 0):
             layer.added.clear()
-            await layer.added.wait()  # the hub has come past the closing of the first
+            await layer.added.wait()  # the hub has unsubscribed from the first by then
             assert list(layer.groups) == ["live.room.2"]
 
 
-async def test_the_layer_may_be_away_when_a_topic_is_opened():
+async def test_a_topic_opens_while_the_layer_is_down():
     layer, room = Layer(), Room()
     layer.fate = "refuse"
     async with hubs(layer, 2) as (here, there):
         async with here.open(TOPIC, room, 0) as mine, there.open(TOPIC, room, 0) as theirs:
             here.publish(TOPIC, room.commit())
-            assert await read(mine, 0, 1) == [1]
+            assert await receive(mine, 0, 1) == [1]
             assert await layer.refused.get() != await layer.refused.get()
             layer.fate = "deliver"
-            assert await read(theirs, 0, 1) == [1]
+            assert await receive(theirs, 0, 1) == [1]
 
 
-async def test_a_source_that_fails_is_asked_again_at_the_next_ring():
+async def test_a_source_that_fails_is_read_again_at_the_next_event():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
         room.commit()
@@ -149,57 +149,57 @@ async def test_a_source_that_fails_is_asked_again_at_the_next_ring():
         await asyncio.wait_for(until(lambda: room.asked), 2)
         room.broken = False
         here.publish(TOPIC, room.commit())
-        assert await read(log, 0, 3) == [1, 2, 3]
+        assert await receive(log, 0, 3) == [1, 2, 3]
 
 
-async def test_a_head_that_the_source_does_not_have_is_not_waited_for():
+async def test_a_seq_that_the_source_does_not_have_is_not_awaited():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
         here.publish(TOPIC, Event(100, b"{}"))  # of another log: the database was restored
         await asyncio.wait_for(until(lambda: room.asked), 2)
         here.publish(TOPIC, room.commit())
-        assert await read(log, 0, 1) == [1]
+        assert await receive(log, 0, 1) == [1]
         assert len(room.asked) <= 2
 
 
-async def test_a_cursor_that_the_log_has_forgotten_is_served_by_the_source():
+async def test_a_cursor_before_the_log_is_served_from_the_source():
     layer, room = Layer(), Room()
     for _ in range(5):
         room.commit()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 5) as log:
-        batch, cursor = await here.missed(TOPIC, log, 2)
+        batch, cursor = await here.read_backlog(TOPIC, log, 2)
         assert ([e.seq for e in batch.events], cursor) == ([3, 4, 5], 5)
-        batch, cursor = await here.missed(TOPIC, log, 5)
+        batch, cursor = await here.read_backlog(TOPIC, log, 5)
         assert (batch.events, cursor) == ((), 5)
         here.publish(TOPIC, room.commit())
-        assert await read(log, cursor, 6) == [6]
+        assert await receive(log, cursor, 6) == [6]
 
 
-async def test_a_ring_that_waits_carries_no_body_that_a_later_event_supersedes():
+async def test_a_pending_message_has_no_body_of_a_superseded_event():
     layer = Layer()
     async with hubs(layer) as (here,):
         here.publish(TOPIC, Event(1, b'{"seq":1}', "a"))
         here.publish(TOPIC, Event(2, b'{"seq":2}', "b"), Event(3, b'{"seq":3}', "a", True))
-        ring = await layer.sent.get()
-        assert ring["events"] == [[1, ""], [2, '{"seq":2}'], [3, '{"seq":3}']]
-        assert ring["keys"] == [["a", False], ["b", False], ["a", True]]
+        message = await layer.sent.get()
+        assert message["events"] == [[1, ""], [2, '{"seq":2}'], [3, '{"seq":3}']]
+        assert message["keys"] == [["a", False], ["b", False], ["a", True]]
 
 
-async def test_a_change_from_another_process_supersedes_what_is_in_the_ring_here():
+async def test_a_change_from_another_process_supersedes_the_event_in_the_log():
     layer, room = Layer(), Room()
     async with hubs(layer, 2) as (here, there), there.open(TOPIC, room, 0) as log:
         await room.compared.wait()
         for seq, key in ((1, "a"), (2, "b"), (3, "a")):
             here.publish(TOPIC, Event(seq, b'{"seq":%d}' % seq, key, seq == 3))
-            await layer.sent.get()  # each goes in a ring of its own
+            await layer.sent.get()  # each in a message of its own
         await until(lambda: log.seq == 3)
-        assert await read(log, 0, 3) == [2, 3]
+        assert await receive(log, 0, 3) == [2, 3]
 
 
-async def test_a_ring_of_the_version_before_is_understood():
+async def test_a_message_of_an_older_version_is_understood():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
         await layer.added.wait()
-        ring = {"type": "live.ring", "from": "another", "topic": TOPIC, "events": [[1, '{"seq":1}']]}
-        await layer.group_send(f"live.{TOPIC}", ring)
-        assert await read(log, 0, 1) == [1]
+        message = {"type": "live.ring", "from": "another", "topic": TOPIC, "events": [[1, '{"seq":1}']]}
+        await layer.group_send(f"live.{TOPIC}", message)
+        assert await receive(log, 0, 1) == [1]

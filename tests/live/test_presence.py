@@ -1,4 +1,4 @@
-"""Processes agree on who is where, whatever happens to them and to Redis."""
+"""Presence: processes agree on the people of a topic, in spite of crashes and of Redis."""
 
 import asyncio
 from contextlib import AsyncExitStack, ExitStack
@@ -14,9 +14,9 @@ topics = (f"presence-test.{number}" for number in count())
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    monkeypatch.setattr(presence, "EVERY", 0.05)
-    monkeypatch.setattr(presence, "PAUSE", 0.01)
-    monkeypatch.setattr(presence, "GRACE", 0.01)
+    monkeypatch.setattr(presence, "UPDATE_INTERVAL", 0.05)
+    monkeypatch.setattr(presence, "DEBOUNCE", 0.01)
+    monkeypatch.setattr(presence, "LEAVE_DELAY", 0.01)
 
 
 @pytest.fixture
@@ -26,41 +26,41 @@ def topic():
 
 @pytest.fixture
 def own_redis(doorbell, settings, monkeypatch):
-    """A Redis that may hang, and is not waited for long."""
-    monkeypatch.setattr(presence, "PATIENCE", 0.2)
+    """Use a Redis that can hang, with a short timeout."""
+    monkeypatch.setattr(presence, "REDIS_TIMEOUT", 0.2)
     settings.REDIS_URL = doorbell.url
     return doorbell
 
 
 class Process:
-    """One that has tabs in a topic."""
+    """A process with tabs in a topic."""
 
     def __init__(self, topic):
         self.topic = topic
-        self.presence = presence.Presence()
+        self.tracker = presence.PresenceTracker()
         self.people = frozenset()
-        self.told = asyncio.Event()
+        self.changed = asyncio.Event()
         self.tabs = ExitStack()
 
     def enter(self, person):
         return self.tabs.enter_context(self.tab(person))
 
     def tab(self, person):
-        return self.presence.enter(self.topic, person, self.hear)
+        return self.tracker.enter(self.topic, person, self.on_change)
 
     async def kill(self):
-        await self.presence._watch.close()
+        await self.tracker._reconciler.close()
 
-    def hear(self, topic, people):
+    def on_change(self, topic, people):
         assert topic == self.topic
         self.people = people
-        self.told.set()
+        self.changed.set()
 
     async def until(self, *people):
         async with asyncio.timeout(10):
             while self.people != set(people):
-                await self.told.wait()
-                self.told.clear()
+                await self.changed.wait()
+                self.changed.clear()
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ async def process(topic):
 
         def process(topic=topic):
             made = Process(topic)
-            stack.push_async_callback(made.presence.close)
+            stack.push_async_callback(made.tracker.close)
             stack.callback(made.tabs.close)
             return made
 
@@ -79,7 +79,7 @@ async def process(topic):
 
 
 async def two_people(process):
-    """Two processes, with person 1 in the one and person 2 in the other, that know of both."""
+    """Start two processes, with person 1 in the first and person 2 in the second, that both know of both."""
     one, other = process(), process()
     one.enter(1)
     other.enter(2)
@@ -95,73 +95,73 @@ async def test_processes_agree(process):
     await other.until(1, 2)
 
 
-async def test_who_has_a_tab_in_another_process_is_still_there(process):
+async def test_a_person_with_a_tab_in_another_process_stays(process):
     one, other = process(), process()
     one.enter(1)
     with other.tab(1), other.tab(2):
         await one.until(1, 2)
-    await one.until(1)  # told that 2 has gone, and so would be 1
-    assert await presence.present([one.topic]) == {one.topic: {1}}
+    await one.until(1)  # 1 would disappear together with 2
+    assert await presence.fetch_people([one.topic]) == {one.topic: {1}}
 
 
-async def test_who_loads_the_page_anew_was_never_away(process, monkeypatch):
-    monkeypatch.setattr(presence, "GRACE", 60)
+async def test_a_person_who_reloads_the_page_stays(process, monkeypatch):
+    monkeypatch.setattr(presence, "LEAVE_DELAY", 60)
     one, other = process(), process()
     one.enter(1)
     other.enter(9)
     with other.tab(2):
         await one.until(1, 2, 9)
     one.enter(3)
-    await other.until(1, 2, 3, 9)  # which is told later than that 2 had gone would be
+    await other.until(1, 2, 3, 9)  # reported later than the departure of 2 would be
 
 
-async def test_what_happened_while_redis_was_away_is_told_as_soon_as_it_is_back(
+async def test_changes_during_an_outage_of_redis_are_reported_when_it_is_back(
     process, own_redis, monkeypatch
 ):
-    monkeypatch.setattr(presence, "HOLDS", 60)
-    monkeypatch.setattr(presence, "AGAIN_EVERY", 60)
+    monkeypatch.setattr(presence, "ENTRY_TTL", 60)
+    monkeypatch.setattr(presence, "HEARTBEAT_INTERVAL", 60)
     one, other = await two_people(process)
     own_redis.hang()
     one.enter(3)
     async with asyncio.timeout(10):
-        while one.presence._works:  # it has tried to tell of them, in vain
+        while one.tracker._is_healthy:  # it has tried to write the change
             await asyncio.sleep(0.01)
     own_redis.go_on()
     await other.until(1, 2, 3)
 
 
-async def test_the_people_of_a_process_that_was_killed_go(process, monkeypatch):
-    monkeypatch.setattr(presence, "HOLDS", 1)
-    monkeypatch.setattr(presence, "AGAIN_EVERY", 0.2)
+async def test_the_people_of_a_killed_process_disappear(process, monkeypatch):
+    monkeypatch.setattr(presence, "ENTRY_TTL", 1)
+    monkeypatch.setattr(presence, "HEARTBEAT_INTERVAL", 0.2)
     one, killed = await two_people(process)
     await killed.kill()
     await one.until(1)
 
 
-async def test_a_room_that_is_looked_at_from_outside(process):
+async def test_people_are_fetched_for_a_topic_without_tabs_here(process):
     one, other = process(), process()
     one.enter(1)
     other.enter(1)
     other.enter(2)
     await one.until(1, 2)
     await other.until(1, 2)
-    assert await presence.present([one.topic, "presence-test.empty"]) == {
+    assert await presence.fetch_people([one.topic, "presence-test.empty"]) == {
         one.topic: {1, 2},
         "presence-test.empty": frozenset(),
     }
 
 
-async def test_while_redis_is_away_the_others_are_there_until_their_entries_end(
+async def test_during_an_outage_of_redis_remote_people_stay_until_their_entries_expire(
     process, own_redis, monkeypatch
 ):
-    monkeypatch.setattr(presence, "HOLDS", 1)
-    monkeypatch.setattr(presence, "AGAIN_EVERY", 0.2)
+    monkeypatch.setattr(presence, "ENTRY_TTL", 1)
+    monkeypatch.setattr(presence, "HEARTBEAT_INTERVAL", 0.2)
     one, other = await two_people(process)
     own_redis.hang()
     one.enter(3)
     await one.until(1, 2, 3)
     await one.until(1, 3)
-    assert await presence.present([one.topic]) == {one.topic: frozenset()}
+    assert await presence.fetch_people([one.topic]) == {one.topic: frozenset()}
     own_redis.go_on()
     await one.until(1, 2, 3)
     await other.until(1, 2, 3)

@@ -8,9 +8,9 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from channels.worker import Worker
 
+from base.subprotocols import LOBBY, LOBBY_WITH_PINGS
 from chat import actions
-from chat.sockets import get_sockets
-from live.subprotocols import LOBBY, LOBBY_WITH_PINGS
+from connections.registry import get_sockets
 from push.audience import get_audience
 from push.rate import (
     get_change_rate,

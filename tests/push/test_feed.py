@@ -10,9 +10,9 @@ from channels.db import database_sync_to_async
 from django.test import Client
 from django.utils import timezone
 
-from chat import actions
+from accounts import actions
+from accounts.models import User
 from chat.actions import open_room
-from chat.models import User
 from live import hub
 from push import audience, consumers, feeds
 from push.models import Feed
@@ -178,7 +178,7 @@ async def test_a_worker_that_dies_is_followed_by_another(listen, browser, workin
 
 
 async def test_a_stop_that_nobody_was_told_of_is_noticed(listen, browser, working, monkeypatch):
-    monkeypatch.setattr(hub, "COMPARE_EVERY", 1)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 1)
     listener = await listen("/ws/push/lobby", lobby=True)
     async with working("feeds"):
         await post(browser)
@@ -243,7 +243,7 @@ async def test_a_person_has_two_running_feeds_at_most(browser):
         assert (await post(browser, room))[0] == 200
     status, answer = await post(browser, "third")
     assert status == 429
-    assert answer["error"]["detail"] == "your live feeds in lobby, other are still running"
+    assert answer["error"]["detail"] == "Your live feeds in lobby, other are still running."
     assert 0 < answer["error"]["retry_after"] <= feeds.LONGEST
     assert (await post(browser, "LOBBY"))[0] == 200  # which runs already
     assert (await post(Client(), "third"))[0] == 200  # somebody else's

@@ -4,7 +4,7 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
-from live.subprotocols import PING, PONG
+from base.subprotocols import PING, PONG
 from push.consumers import FeedConsumer, OrderConsumer
 from push.models import Order, feed_topic
 from push.sending import asend

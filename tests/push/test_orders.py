@@ -9,7 +9,7 @@ from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
 from django.test import AsyncClient, Client
 
-from chat import actions as chat
+from accounts.actions import create_guest
 from push import actions, consumers
 from push.forms import OrderForm
 from push.models import Order
@@ -24,7 +24,7 @@ def make(database):
 
     @database_sync_to_async
     def make(owner=None, is_shared=False):
-        return actions.order(owner or chat.create_guest(), "A book 书", Decimal("12.50"), "EUR", is_shared)
+        return actions.order(owner or create_guest(), "A book 书", Decimal("12.50"), "EUR", is_shared)
 
     return make
 
@@ -259,11 +259,11 @@ def ask(client, **changes):
 
 
 def test_a_visitor_orders_and_sees_it(client):
-    assert "ordered nothing yet" in client.get("/orders/").content.decode()
+    assert "No orders yet" in client.get("/orders/").content.decode()
     page = client.get(ask(client).headers["Location"]).content.decode()
     assert "A &lt;b&gt;book&lt;/b&gt;" in page
     assert "12.50 EUR" in page
-    assert "Only you" in page
+    assert "Private" in page
     order = Order.objects.get()
     assert order.biz in client.get("/orders/").content.decode()
     assert f"manage.py pay {order.biz}" in page

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from channels.db import database_sync_to_async
 
-from mysite import guard
+from connections import guard
 from push.consumers import LONGEST_TEXT, FeedConsumer, StatusConsumer, get_listeners
 from tests.sockets import TIMEOUT, Socket
 
@@ -59,7 +59,7 @@ async def test_a_topic_has_so_many_listeners_in_a_process_and_no_more(listen, mo
     monkeypatch.setattr(StatusConsumer, "most_listeners", 2)
     one, _ = await listen("/ws/status/1"), await listen("/ws/status/1")
     assert await (await listen("/ws/status/1")).close_code() == 1013
-    assert "too many listeners" in caplog.text
+    assert "Too many subscribers." in caplog.text
     other = await listen("/ws/status/2")
     await one.disconnect()
     again = await listen("/ws/status/1")
@@ -182,8 +182,8 @@ async def test_who_is_refused_is_told_so_in_their_language(listen):
     """A synchronous consumer runs in threads that others use as well."""
     chinese = await listen("/ws/status/1", headers=[(b"accept-language", b"zh-CN")])
     for listener, detail in [
-        (chinese, "超过 4,000 个字符"),
-        (await listen("/ws/status/1"), "longer than 4,000 characters"),
+        (chinese, "消息不能超过 4,000 个字符。"),
+        (await listen("/ws/status/1"), "Messages can't be longer than 4,000 characters."),
     ]:
         await listener.send_frame("x" * (LONGEST_TEXT + 1))
         assert (await listener.receive())["error"]["detail"] == detail

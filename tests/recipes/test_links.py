@@ -6,8 +6,10 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 
+from accounts.actions import create_guest
 from chat import actions
 from mysite import recipes
+from transcripts.actions import request_transcript
 
 
 @pytest.mark.parametrize("slug", sorted(recipes.slugs()))
@@ -30,8 +32,8 @@ def test_a_page_that_runs_one_says_so(page, slug, transactional_db):
 
 
 def test_so_does_the_page_of_a_transcript(transactional_db):
-    owner, client = actions.create_guest(), Client()
+    owner, client = create_guest(), Client()
     client.force_login(owner)
-    export = actions.export(owner, actions.open_room("lobby"))
+    export = request_transcript(owner, actions.open_room("lobby"))
     page = client.get(f"/chat/lobby/export/{export.pk}/")
     assert 'href="/recipes/background-task/"' in page.content.decode()

@@ -97,6 +97,7 @@ class Server:
     var_dir: Path = field(default_factory=prepared_var_dir)
     port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
+    root: Path = ROOT  # of the code that it runs
     process: subprocess.Popen | None = None
 
     def __enter__(self):
@@ -124,7 +125,7 @@ class Server:
         with self.log_path.open("a") as log:
             self.process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=self.root,
                 env=environment,
                 stdout=log,
                 stderr=log,

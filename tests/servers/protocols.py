@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from mysite import protocols
-from mysite.admission import Places
+from connections.admission import Places
+from server import uvicorn_protocols
 
 
 @dataclass
@@ -24,13 +24,15 @@ class Served:
 @asynccontextmanager
 async def serving(application, monkeypatch, running, waiting, rate=100, patience=30):
     places = Places(running, running, rate, waiting, patience)
-    monkeypatch.setattr(protocols, "get_handshakes", lambda: places)
-    config = Config(application, http=protocols.HttpProtocol, ws=protocols.SocketProtocol, log_config=None)
+    monkeypatch.setattr(uvicorn_protocols, "get_handshakes", lambda: places)
+    config = Config(
+        application, http=uvicorn_protocols.HttpProtocol, ws=uvicorn_protocols.SocketProtocol, log_config=None
+    )
     config.load()
     state = ServerState()
 
     def protocol():
-        return protocols.HttpProtocol(config, state, {})
+        return uvicorn_protocols.HttpProtocol(config, state, {})
 
     async with await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", backlog=1000) as server:
         yield Served(server.sockets[0].getsockname()[1], state.connections)

@@ -12,8 +12,8 @@ from django.db import connection
 from django.http import StreamingHttpResponse
 from django.urls import path
 
-from mysite import admission
-from mysite.admission import (
+from connections import admission
+from connections.admission import (
     LARGEST_KEPT,
     MOST_HASHING,
     MOST_RUNNING,

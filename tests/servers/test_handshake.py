@@ -9,7 +9,7 @@ from django.db import OperationalError
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from mysite.middleware import Handshake
+from connections.middleware import Handshake
 from tests.fuzz.raw import handshake, peer
 from tests.servers.processes import Server, daphne
 from tests.servers.tab import TIMEOUT, tabs
@@ -79,7 +79,7 @@ def socket(middleware, application=echoes):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr("mysite.middleware.HANDSHAKE_PATIENCE", 0.05)
+    monkeypatch.setattr("connections.middleware.HANDSHAKE_PATIENCE", 0.05)
 
 
 async def test_whose_session_is_not_known_in_time_is_closed_with_1013(impatient):

@@ -14,9 +14,10 @@ from uvicorn.server import ServerState
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from mysite.cookies import cookies_of
-from mysite.middleware import LARGEST_BODY, BodyLimit, Handshake, body_limit
-from mysite.protocols import (
+from connections.cookies import cookies_of
+from connections.middleware import LARGEST_BODY, BodyLimit, Handshake, body_limit
+from server.response_budget import get_response_budget
+from server.uvicorn_protocols import (
     LARGEST_HEAD,
     LARGEST_HEADERS,
     LARGEST_TARGET,
@@ -24,7 +25,6 @@ from mysite.protocols import (
     HttpProtocol,
     SocketProtocol,
 )
-from mysite.responses import get_response_budget
 from tests.fuzz.raw import handshake, peer
 from tests.servers.processes import Server, daphne, wait_until
 from tests.servers.tab import TIMEOUT
@@ -215,7 +215,7 @@ async def test_a_view_may_take_larger_bodies(monkeypatch):
     def view(request):
         pass
 
-    monkeypatch.setattr("mysite.middleware.resolve", lambda path: type("Match", (), {"func": view}))
+    monkeypatch.setattr("connections.middleware.resolve", lambda path: type("Match", (), {"func": view}))
     assert await received(LARGEST_BODY, LARGEST_BODY) == 2 * LARGEST_BODY
     assert await received(LARGEST_BODY, LARGEST_BODY, 1) == 413
 
@@ -291,7 +291,7 @@ async def test_a_client_that_reads_too_little_is_cut_off_and_one_that_is_slow_is
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"x" * size})
 
-    monkeypatch.setattr("mysite.protocols.RESPONSE_PATIENCE", 0.3)
+    monkeypatch.setattr("server.uvicorn_protocols.RESPONSE_PATIENCE", 0.3)
     async with asyncio.timeout(TIMEOUT), serving(application) as address:
         deaf, trickle, slow = await asyncio.gather(
             read_slowly(address, 2**14, 0.5),
@@ -317,7 +317,7 @@ async def test_a_socket_is_not_cut_off_for_the_response_before_it(monkeypatch):
             await send({"type": "websocket.send", "text": "x" * 2 * size})
             await receive()
 
-    monkeypatch.setattr("mysite.protocols.RESPONSE_PATIENCE", 1)
+    monkeypatch.setattr("server.uvicorn_protocols.RESPONSE_PATIENCE", 1)
     async with asyncio.timeout(TIMEOUT), serving(application) as address:
         reader, writer = await asyncio.open_connection(*address)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + handshake(SimpleNamespace(port=address[1])))
@@ -351,7 +351,7 @@ async def test_responses_that_wait_are_bounded_together(monkeypatch):
                 count += len(part)
         return count
 
-    monkeypatch.setattr("mysite.responses.MOST_BYTES", 2 * size + 1)
+    monkeypatch.setattr("server.response_budget.MOST_BYTES", 2 * size + 1)
     async with asyncio.timeout(TIMEOUT), serving(application) as address, AsyncExitStack() as stack:
         alone = await ask("127.0.0.2")
         pipelined = await ask("127.0.0.1", requests=2)  # of which one is read after the other

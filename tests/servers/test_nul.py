@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from mysite.middleware import has_nul
+from connections.middleware import has_nul
 from tests.servers.processes import daphne
 from tests.servers.tab import TIMEOUT
 

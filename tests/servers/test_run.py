@@ -31,7 +31,7 @@ from tests.servers.tab import tabs
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_is_open_and_ends_all_that_it_started(sign):
     with Server(var_dir=temporary_var_dir(), environment={"WORKERS": "2"}) as server:  # with nothing in it
-        wait_until(lambda: f"Lobby is open at {server.url}/chat/" in server.log, START_PATIENCE)
+        wait_until(lambda: f"Lobby is running at {server.url}/chat/" in server.log, START_PATIENCE)
         pids = server.left()
         assert len(pids) >= 3  # the supervisor and two workers
         valkeys = valkeys_of(server)
@@ -291,4 +291,4 @@ def starts_again(server):
     """Start it anew, and see that it is the new one that answers."""
     said = len(server.log)
     server.start()
-    wait_until(lambda: "Lobby is open" in server.log[said:], START_PATIENCE, lambda: server.log)
+    wait_until(lambda: "Lobby is running" in server.log[said:], START_PATIENCE, lambda: server.log)

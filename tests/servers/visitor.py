@@ -25,5 +25,5 @@ class Visitor:
     def post(self, path, **said):
         """Send a form, and follow to where that leads."""
         token = next(cookie.value for cookie in self._jar if cookie.name == "csrftoken")
-        form = urlencode({"csrfmiddlewaretoken": token} | said).encode()
+        form = urlencode({"csrfmiddlewaretoken": token} | said, doseq=True).encode()
         return self._opener.open(f"{self.url}{quote(path)}", form, timeout=TIMEOUT)

@@ -9,8 +9,8 @@ from chat.models import Membership, new_epoch
 
 class Command(BaseCommand):
     help = (
-        "Run this after the database was restored from a backup: every tab that is open in a room loads its "
-        "history again, so that it shows nothing that is not stored. A running server notices within seconds."
+        "Run this after restoring the database from a backup. Every tab that is open in a room reloads its "
+        "history, so that it shows only stored messages. A running server notices within seconds."
     )
 
     def handle(self, **options):

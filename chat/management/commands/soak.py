@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django.core.management import BaseCommand, CommandError
 
-from chat.ledger import Ledger, Row, keep_ledger
+from chat.soak.ledger import Ledger, Row, keep_ledger
 
 # How long all tabs may take to be welcomed, and at the end to have all that was said (seconds).
 ENTER_PATIENCE = 30
@@ -19,18 +19,18 @@ SETTLE_PATIENCE = 60
 
 class Command(BaseCommand):
     help = (
-        "Let tabs talk at a running Lobby, in rooms named soak-1, soak-2 ..., and tell what was lost, "
-        "doubled, out of order, shown but not stored, or stale after an edit (exit status 1). Their guests "
-        "and messages stay. Ctrl-C ends it early."
+        "Send messages from many tabs to a running Lobby, in the rooms soak-1, soak-2 ..., and report which "
+        "were lost, doubled, out of order, shown but not stored, or stale after an edit (exit status 1). "
+        "Guests and messages are kept. Ctrl-C ends the test early."
     )
     requires_system_checks = []
 
     def add_arguments(self, parser):
-        parser.add_argument("url", help="where it runs, such as http://127.0.0.1:8000")
-        parser.add_argument("--seconds", type=float, default=600, help="how long (600)")
-        parser.add_argument("--tabs", type=int, default=20, help="how many, in all (20)")
-        parser.add_argument("--rooms", type=int, default=2, help="how many (2)")
-        parser.add_argument("--rate", type=float, default=20, help="messages a second, in all (20)")
+        parser.add_argument("url", help="address of a running Lobby, such as http://127.0.0.1:8000")
+        parser.add_argument("--seconds", type=float, default=600, help="duration in seconds (600)")
+        parser.add_argument("--tabs", type=int, default=20, help="number of tabs in all (20)")
+        parser.add_argument("--rooms", type=int, default=2, help="number of rooms (2)")
+        parser.add_argument("--rate", type=float, default=20, help="messages per second in all (20)")
 
     def handle(self, *, url, seconds, tabs, rooms, rate, **options):
         if not is_address(url):
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         try:
             await ledger.all_connected(ENTER_PATIENCE)
         except TimeoutError:
-            let_in = f"only {ledger.connected} of {len(ledger.accounts)} tabs were let in"
+            let_in = f"only {ledger.connected} of {len(ledger.accounts)} tabs could connect"
             raise OSError(", ".join([let_in, *sorted(ledger.problems)])) from None
 
     async def show_progress(self, ledger: Ledger) -> None:

@@ -16,11 +16,11 @@ PATIENCE = 10
 
 
 class Command(BaseCommand):
-    help = "Pay an order as the payment provider would: by a signed callback to the Lobby that runs here."
+    help = "Pay an order as the payment provider would: send a signed callback to the Lobby that runs here."
     requires_system_checks = []
 
     def add_arguments(self, parser):
-        parser.add_argument("biz", help="the order's name: the 32 characters in its page's address")
+        parser.add_argument("biz", help="the order's id: the 32 characters in its page's address")
         parser.add_argument(
             "--url",
             default=f"http://{settings.HOST}:{settings.PORT}",

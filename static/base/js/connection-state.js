@@ -1,50 +1,50 @@
 /**
- * The pill that tells of a lost connection: not at once, since most come back before anybody minds.
- * Where the server refuses, a button loads the page again.
+ * Connection status: a pill that appears when the connection is lost. It appears with a delay, since most connections
+ * are back soon. After a refusal it has a button that reloads the page.
  */
 
 import { gettext } from "./i18n.js";
 
-/** How long a lost connection goes unmentioned (milliseconds). */
-const CALM = 2000;
+/** Delay before a lost connection is shown (milliseconds). */
+const SHOW_DELAY = 2000;
 
-/** How long a notice stays while the connection is there (milliseconds). */
-const NOTICE = 20_000;
+/** How long a notice is shown while connected (milliseconds). */
+const NOTICE_TIME = 20_000;
 
-/** What is said of each state, and of the codes with which a server refuses. */
-const SAID = {
+/** Texts for the states and for the close codes of refusals. */
+const TEXTS = {
   waiting: gettext("Reconnecting…"),
-  refused: gettext("This is closed to you."),
-  4401: gettext("You are signed out."),
-  4404: gettext("There is nothing here any more."),
+  refused: gettext("You don't have access to this page."),
+  4401: gettext("You've been signed out."),
+  4404: gettext("This page no longer exists."),
 };
 
 export class ConnectionState {
   #pill;
-  #said;
+  #texts;
   #state = "open";
   #code = 0;
   #timer = 0;
 
   /**
    * @param {HTMLElement} pill
-   * @param {Record<string, string>} [said] see `said`
+   * @param {Record<string, string>} [texts] see `texts`
    */
-  constructor(pill, said = {}) {
+  constructor(pill, texts = {}) {
     this.#pill = pill;
-    this.said = said;
+    this.texts = texts;
     pill.querySelector("button").addEventListener("click", () => location.reload());
   }
 
-  /** @param {Record<string, string>} said what is said here of a state or a code instead */
-  set said(said) {
-    this.#said = { ...SAID, ...said };
-    if (this.#state !== "open" && !this.#pill.hidden) this.#tell();
+  /** @param {Record<string, string>} texts for states and close codes, instead of the default texts */
+  set texts(texts) {
+    this.#texts = { ...TEXTS, ...texts };
+    if (this.#state !== "open" && !this.#pill.hidden) this.#showState();
   }
 
   /**
    * @param {"open" | "waiting" | "refused"} state
-   * @param {number} [code] with which the socket was closed
+   * @param {number} [code] close code of the socket
    */
   show(state, code) {
     if (state === this.#state) return;
@@ -52,24 +52,24 @@ export class ConnectionState {
     this.#code = code;
     clearTimeout(this.#timer);
     if (state === "open") this.#pill.hidden = true;
-    else this.#timer = setTimeout(() => this.#tell(), CALM);
+    else this.#timer = setTimeout(() => this.#showState(), SHOW_DELAY);
   }
 
   /** Show a notice for a while, or until the state changes; then show the state again. @param {string} text */
-  notify(text) {
+  showNotice(text) {
     clearTimeout(this.#timer);
-    this.#draw(text);
-    this.#timer = setTimeout(() => this.#tell(), NOTICE);
+    this.#showText(text);
+    this.#timer = setTimeout(() => this.#showState(), NOTICE_TIME);
   }
 
-  #tell() {
+  #showState() {
     if (this.#state === "open") this.#pill.hidden = true;
-    else this.#draw(this.#said[this.#code] ?? this.#said[this.#state]);
+    else this.#showText(this.#texts[this.#code] ?? this.#texts[this.#state]);
   }
 
-  #draw(text) {
+  #showText(text) {
     this.#pill.querySelector("span").textContent = text;
-    this.#pill.classList.toggle("is-turning", this.#state === "waiting");
+    this.#pill.classList.toggle("is-reconnecting", this.#state === "waiting");
     this.#pill.querySelector("button").hidden = this.#state !== "refused";
     this.#pill.hidden = false;
   }

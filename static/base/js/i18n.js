@@ -1,48 +1,49 @@
 /**
- * What people are told, in the language of the page. The source speaks English; of any other language the page loads
- * a module of translations before all others (see docs/translating.md).
+ * Translations of texts on screen. Texts in the source are English; for another language the page loads a module of
+ * translations before all other modules (see docs/translating.md).
  */
 
-/** As the page has it, for `Intl`. */
+/** The language of the page, for `Intl`. */
 export const language = document.documentElement.lang;
 
 const number = new Intl.NumberFormat(language);
 
-/** @type {Record<string, string | string[]>} translations, or one for each plural */
-let known = {};
-let pluralOf = (count) => Number(count !== 1);
+/** @type {Record<string, string | string[]>} by English text: the translation, or one for each plural form */
+let translations = {};
+let pluralForm = (count) => Number(count !== 1);
 
 /**
- * @param {Record<string, string | string[]>} messages
- * @param {(count: number) => number} plural which of the plurals a count takes
+ * @param {Record<string, string | string[]>} messages by English text
+ * @param {(count: number) => number} plural returns the index of the plural form for a count
  */
-export function learn(messages, plural) {
-  known = messages;
-  pluralOf = plural;
+export function setTranslations(messages, plural) {
+  translations = messages;
+  pluralForm = plural;
 }
 
 /**
- * @param {string} message as it is in the catalogue, in English
- * @param {Record<string, string>} [values] what stands for its `{names}`
+ * Translate a text.
+ * @param {string} message in English, as in the catalogue
+ * @param {Record<string, string>} [values] for its `{placeholders}`
  */
 export function gettext(message, values = {}) {
-  return fill(known[message] ?? message, values);
+  return fill(translations[message] ?? message, values);
 }
 
 /**
- * `gettext` of what differs with a count, which stands for `{count}`.
+ * Translate a text that depends on a count, and insert the count for `{count}`.
  * @param {string} singular
  * @param {string} plural
  * @param {number} count
  * @param {Record<string, string>} [values]
  */
 export function ngettext(singular, plural, count, values = {}) {
-  const forms = known[singular] ?? [singular, plural];
-  return fill(forms[pluralOf(count)], { count: numeral(count), ...values });
+  const forms = translations[singular] ?? [singular, plural];
+  return fill(forms[pluralForm(count)], { count: formatNumber(count), ...values });
 }
 
-/** @param {number} count @returns {string} as the language writes it */
-export function numeral(count) {
+/** @param {number} count @returns {string} with the digits and separators of the language */
+export function formatNumber(count) {
   return number.format(count);
 }
 

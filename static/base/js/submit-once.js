@@ -1,16 +1,16 @@
 /**
- * A form that leads to another page is sent once. A second click would drop the answer to the first, with what it
- * brings: the session of who has just signed up or in.
+ * Double submit guard for forms that lead to another page: a second click would drop the response to the first, and with
+ * it the session of a person who has just signed up or signed in.
  */
 
-/** How long an answer may take; then the form may be sent again (milliseconds). */
-const PATIENCE = 10_000;
+/** After this time the form can be submitted again (milliseconds). */
+const RESPONSE_TIMEOUT = 10_000;
 
-let sentAt = -Infinity;
+let submittedAt = -Infinity;
 
 addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.getAttribute("method") !== "post") return;
-  if (event.timeStamp - sentAt < PATIENCE) event.preventDefault();
-  else sentAt = event.timeStamp;
+  if (event.timeStamp - submittedAt < RESPONSE_TIMEOUT) event.preventDefault();
+  else submittedAt = event.timeStamp;
 });
-addEventListener("pageshow", () => (sentAt = -Infinity)); // the browser may come back to it
+addEventListener("pageshow", () => (submittedAt = -Infinity)); // the browser may restore the page

@@ -1,30 +1,30 @@
-/** The index: what is typed right after loading reaches the input, and finds rooms on the way. */
+/** Index page: search and list of rooms with unread counts, and notifications. */
 
-import "../../base/js/presses.js";
-import { LastingSocket } from "../../base/js/lasting-socket.js";
-import { deliver } from "./deliver.js";
-import { Finder } from "./finder.js";
-import { Notifier } from "./notifier.js";
-import { Unread } from "./unread.js";
+import "../../base/js/key-repeat.js";
+import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
+import { sendInBackground } from "./outbox/background-sender.js";
+import { RoomSearch } from "./sidebar/room-search.js";
+import { DesktopNotifications } from "./notifications/desktop-notifications.js";
+import { UnreadCounts } from "./unread/unread-counts.js";
 
 const input = /** @type {HTMLInputElement} */ (document.getElementById("room-name-input"));
-input.focus(); // `autofocus` may come a moment late
+input.focus(); // `autofocus` may take effect too late
 
 const rooms = document.getElementById("rooms");
-new Finder(input, rooms);
+new RoomSearch(input, rooms);
 
 if (rooms.dataset.you) {
   const you = Number(rooms.dataset.you);
-  const notifier = new Notifier(you);
-  const unread = new Unread(rooms, (...more) => notifier.tell(...more), (room) => notifier.close(room));
-  document.addEventListener("visibilitychange", () => document.hidden || notifier.isRefused || deliver(you));
-  new LastingSocket({
+  const notifications = new DesktopNotifications(you);
+  const unread = new UnreadCounts(rooms, (...more) => notifications.notify(...more), (room) => notifications.close(room));
+  document.addEventListener("visibilitychange", () => document.hidden || notifications.isRefused || sendInBackground(you));
+  new ReconnectingSocket({
     address: () => `/ws/me/?you=${you}`,
-    isGreeting: () => true, // the server refuses when the browser is somebody else's
+    isGreeting: () => true, // the server refuses another person
     onFrame: (events) => events.forEach((event) => unread.receive(event)),
     onState: (state) => {
-      notifier.isRefused = state === "refused"; // the page is of use all the same
-      if (state === "open") deliver(you);
+      notifications.isRefused = state === "refused"; // the page is useful all the same
+      if (state === "open") sendInBackground(you);
     },
   });
 }

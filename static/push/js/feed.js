@@ -1,34 +1,34 @@
-/** A room's live feed: a button starts it, a card shows its lines while it runs, for everybody in the room. */
+/** Live feed of a room: a button starts it, a card shows its lines while it runs, for all people in the room. */
 
-import { clock } from "../../base/js/clock.js";
+import { isolate, showSentence } from "../../base/js/bidi.js";
+import { errorText, postForm } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
-import { isolated, write } from "../../base/js/isolated.js";
-import { LastingSocket } from "../../base/js/lasting-socket.js";
-import { post, reasonOf } from "../../base/js/post.js";
+import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
+import { timeFormat } from "../../base/js/time-format.js";
 
 /** How many lines are shown. */
-const MOST = 3;
+const MAX_LINES = 3;
 
 const roomName = JSON.parse(document.getElementById("room-name").textContent);
 const form = document.getElementById("feed-start");
 const card = document.getElementById("feed");
 const [state, stop, lines, error] = ["state", "stop", "lines", "error"].map((part) => card.querySelector(`.feed__${part}`));
 
-new LastingSocket({
+new ReconnectingSocket({
   address: () => `/ws/push/${encodeURIComponent(roomName)}/`,
   isGreeting: ({ feed }) => Boolean(feed),
   onFrame: receive,
-  onState: () => {}, // the room's own socket tells of a lost connection
+  onState: () => {}, // the room's own socket shows a lost connection
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  order(form.action);
+  request(form.action);
 });
-stop.addEventListener("click", () => order(form.dataset.stop));
+stop.addEventListener("click", () => request(form.dataset.stop));
 
 function receive({ feed, message }) {
   if (feed) show(feed);
-  if (message) add(message);
+  if (message) addLine(message);
 }
 
 function show({ running, waiting, by, since }) {
@@ -38,36 +38,36 @@ function show({ running, waiting, by, since }) {
   if (!running) return [state, lines].forEach((part) => part.replaceChildren());
   error.hidden = true;
   card.classList.toggle("is-waiting", waiting);
-  const values = { name: isolated(by), time: clock.format(new Date(since)) };
-  const said = waiting
-    ? gettext("Live feed by {name}, since {time}. It waits for a worker.", values)
-    : gettext("Live feed by {name}, since {time}", values);
-  write(state, said);
+  const values = { name: isolate(by), time: timeFormat.format(new Date(since)) };
+  const text = waiting
+    ? gettext("Live feed, started by {name} at {time} · starting…", values)
+    : gettext("Live feed, started by {name} at {time}", values);
+  showSentence(state, text);
 }
 
-function add(line) {
+function addLine(line) {
   const item = document.createElement("li");
   item.textContent = line;
   lines.prepend(item);
-  if (lines.children.length > MOST) lines.lastElementChild.remove();
+  if (lines.children.length > MAX_LINES) lines.lastElementChild.remove();
 }
 
-async function order(address) {
+async function request(address) {
   try {
-    const response = await post(address, form);
+    const response = await postForm(address, form);
     const answer = await response.json();
-    if (answer.error) return refuse(answer.error);
+    if (answer.error) return showError(answer.error);
     show(answer.feed);
   } catch (error) {
-    refuse({ detail: reasonOf(error, gettext("the server does not answer")) });
+    showError({ detail: errorText(error, gettext("The server isn't responding.")) });
   }
 }
 
-function refuse({ detail, retry_after: seconds }) {
+function showError({ detail, retry_after: seconds }) {
   card.hidden = false;
   const values = { problem: detail, seconds: Math.ceil(seconds) };
   error.textContent = seconds
-    ? gettext("Not done: {problem}. Try again in {seconds} s.", values)
-    : gettext("Not done: {problem}.", values);
+    ? gettext("That didn't work: {problem} Try again in {seconds} s.", values)
+    : gettext("That didn't work: {problem}", values);
   error.hidden = false;
 }

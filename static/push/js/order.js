@@ -1,15 +1,15 @@
-/** An order's page: whether it is paid, and what others say who have it open. */
+/** Order page: its payment state, and notes between all who have the page open. */
 
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { gettext } from "../../base/js/i18n.js";
-import { LastingSocket } from "../../base/js/lasting-socket.js";
-import { Line, prepend, showError } from "../../base/js/said.js";
+import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
+import { LineForm, prependLine, showError } from "../../base/js/line-form.js";
 
 const element = (id) => document.getElementById(id);
 const { biz } = JSON.parse(element("order").textContent);
 
 const connection = new ConnectionState(element("connection"));
-const socket = new LastingSocket({
+const socket = new ReconnectingSocket({
   address: () => `/ws/order/${biz}/`,
   isGreeting: ({ biz }) => Boolean(biz),
   onFrame: receive,
@@ -18,12 +18,12 @@ const socket = new LastingSocket({
     if (state === "open") line.flush();
   },
 });
-const line = new Line(element("say"), (text) => socket.send(text));
+const line = new LineForm(element("line-form"), (text) => socket.send(text));
 
-function receive(said) {
-  if (typeof said === "string") prepend(element("notes"), said);
-  else if (said.error) showError(said.error.detail);
-  else if (said.paid) showPaid();
+function receive(frame) {
+  if (typeof frame === "string") prependLine(element("notes"), frame);
+  else if (frame.error) showError(frame.error.detail);
+  else if (frame.paid) showPaid();
 }
 
 function showPaid() {

@@ -1,14 +1,14 @@
-/** A status page: it sends on a click, and puts what comes on top. */
+/** Status page: sends statuses, and lists the received ones, newest first. */
 
 import { ConnectionState } from "../../base/js/connection-state.js";
-import { LastingSocket } from "../../base/js/lasting-socket.js";
-import { Line, prepend, showError } from "../../base/js/said.js";
+import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
+import { LineForm, prependLine, showError } from "../../base/js/line-form.js";
 
 const element = (id) => document.getElementById(id);
 const clientId = JSON.parse(element("client-id").textContent);
 
 const connection = new ConnectionState(element("connection"));
-const socket = new LastingSocket({
+const socket = new ReconnectingSocket({
   address: () => `/ws/status/${clientId}/`,
   isGreeting: ({ listening }) => listening,
   onFrame: receive,
@@ -17,9 +17,9 @@ const socket = new LastingSocket({
     if (state === "open") line.flush();
   },
 });
-const line = new Line(element("say"), (text) => socket.send(text));
+const line = new LineForm(element("line-form"), (text) => socket.send(text));
 
 function receive({ message, error }) {
   if (error) showError(error.detail);
-  else if (message !== undefined) prepend(element("statuses"), message);
+  else if (message !== undefined) prependLine(element("statuses"), message);
 }

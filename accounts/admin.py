@@ -1,0 +1,90 @@
+"""Accounts in the administration site."""
+
+from http import HTTPStatus
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts import actions, queries
+from accounts.confusables import likeness
+from accounts.display_names import TAKEN, clean_person
+from accounts.models import User
+from base import security_log
+
+
+class PersonForm(UserChangeForm):
+    """A name that is changed here is free, as everywhere."""
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        if "name" not in self.changed_data:
+            return name
+        try:
+            name = clean_person(name)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        if queries.holder(name) not in (None, self.instance):
+            raise forms.ValidationError(TAKEN)
+        self.instance.name_key = likeness(name)
+        return name
+
+
+RIGHTS = {"is_staff", "is_superuser", "groups", "user_permissions"}
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    def save_model(self, request, user, form, change):
+        left = User.objects.filter(pk=user.pk).values_list("name_key", flat=True).first()
+        if left != user.name_key:
+            actions.rest_names({left: user.pk})
+        if not user.email:
+            user.confirmed_email = ""
+        super().save_model(request, user, form, change)
+
+    def get_deleted_objects(self, objs, request):
+        """Accounts alone: nothing protects them, and no other right is needed (see `delete_model`)."""
+        accounts = [f"{user.username} ({user})" for user in objs]
+        stays = _("Messages stay, under the names that they were sent with.")
+        return [*accounts, stays], {self.opts.verbose_name_plural: len(accounts)}, set(), []
+
+    def delete_model(self, request, user):
+        actions.remove_account(user)
+        self._record("account_deleted", user.pk, request)
+
+    @transaction.atomic
+    def delete_queryset(self, request, queryset):
+        for user in queryset:
+            self.delete_model(request, user)
+
+    form = PersonForm
+    readonly_fields = ["name_key", "confirmed_email", "seen_at", "date_joined"]
+    list_display = ["username", "name", "is_guest", "is_active", "is_staff", "date_joined"]
+    list_filter = ["is_guest", "is_active", "is_staff"]
+    search_fields = ["username", "name"]
+    fieldsets = [
+        *(DjangoUserAdmin.fieldsets or []),
+        (_("Chat"), {"fields": ["name", "name_key", "is_guest", "confirmed_email", "seen_at"]}),
+    ]
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        if "is_active" in form.changed_data:
+            self._record("activated" if form.instance.is_active else "deactivated", form.instance.pk, request)
+        if change and "email" in form.changed_data:
+            self._record("email_changed", form.instance.pk, request)
+        if RIGHTS & set(form.changed_data):
+            self._record("rights_changed", form.instance.pk, request)
+
+    def user_change_password(self, request, id, form_url=""):
+        response = super().user_change_password(request, id, form_url)
+        if response.status_code == HTTPStatus.FOUND:
+            self._record("password_changed", int(id), request)
+        return response
+
+    def _record(self, event, person, request):
+        security_log.log_event(event, person, security_log.request_address(request), by=request.user.pk)

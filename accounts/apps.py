@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+
+    def ready(self):
+        from accounts import purge, revocation  # noqa: F401
+        from tasks.jobs import JOBS
+
+        JOBS.append(purge.JOB)

@@ -1,0 +1,138 @@
+"""What people are called. A name is one person's: see `likeness` for what counts as the same."""
+
+import random
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+import regex
+from django.utils.translation import gettext_lazy as _
+
+from accounts.confusables import look_like, mixes_scripts, skeleton, with_capitals
+from base import names
+
+LONGEST_PERSON = 32
+LONGEST_USERNAME = 32
+
+# What those are called who have deleted their accounts.
+DELETED = "Somebody"
+
+# What is said to who wants a name that another person has.
+TAKEN = _("That name is taken. Choose another name.")
+
+# Who is called so seems to be the page, its owner, everybody or nobody.
+_NOBODYS = (
+    f"{DELETED} All Anonymous Bot Channel Deleted Everybody Everyone Guest Help Here Info Me Nobody Notice "
+    "Official Operator Root Security Server Service Someone Unknown You "
+    "你 我 所有人 全体成员 全體成員 大家 在线 有人 无名 匿名 游客 訪客 访客 消息 通知 提示 公告"
+).split()
+
+# A name with such a word in it seems to speak for the site, and so does a name that is one of the first
+# together with any of the second: TheModerator, 系统消息. Of the third, no part may be in a name.
+_AUTHORITIES = (
+    "Admin Administration Administrator Helpdesk Lobby Mod Moderation Moderator Owner Postmaster Staff "
+    "Superuser Support Sysadmin Sysop System Webmaster 系统 系統 大厅 大廳 管理 运营 運營 "
+    "Админ Администратор Владелец Модератор Поддержка Система "
+    "Administrador Moderador Soporte Suporte Sistema Administrateur Modérateur Système "
+    "管理者 運営 システム サポート 관리자 운영자 시스템"
+).split()
+_BESIDE = (
+    "The Our Your Official Real Super Head Chief Main Chat Site Page Room Team Desk Help Service Bot Account "
+    "Message Notice Info 小 的 消息 通知 提示 公告 团队 團隊 助手 中心 人员 人員 服务 服務"
+).split()
+_ANYWHERE = "管理员 管理員 官方 客服 版主 站长 站長 管理人 房主 群主 网管 網管 超管 工作人员 工作人員".split()
+
+# Letters that other characters stand for. A stroke stands for two of them: 1, |, the Lisu ꓲ, but not I and l.
+_STROKES = "!" + "".join(each for each in look_like("l") if each not in "Il")
+_STAND_FOR = [
+    str.maketrans(f"03456789@$1{_STROKES}", "oeasgtbgas" + one * (len(_STROKES) + 1)) for one in "il"
+]
+_CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
+# Of the letters that only modify others, kana's ー is a part of words.
+_WORD = regex.compile(r"(?:[\p{L}\p{N}--\p{Lm}]|(?<=[\p{Hiragana}\p{Katakana}])ー)+", regex.VERSION1)
+
+RESTING = _("That name was in use until recently. Choose another name, or try again tomorrow.")
+
+# What guests are called, in the language of whoever becomes one. A language may have any number of each.
+_ADJECTIVES = _(
+    "Amber Bold Brave Bright Brisk Calm Candid Cheerful Clever Cosy Curious Daring Eager Early Easy "
+    "Fair Fleet Gentle Glad Golden Happy Honest Humble Jolly Keen Kind Lively Lucky Mellow Merry "
+    "Mild Nimble Noble Patient Plucky Polite Proud Quick Quiet Ready Rosy Serene Shy Silver Snug "
+    "Sunny Swift Tidy Warm Wise Witty Young"
+)
+_ANIMALS = _(
+    "Badger Beaver Bison Bunting Crane Cricket Curlew Deer Dolphin Dove Egret Falcon Finch Fox "
+    "Gecko Hare Heron Ibis Jay Kestrel Kiwi Koala Lark Lemur Lynx Magpie Marten Mole Moose Newt "
+    "Oriole Osprey Otter Owl Panda Pika Plover Puffin Quail Raven Robin Seal Sparrow Squirrel "
+    "Starling Stork Swallow Swan Tapir Tern Thrush Toad Turtle Vole Walrus Wombat Wren Yak"
+)
+_GUEST = _("{adjective} {animal}")
+
+
+def clean_person(name: str) -> str:
+    """The name as it is shown. Raises ValueError, which says what is wrong and what to do instead."""
+    name = names.check_visible(names.clean(name, LONGEST_PERSON))
+    if mixes_scripts(name):
+        raise ValueError(_("Names can't mix scripts, except Latin letters with Chinese, Japanese or Korean."))
+    spellings = [name, *map(name.translate, _STAND_FOR)]
+    if any(map(_is_reserved, [*spellings, *map(skeleton, spellings)])):  # a sign may look like a letter
+        raise ValueError(_("That name isn't allowed. Choose another name."))
+    return name
+
+
+def _is_reserved(name: str) -> bool:
+    """Whether a name seems to be the page or to speak for it: AIl, [System], Lobby Admin, AdminTeam."""
+    words = _WORD.findall(_CAMEL.sub(" ", name))
+    joined = "".join(words)
+    return (
+        _looks_like(joined, _NOBODY)
+        or _looks_like(joined, _AUTHORITY)
+        or any(_looks_like(word.strip("0123456789ー"), _AUTHORITY) for word in words)
+        or any(part in joined for part in _ANYWHERE)
+    )
+
+
+def _looks_like(name: str, pattern: regex.Pattern) -> bool:
+    """As written, or as its capitals look: AIl. But Ali, whose key is that of All, is a name."""
+    capitals = skeleton(_without_marks(name)).casefold()
+    return any(map(pattern.fullmatch, map(skeleton, [_written(name), capitals])))
+
+
+def _written(name: str) -> str:
+    return with_capitals(_without_marks(name).casefold())
+
+
+def _without_marks(name: str) -> str:
+    return regex.sub(r"\p{Mn}", "", unicodedata.normalize("NFD", name))
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return "|".join(regex.escape(skeleton(_written(word))) for word in words)
+
+
+_NOBODY = regex.compile(_any_of(_NOBODYS))
+_AUTHORITY = regex.compile(
+    f"(?:{_any_of(_BESIDE)})*(?:(?:{_any_of(_AUTHORITIES)})s?(?:{_any_of(_BESIDE)})*)+"
+)
+
+
+def guest_name() -> str:
+    adjective, animal = (random.choice(str(words).split()) for words in (_ADJECTIVES, _ANIMALS))
+    return str(_GUEST).format(adjective=adjective, animal=animal)
+
+
+def guest_names() -> Iterator[str]:
+    """Some for one guest, of which it is hardly possible that others have them all."""
+    yield from (guest_name() for _ in range(3))
+    yield from (f"{guest_name()} {random.randint(2, 99999)}" for _ in range(3))
+
+
+def names_like(name: str) -> Iterator[str]:
+    """For somebody whose name may be another's by now: it, then "it 2", "it 3" …, in the end made-up ones."""
+    try:
+        clean_person(name)
+    except ValueError:  # it was given when that was allowed
+        pass
+    else:
+        yield name
+        yield from (f"{name[: LONGEST_PERSON - 3].rstrip()} {number}" for number in range(2, 100))
+    yield from guest_names()

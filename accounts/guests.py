@@ -1,0 +1,80 @@
+"""Who visits: a person with an account, or a guest for as long as the browser is open."""
+
+from django.conf import settings
+from django.contrib.auth import login, middleware
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from accounts import actions
+from accounts.limits import get_guest_rate
+from accounts.models import User
+from base.api_errors import ApiError
+from base.ratelimit import hit_limit
+from base.ratelimit_keys import address_keys
+
+
+class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
+    """Django's. A session that has ended invalidates the forms of its pages, as signing out does."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
+
+
+def _user(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
+    """The session's user. Rotates the CSRF token if the session no longer exists, before a page has it."""
+    user = middleware.get_user(request)
+    if settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty():
+        rotate_token(request)
+    return user
+
+
+def visitor(request: HttpRequest) -> User:
+    """The person who asks, who becomes a guest where there is none.
+
+    Raises `ApiError`: `read_only` where nobody visits, `rate_limited` for too many guests of an address.
+    """
+    if not known(request):
+        if not is_visit(request):
+            raise ApiError("read_only", _("Open this page in a browser tab."))
+        hit_limit(get_guest_rate, address_keys(request.META.get("REMOTE_ADDR", "")))
+        had_session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        secret = request.META.get("CSRF_COOKIE")
+        login(request, actions.create_guest(), "django.contrib.auth.backends.ModelBackend")
+        if secret and not had_session:  # forms of tabs that were opened before stay valid
+            request.META["CSRF_COOKIE"] = secret
+        request.session.set_expiry(0)
+    return request.user  # type: ignore[return-value]
+
+
+def known(request: HttpRequest) -> User | None:
+    """Who asks, if it is somebody: they have their name as long as they come."""
+    if not request.user.is_authenticated:
+        return None
+    if is_visit(request):
+        request.user = actions.note_visit(request.user)
+    return request.user
+
+
+def is_visit(request: HttpRequest) -> bool:
+    """Whether a request may make a guest. HEAD may not, nor GET for what another site embeds or prefetches.
+
+    Such a request has none of our cookies, so each would make another guest. The destination is empty where
+    our service worker passes on the navigation of a tab. All other methods have CSRF protection.
+    """
+    if request.method != "GET":
+        return request.method != "HEAD"
+    headers = request.headers
+    if headers.get("Sec-Fetch-Site") not in ("cross-site", "same-site"):
+        return True
+    is_navigation = headers.get("Sec-Fetch-Mode") == "navigate"
+    is_of_tab = headers.get("Sec-Fetch-Dest") in ("document", "empty")
+    return is_navigation and is_of_tab and "prefetch" not in headers.get("Sec-Purpose", "")
+
+
+def has_account(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and not request.user.is_guest

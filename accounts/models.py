@@ -1,0 +1,85 @@
+"""The tables of accounts: people, and names that were given up."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+from accounts.display_names import LONGEST_PERSON, guest_name
+from base import names
+
+
+class User(AbstractUser):
+    """A person. A guest is one who has not signed up: no password, a name that was made up."""
+
+    EMAIL_FIELD = "confirmed_email"  # Django binds the links of its resets to it: another address ends them
+
+    name = models.CharField(max_length=LONGEST_PERSON, default=guest_name)
+    name_key = models.CharField(  # noqa: DJ001 (many have none)
+        max_length=255,
+        unique=True,
+        null=True,
+        editable=False,
+        help_text="Key that all names share that look alike; empty while another person has the name.",
+    )
+    is_guest = models.BooleanField(default=False)
+    confirmed_email = models.EmailField(
+        blank=True,
+        default="",
+        db_default="",
+        db_index=True,
+        editable=False,
+        help_text="The address that the user has confirmed. Email goes to no other.",
+    )
+    seen_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="Last visit to a page or a room, to the hour.",
+    )
+
+    class Meta(AbstractUser.Meta):
+        db_table = "chat_user"
+
+    def __str__(self):
+        return self.name
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """As it is stored: spellings that differ in nothing but their case are one."""
+        return names.key(username)
+
+    @staticmethod
+    def normalize_address(email: str) -> str:
+        """The address as it is stored and looked up."""
+        return email.strip().lower()
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the account was deleted for good, and its row kept for its messages."""
+        return not self.is_active and self.name_key is None and not self.has_usable_password()
+
+    @property
+    def is_email_confirmed(self) -> bool:
+        return self.confirmed_email == self.normalize_address(self.email) != ""
+
+
+class Personal(models.Model):
+    """A row of use to its person alone: it keeps neither a guest nor an account, and goes with them."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+
+    class Meta:
+        abstract = True
+
+
+class RestingName(models.Model):
+    """A name that was given up. For a while only its last holder may take it."""
+
+    key = models.CharField(max_length=255, primary_key=True, help_text="As `User.name_key`.")
+    # No foreign key: it would keep guests from being purged.
+    last_holder = models.BigIntegerField(db_index=True, help_text="The pk of the user who had it.")
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "chat_restingname"
+
+    def __str__(self):
+        return self.key

@@ -1,0 +1,79 @@
+"""Who is signed in, and who may come: whatever changes it, the sockets of all processes are told."""
+
+from functools import partial
+from typing import Any
+
+import msgspec
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
+from django.utils import timezone
+
+import live
+from accounts.models import User
+from base import security_log
+
+# The topic on which it is said that somebody's standing has changed.
+PEOPLE = "people"
+
+# Topic of people whose names or roles changed: their id and name, and whether they are guest and staff.
+RENAMED = "renamed"
+
+
+@receiver(post_save, sender=User)
+def user_saved(instance: User, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
+    if created:
+        return
+    if update_fields is None or update_fields & {"is_active", "password"}:
+        _tell()
+    if update_fields is None or update_fields & {"name", "is_guest", "is_staff"}:
+        person = {"id": instance.pk, "name": instance.name, "guest": instance.is_guest}
+        body = msgspec.json.encode(person | {"staff": instance.is_staff})
+        transaction.on_commit(partial(live.publish, RENAMED, live.Event(None, body)))
+
+
+@receiver(post_delete, sender=User)
+def user_deleted(**kwargs: Any) -> None:
+    _tell()
+
+
+@receiver(post_delete, sender=Session)
+def session_deleted(instance: Session, **kwargs: Any) -> None:
+    if instance.expire_date > timezone.now():  # or it was swept up, long after it had ended
+        _tell()
+
+
+@receiver(user_logged_in)
+def record_sign_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    if not user.is_guest:
+        event = "staff_signed_in" if user.is_staff else "signed_in"
+        security_log.log_event(event, user.pk, security_log.request_address(request))
+
+
+@receiver(user_login_failed)
+def record_failed_sign_in(
+    credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
+) -> None:
+    """The account's id where there is one: what was typed may be a password in the wrong field."""
+    person = User.objects.filter(username=credentials.get("username")).values_list("pk", flat=True).first()
+    security_log.log_refusal("sign_in_failed", person, security_log.request_address(request))
+
+
+@receiver(user_logged_out)
+def end_forms(request: HttpRequest, **kwargs: Any) -> None:
+    """Refuse the forms that are still open: they would be posted as the browser's next guest."""
+    rotate_token(request)
+
+
+@receiver(user_logged_out)
+def record_sign_out(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
+    if user and not user.is_guest:
+        security_log.log_event("signed_out", user.pk, security_log.request_address(request))
+
+
+def _tell() -> None:
+    transaction.on_commit(partial(live.publish, PEOPLE, live.Event(None, b"{}")))

@@ -1,0 +1,350 @@
+"""Pages of people: their name, and the account that a guest may have. Django's own, as far as they go."""
+
+import unicodedata
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import logout, update_session_auth_hash
+from django.contrib.auth import views as django_views
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+from django.views.generic import FormView
+
+from accounts import actions, mail, queries
+from accounts.forms import (
+    ChangePasswordForm,
+    DeleteForm,
+    EmailForm,
+    ForgottenPasswordForm,
+    NameForm,
+    NewPasswordForm,
+    SignInForm,
+    SignUpForm,
+)
+from accounts.guests import has_account, known, visitor
+from accounts.limits import LONGEST_ACCOUNT, count_failure, take_form
+from base import security_log
+from base.api_errors import ApiError
+from base.ratelimit import get_change_rate, hit_limit
+from base.ratelimit_keys import request_keys
+from base.responses import error_response, json_response, rate_limited_page
+from live import send_in_background
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def me(request: HttpRequest) -> HttpResponse:
+    """Who somebody is here, to be called otherwise, and the way to all that concerns the account."""
+    you = known(request)
+    form = NameForm(request.POST or None, initial={"name": you.name if you else ""}, label_suffix="")
+    if request.method == "POST" and form.is_valid():
+        hit_limit(get_change_rate, request_keys(request))
+        you = visitor(request)
+        try:
+            actions.rename(you, form.cleaned_data["name"])
+            messages.success(request, gettext("Name updated"))
+            return redirect(me_page(request))
+        except ApiError as error:
+            form.add_error("name", str(error.detail))
+    if form.errors:
+        focus(form)
+    context = {"form": form, "has_account": has_account(request), "next": next_page(request)}
+    return render(request, "accounts/me.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+def rename(request: HttpRequest) -> HttpResponse:
+    """Change the visitor's name: `name=<1-32 characters>`."""
+    try:
+        hit_limit(get_change_rate, request_keys(request))
+        you = actions.rename(visitor(request), request.POST.get("name", ""))
+    except ApiError as error:
+        return error_response(error)
+    return json_response({"name": you.name})
+
+
+def next_page(request: HttpRequest) -> str:
+    """Where somebody came from, `?next=<a page of ours>`, and goes back to; empty for nowhere."""
+    page = request.POST.get("next", request.GET.get("next", ""))
+    is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
+    return page if is_ours else ""
+
+
+def me_page(request: HttpRequest) -> str:
+    """The page of who somebody is, from where the way back is the same."""
+    page = next_page(request)
+    return reverse("me") + (f"?{urlencode({'next': page})}" if page else "")
+
+
+class Page(FormView):
+    """Rate-limited FormView that focuses the first invalid field."""
+
+    account_field = ""  # the form's field that names the account; without one it is the visitor's own
+    sends_mail = False  # then a success counts as a failure does: it proves nothing
+
+    @method_decorator([sensitive_post_parameters(), never_cache])
+    def dispatch(self, request, *args, **kwargs):
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"label_suffix": ""}
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(**kwargs) | {"next": next_page(self.request)}
+
+    def post(self, request, *args, **kwargs):
+        address, account = security_log.request_address(request), self.account()
+        try:
+            take_form(address, account)
+        except ApiError as error:
+            record_refusal("rate_limited", request)
+            return rate_limited_page(request, error)
+        response = super().post(request, *args, **kwargs)
+        if self.sends_mail or response.status_code == HTTPStatus.BAD_REQUEST:
+            count_failure(address, account)
+        return response
+
+    def account(self) -> str:
+        """The account under trial, in the spelling that the form reads, whether it exists or not."""
+        if not self.account_field:
+            return self.request.user.get_username()
+        named = self.request.POST.get(self.account_field, "").strip()
+        return unicodedata.normalize("NFKC", named[:LONGEST_ACCOUNT])
+
+    def form_invalid(self, form):
+        focus(form)
+        return self.render_to_response(self.get_context_data(form=form), status=400)
+
+
+@method_decorator(never_cache, name="dispatch")
+class GuestsPage(Page):
+    """A page for those who have no account."""
+
+    def dispatch(self, request, *args, **kwargs):
+        return redirect("me") if has_account(request) else super().dispatch(request, *args, **kwargs)
+
+
+@method_decorator(never_cache, name="dispatch")
+class AccountsPage(Page):
+    """A page for those who have one."""
+
+    def dispatch(self, request, *args, **kwargs):
+        return super().dispatch(request, *args, **kwargs) if has_account(request) else redirect("me")
+
+    def form_invalid(self, form):
+        if {"password", "old_password"} & set(form.errors):
+            record_refusal("password_refused", self.request)
+        return super().form_invalid(form)
+
+
+class SignUp(django_views.RedirectURLMixin, GuestsPage):
+    """A guest gets an account, and stays the person who has said what was said."""
+
+    template_name = "accounts/sign_up.html"
+    form_class = SignUpForm
+    account_field = "username"
+    next_page = "me"
+
+    def form_valid(self, form):
+        said, you = form.cleaned_data, visitor(self.request)
+        try:
+            user = actions.sign_up(you, form.instance.username, said["password1"], said["email"])
+        except ApiError as error:
+            form.add_error("username", str(error.detail))
+            return self.form_invalid(form)
+        update_session_auth_hash(self.request, user)
+        self.request.session.set_expiry(None)  # a guest's ends with the browser's
+        record("signed_up", self.request, user.pk)
+        messages.success(self.request, gettext("Account created"))
+        if user.email:
+            messages.success(self.request, _mailed())
+        return super().form_valid(form)
+
+
+class SignIn(GuestsPage, django_views.LoginView):
+    template_name = "accounts/sign_in.html"
+    form_class = SignInForm
+    account_field = "username"
+    next_page = "me"
+
+    def form_valid(self, form):
+        guest = self.request.user
+        if not guest.is_authenticated:
+            return super().form_valid(form)
+        actions.leave_name(guest, form.get_user())  # nothing leads back to the guest from here
+        response = super().form_valid(form)
+        self.request.session["former_guest"] = guest.pk
+        return response
+
+
+@never_cache
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """The administration site's sign-in: Lobby's own page with its limits, and a 403 for other accounts."""
+    site = next_page(request) or reverse("admin:index")
+    if not has_account(request):
+        return redirect(f"{reverse('sign_in')}?{urlencode({'next': site})}")
+    if not request.user.is_staff:
+        record_refusal("admin_refused", request)
+        raise PermissionDenied(
+            gettext("Only staff can open this page. Sign out, then sign in with a staff account.")
+        )
+    return HttpResponseRedirect(site)  # `redirect` looks for a view of that name in what has no slash
+
+
+class SignOut(django_views.LogoutView):
+    next_page = "index"
+
+
+class ChangePassword(AccountsPage, django_views.PasswordChangeView):
+    template_name = "accounts/change_password.html"
+    form_class = ChangePasswordForm
+
+    def get_success_url(self):
+        return me_page(self.request)
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        record("password_changed", self.request, self.request.user.pk)
+        messages.success(self.request, gettext("Password updated"))
+        return response
+
+
+class ForgottenPassword(Page, django_views.PasswordResetView):
+    """Asks for an e-mail. What it answers, and when, is the same whether anybody has that address."""
+
+    template_name = "accounts/forgotten_password.html"
+    success_url = reverse_lazy("password_mailed")
+    form_class = ForgottenPasswordForm
+    sends_mail = True
+    account_field = "email"
+
+    def form_valid(self, form):
+        record("password_reset_requested", self.request, self.request.user.pk)
+        send_in_background(mail.reset(form.cleaned_data["email"]))
+        return redirect(self.success_url)
+
+
+@method_decorator(never_cache, name="dispatch")
+class PasswordMailed(django_views.PasswordResetDoneView):
+    template_name = "accounts/password_mailed.html"
+
+
+class ResetPassword(Page, django_views.PasswordResetConfirmView):
+    """Where the e-mail leads to."""
+
+    template_name = "accounts/reset_password.html"
+    form_class = NewPasswordForm
+    success_url = reverse_lazy("sign_in")
+
+    def get_user(self, uidb64):
+        user = super().get_user(uidb64)
+        return user if user and user.is_active else None
+
+    def account(self) -> str:
+        return self.user.get_username() if self.user else ""
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        record("password_reset", self.request, form.user.pk)
+        messages.success(self.request, gettext("Password updated. Sign in with your new password."))
+        return response
+
+
+class Delete(AccountsPage):
+    template_name = "accounts/delete.html"
+    form_class = DeleteForm
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"user": self.request.user}
+
+    def form_valid(self, form):
+        person = visitor(self.request)
+        actions.delete_account(person)
+        record("account_deleted", self.request, person.pk)
+        logout(self.request)
+        messages.success(self.request, gettext("Account deleted"))
+        return redirect("me")
+
+
+class ChangeEmail(AccountsPage):
+    template_name = "accounts/email.html"
+    form_class = EmailForm
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"user": self.request.user}
+
+    def get_initial(self):
+        return {"email": visitor(self.request).email}
+
+    def account(self) -> str:
+        return self.request.user.username
+
+    def form_valid(self, form):
+        user = actions.change_email(visitor(self.request), form.cleaned_data["email"])
+        if "email" in form.changed_data:
+            record("email_changed", self.request, user.pk)
+        is_to_confirm = user.email and not user.is_email_confirmed
+        messages.success(self.request, _mailed() if is_to_confirm else gettext("Email updated"))
+        return redirect(me_page(self.request))
+
+
+class SendConfirmation(AccountsPage):
+    """Sends the link that confirms the user's address once more."""
+
+    http_method_names = ["post"]
+    form_class = forms.Form
+    sends_mail = True
+
+    def form_valid(self, form):
+        send_in_background(mail.confirmation(visitor(self.request)))
+        messages.success(self.request, _mailed())
+        return redirect(me_page(self.request))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the confirmation leads to. A button confirms, since mail filters open links."""
+    try:
+        if request.method != "POST":
+            context = {"email": queries.confirming(token).email}
+            return render(request, "accounts/confirm_email.html", context)
+        user = actions.confirm_email(token)
+    except ApiError:
+        return render(request, "accounts/confirm_email.html", status=404)
+    record("email_confirmed", request, user.pk)
+    messages.success(request, gettext("Email confirmed"))
+    return redirect("me")
+
+
+def _mailed() -> str:
+    return gettext("We've sent a link to your email. Open it to confirm the address.")
+
+
+def record(event: str, request: HttpRequest, person: int | None) -> None:
+    security_log.log_event(event, person, security_log.request_address(request))
+
+
+def record_refusal(event: str, request: HttpRequest) -> None:
+    security_log.log_refusal(event, request.user.pk, security_log.request_address(request))
+
+
+def focus(form) -> None:
+    """Let the page open at the first field that is wrong, or at the first when they are wrong together."""
+    fields = form.visible_fields()
+    for field in fields:
+        field.field.widget.attrs.pop("autofocus", None)
+    first = next((field for field in fields if field.errors), fields[0])
+    first.field.widget.attrs["autofocus"] = True
+    if not first.errors:
+        first.field.widget.attrs["aria-describedby"] = "form_error"

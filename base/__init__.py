@@ -1,0 +1,1 @@
+"""Basics that all apps share: API errors, error pages, rate limits, names, the security log."""

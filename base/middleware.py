@@ -1,0 +1,39 @@
+"""Middleware that shows error pages."""
+
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import markcoroutinefunction, sync_to_async
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.loader import render_to_string
+
+from base.api_errors import ApiError
+from base.responses import forbidden_page, not_found_page, rate_limited_page, unavailable_page
+
+PAGES = {
+    "forbidden": forbidden_page,
+    "rate_limited": rate_limited_page,
+    "unavailable": unavailable_page,
+    "not_found": not_found_page,
+}
+
+
+class ErrorPagesMiddleware:
+    """Answers an `ApiError` that a view raises, and a browser that opens an address for forms only."""
+
+    async_capable, sync_capable = True, False
+
+    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:
+        self.get_response = get_response
+        markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = await self.get_response(request)
+        is_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+        if is_page and isinstance(response, HttpResponseNotAllowed):
+            response.content = await sync_to_async(render_to_string)("405.html", request=request)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, ApiError) and (page := PAGES.get(exception.code)):
+            return page(request, exception)
+        return None

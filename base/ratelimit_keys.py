@@ -1,0 +1,51 @@
+"""Rate-limit keys: whom a limit counts, which is a person and the address beside it."""
+
+from ipaddress import IPv4Address, ip_address, ip_network
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+
+# Where IPv6 holds IPv4 addresses: in dual-stack sockets (RFC 4291), and behind translators (RFC 6052).
+_HOLD_IPV4 = ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96")
+
+
+class RateLimitKeys(NamedTuple):
+    """The keys of an actor. An empty key is not counted, such as the address of a unix socket."""
+
+    actor: str
+    address: str = ""
+
+
+def network(address: str) -> str:
+    """Return what counts as one address: of IPv6 the network of 64 bits, which a household has.
+
+    An IPv4 address that is written as IPv6 counts as that IPv4 address.
+    """
+    try:
+        ip = ip_address(address)
+    except ValueError:  # a unix socket, or a test
+        return address
+    if any(ip in addresses for addresses in _HOLD_IPV4):
+        return str(IPv4Address(int(ip) & 0xFFFF_FFFF))
+    return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else address
+
+
+def person_keys(person: int | None, address: str) -> RateLimitKeys:
+    """The keys of a person and an address. Without a session, all of an address count as one person."""
+    address = network(address)
+    return RateLimitKeys(f"person.{person}" if person else f"address.{address}", address)
+
+
+def address_keys(address: str) -> RateLimitKeys:
+    """The keys of all people at an address together."""
+    return RateLimitKeys(network(address))
+
+
+def socket_keys(scope: dict[str, Any]) -> RateLimitKeys:
+    user, has_session = scope["user"], bool(scope["session"].session_key)
+    address = (scope.get("client") or [""])[0]
+    return person_keys(user.pk if user.is_authenticated and has_session else None, address)
+
+
+def request_keys(request: HttpRequest) -> RateLimitKeys:
+    return person_keys(request.user.pk, request.META.get("REMOTE_ADDR", ""))

@@ -1,0 +1,32 @@
+"""Permission to enter rooms, for apps that do not import the chat: `settings.ENTER_ROOMS`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+
+from base import names
+from base.api_errors import ApiError
+from live.data_loader import DataLoader
+from live.per_loop import PerLoop
+
+# A user's primary key (None without a session), and a room's key.
+Pair = tuple[int | None, str]
+
+
+def enter_rooms(pairs: Iterable[Pair]) -> dict[Pair, Any]:
+    """Return the rooms of those pairs whose user may enter the room."""
+    found: dict[Pair, Any] = import_string(settings.ENTER_ROOMS)(list(pairs))
+    return found
+
+
+def require_room(user: Any, name: str) -> None:
+    """Raise `ApiError` unless the user may enter the room with a clean name."""
+    if not enter_rooms([(user.pk, names.key(name))]):
+        raise ApiError("not_found", _("This room doesn't exist."))
+
+
+# `enter_rooms` for sockets that connect at the same time.
+get_enterable_rooms: PerLoop[DataLoader[Pair, Any]] = PerLoop(lambda: DataLoader(enter_rooms))

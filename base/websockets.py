@@ -1,0 +1,26 @@
+"""WebSockets of Lobby's pages: several frames in one write, and the check of the page's user."""
+
+from typing import Any
+from urllib.parse import parse_qs
+
+# An ASGI extension of Lobby's server: a message `websocket.send` may have `texts`, each for a frame.
+TEXTS = "lobby.texts"
+
+
+async def send_frames(scope, send, texts: tuple[str, ...]) -> None:
+    """Send texts, each as a frame."""
+    if len(texts) > 1 and TEXTS in scope.get("extensions", ()):
+        await send({"type": "websocket.send", "texts": texts})
+    else:
+        for text in texts:
+            await send({"type": "websocket.send", "text": text})
+
+
+def is_for_another_user(scope: dict[str, Any]) -> bool:
+    """Whether the page that opens this socket was made for another user than the session's.
+
+    The page names its user: `?you=<id>`. A client that sends none, or no id, is accepted.
+    """
+    you = parse_qs(scope["query_string"].decode("latin-1")).get("you", [""])[0]
+    is_id = you.isascii() and you.isdigit() and len(you) < 20
+    return is_id and scope["user"].is_authenticated and int(you) != scope["user"].pk

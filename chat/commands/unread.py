@@ -1,0 +1,18 @@
+"""What the user has read."""
+
+from typing import TYPE_CHECKING, cast
+
+from accounts.models import User
+from chat import actions
+from chat.commands.registry import handles
+from chat.protocol import Read
+from chat.services.unread_feed import get_unread
+
+if TYPE_CHECKING:
+    from chat.consumers import ChatConsumer
+
+
+@handles(Read, session=True)
+async def read(socket: "ChatConsumer", command: Read) -> None:
+    member = actions.Member.of(cast(User, socket.user), socket.room)
+    get_unread().note_read(member, min(command.seq, socket.cursor))

@@ -1,0 +1,66 @@
+"""Messages, and the people whom they mention."""
+
+import uuid
+
+from django.db import models
+from django.utils.functional import cached_property
+
+from accounts.display_names import LONGEST_PERSON
+from accounts.models import User
+from chat.models.rooms import Logged, Room
+
+
+class Message(Logged):
+    number = models.BigIntegerField(help_text="The seq that it was sent with: its public id.")
+    author = models.ForeignKey(User, on_delete=models.PROTECT, db_index=False)  # its index is below
+    author_name = models.CharField(max_length=LONGEST_PERSON, help_text="The author's name at that time.")
+    author_is_staff = models.BooleanField(
+        default=False, db_default=False, help_text="Whether the author was staff at that time."
+    )
+    text = models.TextField()
+    client_id = models.UUIDField(
+        default=uuid.uuid4, db_index=True, help_text="The id that the sender gave it."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            *Logged.Meta.constraints,
+            models.UniqueConstraint(fields=["room", "number"], name="message_number"),
+            models.UniqueConstraint(fields=["room", "author", "client_id"], name="message_client_id"),
+        ]
+        indexes = [
+            models.Index(fields=["author", "room"], name="message_author_room"),
+            # Neither unread counts nor the list of rooms step over deleted messages.
+            models.Index(
+                fields=["room", "number"], condition=models.Q(deleted_at=None), name="message_not_deleted"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.room} {self.number}"
+
+    @cached_property
+    def mentions(self) -> list["Mention"]:
+        """Whom it names. Those of several messages are read at once by `mentions.load`."""
+        return list(self.mention_set.all()) if "@" in self.text else []
+
+
+class Mention(models.Model):
+    """That a message names a person. One that was taken back names nobody."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, db_index=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, db_index=False)
+    name = models.CharField(max_length=LONGEST_PERSON, help_text="As written in the message.")
+    room = models.ForeignKey(Room, on_delete=models.PROTECT, db_index=False, help_text="The message's room.")
+    number = models.BigIntegerField(help_text="The message's number, to count unread mentions.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "user"], name="mention")]
+        indexes = [models.Index(fields=["user", "room", "number"], name="mention_user_room_number")]
+        ordering = ["user_id"]
+
+    def __str__(self):
+        return f"{self.name} in {self.message}"

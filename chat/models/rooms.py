@@ -1,0 +1,76 @@
+"""Rooms. A room is a log: each message, and each later change to it, has a place there."""
+
+import secrets
+from datetime import datetime
+
+from django.db import connection, models
+
+from base.names import MAX_ROOM_NAME
+from live import LogRewound
+
+
+def new_epoch() -> str:
+    return secrets.token_hex(8)
+
+
+class Room(models.Model):
+    key = models.CharField(max_length=255, unique=True, help_text="The normalized name.")
+    name = models.CharField(max_length=MAX_ROOM_NAME, help_text="The name as first written.")
+    epoch = models.CharField(
+        max_length=16,
+        default=new_epoch,
+        help_text="Identifies the log, so that a cursor of another log is noticed.",
+    )
+    last_seq = models.BigIntegerField(default=0, help_text="The highest seq in the log.")
+    spellings = models.TextField(default="", help_text="What a search finds the room by.")
+    said_at = models.DateTimeField(
+        null=True,
+        db_index=True,
+        help_text="Time of the last message, to the minute: so the index changes rarely.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def topic(self) -> str:
+        """The name of the room's log in this and every other process."""
+        return self.topic_of(self.pk)
+
+    @staticmethod
+    def topic_of(pk: int) -> str:
+        return f"room.{pk}"
+
+    def take_seq(self) -> int:
+        """The log's next place. The room stays locked for others until the transaction ends."""
+        return self.take_seqs(1)[0]
+
+    def take_seqs(self, count: int, said_at: datetime | None = None) -> range:
+        """The log's next places; with a time for what is said now.
+
+        Raises `LogRewound` where the room, as it was read, is not there any more: another may have its key.
+        """
+        minute = said_at and said_at.replace(second=0, microsecond=0)
+        with connection.cursor() as cursor:  # in one statement, for which Django has no words
+            cursor.execute(
+                "UPDATE chat_room SET last_seq = last_seq + %s, said_at = COALESCE(%s, said_at)"
+                " WHERE id = %s AND epoch = %s RETURNING last_seq",
+                [count, connection.ops.adapt_datetimefield_value(minute), self.pk, self.epoch],
+            )
+            row = cursor.fetchone()
+        if row is None:
+            raise LogRewound
+        (self.last_seq,) = row
+        return range(self.last_seq - count + 1, self.last_seq + 1)
+
+
+class Logged(models.Model):
+    """A row of a room's log. Each change takes the room's next `seq`; `history.source` reads it."""
+
+    room = models.ForeignKey(Room, on_delete=models.PROTECT)
+    seq = models.BigIntegerField(help_text="The seq of its last change.")
+
+    class Meta:
+        abstract = True
+        constraints = [models.UniqueConstraint(fields=["room", "seq"], name="%(class)s_seq")]

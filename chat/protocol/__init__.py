@@ -1,0 +1,59 @@
+"""The wire: commands and events, as typed structs, by noun. docs/wire.md describes it."""
+
+from chat.protocol.base import LONGEST_REF, Notice, Person, Ref, Request, Seq, body, encode
+from chat.protocol.commands import Command
+from chat.protocol.connection import Ack, Error, Ping, Welcome, ack, error
+from chat.protocol.messages import (
+    LONGEST_TEXT,
+    Author,
+    Delete,
+    Edit,
+    Message,
+    Send,
+    check_text,
+    event,
+    key,
+    message,
+    with_line_feeds,
+)
+from chat.protocol.presence import Presence, Present, You, you
+from chat.protocol.typing import Type, Typing
+from chat.protocol.unread import Count, Read, Unread
+
+__all__ = [
+    "LONGEST_REF",
+    "LONGEST_TEXT",
+    "Ack",
+    "Author",
+    "Command",
+    "Count",
+    "Delete",
+    "Edit",
+    "Error",
+    "Message",
+    "Notice",
+    "Person",
+    "Ping",
+    "Presence",
+    "Present",
+    "Read",
+    "Ref",
+    "Request",
+    "Send",
+    "Seq",
+    "Type",
+    "Typing",
+    "Unread",
+    "Welcome",
+    "You",
+    "ack",
+    "body",
+    "check_text",
+    "encode",
+    "error",
+    "event",
+    "key",
+    "message",
+    "with_line_feeds",
+    "you",
+]

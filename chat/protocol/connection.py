@@ -1,0 +1,62 @@
+"""Heartbeat, welcome, acknowledgements and errors of a room's socket."""
+
+from typing import Any
+from uuid import UUID
+
+from base.api_errors import ApiError
+from chat.protocol.base import Notice, Request
+from chat.protocol.presence import You
+
+
+class Ping(Request, tag="ping"):
+    """Heartbeat of a client that has received nothing for a while."""
+
+
+class Welcome(Notice, omit_defaults=True):
+    """`reset`: what was missed cannot be sent. `set_back`: nor is what the client has in the log any more."""
+
+    room: str
+    epoch: str
+    seq: int
+    you: You | None  # None: nobody yet; a guest with the first message
+    reset: bool
+    set_back: bool = False
+
+
+class Ack(Notice, omit_defaults=True):
+    """A command with a `ref` is done. `number` and `seq` are of the message that it stored or changed."""
+
+    ref: str
+    number: int | None = None
+    seq: int | None = None
+
+
+class Error(Notice, omit_defaults=True):
+    """`code` is bad_frame, too_long, rate_limited, forbidden, not_found or unavailable."""
+
+    code: str
+    detail: str
+    client_id: UUID | None = None
+    retry_after: float | None = None  # seconds
+    number: int | None = None
+    reason: str | None = None  # the parser's, for programmers
+    ref: str | None = None
+
+
+def ack(ref: str, row: Any | None) -> Ack:
+    """That a command is done, by which a message (`models.Message`) may have been stored or changed."""
+    return Ack(ref, row and row.number, row and row.seq)
+
+
+def error(error: ApiError, about: Request | None = None) -> Error:
+    """The wire's error of a command, with the message that it is about."""
+    client_id, number = getattr(about, "client_id", None), getattr(about, "number", None)
+    return Error(
+        error.code,
+        str(error.detail),
+        client_id,
+        error.retry_after,
+        number,
+        error.reason,
+        about.ref if about else None,
+    )

@@ -1,0 +1,13 @@
+"""Typing on the wire."""
+
+from chat.protocol.base import Notice, Person, Request
+
+
+class Type(Request, tag="typing"):
+    """The user is typing."""
+
+
+class Typing(Notice):
+    """Somebody is writing in the room now."""
+
+    person: Person

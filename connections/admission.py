@@ -1,0 +1,311 @@
+"""Admission of HTTP requests: few run at once, since each has a thread; others wait, address by address."""
+
+import asyncio
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from functools import cache, partial
+from http import HTTPStatus
+from math import ceil
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connections
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from base.ratelimit_keys import network
+from connections.languages import of_scope
+from connections.middleware import HTML, send_response, wants_page
+
+# How many requests run at the same time in a process, and how many of them for one address. Pages and
+# static files are counted apart.
+MOST_RUNNING = 12
+MOST_RUNNING_PER_ADDRESS = 4
+
+# How many forms are handled at the same time that may hash a password: pages do not wait for them. Two hash
+# (`accounts.hashers`), two more get ready or answer.
+MOST_HASHING = 4
+HASHING = ("/me/", "/admin/")
+
+# As many more of each kind wait as are served in WAIT, at the measured rate, and MOST_WAITING at most; those
+# that wait for PATIENCE all the same are refused (seconds).
+WAIT = 4
+MOST_WAITING = 500
+PATIENCE = 10
+
+# The rate until it is measured (a second): of pages and static files, and of passwords.
+RATE = 100
+HASHING_RATE = 10
+
+# Over how many the rate is averaged, and when the last of those that are refused is to come back (seconds).
+SAMPLES = 200
+LONGEST_DELAY = 60
+
+REFUSAL = b"Too many requests right now. Try again later.\n"
+
+# How much of a body is read before its request takes a place, and how much of a response is kept until
+# its thread has ended (bytes): neither waits for the client.
+READ_AHEAD = 64 * 1024
+LARGEST_KEPT = 512 * 1024
+
+# How many larger responses are streamed at the same time in a process, and how many of them to one address:
+# each holds a thread and a file for as long as its client reads. And how many end, as a guess (a second).
+MOST_STREAMS = 48
+MOST_STREAMS_PER_ADDRESS = 8
+STREAM_RATE = 1
+
+
+class Full(Exception):
+    """Too many wait, or one has waited too long; it may come back after `retry_after` seconds."""
+
+    def __init__(self, retry_after: float):
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class Admission:
+    """ASGI middleware: run a request when there is a place for it; answer 503 when there is none in time."""
+
+    def __init__(self, application):
+        self.application = application
+        self.pages = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
+        self.static = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
+        self.hashing = Places(MOST_HASHING, MOST_HASHING // 2, HASHING_RATE, MOST_WAITING, PATIENCE)
+        self.streams = Places(MOST_STREAMS, MOST_STREAMS_PER_ADDRESS, STREAM_RATE, 0, PATIENCE)
+
+    async def __call__(self, scope, receive, send):
+        body = await read_ahead(receive)
+        if body[-1]["type"] == "http.disconnect":
+            return
+        address = (scope.get("client") or [""])[0]
+        try:
+            place = await self._places(scope).take(address)
+        except Full as full:
+            await refuse(scope, send, ceil(full.retry_after))
+            return
+
+        async def receive_body():
+            return body.pop(0) if body else await receive()
+
+        response = Response(send, place, partial(self.streams.take, address))
+        try:
+            await self.application(scope, receive_body, response.send)
+        finally:
+            response.place.release()
+        if response.refusal:
+            await refuse(scope, send, ceil(response.refusal.retry_after))
+        else:
+            await response.flush()
+
+    def _places(self, scope) -> "Places":
+        if scope["path"].startswith(settings.STATIC_URL):
+            return self.static
+        return self.hashing if scope["method"] == "POST" and scope["path"].startswith(HASHING) else self.pages
+
+
+async def refuse(scope, send, retry_after: int) -> None:
+    """Answer 503; where a browser shows the answer, with a page that it loads again by itself."""
+    delay = b"%d" % retry_after
+    if wants_page(scope):
+        body, content_type, headers = busy_page(of_scope(scope)), HTML, [(b"refresh", delay)]
+    else:
+        body, content_type, headers = REFUSAL, b"text/plain", []
+    headers.append((b"retry-after", delay))
+    await send_response(send, HTTPStatus.SERVICE_UNAVAILABLE, body, content_type, *headers)
+
+
+@cache
+def busy_page(language: str) -> bytes:
+    with translation.override(language):
+        reason = _("Lobby is very busy right now. This page reloads automatically.")
+        return render_to_string("503.html", {"reason": reason}).encode()
+
+
+async def read_ahead(receive) -> list[dict]:
+    """The messages with a request's body, or with the beginning of a large one."""
+    messages, size = [await receive()], 0
+    while messages[-1].get("more_body") and (size := size + len(messages[-1].get("body", b""))) <= READ_AHEAD:
+        messages.append(await receive())
+    return messages
+
+
+class Response:
+    """Keeps a response until its application has ended. A large one is streamed, in a place for streams."""
+
+    refusal: Full | None = None  # when there is none
+    _is_streamed = False
+
+    def __init__(self, send, place: "Place", take_stream: Callable[[], Awaitable["Place"]]):
+        self._send, self.place, self._take_stream = send, place, take_stream
+        self._kept: list[dict] = []
+        self._size = 0
+
+    async def send(self, message) -> None:
+        self._kept.append(message)
+        self._size += len(message.get("body", b""))
+        if self._size > LARGEST_KEPT and message.get("more_body"):
+            if not self._is_streamed:
+                await self._begin_stream()
+            await self.flush()
+
+    async def _begin_stream(self) -> None:
+        """Let others have the place, and the database: the response is as slow as its client."""
+        self._is_streamed = True
+        try:
+            place = await self._take_stream()
+        except Full as full:
+            self.refusal = full
+            raise asyncio.CancelledError from None  # as for a client that leaves, Django closes the response
+        self.place.release()
+        self.place = place
+        await sync_to_async(close_connections)()
+
+    async def flush(self) -> None:
+        for message in self._take_kept():
+            await self._send(message)
+
+    def _take_kept(self) -> list[dict]:
+        """What is kept, with its body in one message: the server counts only what it was sent."""
+        kept, self._kept = self._kept, []
+        bodies = [message for message in kept if message["type"] == "http.response.body"]
+        if len(bodies) > 1:
+            body = b"".join(message.get("body", b"") for message in bodies)
+            kept[-len(bodies) :] = [{**bodies[-1], "body": body}]
+        return kept
+
+
+def close_connections(**kwargs) -> None:
+    """Close a request's connections: each has a thread of its own; sockets share one, which stays."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+class Turn(asyncio.Event):
+    """Set when a request that waits is admitted or refused."""
+
+    is_refused = False
+
+    def __init__(self, address: str):
+        super().__init__()
+        self.address = address
+
+
+class Places:
+    """A semaphore of `most` places that is fair to addresses, of which each has `share` at most.
+
+    When too many requests wait, the newest of the address with the most of them is refused. `rate` is the
+    first guess of how many are served in a second, `patience` how long one may wait (seconds).
+    """
+
+    def __init__(self, most: int, share: int, rate: float, most_waiting: int, patience: float):
+        self._most = most
+        self._share = share if settings.CONNECTIONS_PER_ADDRESS else most
+        self._most_waiting, self._patience = most_waiting, patience
+        self._interval = 1 / rate  # between two that are served, while others wait (seconds)
+        self._busy = 0.0  # how long others have waited since the last one was served (seconds)
+        self._looked_at = 0.0  # when that was added up last (monotonic)
+        self._last_return = 0.0  # when the last of those that were refused is to come back (monotonic)
+        self._running: Counter[str] = Counter()
+        self._waiting: dict[str, deque[Turn]] = {}  # the address whose turn is next stands first
+
+    @property
+    def waiting(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    async def take(self, address: str) -> "Place":
+        """Wait for a place. Raises `Full`."""
+        self._measure()
+        turn = Turn(address := network(address))
+        self._waiting.setdefault(address, deque()).append(turn)
+        self._admit()
+        if self.waiting > min(self._most_waiting, WAIT / self._interval):
+            self._refuse_newest()
+        try:
+            async with asyncio.timeout(self._patience):
+                await turn.wait()
+        except BaseException as error:
+            self._abandon(turn)
+            if isinstance(error, TimeoutError):
+                raise Full(self._delay()) from None
+            raise
+        if turn.is_refused:
+            raise Full(self._delay())
+        return Place(self, address)
+
+    def release(self, address: str) -> None:
+        self._measure()
+        if self._waiting:
+            self._interval += (self._busy - self._interval) / SAMPLES
+            self._busy = 0
+        self._running[address] -= 1
+        if not self._running[address]:
+            del self._running[address]
+        self._admit()
+
+    def _measure(self) -> None:
+        now = time.monotonic()
+        if self._waiting:
+            self._busy += now - self._looked_at
+        self._looked_at = now
+
+    def _delay(self) -> float:
+        """When one that is refused may come back: they come one after the other, once the queue is served."""
+        now = time.monotonic()
+        served = now + self.waiting * self._interval
+        self._last_return = max(self._last_return, served) + self._interval
+        if self._last_return < now + LONGEST_DELAY:
+            return self._last_return - now
+        self._last_return = now + LONGEST_DELAY
+        return random.uniform(LONGEST_DELAY / 2, LONGEST_DELAY)
+
+    def _admit(self) -> None:
+        """Let the next run, if there is a place."""
+        if self._running.total() >= self._most:
+            return
+        for address, queue in self._waiting.items():
+            if self._running[address] < self._share:
+                self._running[address] += 1
+                queue.popleft().set()
+                del self._waiting[address]
+                if queue:
+                    self._waiting[address] = queue  # behind the other addresses
+                return
+
+    def _refuse_newest(self) -> None:
+        address = max(reversed(self._waiting), key=self._requests_of)  # of several, the one that came last
+        queue = self._waiting[address]
+        turn = queue.pop()
+        if not queue:
+            del self._waiting[turn.address]
+        turn.is_refused = True
+        turn.set()
+
+    def _requests_of(self, address: str) -> int:
+        return len(self._waiting[address]) + self._running[address]
+
+    def _abandon(self, turn: Turn) -> None:
+        self._measure()
+        if not turn.is_set():
+            queue = self._waiting[turn.address]
+            queue.remove(turn)
+            if not queue:
+                del self._waiting[turn.address]
+        elif not turn.is_refused:  # it was admitted at the same moment
+            self.release(turn.address)
+
+
+class Place:
+    """A place, until it is released."""
+
+    def __init__(self, places: Places, address: str):
+        self._places: Places | None = places
+        self._address = address
+
+    def release(self) -> None:
+        if self._places is not None:
+            self._places.release(self._address)
+            self._places = None

@@ -1,0 +1,40 @@
+"""In which language somebody is spoken to: the one that they chose, or that their browser asks for."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.middleware.locale import LocaleMiddleware
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language_from_request
+from django.views.decorators.csrf import csrf_exempt
+from django.views.i18n import set_language
+
+from connections.cookies import cookies_of
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Django's. What a page says depends on the cookie of the choice as well."""
+
+    async def __acall__(self, request: HttpRequest) -> Any:
+        self.process_request(request)  # neither this nor what follows waits, or needs a thread
+        answering: Any = self.get_response(request)
+        return self.process_response(request, await answering)
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        response = super().process_response(request, response)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            patch_vary_headers(response, ["Cookie"])
+        return response
+
+
+# Who forges this changes the language and no more. So pages that tell of an error offer the choice as well.
+choose = csrf_exempt(set_language)
+
+
+def of_scope(scope: dict[str, Any]) -> str:
+    """The language of a socket, or of a request that Django does not get, as that of all other requests."""
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT_LANGUAGE"] = headers.get(b"accept-language", "")
+    request.COOKIES = cookies_of(scope)
+    return get_language_from_request(request)

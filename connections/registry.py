@@ -1,0 +1,109 @@
+"""The sockets that are open in this process: how many somebody may have, and which must close."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from channels.db import aclose_old_connections, database_sync_to_async
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+import live
+from accounts.models import RestingName, User
+from accounts.revocation import PEOPLE
+from base.api_errors import ApiError
+
+# When whoever has too many connections may try again (seconds).
+RETRY_AFTER = 5
+
+# How many sockets are looked at in one query.
+MOST_AT_ONCE = 1000
+
+# Close codes.
+SIGNED_OUT = 4401
+REMOVED = 4403
+DELETED = 4410
+
+
+class Socket(Protocol):
+    """What a socket tells of itself. It is nobody's, and in no session, as long as these are None."""
+
+    user: User | None
+    session_key: str | None
+    address: str
+
+    def dismiss(self, code: int) -> None:
+        """Take no more commands, and close."""
+
+
+class Sockets:
+    """All open sockets of a process. It must be made in a running event loop."""
+
+    def __init__(self) -> None:
+        self._open: set[Socket] = set()
+        self._counts: Counter[str] = Counter()
+        self._reconciler = live.Reconciler(PEOPLE, self._check_all, lambda: live.get_hub().compare_interval)
+
+    @contextmanager
+    def admitted(self, socket: Socket) -> Iterator[None]:
+        """Count a socket while the context lasts. Raises `ApiError` for one too many."""
+        limits = {f"address {socket.address}": settings.CONNECTIONS_PER_ADDRESS} if socket.address else {}
+        if socket.user:
+            limits[f"person {socket.user.pk}"] = settings.CONNECTIONS_PER_PERSON
+        if any(limit and self._counts[who] >= limit for who, limit in limits.items()):
+            raise ApiError("unavailable", _("Too many connections."), RETRY_AFTER)
+        self._counts.update(limits.keys())
+        self._open.add(socket)
+        try:
+            yield
+        finally:
+            self._open.discard(socket)
+            for who in limits:
+                self._counts[who] -= 1
+                if not self._counts[who]:
+                    del self._counts[who]
+
+    async def close(self) -> None:
+        await self._reconciler.close()
+
+    async def _check_all(self) -> None:
+        """Close what must: when somebody's standing has changed; now and then, lest nobody heard of it."""
+        await aclose_old_connections()  # though nobody asks the database anything, its file may be another
+        sockets = [(socket, socket.user) for socket in self._open if socket.user]
+        for start in range(0, len(sockets), MOST_AT_ONCE):
+            for socket, code in await _to_dismiss(sockets[start : start + MOST_AT_ONCE]):
+                socket.dismiss(code)
+
+
+@database_sync_to_async
+def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
+    """Which of these sockets must close, and with which codes.
+
+    People who are deleted leave a row or a resting name. Those whom a restored database does not know leave
+    neither: their pages come back, and show what it has.
+    """
+    people = User.objects.only("is_active", "name_key", "password").in_bulk({user.pk for _, user in sockets})
+    keys = {socket.session_key for socket, _ in sockets if socket.session_key}
+    sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    signed_in = {None, *sessions.values_list("session_key", flat=True)}
+    missing = {user.pk for _, user in sockets} - people.keys()
+    resting = RestingName.objects.filter(last_holder__in=missing)
+    deleted = set(resting.values_list("last_holder", flat=True))
+    found = []
+    for socket, user in sockets:
+        person = people.get(user.pk)
+        if person is None:
+            found.append((socket, DELETED if user.pk in deleted else SIGNED_OUT))
+        elif person.is_deleted:
+            found.append((socket, DELETED))
+        elif not person.is_active:
+            found.append((socket, REMOVED))
+        elif socket.session_key not in signed_in or user.password != person.password:
+            found.append((socket, SIGNED_OUT))
+    return found
+
+
+get_sockets = live.PerLoop(Sockets)

@@ -1,0 +1,1 @@
+"""Examples of how to use parts of Lobby without the chat."""

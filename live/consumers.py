@@ -1,0 +1,55 @@
+"""Base class of WebSocket consumers that follow logs."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from live.events import Batch
+from live.hub import get_hub
+from live.log import Lagged
+from live.sources import Head, Source
+
+logger = logging.getLogger(__name__)
+
+# The close code of a socket that must resume: 1013 (try again later), which Daphne cannot send.
+TRY_AGAIN = 4013
+
+
+class LogConsumer(AsyncWebsocketConsumer):
+    """Sends the events of logs as JSON arrays. It closes with `TRY_AGAIN` if the client must resume."""
+
+    channel_layer_alias = None  # the process's hub is in the topics' groups, for all of its sockets
+
+    async def __call__(self, scope, receive, send):
+        async with AsyncExitStack() as self.life:  # ends subscriptions, however the socket ends
+            await super().__call__(scope, receive, send)
+
+    async def follow(self, topic: str, source: Source, head: Head, cursor: int) -> None:
+        """Send all events after the cursor, and from then on new ones. `head` is as just read."""
+        try:
+            opened = get_hub().open(topic, source, head.seq, head.epoch)
+            log = await self.life.enter_async_context(opened)
+            while not log.covers(cursor):
+                batch, cursor = await get_hub().read_backlog(topic, log, cursor)
+                await self.send_batch(batch)
+        except Lagged as error:
+            self.on_error(error)
+        else:
+            self.life.enter_context(log.subscribe(cursor, self.on_batch, self.on_error))
+
+    async def on_batch(self, batch: Batch) -> None:
+        await self.send_batch(batch)
+
+    async def send_batch(self, batch: Batch) -> None:
+        for frame in batch.frames():
+            await self.send(frame)
+
+    def on_error(self, error: BaseException) -> None:
+        """Close the socket: the subscription has ended."""
+        if not isinstance(error, (Lagged, OSError)):  # OSError: the client has gone
+            logger.error("socket: cannot follow a log", exc_info=error)
+        self._closing = asyncio.create_task(self.close(TRY_AGAIN))
+        # The client may have gone by now, which is no error.
+        self._closing.add_done_callback(lambda task: task.cancelled() or task.exception())

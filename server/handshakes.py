@@ -1,0 +1,45 @@
+"""Admission of WebSocket handshakes: few run at once, others wait, the rest are told when to come back."""
+
+from functools import cache
+
+from websockets.frames import Close, CloseCode, Frame, Opcode
+from websockets.utils import accept_key
+
+from base.subprotocols import choose
+from connections.admission import Places
+
+# How many handshakes run at the same time in a process, and how many of them for one address.
+MOST_RUNNING = 48
+MOST_RUNNING_PER_ADDRESS = 24
+
+# How many more wait, and how long: a client gives up after 10 (seconds).
+MOST_WAITING = 8000
+PATIENCE = 8
+
+# The rate until it is measured (handshakes a second).
+RATE = 500
+
+
+@cache
+def get_handshakes() -> Places:
+    """The places of the handshakes of this process. Each is given up when its socket is accepted, or gone."""
+    return Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
+
+
+def refusal(headers: list[tuple[bytes, bytes]], delay: float) -> bytes:
+    """The answer to a handshake that may come back after a delay: accepted and closed, so that pages see it.
+
+    Raises `KeyError` for a handshake without a key.
+    """
+    given = {name.decode(): value.decode("latin-1") for name, value in headers}
+    answer = [
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {accept_key(given['sec-websocket-key'])}",
+    ]
+    offered = given.get("sec-websocket-protocol", "").split(",")
+    if subprotocol := choose(map(str.strip, offered)):
+        answer.append(f"Sec-WebSocket-Protocol: {subprotocol}")
+    close = Close(CloseCode.TRY_AGAIN_LATER, f"retry_after={delay:.2f}").serialize()
+    return "\r\n".join([*answer, "", ""]).encode() + Frame(Opcode.CLOSE, close).serialize(mask=False)

@@ -1,0 +1,87 @@
+"""Health probes: whether a process serves. They need no thread, so that no flood of requests delays them."""
+
+import asyncio
+import json
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from http import HTTPStatus
+
+from django.db import Error, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import F
+
+import live
+from connections.middleware import send_error, send_response
+
+# How long /readyz waits for the database, and how often it asks it at most (seconds).
+DATABASE_TIMEOUT = 2
+PROBE_INTERVAL = 1
+
+NOT_CACHED = (b"cache-control", b"no-store")
+
+
+class Probes:
+    """ASGI middleware: answer /healthz and /readyz for any host: a probe may know only an IP address."""
+
+    def __init__(self, application):
+        self.application = application
+        self.answers = {"/healthz": healthz, "/readyz": readyz}
+
+    async def __call__(self, scope, receive, send):
+        if not (answer := self.answers.get(scope["path"])):
+            await self.application(scope, receive, send)
+        elif scope["method"] in ("GET", "HEAD"):
+            await answer(send)
+        else:
+            await send_error(send, HTTPStatus.METHOD_NOT_ALLOWED, b"", (b"allow", b"GET, HEAD"))
+
+
+async def healthz(send) -> None:
+    """The process answers."""
+    await send_response(send, HTTPStatus.OK, b"ok", b"text/plain", NOT_CACHED)
+
+
+async def readyz(send) -> None:
+    """Whether it can serve: `ok`, `degraded` (other processes are heard late) or `unavailable` (503)."""
+    database = await probe.can_write()
+    redis = live.get_hub().pubsub.is_healthy
+    status = "unavailable" if not database else "ok" if redis else "degraded"
+    body = json.dumps({"status": status, "database": database, "redis": redis}).encode()
+    code = HTTPStatus.OK if database else HTTPStatus.SERVICE_UNAVAILABLE
+    await send_response(send, code, body, b"application/json", NOT_CACHED)
+
+
+class DatabaseProbe:
+    """A write to the database in a thread of its own: one at a time, whose result all share for a moment."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, "readyz")
+        self._write: Future[bool] | None = None
+        self._started_at = 0.0
+
+    async def can_write(self) -> bool:
+        """Whether the write succeeds within `DATABASE_TIMEOUT`."""
+        write = self._latest()
+        await asyncio.wait([asyncio.wrap_future(write)], timeout=DATABASE_TIMEOUT)
+        return write.done() and write.result()
+
+    def _latest(self) -> Future[bool]:
+        now = time.monotonic()
+        if not self._write or (self._write.done() and now - self._started_at > PROBE_INTERVAL):
+            self._write, self._started_at = self._executor.submit(_writes), now
+        return self._write
+
+
+probe = DatabaseProbe()
+
+
+def _writes() -> bool:
+    """Write a row as it is. Nothing less notices a database that is read-only or a disk that is full."""
+    migrations = MigrationRecorder.Migration.objects
+    try:
+        first = migrations.order_by("pk").values_list("pk", flat=True)[:1]
+        return migrations.filter(pk__in=list(first)).update(name=F("name")) == 1
+    except Error:
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,94 @@
+"""How the log is written: no text passes for a record, and what is no error of ours is told briefly."""
+
+import logging
+import re
+import time
+from collections import Counter
+from http import HTTPStatus
+
+from live.errors import error_summary
+
+# The longest message of a record (characters), without its traceback.
+LONGEST_MESSAGE = 1000
+
+# How many warnings of a kind are written in an interval (seconds).
+MOST_RECORDS = 10
+INTERVAL = 5
+
+# What a terminal obeys, and what turns the direction of a line. Tabs and the ends of lines are left.
+_HIDDEN = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))
+_TURNING = (0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_ESCAPES = {code: f"\\x{code:02x}" for code in _HIDDEN} | {code: f"\\u{code:04x}" for code in _TURNING}
+
+# The token of a link that resets a password or confirms an address, wherever a record has the link's path.
+_TOKEN = re.compile(r"(?<=/me/)(password/[^/\s]+|email/confirm)/[^/\s]+")
+
+
+class Line(logging.Formatter):
+    """A record begins a line, and nothing else does: further lines, as of a traceback, are indented.
+
+    A long message is cut. Tokens of links in e-mails are left out.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        if (cut := len(record.message) - LONGEST_MESSAGE) > 0:
+            record.message = f"{record.message[:LONGEST_MESSAGE]}... ({cut:,} characters more)"
+        if left_out := getattr(record, "left_out", 0):
+            record.message += f" (and {left_out:,} more before)"
+        return super().formatMessage(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _TOKEN.sub(r"\1/[token]", super().format(record)).translate(_ESCAPES).replace("\n", "\n    ")
+
+
+class Brief(logging.Filter):
+    """What anybody can cause from outside is a warning of one line, and no traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            _demote(record)
+        return True
+
+
+class Unavailable(logging.Filter):
+    """What is answered with 503 is a warning of one line, which says why."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", None) == HTTPStatus.SERVICE_UNAVAILABLE:
+            if record.exc_info and record.exc_info[1]:
+                record.msg, record.args = f"{record.getMessage()}: {error_summary(record.exc_info[1])}", ()
+            _demote(record)
+        return True
+
+
+class Sparse(logging.Filter):
+    """Of each kind of warning, a few in an interval; the next says how many were left out. Errors all pass.
+
+    A kind is a logger's message before its arguments. All messages of a logger that have none are of one
+    kind, as Django writes what a request says into some of them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._since = 0.0
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._left_out: Counter[tuple[str, str]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING:
+            return True
+        if (now := time.monotonic()) - self._since > INTERVAL:
+            self._since = now
+            self._counts.clear()
+        kind = record.name, str(record.msg) if record.args else ""
+        self._counts[kind] += 1
+        if self._counts[kind] > MOST_RECORDS:
+            self._left_out[kind] += 1
+            return False
+        record.left_out = self._left_out.pop(kind, 0)
+        return True
+
+
+def _demote(record: logging.LogRecord) -> None:
+    """Make a record a warning without a traceback."""
+    record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None

@@ -1,0 +1,94 @@
+"""The processes that `serve` keeps: those that serve, and those that do tasks. Each ends with its parent."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Sequence
+from multiprocessing.context import SpawnProcess
+from threading import Thread
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.utils.module_loading import import_string
+
+import live
+from server.memory import spare_the_collector
+
+# How long a worker of tasks gets to end, of which nothing depends on its ending well (seconds).
+TASK_WORKER_PATIENCE = 1
+
+# The shortest and the longest delay before a restart, and the uptime that resets it (seconds).
+RESTART_DELAY = 0.2
+LONGEST_RESTART_DELAY = 10
+STABLE_UPTIME = 60
+
+# How often workers of tasks are told to look for what is due (seconds).
+REMIND_EVERY = 3600
+
+spawn = multiprocessing.get_context("spawn")
+
+
+class CannotServe(Exception):
+    """Why Lobby does not start, and what to do about it, in one line."""
+
+
+class Backoff:
+    """Delays between the restarts of a process: they double, and a stable uptime resets them."""
+
+    def __init__(self) -> None:
+        self.delay, self.started_at = RESTART_DELAY / 2, time.monotonic()
+
+    def next_delay(self) -> float:
+        now = time.monotonic()
+        is_stable = now - self.started_at > STABLE_UPTIME
+        self.delay = RESTART_DELAY if is_stable else min(self.delay * 2, LONGEST_RESTART_DELAY)
+        self.started_at = now + self.delay
+        return self.delay
+
+
+def worker():
+    """The application of a worker process, which ends when its parent does."""
+    Thread(target=end_with_parent, daemon=True).start()
+    application = import_string(settings.ASGI_APPLICATION)
+    spare_the_collector()
+    return application
+
+
+def start_task_worker() -> SpawnProcess:
+    process = spawn.Process(target=task_worker)
+    process.start()
+    return process
+
+
+def task_worker() -> None:
+    """Channels' own worker, for all tasks that there are. It ends when its parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the parent decides
+    Thread(target=end_with_parent, daemon=True).start()
+    django.setup()
+    settings.DATABASE["CONN_MAX_AGE"] = 0  # idle, it would keep a file that was deleted or replaced
+    Thread(target=remind, args=(import_string(settings.REMINDERS),), daemon=True).start()
+    call_command("runworker", *import_string(settings.TASKS), layer="tasks")
+
+
+def remind(messages: list[live.LayerMessage]) -> None:
+    """Tell the workers what may be due, in case nobody does."""
+    while True:
+        for message in messages:
+            live.send_in_background(message)
+        time.sleep(REMIND_EVERY)
+
+
+def end_task_workers(processes: Sequence[SpawnProcess]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(TASK_WORKER_PATIENCE)
+        process.kill()
+
+
+def end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

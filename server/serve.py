@@ -1,0 +1,216 @@
+"""What `bin/run` starts: Valkey where none is given, and the server's worker processes.
+
+    python -m server.serve
+
+Every process ends with this one, even when it is killed: each holds an end of something that the
+system closes for us.
+"""
+
+import errno
+import fcntl
+import http.client
+import logging
+import os
+import resource
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Thread
+
+import django
+import uvicorn
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import DatabaseError, InternalError, OperationalError, connection
+from django.db.migrations.exceptions import MigrationSchemaMissing
+
+from base.checks import check_var_dir, layer_error
+from server.addresses import local_host, local_url
+from server.processes import CannotServe
+from server.supervisor import STOP_TIMEOUT, Workers
+from server.valkey import valkey
+from server.var_dir import keeping_files
+
+logger = logging.getLogger(__name__)
+
+# How long an earlier Lobby, killed a moment ago, may take to let go of the port (seconds).
+PORT_PATIENCE = 3
+
+# How many connections may wait to be accepted, if the system lets them: others try again a second later.
+BACKLOG = 8192
+
+# How many connections a worker accepts in one turn of its event loop: uvloop accepts one for each socket
+# that listens. With one only, those that wait for a busy loop are accepted when their clients have gone.
+ACCEPTED_AT_ONCE = 16
+
+# How many files a process may open on macOS, whatever its hard limit says.
+OPEN_MAX = 10240
+
+# How long a statement of a migration may take, and another start that migrates the same PostgreSQL (seconds);
+# and the key of the lock that it holds.
+MIGRATE_TIMEOUT = 600
+MIGRATE_LOCK = 0x10BB7
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+    os.umask(0o077)  # what Lobby writes is for its owner alone
+    try:
+        django.setup()
+        for warning in check_var_dir(None):
+            logger.warning("%s %s", warning.msg, warning.hint)
+        raise_file_limit()
+        with listening() as listener, only_one(), redis():
+            # For all processes: only this one knows which port PORT=0 has become.
+            os.environ.setdefault("SITE_URL", local_url(*listener.getsockname()[:2]))
+            prepare()
+            serve(listener)
+    except (CannotServe, ImproperlyConfigured) as error:
+        sys.exit(f"Lobby cannot start: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def raise_file_limit() -> None:
+    """Let this process, and those that it starts, open as many files as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for limit in (hard, OPEN_MAX):
+        with suppress(ValueError, OSError):  # macOS refuses more than OPEN_MAX
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit), hard))
+            return
+
+
+def listening() -> socket.socket:
+    """The socket that all workers accept from."""
+    host, port = settings.HOST, settings.PORT
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    deadline = time.monotonic() + PORT_PATIENCE
+    while True:
+        try:
+            return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise CannotServe(
+                    f"cannot listen on {host} port {port} ({error.strerror}); "
+                    "set HOST and PORT to what this machine has."
+                ) from None
+            if time.monotonic() > deadline:
+                raise CannotServe(
+                    f"port {port} is taken; stop what uses it, or choose another with PORT={port + 1}"
+                ) from None
+            time.sleep(0.1)
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Hold VAR_DIR, so that no second Lobby writes there."""
+    with keeping_files(settings.VAR_DIR):
+        lock = (settings.VAR_DIR / "lock").open("a")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotServe(
+                f"another Lobby is running with {settings.VAR_DIR}; "
+                "stop it, or set VAR_DIR to another directory."
+            ) from None
+        yield
+
+
+@contextmanager
+def redis() -> Iterator[None]:
+    """The Redis of REDIS_URL, or a Valkey of our own."""
+    if settings.OWN_VALKEY:
+        with valkey():
+            yield
+    elif why := layer_error():
+        raise CannotServe(f"REDIS_URL cannot be reached: {why}; start it, or unset REDIS_URL.")
+    else:
+        yield
+
+
+def prepare() -> None:
+    """Bring the database and the static files up to date."""
+    settings.DATABASE["OPTIONS"].pop("pool", None)  # one connection will do here, and fails at once
+    try:
+        connection.prepare_database()
+        connection.ensure_connection()
+    except DatabaseError as error:
+        raise CannotServe(
+            f"the database cannot be reached: {reason(error)}; start it, or correct DATABASE_URL."
+        ) from None
+    try:
+        migrate()
+    except (OperationalError, InternalError, MigrationSchemaMissing) as error:
+        raise CannotServe(f"the database cannot be migrated: {reason(error)}.") from None
+    from server.static import collect  # only now are there apps whose files it finds
+
+    with keeping_files(settings.VAR_DIR):
+        collect()
+
+
+def reason(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def migrate() -> None:
+    """Migrate the database. Other starts with the same PostgreSQL wait meanwhile."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+                cursor.execute(f"SET {limit} = '{MIGRATE_TIMEOUT}s'")
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATE_LOCK])  # until the connection is closed
+    call_command("migrate", verbosity=0, interactive=False)
+    if connection.vendor == "sqlite":
+        # Readers and the writer do not wait for each other. The file remembers it; it is not set for
+        # every connection, since Channels' live server tests fork, which this mode does not survive.
+        connection.cursor().execute("PRAGMA journal_mode=WAL")
+    connection.close()
+
+
+def serve(listener: socket.socket) -> None:
+    """Run the workers until a signal ends them; a worker that dies is replaced."""
+    config = uvicorn.Config(
+        "server.processes:worker",
+        factory=True,
+        workers=settings.WORKERS,
+        loop="uvloop",
+        http="server.uvicorn_protocols:HttpProtocol",
+        ws="server.uvicorn_protocols:SocketProtocol",
+        backlog=BACKLOG,
+        ws_per_message_deflate=False,
+        ws_max_size=settings.MAX_FRAME,
+        lifespan="off",
+        forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,  # uvicorn's own default trusts this machine
+        log_level="warning",
+        log_config=None,  # it is written as all other records are
+        timeout_graceful_shutdown=STOP_TIMEOUT,
+    )
+    Thread(target=tell_when_ready, args=(listener.getsockname(),), daemon=True).start()
+    Workers(config, [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]).run()
+
+
+def tell_when_ready(address: tuple) -> None:
+    """Print where to go, once somebody answers there."""
+    while not answers(local_host(address[0]), address[1]):
+        time.sleep(0.1)
+    print(f"Lobby is running at {local_url(*address[:2])}/chat/ (press Ctrl-C to stop)", flush=True)
+
+
+def answers(host: str, port: int) -> bool:
+    client = http.client.HTTPConnection(host, port, timeout=5)
+    known_as = settings.ALLOWED_HOSTS[0].lstrip(".").replace("*", "localhost")
+    try:
+        client.request("HEAD", "/chat/", headers={"Host": known_as})
+        return bool(client.getresponse().status)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        client.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""The supervisor of the web workers and the task workers: it starts, watches, replaces and ends them."""
+
+import logging
+import signal
+import time
+
+from django.conf import settings
+from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
+
+from server.processes import CannotServe, end_task_workers, start_task_worker
+
+logger = logging.getLogger(__name__)
+
+# How long a web worker may take until it serves, and how often a restart tries to start it (seconds).
+START_TIMEOUT = 60
+START_ATTEMPTS = 3
+
+# How long a web worker that serves may take to answer a health check (seconds).
+HEALTH_TIMEOUT = 5
+
+# How long requests and sockets that are open get to finish when a worker stops (seconds). Then uvicorn lets
+# the signal end the worker, whatever its threads wait for; later still, the supervisor kills it.
+STOP_TIMEOUT = 7
+KILL_TIMEOUT = STOP_TIMEOUT + 2
+
+
+class WebWorker(Process):
+    """A process that serves: within `START_TIMEOUT`, and then answers a check within `HEALTH_TIMEOUT`."""
+
+    def start(self) -> None:
+        super().start()
+        self.deadline = time.monotonic() + START_TIMEOUT
+        self.is_serving = self.is_asked = False
+
+    def is_alive(self, timeout: float = HEALTH_TIMEOUT) -> bool:
+        """Whether it serves, or still has time to start."""
+        if not self.process.is_alive():
+            return False
+        answer = self._healthcheck(timeout if self.is_serving else 0)
+        if self.is_serving:
+            return answer is not None
+        self.is_serving = answer is True
+        return self.is_serving or time.monotonic() < self.deadline
+
+    def _healthcheck(self, timeout: float) -> bool | None:
+        """uvicorn's, with one question at a time: unanswered ones would make all later answers stale."""
+        try:
+            if not self.is_asked:
+                self.parent_conn.send(b"ping")
+                self.is_asked = True
+            if not self.parent_conn.poll(timeout):
+                return None
+            answer: bool = self.parent_conn.recv()
+            self.is_asked = False
+            return answer
+        except (OSError, EOFError):
+            return None
+
+    @property
+    def state(self) -> str:
+        """Why it does not serve."""
+        if self.exitcode is None:
+            return f"no answer within {HEALTH_TIMEOUT if self.is_serving else START_TIMEOUT} s"
+        return f"exit status {self.exitcode}"
+
+    @property
+    def has_failed_to_start(self) -> bool:
+        """Whether it ended by itself and never served: the next will do the same."""
+        return not self.is_serving and (self.exitcode or 0) > 0
+
+    def end(self) -> None:
+        """Stop it, and wait until it has ended."""
+        self.terminate()
+        self.join()
+
+    def join(self) -> None:
+        self.process.join(KILL_TIMEOUT)
+        self.process.kill()
+        self.process.join()
+
+
+class Workers(Multiprocess):
+    """uvicorn's supervisor, which stops to listen before it ends the workers.
+
+    It also keeps the task workers. These may end at any moment: another one takes their tasks over.
+    """
+
+    processes: list[WebWorker]  # type: ignore[assignment]
+
+    def init_processes(self) -> None:
+        self.failure = ""
+        self.has_served = False
+        self.processes = [self.start_worker() for _ in range(self.processes_num)]
+        self.task_workers = [start_task_worker() for _ in range(settings.TASK_WORKERS)]
+
+    def start_worker(self) -> WebWorker:
+        worker = WebWorker(self.config, self.sockets)
+        worker.start()
+        return worker
+
+    def run(self) -> None:
+        """Run the workers until a signal ends them. Raises `CannotServe` when they cannot start at all."""
+        super().run()
+        if self.failure:
+            raise CannotServe(self.failure)
+
+    def keep_subprocess_alive(self) -> None:
+        for n, worker in enumerate(self.processes):
+            if not worker.is_alive():
+                self.end_failed(worker)
+                if self.should_exit.is_set():
+                    return
+                self.processes[n] = self.start_worker()
+            self.has_served |= worker.is_serving
+        for n, process in enumerate(self.task_workers):
+            if not process.is_alive():
+                self.task_workers[n] = start_task_worker()
+
+    def end_failed(self, worker: WebWorker) -> None:
+        """End a worker that failed. If it failed to start, and no other has served, so will the next."""
+        state = worker.state
+        worker.kill()
+        worker.join()
+        if worker.has_failed_to_start and not self.has_served:
+            self.failure = f"a worker does not start ({state}); see above."
+            self.should_exit.set()
+        else:
+            logger.warning("Worker %s ended (%s); starting another", worker.pid, state)
+
+    def restart_all(self) -> None:
+        """Replace each worker once its successor serves. Without a successor, the old worker stays."""
+        started_at = time.monotonic()
+        for n in range(self.processes_num):
+            if not self.replace(n):
+                if not self.is_told_to_stop():
+                    what = "Restart incomplete: %s of %s workers replaced; send SIGHUP to retry"
+                    logger.error(what, n, self.processes_num)
+                return
+        end_task_workers(self.task_workers)
+        self.task_workers = [start_task_worker() for _ in self.task_workers]
+        logger.warning("Restart complete: all workers replaced in %.1f s", time.monotonic() - started_at)
+
+    def replace(self, n: int) -> bool:
+        """Replace a worker, and return whether its successor serves."""
+        for _ in range(START_ATTEMPTS):
+            successor = self.start_worker()
+            if self.wait_until_serving(successor):
+                old, self.processes[n] = self.processes[n], successor
+                old.end()
+                logger.warning("Worker %s replaced by %s", old.pid, successor.pid)
+                return True
+            state = successor.state
+            successor.kill()
+            successor.join()
+            if self.is_told_to_stop():
+                return False
+            logger.error("Worker %s stays: its successor does not start (%s)", self.processes[n].pid, state)
+            if successor.has_failed_to_start:
+                return False
+        return False
+
+    def wait_until_serving(self, worker: WebWorker) -> bool:
+        """Wait for a new worker, and keep the others alive meanwhile."""
+        while worker.is_alive() and not worker.is_serving and not self.is_told_to_stop():
+            time.sleep(0.1)
+            self.keep_subprocess_alive()
+        return worker.is_serving
+
+    def is_told_to_stop(self) -> bool:
+        """Whether a signal to stop waits until the one that is handled is done with."""
+        return bool({signal.SIGINT, signal.SIGTERM} & set(self.signal_queue))
+
+    def handle_ttin(self) -> None:
+        self.processes_num += 1
+        self.processes.append(self.start_worker())
+
+    def terminate_all(self) -> None:
+        for listener in self.sockets:
+            listener.close()  # or who comes now would wait for an answer that never comes
+        super().terminate_all()
+        end_task_workers(self.task_workers)

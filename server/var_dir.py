@@ -1,0 +1,28 @@
+"""VAR_DIR: for its owner alone, and one line that says why no files can be kept there."""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+@contextmanager
+def keeping_files(var_dir: Path) -> Iterator[None]:
+    """Raise `ImproperlyConfigured` for the system's errors."""
+    try:
+        yield
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"VAR_DIR: cannot keep files in {var_dir} ({error.strerror}). "
+            "Make it writable, or set VAR_DIR to a directory that is."
+        ) from None
+
+
+def close_to_others(directory: Path) -> None:
+    """Leave a directory, and so all in it, to its owner; not one that is shared by its nature, as /tmp is."""
+    with suppress(OSError):  # there is none yet, or it is another's: `base.checks` warns
+        mode = directory.stat().st_mode
+        if mode & (stat.S_IRWXG | stat.S_IRWXO) and not mode & stat.S_ISVTX:
+            directory.chmod(0o700)

@@ -1,0 +1,206 @@
+/** Reconnecting WebSocket: it connects again after every loss, until the server refuses it. */
+
+import { onWake } from "./sleep-detector.js";
+
+/** Backoff with full jitter: upper limit of the random delay, doubled with each failure (milliseconds). */
+const FIRST_DELAY = 500;
+const LONGEST_DELAY = 15_000;
+
+/** A connection that lasts so long resets the backoff, even if nothing was acknowledged (milliseconds). */
+const STABLE_TIME = 10_000;
+
+/** First delay after a restart, which all tabs notice at the same time (milliseconds), and its close code. */
+const RESTART_DELAY = 3000;
+const RESTARTS = 1012;
+
+/** Close reason of a server that is full: when to retry (seconds). Longer times are cut to the limit (milliseconds). */
+const RETRY_AFTER = /^retry_after=(\d+(?:\.\d+)?)$/;
+const LONGEST_RETRY_AFTER = 60_000;
+
+/** Time limits for the greeting, and for the answer to a command that expects one (milliseconds). */
+const GREETING_TIMEOUT = 10_000;
+const ANSWER_TIMEOUT = 15_000;
+
+/** After so long without a frame the client sends a ping (milliseconds). Pages cannot see the protocol's own pings. */
+const PING_INTERVAL = 25_000;
+const PING = '{"type":"ping"}';
+const PONG = '[{"type":"pong"}]';
+
+/** Subprotocols. A server of the version before selects the second, and gets no pings. */
+const WITH_PINGS = "lobby.v1.1";
+const PROTOCOLS = [WITH_PINGS, "lobby.v1"];
+
+/**
+ * Close code of a session that has ended, and how often the client retries all the same: after a sign-up or a change of
+ * password in another tab, the cookie of the new session arrives a moment later than the end of the old one.
+ */
+export const SIGNED_OUT = 4401;
+const SIGNED_OUT_RETRIES = 3;
+
+/** Close codes for an account that was deactivated and may be restored, and for a deleted account. */
+export const REMOVED = 4403;
+export const DELETED = 4410;
+
+export class ReconnectingSocket {
+  #options;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  #isOpen = false;
+  #failures = 0;
+  #signedOutCount = 0;
+  #mayReturn = false;
+  #timer = 0;
+  #answerTimer = 0;
+  #pingTimer = 0;
+  #stableTimer = 0;
+
+  /**
+   * @param {object} options
+   * @param {() => string} options.address returns path and query; called for each connection
+   * @param {(frame: any) => boolean} options.isGreeting whether a frame confirms the connection
+   * @param {(frame: any) => boolean} [options.isForMe] whether the greeting is for this page's person
+   * @param {(frame: any) => void} options.onFrame called with each frame, parsed as JSON
+   * @param {(state: "open" | "waiting" | "refused", code?: number) => void} options.onState called with the state, and
+   *   with the close code of a refusal or of the session before this one
+   */
+  constructor(options) {
+    this.#options = options;
+    addEventListener("online", () => this.#retryNow());
+    addEventListener("offline", () => this.#reconnectLater());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#retryNow());
+    onWake(() => this.#renew());
+    this.#connect();
+  }
+
+  /**
+   * @param {string} text
+   * @param {boolean} [expectsAnswer] whether the connection counts as dead if no frame follows
+   * @returns {boolean} whether it was sent; if not, send it after the next greeting
+   */
+  send(text, expectsAnswer = false) {
+    if (this.#isOpen) {
+      this.#socket.send(text);
+      // A dead connection shows only in the missing answer.
+      if (expectsAnswer) this.#answerTimer ||= setTimeout(() => this.#reconnectLater(), ANSWER_TIMEOUT);
+    }
+    return this.#isOpen;
+  }
+
+  /** Reconnect at once, even after a refusal. */
+  retry() {
+    if (this.#socket) this.#drop();
+    clearTimeout(this.#timer);
+    this.#options.onState("waiting");
+    this.#connect();
+  }
+
+  /** Reset the backoff: the server works. A greeting does not prove that, since the server may fail right after it. */
+  confirm() {
+    this.#failures = 0;
+  }
+
+  #connect() {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}${this.#options.address()}`, PROTOCOLS);
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.#reconnectLater(), GREETING_TIMEOUT);
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
+  }
+
+  #receive(text) {
+    this.#stopLivenessTimers();
+    this.#pingTimer = setTimeout(() => this.#ping(), PING_INTERVAL);
+    if (text === PONG) return;
+    const frame = JSON.parse(text);
+    if (!this.#isOpen && this.#options.isGreeting(frame)) {
+      if (!(this.#options.isForMe?.(frame) ?? true)) return this.#closed(SIGNED_OUT);
+      this.#open();
+    }
+    this.#options.onFrame(frame);
+  }
+
+  #closed(code, reason = "") {
+    if (code < 4400 || code >= 4500) return this.#reconnectLater(code, reason);
+    if (code !== SIGNED_OUT && !this.#signedOutCount) return this.#refuse(code);
+    if (!this.#signedOutCount) this.#failures = 0; // the server answers
+    if (++this.#signedOutCount > SIGNED_OUT_RETRIES) return this.#refuse(SIGNED_OUT);
+    this.#reconnectLater(code);
+  }
+
+  #open() {
+    clearTimeout(this.#timer);
+    const code = this.#signedOutCount || this.#mayReturn ? SIGNED_OUT : undefined;
+    this.#stableTimer = setTimeout(() => this.confirm(), STABLE_TIME);
+    this.#signedOutCount = 0;
+    this.#mayReturn = false;
+    this.#isOpen = true;
+    this.#options.onState("open", code);
+  }
+
+  /** Drop the socket, whatever its state, and schedule the next one. */
+  #reconnectLater(code, reason = "") {
+    if (!this.#socket) return;
+    this.#drop();
+    this.#options.onState("waiting");
+    const requested = RETRY_AFTER.exec(reason);
+    this.#timer = setTimeout(() => this.#connect(), requested ? this.#requestedDelay(requested[1]) : this.#delay(code));
+  }
+
+  /** The delay that the server requested. The server spreads its clients: no jitter is added, and no event shortens it. */
+  #requestedDelay(seconds) {
+    this.#failures = 0;
+    return Math.min(LONGEST_RETRY_AFTER, seconds * 1000);
+  }
+
+  #delay(code) {
+    const first = code === RESTARTS ? RESTART_DELAY : FIRST_DELAY;
+    return Math.random() * Math.min(LONGEST_DELAY, first * 2 ** this.#failures++);
+  }
+
+  #refuse(code) {
+    this.#drop();
+    this.#failures = this.#signedOutCount = 0;
+    this.#mayReturn = code === SIGNED_OUT;
+    if ([SIGNED_OUT, REMOVED, DELETED].includes(code)) forgetRooms();
+    this.#options.onState("refused", code);
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#stableTimer);
+    this.#stopLivenessTimers();
+    this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
+    this.#socket = null;
+    this.#isOpen = false;
+  }
+
+  #stopLivenessTimers() {
+    clearTimeout(this.#pingTimer);
+    clearTimeout(this.#answerTimer);
+    this.#answerTimer = 0;
+  }
+
+  #ping() {
+    if (this.#socket.protocol === WITH_PINGS) this.send(PING, true);
+  }
+
+  /** Replace a socket that may be dead without having been closed. */
+  #renew() {
+    if (this.#socket) this.retry();
+    else this.#retryNow();
+  }
+
+  /** Reconnect at once: the network or the reader is back, and the reader may have signed in again. */
+  #retryNow() {
+    if (this.#socket || !(this.#failures || this.#mayReturn)) return;
+    clearTimeout(this.#timer);
+    this.#connect();
+  }
+}
+
+/** Make the service worker delete the rooms that it has cached for the person. */
+function forgetRooms() {
+  navigator.serviceWorker?.controller?.postMessage({ forget: true });
+}

@@ -1,0 +1,14 @@
+/** Keyboard shortcuts with this system's modifier key: Ctrl, or ⌘ on Apple devices. */
+
+const isApple = /^(Mac|iP)/.test(navigator.platform);
+
+/** @param {KeyboardEvent} event @returns {boolean} whether the modifier of commands is held, and no other modifier but Shift */
+export function hasCommandModifier({ ctrlKey, metaKey, altKey }) {
+  return !altKey && (isApple ? metaKey && !ctrlKey : ctrlKey && !metaKey);
+}
+
+/** Show ⌘ instead of Ctrl in all `<kbd>` elements on Apple devices. */
+export function labelShortcutKeys() {
+  if (!isApple) return;
+  for (const key of document.querySelectorAll("kbd")) key.textContent = key.textContent.replace("Ctrl", "⌘");
+}

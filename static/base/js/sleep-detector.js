@@ -1,0 +1,17 @@
+/** Sleep detector: timers stand still while the computer sleeps, and a connection that looks open may be dead afterwards. */
+
+const CHECK_INTERVAL = 2000; // milliseconds
+
+/** A gap between two checks that means sleep (milliseconds). Browsers delay a hidden page's timers by up to a minute. */
+const SLEEP_GAP = 10_000;
+const HIDDEN_SLEEP_GAP = 75_000;
+
+/** @param {() => void} action called whenever the computer has woken up */
+export function onWake(action) {
+  let last = Date.now();
+  setInterval(() => {
+    const gap = Date.now() - last;
+    last += gap;
+    if (gap > (document.hidden ? HIDDEN_SLEEP_GAP : SLEEP_GAP)) action();
+  }, CHECK_INTERVAL);
+}

@@ -1,0 +1,239 @@
+/** Composer: the text field of a room. Enter sends, Shift-Enter adds a line, Enter of an input method does neither. */
+
+import { gettext, formatNumber } from "../../../base/js/i18n.js";
+import { DOUBLE_PRESS_TIME } from "../../../base/js/key-repeat.js";
+import { wellFormed } from "../text/well-formed.js";
+
+/** How long Enter waits for a shortcode to be replaced (milliseconds). */
+const REPLACEMENT_TIMEOUT = 1000;
+
+/**
+ * Callbacks for another text that is edited in the composer: on each change, on Enter, and on Escape.
+ * @typedef {{onChange: (text: string) => void, onSubmit: (text: string) => void, onCancel: () => void}} EditCallbacks
+ * @typedef {{draft: string} & EditCallbacks} Edit with the draft that waits meanwhile
+ */
+
+export class Composer {
+  #form;
+  #input;
+  #onSend;
+  #onArrowUp;
+  #maxLength;
+  #problem;
+  /** @type {Edit | null} */
+  #edit = null;
+  #guardedUntil = 0;
+  #isWaiting = false;
+  #isTouched;
+
+  /** @type {(text: string) => void} called on each change of the draft */
+  onDraft = () => {};
+
+  #warning = "";
+
+  /** @type {() => Promise<void> | null} a promise that sending waits for */
+  pending = () => null;
+
+  /** Called when the person types into the draft. */
+  onType = () => {};
+
+  /**
+   * @param {HTMLFormElement} form
+   * @param {(text: string) => void} onSend
+   * @param {() => void} onArrowUp called for the up arrow in an empty composer
+   * @param {number} maxLength of a message (characters)
+   * @param {HTMLElement} problem shows warnings
+   */
+  constructor(form, onSend, onArrowUp, maxLength, problem) {
+    this.#form = form;
+    this.#input = form.querySelector("textarea");
+    this.#isTouched = this.#input.value !== ""; // typed before this module had loaded
+    this.#onSend = onSend;
+    this.#onArrowUp = onArrowUp;
+    this.#maxLength = maxLength;
+    this.#problem = problem;
+    this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
+    this.#input.addEventListener("input", () => this.#typed());
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submitOnceReplaced();
+    });
+  }
+
+  get text() {
+    return this.#input.value;
+  }
+
+  /** The draft of a new message. It waits while another text is edited. */
+  get draft() {
+    return this.#edit?.draft ?? this.#input.value;
+  }
+
+  set draft(text) {
+    if (this.#edit) this.#edit.draft = text;
+    else this.#input.value = text;
+    this.#validate();
+  }
+
+  /** @param {string} text shown below the composer while the draft itself has no problem; empty for none */
+  set warning(text) {
+    this.#warning = text;
+    this.#validate();
+  }
+
+  /** @returns {boolean} whether a text is longer than a message may be */
+  isTooLong(text) {
+    return lengthOf(text) > this.#maxLength;
+  }
+
+  /**
+   * @returns {boolean} whether the person is not typing: nothing was typed here since the page opened or an edit ended,
+   *   and no other field has the focus
+   */
+  get isIdle() {
+    return !this.#isTouched && !document.activeElement?.matches("input");
+  }
+
+  /** Take over from early-input.js. @returns {string[]} the texts for which Enter was pressed there */
+  takeEarlyInput() {
+    const typed = this.#input.value;
+    const ends = (this.#input.dataset.enters ?? "").split(" ").map(Number);
+    delete this.#input.dataset.enters;
+    this.#input.dispatchEvent(new Event("takeover"));
+    const valid = ends.filter((end) => typed[end - 1] === "\n"); // texts that were changed since are not sent
+    this.#input.value = typed.slice(valid.at(-1) ?? 0);
+    return valid.map((end, index) => normalize(typed.slice(valid[index - 1] ?? 0, end)).trim()).filter(Boolean);
+  }
+
+  focus() {
+    this.#input.focus();
+  }
+
+  /** Ignore Enter for a moment: a double press is not meant for the text that has just appeared. */
+  guardEnter() {
+    this.#guardedUntil = performance.now() + DOUBLE_PRESS_TIME;
+  }
+
+  /** Add a text to the text field, and focus it. */
+  insert(text) {
+    this.#setText([this.#input.value, text].filter(Boolean).join("\n"));
+  }
+
+  /** Add a text to the draft without moving the focus or the caret. */
+  append(text) {
+    const { value, selectionStart, selectionEnd } = this.#input;
+    this.draft = [this.draft, text].filter(Boolean).join("\n");
+    if (value && !this.#edit) this.#input.setSelectionRange(selectionStart, selectionEnd);
+    this.onDraft(this.draft);
+    this.guardEnter();
+  }
+
+  /**
+   * Edit another text in the composer. The draft waits until `endEdit`.
+   * @param {string} text
+   * @param {EditCallbacks} callbacks
+   */
+  beginEdit(text, callbacks) {
+    this.#edit = { draft: this.draft, ...callbacks };
+    this.#form.classList.add("is-editing");
+    this.#setText(text);
+  }
+
+  /** Return to the draft. */
+  endEdit() {
+    const { draft } = this.#edit;
+    this.#edit = null;
+    this.#form.classList.remove("is-editing");
+    this.guardEnter();
+    this.draft = draft; // and do not save it: another tab may be changing it
+    this.#isTouched = false;
+    this.focus();
+  }
+
+  #setText(text) {
+    this.#input.value = text;
+    this.#changed();
+    this.#input.focus();
+  }
+
+  #typed() {
+    this.#guardedUntil = 0;
+    this.#changed();
+    if (!this.#edit && this.#input.value) this.onType();
+  }
+
+  #changed() {
+    this.#isTouched = true;
+    this.#validate();
+    if (this.#edit) this.#edit.onChange(this.#input.value);
+    else this.onDraft(this.#input.value);
+  }
+
+  #keyPressed(event) {
+    // 229: Safari ends the composition before it dispatches the Enter that ended it.
+    if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
+    if (event.key !== "Enter") this.#guardedUntil = 0;
+    const action = this.#actionOf(event.key);
+    if (!action) return;
+    event.preventDefault();
+    action();
+  }
+
+  #actionOf(key) {
+    if (key === "Enter") return () => this.#submitOnceReplaced();
+    if (key === "Escape") return this.#edit?.onCancel;
+    if (key === "ArrowUp" && !this.#edit && !this.#input.value) return this.#onArrowUp;
+  }
+
+  /** Submit the current text once its shortcode is replaced: at the latest before the next change, which is not part of it. */
+  async #submitOnceReplaced() {
+    const [pending, edit] = [this.pending(), this.#edit];
+    if (!pending) return this.#submit();
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    const changes = new AbortController();
+    const changed = new Promise((resolve) => {
+      this.#input.addEventListener("beforeinput", resolve, { signal: changes.signal });
+      setTimeout(resolve, REPLACEMENT_TIMEOUT);
+    });
+    await Promise.race([pending, changed]);
+    changes.abort();
+    this.#isWaiting = false;
+    if (edit === this.#edit) this.#submit();
+  }
+
+  #submit() {
+    if (performance.now() < this.#guardedUntil) return;
+    const text = normalize(this.#input.value);
+    if (this.isTooLong(text)) return; // `#validate` shows a warning, and the text stays, to be shortened
+    if (this.#edit) return this.#edit.onSubmit(text);
+    this.#setText("");
+    if (text) this.#onSend(text);
+  }
+
+  #validate() {
+    const length = lengthOf(this.#input.value.trimEnd());
+    const isTooLong = length > this.#maxLength;
+    const about = { length: formatNumber(length), most: formatNumber(this.#maxLength) };
+    this.#problem.textContent = isTooLong ? gettext("Too long: {length} of {most} characters", about) : this.#warning;
+    this.#input.ariaInvalid = String(isTooLong);
+    this.#grow();
+  }
+
+  /** Grow with the text, for browsers without `field-sizing`. */
+  #grow() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.#input.style.blockSize = "auto";
+    this.#input.style.blockSize = `${this.#input.scrollHeight}px`;
+  }
+}
+
+/** Normalize a text as the server does. */
+function normalize(text) {
+  return wellFormed(text).replaceAll("\0", "").trimEnd();
+}
+
+/** Count the characters (code points) of a text: some take two code units. */
+function lengthOf(text) {
+  return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
+}

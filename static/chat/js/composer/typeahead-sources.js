@@ -1,0 +1,52 @@
+/** Sources of suggestions for the typeahead: people after `@`, emoji after `:`. */
+
+import { renderAvatar } from "../presence/avatar.js";
+import { CODE } from "../text/emoji.js";
+import { AT, LETTER } from "../text/mentions.js";
+
+const MAX_PEOPLE = 8;
+
+const PERSON = new RegExp(`${AT}((?:[^\\s@](?:[^\\n@]{0,30}[^\\s@])?)?)$`, "u");
+/** An exact shortcode that may also be plain text: `:no`, `:100`. */
+const AMBIGUOUS = /^(?:[a-z]{2}|\d+)$/i;
+
+const EMOJI = new RegExp(`(?<!${LETTER}):(${CODE})$`, "u");
+
+/**
+ * @param {() => {id: number, name: string}[]} candidates the likeliest first; of two with one id, the last name counts
+ * @returns {import("./typeahead.js").Source}
+ */
+export function peopleSource(candidates) {
+  const all = () => [...new Map(candidates().map((each) => [each.id, each])).values()];
+  return { typed: PERSON, find: (typed) => all().filter(beginsWith(typed)).slice(0, MAX_PEOPLE).map(personOption) };
+}
+
+/**
+ * @param {import("../text/emoji.js").Catalogue} catalogue
+ * @returns {import("./typeahead.js").Source}
+ */
+export function emojiSource(catalogue) {
+  const find = async (typed) => (await catalogue.find(typed)).map((each) => emojiOption(each, typed));
+  return { typed: EMOJI, find: (typed) => find(typed).catch(() => []) }; // typing goes on without suggestions
+}
+
+/** Whether a name, from one of its words on, begins with the typed text. */
+function beginsWith(typed) {
+  return ({ name }) => ` ${name.toLowerCase()}`.includes(` ${typed.toLowerCase()}`);
+}
+
+function personOption(each) {
+  const icon = document.createElement("span");
+  icon.className = "avatar avatar--small";
+  icon.ariaHidden = "true";
+  renderAvatar(icon, each);
+  return { icon, label: each.name, text: `@${each.name} `, isExact: true };
+}
+
+function emojiOption({ emoji, codes, name }, typed) {
+  const icon = document.createElement("span");
+  icon.className = "typeahead__emoji";
+  icon.ariaHidden = "true";
+  icon.textContent = emoji;
+  return { icon, label: name, text: emoji, isExact: codes.includes(typed.toLowerCase()) && !AMBIGUOUS.test(typed) };
+}

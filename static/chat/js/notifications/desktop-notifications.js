@@ -1,0 +1,149 @@
+/**
+ * Desktop notifications of unread messages. All tabs of a person receive unread counts; the tab that holds a lock (the
+ * leader) shows the notifications, so that each appears once. A tab that the server refuses receives no counts and gives the
+ * lock up. Rooms that are being viewed in any tab are skipped. A notification is closed when its message is read, edited or
+ * deleted.
+ */
+
+import { isolate } from "../../../base/js/bidi.js";
+import { isSoundOn, playSound } from "./notification-sound.js";
+
+/** Names of Web Locks: of the leader, of tabs in which a room is viewed, and of changes to a room's notification. */
+const LEADER_LOCK = "lobby.notifier.";
+const VIEWING_LOCK = "lobby.looking.";
+const NOTIFICATION_LOCK = "lobby.notification.";
+
+const FETCH_TIMEOUT = 10_000; // milliseconds
+
+/** How many recent messages of a room are searched for the one to show. */
+const RECENT_MESSAGES = 20;
+
+/** How much of a message is shown (characters). */
+const MAX_LENGTH = 200;
+
+/**
+ * Hold a lock while this tab's room is being viewed.
+ * @param {string} room
+ * @param {number} you
+ */
+export function shareViewing(room, you) {
+  let release = null;
+  const update = () => {
+    const isViewing = !document.hidden && document.hasFocus();
+    if (isViewing === Boolean(release)) return;
+    release?.();
+    release = isViewing ? holdLock(viewingLock(room, you), { mode: "shared" }) : null;
+  };
+  for (const event of ["focus", "blur"]) addEventListener(event, update);
+  document.addEventListener("visibilitychange", update);
+  update();
+}
+
+export class DesktopNotifications {
+  #you;
+  /** @type {(() => void) | null} gives the leader's lock up */
+  #resign = null;
+  #isLeader = false;
+
+  /** @param {number} you the person's id */
+  constructor(you) {
+    this.#you = you;
+    this.isRefused = false;
+  }
+
+  /** @param {boolean} isRefused whether the server refuses this tab: then another tab of the person leads */
+  set isRefused(isRefused) {
+    if (isRefused === !this.#resign) return;
+    this.#resign?.();
+    this.#resign = isRefused ? null : holdLock(LEADER_LOCK + this.#you, {}, (isHeld) => (this.#isLeader = isHeld));
+  }
+
+  /**
+   * Show a notification for a room whose unread count has grown.
+   * @param {{room: string, involvement: string}} unread
+   * @param {boolean} isMention whether there are more unread mentions of you
+   */
+  async notify({ room, involvement }, isMention) {
+    const isWanted = involvement === "all" || (involvement === "mentions" && isMention);
+    if (!isWanted || !this.#isLeader || !isPermitted() || (await isViewed(room, this.#you))) return;
+    await navigator.locks.request(NOTIFICATION_LOCK + room, async () => {
+      const message = await this.#findMessage(room, isMention);
+      if (message) await showNotification(room, message);
+      if (message && isSoundOn()) playSound();
+    });
+  }
+
+  /**
+   * Close a room's notification.
+   * @param {string} room
+   * @param {number} [number] only if it is of this message
+   */
+  async close(room, number) {
+    if (!isPermitted()) return;
+    const { ready } = navigator.serviceWorker;
+    await navigator.locks?.request(NOTIFICATION_LOCK + room, async () => {
+      for (const shown of await (await ready).getNotifications({ tag: room })) {
+        if (!number || shown.data.number === number) shown.close();
+      }
+    });
+  }
+
+  /** Fetch the last message of others in a room, or the last that mentions you. */
+  async #findMessage(room, isMention) {
+    const options = { signal: AbortSignal.timeout(FETCH_TIMEOUT) };
+    const response = await fetch(`${address(room)}messages/?limit=${RECENT_MESSAGES}`, options).catch(() => null);
+    if (!response?.ok) return null;
+    const { messages } = await response.json();
+    return messages.findLast(
+      ({ author, deleted, mentions }) =>
+        author.id !== this.#you && !deleted && (!isMention || mentions.some(({ id }) => id === this.#you)),
+    );
+  }
+}
+
+function isPermitted() {
+  return "Notification" in window && Notification.permission === "granted" && Boolean(navigator.serviceWorker);
+}
+
+async function isViewed(room, you) {
+  const { held } = await navigator.locks.query();
+  return held.some(({ name }) => name === viewingLock(room, you));
+}
+
+function viewingLock(room, you) {
+  return `${VIEWING_LOCK}${you}.${room}`;
+}
+
+/** Show a notification, in place of an earlier one of the room. The service worker handles the click. */
+async function showNotification(room, { author, message, number }) {
+  const registration = await navigator.serviceWorker.ready;
+  await registration.showNotification(`${isolate(author.name)} · ${isolate(room)}`, {
+    body: message.slice(0, MAX_LENGTH).toWellFormed(),
+    tag: room,
+    renotify: true,
+    icon: document.querySelector("link[rel=icon]").href,
+    data: { address: address(room), number },
+  });
+}
+
+function address(room) {
+  return `/chat/${encodeURIComponent(room)}/`;
+}
+
+/**
+ * Acquire a lock as soon as it is free, and hold it.
+ * @param {string} name
+ * @param {LockOptions} options
+ * @param {(isHeld: boolean) => void} [onChange] called when the lock is acquired, and when it is released
+ * @returns {() => void} releases the lock, or cancels the request
+ */
+function holdLock(name, options, onChange) {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  navigator.locks?.request(name, options, async () => {
+    onChange?.(true);
+    await released;
+    onChange?.(false);
+  });
+  return release;
+}

@@ -1,0 +1,83 @@
+/** Notification settings of a room, and of the sound. Choosing one asks the browser for permission. */
+
+import { gettext } from "../../../base/js/i18n.js";
+import { errorText, postForm } from "../../../base/js/form-post.js";
+import { isSoundOn, setSoundOn } from "./notification-sound.js";
+
+/** Texts for the browser's permission, and for errors. */
+const TEXTS = {
+  denied: gettext("Notifications are blocked. Allow them in your browser's site settings."),
+  none: gettext("This browser can't show notifications here."),
+  failed: gettext("Couldn't save. Try again in a moment."),
+};
+
+export class NotificationSettings {
+  #form;
+  #icon;
+  #room;
+  /** @type {string} as the server has it */
+  #involvement;
+  #channel = new BroadcastChannel("lobby.involvement");
+
+  /**
+   * @param {HTMLFormElement} form
+   * @param {SVGUseElement} icon of the button that opens the form
+   * @param {string} room its key
+   * @param {string} involvement all, mentions or none
+   */
+  constructor(form, icon, room, involvement) {
+    this.#form = form;
+    this.#icon = icon;
+    this.#room = room;
+    this.#show(involvement);
+    form.addEventListener("change", ({ target }) => this.#changed(target));
+    form.addEventListener("toggle", ({ newState }) => newState === "open" && this.#showPermission());
+    const sound = form.querySelector("#notification-sound");
+    sound.checked = isSoundOn();
+    this.#channel.addEventListener("message", ({ data }) => data.room === this.#room && this.#show(data.involvement));
+  }
+
+  #show(involvement) {
+    this.#involvement = involvement;
+    this.#form.elements.involvement.value = involvement;
+    this.#icon.setAttribute("href", involvement === "none" ? "#bell-off" : "#bell");
+  }
+
+  #changed(input) {
+    if (input.type === "checkbox") return setSoundOn(input.checked);
+    this.#setInvolvement(input.value);
+  }
+
+  async #setInvolvement(involvement) {
+    const [problem] = await Promise.all([this.#save(), involvement === "none" || requestPermission()]);
+    this.#show(problem ? this.#involvement : involvement);
+    if (problem) return this.#showStatus(problem);
+    this.#channel.postMessage({ room: this.#room, involvement });
+    this.#showPermission();
+  }
+
+  /** @returns {Promise<string | undefined>} the error, if there is one */
+  async #save() {
+    try {
+      const response = await postForm(this.#form.action, this.#form);
+      if (!response.ok) return TEXTS.failed;
+    } catch (error) {
+      return errorText(error, TEXTS.failed);
+    }
+  }
+
+  #showPermission() {
+    const permission = "Notification" in window && navigator.serviceWorker ? Notification.permission : "none";
+    this.#showStatus(this.#involvement === "none" ? "" : (TEXTS[permission] ?? ""));
+  }
+
+  #showStatus(text) {
+    const status = this.#form.querySelector("[role=status]");
+    status.textContent = text;
+    status.hidden = !text;
+  }
+}
+
+async function requestPermission() {
+  if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
+}

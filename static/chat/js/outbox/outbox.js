@@ -1,0 +1,152 @@
+/** Outbox: messages that the server has not acknowledged yet. The browser stores them, so that a reload loses nothing. */
+
+import { isCount, isText, isTime, keysAfter, optional, readJson, save, unsave } from "../../../base/js/storage.js";
+import { wellFormed } from "../text/well-formed.js";
+
+/**
+ * @typedef {object} Unsent
+ * @property {string} client_id
+ * @property {string} message the text
+ * @property {string} at ISO 8601, shown with the message
+ * @property {number} [order] grows with each message; missing in entries of an earlier version
+ * @property {string} [room] name of the room, as on its page, since the room may not exist yet; missing in entries of an
+ *   earlier version
+ * @property {string | null} failed the reason of a final refusal
+ */
+
+const PREFIX = "lobby.unsent.";
+
+export const ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+const CLIENT_ID = new RegExp(`^${ID}$`);
+const ROOM_AND_ID = new RegExp(`^(.+)\\.${ID}$`, "s");
+
+const isName = (value) => isText(value) && value.isWellFormed();
+const SHAPE = {
+  message: isText,
+  at: isTime,
+  failed: optional(isText),
+  order: optional(isCount),
+  room: optional(isName),
+};
+
+/** @returns {string[]} the keys of the rooms for which a person has unacknowledged messages */
+export function roomsWithUnsent(you) {
+  const rooms = keysAfter(`${PREFIX}${you}.`, ROOM_AND_ID).map((rest) => ROOM_AND_ID.exec(rest)[1]);
+  return [...new Set(rooms.filter((room) => room.isWellFormed()))];
+}
+
+/** @param {string} owner a person and room @returns {string[]} the client_ids of unacknowledged messages */
+export function unsentOf(owner) {
+  return keysAfter(`${PREFIX}${owner}.`, CLIENT_ID);
+}
+
+/**
+ * Remove all unacknowledged messages.
+ * @param {string} owner
+ * @param {string[]} stored the client_ids of those that the server has stored
+ * @returns {string[]} the texts of the others, in the order of writing
+ */
+export function takeUnsent(owner, stored) {
+  const outbox = new Outbox(owner);
+  stored.forEach((clientId) => outbox.remove(clientId));
+  return outbox.all.map(({ client_id: clientId, message }) => {
+    outbox.remove(clientId);
+    return message;
+  });
+}
+
+export class Outbox {
+  #prefix;
+  /** @type {Map<string, Unsent>} */
+  #entries = new Map();
+
+  /**
+   * @param {string} owner a person and room
+   * @param {(clientId: string) => void} [onDiscard] called when another tab has discarded a message
+   */
+  constructor(owner, onDiscard = () => {}) {
+    this.#prefix = `${PREFIX}${owner}.`;
+    this.adopt();
+    addEventListener("storage", ({ key, newValue }) => {
+      const entry = newValue === null && this.#entries.get(key?.slice(this.#prefix.length));
+      if (!entry?.failed || !key.startsWith(this.#prefix)) return;
+      this.#entries.delete(entry.client_id);
+      onDiscard(entry.client_id);
+    });
+  }
+
+  /**
+   * Add the messages of other tabs, which may have been closed. The server stores a message that two tabs send once, by its
+   * client_id.
+   * @returns {Unsent[]} the added messages
+   */
+  adopt() {
+    const found = this.#stored().filter((entry) => !this.#entries.has(entry.client_id));
+    const all = [...this.all, ...found].sort(byOrder);
+    this.#entries = new Map(all.map((entry) => [entry.client_id, entry]));
+    return found;
+  }
+
+  /** @returns {Unsent[]} in the order of writing */
+  get all() {
+    return [...this.#entries.values()];
+  }
+
+  /** @returns {Unsent[]} messages that can be sent, in the order of writing */
+  get waiting() {
+    return this.all.filter((entry) => !entry.failed);
+  }
+
+  /** @param {string} message @param {string} room its name @returns {Unsent} */
+  add(message, room) {
+    const last = Math.max(0, ...[...this.all, ...this.#stored()].map(orderOf));
+    const order = Math.min(last + 1, Number.MAX_SAFE_INTEGER); // and no time: clocks can be set back
+    const entry = { client_id: newId(), message, at: new Date().toISOString(), order, room, failed: null };
+    this.#store(entry);
+    return entry;
+  }
+
+  /** Mark a message as refused for good. @returns {Unsent | undefined} */
+  fail(clientId, reason) {
+    const entry = this.#entries.get(clientId);
+    if (entry) this.#store({ ...entry, failed: reason });
+    return this.#entries.get(clientId);
+  }
+
+  /** Remove a message, which may be another tab's: the server has stored it, or it is discarded. */
+  remove(clientId) {
+    this.#entries.delete(clientId);
+    unsave(this.#prefix + clientId);
+  }
+
+  #store(entry) {
+    this.#entries.set(entry.client_id, entry);
+    save(this.#prefix + entry.client_id, JSON.stringify(entry));
+  }
+
+  /** @returns {Unsent[]} */
+  #stored() {
+    const entries = keysAfter(this.#prefix, CLIENT_ID).map((id) => {
+      const entry = readJson(this.#prefix + id, SHAPE);
+      return entry && { ...entry, message: wellFormed(entry.message), client_id: id };
+    });
+    return entries.filter(Boolean);
+  }
+}
+
+function orderOf({ order }) {
+  return order ?? 0;
+}
+
+function byOrder(one, other) {
+  return orderOf(one) - orderOf(other) || one.at.localeCompare(other.at);
+}
+
+/** Make a random UUID (RFC 9562, version 4). `crypto.randomUUID` does not exist over plain HTTP. */
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

@@ -1,0 +1,116 @@
+/** Unsent messages of the room: stored in the outbox, sent in order, and shown at the end of the log with their state. */
+
+import { gettext } from "../../../base/js/i18n.js";
+import { data, log, owner, roomName } from "../bootstrap.js";
+import { copyText } from "../timeline/clipboard.js";
+import { buttonElement, textElement } from "../timeline/message-footer.js";
+import { InOrderSender } from "./in-order-sender.js";
+import { Outbox } from "./outbox.js";
+
+export class UnsentMessages {
+  #session;
+  #composer;
+  #editor;
+  #outbox = new Outbox(owner, (clientId) => log.discard(clientId));
+  #sender;
+
+  /**
+   * @param {import("../session.js").Session} session
+   * @param {import("../composer/composer.js").Composer} composer
+   * @param {import("../editing/message-editor.js").MessageEditor} editor
+   */
+  constructor(session, composer, editor) {
+    this.#session = session;
+    this.#composer = composer;
+    this.#editor = editor;
+    this.#sender = new InOrderSender(this.#outbox, (command) => !session.refusal && session.send(command, true));
+    session.on("welcome", () => this.#sender.reset());
+    session.on("message", ({ client_id: clientId }) => this.#stored(clientId));
+    session.on("error", (error) => this.#refused(error));
+    session.on("refusal", () => this.#outbox.waiting.forEach((entry) => this.#show(entry)));
+  }
+
+  /** Whether no message waits to be sent. */
+  get isEmpty() {
+    return !this.#outbox.waiting.length;
+  }
+
+  /** @param {string[]} texts written before the scripts had loaded */
+  open(texts) {
+    for (const text of texts) this.#outbox.add(text, roomName);
+    for (const message of data.messages) this.#outbox.remove(message.client_id); // stored, and never acknowledged
+    for (const entry of this.#outbox.all) {
+      if (this.#composer.isTooLong(entry.message)) this.#takeBack(entry);
+      else this.#show(entry);
+    }
+  }
+
+  /** @param {string} text */
+  add(text) {
+    this.#show(this.#outbox.add(text, roomName));
+    this.#sender.sendNext();
+  }
+
+  /** Send the messages of this tab, and of tabs that may have been closed. */
+  sendAll() {
+    this.#outbox.adopt().forEach((entry) => this.#show(entry));
+    this.#sender.sendNext();
+  }
+
+  #stored(clientId) {
+    this.#outbox.remove(clientId);
+    if (this.#sender.answered(clientId)) this.#session.confirm();
+  }
+
+  #refused({ detail, client_id: clientId, number, retry_after: retryAfter }) {
+    const entry = !number && this.#outbox.all.find((entry) => entry.client_id === clientId);
+    if (!entry) return;
+    if (retryAfter) this.#sender.pause(retryAfter);
+    else this.#show(this.#outbox.fail(clientId, detail));
+    this.#sender.answered(clientId);
+  }
+
+  /** Messages of an earlier version can be too long: move the text into the composer, where it can be shortened. */
+  #takeBack({ client_id: clientId, message }) {
+    this.#outbox.remove(clientId);
+    this.#composer.insert(message);
+  }
+
+  #show(entry) {
+    log.showUnsent({ ...entry, author: data.you }, this.#footer(entry));
+  }
+
+  /** @returns {Node[]} */
+  #footer(entry) {
+    if (entry.failed) return this.#footerOfFailed(entry);
+    if (this.#session.refusal) {
+      return [
+        textElement(gettext("Not sent")),
+        buttonElement(gettext("Try again"), () => this.#session.retry()),
+        buttonElement(gettext("Copy"), async ({ target }) => {
+          if (await copyText(entry.message)) target.textContent = gettext("Copied");
+        }),
+      ];
+    }
+    return [textElement(data.is_copy ? gettext("Waiting to send…") : gettext("Sending…"))];
+  }
+
+  #footerOfFailed(entry) {
+    return [
+      textElement(gettext("Couldn't send: {problem}", { problem: entry.failed })),
+      buttonElement(gettext("Edit"), () => {
+        if (!this.#editor.close()) return;
+        this.#discard(entry);
+        this.#composer.insert(entry.message);
+      }),
+      buttonElement(gettext("Discard"), () => this.#discard(entry)),
+    ];
+  }
+
+  #discard({ client_id: clientId }) {
+    this.#outbox.remove(clientId);
+    log.discard(clientId);
+    this.#composer.guardEnter();
+    this.#composer.focus();
+  }
+}

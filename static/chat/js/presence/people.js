@@ -1,0 +1,81 @@
+/** List of the people in the room. */
+
+import { gettext, language, ngettext, formatNumber } from "../../../base/js/i18n.js";
+import { renderAvatar } from "./avatar.js";
+
+/** @typedef {{id: number, name: string, guest: boolean, staff?: boolean}} Person */
+
+const order = new Intl.Collator(language);
+
+export class People {
+  #summary;
+  #you;
+  #onRename;
+  /** @type {Map<number, Person>} */
+  #people = new Map();
+  #count = 0;
+
+  /**
+   * @param {HTMLElement} summary shows how many people are in the room
+   * @param {{id: number}} you
+   * @param {(name: string) => void} onRename called with your display name, which another tab may have changed
+   */
+  constructor(summary, you, onRename) {
+    this.#summary = summary;
+    this.#you = you;
+    this.#onRename = onRename;
+  }
+
+  /** @returns {Person[]} the people whose names are known, in the order of their names */
+  get all() {
+    return [...this.#people.values()].sort((one, other) => order.compare(one.name, other.name));
+  }
+
+  /** @param {{people: Person[], left: number[], count: number, all: boolean}} event */
+  receive({ people, left, count, all }) {
+    if (all) this.#people.clear();
+    for (const person of people) this.#people.set(person.id, person);
+    for (const id of left) this.#people.delete(id);
+    this.#count = count;
+    const you = people.find(({ id }) => id === this.#you.id);
+    if (you) this.#onRename(you.name);
+    this.#show();
+  }
+
+  /** Update a name that the author of a message has changed. @param {{id: number, name: string}} person */
+  rename({ id, name }) {
+    const known = this.#people.get(id);
+    if (!known || known.name === name) return;
+    this.#people.set(id, { ...known, name });
+    this.#show();
+  }
+
+  #show() {
+    const part = (name) => document.getElementById(name);
+    const unnamed = this.#count - this.#people.size;
+    this.#summary.textContent =
+      this.#count === 1
+        ? gettext("Just you")
+        : ngettext("{count} online", "{count} online", this.#count);
+    this.#summary.hidden = false;
+    part("people-count").textContent = ` · ${formatNumber(this.#count)}`;
+    part("people-list").replaceChildren(...this.all.map((person) => this.#render(person)));
+    part("people-more").textContent = ngettext("and {count} more", "and {count} more", unnamed);
+    part("people-more").hidden = unnamed === 0;
+  }
+
+  #render(person) {
+    const template = /** @type {HTMLTemplateElement} */ (document.getElementById("person"));
+    const item = /** @type {HTMLLIElement} */ (template.content.firstElementChild.cloneNode(true));
+    renderAvatar(item.querySelector(".avatar"), person);
+    item.querySelector(".person__name").textContent = person.name;
+    item.querySelector(".staff-badge").hidden = !person.staff;
+    item.querySelector(".person__about").textContent = this.#about(person);
+    return item;
+  }
+
+  #about({ id, guest }) {
+    if (id === this.#you.id) return gettext("you");
+    return guest ? gettext("guest") : "";
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Session of a room's page with the server: the connection, and its events for subscribers.
+ *
+ * - the server's events by their types ("message", "presence" …, see docs/wire.md); the tab's cursor advances before
+ *   subscribers are called, and "welcome" has `isRestored`: whether the room was restored from a backup
+ * - "state": `{state, code}` of the connection (see reconnecting-socket.js)
+ * - "refusal": the close code of a refusal, or undefined when commands can be sent again
+ */
+
+import { ReconnectingSocket, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
+import { cursor, data, roomName, updateLast } from "./bootstrap.js";
+
+export class Session {
+  #events = new EventTarget();
+  /** @type {ReconnectingSocket | null} */
+  #socket = null;
+  /** @type {number | undefined} */
+  #refusal;
+
+  /**
+   * Subscribe to an event. Subscribers are called in the order of their subscriptions.
+   * @param {string} type
+   * @param {(event: any) => void} listener
+   */
+  on(type, listener) {
+    this.#events.addEventListener(type, ({ detail }) => listener(detail));
+  }
+
+  /** Connect, once all subscribers are there. */
+  connect() {
+    this.#socket = new ReconnectingSocket({
+      address,
+      isGreeting: (events) => events.some(isWelcome),
+      isForMe: (events) => isForMe(events.find(isWelcome)),
+      onFrame: (events) => events.forEach((event) => this.#receive(event)),
+      onState: (state, code) => {
+        this.#emit("state", { state, code });
+        this.#setRefusal(state === "refused" ? code : undefined);
+      },
+    });
+  }
+
+  /**
+   * @param {object} command
+   * @param {boolean} [expectsAnswer] see `ReconnectingSocket.send`
+   * @returns {boolean} whether it was sent
+   */
+  send(command, expectsAnswer) {
+    return this.#socket?.send(JSON.stringify(command), expectsAnswer) ?? false;
+  }
+
+  /** The close code of the refusal, after which nothing can be sent, or undefined. */
+  get refusal() {
+    return this.#refusal;
+  }
+
+  /** Reconnect at once, even after a refusal. */
+  retry() {
+    this.#socket.retry();
+  }
+
+  /** Reset the backoff of the connection: the server works. */
+  confirm() {
+    this.#socket.confirm();
+  }
+
+  #receive(event) {
+    if (event.type === "welcome") return this.#welcomed(event);
+    if (event.type === "message") {
+      cursor.seq = Math.max(cursor.seq, event.seq);
+      updateLast(event);
+    }
+    this.#emit(event.type, event);
+  }
+
+  #welcomed(welcome) {
+    const restored = isRestored(welcome);
+    if (!welcome.you) this.#setRefusal(SIGNED_OUT);
+    cursor.epoch = welcome.epoch;
+    if (welcome.reset) Object.assign(cursor, { seq: welcome.seq, last: "", last_seq: 0 });
+    this.#emit("welcome", { ...welcome, isRestored: restored });
+  }
+
+  #setRefusal(code) {
+    if (code === this.#refusal) return;
+    this.#refusal = code;
+    this.#emit("refusal", code);
+  }
+
+  #emit(type, detail) {
+    this.#events.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+function address() {
+  const { seq, ...known } = cursor;
+  const query = new URLSearchParams({ you: data.you.id, since: seq, ...known });
+  return `/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
+}
+
+function isWelcome({ type }) {
+  return type === "welcome";
+}
+
+/**
+ * Whether a greeting is for this page's person: nobody else sends what is written here. In a restored database the person
+ * may be unknown. The page then shows the messages, and sends nothing.
+ */
+function isForMe({ you: person, ...welcome }) {
+  return person ? person.id === data.you.id : isRestored(welcome);
+}
+
+/** Whether the database was restored, so that the room's log lacks messages that this page shows. */
+function isRestored({ epoch, set_back: setBack }) {
+  return Boolean(setBack || (cursor.epoch && epoch !== cursor.epoch));
+}

@@ -1,0 +1,90 @@
+/** Room search: filters a list of rooms as the person types. The server searches, and renders the list. */
+
+import { formatShortDay, timeFormat } from "../../../base/js/time-format.js";
+import { renderAvatar } from "../presence/avatar.js";
+
+/** Debounce of the search (milliseconds). */
+const DEBOUNCE = 100;
+
+export class RoomSearch {
+  #input;
+  #list;
+  #timer = 0;
+  #query;
+  #request = new AbortController();
+
+  /**
+   * @param {HTMLInputElement} input
+   * @param {HTMLElement} list
+   * @param {Record<string, string>} [query] additional parameters of the request
+   */
+  constructor(input, list, query = {}) {
+    this.#input = input;
+    this.#list = list;
+    this.#query = query;
+    input.addEventListener("input", ({ isComposing }) => isComposing || this.#searchSoon());
+    input.addEventListener("compositionend", () => this.#searchSoon());
+    for (const each of [input, list]) each.addEventListener("keydown", (event) => this.#keyPressed(event));
+    this.#localize();
+    if (input.value !== input.defaultValue) this.#searchSoon(); // the browser has restored it
+  }
+
+  /** Show all rooms again. */
+  clear() {
+    if (!this.#input.value) return;
+    this.#input.value = "";
+    this.#searchSoon();
+  }
+
+  /** Move the focus with the arrow keys. Enter opens the focused room. */
+  #keyPressed(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || event.isComposing || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const stops = [this.#input, ...this.#list.querySelectorAll("a")];
+    const next = stops[stops.indexOf(document.activeElement) + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  }
+
+  #searchSoon() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#search(), DEBOUNCE);
+  }
+
+  async #search() {
+    this.#request.abort();
+    this.#request = new AbortController();
+    try {
+      const query = new URLSearchParams({ asked: this.#input.value, ...this.#query });
+      const response = await fetch(`/rooms/?${query}`, { signal: this.#request.signal });
+      if (response.ok) this.#show(await response.text());
+    } catch {
+      // Superseded by a later search, or offline: keep the list.
+    }
+  }
+
+  /** @param {string} page rendered by the server, with people's texts escaped */
+  #show(page) {
+    const { body } = new DOMParser().parseFromString(page, "text/html");
+    this.#list.replaceChildren(...body.childNodes);
+    this.#localize();
+  }
+
+  /** Fill in what only the browser knows: local times, and avatars. */
+  #localize() {
+    this.#localizeTimes();
+    for (const avatar of this.#list.querySelectorAll("[data-person]")) {
+      renderAvatar(avatar, { id: Number(avatar.dataset.person), name: avatar.textContent });
+    }
+  }
+
+  /** Show the time of today's messages, and the day of others, in the local time zone. */
+  #localizeTimes() {
+    const today = new Date().toDateString();
+    for (const time of this.#list.querySelectorAll("time")) {
+      const at = new Date(time.dateTime);
+      time.textContent = at.toDateString() === today ? timeFormat.format(at) : formatShortDay(at);
+    }
+  }
+}

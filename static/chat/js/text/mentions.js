@@ -1,0 +1,39 @@
+/** Syntax of mentions, a name after `@`: the same as in chat/mentions.py. */
+
+/** A letter or digit of a script that puts spaces between words, unless it looks like punctuation. */
+export const LETTER = String.raw`(?=[\0-\u0dff\u1e00-\u1fff])(?![\u01c3\u02b9-\u02df\u02e5-\u02ff])[\p{L}\p{N}]`;
+
+const MARKED = String.raw`${LETTER}\p{M}{0,4}`;
+
+/** An `@` that can begin a mention: not within a word or an e-mail address. */
+export const AT = `(?<!${MARKED}[_+-]?)@`;
+
+const at = new RegExp(AT, "uy");
+
+/** Where a name cannot end: within a word, or within a handle of another site. */
+const inside = new RegExp(String.raw`(?<=${MARKED})[.@+-]?_*${LETTER}|\p{M}`, "uy");
+
+/** @returns {boolean} whether an `@` at an offset can begin a mention */
+export function canBeginMention(text, offset) {
+  return matches(at, text, offset);
+}
+
+/**
+ * @param {string} text
+ * @param {number} at where the name would begin
+ * @param {string[]} names
+ * @returns {number} the end of the longest of the names that stands there, or `at`
+ */
+export function endOfName(text, at, names) {
+  const ends = names.filter((name) => startsWith(text, at, name)).map((name) => at + name.length);
+  return Math.max(at, ...ends.filter((end) => !matches(inside, text, end)));
+}
+
+function startsWith(text, at, name) {
+  return text.slice(at, at + name.length).toLowerCase() === name.toLowerCase();
+}
+
+function matches(pattern, text, offset) {
+  pattern.lastIndex = offset;
+  return pattern.test(text);
+}

@@ -1,0 +1,42 @@
+/** Formatter for copying several messages: the author and time of each group, then its texts. */
+
+import { timeFormat } from "../../../base/js/time-format.js";
+
+/** @param {import("./chat-log.js").ChatLog} log */
+export function formatCopiedMessages(log) {
+  document.addEventListener("copy", (event) => {
+    const selection = getSelection();
+    if (!selection.rangeCount || event.target.closest?.("input, textarea")) return;
+    const selected = selectedMessages(log, selection.getRangeAt(0));
+    if (selected.length < 2) return; // the browser copies the selected part of one message
+    event.clipboardData.setData("text/plain", selected.flatMap(linesOf).join("\n"));
+    event.preventDefault();
+  });
+}
+
+function selectedMessages(log, range) {
+  const all = [...log.querySelectorAll(".message")].map((item) => {
+    const text = selectedText(item.querySelector(".message__text"), range);
+    return { ...log.message(item), text, isFirst: item.matches(".message--first") };
+  });
+  return all.filter(({ text }) => text);
+}
+
+function linesOf({ author, at, text, isFirst }, index) {
+  const head = `${author.name}, ${timeFormat.format(new Date(at))}`;
+  if (!index) return [head, text];
+  return isFirst ? ["", head, text] : [text];
+}
+
+/** The selected part of an element's text. */
+function selectedText(element, range) {
+  if (!range.intersectsNode(element)) return "";
+  const all = document.createRange();
+  all.selectNodeContents(element);
+  const startsBefore = range.compareBoundaryPoints(Range.START_TO_START, all) <= 0;
+  const endsAfter = range.compareBoundaryPoints(Range.END_TO_END, all) >= 0;
+  if (startsBefore && endsAfter) return element.innerText;
+  if (!startsBefore) all.setStart(range.startContainer, range.startOffset);
+  if (!endsAfter) all.setEnd(range.endContainer, range.endOffset);
+  return all.toString();
+}

@@ -1,0 +1,62 @@
+/** Actions on a message, by pointer, touch and keyboard. All messages together are one tab stop. */
+
+const NEXT = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling" };
+
+export class MessageActions {
+  #log;
+  #actions;
+  #focusComposer;
+  /** @type {HTMLElement | null} the message that is the tab stop */
+  #current = null;
+
+  /**
+   * @param {import("./chat-log.js").ChatLog} log
+   * @param {Record<string, (message: import("./message-element.js").Message) => void>} actions by the buttons' names
+   * @param {() => void} focusComposer
+   */
+  constructor(log, actions, focusComposer) {
+    this.#log = log;
+    this.#actions = actions;
+    this.#focusComposer = focusComposer;
+    log.addEventListener("click", ({ target }) => this.#clicked(target));
+    log.addEventListener("focusin", ({ target }) => this.#setTabStop(target.closest(".message")));
+    log.addEventListener("keydown", (event) => this.#keyPressed(event));
+    new MutationObserver(() => this.#followNewest()).observe(log, { childList: true, subtree: true });
+    this.#followNewest();
+  }
+
+  #clicked(target) {
+    const button = target.closest(".message__action");
+    if (button) this.#actions[button.dataset.action](this.#log.message(button.closest(".message")));
+  }
+
+  /** Make the newest message the tab stop, unless the focus is in the messages. */
+  #followNewest() {
+    if (this.#current?.isConnected && this.#log.contains(document.activeElement)) return;
+    this.#setTabStop(this.#log.querySelector(".message:last-child"));
+  }
+
+  #setTabStop(item) {
+    if (this.#current) this.#current.tabIndex = -1;
+    if (item) item.tabIndex = 0;
+    this.#current = item;
+  }
+
+  #keyPressed(event) {
+    const item = event.target.closest(".message");
+    if (!item || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (event.key === "Escape") return this.#focusComposer();
+    const isOurs = event.target === item || event.target.matches(".message__action");
+    if (!isOurs || !(event.key in NEXT)) return;
+    event.preventDefault();
+    this.#moveFocus(item, NEXT[event.key]);
+  }
+
+  #moveFocus(item, direction) {
+    let next = item[direction];
+    while (next && !next.matches(".message")) next = next[direction];
+    if (!next) return direction === NEXT.ArrowDown && this.#focusComposer();
+    next.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+  }
+}

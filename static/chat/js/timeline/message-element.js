@@ -1,0 +1,124 @@
+/** Elements of the timeline: a message, the line above a day, the line above new messages. */
+
+import { exactFormat, formatDay, formatHour, timeFormat } from "../../../base/js/time-format.js";
+import { gettext } from "../../../base/js/i18n.js";
+import { renderAvatar } from "../presence/avatar.js";
+import { isEmoji } from "../text/emoji.js";
+import { renderMarkup } from "../text/markup.js";
+
+/** Messages of one author within this time of each other form a group (milliseconds). */
+const GROUP_SPAN = 5 * 60 * 1000;
+
+/** A text of more lines, or of more characters than a message may have, gets its own scroll bar. */
+const MAX_LINES = 40;
+const MAX_CHARACTERS = 4000;
+
+/**
+ * A message in its current state. One that is not stored yet has no number and no seq.
+ * @typedef {object} Message
+ * @property {number} [number]
+ * @property {number} [seq]
+ * @property {string} client_id
+ * @property {{id: number, name: string, staff?: boolean}} author
+ * @property {string} message the text
+ * @property {string} at ISO 8601
+ * @property {string | null} [edited]
+ * @property {string | null} [deleted]
+ * @property {{id: number, name: string}[]} [mentions] the people mentioned, with their names as in the text
+ * @property {string | null} [failed] why it was not sent
+ */
+
+/**
+ * @param {Message} message
+ * @param {number} reader the id of this page's person
+ * @returns {HTMLLIElement}
+ */
+export function renderMessage(message, reader) {
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById("message"));
+  const item = /** @type {HTMLLIElement} */ (template.content.firstElementChild.cloneNode(true));
+  const part = (name) => item.querySelector(`.message__${name}`);
+  const at = new Date(message.at);
+  const { mentions = [] } = message;
+  const isForReader = mentions.some(({ id }) => id === reader);
+  renderAvatar(item.querySelector(".avatar"), message.author);
+  part("author").textContent = message.author.name;
+  item.querySelector(".staff-badge").hidden = !message.author.staff;
+  for (const time of item.querySelectorAll("time")) {
+    time.dateTime = message.at;
+    time.title = exactFormat.format(at);
+  }
+  part("time").textContent = timeFormat.format(at);
+  part("gutter").textContent = formatHour(at);
+  part("to-you").hidden = !isForReader;
+  part("text").append(message.deleted ? gettext("Message deleted") : renderMarkup(message.message, mentions.map(({ name }) => name)));
+  item.classList.toggle("message--mention", isForReader);
+  item.classList.toggle("message--emoji", !message.deleted && isEmoji(message.message));
+  item.classList.toggle("message--deleted", Boolean(message.deleted));
+  item.classList.toggle("message--failed", Boolean(message.failed));
+  item.classList.toggle("message--pending", !message.number && !message.failed);
+  item.querySelector(".message__actions").hidden = !message.number || Boolean(message.deleted);
+  for (const button of item.querySelectorAll(".message__action--own")) button.hidden = message.author.id !== reader;
+  if (isTall(message.message)) makeScrollable(item, part("text"));
+  if (message.edited && !message.deleted) addEditedMark(part("text"), message.edited);
+  return item;
+}
+
+function isTall(text) {
+  return text.length > MAX_CHARACTERS || text.split("\n", MAX_LINES + 1).length > MAX_LINES;
+}
+
+function makeScrollable(item, text) {
+  item.classList.add("message--scrollable");
+  text.tabIndex = 0; // so that the keyboard can scroll it
+}
+
+/** Whether a message begins a group: the message before it is of another author or older. */
+export function beginsGroup(previous, message) {
+  return (
+    !previous ||
+    previous.author.id !== message.author.id ||
+    previous.author.name !== message.author.name ||
+    previous.author.staff !== message.author.staff ||
+    new Date(message.at) - new Date(previous.at) > GROUP_SPAN
+  );
+}
+
+/** Whether a message is the first of a day, in the local time zone. */
+export function beginsDay(previous, message) {
+  return !previous || new Date(previous.at).toDateString() !== new Date(message.at).toDateString();
+}
+
+/** @returns {HTMLLIElement} the line above a day's first message */
+export function renderDayLine(message) {
+  const item = document.createElement("li");
+  item.className = "day";
+  item.textContent = formatDay(new Date(message.at));
+  return item;
+}
+
+/**
+ * @param {Date | null} since
+ * @returns {HTMLLIElement} the line above the first new message
+ */
+export function renderNewLine(since) {
+  const item = document.createElement("li");
+  item.className = "day day--new";
+  item.textContent = since ? gettext("New since {time}", { time: timeOf(since) }) : gettext("New");
+  return item;
+}
+
+function timeOf(date) {
+  const isToday = date.toDateString() === new Date().toDateString();
+  const time = timeFormat.format(date);
+  return isToday ? time : gettext("{day}, {time}", { day: formatDay(date), time });
+}
+
+/** Add "(edited)" after a text, or below its code block. */
+function addEditedMark(text, edited) {
+  const mark = document.createElement("span");
+  mark.className = "message__edited";
+  mark.textContent = gettext("(edited)");
+  mark.title = exactFormat.format(new Date(edited));
+  if (text.lastChild.nodeName === "PRE") text.after(mark);
+  else text.append(" ", mark);
+}

@@ -1,0 +1,306 @@
+/** Scrolling of the message log: follows the newest message, or keeps the reader's position, and loads pages of history. */
+
+import { gettext, ngettext } from "../../../base/js/i18n.js";
+import { HistoryLoader } from "./history-loader.js";
+import { formatBadge } from "../unread/unread-counts.js";
+
+/** Closer to the end than this counts as at the end (pixels). */
+const END_DISTANCE = 48;
+
+/** Farther from the end than this, a button to jump there is shown (heights of the view). */
+const JUMP_DISTANCE = 2;
+
+/** Position of the line above new messages when the room is opened (height of the view). */
+const NEW_LINE_POSITION = 1 / 3;
+
+/** How long the target of a permalink is highlighted (milliseconds). */
+const HIGHLIGHT_TIME = 3000;
+
+/** How many messages the document holds, and how many more before those at the far end are removed. */
+const MAX_MESSAGES = 500;
+const TRIM_MARGIN = 100;
+
+/** Backoff of requests for the newest page: upper limit of the delay, doubled with each failure (milliseconds). */
+const FIRST_DELAY = 1000;
+const LONGEST_DELAY = 30_000;
+
+const OLDER = {
+  loading: gettext("Loading earlier messages…"),
+  failed: gettext("Couldn't load earlier messages."),
+  last: gettext("This is the start of {room}"),
+};
+const NEWER = {
+  loading: gettext("Loading later messages…"),
+  failed: gettext("Couldn't load later messages."),
+  last: "",
+};
+
+export class Timeline {
+  #scroller;
+  #log;
+  #pill;
+  #fetchPage;
+  #older;
+  #newer;
+  #end;
+  #atEnd = true;
+  #unseen = 0;
+  #generation = 0; // grows when the log is emptied or replaced, so that pages requested before are dropped
+  #isNewestMissing = false; // the log is empty, and the newest page is still to be loaded
+  #failures = 0;
+  #retryTimer = 0;
+  /** @type {{key: number | string, bottom: number} | null} the first message in view, and the position of its end */
+  #anchor = null;
+  #width = 0;
+  #ownScrollTop = -1; // where this class has scrolled to last
+  /** @type {Date | null} since when the reader has not seen the end */
+  #leftAt = null;
+  #isLineShown = false;
+
+  /**
+   * @param {HTMLElement} scroller
+   * @param {import("./chat-log.js").ChatLog} log
+   * @param {{start: HTMLElement, more: HTMLElement, end: HTMLElement}} edges elements above the oldest message, below the
+   *   newest message shown, and below the room's last message
+   * @param {HTMLButtonElement} pill jumps to the end
+   * @param {(query: {before?: number, after?: number}) => Promise<{messages: object[], isLast: boolean}>} fetchPage
+   */
+  constructor(scroller, log, { start, more, end }, pill, fetchPage) {
+    this.#scroller = scroller;
+    this.#log = log;
+    this.#pill = pill;
+    this.#fetchPage = fetchPage;
+    this.#older = new HistoryLoader(scroller, start, OLDER, () => this.#load({ before: log.oldest }));
+    this.#end = end;
+    this.#newer = new HistoryLoader(scroller, more, NEWER, () => this.#load({ after: log.newest }));
+    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    document.addEventListener("visibilitychange", () => this.#trackPresence());
+    pill.addEventListener("click", () => this.jumpToEnd());
+    // Content above the view can change its height at any time, for example with the window's width.
+    const resized = new ResizeObserver(() => this.#keepPosition());
+    for (const each of [scroller, log, start, more]) resized.observe(each);
+  }
+
+  /**
+   * Show the messages that came with the page.
+   * @param {object[]} messages oldest first
+   * @param {{isStart: boolean, isEnd: boolean}} ends whether they include the room's first, and last, message
+   * @param {{lastRead: number | null, readAt: Date | null, unread: number}} read the seq up to which the person has read
+   *   (null for nothing), the time of that message, and the count of later messages of others
+   * @param {number | null} target the number of the message to scroll to; without one, the first new message, or the end
+   */
+  open(messages, ends, { lastRead, readAt, unread }, target) {
+    this.#extend(messages, ends);
+    const unseen = lastRead === null ? [] : this.#log.othersAfter(lastRead);
+    if (unseen.length) this.#markNew(unseen[0].number, readAt, ends.isEnd ? unseen.length : unread);
+    if (target) this.#scrollToTarget(this.#log.item(target));
+    else if (unseen.length) this.#scrollToNewLine();
+    else if (!ends.isEnd) this.jumpToEnd();
+  }
+
+  /** Empty the log, which belongs to another log or has a gap, and load the newest page. */
+  reload() {
+    this.#generation += 1;
+    this.#isNewestMissing = true;
+    this.#failures = 0;
+    this.#log.clear();
+    this.#newer.stop();
+    this.#end.hidden = true;
+    this.#scrolled();
+    this.retry();
+  }
+
+  /** Load the newest page if it is still missing: at once, and again after failures. */
+  async retry() {
+    if (!this.#isNewestMissing) return;
+    clearTimeout(this.#retryTimer);
+    const generation = this.#generation;
+    await this.#older.load(() => this.#loadNewest());
+    if (!this.#isNewestMissing || generation !== this.#generation) return;
+    clearTimeout(this.#retryTimer);
+    const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
+    this.#retryTimer = setTimeout(() => this.retry(), delay * (0.5 + Math.random() / 2));
+  }
+
+  /**
+   * @param {import("./message-element.js").Message} message in its current state
+   * @returns {boolean} whether it was just sent
+   */
+  receive(message) {
+    this.#saveAnchor();
+    const isNew = this.#log.apply(message);
+    if (message.deleted && message.number === this.#log.newLine?.number) this.#moveNewLine();
+    this.#keepPosition();
+    this.#trim();
+    if (!isNew || message.deleted) return false;
+    if (this.#leftAt && message.author.id !== this.#log.reader) this.#showNewLine(message);
+    if (!this.#atEnd) this.#setUnseen(this.#unseen + 1);
+    return true;
+  }
+
+  /** The reader has sent a message, and so has read everything. */
+  sent() {
+    this.#log.showNewLine(null);
+    this.jumpToEnd();
+  }
+
+  jumpToEnd() {
+    if (this.#isLive) this.#scrollToEnd();
+    else if (this.#isNewestMissing) this.retry();
+    else this.#newer.load(() => this.#loadNewest());
+  }
+
+  /** Whether the room's last message is shown. */
+  get #isLive() {
+    return this.#log.newest === Infinity;
+  }
+
+  #scrollToTarget(item) {
+    item.scrollIntoView({ block: "center" });
+    item.classList.add("message--target");
+    item.focus({ preventScroll: true });
+    setTimeout(() => item.classList.remove("message--target"), HIGHLIGHT_TIME);
+    this.#scrolled();
+  }
+
+  /** Mark the messages from a number on as new, until the end comes into view. */
+  #markNew(number, since, count) {
+    this.#log.showNewLine({ number, since });
+    [this.#leftAt, this.#isLineShown] = [since ?? new Date(), true];
+    this.#unseen = count;
+  }
+
+  #scrollToNewLine() {
+    const line = this.#log.item(this.#log.newLine.number).previousElementSibling;
+    const { top, height } = this.#scroller.getBoundingClientRect();
+    this.#scroller.scrollTop += line.getBoundingClientRect().top - top - height * NEW_LINE_POSITION;
+    this.#scrolled();
+  }
+
+  #scrollToEnd() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#ownScrollTop = this.#scroller.scrollTop;
+    this.#scrolled();
+  }
+
+  #scrolled() {
+    // The scroll event of our own scrolling may arrive after the window was resized or the log has grown, and before
+    // the position is restored.
+    if (this.#scroller.clientWidth !== this.#width) return this.#keepPosition();
+    const isOwn = this.#scroller.scrollTop === this.#ownScrollTop;
+    if (this.#atEnd && this.#isLive && isOwn && this.#distance >= END_DISTANCE) return this.#keepPosition();
+    this.#atEnd = this.#isLive && this.#distance < END_DISTANCE;
+    this.#saveAnchor();
+    this.#trackPresence();
+    this.#setUnseen(this.#atEnd ? 0 : this.#unseen);
+  }
+
+  /** Distance from the view to the end below it (pixels). */
+  get #distance() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight;
+  }
+
+  #saveAnchor() {
+    const item = this.#atEnd ? null : this.#log.firstBelow(this.#scroller.getBoundingClientRect().top);
+    this.#anchor = item && { key: this.#log.key(item), bottom: this.#bottomOf(item) };
+  }
+
+  /** Restore the position of the anchor after a change of the content or the size. */
+  #keepPosition() {
+    this.#width = this.#scroller.clientWidth;
+    if (this.#atEnd) return this.#scrollToEnd();
+    const item = this.#anchor && this.#log.item(this.#anchor.key);
+    if (item) this.#scroller.scrollTop += this.#bottomOf(item) - this.#anchor.bottom;
+  }
+
+  /** Position of an item's end in the view. Its beginning can move: the first message of a group has a heading. */
+  #bottomOf(item) {
+    return item.getBoundingClientRect().bottom - this.#scroller.getBoundingClientRect().top;
+  }
+
+  /** Track since when the reader has been away from the end. */
+  #trackPresence() {
+    const isPresent = this.#atEnd && !document.hidden;
+    if (isPresent) this.#leftAt = null;
+    else if (!this.#leftAt) [this.#leftAt, this.#isLineShown] = [new Date(), false];
+  }
+
+  /** Show the line above the first message that has arrived while the reader was away. */
+  #showNewLine(message) {
+    if (this.#isLineShown) return;
+    this.#isLineShown = true;
+    this.#log.showNewLine({ number: message.number, since: this.#leftAt });
+    this.#keepPosition();
+  }
+
+  /** The message below the line was deleted: move the line to the next message of others. */
+  #moveNewLine() {
+    const [next] = this.#log.othersAfter(this.#log.newLine.number);
+    this.#log.showNewLine(next ? { ...this.#log.newLine, number: next.number } : null);
+    this.#isLineShown = Boolean(next);
+  }
+
+  #setUnseen(count) {
+    this.#unseen = count;
+    const isNear = this.#isLive && this.#distance <= JUMP_DISTANCE * this.#scroller.clientHeight;
+    this.#pill.hidden = count === 0 && isNear;
+    this.#pill.querySelector("span").textContent = pillText(count);
+  }
+
+  async #loadNewest() {
+    await this.#load({});
+    if (this.#isLive) this.#scrollToEnd();
+  }
+
+  #load(query) {
+    const generation = this.#generation;
+    return this.#log.whileLoading(async () => {
+      const page = await this.#fetchPage(query).catch((error) => error);
+      if (generation !== this.#generation) return this.#showEdges();
+      if (page instanceof Error) throw page;
+      const { messages, isLast } = page;
+      if (query.after) this.#extend(messages, { isEnd: isLast });
+      else if (query.before) this.#extend(messages, { isStart: isLast });
+      else this.#showNewest(messages, isLast);
+    });
+  }
+
+  #showNewest(messages, isStart) {
+    this.#generation += 1;
+    this.#isNewestMissing = false;
+    this.#extend(messages, { isStart, isEnd: true });
+  }
+
+  /** Show a page of history, and keep the reader's position. */
+  #extend(messages, ends) {
+    this.#saveAnchor();
+    this.#log.extend(messages, ends);
+    this.#showEdges();
+    this.#keepPosition();
+    this.#trim();
+  }
+
+  #showEdges() {
+    if (this.#isNewestMissing) return;
+    this.#older.show(this.#log.oldest <= 1);
+    this.#newer.show(this.#isLive);
+    this.#end.hidden = !this.#isLive;
+  }
+
+  /** Remove messages that are far from the view, so that the document stays small. */
+  #trim() {
+    if (this.#log.size < MAX_MESSAGES + TRIM_MARGIN) return;
+    this.#saveAnchor();
+    const hadFocus = this.#log.contains(document.activeElement);
+    this.#log.trim(MAX_MESSAGES, this.#log.item(this.#anchor?.key));
+    if (hadFocus && !this.#log.contains(document.activeElement)) this.#scroller.focus({ preventScroll: true });
+    this.#showEdges();
+    this.#keepPosition();
+  }
+}
+
+function pillText(unseen) {
+  if (unseen === 0) return gettext("Jump to latest");
+  return ngettext("{count} new message", "{count} new messages", unseen, { count: formatBadge(unseen) });
+}

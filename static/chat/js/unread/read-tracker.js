@@ -1,0 +1,66 @@
+/** Read tracker: sends the read position while the newest message is in view, in a focused tab. */
+
+/** How often the position is sent at most (milliseconds). */
+const SEND_INTERVAL = 1000;
+
+/** Closer to the end than this counts as at the end (pixels). */
+const END_DISTANCE = 48;
+
+export class ReadTracker {
+  #send;
+  #end;
+  #shown = -1;
+  #sent = -1;
+  #seen = 0;
+  #atEnd = false;
+  #timer = 0;
+
+  /**
+   * @param {HTMLElement} scroller
+   * @param {HTMLElement} end element below the newest message; hidden while that message is not shown
+   * @param {(seq: number) => boolean} send returns whether the position was sent
+   */
+  constructor(scroller, end, send) {
+    this.#send = send;
+    this.#end = end;
+    const intersected = (entries) => {
+      this.#atEnd = entries.at(-1).isIntersecting; // the last entry is the current one
+      this.#update();
+    };
+    new IntersectionObserver(intersected, { root: scroller, rootMargin: `0px 0px ${END_DISTANCE}px 0px` }).observe(end);
+    new MutationObserver(() => this.#update()).observe(end, { attributeFilter: ["hidden"] });
+    document.addEventListener("visibilitychange", () => this.#update());
+    addEventListener("focus", () => this.#update());
+  }
+
+  /** @param {number} seq up to which all messages are shown */
+  setShown(seq) {
+    this.#shown = seq;
+    this.#update();
+  }
+
+  /** Send the position again on a new connection: the last one may not have arrived. */
+  reset() {
+    this.#sent = -1;
+  }
+
+  /** Whether the newest message is in view, in a focused tab. */
+  get isReading() {
+    return this.#atEnd && !this.#end.hidden && !document.hidden && document.hasFocus();
+  }
+
+  /** The last seq that was read in this tab, whether or not the server knows. */
+  get seen() {
+    return this.#seen;
+  }
+
+  #update() {
+    if (this.isReading) this.#seen = Math.max(this.#seen, this.#shown);
+    if (this.#timer || this.#shown <= this.#sent || !this.isReading || !this.#send(this.#shown)) return;
+    this.#sent = this.#shown;
+    this.#timer = setTimeout(() => {
+      this.#timer = 0;
+      this.#update();
+    }, SEND_INTERVAL);
+  }
+}

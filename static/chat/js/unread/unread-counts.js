@@ -1,0 +1,88 @@
+/** Unread counts of all rooms, shown in the list of rooms, in the tab's title and in its icon. */
+
+import { ngettext } from "../../../base/js/i18n.js";
+
+/** The first count that is shown as "99+". */
+const BADGE_LIMIT = 100;
+
+/** @param {number} count @returns {string} */
+export function formatBadge(count) {
+  return count < BADGE_LIMIT ? String(count) : `${BADGE_LIMIT - 1}+`;
+}
+
+/** @param {number} mentions */
+function mentionsText(mentions) {
+  if (!mentions) return "";
+  return ngettext(", {count} mention", ", {count} mentions", mentions, { count: formatBadge(mentions) });
+}
+
+/** @typedef {{room: string, count: number, mentions: number, involvement: string}} Room */
+
+const NONE = { count: 0, mentions: 0 };
+
+export class UnreadCounts {
+  #list;
+  /** @type {Map<string, {count: number, mentions: number}>} */
+  #counts = new Map();
+  #title = document.title;
+  #icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
+  #plainIcon = this.#icon.href;
+
+  #onMore;
+  #onFewer;
+
+  /**
+   * @param {HTMLElement} list of rooms, each with its count at the time when the page was rendered
+   * @param {(room: Room, isMention: boolean) => void} onMore called for a room whose count has grown
+   * @param {(room: string) => void} onFewer called for a room whose count has shrunk
+   */
+  constructor(list, onMore, onFewer) {
+    this.#list = list;
+    this.#onMore = onMore;
+    this.#onFewer = onFewer;
+    for (const { dataset } of this.#rooms) {
+      this.#counts.set(dataset.room, { count: Number(dataset.unread), mentions: Number(dataset.mentions) });
+    }
+    this.#show();
+  }
+
+  /** @param {{rooms: Room[], all: boolean}} event */
+  receive({ rooms, all }) {
+    const before = this.#counts;
+    this.#counts = new Map(all ? [] : before);
+    for (const { room, count, mentions } of rooms) this.#counts.set(room, { count, mentions });
+    this.#show();
+    for (const room of rooms) this.#compare(room, before.get(room.room) ?? NONE);
+    for (const [room, { count, mentions }] of before) {
+      const now = this.#counts.get(room) ?? NONE;
+      if (now.count < count || now.mentions < mentions) this.#onFewer(room);
+    }
+  }
+
+  #compare(room, before) {
+    if (room.count > before.count || room.mentions > before.mentions) {
+      this.#onMore(room, room.mentions > before.mentions);
+    }
+  }
+
+  #show() {
+    const sum = [...this.#counts.values()].reduce((all, { count }) => all + count, 0);
+    document.title = sum ? `(${formatBadge(sum)}) ${this.#title}` : this.#title;
+    this.#icon.href = sum ? this.#icon.dataset.unread : this.#plainIcon;
+    for (const room of this.#rooms) this.#showBadge(room);
+  }
+
+  /** @returns {NodeListOf<HTMLElement>} */
+  get #rooms() {
+    return this.#list.querySelectorAll("[data-room]");
+  }
+
+  #showBadge(room) {
+    const { count, mentions } = this.#counts.get(room.dataset.room) ?? NONE;
+    const badge = room.querySelector(".unread-badge");
+    badge.hidden = count === 0;
+    badge.classList.toggle("unread-badge--mention", mentions > 0);
+    badge.querySelector(".unread-badge__number").textContent = formatBadge(count);
+    badge.querySelector(".unread-badge__mentions").textContent = mentionsText(mentions);
+  }
+}

@@ -1,0 +1,94 @@
+"""Periodic jobs: each runs in one task worker at a time, in small steps.
+
+An app registers its jobs when it starts (`AppConfig.ready`). A step does a bounded piece of work in a
+transaction of its own, so that nothing waits long for the database, and returns how much it did.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import NamedTuple
+
+from channels.db import database_sync_to_async
+from django.db.models import QuerySet
+from django.utils import timezone
+
+import live
+from base.database import BUSY
+from tasks.leases import LeaseLost, end_of
+from tasks.models import Job
+
+logger = logging.getLogger(__name__)
+
+# How many rows a step handles.
+CHUNK = 100
+
+# How long a worker keeps a job without finishing a step; then another worker may continue it.
+LEASE = timedelta(minutes=1)
+
+# Asks the task workers to run the jobs that are due.
+RUN_JOBS = live.LayerMessage("purge", {"type": "jobs.run"}, is_task=True)
+
+
+class PeriodicJob(NamedTuple):
+    """Steps that run at an interval, each until it returns 0."""
+
+    name: str
+    interval: timedelta
+    steps: dict[str, Callable[[], int]]
+
+
+JOBS: list[PeriodicJob] = []
+
+
+async def run_due() -> None:
+    """Run the jobs that are due and that no other worker runs."""
+    for job in reversed(JOBS):  # of apps above first: their rows keep people
+        try:
+            if row := await database_sync_to_async(_claim_due)(job):
+                await _run(job, row)
+        except (LeaseLost, *BUSY, OSError) as error:
+            logger.warning("jobs: %s postponed: %s", job.name, live.error_summary(error))
+        except Exception:
+            logger.exception("jobs: %s failed", job.name)
+
+
+async def run_all() -> dict[str, int]:
+    """Run all jobs now. Returns how much each step did."""
+    done: dict[str, int] = {}
+    for job in reversed(JOBS):  # of apps above first: their rows keep people
+        done |= await _run(job, await database_sync_to_async(_take_over)(job))
+    return done
+
+
+async def _run(job: PeriodicJob, row: Job) -> dict[str, int]:
+    live.get_hub()  # made here: what steps publish from a thread must not wait for Redis
+    done = dict.fromkeys(job.steps, 0)
+    for name, step in job.steps.items():
+        while count := await database_sync_to_async(step)():
+            done[name] += count
+            await database_sync_to_async(row.renew)(Job.objects.all(), LEASE)
+    await database_sync_to_async(_finish)(job, row)
+    return done
+
+
+def delete(rows: QuerySet) -> int:
+    """Delete rows. Returns how many of the queryset's own model there were."""
+    return rows.delete()[1].get(rows.model._meta.label, 0)
+
+
+def _claim_due(job: PeriodicJob) -> Job | None:
+    """The row of a job, claimed. None if the job is not due, or another worker has it."""
+    row, _ = Job.objects.get_or_create(name=job.name)
+    return row if row.claim(Job.objects.filter(due_at__lte=timezone.now()), LEASE) else None
+
+
+def _take_over(job: PeriodicJob) -> Job:
+    """The row of a job, whether it is due or not. A worker that runs the job stops after its step."""
+    row, _ = Job.objects.get_or_create(name=job.name)
+    row.change(Job.objects.all(), attempt=row.attempt + 1, leased_until=end_of(LEASE))
+    return row
+
+
+def _finish(job: PeriodicJob, row: Job) -> None:
+    row.change(Job.objects.all(), due_at=timezone.now() + job.interval, leased_until=None)

@@ -1,0 +1,79 @@
+"""Which requests make guests and note visits: those of people who open a page, not those of other sites."""
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from accounts.actions import create_guest
+from accounts.models import User
+from chat import actions
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def fetched(site, mode, dest, **more):
+    """What a browser says of a request."""
+    return {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest} | more
+
+
+PREFETCHED = {"Sec-Purpose": "prefetch"}
+OTHERS = [
+    fetched("cross-site", "no-cors", "image"),
+    fetched("same-site", "no-cors", "script"),
+    fetched("cross-site", "cors", "empty"),
+    fetched("cross-site", "navigate", "iframe"),
+    fetched("same-site", "navigate", "object"),
+    fetched("cross-site", "navigate", "document", **PREFETCHED),
+    fetched("cross-site", "navigate", "document", **{"Sec-Purpose": "prefetch;prerender"}),
+]
+VISITS = [
+    {},
+    fetched("none", "navigate", "document"),
+    fetched("none", "navigate", "document", **PREFETCHED),  # as one types the address
+    fetched("same-origin", "navigate", "document"),
+    fetched("same-origin", "cors", "empty"),  # by the service worker
+    fetched("cross-site", "navigate", "document"),
+    fetched("cross-site", "navigate", "empty"),  # passed on by the service worker
+]
+
+
+@pytest.mark.parametrize("headers", OTHERS)
+def test_another_site_makes_no_guest(headers):
+    room, author = actions.open_room("lobby"), create_guest()
+    actions.send(author, room, "<b>hi</b>", uuid4())
+    for path in ("/chat/lobby/", "/chat/lobby/1/", "/chat/new/"):
+        answer = Client(headers=headers).get(path)
+        assert answer.status_code == 200
+        assert "sessionid" not in answer.cookies
+        assert "no-store" in answer.headers["Cache-Control"]
+        assert (path == "/chat/new/") != ("&lt;b&gt;hi&lt;/b&gt;" in answer.content.decode())
+    assert list(User.objects.all()) == [author]
+
+
+@pytest.mark.parametrize("headers", VISITS)
+def test_who_opens_a_room_is_a_guest(headers):
+    answer = Client(headers=headers).get("/chat/lobby/")
+    assert "sessionid" in answer.cookies
+    assert "room-data" in answer.content.decode()
+
+
+def test_head_makes_no_guest():
+    answer = Client().head("/chat/lobby/")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/chat/", "/chat/lobby/", "/me/"])
+def test_another_site_notes_no_visit(path):
+    client, guest = Client(), create_guest()
+    client.force_login(guest)
+    User.objects.update(seen_at=None, name_key=None)
+    for headers in (OTHERS[1], OTHERS[4]):
+        assert client.get(path, headers=headers).status_code == 200
+    assert client.head(path).status_code == 200
+    guest.refresh_from_db()
+    assert (guest.seen_at, guest.name_key) == (None, None)
+    client.get(path)
+    guest.refresh_from_db()
+    assert guest.seen_at and guest.name_key

@@ -1,0 +1,104 @@
+"""How many passwords are hashed at the same time."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from threading import Event, Lock
+
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, make_password
+from django.test import Client
+
+from accounts import hashers
+from base.api_errors import ApiError
+from tests.servers.processes import UNLIMITED, Server
+from tests.servers.visitor import Visitor
+
+PASSWORD = "correct horse battery"
+
+
+class Slow:
+    """What hashing takes, until it may go on."""
+
+    def __init__(self):
+        self.go_on, self.lock, self.now, self.most = Event(), Lock(), 0, 0
+
+    def __call__(self, hasher, password, salt, iterations=None):
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        self.go_on.wait(20)
+        with self.lock:
+            self.now -= 1
+        return "pbkdf2_sha256$1$salt$hash"
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    slow = Slow()
+    monkeypatch.setattr(PBKDF2PasswordHasher, "encode", slow)
+    yield slow
+    slow.go_on.set()
+
+
+def test_two_are_hashed_at_once_some_wait_and_the_next_is_refused(slow, db):
+    count = hashers.AT_ONCE + hashers.MOST_WAITING
+    with ThreadPoolExecutor(count + 1) as pool:
+        hashing = [pool.submit(make_password, PASSWORD) for _ in range(count + 1)]
+        assert isinstance(next(as_completed(hashing, 20)).exception(), ApiError)
+        slow.go_on.set()
+        assert [type(each.exception()) for each in hashing].count(type(None)) == count
+    assert slow.most == hashers.AT_ONCE
+
+
+def test_who_waits_too_long_is_refused(slow, db, monkeypatch):
+    monkeypatch.setattr(hashers, "PATIENCE", 0.05)
+    with ThreadPoolExecutor(hashers.AT_ONCE + 1) as pool:
+        hashing = [pool.submit(make_password, PASSWORD) for _ in range(hashers.AT_ONCE + 1)]
+        assert isinstance(next(as_completed(hashing, 20)).exception(), ApiError)
+        slow.go_on.set()
+
+
+def test_what_django_hashed_before_is_still_right():
+    encoded = PBKDF2PasswordHasher().encode(PASSWORD, "salt", 1000)
+    assert check_password(PASSWORD, encoded)
+    assert not check_password("wrong", encoded)
+
+
+def test_a_sign_in_that_is_refused_says_when_to_try_again(transactional_db, monkeypatch):
+    monkeypatch.setattr(hashers, "PATIENCE", 0)
+    turns = [hashers._turns.acquire(blocking=False) for _ in range(hashers.AT_ONCE)]
+    try:
+        answer = Client().post("/me/sign-in/", {"username": "nobody", "password": "wrong"})
+    finally:
+        for _ in turns:
+            hashers._turns.release()
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "Too many people are signing in right now. Try again in a moment." in answer.content.decode()
+
+
+def loads(visitor, enough):
+    """How long a page takes on average (seconds), loaded until that is enough."""
+    began, count = time.monotonic(), 0
+    while not (count and enough(count)):
+        visitor.get("/chat/lobby/")
+        count += 1
+    return (time.monotonic() - began) / count
+
+
+def sign_in(visitor):
+    with pytest.raises(OSError, match="400"):
+        visitor.post("/me/sign-in/", username="nobody", password="wrong")
+
+
+def test_sixteen_sign_ins_at_once_leave_pages_quick():
+    """Without the limit a page took seven times as long as before on two cores; with it, one and a half."""
+    with Server(environment=UNLIMITED | {"WORKERS": "1"}) as server, ThreadPoolExecutor(16) as pool:
+        visitors = [Visitor(server) for _ in range(16)]
+        before = loads(visitors[0], lambda count: count == 50)
+        signing_in = [pool.submit(sign_in, visitor) for visitor in visitors]
+        meanwhile = loads(Visitor(server), lambda count: all(each.done() for each in signing_in))
+        for each in signing_in:
+            each.result()
+        after = loads(visitors[0], lambda count: count == 50)  # the machine may be busier by now
+    assert meanwhile < 5 * max(before, after)

@@ -1,0 +1,119 @@
+"""The rail: one's rooms beside the one that one is in, and the way to all others."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.servers.tab import tabs
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PHONE = {"viewport": {"width": 360, "height": 740}}
+
+
+async def say(lobby, room):
+    """Let somebody else say something in a room."""
+    async with tabs(room, lobby) as (tab,):
+        said = len(tab.texts)
+        await tab.say("hi")
+        await tab.until(lambda: len(tab.texts) > said)
+
+
+def rooms(tab):
+    return tab.page.get_by_role("navigation", name="Rooms").get_by_role("listitem").get_by_role("link")
+
+
+async def is_in(tab, room):
+    await expect(tab.page.get_by_role("heading", name=room, exact=True)).to_be_visible()
+    await expect(tab.page.locator("[aria-current=page] .sidebar__name")).to_have_text(room)
+    await tab.page.wait_for_load_state()  # its scripts are there
+
+
+async def test_it_shows_ones_rooms_and_what_is_unread_there(lobby, open_reader):
+    tab = await open_reader("rail one")
+    await tab.until_read(0)
+    await tab.page.evaluate("document.hasFocus = () => false")
+    one = rooms(tab).filter(has_text="rail one")
+    await say(lobby, "rail one")
+    await expect(one).to_contain_text("1 unread")
+    await tab.enter(lobby.url, "rail two")
+    await is_in(tab, "rail two")
+    await expect(one).to_contain_text("1 unread")
+    await say(lobby, "rail one")
+    await expect(one).to_contain_text("2 unread")
+    await one.click()
+    await is_in(tab, "rail one")
+    await expect(rooms(tab).locator(".unread-badge").filter(visible=True)).to_have_count(0)
+
+
+async def test_escape_shows_all_rooms_again_and_leads_back(lobby, open_tab):
+    await say(lobby, "rail of others")
+    tab = await open_tab(lobby.url, "rail escape")
+    await expect(rooms(tab).filter(has_text="rail of others")).to_be_visible()
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.keyboard.type("nothing is called so")
+    await expect(rooms(tab)).to_have_count(0)
+    await tab.page.keyboard.press("Escape")
+    await expect(rooms(tab).filter(has_text="rail of others")).to_be_visible()
+    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_have_value("")
+    await expect(tab.page.locator("#chat-message-input")).to_be_focused()
+
+
+async def test_a_room_is_entered_by_typing(lobby, open_tab):
+    await say(lobby, "红豆面包")
+    tab = await open_tab(lobby.url, "rail keys")
+    await tab.page.keyboard.press("Control+k")
+    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()
+    await tab.page.keyboard.type("hdmb")
+    await expect(rooms(tab).locator(".sidebar__name")).to_have_text(["红豆面包"])
+    await tab.page.keyboard.press("ArrowDown")
+    await expect(rooms(tab)).to_be_focused()
+    await tab.page.keyboard.press("ArrowUp")
+    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()
+    await tab.page.keyboard.press("ArrowDown")
+    await tab.page.keyboard.press("Enter")
+    await is_in(tab, "红豆面包")
+    await tab.page.keyboard.press("Control+k")
+    await tab.say("rail that is new")
+    await is_in(tab, "rail that is new")
+    await expect(tab.page.locator("#chat-message-input")).to_be_focused()
+    await tab.page.keyboard.press("Control+k")
+    await tab.say("..")
+    await expect(tab.page.get_by_role("alert")).to_contain_text("only dots")
+    await tab.enter(lobby.url, "rail keys")
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.locator("#room-search-input").evaluate("input => { input.value = 'half \\ud83d'; }")
+    await tab.page.keyboard.press("Enter")
+    await is_in(tab, "half \ufffd")
+
+
+async def test_enter_opens_exactly_what_is_typed(lobby, open_tab):
+    await say(lobby, "rail ops")
+    await say(lobby, "rail ops secret party")
+    tab = await open_tab(lobby.url, "rail exact")
+    for name in ("rail ops", "rail op"):
+        await tab.page.keyboard.press("Control+k")
+        await tab.page.keyboard.type(name)
+        await expect(rooms(tab).filter(has_text="rail ops secret party")).to_be_visible()
+        await tab.page.keyboard.press("Enter")
+        await is_in(tab, name)
+
+
+async def test_what_is_typed_shows_rooms_of_others(lobby, open_tab):
+    await say(lobby, "rail of others")
+    tab = await open_tab(lobby.url, "rail finds")
+    await expect(rooms(tab).filter(has_text="rail finds")).to_be_visible()
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.keyboard.type("of others")
+    await expect(rooms(tab).locator(".sidebar__name")).to_have_text(["rail of others"])
+
+
+async def test_on_a_phone_it_is_a_drawer(lobby, open_tab):
+    tab = await open_tab(lobby.url, "rail phone", **PHONE)
+    room = tab.page.locator(".sidebar__room[aria-current]")
+    await expect(room).to_be_hidden()
+    await tab.page.get_by_role("button", name="Rooms").click()
+    await expect(room).to_be_in_viewport()
+    await tab.page.keyboard.press("Escape")
+    await expect(room).to_be_hidden()
+    await tab.page.keyboard.press("Control+k")
+    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()

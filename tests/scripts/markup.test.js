@@ -1,0 +1,40 @@
+import { equal, test } from "./harness.js"; // first: in Node.js it provides what the modules need
+import { parse } from "../../static/chat/js/text/markup.js";
+import { canBeginMention, endOfName } from "../../static/chat/js/text/mentions.js";
+
+const text = (parts) => parts.map((part) => (typeof part === "string" ? part : part.text ?? text(part.children))).join("");
+
+test("bold and italics nest, and close innermost first", () => {
+  equal(parse("***a** b*"), [{ kind: "em", children: [{ kind: "strong", children: ["a"] }, " b"] }]);
+});
+
+test("unclosed and spaced marks are text", () => {
+  for (const plain of ["a * b * c", "2*3*4", "snake_case_name", "**open", "f(*args, **kwargs)", "****a****"]) {
+    equal(text(parse(plain)), plain);
+    equal(parse(plain).every((part) => typeof part === "string"), true);
+  }
+});
+
+test("code blocks have a language, and keep their text", () => {
+  equal(parse("```py\n**a**\n```"), [{ kind: "block", text: "**a**", language: "py" }]);
+});
+
+test("an address ends before the sentence's punctuation", () => {
+  const [, link, rest] = parse("(see https://a.example/b_(c).)");
+  equal([link, rest], [{ kind: "link", text: "https://a.example/b_(c)" }, ".)"]);
+});
+
+test("only http and https become links", () => {
+  equal(parse("javascript:alert(1) ftp://a.b data:text/html,x").some((part) => part.kind), false);
+});
+
+test("a mention is the longest name, at the end of a word", () => {
+  equal(parse("@Ada Lovelace!", ["Ada", "Ada Lovelace"])[0], { kind: "mention", text: "@Ada Lovelace" });
+  equal(endOfName("Adam", 0, ["Ada"]), 0);
+  equal([canBeginMention("a@b", 1), canBeginMention("你@b", 1), canBeginMention("@b", 0)], [false, true, true]);
+});
+
+test("many open marks stay linear and shallow", () => {
+  const long = "*a _b ".repeat(5000);
+  equal(text(parse(long)), long);
+});

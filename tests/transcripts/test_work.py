@@ -1,0 +1,131 @@
+"""Whose work a transcript is."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor, wait
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.files.base import ContentFile
+from django.db import connection, transaction
+
+from accounts.actions import create_guest
+from chat import actions
+from tasks.leases import LeaseLost
+from tests.transcripts.steps import ask, asked, claimed, fill, lines, states, work
+from transcripts import leases, text, workers
+from transcripts.actions import request_transcript
+from transcripts.models import Transcript
+from transcripts.workers import TranscriptWorker, write
+
+
+async def test_several_workers_share_the_work_and_none_does_it_twice(guest, room, media):
+    owners = [await sync_to_async(create_guest)() for _ in range(5)]
+    for owner in owners:
+        await asked(owner, room)
+    await asyncio.gather(*[work() for _ in range(3)])
+    assert [export.attempt async for export in Transcript.objects.all()] == [1] * 5
+    assert len(media()) == 5
+
+
+async def test_nobody_takes_what_another_works_at(client, guest, room):
+    await ask(client)
+    assert await sync_to_async(leases.claim)()
+    assert await sync_to_async(leases.claim)() is None
+
+
+async def test_a_worker_that_says_nothing_any_more_is_replaced_by_one_that_waits(client, room, media):
+    await ask(client)
+    await sync_to_async(leases.claim)()
+    await work()
+    export = await Transcript.objects.aget()
+    assert (export.attempt, media()) == (2, [f"{export.pk.hex}-2.txt"])
+
+
+async def test_who_lost_the_lease_leaves_nothing_behind(client, guest, room, media, caplog):
+    await fill(guest, room, 3)
+    address = await ask(client)
+    slow = await claimed()
+    await work()
+    await TranscriptWorker().attempt(slow)
+    assert "another worker has claimed it" in caplog.text
+    export = await Transcript.objects.aget()
+    assert (export.attempt, media()) == (2, [f"{export.pk.hex}-2.txt"])
+    assert len(await lines(client, address)) == 3
+
+
+async def test_who_lost_the_lease_stops_in_the_middle(client, guest, room, media, monkeypatch):
+    monkeypatch.setattr(text, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(workers, "PROGRESS_INTERVAL", 0)
+    await fill(guest, room, 3)
+    await ask(client)
+    slow = await claimed()
+    assert await sync_to_async(leases.claim)()
+    with pytest.raises(LeaseLost):
+        await write(slow)
+    assert media() == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_what_is_being_deleted_while_it_is_claimed_is_not_given_out(attempts):
+    room, author = actions.open_room("lobby"), create_guest()
+    actions.send(author, room, "regretted", uuid4())
+    room.refresh_from_db()
+    export = request_transcript(author, room)
+    Transcript.objects.update(attempt=attempts)
+    with ThreadPoolExecutor() as threads:
+        with transaction.atomic():
+            actions.delete(author, room, 1)
+            texts = threads.submit(claim_and_read)
+            wait([texts], timeout=0.5)  # as long as the deletion is not committed, nothing may be read
+        export.refresh_from_db()
+        assert export.outdated == "deleted" or texts.result() == [""]
+
+
+def claim_and_read():
+    """What a worker writes to a transcript, in a thread of its own."""
+    try:
+        return [message.text for message in text.page(leases.claim(), 0)]
+    finally:
+        connection.close()
+
+
+async def test_what_a_killed_worker_has_left_is_cleared_away(client, guest, room, media):
+    address = await ask(client)
+    killed = await claimed()
+    name = leases.file_name(killed, killed.attempt)
+    await sync_to_async(killed.file.storage.save)(name, ContentFile(b"half of it"))
+    await work()
+    export = await Transcript.objects.aget()
+    assert media() == [f"{export.pk.hex}-2.txt"]
+    assert await lines(client, address) == []
+
+
+async def test_where_no_file_can_be_stored_it_is_tried_again(client, room, page, settings, tmp_path, caplog):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT.touch()  # what is there is no directory
+    address = await ask(client)
+    socket = await page(address)
+    working = asyncio.create_task(work())
+    for _ in range(2):
+        await states(socket, "working")
+    settings.MEDIA_ROOT.unlink()
+    await working
+    assert await lines(client, address) == []
+    assert (await Transcript.objects.aget()).attempt > 1
+    assert "left to another attempt" in caplog.text
+
+
+async def test_one_that_cannot_be_written_leaves_the_others_alone(guest, room, page, monkeypatch, caplog):
+    other = await sync_to_async(actions.open_room)("other")
+    broken, whole = await asked(guest, room), await asked(guest, other)
+    header = text.header
+    monkeypatch.setattr(text, "header", lambda export: header(export) if export != broken else 1 / 0)
+    socket = await page(f"/chat/lobby/export/{whole.pk}/")
+    working = asyncio.create_task(work())
+    await states(socket, "ready")
+    monkeypatch.setattr(text, "header", header)
+    await working
+    assert not await leases.unfinished().aexists()
+    assert "ZeroDivisionError" in caplog.text

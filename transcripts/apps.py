@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class TranscriptsConfig(AppConfig):
+    name = "transcripts"
+
+    def ready(self):
+        from chat.signals import messages_changed
+        from tasks.jobs import JOBS
+        from transcripts import actions, purge
+
+        JOBS.append(purge.JOB)
+        messages_changed.connect(actions.mark_outdated)

@@ -1,0 +1,91 @@
+"""Leases of transcripts: which task worker writes a transcript, and how far it is.
+
+A worker that is killed or too slow loses the transcript to another, which writes a file of its own: only the
+last attempt can finish.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from chat.queries import locks
+from tasks.leases import LeaseLost, free
+from transcripts import protocol
+from transcripts.models import Transcript
+
+# How long a worker that does not renew its lease keeps a transcript.
+LEASE = timedelta(seconds=3)
+
+# Each state that is shown has a version of its own.
+NEXT: dict[str, Any] = {"version": F("version") + 1}
+
+
+def unfinished() -> QuerySet[Transcript]:
+    """The transcripts that need work, whether a worker has them or not."""
+    return Transcript.objects.filter(finished_at=None)
+
+
+def due() -> QuerySet[Transcript]:
+    """The transcripts that need a worker."""
+    return free(unfinished())
+
+
+def claim() -> Transcript | None:
+    """Claim the oldest transcript that needs a worker; None if there is none."""
+    while transcript := due().order_by("created_at").first():
+        if _claim(transcript):
+            return transcript
+    return None
+
+
+@transaction.atomic
+def _claim(transcript: Transcript) -> bool:
+    """Begin another attempt, unless another worker has.
+
+    The room is locked: a concurrent change of its messages is either stored, and read by this attempt, or
+    comes later, and marks the transcript as outdated.
+    """
+    locks.lock_rooms([transcript.room_id])
+    if not transcript.claim(unfinished(), LEASE, done=0, outdated="", **NEXT):
+        return False
+    _publish(transcript)
+    return True
+
+
+def renew(transcript: Transcript, done: int) -> None:
+    """Keep a transcript, and publish how many messages are written. Raises `LeaseLost`."""
+    transcript.renew(unfinished(), LEASE, done=done, **NEXT)
+    _publish(transcript)
+
+
+def finish(transcript: Transcript) -> None:
+    """Make the file of this attempt available to its owner. Raises `LeaseLost`."""
+    storage = transcript.file.storage
+    for earlier in range(1, transcript.attempt):  # of workers that were killed
+        storage.delete(file_name(transcript, earlier))
+    file = file_name(transcript, transcript.attempt)
+    transcript.refresh_from_db(fields=["outdated"])
+    finished: dict[str, Any] = {"file": file, "size": storage.size(file), "done": transcript.total}
+    if not transcript.change(unfinished(), finished_at=timezone.now(), **finished, **NEXT):
+        raise LeaseLost
+    _publish(transcript)
+
+
+def release(transcripts: list[Transcript]) -> None:
+    """Publish that no worker has these transcripts any more."""
+    for transcript in transcripts:
+        if transcript.leased_until and transcript.change(due(), leased_until=None, **NEXT):
+            _publish(transcript)
+
+
+def file_name(transcript: Transcript, attempt: int) -> str:
+    return f"exports/{transcript.pk.hex}-{attempt}.txt"
+
+
+def _publish(transcript: Transcript) -> None:
+    """Show the stored state on the transcript's page."""
+    transcript.refresh_from_db(fields=["version"])
+    protocol.publish(transcript)

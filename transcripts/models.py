@@ -1,0 +1,78 @@
+"""The table of transcripts."""
+
+import uuid
+
+from django.db import models
+
+from accounts.models import User
+from base.names import MAX_ROOM_NAME
+from chat.models import Room
+from tasks.leases import Leased
+
+
+class Outdated(models.TextChoices):
+    """How messages of a transcript were changed after they were written to it."""
+
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
+class Transcript(Leased):
+    """A transcript that a person has requested."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    room = models.ForeignKey(Room, on_delete=models.PROTECT)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT)
+    origin = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The address of the owner, as a hash with the server's secret.",
+    )
+    room_name = models.CharField(
+        max_length=MAX_ROOM_NAME, help_text="The room's name at the time of the request."
+    )
+    language = models.CharField(max_length=16, default="en", help_text="The requester's language.")
+    upto = models.BigIntegerField(help_text="The room's last number at the time of the request.")
+    total = models.BigIntegerField(help_text="Number of messages.")
+    done = models.BigIntegerField(default=0, help_text="Number of messages written so far.")
+    size = models.BigIntegerField(default=0, help_text="Bytes of its file; an estimate until it is ready.")
+    version = models.BigIntegerField(default=1, help_text="Grows with each published change.")
+    file = models.FileField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outdated = models.CharField(
+        max_length=8,
+        choices=Outdated,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="How messages have changed since they were written.",
+    )
+
+    class Meta:
+        db_table = "chat_export"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "room"], condition=models.Q(finished_at=None), name="export_unfinished"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.room_name} {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def topic(self) -> str:
+        """The name of the log in which its changes are told."""
+        return f"export.{self.pk.hex}"
+
+    @property
+    def status(self) -> str:
+        """What its page shows: waiting (for a worker), working, ready, edited or deleted.
+
+        Of the last two, the first has a file in which messages are as they were, the other has none any more.
+        """
+        if self.finished_at:
+            return self.outdated or "ready"
+        return "working" if self.leased_until else "waiting"

@@ -1,0 +1,28 @@
+"""The events of a transcript's socket."""
+
+from functools import partial
+
+from django.db import transaction
+
+import live
+from chat.protocol import Notice, body
+from transcripts.models import Transcript
+
+
+class Export(Notice):
+    """Progress of a transcript: `status` is waiting (for a worker), working, ready, edited or deleted."""
+
+    status: str
+    done: int  # messages
+    total: int
+
+
+def event(transcript: Transcript) -> live.Event:
+    """The state of a transcript, as an event of its log."""
+    state = Export(transcript.status, transcript.done, transcript.total)
+    return live.Event(transcript.version, body(state))
+
+
+def publish(transcript: Transcript) -> None:
+    """Show the state of a transcript on its page, when it is stored."""
+    transaction.on_commit(partial(live.publish, transcript.topic, event(transcript)))

@@ -1,0 +1,13 @@
+"""Transcripts that a person may read."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from accounts.models import User
+from chat import permissions
+from transcripts.models import Transcript
+
+
+def visible_transcripts(visitor: User | AnonymousUser) -> QuerySet[Transcript]:
+    """The transcripts that a visitor may read: their own, of rooms that they may still enter."""
+    return Transcript.objects.filter(owner=visitor.pk, room__in=permissions.visible_rooms(visitor))

@@ -4,55 +4,57 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from urllib.parse import quote
 
+import dj_database_url
+import dj_email_url
 from csp.constants import NONE, SELF
 from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
-from environs import Env, EnvError, validate
 
+from mysite import environment
 from server.addresses import local_url
 from server.var_dir import close_to_others, keeping_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = Env(eager=False)
+try:
+    env = environment.read()
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
 
-HOST = env.str("HOST", "127.0.0.1")
-PORT = env.int("PORT", 8000, validate=validate.Range(0, 65535))
-WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 256))
-TASK_WORKERS = env.int("TASK_WORKERS", 1, validate=validate.Range(0, 64))
-VAR_DIR = (BASE_DIR / env.str("VAR_DIR", "var")).resolve()
-REDIS_URL = env.str("REDIS_URL", "")
-DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR / 'lobby.sqlite3'))}")
-SECRET_KEY = env.str("SECRET_KEY", "")
-PAYMENT_KEY = env.str("PAYMENT_KEY", "")
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=validate.Length(min=1)
-)
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
-HTTPS = env.bool(
-    "HTTPS", bool(CSRF_TRUSTED_ORIGINS) and all(each.startswith("https:") for each in CSRF_TRUSTED_ORIGINS)
-)
-FORWARDED_ALLOW_IPS = env.str("FORWARDED_ALLOW_IPS", "")
-SITE_URL = env.str("SITE_URL", "", validate=validate.Regexp(r"(https?://[^/?#@\s]+/?)?\Z"))
-EMAIL = env.dj_email_url("EMAIL_URL", "console:")
-DEBUG = env.bool("DEBUG", False)
-CHAT_RATE = env.float("CHAT_RATE", 20, validate=validate.Range(0))
-FRAME_RATE = env.float("FRAME_RATE", 50, validate=validate.Range(0))
-ROOMS_PER_HOUR = env.int("ROOMS_PER_HOUR", 60, validate=validate.Range(0))
-GUESTS_PER_HOUR = env.int("GUESTS_PER_HOUR", 240, validate=validate.Range(0))
-CHANGES_PER_HOUR = env.int("CHANGES_PER_HOUR", 120, validate=validate.Range(0))
-TASKS_PER_HOUR = env.int("TASKS_PER_HOUR", 120, validate=validate.Range(0))
-TRIES_PER_HOUR = env.int("TRIES_PER_HOUR", 60, validate=validate.Range(0))
-MEDIA_DIR = env.str("MEDIA_DIR", "")
-MEDIA_LIMIT = env.int("MEDIA_LIMIT", 1024, validate=validate.Range(0))
-CONNECTIONS_PER_PERSON = env.int("CONNECTIONS_PER_PERSON", 50, validate=validate.Range(0))
-CONNECTIONS_PER_ADDRESS = env.int("CONNECTIONS_PER_ADDRESS", 1000, validate=validate.Range(0))
+HOST = env.HOST
+PORT = env.PORT
+WORKERS = env.WORKERS
+TASK_WORKERS = env.TASK_WORKERS
+VAR_DIR = (BASE_DIR / env.VAR_DIR).resolve()
+ALLOWED_HOSTS = env.ALLOWED_HOSTS
+CSRF_TRUSTED_ORIGINS = env.CSRF_TRUSTED_ORIGINS
+HTTPS = env.HTTPS
+if HTTPS is None:
+    HTTPS = bool(CSRF_TRUSTED_ORIGINS) and all(each.startswith("https:") for each in CSRF_TRUSTED_ORIGINS)
+FORWARDED_ALLOW_IPS = env.FORWARDED_ALLOW_IPS
+SITE_URL = env.SITE_URL
+DEBUG = env.DEBUG
+CHAT_RATE = env.CHAT_RATE
+FRAME_RATE = env.FRAME_RATE
+ROOMS_PER_HOUR = env.ROOMS_PER_HOUR
+GUESTS_PER_HOUR = env.GUESTS_PER_HOUR
+CHANGES_PER_HOUR = env.CHANGES_PER_HOUR
+TASKS_PER_HOUR = env.TASKS_PER_HOUR
+TRIES_PER_HOUR = env.TRIES_PER_HOUR
+MEDIA_DIR = env.MEDIA_DIR
+MEDIA_LIMIT = env.MEDIA_LIMIT
+CONNECTIONS_PER_PERSON = env.CONNECTIONS_PER_PERSON
+CONNECTIONS_PER_ADDRESS = env.CONNECTIONS_PER_ADDRESS
 
 try:
-    env.seal()
-except EnvError as error:
-    raise ImproperlyConfigured(str(error)) from None
+    DATABASE = dj_database_url.parse(env.DATABASE_URL or f"sqlite:///{quote(str(VAR_DIR / 'lobby.sqlite3'))}")
+except ValueError:
+    raise ImproperlyConfigured("DATABASE_URL: no URL of a database that Django knows") from None
+try:
+    EMAIL = dj_email_url.parse(env.EMAIL_URL)
+except (KeyError, ValueError):
+    raise ImproperlyConfigured("EMAIL_URL: no URL of a mail server") from None
 
 
 def kept(name: str) -> str:
@@ -75,13 +77,13 @@ def kept(name: str) -> str:
 with keeping_files(VAR_DIR):
     VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     close_to_others(VAR_DIR)
-    SECRET_KEY = SECRET_KEY or kept("secret_key")
-    PAYMENT_KEY = PAYMENT_KEY or kept("payment_key")
+    SECRET_KEY = env.SECRET_KEY or kept("secret_key")
+    PAYMENT_KEY = env.PAYMENT_KEY or kept("payment_key")
 
 # Without a REDIS_URL, bin/run starts a Valkey that listens here (see server/valkey.py).
 VALKEY_SOCKET = VAR_DIR / "valkey.sock"
-OWN_VALKEY = not REDIS_URL
-REDIS_URL = REDIS_URL or f"unix://{quote(str(VALKEY_SOCKET))}"
+OWN_VALKEY = not env.REDIS_URL
+REDIS_URL = env.REDIS_URL or f"unix://{quote(str(VALKEY_SOCKET))}"
 
 INSTALLED_APPS = [
     "mysite.apps.RunserverConfig",  # before staticfiles, whose runserver does not serve sockets

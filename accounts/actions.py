@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 import live
 from accounts import mail, queries
-from accounts.confusables import likeness
+from accounts.confusables import NameKeys
 from accounts.display_names import DELETED, RESTING, TAKEN, clean_person, guest_names, names_like
 from accounts.models import Personal, RestingName, User
 from base.api_errors import ApiError
@@ -24,6 +24,8 @@ SEEN_EVERY = timedelta(hours=1)
 
 # How many people are noted in one statement.
 MOST_AT_ONCE = 1000
+
+NAME_FIELDS = ["name", "name_key", "name_skeleton"]
 
 # How long nobody else may take a name that was given up.
 REST = timedelta(days=1)
@@ -37,8 +39,10 @@ def create_guest() -> User:
     guest = {"password": make_password(None), "is_guest": True, "seen_at": timezone.now()}
 
     def create(name: str) -> User:
-        username = f"guest-{get_random_string(16)}"
-        return User.objects.create(username=username, name=name, name_key=likeness(name), **guest)
+        user = User(username=f"guest-{get_random_string(16)}", **guest)
+        user.take_name(name)
+        user.save(force_insert=True)
+        return user
 
     return _with_free_name(guest_names(), create)
 
@@ -79,7 +83,7 @@ def _with_free_name(candidates: Iterable[str], take: Callable[[str], User], user
 def _claim_name(user: User, name: str) -> User:
     user = queries.active(user)
     if not user.name_key:
-        _call(user, name, likeness(name))
+        _call(user, name)
     return user
 
 
@@ -90,27 +94,28 @@ def rename(user: User, name: str) -> User:
     except ValueError as error:
         raise ApiError("bad_frame", str(error)) from None
     try:
-        return _rename(user, name, likeness(name), queries.holder(name))
+        return _rename(user, name, queries.holders(name, but=user))
     except IntegrityError:
         raise ApiError("bad_frame", TAKEN) from None
 
 
 @transaction.atomic
-def _rename(user: User, name: str, key: str, holder: User | None) -> User:
-    people = queries.active_people({user.pk, holder.pk} if holder else {user.pk})
+def _rename(user: User, name: str, holders: list[User]) -> User:
+    people = queries.active_people({user.pk, *(holder.pk for holder in holders)})
     user = queries.one_of(people, user)
-    if holder and holder.pk != user.pk:
-        _take_name(people.get(holder.pk, holder), key)
-    _call(user, name, key)
+    keys = NameKeys.of(name)
+    for holder in holders:
+        _take_name(people.get(holder.pk, holder), keys)
+    _call(user, name)
     # Only now, when nobody else can give it up: it rests as soon as it is free.
-    if queries.resting_names([key], user).exists():
+    if queries.resting_names(keys, user).exists():
         raise ApiError("bad_frame", RESTING)
     return user
 
 
-def _take_name(holder: User, key: str) -> None:
+def _take_name(holder: User, keys: NameKeys) -> None:
     """Free it for somebody else, if the holder is a guest who is away and has not lost it just now."""
-    if holder.name_key != key:
+    if {holder.name_key, holder.name_skeleton}.isdisjoint(keys):
         return
     if not queries.is_away(holder):
         detail = _("“{name}” is taken. Choose another name.")
@@ -120,8 +125,8 @@ def _take_name(holder: User, key: str) -> None:
 
 def _give_name(user: User, name: str) -> User:
     """Give a user another name. The old one was unused for a day, and need not rest."""
-    user.name, user.name_key = name, likeness(name)
-    user.save(update_fields=["name", "name_key"])
+    user.take_name(name)
+    user.save(update_fields=NAME_FIELDS)
     return user
 
 
@@ -129,7 +134,7 @@ def _give_name(user: User, name: str) -> User:
 def leave_name(guest: User, account: User) -> None:
     """Give up the name of a guest who signs in to an account, which may take it at once."""
     _rest_name(guest.name_key, account.pk)
-    User.objects.filter(pk=guest.pk).update(name_key=None)
+    User.objects.filter(pk=guest.pk).update(name_key=None, name_skeleton="")
 
 
 def rest_names(last_holders: Mapping[str | None, int]) -> None:
@@ -151,9 +156,10 @@ def _rest_name(key: str | None, holder: int) -> None:
     RestingName.objects.filter(pk__in=too_many).delete()
 
 
-def _call(user: User, name: str, key: str) -> None:
-    left, user.name, user.name_key = user.name_key, name, key
-    user.save(update_fields=["name", "name_key"])
+def _call(user: User, name: str) -> None:
+    left = user.name_key
+    user.take_name(name)
+    user.save(update_fields=NAME_FIELDS)
     if left != user.name_key:
         _rest_name(left, user.pk)
 
@@ -240,7 +246,8 @@ def remove_account(user: User) -> None:
 def _empty(user: User) -> None:
     rest_names({user.name_key: user.pk})
     user.username, user.password = f"deleted-{get_random_string(16)}", make_password(None)
-    user.name, user.name_key, user.first_name, user.last_name = DELETED, None, "", ""
+    user.name, user.name_key, user.name_skeleton = DELETED, None, ""
+    user.first_name = user.last_name = ""
     user.email = user.confirmed_email = ""
     user.is_active = user.is_staff = user.is_superuser = False
     user.save()

@@ -10,7 +10,6 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import actions, queries
-from accounts.confusables import likeness
 from accounts.display_names import TAKEN, clean_person
 from accounts.models import User
 from base import security_log
@@ -27,9 +26,9 @@ class PersonForm(UserChangeForm):
             name = clean_person(name)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
-        if queries.holder(name) not in (None, self.instance):
+        if queries.holders(name, but=self.instance):
             raise forms.ValidationError(TAKEN)
-        self.instance.name_key = likeness(name)
+        self.instance.take_name(name)
         return name
 
 

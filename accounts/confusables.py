@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import product
 from string import ascii_lowercase
+from typing import NamedTuple
 
 import regex
 from confusable_homoglyphs import categories
@@ -32,10 +33,25 @@ _DRAWN = [
 _EVERYWHERE = {"COMMON", "INHERITED"}  # digits, signs, emoji, marks
 
 
-def likeness(name: str) -> str:
-    """What all names have in common that look like this one, whatever their case.
+class NameKeys(NamedTuple):
+    """What identifies a name. Two names with a key in common look alike, and only one person may have them.
 
-    A small l, a capital I and an i are one: the first two look alike, the last two are one letter.
+    `key`: the name in one case, each letter replaced by the one that it looks like. `skeleton`: the same for
+    the name as it is drawn, where a capital I looks like a small l. So AIl and All have a key in common, and
+    Ali and All have none.
+    """
+
+    key: str
+    skeleton: str
+
+    @classmethod
+    def of(cls, name: str) -> "NameKeys":
+        return cls(likeness(name), likeness(skeleton(name)))
+
+
+def likeness(name: str) -> str:
+    """The key that all names share which look like this one or differ in case.
+
     Punctuation around a name is no difference.
     """
     composed = unicodedata.normalize("NFD", names.key(" ".join(name.split())))
@@ -56,7 +72,7 @@ def _folded(text: str) -> str:
     folded = unicodedata.normalize("NFD", names.key(text))
     plain = names.without_invisible(folded).replace("i\u0307", "i").replace("j\u0307", "j")  # two dots in one
     prototypes = skeleton(with_capitals(plain)).casefold().translate(_SKELETON)
-    return prototypes.casefold().replace("i", "l")
+    return prototypes.casefold()
 
 
 def skeleton(text: str) -> str:

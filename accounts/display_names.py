@@ -92,7 +92,7 @@ def _is_reserved(name: str) -> bool:
 
 
 def _looks_like(name: str, pattern: regex.Pattern) -> bool:
-    """As written, or as its capitals look: AIl. But Ali, whose key is that of All, is a name."""
+    """As written, or as its capitals look: AIl. But Ali is a name."""
     capitals = skeleton(_without_marks(name)).casefold()
     return any(map(pattern.fullmatch, map(skeleton, [_written(name), capitals])))
 

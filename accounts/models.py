@@ -3,6 +3,7 @@
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from accounts.confusables import NameKeys
 from accounts.display_names import LONGEST_PERSON, guest_name
 from base import names
 
@@ -19,6 +20,14 @@ class User(AbstractUser):
         null=True,
         editable=False,
         help_text="Key that all names share that look alike; empty while another person has the name.",
+    )
+    name_skeleton = models.CharField(
+        max_length=255,
+        default="",
+        db_default="",
+        db_index=True,
+        editable=False,
+        help_text="The name as it is drawn (see `confusables.NameKeys`); empty while it is another person's.",
     )
     is_guest = models.BooleanField(default=False)
     confirmed_email = models.EmailField(
@@ -50,6 +59,11 @@ class User(AbstractUser):
     def normalize_address(email: str) -> str:
         """The address as it is stored and looked up."""
         return email.strip().lower()
+
+    def take_name(self, name: str) -> None:
+        """Set the name, with its keys."""
+        self.name = name
+        self.name_key, self.name_skeleton = NameKeys.of(name)
 
     @property
     def is_deleted(self) -> bool:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import mail
-from accounts.confusables import likeness
+from accounts.confusables import NameKeys
 from accounts.models import RestingName, User
 from base.api_errors import ApiError
 
@@ -24,16 +24,23 @@ M = TypeVar("M", bound=Model)
 
 def free_names(candidates: Iterable[str], user: User | None = None) -> list[str]:
     """Those that the user may take, as far as can be known before one is taken."""
-    by_key = {likeness(name): name for name in candidates}
-    held = User.objects.filter(name_key__in=by_key).values_list("name_key", flat=True)
-    resting = resting_names(by_key, user).values_list("key", flat=True)
-    taken = set(held.union(resting, all=True))
-    return [name for key, name in by_key.items() if key not in taken]
+    by_keys = {NameKeys.of(name): name for name in candidates}
+    wanted = {key for keys in by_keys for key in keys}
+    held = _having(wanted).values_list("name_key", "name_skeleton")
+    taken = {key for keys in held for key in keys}
+    taken |= set(resting_names(wanted, user).values_list("key", flat=True))
+    return [name for keys, name in by_keys.items() if taken.isdisjoint(keys)]
 
 
-def holder(name: str) -> User | None:
-    """Whose name that is, or one that looks like it."""
-    return User.objects.filter(name_key=likeness(name)).first()
+def holders(name: str, but: User | None = None) -> list[User]:
+    """The people who have that name or one that looks like it."""
+    found = _having(NameKeys.of(name))
+    return list(found.exclude(pk=but.pk) if but else found)
+
+
+def _having(keys: Collection[str]) -> QuerySet[User]:
+    """The people whose names have one of these keys."""
+    return User.objects.filter(Q(name_key__in=keys) | Q(name_skeleton__in=keys)).exclude(name_key=None)
 
 
 def resting_names(keys: Collection[str], user: User | None) -> QuerySet[RestingName]:

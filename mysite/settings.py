@@ -29,9 +29,11 @@ TASK_WORKERS = env.TASK_WORKERS
 VAR_DIR = (BASE_DIR / env.VAR_DIR).resolve()
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 CSRF_TRUSTED_ORIGINS = env.CSRF_TRUSTED_ORIGINS
-HTTPS = env.HTTPS
-if HTTPS is None:
-    HTTPS = bool(CSRF_TRUSTED_ORIGINS) and all(each.startswith("https:") for each in CSRF_TRUSTED_ORIGINS)
+HTTPS = (
+    bool(CSRF_TRUSTED_ORIGINS) and all(each.startswith("https:") for each in CSRF_TRUSTED_ORIGINS)
+    if env.HTTPS is None
+    else env.HTTPS
+)
 FORWARDED_ALLOW_IPS = env.FORWARDED_ALLOW_IPS
 SITE_URL = env.SITE_URL
 DEBUG = env.DEBUG

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.actions import create_guest, rename
-from accounts.queries import holder
+from accounts.queries import holders
 from base import names
 from chat import actions, mentions
 from chat.markup import at_signs
@@ -83,7 +83,7 @@ def test_pages_are_made_of_the_same_whatever_people_are_called():
     for name in hostile.NAMES.values():
         say(rename(create_guest(), name), name.replace("/", ""), "hello")
     for name in (hostile.NAMES["an attribute"], hostile.NAMES["a tag"]):
-        assert kinds(holder(name), *pages("harmless"), *own) == harmless
+        assert kinds(*holders(name), *pages("harmless"), *own) == harmless
 
 
 @pytest.mark.django_db(transaction=True)

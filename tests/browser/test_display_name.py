@@ -126,7 +126,8 @@ async def test_the_index_knows_who_one_is(lobby, open_tab):
     await expect(shown(tab)).to_have_text("Index Ibis")
     await tab.page.goto(f"{lobby.url}/chat/")
     await tab.page.get_by_role("link", name="You are Index Ibis").click()
-    await expect(tab.page.get_by_role("heading", name="You are Index Ibis")).to_be_visible()
+    await expect(tab.page.get_by_role("heading", name="Your profile")).to_be_visible()
+    await expect(tab.page.get_by_label("Display name")).to_have_value("Index Ibis")
     await tab.page.get_by_role("link", name="Back").click()
     await expect(tab.page).to_have_url(f"{lobby.url}/chat/")
 

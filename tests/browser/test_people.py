@@ -59,7 +59,7 @@ async def test_the_index_shows_who_is_where(lobby, open_tab):
     await index.page.goto(f"{lobby.url}/chat/")
     await index.page.keyboard.type("people on the index")
     card = index.page.get_by_role("region", name="Rooms").get_by_role("link", name="people on the index")
-    await expect(card).to_contain_text("1 here")
+    await expect(card).to_contain_text("1 online")
     await expect(card.locator(".avatar")).to_have_count(1)
 
 

@@ -1,6 +1,6 @@
 /**
- * Service worker. With a network, pages come from the server. Without one it shows the rooms that were visited last, as this
- * browser has seen them last, and an offline page for all other addresses. Code is never stale: a room's page is cached with
+ * Service worker. With a network, pages come from the server. Without one it shows the rooms that were visited last, in
+ * their last known state, and an offline page for all other addresses. Code is never stale: a room's page is cached with
  * all files that it references, whose names contain hashes of their contents.
  */
 
@@ -10,7 +10,7 @@ const { version, page, assets, index, accounts, statics } = {{ kept|safe }};
 const SHELL_PREFIX = "lobby-offline-";
 const SHELL = SHELL_PREFIX + version;
 
-/** Cache of rooms: for each room its page and the latest snapshot, of the person in the page's header. One person's only. */
+/** Cache of rooms: for each room its page, and its latest snapshot. All are of one person, whom a header names. */
 const ROOMS = "lobby-rooms";
 const PERSON = "Lobby-Person";
 

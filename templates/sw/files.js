@@ -9,7 +9,7 @@ async function file(request) {
   return (await files.match(request.url, { ignoreVary: true })) ?? fetch(request);
 }
 
-/** Cache all files of a page. @returns {Promise<boolean>} whether some were not cached before: the page is another version's */
+/** Cache all files of a page. @returns {Promise<boolean>} whether some were not cached before, as after a deployment */
 async function keepFiles(text) {
   const files = await caches.open(FILES);
   const before = (await files.keys()).length;

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.confusables import NameKeys, likeness, likenesses
+from accounts.confusables import NameKeys, likenesses
 from accounts.display_names import LONGEST_PERSON, clean_person, guest_name, guest_names, names_like
 
 FAMILY = "👩\u200d👩\u200d👧"

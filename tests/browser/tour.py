@@ -192,7 +192,7 @@ class Tour:
         yield Stop("feed")
         await page.locator(".feed__stop").click()
         await page.locator("form[action$='/export/'] button").click()
-        await expect(page.locator("#transcript[data-status=ready]")).to_be_visible()
+        await expect(page.locator("#transcript-status[data-status=ready]")).to_be_visible()
         yield Stop("transcript")
         await self._go("/orders/")
         yield Stop("orders-first")

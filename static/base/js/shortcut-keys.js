@@ -2,7 +2,7 @@
 
 const isApple = /^(Mac|iP)/.test(navigator.platform);
 
-/** @param {KeyboardEvent} event @returns {boolean} whether the modifier of commands is held, and no other modifier but Shift */
+/** @param {KeyboardEvent} event @returns {boolean} whether the command modifier is held; Shift may be held as well */
 export function hasCommandModifier({ ctrlKey, metaKey, altKey }) {
   return !altKey && (isApple ? metaKey && !ctrlKey : ctrlKey && !metaKey);
 }

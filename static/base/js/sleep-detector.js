@@ -1,4 +1,4 @@
-/** Sleep detector: timers stand still while the computer sleeps, and a connection that looks open may be dead afterwards. */
+/** Sleep detector: timers stand still while the computer sleeps, and its connections may be dead afterwards. */
 
 const CHECK_INTERVAL = 2000; // milliseconds
 

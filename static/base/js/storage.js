@@ -13,7 +13,7 @@ export function withStorage(action, kind = "localStorage") {
   }
 }
 
-/** The longest text that is stored (UTF-16 code units): ten times the longest message, and a fraction of a browser's quota. */
+/** The longest text that is stored (UTF-16 code units): ten times a message, and a fraction of a browser's quota. */
 const MAX_LENGTH = 40_000;
 
 /** @type {Map<string, string>} texts that could not be stored, by key: only this page has them */
@@ -91,7 +91,8 @@ export const optional = (isValid) => (value) => value === undefined || value ===
 export function readJson(key, shape, kind) {
   const stored = withStorage((storage) => storage.getItem(key), kind);
   const value = stored && parseJson(stored);
-  if (value && Object.entries(shape).every(([name, isValid]) => isValid(value[name]))) return pick(value, Object.keys(shape));
+  const hasShape = value && Object.entries(shape).every(([name, isValid]) => isValid(value[name]));
+  if (hasShape) return pick(value, Object.keys(shape));
   if (stored !== null) withStorage((storage) => storage.removeItem(key), kind);
   return null;
 }

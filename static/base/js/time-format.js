@@ -1,4 +1,4 @@
-/** Formats of times and days: in the language of the page, by the conventions of the browser's region (en-GB: 14:05, 8 March). */
+/** Formats of times and days: in the page's language, with the conventions of the browser's region (en-GB: 8 March). */
 
 import { language } from "./i18n.js";
 

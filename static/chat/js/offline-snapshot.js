@@ -1,4 +1,4 @@
-/** Offline snapshot: the data with which this room's page would open now, sent to the service worker for use without a network. */
+/** Offline snapshot: the current data of the room's page, which the service worker stores for use without a network. */
 
 /** How often a snapshot is sent at most (milliseconds). */
 const SEND_INTERVAL = 3000;

@@ -152,7 +152,7 @@ new Sidebar(element("sidebar"), element("rooms"), roomName, focusComposer);
 new ShortcutsDialog(element("shortcuts-dialog"), element("shortcuts-open"));
 
 // Connection status
-/** Without cookies each request is another guest's. A guest's page sets one that scripts can read; a copy cannot tell. */
+/** Without cookies each request makes another guest. A guest's page sets one that scripts can read; a cached page may not. */
 const hasCookies = data.is_copy || !you.guest || document.cookie !== "";
 
 const OFFLINE = gettext("You're offline. Messages will send when you're back.");

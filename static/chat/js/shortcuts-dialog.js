@@ -20,8 +20,9 @@ export class ShortcutsDialog {
   }
 
   #keyPressed(event) {
-    const isQuestionMark = event.key === "?" && !event.isComposing && !hasCommandModifier(event) && !isTextField(event.target);
-    if (!isQuestionMark && !(event.key === "/" && hasCommandModifier(event))) return;
+    const isCommand = hasCommandModifier(event);
+    const isQuestionMark = event.key === "?" && !event.isComposing && !isCommand && !isTextField(event.target);
+    if (!isQuestionMark && !(event.key === "/" && isCommand)) return;
     event.preventDefault();
     if (this.#dialog.open) this.#dialog.close();
     else this.#open();

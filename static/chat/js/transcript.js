@@ -4,7 +4,7 @@ import { ConnectionState } from "../../base/js/connection-state.js";
 import { ngettext, formatNumber } from "../../base/js/i18n.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
 
-const page = document.getElementById("transcript");
+const page = document.getElementById("transcript-status");
 const progress = document.getElementById("progress");
 const count = document.getElementById("count");
 

@@ -1,4 +1,7 @@
-/** Registry of the accounts that this browser knows, and of the guests who have signed in to them. Each page of an account adds to it. */
+/**
+ * Registry of the accounts that have been used in this browser, and of the guests who have signed in to them. Each page of
+ * an account adds to it.
+ */
 
 import { keysAfter, withStorage } from "../../../base/js/storage.js";
 

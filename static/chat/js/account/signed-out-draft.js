@@ -47,7 +47,8 @@ export async function claimDrafts(room, to, guest) {
   const others = new Set([guest, signedOut, ...formerGuests(to)].filter(isClaimable));
   const owners = [...others].map((person) => `${person}.${room}`);
   const sent = await fetchStored(owners.flatMap(unsentOf));
-  const pages = await Promise.all(owners.flatMap(editedMessages).map((number) => fetchPage({ before: number + 1, limit: 1 })));
+  const numbers = owners.flatMap(editedMessages);
+  const pages = await Promise.all(numbers.map((number) => fetchPage({ before: number + 1, limit: 1 })));
   const edited = pages.flatMap(({ messages }) => messages);
   unmarkSignedOut(room, signedOut);
   const texts = owners.flatMap((owner) => [...takeUnsent(owner, sent), ...takeEdits(owner, edited), takeDraft(owner)]);

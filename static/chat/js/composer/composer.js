@@ -185,7 +185,7 @@ export class Composer {
     if (key === "ArrowUp" && !this.#edit && !this.#input.value) return this.#onArrowUp;
   }
 
-  /** Submit the current text once its shortcode is replaced: at the latest before the next change, which is not part of it. */
+  /** Submit the current text once its shortcode is replaced, and at the latest before the next change of the text. */
   async #submitOnceReplaced() {
     const [pending, edit] = [this.pending(), this.#edit];
     if (!pending) return this.#submit();

@@ -24,14 +24,14 @@
     }
   }
 
-  let kept = withStorage((storage) => JSON.parse(storage.getItem(KEY)));
-  if (typeof kept?.text !== "string" || !Array.isArray(kept.enters)) kept = null;
+  let stored = withStorage((storage) => JSON.parse(storage.getItem(KEY)));
+  if (typeof stored?.text !== "string" || !Array.isArray(stored.enters)) stored = null;
 
   /** Insert the text from before the page was reloaded in front of the text that is typed now. */
   function restore() {
-    if (!kept || !input()) return;
-    const { text, enters } = kept;
-    kept = null;
+    if (!stored || !input()) return;
+    const { text, enters } = stored;
+    stored = null;
     const ends = readEnters(input()).map((end) => end + text.length);
     input().value = text + input().value;
     writeEnters([...enters, ...ends]);

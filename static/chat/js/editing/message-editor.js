@@ -1,6 +1,6 @@
 /**
- * Editor of the person's own messages, one at a time. The edit takes place in the composer, where the draft waits. While the
- * edit is being saved, or set aside because the person is typing something else, the composer is free.
+ * Editor of the person's own messages, one at a time. The edit takes place in the composer, whose draft waits. While the
+ * edit is being saved, or is set aside because the person is typing something else, the composer is free.
  */
 
 import { gettext } from "../../../base/js/i18n.js";

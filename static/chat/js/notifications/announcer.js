@@ -4,7 +4,7 @@ import { gettext, ngettext } from "../../../base/js/i18n.js";
 import { isolate, showSentence } from "../../../base/js/bidi.js";
 import { renderMarkup } from "../text/markup.js";
 
-/** Messages that arrive within this time are announced together (milliseconds); more than the limit only by their number. */
+/** Messages that arrive within this time are announced together (milliseconds); above the limit, only their number is. */
 const BATCH_TIME = 500;
 const MAX_READ_OUT = 3;
 

@@ -1,8 +1,8 @@
 /**
  * Desktop notifications of unread messages. All tabs of a person receive unread counts; the tab that holds a lock (the
- * leader) shows the notifications, so that each appears once. A tab that the server refuses receives no counts and gives the
- * lock up. Rooms that are being viewed in any tab are skipped. A notification is closed when its message is read, edited or
- * deleted.
+ * leader) shows the notifications, so that each appears once. A tab that the server refuses receives no counts, and gives
+ * up the lock. Rooms that are being viewed in any tab are skipped. A notification is closed when its message is read,
+ * edited or deleted.
  */
 
 import { isolate } from "../../../base/js/bidi.js";

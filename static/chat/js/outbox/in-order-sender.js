@@ -1,6 +1,6 @@
 /**
- * In-order sender: sends the messages of an outbox one at a time, each after the answer to the one before, so that no message
- * overtakes another one that was refused for now.
+ * In-order sender: sends the messages of an outbox one at a time, each after the answer to the one before, so that none
+ * overtakes a message that is rate limited.
  */
 
 export class InOrderSender {

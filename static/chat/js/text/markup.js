@@ -45,7 +45,7 @@ const HOST = `(?:(?<=[/.])${CJK}(?:${CJK}|${PLAIN}[^/?#.])*|${PLAIN}[^/?#])*`;
 const PATH = `(?:(?<=[/=#])${CJK}(?:${CJK}|${PLAIN}[^/?#=&])*|${PLAIN}.)*`;
 const ADDRESS = new RegExp(HOST + PATH, "suy");
 
-/** Punctuation that belongs to the sentence and not to the address; brackets do unless the address contains the opening one. */
+/** Punctuation that belongs to the sentence, as do brackets that were not opened in the address. */
 const AFTER_ADDRESS = /[.,;:!?'~]|(?![\0-\x7f])\p{P}/u;
 const BRACKETS = { ")": "(", "]": "[", "}": "{" };
 

@@ -220,7 +220,7 @@ export class ChatLog extends HTMLElement {
     return this.querySelector("ol");
   }
 
-  /** Remember a stored message, which is no longer unsent. @returns {boolean} whether its state is newer than the known one */
+  /** Remember a stored message, which is no longer unsent. @returns {boolean} whether its state is new */
   #remember(message) {
     this.#remove(message.client_id);
     if (this.#known.get(message.number)?.seq >= message.seq) return false;

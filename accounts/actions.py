@@ -40,7 +40,7 @@ def create_guest() -> User:
 
     def create(name: str) -> User:
         user = User(username=f"guest-{get_random_string(16)}", **guest)
-        user.take_name(name)
+        user.set_name(name, NameKeys.of(name))
         user.save(force_insert=True)
         return user
 
@@ -83,7 +83,7 @@ def _with_free_name(candidates: Iterable[str], take: Callable[[str], User], user
 def _claim_name(user: User, name: str) -> User:
     user = queries.active(user)
     if not user.name_key:
-        _call(user, name)
+        _call(user, name, NameKeys.of(name))
     return user
 
 
@@ -94,19 +94,18 @@ def rename(user: User, name: str) -> User:
     except ValueError as error:
         raise ApiError("bad_frame", str(error)) from None
     try:
-        return _rename(user, name, queries.holders(name, but=user))
+        return _rename(user, name, NameKeys.of(name), queries.holders(name, but=user))
     except IntegrityError:
         raise ApiError("bad_frame", TAKEN) from None
 
 
 @transaction.atomic
-def _rename(user: User, name: str, holders: list[User]) -> User:
+def _rename(user: User, name: str, keys: NameKeys, holders: list[User]) -> User:
     people = queries.active_people({user.pk, *(holder.pk for holder in holders)})
     user = queries.one_of(people, user)
-    keys = NameKeys.of(name)
     for holder in holders:
         _take_name(people.get(holder.pk, holder), keys)
-    _call(user, name)
+    _call(user, name, keys)
     # Only now, when nobody else can give it up: it rests as soon as it is free.
     if queries.resting_names(keys, user).exists():
         raise ApiError("bad_frame", RESTING)
@@ -125,7 +124,7 @@ def _take_name(holder: User, keys: NameKeys) -> None:
 
 def _give_name(user: User, name: str) -> User:
     """Give a user another name. The old one was unused for a day, and need not rest."""
-    user.take_name(name)
+    user.set_name(name, NameKeys.of(name))
     user.save(update_fields=NAME_FIELDS)
     return user
 
@@ -156,9 +155,9 @@ def _rest_name(key: str | None, holder: int) -> None:
     RestingName.objects.filter(pk__in=too_many).delete()
 
 
-def _call(user: User, name: str) -> None:
+def _call(user: User, name: str, keys: NameKeys) -> None:
     left = user.name_key
-    user.take_name(name)
+    user.set_name(name, keys)
     user.save(update_fields=NAME_FIELDS)
     if left != user.name_key:
         _rest_name(left, user.pk)

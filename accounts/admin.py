@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import actions, queries
+from accounts.confusables import NameKeys
 from accounts.display_names import TAKEN, clean_person
 from accounts.models import User
 from base import security_log
@@ -28,7 +29,7 @@ class PersonForm(UserChangeForm):
             raise forms.ValidationError(str(error)) from None
         if queries.holders(name, but=self.instance):
             raise forms.ValidationError(TAKEN)
-        self.instance.take_name(name)
+        self.instance.set_name(name, NameKeys.of(name))
         return name
 
 

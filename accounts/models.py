@@ -60,10 +60,9 @@ class User(AbstractUser):
         """The address as it is stored and looked up."""
         return email.strip().lower()
 
-    def take_name(self, name: str) -> None:
-        """Set the name, with its keys."""
-        self.name = name
-        self.name_key, self.name_skeleton = NameKeys.of(name)
+    def set_name(self, name: str, keys: NameKeys) -> None:
+        """Set the name, and `NameKeys.of(name)`."""
+        self.name, (self.name_key, self.name_skeleton) = name, keys
 
     @property
     def is_deleted(self) -> bool:

@@ -26,9 +26,10 @@ def free_names(candidates: Iterable[str], user: User | None = None) -> list[str]
     """Those that the user may take, as far as can be known before one is taken."""
     by_keys = {NameKeys.of(name): name for name in candidates}
     wanted = {key for keys in by_keys for key in keys}
-    held = _having(wanted).values_list("name_key", "name_skeleton")
-    taken = {key for keys in held for key in keys}
-    taken |= set(resting_names(wanted, user).values_list("key", flat=True))
+    held = _having(wanted)
+    skeletons = held.values_list("name_skeleton", flat=True)
+    resting = resting_names(wanted, user).values_list("key", flat=True)
+    taken = set(held.values_list("name_key", flat=True).union(skeletons, resting, all=True))
     return [name for keys, name in by_keys.items() if taken.isdisjoint(keys)]
 
 

@@ -89,5 +89,5 @@ def test_too_many_are_told_when_to_try_again(seconds, told, header):
     refused = ApiError("rate_limited", "Too many attempts.", seconds)
     answer = responses.rate_limited_page(RequestFactory().get("/"), refused)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, header)
-    assert f"There were too many tries. Go back, and try again in {told}" in answer.content.decode()
+    assert f"Too many attempts. Try again in {told}" in answer.content.decode()
     assert is_in_the_look(answer)

@@ -189,4 +189,4 @@ async def test_a_thousand_refused_sockets_are_a_few_lines(database, log, clock):
         await refuse(Guard(application), {**SCOPE, "headers": []})
     lines = log()
     assert len(lines) == 10
-    assert lines[0].endswith("connections.guard: A socket is given up: too many connections")
+    assert lines[0].endswith("connections.guard: A socket is given up: Too many connections.")

@@ -1,4 +1,4 @@
-"""The own name, at the foot of the rail: changed in place, with two clicks at any width."""
+"""Display name at the foot of the sidebar: edited in place, at any width."""
 
 import pytest
 from playwright.async_api import expect

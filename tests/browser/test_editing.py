@@ -1,4 +1,4 @@
-"""What one has said can be changed and taken back, by pointer, keys and touch; nothing is lost on the way."""
+"""Editing and deletion of messages by pointer, keyboard and touch. Nothing is lost on the way."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The service worker beside a site that changes, hangs, fails and greets somebody else."""
+"""Service worker, at a site whose pages change, hang, fail or belong to another person."""
 
 import asyncio
 import re

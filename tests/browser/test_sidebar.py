@@ -1,4 +1,4 @@
-"""The rail: one's rooms beside the one that one is in, and the way to all others."""
+"""Sidebar: the person's rooms, and the search for all others."""
 
 import pytest
 from playwright.async_api import expect

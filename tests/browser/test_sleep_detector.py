@@ -1,4 +1,4 @@
-"""A laptop sleeps, and its connections die without a word: pages notice, whether they send or only listen."""
+"""Connections that die while a computer sleeps: pages notice, whether they send or only listen."""
 
 import asyncio
 

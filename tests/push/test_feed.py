@@ -173,7 +173,7 @@ async def test_a_worker_that_dies_is_followed_by_another(listen, browser, workin
         await line(listener)
     while not await listener.receive_nothing(0.2):
         await listener.receive()
-    async with working("feeds"), asyncio.timeout(feeds.LEASE + 2):
+    async with working("feeds"), asyncio.timeout(feeds.LEASE.total_seconds() + 2):
         await line(listener)
 
 

@@ -161,7 +161,8 @@ def read_administration(server, session):
 def count_history(server, path, session):
     """Count the actions in the history of an object."""
     get_page(server, path, session)
-    return get_page(server, path.replace("/change/", "/history/"), session).count("<tr>") - 1
+    html = get_page(server, path.replace("/change/", "/history/"), session)
+    return html.partition('id="change-history"')[2].partition("</table>")[0].count("<tr>") - 1
 
 
 def read_account(server, path, session):

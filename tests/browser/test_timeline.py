@@ -1,4 +1,4 @@
-"""Where one reads: nothing moves that the reader did not move, and what is new is marked."""
+"""Timeline: the page never scrolls by itself, and new messages are marked."""
 
 import asyncio
 import re

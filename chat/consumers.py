@@ -45,15 +45,21 @@ CLOSE_CODES = {"not_found": 4404, "rate_limited": 4429, "unavailable": 1013}
 class ChatConsumer(AsyncWebsocketConsumer):
     """One tab in one room. It follows the room's log at its own cursor."""
 
-    channel_layer_alias = None  # the process's hub is in the room's group, for all its tabs
+    # The tutorial's consumer has a channel of its own and joins the room's group with it:
+    #     await self.channel_layer.group_add(self.room_group_name, self.channel_name)
+    # so Redis delivers each message once to each tab, and what is sent while it is away is lost. Here, the
+    # process's hub is in the group, once for all tabs, and reads from the database what it missed.
+    channel_layer_alias = None
 
     async def dispatch(self, message):
-        # Channels would first see to old connections in the database's thread, where we then wait for
-        # whatever is done there. `database_sync_to_async` sees to them when there is something to do.
+        # Channels' version calls `aclose_old_connections` before each frame. That runs in the thread of the
+        # database, so each frame would wait for the queries of all other sockets
+        # (https://github.com/django/channels/pull/2090); `database_sync_to_async` does it where it is needed.
         await getattr(self, get_handler_name(message))(message)
 
     async def __call__(self, scope, receive, send):
-        # Whatever ends the socket, an exception included, undoes what `connect` has set up.
+        # The tutorial leaves the group in `disconnect`, which Channels does not call when a handler raises
+        # (https://github.com/django/channels/issues/1466). What is pushed to `life` is undone in any case.
         async with AsyncExitStack() as self.life:
             await super().__call__(scope, receive, send)
 
@@ -163,7 +169,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except Exception:
             if code is None or code >= 3000:
                 raise
-            # Daphne's sockets send no code of the protocol's own: 1013 becomes 4013.
+            # Daphne cannot send the codes of the protocol (https://github.com/django/daphne/issues/374):
+            # 1013 becomes 4013.
             await super().close(code + 3000, reason)
 
     # Follow

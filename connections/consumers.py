@@ -1,9 +1,22 @@
-"""Sockets of pages that only listen."""
+"""Base classes of consumers, for any app."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Collection
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from redis.exceptions import RedisError
 
 import live
 from base import subprotocols
+from base.api_errors import ApiError
+from base.ratelimit_keys import socket_keys
+
+# Subscribers of this process to a topic, and those from each address.
+get_subscribers = live.PerLoop(Counter[tuple[str, ...]])
 
 
 class PageListener(live.LogConsumer):
@@ -20,3 +33,60 @@ class PageListener(live.LogConsumer):
     async def on_batch(self, batch: live.Batch):
         await asyncio.sleep(0)  # a task from here on, for the guard's time limit: see live/eager_task.py
         await super().on_batch(batch)
+
+
+class GroupConsumer:
+    """Mixin for consumers of both styles, asynchronous and synchronous, that join a topic's group.
+
+    The tutorial joins in `connect` and leaves in `disconnect`. Channels calls `disconnect` only when a socket
+    is closed in order, not when a handler raises (https://github.com/django/channels/issues/1466). What is
+    pushed to `life` is undone in any case.
+    """
+
+    topic = ""  # the topic that it has joined
+    max_subscribers = 100  # of a topic in this process, half of them from one address: Channels handles each
+    # message once for each of them
+    scope: dict[str, Any]
+    channel_layer: Any
+    channel_name: str
+
+    async def __call__(self, scope, receive, send):
+        async with AsyncExitStack() as self.life:
+            await super().__call__(scope, receive, send)  # type: ignore[misc]
+
+    @property
+    def argument(self) -> str:
+        """The only argument of the socket's URL."""
+        (value,) = self.scope["url_route"]["kwargs"].values()
+        return value
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol of Lobby's own pages, which understand greetings; None for a plain client."""
+        return subprotocols.choose(self.scope["subprotocols"])
+
+    async def join(self, topic: str, group: str) -> None:
+        """Join a topic's group until the socket ends. Raises `ApiError` if it has too many subscribers."""
+        subscribers, address = get_subscribers(), socket_keys(self.scope).address
+        limits: dict[tuple[str, ...], int] = {(topic,): self.max_subscribers}
+        if address and settings.CONNECTIONS_PER_ADDRESS:
+            limits[topic, address] = self.max_subscribers // 2
+        if any(subscribers[counted] >= limit for counted, limit in limits.items()):
+            raise ApiError("unavailable", _("Too many subscribers."))
+        subscribers.update(limits.keys())
+        self.life.callback(_uncount, limits.keys())
+        self.life.push_async_callback(self._leave, group)
+        await self.channel_layer.group_add(group, self.channel_name)
+        self.topic = topic
+
+    async def _leave(self, group: str) -> None:
+        with suppress(RedisError, OSError):  # without Redis, the group's entry expires by itself
+            await self.channel_layer.group_discard(group, self.channel_name)
+
+
+def _uncount(counted: Collection[tuple[str, ...]]) -> None:
+    subscribers = get_subscribers()
+    for each in counted:
+        subscribers[each] -= 1
+        if not subscribers[each]:
+            del subscribers[each]

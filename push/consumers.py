@@ -5,10 +5,9 @@ They stand behind `connections.guard.Guard`, which sees to limits, dismissal and
 
 import asyncio
 import re
-from collections import Counter
-from collections.abc import Collection, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,18 +16,16 @@ from asgiref.sync import async_to_sync
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
-from django.conf import settings
 from django.db import Error
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
-from redis.exceptions import RedisError
 
-from base import names, subprotocols
+from base import names
 from base.api_errors import ApiError
 from base.ratelimit_keys import RateLimitKeys, socket_keys
 from base.responses import error_json
 from base.rooms import get_enterable_rooms
-from live import PerLoop
+from connections.consumers import GroupConsumer
 from push import access
 from push.audience import get_audience
 from push.models import Order, feed_topic
@@ -38,11 +35,9 @@ from push.sending import asend, group_name, send
 # The longest text that a client may send (characters).
 LONGEST_TEXT = 4000
 
-# How many sockets of a process may listen to a topic, half of them from one address: Channels handles each
-# message once for each of them. To a feed, every tab of its room listens, and only a worker sends, every two
-# seconds.
-MOST_LISTENERS = 100
-MOST_LISTENERS_OF_FEED = 1000
+# Sockets of a process that may listen to a feed: every tab of its room does, and only a worker sends, every
+# two seconds.
+MAX_SUBSCRIBERS_OF_FEED = 1000
 
 # How often an open order is looked at, lest Redis has lost what was said of it (seconds).
 LOOK_EVERY = 15
@@ -57,61 +52,12 @@ NOT_FOUND = 4404
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-# How many sockets of this process listen to a topic, and how many from each address.
-get_listeners = PerLoop(Counter[tuple[str, ...]])
+class Listener(GroupConsumer):
+    """Base class of all sockets here: a topic is a group, and all that is sent is limited."""
 
-
-class Listener:
-    """What consumers of both styles share. `life` is undone whatever ends the socket: Channels calls
-    `disconnect` only for one that is closed in order, not when a handler raises (channels 1466).
-    """
-
-    topic = ""  # which it has joined
-    most_listeners = MOST_LISTENERS  # of a topic, in this process
-    scope: dict[str, Any]
-    channel_layer: Any
-    channel_name: str
-
-    async def __call__(self, scope, receive, send):
-        async with AsyncExitStack() as self.life:
-            await super().__call__(scope, receive, send)  # type: ignore[misc]
-
-    @property
-    def argument(self) -> str:
-        """What the address asks for."""
-        (value,) = self.scope["url_route"]["kwargs"].values()
-        return value
-
-    @property
-    def subprotocol(self) -> str | None:
-        """That of our own pages, which understand greetings and states. None for a plain client."""
-        return subprotocols.choose(self.scope["subprotocols"])
-
-    async def join(self, topic: str) -> None:
-        """Subscribe to a topic until the end. Raises `ApiError` when it has too many listeners."""
-        listeners, address = get_listeners(), socket_keys(self.scope).address
-        limits: dict[tuple[str, ...], int] = {(topic,): self.most_listeners}
-        if address and settings.CONNECTIONS_PER_ADDRESS:
-            limits[topic, address] = self.most_listeners // 2
-        if any(listeners[counted] >= limit for counted, limit in limits.items()):
-            raise ApiError("unavailable", _("Too many subscribers."))
-        listeners.update(limits.keys())
-        self.life.callback(self.uncount, limits.keys())
-        group = group_name(topic)
-        self.life.push_async_callback(self.leave, group)
-        await self.channel_layer.group_add(group, self.channel_name)
-        self.topic = topic
-
-    def uncount(self, counted: Collection[tuple[str, ...]]) -> None:
-        listeners = get_listeners()
-        for each in counted:
-            listeners[each] -= 1
-            if not listeners[each]:
-                del listeners[each]
-
-    async def leave(self, group: str) -> None:
-        with suppress(RedisError, OSError):  # which is away; this process has forgotten us already
-            await self.channel_layer.group_discard(group, self.channel_name)
+    async def listen(self, topic: str) -> None:
+        """Join a topic's group. Raises `ApiError` if it has too many subscribers."""
+        await self.join(topic, group_name(topic))
 
     async def check(self, text: str | None) -> str:
         """What a client has sent; raises `ApiError` when it is no text, too long, or comes too fast."""
@@ -143,7 +89,7 @@ class OrderConsumer(Listener, AsyncWebsocketConsumer):
             await self.close(NOT_FOUND)
             return
         # Join the group, then accept, then read the state: nothing is missed that happens in between.
-        await self.join(order.topic)
+        await self.listen(order.topic)
         await self.accept(self.subprotocol)
         await self.tell(await self.find())
         self.beside(self.look_again_and_again())
@@ -202,7 +148,7 @@ class StatusConsumer(Listener, WebsocketConsumer):
             self.accept(self.subprotocol)  # so that a browser sees the code
             self.close(NOT_FOUND)
             return
-        async_to_sync(self.join)(f"status {self.argument}")
+        async_to_sync(self.listen)(f"status {self.argument}")
         self.accept(self.subprotocol)  # only now: nothing is missed from here on
         if self.subprotocol:
             self.send('{"listening":true}')
@@ -222,7 +168,7 @@ class StatusConsumer(Listener, WebsocketConsumer):
 class FeedConsumer(Listener, AsyncWebsocketConsumer):
     """Listens to the live feed of a room: its lines, and on our own pages whether it runs."""
 
-    most_listeners = MOST_LISTENERS_OF_FEED
+    max_subscribers = MAX_SUBSCRIBERS_OF_FEED
 
     async def connect(self):
         try:
@@ -232,7 +178,7 @@ class FeedConsumer(Listener, AsyncWebsocketConsumer):
             await self.accept(self.subprotocol)  # so that a browser sees the code
             await self.close(NOT_FOUND)
             return
-        await self.join(feed_topic(key))
+        await self.listen(feed_topic(key))
         await self.accept(self.subprotocol)
         self.life.enter_context(get_audience().listening(key, self.tell))
 

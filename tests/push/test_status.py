@@ -6,7 +6,8 @@ import pytest
 from channels.db import database_sync_to_async
 
 from connections import guard
-from push.consumers import LONGEST_TEXT, FeedConsumer, StatusConsumer, get_listeners
+from connections.consumers import get_subscribers
+from push.consumers import LONGEST_TEXT, FeedConsumer, StatusConsumer
 from tests.sockets import TIMEOUT, Socket
 
 
@@ -56,7 +57,7 @@ async def test_too_fast_is_told_and_the_socket_stays_open(listen, settings):
 
 
 async def test_a_topic_has_so_many_listeners_in_a_process_and_no_more(listen, monkeypatch, caplog):
-    monkeypatch.setattr(StatusConsumer, "most_listeners", 2)
+    monkeypatch.setattr(StatusConsumer, "max_subscribers", 2)
     one, _ = await listen("/ws/status/1"), await listen("/ws/status/1")
     assert await (await listen("/ws/status/1")).close_code() == 1013
     assert "Too many subscribers." in caplog.text
@@ -65,10 +66,10 @@ async def test_a_topic_has_so_many_listeners_in_a_process_and_no_more(listen, mo
     again = await listen("/ws/status/1")
     await again.send_frame("there")
     assert await again.receive() == {"message": "there"}
-    assert get_listeners() == {("status 1",): 2, ("status 2",): 1}
+    assert get_subscribers() == {("status 1",): 2, ("status 2",): 1}
     for listener in (other, again):
         await listener.disconnect()
-    assert get_listeners() == {("status 1",): 1}
+    assert get_subscribers() == {("status 1",): 1}
 
 
 async def test_an_address_leaves_half_of_the_listeners_of_a_topic_to_others(
@@ -76,7 +77,7 @@ async def test_an_address_leaves_half_of_the_listeners_of_a_topic_to_others(
 ):
     settings.CONNECTIONS_PER_ADDRESS = 1000
     for consumer, path in ((StatusConsumer, "/ws/status/1"), (FeedConsumer, "/ws/push/lobby")):
-        monkeypatch.setattr(consumer, "most_listeners", 4)
+        monkeypatch.setattr(consumer, "max_subscribers", 4)
         one, _ = [await listen(path, address="192.0.2.1") for _ in range(2)]
         assert await (await listen(path, address="192.0.2.1")).close_code() == 1013
         other = await listen(path, address="192.0.2.2")

@@ -40,7 +40,7 @@ PATIENCE = 10
 RATE = 100
 HASHING_RATE = 10
 
-# Over how many the rate is averaged, and when the last of those that are refused is to come back (seconds).
+# How many requests the rate is averaged over, and the longest delay of a refused one (seconds).
 SAMPLES = 200
 LONGEST_DELAY = 60
 
@@ -59,7 +59,7 @@ STREAM_RATE = 1
 
 
 class Full(Exception):
-    """Too many wait, or one has waited too long; it may come back after `retry_after` seconds."""
+    """The queue is full, or the request waited too long. It may retry after `retry_after` seconds."""
 
     def __init__(self, retry_after: float):
         super().__init__()
@@ -208,9 +208,9 @@ class Places:
         self._interval = 1 / rate  # between two that are served, while others wait (seconds)
         self._busy = 0.0  # how long others have waited since the last one was served (seconds)
         self._looked_at = 0.0  # when that was added up last (monotonic)
-        self._last_return = 0.0  # when the last of those that were refused is to come back (monotonic)
+        self._last_return = 0.0  # when the last refused request is to retry (monotonic)
         self._running: Counter[str] = Counter()
-        self._waiting: dict[str, deque[Turn]] = {}  # the address whose turn is next stands first
+        self._waiting: dict[str, deque[Turn]] = {}  # in order of turns, by address
 
     @property
     def waiting(self) -> int:
@@ -253,7 +253,7 @@ class Places:
         self._looked_at = now
 
     def _delay(self) -> float:
-        """When one that is refused may come back: they come one after the other, once the queue is served."""
+        """The delay of a refused request: refused ones retry one after the other, once the queue is served."""
         now = time.monotonic()
         served = now + self.waiting * self._interval
         self._last_return = max(self._last_return, served) + self._interval
@@ -276,7 +276,7 @@ class Places:
                 return
 
     def _refuse_newest(self) -> None:
-        address = max(reversed(self._waiting), key=self._requests_of)  # of several, the one that came last
+        address = max(reversed(self._waiting), key=self._requests_of)  # of several, the latest
         queue = self._waiting[address]
         turn = queue.pop()
         if not queue:

@@ -19,7 +19,7 @@ from live import error_summary, get_layer_sender
 
 logger = logging.getLogger(__name__)
 
-# How long a frame may wait for its tab until that is given up (seconds).
+# How long a frame may wait for a client that does not read, until the socket is closed (seconds).
 SEND_PATIENCE = 10
 
 # How much may wait for a tab (frames; characters).
@@ -48,7 +48,7 @@ class Guard:
             with get_sockets().admitted(visit), suppress(Gone):
                 await self.application(scope, visit.receive, visit.send)
                 await visit.flush()
-        except (ApiError, RedisError, OSError, *BUSY) as error:  # of which TimeoutError is one
+        except (ApiError, RedisError, OSError, *BUSY) as error:  # OSError includes TimeoutError
             logger.warning("A socket is given up: %s", error_summary(error))
             await visit.close(1013)
         except Exception:
@@ -84,7 +84,7 @@ class Visit:
             self._ended.set_result(code)
 
     async def receive(self):
-        """What comes next, except for pings: they are answered here."""
+        """The next message, except for pings: they are answered here."""
         while self._is_ping(message := await self._receive_next()):
             await self.send({"type": "websocket.send", "text": PONG})
         return message
@@ -141,7 +141,7 @@ class Visit:
             self._ended.exception()  # so that asyncio logs nothing where the consumer has ended
 
     async def flush(self) -> None:
-        """Wait until what waits is written, or the tab is given up."""
+        """Wait until all pending frames are written, or the socket is closed."""
         if self._writing:
             await asyncio.wait([self._writing])
 

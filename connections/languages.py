@@ -1,4 +1,4 @@
-"""In which language somebody is spoken to: the one that they chose, or that their browser asks for."""
+"""Language of a request: the one chosen in the footer, or else the browser's."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from connections.cookies import cookies_of
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Django's. What a page says depends on the cookie of the choice as well."""
+    """Django's, with the cookie of the chosen language in `Vary`."""
 
     async def __acall__(self, request: HttpRequest) -> Any:
         self.process_request(request)  # neither this nor what follows waits, or needs a thread
@@ -27,7 +27,7 @@ class LanguageMiddleware(LocaleMiddleware):
         return response
 
 
-# Who forges this changes the language and no more. So pages that tell of an error offer the choice as well.
+# A forged request changes the language and nothing else, so error pages may offer the choice as well.
 choose = csrf_exempt(set_language)
 
 

@@ -28,7 +28,7 @@ from live import error_summary
 
 logger = logging.getLogger(__name__)
 
-# How long a socket may take from its arrival until it is known whose it is (seconds).
+# How long a handshake may take until its session is loaded (seconds).
 HANDSHAKE_PATIENCE = 10
 
 # The largest body of a request (bytes), unless its view has a `body_limit`.
@@ -62,7 +62,7 @@ class BodyLimit:
 
 
 class Body:
-    """The body of a request, which ends like that of a client that goes away when it is too large."""
+    """Body of a request. One that is too large ends as if the client had disconnected."""
 
     def __init__(self, scope, receive):
         self._path, self._receive = scope["path"], receive

@@ -1,4 +1,4 @@
-"""The sockets that are open in this process: how many somebody may have, and which must close."""
+"""Registry of this process's open sockets: connection limits, and closing after sign-out or deletion."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ from accounts.models import RestingName, User
 from accounts.revocation import PEOPLE
 from base.api_errors import ApiError
 
-# When whoever has too many connections may try again (seconds).
+# When to retry after too many connections (seconds).
 RETRY_AFTER = 5
 
-# How many sockets are looked at in one query.
+# Sockets per query.
 MOST_AT_ONCE = 1000
 
 # Close codes.
@@ -29,7 +29,7 @@ DELETED = 4410
 
 
 class Socket(Protocol):
-    """What a socket tells of itself. It is nobody's, and in no session, as long as these are None."""
+    """What the registry knows of a socket. `user` and `session_key` are None without a session."""
 
     user: User | None
     session_key: str | None
@@ -70,8 +70,8 @@ class Sockets:
         await self._reconciler.close()
 
     async def _check_all(self) -> None:
-        """Close what must: when somebody's standing has changed; now and then, lest nobody heard of it."""
-        await aclose_old_connections()  # though nobody asks the database anything, its file may be another
+        """Close the sockets of revoked sessions and people: at a notification, and at intervals in case it was lost."""
+        await aclose_old_connections()  # an idle process must notice too that the database file was replaced
         sockets = [(socket, socket.user) for socket in self._open if socket.user]
         for start in range(0, len(sockets), MOST_AT_ONCE):
             for socket, code in await _to_dismiss(sockets[start : start + MOST_AT_ONCE]):

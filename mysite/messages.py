@@ -1,4 +1,4 @@
-"""What people are told, in all languages: found in the source, kept in catalogues, compiled by bin/messages.
+"""Translations: messages are extracted from the source, kept in catalogues, and compiled by bin/messages.
 
 Server and client share a catalogue, `locale/<language>/LC_MESSAGES/django.po`. It is compiled to the .mo
 beside it, which Django reads, and to `static/base/translations/<language>.js` with what the client says,
@@ -21,7 +21,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(settings.BASE_DIR)
 
-# Where people are spoken to, and how.
+# Where messages are extracted from.
 PACKAGES = [
     "accounts",
     "base",
@@ -47,7 +47,7 @@ KEYWORDS = {
     "ngettext_lazy": (1, 2),
 }
 
-# What Django says, and has not translated into every language.
+# Messages of Django that it has not translated into every language.
 OF_DJANGO = [
     (
         "This password is too short. It must contain at least %d character.",
@@ -91,7 +91,7 @@ def files(patterns: list[str]) -> list[Path]:
 
 
 def found() -> Iterator[Found]:
-    """What the source says. Django's own is not looked through: it comes translated."""
+    """All messages of the source. Django's own are not extracted: they come translated."""
     for path in files(PYTHON):
         yield from _found(path, "python", path.read_text(encoding="utf-8"))
     for path in files(TEMPLATES):
@@ -105,7 +105,7 @@ def found() -> Iterator[Found]:
 
 
 def template() -> Catalog:
-    """A catalogue of what the source says, without translations."""
+    """A catalogue of the source's messages, without translations."""
     catalog = Catalog(project="Lobby", charset="utf-8")
     for path, message, comments in found():
         catalog.add(message, locations=[(path, 0)], auto_comments=comments)
@@ -125,7 +125,7 @@ def compiled(catalog: Catalog) -> bytes:
 
 
 def script(catalog: Catalog, language: str) -> str:
-    """A catalogue as a module, with what the client says: a translation, or one for each of the plurals."""
+    """A catalogue's client messages as a JavaScript module: a translation, or one for each plural form."""
     said = {message.id: message for message in catalog if message.id and _is_of_client(message)}
     messages = {
         key[0] if isinstance(key, tuple) else key: message.string

@@ -1,4 +1,4 @@
-"""`{% modules %}`: the scripts of a page, of which the browser hears before it has read the first of them."""
+"""`{% modules %}`: a page's scripts, with preload links for everything that they import."""
 
 import re
 from functools import cache
@@ -19,7 +19,7 @@ IMPORTED = re.compile(r'^(?:import|\} from|import .* from) "([^"]+)";$', re.MULT
 
 @register.simple_tag
 def modules(*names: str) -> SafeString:
-    """Run these ES modules in their order, and load all that they import at once, what comes first first."""
+    """Run ES modules in order, and preload all their imports in the order of use."""
     needed = dict.fromkeys(each for name in names for each in _needed(name))
     hints = format_html_join(
         "\n", '<link rel="modulepreload" href="{}">', ((static(each),) for each in needed)

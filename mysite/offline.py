@@ -43,7 +43,7 @@ def worker(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(no_cache=True)
 def page(request: HttpRequest) -> HttpResponse:
-    """The page. It is nobody's, so that it may be kept."""
+    """The offline page. It depends on no person, so that it can be cached."""
     return HttpResponse(_page())
 
 
@@ -79,7 +79,7 @@ def _was_loaded(session: SessionBase) -> bool:
 
 
 def _person(request: HttpRequest) -> str:
-    """The id of a page's person. A session may still name a person who was deactivated."""
+    """The id of the session's person, who may have been deactivated since."""
     if hasattr(request, "_cached_user"):  # so `request.user` needs no query
         return str(request.user.pk or "")
     return request.session.get(SESSION_KEY, "")

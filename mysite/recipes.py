@@ -18,7 +18,7 @@ from markdown_it.token import Token
 FOLDER = "docs/recipes"
 INDEX = "README"
 
-# Where the texts say that Lobby is; on the pages, it is wherever they were loaded from.
+# The server's address in the texts. Pages show the address that they were loaded from.
 HERE = "http://127.0.0.1:8000"
 
 # CommonMark alone lets HTML through.

@@ -1,4 +1,4 @@
-"""Django's settings for Lobby. What comes from the environment is in README.md's table."""
+"""Django's settings. README.md describes those that come from the environment."""
 
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -63,7 +63,7 @@ def kept(name: str) -> str:
     """A secret of this VAR_DIR, made by the first process that asks for it."""
     path = VAR_DIR / name
     if not path.exists():
-        # Written aside and linked: whoever comes second finds a whole key, never an empty file.
+        # Written aside and linked: a concurrent process finds a whole key, never an empty file.
         fresh = path.with_suffix(f".{get_random_secret_key()[:8].encode().hex()}")
         fresh.touch(mode=0o600)
         try:
@@ -168,7 +168,7 @@ if not SITE_URL and EMAIL["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.Em
     raise ImproperlyConfigured("SITE_URL must be set to send e-mail, whose links begin with it")
 # Never taken from a request, whose sender chooses the Host header.
 SITE_URL = SITE_URL.rstrip("/") or local_url(HOST, PORT)
-# How long a worker waits for a server of mail (seconds); the rest is what EMAIL_URL says.
+# How long a worker waits for a mail server (seconds); EMAIL_URL has the rest.
 EMAIL["EMAIL_TIMEOUT"] = EMAIL["EMAIL_TIMEOUT"] or 10
 globals().update(EMAIL)
 
@@ -188,7 +188,7 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     }
     DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
     DATABASE["ENGINE"] = "server.sqlite"
-    DATABASE["CONN_MAX_AGE"] = None  # opening the file anew costs more than what is then asked of it
+    DATABASE["CONN_MAX_AGE"] = None  # opening the file costs more than most queries
 elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
     from server.postgresql.session import Session
 
@@ -203,7 +203,7 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
             "reconnect_failed": lambda pool: pool.check(),
         },
         "connect_timeout": DATABASE_TIMEOUT // 2,
-        # Nothing on the way forgets a session that is idle, and one whose other end is gone ends in 16 s.
+        # Keepalives: idle sessions survive firewalls, and dead ones end in 16 s.
         "keepalives_idle": 10,
         "keepalives_interval": 2,
         "keepalives_count": 3,
@@ -280,7 +280,7 @@ SECURE_SSL_REDIRECT = HTTPS and bool(FORWARDED_ALLOW_IPS)
 # HSTS for subdomains and browsers' preload lists: only the owner of the domain can decide on them.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
-# Browsers run, load and connect to what comes from here and nothing else: whatever anybody writes, no script
+# Browsers run, load and connect to this server only: whatever people write, no script
 # of theirs runs. `connect-src 'self'` covers our sockets in every browser that knows our colours
 # (`light-dark()`: Chromium 123, Firefox 120, Safari 17.5); Safari before 15.4 wanted them named.
 CONTENT_SECURITY_POLICY = {
@@ -302,7 +302,7 @@ CONTENT_SECURITY_POLICY = {
 
 
 def add_headers(headers: MutableMapping[str, str], path: str, url: str) -> None:
-    """Say of a static file what middleware says of the rest, and no more: a page has seventy of them."""
+    """Set the security headers of static files, and no others: a page has seventy of them."""
     from csp.utils import build_policy
 
     headers["X-Content-Type-Options"] = "nosniff"
@@ -331,11 +331,11 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": "WARNING"},
-    # Django's own handlers would say everything twice, or send mail.
+    # Django's own handlers would log everything twice, or send mail.
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
         "lobby.security": {"level": "INFO"},
-        # It logs a traceback each second while Redis is away; live.pubsub says it once, in a line.
+        # It logs a traceback each second while Redis is away; live.pubsub logs it once, in a line.
         "channels_redis.pubsub": {"level": "CRITICAL"},
     },
 }

@@ -1,4 +1,4 @@
-"""Admission of WebSocket handshakes: few run at once, others wait, the rest are told when to come back."""
+"""Admission of WebSocket handshakes: a few run at once, others wait, and the rest get a time to retry at."""
 
 from functools import cache
 
@@ -12,7 +12,7 @@ from connections.admission import Places
 MOST_RUNNING = 48
 MOST_RUNNING_PER_ADDRESS = 24
 
-# How many more wait, and how long: a client gives up after 10 (seconds).
+# Length of the queue, and how long a handshake waits there (seconds): clients time out after 10.
 MOST_WAITING = 8000
 PATIENCE = 8
 
@@ -22,12 +22,12 @@ RATE = 500
 
 @cache
 def get_handshakes() -> Places:
-    """The places of the handshakes of this process. Each is given up when its socket is accepted, or gone."""
+    """The places of this process's handshakes. A place is released when its socket is accepted or gone."""
     return Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
 
 
 def refusal(headers: list[tuple[bytes, bytes]], delay: float) -> bytes:
-    """The answer to a handshake that may come back after a delay: accepted and closed, so that pages see it.
+    """Refuse a handshake with a time to retry at. It is accepted and closed, so that pages see the code.
 
     Raises `KeyError` for a handshake without a key.
     """

@@ -1,4 +1,4 @@
-"""How the log is written: no text passes for a record, and what is no error of ours is told briefly."""
+"""Log format and filters: no text can pose as a record, and errors that are not ours take one line."""
 
 import logging
 import re
@@ -51,7 +51,7 @@ class Brief(logging.Filter):
 
 
 class Unavailable(logging.Filter):
-    """What is answered with 503 is a warning of one line, which says why."""
+    """Reduce responses with 503 to a warning of one line with the reason."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "status_code", None) == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -62,7 +62,7 @@ class Unavailable(logging.Filter):
 
 
 class Sparse(logging.Filter):
-    """Of each kind of warning, a few in an interval; the next says how many were left out. Errors all pass.
+    """Pass a few warnings of each kind per interval; the next one counts those left out. Pass all errors.
 
     A kind is a logger's message before its arguments. All messages of a logger that have none are of one
     kind, as Django writes what a request says into some of them.

@@ -16,16 +16,16 @@ from django.utils.module_loading import import_string
 import live
 from server.memory import spare_the_collector
 
-# How long a worker of tasks gets to end, of which nothing depends on its ending well (seconds).
-TASK_WORKER_PATIENCE = 1
+# How long a task worker may take to end (seconds). Nothing depends on a clean end.
+TASK_WORKER_STOP_TIMEOUT = 1
 
 # The shortest and the longest delay before a restart, and the uptime that resets it (seconds).
 RESTART_DELAY = 0.2
 LONGEST_RESTART_DELAY = 10
 STABLE_UPTIME = 60
 
-# How often workers of tasks are told to look for what is due (seconds).
-REMIND_EVERY = 3600
+# How often task workers are reminded of due tasks (seconds).
+REMINDER_INTERVAL = 3600
 
 spawn = multiprocessing.get_context("spawn")
 
@@ -73,18 +73,18 @@ def task_worker() -> None:
 
 
 def remind(messages: list[live.LayerMessage]) -> None:
-    """Tell the workers what may be due, in case nobody does."""
+    """Remind the task workers at intervals, in case a message was lost."""
     while True:
         for message in messages:
             live.send_in_background(message)
-        time.sleep(REMIND_EVERY)
+        time.sleep(REMINDER_INTERVAL)
 
 
 def end_task_workers(processes: Sequence[SpawnProcess]) -> None:
     for process in processes:
         process.terminate()
     for process in processes:
-        process.join(TASK_WORKER_PATIENCE)
+        process.join(TASK_WORKER_STOP_TIMEOUT)
         process.kill()
 
 

@@ -10,7 +10,7 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 class Client(Protocol):
-    """A connection whose response waits."""
+    """A connection with an unread response."""
 
     @property
     def network(self) -> str:

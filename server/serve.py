@@ -46,7 +46,7 @@ BACKLOG = 8192
 # that listens. With one only, those that wait for a busy loop are accepted when their clients have gone.
 ACCEPTED_AT_ONCE = 16
 
-# How many files a process may open on macOS, whatever its hard limit says.
+# The limit of open files on macOS, which may be lower than the hard limit says.
 OPEN_MAX = 10240
 
 # How long a statement of a migration may take, and another start that migrates the same PostgreSQL (seconds);
@@ -146,7 +146,7 @@ def prepare() -> None:
         migrate()
     except (OperationalError, InternalError, MigrationSchemaMissing) as error:
         raise CannotServe(f"the database cannot be migrated: {reason(error)}.") from None
-    from server.static import collect  # only now are there apps whose files it finds
+    from server.static import collect  # needs the app registry
 
     with keeping_files(settings.VAR_DIR):
         collect()
@@ -157,7 +157,7 @@ def reason(error: Exception) -> str:
 
 
 def migrate() -> None:
-    """Migrate the database. Other starts with the same PostgreSQL wait meanwhile."""
+    """Migrate the database. With PostgreSQL, an advisory lock makes concurrent starts wait."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
@@ -194,7 +194,7 @@ def serve(listener: socket.socket) -> None:
 
 
 def tell_when_ready(address: tuple) -> None:
-    """Print where to go, once somebody answers there."""
+    """Print the address as soon as a worker answers there."""
     while not answers(local_host(address[0]), address[1]):
         time.sleep(0.1)
     print(f"Lobby is running at {local_url(*address[:2])}/chat/ (press Ctrl-C to stop)", flush=True)

@@ -161,14 +161,14 @@ class Workers(Multiprocess):
         return False
 
     def wait_until_serving(self, worker: WebWorker) -> bool:
-        """Wait for a new worker, and keep the others alive meanwhile."""
+        """Wait until a new worker is ready, and keep replacing the others."""
         while worker.is_alive() and not worker.is_serving and not self.is_told_to_stop():
             time.sleep(0.1)
             self.keep_subprocess_alive()
         return worker.is_serving
 
     def is_told_to_stop(self) -> bool:
-        """Whether a signal to stop waits until the one that is handled is done with."""
+        """Whether a stop signal arrived while another signal is handled."""
         return bool({signal.SIGINT, signal.SIGTERM} & set(self.signal_queue))
 
     def handle_ttin(self) -> None:
@@ -177,6 +177,6 @@ class Workers(Multiprocess):
 
     def terminate_all(self) -> None:
         for listener in self.sockets:
-            listener.close()  # or who comes now would wait for an answer that never comes
+            listener.close()  # or new connections would wait for a response that never comes
         super().terminate_all()
         end_task_workers(self.task_workers)

@@ -18,10 +18,10 @@ FRAME_COST = 0.00005
 
 
 class Turns(Protocol):
-    """A connection whose received data is parsed in turns. It receives no more before all is parsed."""
+    """A connection with received data that is parsed in turns. Reading pauses until all of it is parsed."""
 
     transport: Transport
-    is_refused = False  # what comes is discarded, until the peer closes
+    is_refused = False  # received data is discarded until the peer closes
     _unparsed: bytes | memoryview = b""
 
     def data_received(self, data):
@@ -73,7 +73,7 @@ class TurnQueue:
 
     def __init__(self) -> None:
         self._loop = get_running_loop()
-        self._waiting: dict[str, dict[Turns, None]] = {}  # the address whose turn is next stands first
+        self._waiting: dict[str, dict[Turns, None]] = {}  # in order of turns, by address
         self._left = TURN  # of this pass; what was overdrawn is taken from the next ones
         self._next_pass: Handle | None = None
         self._is_serving = False

@@ -25,7 +25,7 @@ from server.handshakes import get_handshakes, refusal
 from server.response_budget import get_response_budget
 from server.turns import Turns
 
-# How long a client may take to say the whole of a request, a socket's handshake included (seconds).
+# How long a client may take to send a request, or a WebSocket handshake (seconds).
 REQUEST_PATIENCE = 10
 
 # The largest head of a request, with trailers and the sizes of chunks (bytes); the most headers.
@@ -108,7 +108,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     def connection_made(self, transport):
         super().connection_made(transport)
-        transport.set_write_buffer_limits(0)  # `pause_writing` tells of any response that waits
+        transport.set_write_buffer_limits(0)  # `pause_writing` is then called for each unread response
         self.flow = Flow(transport)
         self._answering = Lock()
         self._counted = CountingTransport(transport)
@@ -126,7 +126,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             self._handshake.cancel()
         get_connections().remove(self.transport)
         if self._running is not None and not self._running.response_complete:
-            self._running.disconnected = True  # uvicorn tells only the newest
+            self._running.disconnected = True  # uvicorn marks only the newest cycle
             self._running.message_event.set()
         super().connection_lost(exc)
 
@@ -156,8 +156,10 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             self._handshake = self.loop.create_task(self._admit_handshake())
 
     async def _admit_handshake(self) -> None:
-        """Go on with a handshake when it has a place, or tell the client when to come back."""
-        await self._answering.acquire()  # the response before it would never hear how the connection goes on
+        """Continue a handshake when it has a place, or refuse it with a time to retry at."""
+        await (
+            self._answering.acquire()
+        )  # the response before it must be complete: it would not be notified of a disconnect
         await self.flow.drain()
         self._end_progress()  # what is sent from here on is not counted
         try:
@@ -223,7 +225,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
 
     def refuse(self):
-        """Discard what comes until the client closes: or it would not see what it is answered."""
+        """Discard received data until the client closes, so that it can read the response."""
         super().refuse()
         if not self.transport.is_closing():
             self.transport.write_eof()
@@ -282,7 +284,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     def on_response_complete(self):
         super().on_response_complete()
-        if self.cycle.response_complete and self.cycle.more_body:  # to a request that still goes on
+        if self.cycle.response_complete and self.cycle.more_body:  # the response ended before the request
             self.refuse()
         self.parse()
 
@@ -348,7 +350,7 @@ def unread(transport) -> int:
 
 
 class SocketProtocol(Turns, WebSocketsSansIOProtocol):
-    """Whatever a peer does, it is told with a close code, and its socket ends in time."""
+    """WebSocket protocol that always sends a close code and ends the connection within its deadlines."""
 
     place: Place | None = None  # of the handshake, until it is answered
     _is_stopping = False
@@ -363,7 +365,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
         self._leave_place()
         super().connection_lost(exc)
 
-    # What comes in
+    # Receiving
 
     def data_received(self, data):
         if self.handshake_initiated:
@@ -414,7 +416,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
         return frames_of(self.network) if is_counted else FrameCount(ADDRESS_BURST)
 
     def _cut_off(self) -> None:
-        """Close with 1008, and discard what comes until the peer closes as well."""
+        """Close with 1008, and discard received data until the peer closes too."""
         if self.close_sent or not self.handshake_complete:
             self.transport.abort()
         else:
@@ -449,7 +451,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
 
     def handle_ping(self):
         pong = b"".join(self.conn.data_to_send())
-        if self.writable.is_set():  # or the pongs for who pings and reads nothing would pile up
+        if self.writable.is_set():  # or pongs would pile up for a client that sends pings and reads nothing
             self.transport.write(pong)
 
     async def receive(self):
@@ -465,7 +467,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
             self.parse()
         return message
 
-    # What goes out
+    # Sending
 
     async def run_asgi(self):
         self.scope["extensions"][TEXTS] = {}
@@ -563,7 +565,7 @@ def frame(text: str) -> bytes:
     return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
-# Of a text that goes to many tabs, the frame is made once.
+# Frames of texts that go to many tabs are cached.
 shared_frame = lru_cache(maxsize=64)(frame)
 
 

@@ -55,7 +55,7 @@ def valkey() -> Iterator[None]:
 
 
 def end_leftover() -> None:
-    """End a Valkey that nobody keeps: its keeper was killed, alone or with all of its Lobby."""
+    """End an orphaned Valkey: its keeper was killed, alone or with the whole server."""
     if settings.VALKEY_SOCKET.exists():
         with suppress(RedisError), client(STOP_TIMEOUT) as leftover:
             leftover.shutdown(nosave=True)

@@ -1,4 +1,4 @@
-"""VAR_DIR: for its owner alone, and one line that says why no files can be kept there."""
+"""VAR_DIR: private to its owner, with an error of one line if no files can be kept there."""
 
 import stat
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def keeping_files(var_dir: Path) -> Iterator[None]:
 
 
 def close_to_others(directory: Path) -> None:
-    """Leave a directory, and so all in it, to its owner; not one that is shared by its nature, as /tmp is."""
+    """Make a directory private to its owner, except a shared one such as /tmp."""
     with suppress(OSError):  # there is none yet, or it is another's: `base.checks` warns
         mode = directory.stat().st_mode
         if mode & (stat.S_IRWXG | stat.S_IRWXO) and not mode & stat.S_ISVTX:

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, whose pool keeps no session that is broken or cannot write.
+"""Django's PostgreSQL backend with a pool that drops sessions that are broken or read-only.
 
 After a failover, sessions with the server that was the primary live on, read-only or without an answer.
 """

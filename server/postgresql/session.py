@@ -6,17 +6,17 @@ import time
 import psycopg
 from psycopg.errors import _WaitTimeout
 
-# How long the server may say nothing: longer than `statement_timeout`, whose error it says itself (seconds).
+# Timeout of the server's answer (seconds): longer than `statement_timeout`, which the server reports itself.
 PATIENCE = 12
 
-# How long a session is taken for one that works (seconds).
+# How long a session counts as working without a check (seconds).
 CHECK_INTERVAL = 1
 
 
 class Session(psycopg.Connection):
-    """Closes when the server says nothing: its host, or what is between, may be gone without a word."""
+    """Session that closes when the server does not answer: its host or the network may be gone."""
 
-    silent_since = 0.0  # when one that got no answer was asked: older ones may be dead too (monotonic)
+    silent_since = 0.0  # when a query got no answer: older sessions may be dead too (monotonic)
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
@@ -43,7 +43,7 @@ class Session(psycopg.Connection):
         return True
 
     def _says_something(self) -> bool:
-        """Whether something has come though it was asked nothing: it has ended, most likely."""
+        """Whether data arrived without a query: the session has most likely ended."""
         poll = select.poll()
         poll.register(self.fileno(), select.POLLIN)
         return bool(poll.poll(0))

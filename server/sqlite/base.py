@@ -41,7 +41,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _files = Files()
 
     def prepare_database(self):
-        """Create the file. Only a migration does: no server goes on with an empty database."""
+        """Create the file. Only migrations do: a server must not continue with an empty database."""
         if not self.is_in_memory_db():
             with suppress(OSError):  # which SQLite puts into words when it opens the file
                 Path(self.settings_dict["NAME"]).touch()

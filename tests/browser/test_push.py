@@ -1,6 +1,7 @@
 """What the server says first, on real pages: orders, statuses and live feeds."""
 
 import asyncio
+import shlex
 
 import pytest
 import pytest_asyncio
@@ -41,9 +42,9 @@ def state(tab):
 
 
 async def pay(server, tab):
-    """The provider calls from outside."""
-    biz = tab.page.url.rstrip("/").rpartition("/")[2]
-    return await asyncio.to_thread(manage, "pay", biz, "--url", server.url, VAR_DIR=str(server.var_dir))
+    """The provider calls from outside, by the command that the page shows."""
+    _, *arguments = shlex.split(await tab.page.locator(".order__pay").inner_text())
+    return await asyncio.to_thread(manage, *arguments, VAR_DIR=str(server.var_dir))
 
 
 async def is_listening(tab):

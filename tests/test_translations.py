@@ -158,7 +158,7 @@ def unmarked(tokens):
     for index, token in enumerate(tokens):
         if token.type in ("string", "template_string") and TOLD.match(token.value[1:-1]):
             before = [each.value for each in tokens[max(0, index - 4) : index]]
-            if not {"gettext", "ngettext"} & {*before}:
+            if not {"gettext", "ngettext", "warn"} & {*before}:  # the console is for programmers
                 yield token.value[1:-1]
 
 

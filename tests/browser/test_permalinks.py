@@ -27,7 +27,7 @@ async def test_a_link_leads_to_a_message_and_the_room_goes_on_both_ways(lobby, o
         place = tab.messages.filter(has=page.get_by_text("message 80", exact=True))
         await expect(place).to_be_in_viewport()
         await expect(place).to_be_focused()
-        assert await page.evaluate("window.stoodOut") == "message message--here"
+        assert await page.evaluate("window.stoodOut") == "message message--target"
         await expect(place).to_have_class("message")
         transcript = await tab.transcript()
         assert transcript == said[int(transcript[0].split()[1]) - 1 :][: len(transcript)]

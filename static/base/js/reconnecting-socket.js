@@ -128,8 +128,8 @@ export class ReconnectingSocket {
   #timedOut() {
     if (this.#socket.readyState === WebSocket.OPEN) {
       console.warn(
-        `ReconnectingSocket: ${this.#socket.url} is open, but no frame was a greeting within ${GREETING_TIMEOUT / 1000} s. ` +
-          "Does its consumer send what `isGreeting` expects? Without `isGreeting`, no greeting is needed.",
+        `ReconnectingSocket: ${this.#socket.url} is open, but no frame was a greeting within ${GREETING_TIMEOUT / 1000} s.`,
+        "Does its consumer send what `isGreeting` expects? Without `isGreeting`, no greeting is needed.",
       );
     }
     this.#reconnectLater();

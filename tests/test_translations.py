@@ -157,8 +157,8 @@ def unmarked(tokens):
     """The texts among a script's tokens that are not given to `gettext` or `ngettext`."""
     for index, token in enumerate(tokens):
         if token.type in ("string", "template_string") and TOLD.match(token.value[1:-1]):
-            before = [each.value for each in tokens[max(0, index - 4) : index]]
-            if not {"gettext", "ngettext", "warn"} & {*before}:  # the console is for programmers
+            before = [each.value for each in tokens[max(0, index - 6) : index]]
+            if not {"gettext", "ngettext", "console.warn"} & {*before}:  # the console is for programmers
                 yield token.value[1:-1]
 
 

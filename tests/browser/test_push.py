@@ -175,16 +175,16 @@ async def test_the_scripts_of_the_seeds_pages_work(working, open_tab, slash):
     await expect(tab.page.locator("#feed")).to_be_hidden()
 
 
-SOCKET = """async (options) => {
-    const loaded = performance.getEntriesByType("resource");
-    const { name } = loaded.find(({ name }) => name.includes("reconnecting-socket"));
-    const { ReconnectingSocket } = await import(name);
+MODULE = """performance.getEntriesByType("resource").map(({ name }) => name)
+    .find((name) => name.includes("reconnecting-socket"))"""
+SOCKET = """async ([module, isPlain]) => {
+    const { ReconnectingSocket } = await import(module);
     return new Promise((resolve) => {
         const socket = new ReconnectingSocket({
             address: () => "/ws/status/plain/",
             onFrame: resolve,
             onState: (state) => state === "open" && socket.send("hello"),
-            ...(options.isPlain ? { subprotocols: [] } : { isGreeting: () => false }),
+            ...(isPlain ? { subprotocols: [] } : { isGreeting: () => false }),
         });
     });
 }"""
@@ -193,13 +193,15 @@ SOCKET = """async (options) => {
 async def test_the_reconnecting_socket_needs_no_subprotocol_and_no_greeting(lobby, open_tab):
     tab = await open_tab()
     await tab.page.goto(f"{lobby.url}/status/other/")
-    assert await tab.page.evaluate(SOCKET, {"isPlain": True}) == {"message": "hello"}
+    module = await tab.page.evaluate(MODULE)
+    assert await tab.page.evaluate(SOCKET, [module, True]) == {"message": "hello"}
 
 
 async def test_the_reconnecting_socket_warns_of_a_missing_greeting(lobby, open_tab):
     tab = await open_tab()
-    await tab.page.clock.install()
     await tab.page.goto(f"{lobby.url}/status/other/")
-    assert await tab.page.evaluate(SOCKET, {"isPlain": False}) == {"listening": True}
+    module = await tab.page.evaluate(MODULE)
+    await tab.page.clock.install()
+    assert await tab.page.evaluate(SOCKET, [module, False]) == {"listening": True}
     async with tab.page.expect_console_message(lambda message: "no frame was a greeting" in message.text):
         await tab.page.clock.fast_forward(10_000)

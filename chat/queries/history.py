@@ -86,15 +86,18 @@ def rooms_of(clients: Iterable[Known]) -> dict[Known, tuple[Room, bool]]:
     clients = list(clients)
     rooms = permissions.enter_all({(client.user, client.room) for client in clients})
     lasts = {client: _reference(client) for client in clients if client.last is not None}
-    ids = {last[1] for last in lasts.values() if last}
-    messages = permissions.all_messages().filter(client_id__in=ids)
+    entered = {client: rooms.get((client.user, client.room)) for client in clients}
+    wanted = Q(pk__in=[])
+    for client, room in entered.items():
+        if room and (last := lasts.get(client)):
+            wanted |= Q(room=room, number=last[0])
+    messages = permissions.all_messages().filter(wanted)
     stored = {row[:3]: row[3] for row in messages.values_list("room", "number", "client_id", "seq")}
 
     def has_last(client: Known, room: Room) -> bool:
         last = lasts.get(client)
         return client.last is None or (last is not None and stored.get((room.pk, *last[:2]), -1) >= last[2])
 
-    entered = {client: rooms.get((client.user, client.room)) for client in clients}
     return {client: (room, has_last(client, room)) for client, room in entered.items() if room}
 
 
@@ -179,12 +182,9 @@ def page_around(room: Room, number: int, limit: int) -> Page:
 
 
 def stored(room: Room, client_ids: Collection[UUID]) -> list[UUID]:
-    """Those client_ids that messages of a room have.
-
-    The query does not name the room: SQLite would read all of the room's messages.
-    """
-    found = permissions.all_messages().filter(client_id__in=client_ids).values_list("room", "client_id")
-    return [client_id for room_id, client_id in found if room_id == room.pk]
+    """Those client_ids that messages of a room have."""
+    found = permissions.messages_of(room).filter(client_id__in=client_ids)
+    return list(found.values_list("client_id", flat=True).distinct())
 
 
 def _room_id(topic: str) -> int:

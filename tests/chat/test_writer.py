@@ -1,6 +1,7 @@
 """Messages and changes that come at the same time: stored together, and each for itself."""
 
 import asyncio
+import itertools
 from copy import copy
 from uuid import uuid4
 
@@ -17,6 +18,8 @@ from chat import actions
 from chat.actions.change_batch import Change
 from chat.actions.message_batch import Draft
 from chat.models import Message, Room
+from chat.queries import history
+from chat.queries.history import Known
 from chat.services import message_writer
 from chat.services.message_writer import get_writer
 from live import LogRewound
@@ -104,6 +107,48 @@ async def test_without_a_session_the_room_knows_what_came_before(people, rooms):
     (third, is_new), (_, other_is_new) = await send(again, Draft(people[0], room, "new", uuid4()))
     assert (third, is_new, other_is_new) == (first, False, True)
     assert await stored() == {room.name: ["again", "new"]}
+
+
+async def test_a_client_id_of_many_messages_costs_no_more_to_look_up(people, rooms):
+    """A stranger may have given it to messages in many rooms."""
+    ada, room = people[0], rooms[0]
+    draft = Draft(ada, room, "mine", uuid4())
+    ((mine, _),) = await send(draft)
+    known = Known(ada.pk, room.key, f"{mine.number}.{mine.client_id}", str(mine.seq))
+
+    def write_again():
+        assert actions.write_all([draft, draft._replace(has_session=False)]) == [(mine, False)] * 2
+
+    lookups = [
+        write_again,
+        lambda: history.rooms_of([known]),
+        lambda: history.stored(room, [draft.client_id]),
+    ]
+    before = [await database_operations(lookup) for lookup in lookups]
+    await copy_elsewhere(mine, people[1], 400)
+    after = [await database_operations(lookup) for lookup in lookups]
+    assert all(now < 1.2 * then for now, then in zip(after, before, strict=True)), (before, after)
+
+
+@database_sync_to_async
+def database_operations(call):
+    """How many instructions SQLite runs for a call, which it can count."""
+    call()  # statements are prepared
+    count = itertools.count()
+    connection.connection.set_progress_handler(lambda: next(count) and None, 1)
+    try:
+        call()
+    finally:
+        connection.connection.set_progress_handler(None, 1)
+    return next(count)
+
+
+@database_sync_to_async
+def copy_elsewhere(message, author, count):
+    """Store messages with the client_id of a message in other rooms."""
+    rooms = Room.objects.bulk_create(Room(key=f"copy {n}", name=f"copy {n}") for n in range(count))
+    copied = {"number": 1, "seq": 1, "client_id": message.client_id, "author": author, "author_name": "x"}
+    Message.objects.bulk_create(Message(room=room, text="copy", **copied) for room in rooms)
 
 
 async def test_one_that_is_refused_leaves_the_others_alone(people, rooms):

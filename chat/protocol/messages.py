@@ -22,11 +22,12 @@ class Send(Request, tag="send"):
 
 
 class Edit(Request, tag="edit"):
-    """`client_id`, where it is given, must be that of the message with this number."""
+    """`client_id` and `seq`, where they are given, must be those of the message with this number."""
 
     number: Seq
     message: str
     client_id: UUID | None = None
+    seq: Seq | None = None
 
 
 class Delete(Request, tag="delete"):

@@ -95,9 +95,10 @@ class Client:
         self.unsent[str(uuid4())] = text
         self._news.set()
 
-    def edit(self, number: int, text: str) -> None:
-        """Ask for a change of a message, once: what becomes of it, a message event tells."""
-        self._edit = {"type": "edit", "number": number, "message": text}
+    def edit(self, message: dict[str, Any], text: str) -> None:
+        """Ask for a change of a message (an event), once: what becomes of it, a message event tells."""
+        known = {field: message[field] for field in ("number", "client_id", "seq")}
+        self._edit = {"type": "edit", "message": text} | known
         self._news.set()
 
     @property

@@ -149,6 +149,20 @@ async def test_a_change_meant_for_another_message_of_that_number_is_refused(conn
     assert await Message.objects.filter(seq=1, text="mine").aexists()
 
 
+async def test_an_edit_that_arrives_late_does_not_overwrite_a_newer_one(connect, guest):
+    socket = await connect(user=guest)
+    await socket.say("helo")
+    seen = await socket.event("message")
+    edit = {"type": "edit", "number": 1, "client_id": seen["client_id"]}
+    await socket.send_command(**edit, seq=seen["seq"], message="hello")
+    newer = await socket.event("message")
+    await socket.send_command(**edit, seq=seen["seq"], message="late", ref="a")
+    error = await socket.event("error")
+    assert (error["code"], error["number"], error["ref"]) == ("conflict", 1, "a")
+    await socket.send_command(**edit, seq=newer["seq"], message="hello!")
+    assert (await socket.event("message"))["message"] == "hello!"
+
+
 async def test_what_belongs_to_others_is_not_changed(connect, guest):
     author, other = await connect(user=guest), await connect()
     await author.say("mine")

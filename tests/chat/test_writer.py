@@ -276,6 +276,13 @@ async def test_several_changes_of_one_message_leave_the_last(rooms, said):
     assert last == (await Room.objects.aget(pk=rooms[0].pk)).last_seq
 
 
+async def test_of_edits_of_the_same_state_one_is_stored(said):
+    edit = change(said[0], "one")._replace(seq=said[0].seq)
+    (one, _), refused = await send(edit, edit._replace(text="other"))
+    assert (one.text, refused.code) == ("one", "conflict")
+    assert (await Message.objects.aget(pk=one.pk)).text == "one"
+
+
 async def test_changes_of_many_messages_take_no_more_queries_than_one(people, rooms):
     @database_sync_to_async
     def queries(count):

@@ -131,7 +131,7 @@ async def test_who_was_away_heals_though_no_process_has_noticed(server, tmp_path
         one, away = opened
         await say(one, "kept")
         copy(file_of(server), tmp_path / "backup")
-        one.client.edit(1, "lost")
+        one.client.edit(one.client.last, "lost")
         await until(lambda: away.shown == {1: "lost"})
         cable.pull()
         server.stop()

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -71,6 +72,11 @@ def message(row: Any) -> Message:
         deleted=row.deleted_at,
         mentions=[Person(each.user_id, each.name) for each in row.mentions],
     )
+
+
+def changed_at(row: Any) -> str:
+    """When a stored message was last changed, as its event has it."""
+    return msgspec.to_builtins(row.deleted_at or row.edited_at or row.created_at)
 
 
 def event(row: Any) -> live.Event:

@@ -6,9 +6,9 @@ from django.utils.functional import Promise
 class ApiError(Exception):
     """A request or command fails.
 
-    `code` is bad_frame, too_long, rate_limited, forbidden, not_found or unavailable; `retry_after` is in
-    seconds. `detail` is for people, and lazy: it is translated when it is sent, into the reader's language.
-    `reason` is for programmers.
+    `code` is bad_frame, too_long, rate_limited, forbidden, not_found, conflict or unavailable; `retry_after`
+    is in seconds. `detail` is for people, and lazy: it is translated when it is sent, into the reader's
+    language. `reason` is for programmers.
     """
 
     def __init__(

@@ -101,9 +101,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def find_room(self) -> Room:
         """The room of the address, which is made for the first who enters it."""
         name = room_names.clean_name(self.scope["url_route"]["kwargs"]["room_name"])
-        last = self.query.get("last")
+        last, newest = self.query.get("last"), self.query.get("newest")
+        seq, at = self.query.get("last_seq", ""), self.query.get("last_at", "")
         user = self.user.pk if self.user else None
-        known = history.Known(user, names.key(name), last, self.query.get("last_seq", ""))
+        known = history.Known(user, names.key(name), last, seq, at, newest)
         found = await history.get_rooms().load(known)
         if found is None:
             await get_room_rate().hit(self.ratelimit_keys)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 from django.utils.translation import get_language
 
 import live
@@ -28,6 +28,7 @@ def request_transcript(owner: User, room: Room, address: str = "") -> Transcript
     origin = space.origin_of(address)
     asked = {"room_name": room.name, "upto": room.last_seq, "total": total, "size": size}
     asked |= {"language": get_language(), "origin": origin}
+    asked |= earlier.aggregate(claimed_at=Max("claimed_at"))
     with transaction.atomic():
         owner = queries.active(owner)
         space.check(owner.pk, origin, size, earlier)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from chat.queries import locks
@@ -34,11 +34,22 @@ def due() -> QuerySet[Transcript]:
 
 
 def claim() -> Transcript | None:
-    """Claim the oldest transcript that needs a worker; None if there is none."""
-    while transcript := due().order_by("created_at").first():
+    """Claim a transcript that needs a worker; None if there is none.
+
+    Addresses take turns, and people within them.
+    """
+    turns = [F(turn).asc(nulls_first=True) for turn in ("origin_turn", "owner_turn")]
+    waiting = due().annotate(origin_turn=_last_claim("origin"), owner_turn=_last_claim("owner"))
+    while transcript := waiting.order_by(*turns, "created_at").first():
         if _claim(transcript):
             return transcript
     return None
+
+
+def _last_claim(field: str) -> Subquery:
+    """When a transcript with the same value of a field was last claimed; None if none was."""
+    claimed = Transcript.objects.filter(claimed_at__isnull=False, **{field: OuterRef(field)})
+    return Subquery(claimed.order_by("-claimed_at").values("claimed_at")[:1])
 
 
 @transaction.atomic
@@ -49,7 +60,8 @@ def _claim(transcript: Transcript) -> bool:
     comes later, and marks the transcript as outdated.
     """
     locks.lock_rooms([transcript.room_id])
-    if not transcript.claim(unfinished(), LEASE, done=0, outdated="", **NEXT):
+    begun: dict[str, Any] = {"claimed_at": timezone.now(), "done": 0, "outdated": ""}
+    if not transcript.claim(unfinished(), LEASE, **begun, **NEXT):
         return False
     _publish(transcript)
     return True

@@ -41,6 +41,9 @@ class Transcript(Leased):
     version = models.BigIntegerField(default=1, help_text="Grows with each published change.")
     file = models.FileField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    claimed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a worker last claimed it, or the one that it replaces."
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
     outdated = models.CharField(
         max_length=8,
@@ -57,6 +60,10 @@ class Transcript(Leased):
             models.UniqueConstraint(
                 fields=["owner", "room"], condition=models.Q(finished_at=None), name="export_unfinished"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["origin", "claimed_at"], name="export_origin_claimed_at"),
+            models.Index(fields=["owner", "claimed_at"], name="export_owner_claimed_at"),
         ]
 
     def __str__(self):

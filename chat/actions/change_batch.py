@@ -8,9 +8,11 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
 from accounts.models import User
+from base.api_errors import ApiError
 from chat import mentions, permissions
 from chat.actions.message_batch import by_room
 from chat.models import Message, Room
@@ -24,7 +26,8 @@ class Change(NamedTuple):
     """An edit of a message by its author; a text of None deletes the message.
 
     `client_id`, if any, is that of the message which the client means: in a log that was set back, another
-    message may have its number.
+    message may have its number. `seq`, if any, is the message's as the client knows it: an edit that arrives
+    late must not replace a newer one.
     """
 
     author: User
@@ -32,6 +35,7 @@ class Change(NamedTuple):
     number: int
     text: str | None
     client_id: UUID | None = None
+    seq: int | None = None
 
 
 class Changes:
@@ -61,6 +65,8 @@ class Changes:
         if message:
             message.room = change.room  # or it would be read again
         message = permissions.own_message(author, message)
+        if change.seq is not None and (change.seq != message.seq or message.pk in self._changed):
+            raise ApiError("conflict", _("This message was edited elsewhere."))
         if change.text is None:
             message.text, message.deleted_at = "", timezone.now()
         else:

@@ -1,10 +1,12 @@
 """Messages on their way into the database: several are stored in one transaction."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -53,8 +55,7 @@ class Drafts:
         self._new: list[Message] = []
         self._known: dict[tuple, Message] = {}
         if doubts:
-            sent = permissions.all_messages().filter(client_id__in={draft.client_id for draft in doubts})
-            for message in mentions.load(sent):
+            for message in mentions.load(_stored(doubts)):
                 self._know(message)
 
     def author(self, draft: Draft) -> User | None:
@@ -99,6 +100,27 @@ class Drafts:
     def _know(self, message: Message) -> None:
         for author in (message.author_id, None):
             self._known[message.room_id, author, message.client_id] = message
+
+
+def _stored(drafts: Iterable[Draft]) -> QuerySet[Message]:
+    """The messages that came of drafts before.
+
+    Strangers may give one client_id to many messages. So of those for drafts without a session, each room's
+    first is read; for the others, the author is known too.
+    """
+    ids = defaultdict[tuple, set[UUID]](set)
+    for draft in drafts:
+        *log, client_id = draft.name
+        ids[tuple(log)].add(client_id)
+    named = unnamed = Q(pk__in=[])
+    for (room, author), some in ids.items():
+        if author is None:
+            unnamed |= Q(room=room, client_id__in=some)
+        else:
+            named |= Q(room=room, author=author, client_id__in=some)
+    messages = permissions.all_messages()
+    firsts = messages.filter(unnamed).values("room", "client_id").annotate(first=Min("pk"))
+    return messages.filter(named | Q(pk__in=list(firsts.values_list("first", flat=True))))
 
 
 def by_room(messages: Iterable[Message]) -> list[tuple[Room, list[Message]]]:

@@ -35,7 +35,7 @@ async def send(socket: "ChatConsumer", command: Send) -> Message:
 
 @handles(Edit, user=True, limit=get_message_rate)
 async def edit(socket: "ChatConsumer", command: Edit) -> Message:
-    return await _change(socket, command, command.message)
+    return await _change(socket, command, command.message, command.seq)
 
 
 @handles(Delete, user=True, limit=get_message_rate)
@@ -43,7 +43,9 @@ async def delete(socket: "ChatConsumer", command: Delete) -> Message:
     return await _change(socket, command, None)
 
 
-async def _change(socket: "ChatConsumer", command: Edit | Delete, text: str | None) -> Message:
-    change = Change(cast(User, socket.user), socket.room, command.number, text, command.client_id)
+async def _change(
+    socket: "ChatConsumer", command: Edit | Delete, text: str | None, seq: int | None = None
+) -> Message:
+    change = Change(cast(User, socket.user), socket.room, command.number, text, command.client_id, seq)
     message, _ = await get_writer().write(change, socket.ratelimit_keys)
     return message

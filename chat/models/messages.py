@@ -18,9 +18,7 @@ class Message(Logged):
         default=False, db_default=False, help_text="Whether the author was staff at that time."
     )
     text = models.TextField()
-    client_id = models.UUIDField(
-        default=uuid.uuid4, db_index=True, help_text="The id that the sender gave it."
-    )
+    client_id = models.UUIDField(default=uuid.uuid4, help_text="The id that the sender gave it.")
     created_at = models.DateTimeField(auto_now_add=True)
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -33,6 +31,8 @@ class Message(Logged):
         ]
         indexes = [
             models.Index(fields=["author", "room"], name="message_author_room"),
+            # Many messages may share a client_id, of many rooms and authors: no query asks for it alone.
+            models.Index(fields=["room", "client_id"], name="message_room_client_id"),
             # Neither unread counts nor the list of rooms step over deleted messages.
             models.Index(
                 fields=["room", "number"], condition=models.Q(deleted_at=None), name="message_not_deleted"

@@ -32,7 +32,7 @@ class Ack(Notice, omit_defaults=True):
 
 
 class Error(Notice, omit_defaults=True):
-    """`code` is bad_frame, too_long, rate_limited, forbidden, not_found or unavailable."""
+    """`code` is bad_frame, too_long, rate_limited, forbidden, not_found, conflict or unavailable."""
 
     code: str
     detail: str

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -22,11 +23,12 @@ class Send(Request, tag="send"):
 
 
 class Edit(Request, tag="edit"):
-    """`client_id`, where it is given, must be that of the message with this number."""
+    """`client_id` and `seq`, where they are given, must be those of the message with this number."""
 
     number: Seq
     message: str
     client_id: UUID | None = None
+    seq: Seq | None = None
 
 
 class Delete(Request, tag="delete"):
@@ -70,6 +72,11 @@ def message(row: Any) -> Message:
         deleted=row.deleted_at,
         mentions=[Person(each.user_id, each.name) for each in row.mentions],
     )
+
+
+def changed_at(row: Any) -> str:
+    """When a stored message was last changed, as its event has it."""
+    return msgspec.to_builtins(row.deleted_at or row.edited_at or row.created_at)
 
 
 def event(row: Any) -> live.Event:

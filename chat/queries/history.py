@@ -1,5 +1,6 @@
 """What was said: the truth behind the rooms' logs, for the engine and for pages."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ LARGEST_PAGE = 256 * 1024
 
 # A client that has missed more events than this loads the history again.
 MAX_MISSED = 1000
+
+# A message's number and client_id.
+Reference = tuple[int, UUID]
 
 # Of a room that is not in the database any more.
 GONE = live.Head(-1)
@@ -73,29 +77,81 @@ source.register(LoggedMessages())
 
 
 class Known(NamedTuple):
-    """What a client that comes names: its user, the key of its room, and the last change that it has."""
+    """What a client that comes names: its user, the key of its room, and what it has of the room's log.
+
+    That are `last`, the last change, by its message; the `seq` and the time of that change; and `newest`, the
+    newest message. Messages are `<number>.<client_id>`. Clients of earlier versions name less of this.
+    """
 
     user: int | None
     room: str
-    last: str | None  # `<number>.<client_id>` of the message
+    last: str | None
     last_seq: str = ""
+    last_at: str = ""
+    newest: str | None = None
+
+
+class LogEnd(NamedTuple):
+    """What a client has of the end of a log, as far as it says."""
+
+    last: Reference
+    seq: int
+    at: str
+    newest: Reference
+
+    @classmethod
+    def of(cls, client: Known) -> "LogEnd | None":
+        """None where a client names what cannot be."""
+        with suppress(ValueError):
+            last = _reference(client.last or "")
+            newest = _reference(client.newest) if client.newest else last
+            return cls(last, int(client.last_seq[:18] or 0), client.last_at, newest)
+        return None
+
+
+class Stored:
+    """The messages that have the places in rooms' logs which clients name."""
+
+    def __init__(self, ends: Iterable[tuple[Room, LogEnd]]):
+        places = defaultdict[int, set[int]](set)
+        for room, end in ends:
+            places[room.pk] |= {end.last[0], end.seq, end.newest[0]}
+        wanted = Q(pk__in=[])
+        for room_id, some in places.items():
+            wanted |= Q(room=room_id, number__in=some) | Q(room=room_id, seq__in=some)
+        rows = [*permissions.all_messages().filter(wanted).defer("text")]
+        self._by_number = {(row.room_id, row.number): row for row in rows}
+        self._by_seq = {(row.room_id, row.seq): row for row in rows}
+
+    def has(self, room: Room, end: LogEnd) -> bool:
+        """Whether a log has this end, or goes on from there. One that was set back may have another there."""
+        last, newest = self._message(room, end.last), self._message(room, end.newest)
+        if not last or not newest or last.seq < end.seq:
+            return False
+        if last.seq == end.seq:
+            return end.at in ("", protocol.changed_at(last))
+        place = room.pk, end.seq  # which stays empty when the message is changed again
+        return place not in self._by_seq and self._by_number.get(place, last) == last
+
+    def _message(self, room: Room, reference: Reference) -> Message | None:
+        number, client_id = reference
+        found = self._by_number.get((room.pk, number))
+        return found if found and found.client_id == client_id else None
 
 
 def rooms_of(clients: Iterable[Known]) -> dict[Known, tuple[Room, bool]]:
     """The rooms of clients that come together, and whether each log has what its client has."""
     clients = list(clients)
     rooms = permissions.enter_all({(client.user, client.room) for client in clients})
-    lasts = {client: _reference(client) for client in clients if client.last is not None}
-    ids = {last[1] for last in lasts.values() if last}
-    messages = permissions.all_messages().filter(client_id__in=ids)
-    stored = {row[:3]: row[3] for row in messages.values_list("room", "number", "client_id", "seq")}
+    entered = {client: room for client in clients if (room := rooms.get((client.user, client.room)))}
+    ends = {client: LogEnd.of(client) for client in entered if client.last is not None}
+    stored = Stored((entered[client], end) for client, end in ends.items() if end)
 
-    def has_last(client: Known, room: Room) -> bool:
-        last = lasts.get(client)
-        return client.last is None or (last is not None and stored.get((room.pk, *last[:2]), -1) >= last[2])
+    def has_end(client: Known, room: Room) -> bool:
+        end = ends.get(client)
+        return client.last is None or (end is not None and stored.has(room, end))
 
-    entered = {client: rooms.get((client.user, client.room)) for client in clients}
-    return {client: (room, has_last(client, room)) for client, room in entered.items() if room}
+    return {client: (room, has_end(client, room)) for client, room in entered.items()}
 
 
 def count_missed(cursors: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
@@ -103,11 +159,10 @@ def count_missed(cursors: Iterable[tuple[str, int]]) -> dict[tuple[str, int], in
     return {(topic, seq): source.count_after(topic, seq, MAX_MISSED + 1) for topic, seq in cursors}
 
 
-def _reference(client: Known) -> tuple[int, UUID, int] | None:
-    number, _, client_id = (client.last or "").partition(".")
-    with suppress(ValueError):
-        return int(number[:18]), UUID(client_id), int(client.last_seq[:18] or 0)
-    return None
+def _reference(text: str) -> Reference:
+    """A message's number and client_id, as a client names it. Raises ValueError."""
+    number, _, client_id = text.partition(".")
+    return int(number[:18]), UUID(client_id)
 
 
 get_rooms: live.PerLoop[DataLoader[Known, tuple[Room, bool]]] = live.PerLoop(lambda: DataLoader(rooms_of))
@@ -179,12 +234,9 @@ def page_around(room: Room, number: int, limit: int) -> Page:
 
 
 def stored(room: Room, client_ids: Collection[UUID]) -> list[UUID]:
-    """Those client_ids that messages of a room have.
-
-    The query does not name the room: SQLite would read all of the room's messages.
-    """
-    found = permissions.all_messages().filter(client_id__in=client_ids).values_list("room", "client_id")
-    return [client_id for room_id, client_id in found if room_id == room.pk]
+    """Those client_ids that messages of a room have."""
+    found = permissions.messages_of(room).filter(client_id__in=client_ids)
+    return list(found.values_list("client_id", flat=True).distinct())
 
 
 def _room_id(topic: str) -> int:

@@ -67,7 +67,8 @@ class Client:
         self.socket_address = f"{scheme}://{base.netloc}{base.path}/ws/chat/{quote(room, safe='')}/"
         self.cursor: int | None = None  # None: it was never welcomed
         self.epoch = ""
-        self.last: dict[str, Any] = {}  # the newest change: a message event
+        self.last: dict[str, Any] = {}  # the last change: a message event
+        self.newest: dict[str, Any] = {}  # an event of the newest message
         self.unsent: dict[str, str] = {}  # texts by client_id, in the order of writing
         self.failed: dict[str, str] = {}  # of these, why the server will not have them
         self.refused = ""  # why we must not come back
@@ -95,9 +96,10 @@ class Client:
         self.unsent[str(uuid4())] = text
         self._news.set()
 
-    def edit(self, number: int, text: str) -> None:
-        """Ask for a change of a message, once: what becomes of it, a message event tells."""
-        self._edit = {"type": "edit", "number": number, "message": text}
+    def edit(self, message: dict[str, Any], text: str) -> None:
+        """Ask for a change of a message (an event), once: what becomes of it, a message event tells."""
+        known = {field: message[field] for field in ("number", "client_id", "seq")}
+        self._edit = {"type": "edit", "message": text} | known
         self._news.set()
 
     @property
@@ -189,7 +191,8 @@ class Client:
             return self.socket_address
         query = {"since": self.cursor, "epoch": self.epoch}
         if self.last:
-            query |= {"last": "{number}.{client_id}".format_map(self.last), "last_seq": self.last["seq"]}
+            query |= {"last": _reference(self.last), "newest": _reference(self.newest)}
+            query |= {"last_seq": self.last["seq"], "last_at": _time(self.last)}
         return f"{self.socket_address}?{urlencode(query)}"
 
     def _lose(self) -> None:
@@ -241,6 +244,7 @@ class Client:
     def _told(self, message: dict[str, Any]) -> None:
         self.cursor = max(self.cursor or 0, message["seq"])
         self.last = max(self.last, message, key=lambda each: each.get("seq", 0))
+        self.newest = max(self.newest, message, key=lambda each: each.get("number", 0))
         if self.unsent.pop(message["client_id"], None):
             self._confirm()
         self._on_message(message)
@@ -305,7 +309,7 @@ class Client:
         """Take the room's history for what was missed, back to where we know it."""
         missed = await self.history(1 if is_other else (self.cursor or 0) + 1)
         if is_other:
-            self.last = {}
+            self.last, self.newest = {}, {}
             self._on_reset()
         for message in missed:
             self._told(message)
@@ -315,3 +319,12 @@ class Client:
         query = {"limit": PAGE} if before is None else {"limit": PAGE, "before": before}
         with self._get(f"{self.page}messages/?{urlencode(query)}") as answer:
             return json.load(answer)
+
+
+def _reference(message: dict[str, Any]) -> str:
+    return "{number}.{client_id}".format_map(message)
+
+
+def _time(message: dict[str, Any]) -> str:
+    """When a message was last changed."""
+    return message.get("deleted") or message.get("edited") or message.get("at", "")

@@ -107,13 +107,13 @@ class Account:
             if number not in self.shown:
                 self.order += hash((number, speaker, serial))
             if speaker == self.name and not is_change and serial % EDIT_EVERY == 0:
-                self._edit(number, text)
+                self._edit(message)
         if run == self._run or number in self.shown:
             self.shown[number] = hash(text)
 
-    def _edit(self, number: int, text: str) -> None:
+    def _edit(self, message: dict[str, Any]) -> None:
         if self.client.has_session:  # without one, it is nobody after the next reconnect
-            self.client.edit(number, f"{text} edited")
+            self.client.edit(message, f"{message['message']} edited")
 
     def _count(self, heard: Heard, serial: int, is_new: bool, is_change: bool, at: float) -> None:
         if serial > heard.last:

@@ -428,6 +428,11 @@ async def test_an_edit_in_another_tab_does_not_answer_this_one(lobby, open_tab, 
     await expect(writer.message("of the other tab")).to_contain_text("Saving…")
     await expect(writer.bar).to_be_hidden()
     gate.pass_on()
+    await expect(writer.bar).to_contain_text("Edited elsewhere. Saving overwrites that version.")
+    await expect(writer.input).to_have_value("of this tab")
+    await writer.tab.until_transcript("first", "of the other tab")
+    await writer.press("End")  # Enter right after the text was exchanged would do nothing
+    await writer.press("Enter")
     await writer.until_saved()
     await writer.tab.until_transcript("first", "of this tab")
 

@@ -90,6 +90,11 @@ async def test_a_message_written_without_a_connection_is_sent_when_it_is_back(lo
     assert queries[-1]["since"] == ["2"]  # it asks for what it has not got, and no more
     assert queries[-1]["last"][0].startswith("1.")
     assert queries[-1]["last_seq"] == ["2"]  # of the edit
+    edited = await tab.page.evaluate(
+        "document.querySelector('#chat-log').message(\
+        document.querySelector('.message')).edited"
+    )
+    assert (queries[-1]["last_at"], queries[-1]["newest"]) == ([edited], queries[-1]["last"])
 
 
 async def test_a_browser_that_goes_offline_comes_back_by_itself(lobby, open_tab):

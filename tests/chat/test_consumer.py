@@ -12,7 +12,7 @@ import live
 from accounts.actions import create_guest, rename
 from accounts.models import User
 from base.subprotocols import PING
-from chat import actions, consumers
+from chat import actions, consumers, protocol
 from chat.actions.message_batch import Draft
 from chat.models import Membership, Message, Room
 from chat.queries import history
@@ -147,6 +147,20 @@ async def test_a_change_meant_for_another_message_of_that_number_is_refused(conn
     error = await socket.event("error")
     assert (error["code"], error["number"], error["ref"]) == ("not_found", 1, "a")
     assert await Message.objects.filter(seq=1, text="mine").aexists()
+
+
+async def test_an_edit_that_arrives_late_does_not_overwrite_a_newer_one(connect, guest):
+    socket = await connect(user=guest)
+    await socket.say("helo")
+    seen = await socket.event("message")
+    edit = {"type": "edit", "number": 1, "client_id": seen["client_id"]}
+    await socket.send_command(**edit, seq=seen["seq"], message="hello")
+    newer = await socket.event("message")
+    await socket.send_command(**edit, seq=seen["seq"], message="late", ref="a")
+    error = await socket.event("error")
+    assert (error["code"], error["number"], error["ref"]) == ("conflict", 1, "a")
+    await socket.send_command(**edit, seq=newer["seq"], message="hello!")
+    assert (await socket.event("message"))["message"] == "hello!"
 
 
 async def test_what_belongs_to_others_is_not_changed(connect, guest):
@@ -417,13 +431,45 @@ async def test_a_log_that_has_lost_an_edit_and_grown_past_it_is_told_by_the_last
     assert not (await (await connect(**known)).event("welcome"))["reset"]  # of an earlier version
 
 
+async def test_a_log_in_which_the_same_message_was_edited_again_is_told_from_the_one_before(
+    connect, guest, room_of_three
+):
+    async def edit_after_restore(*texts, at=None):
+        """Restore what was stored before the edit, send messages, and edit the message again."""
+        await Message.objects.filter(number=2).aupdate(seq=2, text="two")
+        await set_back(room_of_three, 2 if texts else 3)
+        if texts:
+            await say(guest, room_of_three, *texts)
+        await database_sync_to_async(actions.edit)(guest, room_of_three, 2, "again")
+        if at:
+            await Message.objects.filter(number=2).aupdate(edited_at=at)
+
+    async def is_set_back(**known):
+        return (await (await connect(since=4, **known)).event("welcome")).get("set_back", False)
+
+    two, three = [await Message.objects.aget(number=number) for number in (2, 3)]
+    old = {"last": f"2.{two.client_id}", "last_seq": 4}
+    edited = await database_sync_to_async(actions.edit)(guest, room_of_three, 2, "changed")
+    known = old | {"last_at": protocol.changed_at(edited), "newest": f"3.{three.client_id}"}
+    assert not await is_set_back(**known)
+    await edit_after_restore()
+    assert await is_set_back(**known)
+    assert not await is_set_back(**old)  # of an earlier version
+    await edit_after_restore("another three", at=edited.edited_at)
+    assert await is_set_back(**known)
+    await edit_after_restore("another three", "four")  # in the place of the edit
+    assert await is_set_back(**old)
+
+
 CLIENT_ID = "12345678-1234-4234-8234-123456789012"
 
 
 @pytest.mark.parametrize("last", ["x", "1", "1.x", "9" * 30 + f".{CLIENT_ID}", f"-1.{CLIENT_ID}"])
 async def test_a_last_message_that_cannot_be_is_none_of_the_room(connect, room_of_three, last):
-    welcome = await (await connect(since=3, last=last)).event("welcome")
-    assert welcome["set_back"]
+    first = await Message.objects.aget(number=1)
+    for named in ({"last": last}, {"last": f"1.{first.client_id}", "newest": last}):
+        welcome = await (await connect(since=3, **named)).event("welcome")
+        assert welcome["set_back"]
 
 
 async def test_a_room_that_is_gone_is_made_again(connect, guest, room_of_three, monkeypatch):

@@ -17,9 +17,12 @@ from chat import actions
 from chat.actions.change_batch import Change
 from chat.actions.message_batch import Draft
 from chat.models import Message, Room
+from chat.queries import history
+from chat.queries.history import Known
 from chat.services import message_writer
 from chat.services.message_writer import get_writer
 from live import LogRewound
+from tests.chat.test_unread import counted_steps
 from transcripts.models import Transcript
 
 
@@ -104,6 +107,36 @@ async def test_without_a_session_the_room_knows_what_came_before(people, rooms):
     (third, is_new), (_, other_is_new) = await send(again, Draft(people[0], room, "new", uuid4()))
     assert (third, is_new, other_is_new) == (first, False, True)
     assert await stored() == {room.name: ["again", "new"]}
+
+
+async def test_a_client_id_of_many_messages_takes_few_steps_of_sqlite(people, rooms):
+    """A stranger may have given it to messages in many rooms."""
+    ada, room = people[0], rooms[0]
+    draft = Draft(ada, room, "mine", uuid4())
+    ((mine, _),) = await send(draft)
+    known = Known(ada.pk, room.key, f"{mine.number}.{mine.client_id}", str(mine.seq))
+    await copy_elsewhere(mine, people[1], 400)
+
+    @database_sync_to_async
+    def steps(look):
+        with counted_steps() as counted:
+            look()
+        return counted()
+
+    def write_again():
+        assert actions.write_all([draft, draft._replace(has_session=False)]) == [(mine, False)] * 2
+
+    assert await steps(write_again) < 10
+    assert await steps(lambda: history.rooms_of([known])) < 10
+    assert await steps(lambda: history.stored(room, [draft.client_id])) < 10
+
+
+@database_sync_to_async
+def copy_elsewhere(message, author, count):
+    """Store messages with the client_id of a message in other rooms."""
+    rooms = Room.objects.bulk_create(Room(key=f"copy {n}", name=f"copy {n}") for n in range(count))
+    copied = {"number": 1, "seq": 1, "client_id": message.client_id, "author": author, "author_name": "x"}
+    Message.objects.bulk_create(Message(room=room, text="copy", **copied) for room in rooms)
 
 
 async def test_one_that_is_refused_leaves_the_others_alone(people, rooms):
@@ -229,6 +262,13 @@ async def test_several_changes_of_one_message_leave_the_last(rooms, said):
     (*_, (last, number, text)) = await log(rooms[0])
     assert (number, text) == (1, "third")
     assert last == (await Room.objects.aget(pk=rooms[0].pk)).last_seq
+
+
+async def test_of_edits_of_the_same_state_one_is_stored(said):
+    edit = change(said[0], "one")._replace(seq=said[0].seq)
+    (one, _), refused = await send(edit, edit._replace(text="other"))
+    assert (one.text, refused.code) == ("one", "conflict")
+    assert (await Message.objects.aget(pk=one.pk)).text == "one"
 
 
 async def test_changes_of_many_messages_take_no_more_queries_than_one(people, rooms):

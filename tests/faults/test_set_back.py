@@ -126,21 +126,23 @@ async def test_nobody_speaks_after_the_restore(server, tmp_path):
 
 
 async def test_who_was_away_heals_though_no_process_has_noticed(server, tmp_path):
-    """All workers are new, and the log is longer than it was: only the last change tells."""
+    """All workers are new, and the log is longer than it was: only the time of the last change tells."""
     async with proxy(server) as cable, tabs("unnoticed", server, cable) as opened:
         one, away = opened
         await say(one, "kept")
         copy(file_of(server), tmp_path / "backup")
-        one.client.edit(1, "lost")
+        one.client.edit(one.client.last, "lost")
         await until(lambda: away.shown == {1: "lost"})
         cable.pull()
         server.stop()
         copy(tmp_path / "backup", file_of(server))
         server.start()
+        await until(lambda: one.shown == {1: "kept"})
+        one.client.edit(one.client.last, "edited again")
         await say(one, "said after", "and after that")
         cable.plug()
         await agree(server, "unnoticed", opened)
-        assert away.shown == {1: "kept", 2: "said after", 3: "and after that"}
+        assert away.shown == {1: "edited again", 3: "said after", 4: "and after that"}
 
 
 async def test_the_command_after_a_restore_renews_all_rooms(server, tmp_path):

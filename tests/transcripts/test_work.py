@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
+from django.utils import timezone
 
 from accounts.actions import create_guest
 from chat import actions
@@ -32,6 +33,30 @@ async def test_nobody_takes_what_another_works_at(client, guest, room):
     await ask(client)
     assert await sync_to_async(leases.claim)()
     assert await sync_to_async(leases.claim)() is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_addresses_take_turns_and_people_within_them():
+    lobby, other = actions.open_room("lobby"), actions.open_room("other")
+    ada, bob, eve = (create_guest() for _ in range(3))
+
+    def request(*wanted):
+        for owner, room, address in wanted:
+            request_transcript(owner, room, address)
+
+    def claim_all():
+        while transcript := leases.claim():
+            leases.unfinished().filter(pk=transcript.pk).update(finished_at=timezone.now())
+            yield transcript.owner, transcript.room
+
+    mine = [(ada, lobby, "192.0.2.1"), (ada, other, "192.0.2.1"), (bob, lobby, "192.0.2.1")]
+    hers = (eve, lobby, "192.0.2.2")
+    request(*mine, hers)
+    assert [*claim_all()] == [(ada, lobby), (eve, lobby), (bob, lobby), (ada, other)]
+    request(hers)
+    assert [*claim_all()] == [(eve, lobby)]
+    request(hers, mine[0])  # in the places of earlier ones, which count
+    assert [*claim_all()] == [(ada, lobby), (eve, lobby)]
 
 
 async def test_a_worker_that_says_nothing_any_more_is_replaced_by_one_that_waits(client, room, media):

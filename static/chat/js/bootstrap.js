@@ -16,8 +16,8 @@ export const roomAddress = `/chat/${encodeURIComponent(roomName)}/`;
 /** Data that came with the page: see `_open` in chat/views.py. */
 export const data = read("room-data");
 
-/** Cursor of this tab in the room's log, with the newest known change, if any: see `last` in docs/wire.md. */
-export const cursor = { epoch: data.epoch, seq: data.seq, last: "", last_seq: 0 };
+/** Cursor of this tab in the room's log, with the last change and the newest message that it knows: see docs/wire.md. */
+export const cursor = { epoch: data.epoch, seq: data.seq, ...unknown() };
 data.messages.forEach(updateLast);
 
 /** Part of the storage keys for this person in this room. */
@@ -31,9 +31,19 @@ const edges = { start: element("timeline-start"), more: element("timeline-more")
 export const timeline = new Timeline(element("timeline"), log, edges, element("latest"), fetchPage);
 timeline.open(data.messages, { isStart: data.is_start, isEnd: data.is_end }, readPosition(), data.place);
 
-/** Update the newest known change. @param {import("./timeline/message-element.js").Message} message in its current state */
-export function updateLast({ seq, number, client_id: clientId }) {
-  if (seq > cursor.last_seq) Object.assign(cursor, { last: `${number}.${clientId}`, last_seq: seq });
+/** The part of the cursor that describes messages, when none is known. */
+export function unknown() {
+  return { last: "", last_seq: 0, last_at: "", newest: "" };
+}
+
+/**
+ * Update the last known change and the newest known message.
+ * @param {import("./timeline/message-element.js").Message} message in its current state
+ */
+export function updateLast({ seq, number, client_id: clientId, at, edited, deleted }) {
+  const reference = `${number}.${clientId}`;
+  if (seq > cursor.last_seq) Object.assign(cursor, { last: reference, last_seq: seq, last_at: deleted ?? edited ?? at });
+  if (number > Number.parseInt(cursor.newest || "0", 10)) cursor.newest = reference;
 }
 
 function readPosition() {

@@ -19,7 +19,7 @@ import { emojiSource, peopleSource } from "./composer/typeahead-sources.js";
 import { EditDraft } from "./editing/edit-draft.js";
 import { MessageDeletion } from "./editing/message-deletion.js";
 import { MessageEditor } from "./editing/message-editor.js";
-import { PendingCommands } from "./editing/pending-commands.js";
+import { CONFLICT, PendingCommands } from "./editing/pending-commands.js";
 import { Announcer } from "./notifications/announcer.js";
 import { DesktopNotifications, shareViewing } from "./notifications/desktop-notifications.js";
 import { NotificationSettings } from "./notifications/notification-settings.js";
@@ -57,8 +57,9 @@ const focusComposer = () => composer.focus();
 // Editing and sending
 const commands = new PendingCommands((command) => session.send(command, true));
 session.on("ack", ({ ref }) => commands.succeed(ref));
-session.on("error", ({ detail, number, ref, retry_after: retryAfter }) => {
-  if (number) commands.fail({ ref, number }, retryAfter ? retryText(detail, retryAfter) : detail);
+session.on("error", ({ code, detail, number, ref, retry_after: retryAfter }) => {
+  const problem = retryAfter ? retryText(detail, retryAfter) : detail;
+  if (number) commands.fail({ ref, number }, code === CONFLICT ? CONFLICT : problem);
 });
 const editor = new MessageEditor(element("message-editor"), log, composer, commands, new EditDraft(owner));
 const deletion = new MessageDeletion(log, commands);

@@ -8,7 +8,7 @@
  */
 
 import { ReconnectingSocket, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
-import { cursor, data, roomName, updateLast } from "./bootstrap.js";
+import { cursor, data, roomName, unknown, updateLast } from "./bootstrap.js";
 
 export class Session {
   #events = new EventTarget();
@@ -77,7 +77,7 @@ export class Session {
     const restored = isRestored(welcome);
     if (!welcome.you) this.#setRefusal(SIGNED_OUT);
     cursor.epoch = welcome.epoch;
-    if (welcome.reset) Object.assign(cursor, { seq: welcome.seq, last: "", last_seq: 0 });
+    if (welcome.reset) Object.assign(cursor, { seq: welcome.seq, ...unknown() });
     this.#emit("welcome", { ...welcome, isRestored: restored });
   }
 

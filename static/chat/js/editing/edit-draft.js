@@ -4,7 +4,7 @@
  */
 
 import { ID, newId } from "../outbox/outbox.js";
-import { isText, keysAfter, optional, readJson, save, unsave } from "../../../base/js/storage.js";
+import { isCount, isText, keysAfter, optional, readJson, save, unsave } from "../../../base/js/storage.js";
 
 /** How long a tab that is being reloaded may still hold its lock (milliseconds). */
 const LOCK_TIMEOUT = 5000;
@@ -12,12 +12,13 @@ const LOCK_TIMEOUT = 5000;
 /** The end of a key, after its prefix. An earlier version had one key for all tabs. */
 const NUMBER_AND_ID = new RegExp(`^([1-9]\\d{0,14})(?:\\.${ID})?$`);
 
-const SHAPE = { message: isText, text: isText, client_id: optional(isText) };
+const SHAPE = { message: isText, text: isText, client_id: optional(isText), seq: optional(isCount) };
 
 /**
  * @typedef {object} Edit
  * @property {number} number of the message
  * @property {string} [client_id] of the message; missing in drafts of an earlier version
+ * @property {number} [seq] of the message; missing in drafts of an earlier version
  * @property {string} message its text, as it was stored
  * @property {string} text its new text
  */
@@ -76,12 +77,12 @@ export class EditDraft {
   }
 
   /** @param {Edit} edit */
-  save({ number, client_id, message, text }) {
+  save({ number, client_id, seq, message, text }) {
     if (!this.#key) {
       this.#key = `${prefixOf(this.#owner)}${number}.${newId()}`;
       this.#lock = request(this.#key); // before another tab can find the draft
     }
-    save(this.#key, JSON.stringify({ client_id, message, text }));
+    save(this.#key, JSON.stringify({ client_id, seq, message, text }));
   }
 
   /** Remove this tab's draft, and keep its key and lock. */

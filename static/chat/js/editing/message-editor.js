@@ -5,6 +5,7 @@
 
 import { gettext } from "../../../base/js/i18n.js";
 import { showFooter, textElement } from "../timeline/message-footer.js";
+import { CONFLICT } from "./pending-commands.js";
 
 /** @typedef {import("../timeline/message-element.js").Message} Message */
 
@@ -142,7 +143,7 @@ export class MessageEditor {
 
   /** Save the edit, and free the composer at once: the next text is another message. */
   async #save(text) {
-    const { number, client_id, message } = this.#message;
+    const { number, client_id, seq, message } = this.#message;
     if (text === message.trimEnd()) return this.#end();
     const shown = this.#log.item(number);
     if (shown && !isSame(this.#log.message(shown), this.#message)) this.#isGone = true;
@@ -152,13 +153,14 @@ export class MessageEditor {
     this.#bar.hidden = true;
     this.#composer.endEdit();
     this.#showInFooter(textElement(gettext("Saving…")));
-    const problem = await this.#commands.send({ type: "edit", number, client_id, message: text });
+    const problem = await this.#commands.send({ type: "edit", number, client_id, seq, message: text });
     if (!this.#isSaving) return; // the message arrived before the answer
     this.#showInFooter();
     if (!problem) return this.#end();
     this.#isSaving = false;
     this.#reopen(text);
-    this.#show(gettext("Couldn't save: {problem}", { problem }), true);
+    if (problem === CONFLICT) this.#showChange(); // the message's newer version comes with the log
+    else this.#show(gettext("Couldn't save: {problem}", { problem }), true);
   }
 
   /** Show content below the message, if the message is shown. */

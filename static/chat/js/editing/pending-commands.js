@@ -2,6 +2,9 @@
 
 import { gettext } from "../../../base/js/i18n.js";
 
+/** Code of the error for an edit of a message that was changed since. */
+export const CONFLICT = "conflict";
+
 export class PendingCommands {
   #send;
   /** @type {{ref: string, number: number, resolve: (problem: string | null) => void}[]} */
@@ -16,8 +19,8 @@ export class PendingCommands {
   }
 
   /**
-   * @param {{type: "edit" | "delete", number: number, client_id?: string, message?: string}} command
-   * @returns {Promise<string | null>} the error, or null on success
+   * @param {{type: "edit" | "delete", number: number, client_id?: string, seq?: number, message?: string}} command
+   * @returns {Promise<string | null>} the problem or `CONFLICT`, or null on success
    */
   send(command) {
     const ref = `${++this.#lastRef}`;
@@ -42,7 +45,7 @@ export class PendingCommands {
 
   /**
    * @param {{ref?: string, number: number}} command that has failed; a server of an earlier version sends the number only
-   * @param {string} problem
+   * @param {string} problem a text, or `CONFLICT`
    */
   fail({ ref, number }, problem) {
     this.#settle((each) => (ref ? each.ref === ref : each.number === number), problem);

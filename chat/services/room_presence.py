@@ -142,7 +142,8 @@ class People:
 
 
 async def _names(people: Collection[int]) -> dict[int, Present]:
-    asked, found = list(people), {}
+    asked = list(people)
+    found: dict[int, Present] = {}
     for start in range(0, len(asked), MOST_AT_ONCE):
         found |= await _read_names(asked[start : start + MOST_AT_ONCE])
     return found

@@ -181,7 +181,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         upto = self.cursor
         try:
             while not log.covers(upto):  # a tab that does not read holds one frame, not all
-                batch, upto = await live.get_hub().read_backlog(topic, log, upto)
+                batch, upto = await live.get_hub().read_backlog(topic, log, upto, self.address)
                 await self.tell(batch)
         except Exception as error:
             self.lose(error)

@@ -7,12 +7,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from live.events import Batch, Event, first_frame
+from live.fair_lock import get_read_lock
 from live.log import Lagged, Log
 from live.memory_budget import get_memory_budget
 from live.sources import Source
 
-# How many events are read at a time.
-PAGE_SIZE = 100
+# How many events are read at a time: so few that the largest are read within some milliseconds.
+PAGE_SIZE = 25
 
 # How long pages are kept after the last read (seconds): after a restart or a network failure, all tabs of a
 # room return within a client's longest delay and a little more.
@@ -33,20 +34,21 @@ class BacklogCache:
 
     def __init__(self, name: str, source: Source, log: Log):
         self._name, self._source, self._log = name, source, log
-        self._lock = asyncio.Lock()
         self._pages: dict[int, Page] = {}  # by the cursor before them, in the order of reading
         self._expiry: asyncio.TimerHandle | None = None
         self.size = 0
         self._budget = get_memory_budget()
         self._budget.register(self)
 
-    async def read_after(self, cursor: int) -> tuple[Batch, int]:
-        """Return the next events after a cursor, at most a frame, and the next cursor. Raises `Lagged`."""
-        start = cursor - cursor % PAGE_SIZE
-        async with self._lock:
-            page = self._pages.get(start)
-            if page is None or page.upto <= cursor or not self._log.covers(page.as_of):
-                page = await self._read(start)
+    async def read_after(self, cursor: int, reader: str) -> tuple[Batch, int]:
+        """Return the next events after a cursor, at most a frame, and the next cursor. Raises `Lagged`.
+
+        Readers, each named by its address, take turns in reading pages.
+        """
+        page = self._cached_page(cursor)
+        if page is None:
+            async with get_read_lock().hold(reader):
+                page = self._cached_page(cursor) or await self._read(cursor - cursor % PAGE_SIZE)
         if page.upto <= cursor:
             raise Lagged
         first = bisect_right(page.events, cursor, key=lambda event: event.seq or 0)
@@ -55,6 +57,10 @@ class BacklogCache:
         changes = self._log.changes_after(page.as_of)  # which follow from the log or from another page
         batch = Batch(event for event in events if changes.get(event.key, 0) <= (event.seq or 0))
         return batch, page.upto if is_rest else events[-1].seq or page.upto
+
+    def _cached_page(self, cursor: int) -> Page | None:
+        page = self._pages.get(cursor - cursor % PAGE_SIZE)
+        return page if page and page.upto > cursor and self._log.covers(page.as_of) else None
 
     async def _read(self, start: int) -> Page:
         as_of = self._log.seq

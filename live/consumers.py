@@ -28,11 +28,12 @@ class LogConsumer(AsyncWebsocketConsumer):
 
     async def follow(self, topic: str, source: Source, head: Head, cursor: int) -> None:
         """Send all events after the cursor, and from then on new ones. `head` is as just read."""
+        reader = (self.scope.get("client") or [""])[0]
         try:
             opened = get_hub().open(topic, source, head.seq, head.epoch)
             log = await self.life.enter_async_context(opened)
             while not log.covers(cursor):
-                batch, cursor = await get_hub().read_backlog(topic, log, cursor)
+                batch, cursor = await get_hub().read_backlog(topic, log, cursor, reader)
                 await self.send_batch(batch)
         except Lagged as error:
             self.on_error(error)

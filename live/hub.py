@@ -12,9 +12,10 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
 from live import pubsub
-from live.backlog import BacklogCache
+from live.backlog import PAGE_SIZE, BacklogCache
 from live.errors import error_summary
-from live.events import RING_SIZE, Batch, Event
+from live.events import Batch, Event
+from live.fair_lock import get_read_lock
 from live.log import Log, LogRewound
 from live.per_loop import PerLoop
 from live.pubsub import PubSub
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 # not (seconds). Within the first, a lost event is found even if no other follows.
 COMPARE_INTERVAL = 4
 COMPARE_INTERVAL_UNHEALTHY = 1
+
+# The key of the hub's own reads, which take turns with those of clients' addresses.
+OWN_READS = "hub"
 
 
 @dataclass
@@ -81,9 +85,10 @@ class Hub:
             if not topic.open_count:
                 self._close(topic)
 
-    async def read_backlog(self, name: str, log: Log, cursor: int) -> tuple[Batch, int]:
+    async def read_backlog(self, name: str, log: Log, cursor: int, reader: str) -> tuple[Batch, int]:
         """Return the next evicted events after a cursor, and the next cursor.
 
+        `reader` is the client's address: addresses take turns when their clients have to wait.
         Call it until the log covers the cursor. Raises `LogRewound`, and `Lagged` if the source has no more.
         """
         topic = self._topics.get(name)
@@ -91,7 +96,7 @@ class Hub:
             raise LogRewound
         if log.covers(cursor):
             return Batch(()), cursor
-        batch, upto = await topic.backlog.read_after(cursor)
+        batch, upto = await topic.backlog.read_after(cursor, reader)
         self._catch_up(topic, upto)
         return batch, upto
 
@@ -151,7 +156,7 @@ class Hub:
             while topic.log.seq < topic.known_seq:
                 cursor = topic.log.seq
                 # Together with the log's last event: the source may have been rewound, and grown again.
-                events, upto = await topic.source.read_after(topic.name, cursor - 1, RING_SIZE)
+                events, upto = await self._read(topic, cursor - 1, PAGE_SIZE)
                 if events and topic.log.conflicts_with(events[0].seq or 0, events[0].key):
                     await self._discard_rewound(topic)
                     break
@@ -163,6 +168,10 @@ class Hub:
             topic.known_seq = topic.log.seq
         finally:
             topic.gap_read = None
+
+    async def _read(self, topic: Topic, seq: int, limit: int) -> tuple[Sequence[Event], int]:
+        async with get_read_lock().hold(OWN_READS):
+            return await topic.source.read_after(topic.name, seq, limit)
 
     # Lost events
 
@@ -224,7 +233,7 @@ class Hub:
     async def _compare_at(self, topic: Topic, seq: int) -> None:
         """Compare the event of the log with that of the source at one `seq`."""
         try:
-            events, _ = await topic.source.read_after(topic.name, seq - 1, 1)
+            events, _ = await self._read(topic, seq - 1, 1)
             if any(event.seq == seq and topic.log.conflicts_with(seq, event.key) for event in events):
                 await self._discard_rewound(topic)
         except Exception as error:

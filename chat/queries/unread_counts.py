@@ -52,6 +52,7 @@ class Place(NamedTuple):
     """A room of a person.
 
     `unread` counts the messages of others up to `MOST_UNREAD`; `mentions` those that name the person.
+    `last_seq` is the end of the room's log when they were counted.
     """
 
     person: int
@@ -60,6 +61,7 @@ class Place(NamedTuple):
     unread: int
     mentions: int
     involvement: str
+    last_seq: int
 
 
 class Reading(NamedTuple):
@@ -114,6 +116,21 @@ def in_rooms(rooms: Collection[int], people: Collection[int]) -> list[int]:
     return found
 
 
+def last_seqs(rooms: Collection[int]) -> dict[int, int]:
+    """The ends of rooms' logs: every message, edit and deletion moves them."""
+    return dict(permissions.all_rooms().filter(pk__in=rooms).values_list("pk", "last_seq"))
+
+
+def last_entered() -> int:
+    """The key of the newest membership."""
+    return Membership.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def entered_after(key: int) -> list[tuple[int, int, int]]:
+    """The memberships after a key, in their order: key, person and room of each."""
+    return list(Membership.objects.filter(pk__gt=key).order_by("pk").values_list("pk", "user", "room"))
+
+
 def in_pieces(keys: Collection[int], size: int = MOST_AT_ONCE) -> Iterable[list[int]]:
     listed = list(keys)
     return (listed[start : start + size] for start in range(0, len(listed), size))
@@ -128,7 +145,7 @@ def places(keys: Collection[int]) -> list[Place]:
     counted = Membership.objects.filter(pk__in=keys).annotate(
         unread=UnreadCount(_unread(), most=MOST_UNREAD), mentions=Count(mentions)
     )
-    columns = ("user", "room", "room__name", "unread", "mentions", "involvement")
+    columns = ("user", "room", "room__name", "unread", "mentions", "involvement", "room__last_seq")
     return list(map(Place._make, counted.order_by("-pk").values_list(*columns)))
 
 

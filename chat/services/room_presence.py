@@ -30,6 +30,10 @@ PAUSE = 0.1
 # How often rooms that wait for a name are looked at, while the database is busy (seconds).
 EVERY = 4
 
+# How long names are kept before they are read again, since news of a change may be lost (seconds). While the
+# channel layer is unreachable, they are read again each time.
+NAMES_TTL = 30
+
 # How often it is noted for all people of the rooms that they are here (seconds); for who comes, at once.
 NOTE_EVERY = 30 * 60
 
@@ -69,6 +73,7 @@ class People:
         self._rooms: dict[str, Here] = {}
         self._names: dict[int, Present] = {}
         self._renamed: dict[int, Present] = {}  # since the last look
+        self._names_until = 0.0  # when to read all names again (monotonic)
         self._noted: set[int] = set()  # the people who are noted as present
         self._note_again_at = 0.0  # when to note all of them again (monotonic)
         self._reconciler = live.Reconciler(
@@ -113,10 +118,14 @@ class People:
                 self._names[person.id] = person
 
     async def _look(self) -> None:
-        """Ask for the names that are not known, and tell each room what has changed there."""
+        """Ask for the names that are not known or outdated, and tell each room what has changed there."""
         wanted = {person for here in self._rooms.values() for person in here.named}
+        now, is_healthy = time.monotonic(), live.get_hub().pubsub.is_healthy
+        is_outdated = not is_healthy or now >= self._names_until
         self._renamed.clear()
-        found = await _names(wanted - self._names.keys())
+        found = await _names(wanted if is_outdated else wanted - self._names.keys())
+        if is_outdated:
+            self._names_until = now + NAMES_TTL if is_healthy else now  # again, once it is healthy
         known = self._names | found | self._renamed
         self._names = {person: known[person] for person in wanted & known.keys()}
         for here in self._rooms.values():
@@ -132,14 +141,18 @@ class People:
         self._noted = present
 
 
-@database_sync_to_async
-def _names(people: Collection[int]) -> dict[int, Present]:
-    asked, found = list(people), {}
+async def _names(people: Collection[int]) -> dict[int, Present]:
+    asked = list(people)
+    found: dict[int, Present] = {}
     for start in range(0, len(asked), MOST_AT_ONCE):
-        rows = User.objects.filter(pk__in=asked[start : start + MOST_AT_ONCE])
-        for row in rows.values_list("pk", "name", "is_guest", "is_staff"):
-            found[row[0]] = Present(*row)
+        found |= await _read_names(asked[start : start + MOST_AT_ONCE])
     return found
+
+
+@database_sync_to_async
+def _read_names(people: list[int]) -> dict[int, Present]:
+    rows = User.objects.filter(pk__in=people).values_list("pk", "name", "is_guest", "is_staff")
+    return {row[0]: Present(*row) for row in rows}
 
 
 def _event(*told: Any) -> live.Event:

@@ -1,14 +1,12 @@
 """Rooms with new messages, and reads: processes tell each other in one message for all rooms."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import msgspec
-from channels.db import database_sync_to_async
 
 import live
-from chat import permissions
 
 TOPIC = "news"
 
@@ -19,8 +17,8 @@ class News(msgspec.Struct):
     said: Collection[int] = ()
     read: Collection[tuple[int, int]] = ()
 
-    def event(self, seq: int | None = None) -> live.Event:
-        return live.Event(seq, msgspec.json.encode(self))
+    def event(self) -> live.Event:
+        return live.Event(None, msgspec.json.encode(self))
 
 
 class Said:
@@ -29,11 +27,11 @@ class Said:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.rooms: set[int] = set()
-        self.on_change = asyncio.Event()
+        self.on_change: Callable[[], None] = lambda: None
 
     def note(self, rooms: Collection[int]) -> None:
         self.rooms.update(rooms)
-        self.on_change.set()
+        self.on_change()
 
 
 get_said = live.PerLoop(Said)
@@ -47,29 +45,3 @@ def tell(rooms: Collection[int]) -> None:
             made.loop.call_soon_threadsafe(made.note, rooms)
     else:
         live.publish(TOPIC, News(rooms).event())
-
-
-class NewsSource:
-    """A `live.Source`: it finds what was said though nobody told. A message's primary key is its `seq`."""
-
-    @database_sync_to_async
-    def read_after(self, topic: str, seq: int, limit: int) -> tuple[Sequence[live.Event], int]:
-        upto = head()
-        rows = permissions.all_messages().filter(pk__gt=seq, pk__lte=upto)
-        rooms = list(rows.order_by("room").values_list("room", flat=True).distinct())
-        return [News(rooms).event(upto)], upto
-
-    @database_sync_to_async
-    def read_heads(self, topics: Iterable[str]) -> dict[str, live.Head]:
-        return {TOPIC: live.Head(head())}
-
-    async def renew_epoch(self, topic: str, epoch: str) -> None:
-        """It has no epoch: a process reads it from where it is."""
-
-
-source = NewsSource()
-
-
-def head() -> int:
-    """The primary key of the last message."""
-    return permissions.all_messages().order_by("pk").values_list("pk", flat=True).last() or 0

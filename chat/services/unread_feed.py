@@ -4,13 +4,11 @@ Nobody waits for it. What was said and what was read is gathered; once a second,
 the other processes are told in one message, and it is counted for those people who have a tab here.
 """
 
-import asyncio
-import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import Context
 from dataclasses import dataclass, field
+from itertools import chain
 
 import msgspec
 from channels.db import database_sync_to_async
@@ -24,8 +22,6 @@ from chat.queries.unread_counts import Place
 from chat.services import unread_changes
 from chat.services.message_writer import in_writing_thread, is_conflict
 from live.log import OnBatch, OnError
-
-logger = logging.getLogger(__name__)
 
 # How often people are told, at most; and how long after something was said, so that who is looking at it
 # has had the time to say that it is read (seconds).
@@ -51,17 +47,20 @@ class Person:
     def __init__(self) -> None:
         self.log = live.Log(0, RING)
         self.told: dict[int, Place] = {}
+        self.rooms: set[int] = set()  # those that are counted
         self.tabs = 0
 
-    def tell_all(self, places: Iterable[Place]) -> None:
+    def tell_all(self, places: Collection[Place]) -> None:
+        self.rooms = {place.room for place in places}
         self.told = {place.room: place for place in places if place.unread}
         self._say(self.told.values(), is_all=True)
 
     def tell(self, place: Place) -> None:
         told = self.told.pop(place.room, place._replace(unread=0, mentions=0))
+        self.rooms.add(place.room)
         if place.unread:
             self.told[place.room] = place
-        if told != place:
+        if told._replace(last_seq=place.last_seq) != place:
             self._say([place], is_all=False)
 
     def unread(self, room: int) -> int:
@@ -97,9 +96,19 @@ class Unread:
         self._read: dict[Member, int] = {}  # up to which seq; not stored yet
         self._read_at: dict[Pair, float] = {}  # who is reading now
         self._doubts = Doubts()
+        self._seqs: dict[int, int] = {}  # of people's rooms: the ends of their logs when they were counted
+        self._last_entered: int | None = None  # the newest membership that was seen
+        self._compare_at = 0.0  # (monotonic)
         self._said = unread_changes.get_said()
-        self._wanted = self._said.on_change
-        self._task = self._start()
+        self._reconciler = live.Reconciler(
+            unread_changes.TOPIC,
+            self._update,
+            lambda: live.get_hub().compare_interval,
+            self._on_batch,
+            PAUSE,
+            EVERY - PAUSE,
+        )
+        self._said.on_change = self._reconciler.request
 
     @contextmanager
     def follow(self, person: int, on_batch: OnBatch, on_error: OnError) -> Iterator[None]:
@@ -110,7 +119,7 @@ class Unread:
         known = self._people.setdefault(person, Person())
         known.tabs += 1
         self._doubts.new.add(person)
-        self._wanted.set()
+        self._reconciler.request()
         try:
             with known.log.subscribe(known.log.seq, on_batch, on_error):
                 yield
@@ -122,65 +131,47 @@ class Unread:
     def note_read(self, member: Member, seq: int) -> None:
         """Somebody has read a room's log up to `seq`."""
         self._read[member] = max(seq, self._read.get(member, 0))
-        self._wanted.set()
+        self._reconciler.request()
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._reconciler.close()
 
-    def _start(self) -> asyncio.Task[None]:
-        return asyncio.get_running_loop().create_task(self._run(), context=Context())
-
-    async def _run(self) -> None:
-        head = await self._head()
-        async with live.get_hub().open(unread_changes.TOPIC, unread_changes.source, head) as log:
-            with log.subscribe(head, self._hear, self._lose):
-                await self._tell_again_and_again()
-
-    async def _head(self) -> int:
-        while True:
-            try:
-                return await database_sync_to_async(unread_changes.head)()
-            except BUSY:
-                await asyncio.sleep(EVERY)
-
-    async def _hear(self, batch: live.Batch) -> None:
+    def _on_batch(self, batch: live.Batch) -> None:
         for event in batch.events:
             heard = msgspec.json.decode(event.body, type=unread_changes.News)
             read = {pair for pair in heard.read if pair[0] in self._people}
             self._read_at |= dict.fromkeys(read, time.monotonic())
             self._doubts.add(Doubts(said=set(heard.said), read=read))
-        self._wanted.set()
 
-    def _lose(self, error: BaseException) -> None:
-        if isinstance(error, live.LogRewound):
+    async def _update(self) -> None:
+        try:
+            await self._compare()
+            await self._pass_on()
+            await self._count()
+        except BUSY:
+            self._reconciler.request()
+            raise
+
+    async def _compare(self) -> None:
+        """Doubt what has moved since it was counted: the news of it may be lost."""
+        if (now := time.monotonic()) < self._compare_at:
+            return
+        rooms = self._seqs.keys() & set().union(*[person.rooms for person in self._people.values()])
+        self._seqs = {room: self._seqs[room] for room in rooms}
+        seqs, entered = await _read_ends(rooms, self._last_entered)
+        if any(seqs.get(room, 0) < self._seqs[room] for room in rooms):
             self._doubts.new.update(self._people)  # their counts are of another database
-            self._task.cancel()
-            self._task = self._start()
-        else:
-            logger.error("News of other processes are not heard any more", exc_info=error)
-
-    async def _tell_again_and_again(self) -> None:
-        while True:
-            await self._wanted.wait()
-            await asyncio.sleep(PAUSE)
-            self._wanted.clear()
-            try:
-                await self._pass_on()
-                await self._count()
-            except BUSY as error:
-                logger.warning("What is unread cannot be counted now: %s", live.error_summary(error))
-                self._wanted.set()
-            except Exception:
-                logger.exception("What is unread cannot be counted")
-            await asyncio.sleep(EVERY - PAUSE)
+        self._doubts.said |= {room for room, seq in self._seqs.items() if seqs.get(room) != seq}
+        self._doubts.read |= {(person, room) for _, person, room in entered if person in self._people}
+        self._last_entered = entered[-1][0] if entered else self._last_entered
+        self._compare_at = now + live.get_hub().compare_interval
 
     async def _pass_on(self) -> None:
         """Store what was read, and tell all processes, of which this is one."""
         if read := await _store(dict(self._read)):
             self._read = {member: seq for member, seq in self._read.items() if seq > read.get(member, -1)}
         if self._read:
-            self._wanted.set()
+            self._reconciler.request()
         said, self._said.rooms = self._said.rooms, set()
         if said or read:
             pairs = [(member.person, member.room) for member in read]
@@ -194,6 +185,7 @@ class Unread:
         except BUSY:
             self._doubts.add(doubts)
             raise
+        self._note_seqs(doubts.said, chain(changed, *whole.values()))
         for pk, places in whole.items():
             if person := self._people.get(pk):
                 person.tell_all(places)
@@ -202,11 +194,19 @@ class Unread:
             if person := self._people.get(place.person):
                 self._tell(person, place)
 
+    def _note_seqs(self, said: set[int], places: Iterable[Place]) -> None:
+        """Note up to where rooms were counted: those in `said` for all of their people, others for some."""
+        least: dict[int, int] = {}
+        for place in places:
+            least[place.room] = min(place.last_seq, least.get(place.room, place.last_seq))
+        kept = {room: seq for room, seq in self._seqs.items() if room not in said}
+        self._seqs = least | kept
+
     def _tell(self, person: Person, place: Place) -> None:
         pair = (place.person, place.room)
         if pair in self._read_at and place.unread > person.unread(place.room):
             self._doubts.read.add(pair)  # and look again
-            self._wanted.set()
+            self._reconciler.request()
         else:
             person.tell(place)
 
@@ -232,6 +232,18 @@ async def _store(read: dict[Member, int]) -> dict[Member, int]:
             await read_all(of_room)
             stored |= of_room
     return stored
+
+
+async def _read_ends(
+    rooms: Collection[int], last_entered: int | None
+) -> tuple[dict[int, int], list[tuple[int, int, int]]]:
+    """Read the ends of logs, and the memberships after one; after None, only the newest."""
+    seqs: dict[int, int] = {}
+    for some in unread_counts.in_pieces(rooms):
+        seqs |= await database_sync_to_async(unread_counts.last_seqs)(some)
+    if last_entered is None:
+        return seqs, [(await database_sync_to_async(unread_counts.last_entered)(), 0, 0)]
+    return seqs, await database_sync_to_async(unread_counts.entered_after)(last_entered)
 
 
 async def _look(doubts: Doubts, people: list[int]) -> tuple[dict[int, list[Place]], list[Place]]:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+import live
 from accounts import actions
 from accounts.models import User
 from base.api_errors import ApiError
@@ -147,6 +148,41 @@ async def test_another_name_is_told_although_the_database_is_away_just_then(conn
         await here.until_people("Ada Lovelace", "Bob")
     finally:
         await find_again()
+
+
+@pytest.mark.parametrize(("is_healthy", "ttl"), [(True, 0.1), (False, 60)])
+async def test_another_name_whose_news_was_lost_is_read_again(
+    connect, ada, bob, monkeypatch, is_healthy, ttl
+):
+    monkeypatch.setattr(room_presence, "EVERY", 0.05)
+    monkeypatch.setattr(room_presence, "NAMES_TTL", ttl)
+    here = await connect(user=bob)
+    await connect(user=ada)
+    await here.until_people("Ada", "Bob")
+    set_health(monkeypatch, is_healthy)
+    for name in ("Ada Lovelace", "Countess"):  # again, and not once
+        await User.objects.filter(pk=ada.pk).aupdate(name=name)
+        await here.until_people(name, "Bob")
+
+
+async def test_names_are_read_once_more_when_the_channel_layer_is_back(connect, ada, bob, monkeypatch):
+    here = await connect(user=bob)
+    await connect(user=ada)
+    await here.until_people("Ada", "Bob")
+    await room_presence.get_people().close()  # the test looks itself
+    set_health(monkeypatch, False)
+    await room_presence.get_people()._look()
+    await User.objects.filter(pk=ada.pk).aupdate(name="Ada Lovelace")
+    set_health(monkeypatch, True)
+    await room_presence.get_people()._look()
+    await here.until_people("Ada Lovelace", "Bob")
+
+
+def set_health(monkeypatch, is_healthy):
+    """Let the channel layer be reachable or not, whatever its probes find."""
+    pubsub = live.get_hub().pubsub
+    monkeypatch.setattr(pubsub, "_set_health", lambda is_healthy: None)
+    monkeypatch.setattr(pubsub, "is_healthy", is_healthy)
 
 
 async def test_who_comes_soon_after_another_is_told_of_later(connect, ada, bob, monkeypatch):

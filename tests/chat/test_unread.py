@@ -207,6 +207,33 @@ async def test_what_nobody_told_is_found_out(connect, guest, other, join, monkey
         await elsewhere.until_unread(lobby=count)
 
 
+async def test_an_edit_that_nobody_told_is_found_out(connect, guest, other, join, monkeypatch):
+    """Nor does a message's key matter: PostgreSQL may commit a lower one later."""
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)
+    await join(guest, "lobby")
+    await database_sync_to_async(say_many)(other, "lobby", 2)
+    elsewhere = await connect("elsewhere", user=guest)
+    await elsewhere.until_unread(lobby=2)
+    monkeypatch.setattr(unread_changes, "tell", lambda rooms: None)
+    room = await Room.objects.aget(name="lobby")
+    await database_sync_to_async(actions.delete)(other, room, 1)
+    await elsewhere.until_unread(lobby=1)
+    await database_sync_to_async(actions.edit)(other, room, 2, f"@{guest.name}")
+    await elsewhere.until_mentioned(lobby=1)
+
+
+async def test_a_room_that_was_entered_elsewhere_is_found_out(connect, guest, other, join, monkeypatch):
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)
+    monkeypatch.setattr(unread_changes, "tell", lambda rooms: None)
+    elsewhere = await connect("elsewhere", user=guest)
+    await elsewhere.until_unread()
+    await join(guest, "lobby")
+    await database_sync_to_async(say_many)(other, "lobby", 1)
+    await elsewhere.until_unread(lobby=1)
+    await database_sync_to_async(say_many)(other, "lobby", 1)
+    await elsewhere.until_unread(lobby=2)
+
+
 # What it costs
 
 

@@ -186,6 +186,20 @@ async def test_a_batch_is_shared_fairly_among_addresses_and_people(people, rooms
     assert of_flood == [f"flood {n}" for n in range(9)]
 
 
+@pytest.mark.parametrize("is_edit", [False, True])
+async def test_a_batch_has_few_messages_that_are_full_of_names(people, rooms, said, monkeypatch, is_edit):
+    """To look names up takes ten times as long as to store a message: the others wait for a batch."""
+    batches = recorded_batches(monkeypatch)
+    text = "@Quiet Heron " * 50
+    draft, edit = Draft(people[0], rooms[0], text, uuid4()), change(said[0], text)
+    flood = [edit if is_edit else draft._replace(client_id=uuid4()) for _ in range(30)]
+    other = Draft(people[1], rooms[1], "hello @Ann", uuid4())
+    address = RateLimitKeys("c", "198.51.100.1")
+    await asyncio.gather(send(*flood), get_writer().write(other, address))
+    assert max(map(len, batches)) <= 10
+    assert other.text in batches[0]
+
+
 @pytest.fixture
 async def said(people, rooms):
     """Six messages of one person, three in each room."""

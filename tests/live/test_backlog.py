@@ -22,7 +22,7 @@ def room_of(count):
 async def batches(hub, log, cursor):
     """Read the backlog until the log covers the rest."""
     while not log.covers(cursor):
-        batch, cursor = await hub.read_backlog(TOPIC, log, cursor)
+        batch, cursor = await hub.read_backlog(TOPIC, log, cursor, "")
         yield batch, cursor
 
 
@@ -45,12 +45,38 @@ async def test_a_thousand_tabs_return_and_the_source_is_read_once():
 
 
 async def test_tabs_with_different_cursors_share_pages():
-    count = 2 * PAGE_SIZE + 50
+    count = 2 * PAGE_SIZE + PAGE_SIZE // 2
     room = room_of(count)
     async with hubs(Layer()) as (hub,), hub.open(TOPIC, room, count) as log:
         cursors = range(count - 1, -1, -1)
         assert await come_back(hub, log, cursors) == [list(range(c + 1, count + 1)) for c in cursors]
         assert sorted(room.asked) == [0, PAGE_SIZE, 2 * PAGE_SIZE]
+
+
+async def test_one_page_is_read_at_a_time_and_addresses_take_turns():
+    """However many rooms a client resumes in, others' statements wait for one page at most."""
+    running, most, asked = set(), [], []
+
+    class Slow(Room):
+        async def read_after(self, topic, *args):
+            running.add(topic)
+            most.append(len(running))
+            asked.append(topic)
+            found = await super().read_after(topic, *args)
+            running.discard(topic)
+            return found
+
+    async def resume(hub, name, reader):
+        room = Slow()
+        room.events = room_of(10).events
+        async with hub.open(name, room, 10) as log:
+            await hub.read_backlog(name, log, 4, reader)
+
+    async with hubs(Layer()) as (hub,):
+        flood = [resume(hub, f"flood.{number}", "192.0.2.1") for number in range(20)]
+        await asyncio.gather(*flood, resume(hub, "calm", "192.0.2.2"))
+    assert max(most) == 1
+    assert asked.index("calm") < 3
 
 
 async def test_a_subscriber_gets_a_frame_at_a_time_of_shared_events():

@@ -172,9 +172,9 @@ async def test_a_cursor_before_the_log_is_served_from_the_source():
     for _ in range(5):
         room.commit()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 5) as log:
-        batch, cursor = await here.read_backlog(TOPIC, log, 2)
+        batch, cursor = await here.read_backlog(TOPIC, log, 2, "")
         assert ([e.seq for e in batch.events], cursor) == ([3, 4, 5], 5)
-        batch, cursor = await here.read_backlog(TOPIC, log, 5)
+        batch, cursor = await here.read_backlog(TOPIC, log, 5, "")
         assert (batch.events, cursor) == ((), 5)
         here.publish(TOPIC, room.commit())
         assert await receive(log, cursor, 6) == [6]

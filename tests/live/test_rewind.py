@@ -145,10 +145,10 @@ async def test_opening_with_another_epoch_compares_the_log():
                     pass
             assert isinstance(await failure_of(subscriber), LogRewound)
         with pytest.raises(LogRewound):
-            await here.read_backlog(TOPIC, log, 5)
+            await here.read_backlog(TOPIC, log, 5, "")
         async with here.open(TOPIC, room, 5, "new") as again:
             with pytest.raises(LogRewound):
-                await here.read_backlog(TOPIC, log, 5)
+                await here.read_backlog(TOPIC, log, 5, "")
             again.append(Event(6, b"{}"))
 
 

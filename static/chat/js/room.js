@@ -8,7 +8,7 @@ import { watchSaving } from "../../base/js/storage.js";
 import { forgetAccount, rememberAccount } from "./account/account-registry.js";
 import { DisplayName } from "./account/display-name.js";
 import { claimDrafts, markSignedOut, unmarkSignedOut } from "./account/signed-out-draft.js";
-import { cursor, data, fetchPage, log, owner, roomAddress, roomName, timeline } from "./bootstrap.js";
+import { attention, cursor, data, fetchPage, log, owner, roomAddress, roomName, timeline } from "./bootstrap.js";
 import { Composer } from "./composer/composer.js";
 import { Draft } from "./composer/draft.js";
 import { EmojiPicker } from "./composer/emoji-picker.js";
@@ -98,7 +98,7 @@ session.on("message", (message) => {
   if (timeline.receive(message) && message.author.id !== you.id) announcer.announce(message);
 });
 session.on("message", (message) => editor.update(message));
-session.on("welcome", ({ reset }) => (reset ? timeline.reload() : timeline.retry()));
+session.on("welcome", ({ reset, isRestored }) => (reset ? timeline.reload(isRestored) : timeline.retry()));
 session.on("welcome", ({ reset }) => reset && refreshEdited(editor.number));
 const actions = {
   edit: (message) => editor.begin(message),
@@ -122,7 +122,7 @@ const unread = new UnreadCounts(
 session.on("unread", (event) => unread.receive(event));
 const settingsIcon = document.querySelector("#notification-settings-open use");
 new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement);
-const reading = new ReadTracker(element("timeline"), element("timeline-end"), (seq) => {
+const reading = new ReadTracker(element("timeline"), element("timeline-end"), attention, (seq) => {
   snapshot.schedule();
   return session.send({ type: "read", seq });
 });
@@ -146,6 +146,8 @@ session.on("welcome", () => {
   reading.reset();
   reading.setShown(cursor.seq);
 });
+session.on("caught-up", () => (attention.isCaughtUp = true));
+session.on("state", ({ state: now }) => now !== "open" && (attention.isCaughtUp = false));
 
 // Other rooms
 new Sidebar(element("sidebar"), element("rooms"), roomName, focusComposer);

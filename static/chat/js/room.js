@@ -99,7 +99,7 @@ session.on("message", (message) => {
 });
 session.on("message", (message) => editor.update(message));
 session.on("welcome", ({ reset, isRestored }) => (reset ? timeline.reload(isRestored) : timeline.retry()));
-session.on("welcome", ({ reset }) => reset && refreshEdited(editor.number));
+session.on("welcome", ({ reset }) => reset && fetchEdited(editor.number));
 const actions = {
   edit: (message) => editor.begin(message),
   delete: ({ number }) => deletion.confirm(number),
@@ -236,7 +236,13 @@ async function resumeEdit() {
 async function refreshEdited(number) {
   if (!number) return;
   const item = log.item(number);
-  if (item) return editor.update(log.message(item));
+  if (item) editor.update(log.message(item));
+  else await fetchEdited(number);
+}
+
+/** @param {number} [number] */
+async function fetchEdited(number) {
+  if (!number) return;
   const { messages } = await fetchPage({ before: number + 1, limit: 1 }).catch(() => ({ messages: [] }));
   messages.forEach((message) => editor.update(message));
 }

@@ -119,6 +119,7 @@ async def test_a_draft_survives_a_reload_and_is_of_one_room(lobby, open_tab):
     await tab.enter(lobby.url, "no draft")
     await expect(composer(tab)).to_have_value("")
     await tab.enter(lobby.url, "draft")
+    await tab.page.keyboard.press("ArrowRight")
     await tab.page.keyboard.press("Enter")
     await tab.until_transcript("first", "half a sentence")
     await tab.page.reload()

@@ -302,8 +302,19 @@ async def test_an_edit_is_not_thrown_away_for_another(writer):
     await expect(writer.input).to_have_value("second")
 
 
+# A second press of the Enter that has opened the room: when the draft is there, or the edit is open again.
+ENTER = "new KeyboardEvent('keydown', { key: 'Enter', bubbles: true })"
+PRESS = f"() => document.querySelector('#chat-message-input').dispatchEvent({ENTER})"
+PRESS_ON_DRAFT = f"addEventListener('DOMContentLoaded', {PRESS})"
+PRESS_ON_EDIT = f"""addEventListener("DOMContentLoaded", () => {{
+    const editor = document.querySelector("#message-editor");
+    new MutationObserver({PRESS}).observe(editor, {{ attributeFilter: ["hidden"] }});
+}})"""
+
+
 async def test_an_edit_survives_a_reload_until_it_is_saved_or_cancelled(lobby, open_tab, writer, request):
     room = request.node.name[:64]
+    await writer.page.add_init_script(PRESS_ON_DRAFT)
     await writer.input.fill("a draft")
     await writer.tool("first", "Edit")
     await writer.input.fill("half written\n")
@@ -326,6 +337,7 @@ async def test_an_edit_survives_a_reload_until_it_is_saved_or_cancelled(lobby, o
     await writer.until_kept("written")
     await writer.page.reload()
     await expect(writer.input).to_have_value("written")
+    await writer.press("ArrowLeft")
     await writer.press("Enter")
     await writer.until_saved()
     await writer.tab.until_transcript("written", "second")
@@ -348,9 +360,11 @@ async def test_an_edit_is_its_tab_s_until_that_is_closed(lobby, open_tab, writer
     await writer.page.reload()
     await expect(writer.input).to_have_value("half written")
     await writer.page.close()
+    await other.page.add_init_script(PRESS_ON_EDIT)
     await other.page.reload()
     await expect(other.bar).to_be_visible()
     await expect(other.input).to_have_value("half written")
+    await other.press("ArrowLeft")
     await other.press("Enter")
     await other.until_saved()
     await until_locks(other, "held", 0)

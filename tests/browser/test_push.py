@@ -14,6 +14,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 # How soon a page shows what has happened (milliseconds): a second, and what a machine with much to do takes.
 SOON = 5000
 
+REFUSAL = '{"error": {"code": "%s", "detail": "Not now.", "retry_after": 0.1}}'
+
 
 @pytest.fixture(scope="module")
 def working():
@@ -97,11 +99,12 @@ async def test_a_status_is_sent_on_a_click_and_the_newest_is_on_top(working, ope
     await expect(statuses(one).nth(1)).to_have_text("on its way")
     await expect(statuses(other).nth(0)).to_have_text("<b>在路上</b>")
 
-    is_reached = False
+    is_reached, refusals = False, [REFUSAL % "rate_limited"]
 
     def connect(socket):
         if is_reached:
-            socket.connect_to_server()
+            server = socket.connect_to_server()
+            socket.on_message(lambda text: socket.send(refusals.pop()) if refusals else server.send(text))
 
     await one.page.route_web_socket("**/ws/status/**", connect)
     await one.page.reload()
@@ -115,6 +118,11 @@ async def test_a_status_is_sent_on_a_click_and_the_newest_is_on_top(working, ope
     await expect(statuses(other)).to_have_text(
         ["back", "back", "written offline", "<b>在路上</b>", "on its way", "listening"]
     )
+    refusals.append(REFUSAL % "too_long")
+    await one.page.get_by_placeholder("Status").fill("refused")
+    await one.page.get_by_role("button", name="Send").click()
+    await expect(one.page.locator("#error")).to_have_text("Not now.")
+    await expect(one.page.get_by_placeholder("Status")).to_have_value("refused")
 
 
 async def say(tab, text):

@@ -1,5 +1,8 @@
 """Sidebar: the person's rooms, and the search for all others."""
 
+import asyncio
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -84,6 +87,32 @@ async def test_a_room_is_entered_by_typing(lobby, open_tab):
     await tab.page.locator("#room-search-input").evaluate("input => { input.value = 'half \\ud83d'; }")
     await tab.page.keyboard.press("Enter")
     await is_in(tab, "half \ufffd")
+
+
+@pytest.mark.parametrize("start", ["", "rail keys/"])
+async def test_what_is_typed_after_enter_is_written_in_the_room(lobby, open_tab, start):
+    tab, is_typed = await open_tab(), asyncio.Event()
+
+    async def hold(route):
+        await is_typed.wait()
+        await route.continue_()
+
+    await tab.page.goto(f"{lobby.url}/chat/{start}")
+    await tab.page.route(re.compile(r"/chat/(\?room=)?ahead"), hold)
+    if start:
+        await tab.page.keyboard.press("Control+k")
+    await tab.say(f"ahead {len(start)}")
+    await tab.page.keyboard.press("Enter")
+    await tab.page.keyboard.type("hello everybody")
+    for _ in "body":
+        await tab.page.keyboard.press("Backspace")
+    await tab.page.keyboard.type("one")
+    await tab.page.keyboard.press("Enter")
+    await tab.page.keyboard.type("and")
+    is_typed.set()
+    await is_in(tab, f"ahead {len(start)}")
+    await tab.until_transcript("hello everyone")
+    await expect(tab.page.locator("#chat-message-input")).to_have_value("and")
 
 
 async def test_enter_opens_exactly_what_is_typed(lobby, open_tab):

@@ -2,11 +2,17 @@
 
 import asyncio
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.conftest import RECORD
 from tests.browser.test_chat import fill
+from tests.servers.proxy import proxy
+from tests.servers.rooms import fill as fill_quickly
+from tests.servers.rooms import grow
 from tests.servers.tab import TIMEOUT, tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -25,6 +31,19 @@ HIDE = """hidden => {
     document.dispatchEvent(new Event('visibilitychange'));
 }"""
 
+FOCUS = """isFocused => {
+    document.hasFocus = () => isFocused;
+    dispatchEvent(new Event(isFocused ? "focus" : "blur"));
+}"""
+
+READING = """() => {
+    const { top } = document.querySelector("#timeline").getBoundingClientRect();
+    return document.querySelector("chat-log").firstBelow(top).querySelector(".message__text").textContent;
+}"""
+
+CHANGE = """UPDATE chat_message SET text = 'changed meanwhile', seq = 1201
+    WHERE number = ? AND room_id = (SELECT id FROM chat_room WHERE name = 'much')"""
+
 
 async def test_what_one_reads_stays_where_it_is(lobby, open_tab):
     async with tabs("place", lobby) as (writer,):
@@ -35,9 +54,7 @@ async def test_what_one_reads_stays_where_it_is(lobby, open_tab):
         await expect(pill).to_be_hidden()
         await page.evaluate(SCROLL, 400)
         await expect(pill).to_have_text("Jump to latest")
-        reading = await page.evaluate(
-            "document.querySelector('chat-log').firstBelow(document.querySelector('#timeline').getBoundingClientRect().top).querySelector('.message__text').textContent"
-        )
+        reading = await page.evaluate(READING)
         before = await page.evaluate(BOTTOM, reading)
 
         async def stays():
@@ -96,6 +113,62 @@ async def test_a_line_shows_where_one_left_when_the_tab_was_hidden(lobby, open_t
         await expect(line).to_have_count(1)
         assert await line.evaluate("each => each.nextElementSibling.textContent.includes('five')")
         await expect(tab.messages.last).to_be_in_viewport()
+
+
+async def test_a_line_shows_what_was_missed_without_focus_or_connection(lobby, open_tab):
+    async with proxy(lobby) as cable, tabs("missed", lobby) as (writer,):
+        tab = await open_tab()
+        await tab.page.add_init_script(RECORD)
+        await tab.enter(cable.url, "missed")
+        first_new = tab.page.locator(".day--new + .message .message__text")
+        await tab.say("read")
+        await writer.until_texts("read")
+        await tab.page.evaluate(FOCUS, False)
+        await writer.say("not in focus")
+        await expect(first_new).to_have_text("not in focus")
+        await tab.page.evaluate(FOCUS, True)
+        cable.pull()
+        await expect(tab.page.get_by_text("Reconnecting…")).to_be_visible()
+        await writer.say("not connected")
+        await writer.say("nor here")
+        await plug(cable, tab)
+        await expect(first_new).to_have_text("not connected")
+        await expect(tab.messages).to_have_count(4)
+        await tab.until_read(4)
+        cable.pull()
+        await tab.page.reload()  # the page comes, and its connection later
+        await expect(tab.messages).to_have_count(4)
+        await writer.say("not yet connected")
+        await plug(cable, tab)
+        await expect(first_new).to_have_text("not yet connected")
+
+
+async def test_who_has_missed_much_stays_where_they_read(lobby, open_tab):
+    await fill_quickly(lobby, "much", 150)
+    async with proxy(lobby) as cable:
+        tab = await open_tab(cable.url, "much", viewport={"width": 1000, "height": 500})
+        page, changed = tab.page, tab.page.get_by_text("changed meanwhile")
+        await page.evaluate(SCROLL, 1500)
+        text = await page.evaluate(READING)
+        before = await page.evaluate(BOTTOM, text)
+        cable.pull()
+        await expect(page.get_by_text("Reconnecting…")).to_be_visible()
+        grow(lobby, "much", 1200)
+        with closing(sqlite3.connect(lobby.var_dir / "lobby.sqlite3")) as database, database:
+            database.execute(CHANGE, [int(text.split()[1]) + 1])
+            database.execute("UPDATE chat_room SET last_seq = 1201 WHERE name = 'much'")
+        await plug(cable, tab)
+        await expect(changed).to_have_count(1)
+        assert abs(await page.evaluate(BOTTOM, text) - before) < 2
+        assert await page.evaluate(READING) == text
+        await expect(page.locator("#latest")).to_have_text("Jump to latest")
+        await page.evaluate("document.querySelector('#timeline').scrollTop = 1e6")
+        await expect(page.locator(".day--new + .message")).to_contain_text("text 151")
+
+
+async def plug(cable, tab):
+    cable.plug()
+    await tab.page.evaluate("dispatchEvent(new Event('online'))")
 
 
 NEWS_AT = """() => {

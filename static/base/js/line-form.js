@@ -4,11 +4,24 @@ import { parseJson, withStorage } from "./storage.js";
 
 const KEY = `lobby.lines.${location.pathname}`;
 
-/** A form with one text input. Its lines are sent once there is a connection; until then, this tab's storage keeps them. */
+/** A line that was not sent back within this time is sent again, and a refused one after this delay (milliseconds). */
+const ECHO_TIMEOUT = 10_000;
+const RETRY_DELAY = 1000;
+
+/** Codes of errors after which the same line may succeed. */
+const TEMPORARY = ["rate_limited", "unavailable"];
+
+/**
+ * A form with one text input. Its lines are sent one after the other, each once the server has sent back the one before.
+ * Until then, this tab's storage keeps them.
+ */
 export class LineForm {
   #send;
-  /** @type {string[]} */
+  #input;
+  /** @type {string[]} oldest first */
   #unsent = readUnsent();
+  #isSent = false; // the oldest line
+  #timer = 0;
 
   /**
    * @param {HTMLFormElement} form
@@ -16,21 +29,54 @@ export class LineForm {
    */
   constructor(form, send) {
     this.#send = send;
-    const input = form.querySelector("input");
+    const input = (this.#input = form.querySelector("input"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       hideError();
-      this.#unsent.push(input.value);
-      this.flush();
+      this.#unsent.push(input.value.replaceAll(/\p{Surrogate}/gu, "\ufffd")); // as the server sends it back
+      this.#sendNext();
       input.value = "";
       input.focus();
     });
   }
 
-  /** Send the unsent lines, in order. */
+  /** Send the unsent lines on a new connection. */
   flush() {
-    while (this.#unsent.length && this.#send(this.#unsent[0])) this.#unsent.shift();
+    clearTimeout(this.#timer);
+    this.#isSent = false;
+    this.#sendNext();
+  }
+
+  /** @param {string} text a line that the server has sent */
+  receive(text) {
+    if (!this.#isSent || text !== this.#unsent[0]) return;
+    hideError();
+    this.#unsent.shift();
+    this.flush();
+  }
+
+  /**
+   * Send a refused line again after a temporary error, or put it back into the input.
+   * @param {{code: string, detail: string, retry_after?: number}} error
+   */
+  fail({ code, detail, retry_after: seconds }) {
+    showError(detail);
+    if (!this.#isSent) return;
+    if (TEMPORARY.includes(code)) return this.#flushIn(seconds ? seconds * 1000 : RETRY_DELAY);
+    this.#input.value = [this.#unsent.shift(), this.#input.value].filter(Boolean).join(" ");
+    this.flush();
+  }
+
+  #sendNext() {
     withStorage((storage) => storage.setItem(KEY, JSON.stringify(this.#unsent)), "sessionStorage");
+    if (this.#isSent || !this.#unsent.length || !this.#send(this.#unsent[0])) return;
+    this.#isSent = true;
+    this.#flushIn(ECHO_TIMEOUT);
+  }
+
+  #flushIn(delay) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.flush(), delay);
   }
 }
 
@@ -56,7 +102,7 @@ export function prependLine(list, text) {
 }
 
 /** @param {string} detail */
-export function showError(detail) {
+function showError(detail) {
   const error = document.getElementById("error");
   error.textContent = detail;
   error.hidden = false;

@@ -1,6 +1,7 @@
 /** Bootstrap of a room's page: shows the messages before the scripts for the rest of the page have loaded. */
 
 import "./timeline/chat-log.js";
+import { Attention } from "./unread/attention.js";
 import { lastSeen } from "./unread/last-seen.js";
 import { Timeline } from "./timeline/timeline.js";
 
@@ -28,7 +29,8 @@ log.reader = data.you.id;
 
 element("chat-message-input").focus(); // autofocus takes effect too late for people who type at once
 const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
-export const timeline = new Timeline(element("timeline"), log, edges, element("latest"), fetchPage);
+export const attention = new Attention();
+export const timeline = new Timeline(element("timeline"), log, edges, element("latest"), fetchPage, attention);
 timeline.open(data.messages, { isStart: data.is_start, isEnd: data.is_end }, readPosition(), data.place);
 
 /** The part of the cursor that describes messages, when none is known. */

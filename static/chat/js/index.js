@@ -4,11 +4,14 @@ import "../../base/js/key-repeat.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
 import { sendInBackground } from "./outbox/background-sender.js";
 import { RoomSearch } from "./sidebar/room-search.js";
+import { typeAhead } from "./sidebar/type-ahead.js";
 import { DesktopNotifications } from "./notifications/desktop-notifications.js";
 import { UnreadCounts } from "./unread/unread-counts.js";
 
 const input = /** @type {HTMLInputElement} */ (document.getElementById("room-name-input"));
 input.focus(); // `autofocus` may take effect too late
+
+input.form.addEventListener("submit", () => typeAhead(input));
 
 const rooms = document.getElementById("rooms");
 new RoomSearch(input, rooms);

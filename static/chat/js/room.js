@@ -8,7 +8,7 @@ import { watchSaving } from "../../base/js/storage.js";
 import { forgetAccount, rememberAccount } from "./account/account-registry.js";
 import { DisplayName } from "./account/display-name.js";
 import { claimDrafts, markSignedOut, unmarkSignedOut } from "./account/signed-out-draft.js";
-import { cursor, data, fetchPage, log, owner, roomAddress, roomName, timeline } from "./bootstrap.js";
+import { attention, cursor, data, fetchPage, log, owner, roomAddress, roomName, timeline } from "./bootstrap.js";
 import { Composer } from "./composer/composer.js";
 import { Draft } from "./composer/draft.js";
 import { EmojiPicker } from "./composer/emoji-picker.js";
@@ -99,8 +99,8 @@ session.on("message", (message) => {
   if (timeline.receive(message) && message.author.id !== you.id) announcer.announce(message);
 });
 session.on("message", (message) => editor.update(message));
-session.on("welcome", ({ reset }) => (reset ? timeline.reload() : timeline.retry()));
-session.on("welcome", ({ reset }) => reset && refreshEdited(editor.number));
+session.on("welcome", ({ reset, isRestored }) => (reset ? timeline.reload(isRestored) : timeline.retry()));
+session.on("welcome", ({ reset }) => reset && fetchEdited(editor.number));
 const actions = {
   edit: (message) => editor.begin(message),
   delete: ({ number }) => deletion.confirm(number),
@@ -123,7 +123,7 @@ const unread = new UnreadCounts(
 session.on("unread", (event) => unread.receive(event));
 const settingsIcon = document.querySelector("#notification-settings-open use");
 new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement);
-const reading = new ReadTracker(element("timeline"), element("timeline-end"), (seq) => {
+const reading = new ReadTracker(element("timeline"), element("timeline-end"), attention, (seq) => {
   snapshot.schedule();
   return session.send({ type: "read", seq });
 });
@@ -147,6 +147,8 @@ session.on("welcome", () => {
   reading.reset();
   reading.setShown(cursor.seq);
 });
+session.on("caught-up", () => (attention.isCaughtUp = true));
+session.on("state", ({ state: now }) => now !== "open" && (attention.isCaughtUp = false));
 
 // Other rooms
 new Sidebar(element("sidebar"), element("rooms"), roomName, focusComposer);
@@ -235,7 +237,13 @@ async function resumeEdit() {
 async function refreshEdited(number) {
   if (!number) return;
   const item = log.item(number);
-  if (item) return editor.update(log.message(item));
+  if (item) editor.update(log.message(item));
+  else await fetchEdited(number);
+}
+
+/** @param {number} [number] */
+async function fetchEdited(number) {
+  if (!number) return;
   const { messages } = await fetchPage({ before: number + 1, limit: 1 }).catch(() => ({ messages: [] }));
   messages.forEach((message) => editor.update(message));
 }

@@ -3,6 +3,7 @@
  *
  * - the server's events by their types ("message", "presence" …, see docs/wire.md); the tab's cursor advances before
  *   subscribers are called, and "welcome" has `isRestored`: whether the room was restored from a backup
+ * - "caught-up": after a welcome, once the messages that were missed have been received
  * - "state": `{state, code}` of the connection (see reconnecting-socket.js)
  * - "refusal": the close code of a refusal, or undefined when commands can be sent again
  */
@@ -16,6 +17,8 @@ export class Session {
   #socket = null;
   /** @type {number | undefined} */
   #refusal;
+  /** @type {number | null} the seq from which on nothing is missing, while something may be */
+  #missedUpTo = null;
 
   /**
    * Subscribe to an event. Subscribers are called in the order of their subscriptions.
@@ -34,6 +37,7 @@ export class Session {
       isForMe: (events) => isForMe(events.find(isWelcome)),
       onFrame: (events) => events.forEach((event) => this.#receive(event)),
       onState: (state, code) => {
+        this.#missedUpTo = null;
         this.#emit("state", { state, code });
         this.#setRefusal(state === "refused" ? code : undefined);
       },
@@ -71,6 +75,7 @@ export class Session {
       updateLast(event);
     }
     this.#emit(event.type, event);
+    this.#checkMissed();
   }
 
   #welcomed(welcome) {
@@ -78,7 +83,15 @@ export class Session {
     if (!welcome.you) this.#setRefusal(SIGNED_OUT);
     cursor.epoch = welcome.epoch;
     if (welcome.reset) Object.assign(cursor, { seq: welcome.seq, ...unknown() });
+    this.#missedUpTo = welcome.seq;
     this.#emit("welcome", { ...welcome, isRestored: restored });
+    this.#checkMissed();
+  }
+
+  #checkMissed() {
+    if (this.#missedUpTo === null || cursor.seq < this.#missedUpTo) return;
+    this.#missedUpTo = null;
+    this.#emit("caught-up");
   }
 
   #setRefusal(code) {

@@ -3,7 +3,7 @@
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { gettext } from "../../base/js/i18n.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
-import { LineForm, prependLine, showError } from "../../base/js/line-form.js";
+import { LineForm, prependLine } from "../../base/js/line-form.js";
 
 const element = (id) => document.getElementById(id);
 const { biz } = JSON.parse(element("order").textContent);
@@ -21,9 +21,14 @@ const socket = new ReconnectingSocket({
 const line = new LineForm(element("line-form"), (text) => socket.send(text));
 
 function receive(frame) {
-  if (typeof frame === "string") prependLine(element("notes"), frame);
-  else if (frame.error) showError(frame.error.detail);
+  if (typeof frame === "string") showNote(frame);
+  else if (frame.error) line.fail(frame.error);
   else if (frame.paid) showPaid();
+}
+
+function showNote(text) {
+  prependLine(element("notes"), text);
+  line.receive(text);
 }
 
 function showPaid() {

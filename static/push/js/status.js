@@ -2,7 +2,7 @@
 
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
-import { LineForm, prependLine, showError } from "../../base/js/line-form.js";
+import { LineForm, prependLine } from "../../base/js/line-form.js";
 
 const element = (id) => document.getElementById(id);
 const clientId = JSON.parse(element("client-id").textContent);
@@ -20,6 +20,8 @@ const socket = new ReconnectingSocket({
 const line = new LineForm(element("line-form"), (text) => socket.send(text));
 
 function receive({ message, error }) {
-  if (error) showError(error.detail);
-  else if (message !== undefined) prependLine(element("statuses"), message);
+  if (error) return line.fail(error);
+  if (message === undefined) return;
+  prependLine(element("statuses"), message);
+  line.receive(message);
 }

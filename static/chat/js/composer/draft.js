@@ -29,6 +29,7 @@ export class Draft {
     const early = composer.draft; // typed before this module had loaded
     composer.draft = stored + early;
     if (early) this.#save(stored + early);
+    else if (stored) composer.guardEnter();
     composer.onDraft = (text) => this.#save(text);
     addEventListener("storage", ({ key, oldValue, newValue }) => {
       if (key === this.#key) this.#sync(newValue ?? "", oldValue ?? "");

@@ -6,8 +6,11 @@
 {
   const LOAD_TIMEOUT = 30_000; // milliseconds
 
-  const read = (id) => JSON.parse(document.getElementById(id).textContent);
-  const { you, key } = read("room-data");
+  /** What was typed before the page, and how long ago at most (milliseconds). */
+  const AHEAD = "lobby.ahead";
+  const AHEAD_TIME = 30_000;
+
+  const { you, key } = JSON.parse(document.getElementById("room-data").textContent);
   const KEY = `lobby.early.${you.id}.${key}`;
   const takeover = new AbortController();
   const { signal } = takeover;
@@ -24,8 +27,25 @@
     }
   }
 
-  let stored = withStorage((storage) => JSON.parse(storage.getItem(KEY)));
-  if (typeof stored?.text !== "string" || !Array.isArray(stored.enters)) stored = null;
+  function read(key) {
+    const stored = withStorage((storage) => JSON.parse(storage.getItem(key)));
+    return typeof stored?.text === "string" && Array.isArray(stored.enters) ? stored : null;
+  }
+
+  /** Take what was typed on the page before this one: see type-ahead.js. It is for this room only. */
+  function takeAhead() {
+    const ahead = read(AHEAD);
+    withStorage((storage) => storage.removeItem(AHEAD));
+    return Date.now() - ahead?.at < AHEAD_TIME ? ahead : null;
+  }
+
+  function join(one, other) {
+    if (!one || !other) return one ?? other;
+    const enters = [...one.enters, ...other.enters.map((end) => end + one.text.length)];
+    return { text: one.text + other.text, enters };
+  }
+
+  let stored = join(read(KEY), takeAhead());
 
   /** Insert the text from before the page was reloaded in front of the text that is typed now. */
   function restore() {

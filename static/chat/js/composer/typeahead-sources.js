@@ -13,12 +13,13 @@ const AMBIGUOUS = /^(?:[a-z]{2}|\d+)$/i;
 const EMOJI = new RegExp(`(?<!${LETTER}):(${CODE})$`, "u");
 
 /**
+ * Names that are typed in full come first, then names with that beginning, then those with a later word with it.
  * @param {() => {id: number, name: string}[]} candidates the likeliest first; of two with one id, the last name counts
  * @returns {import("./typeahead.js").Source}
  */
 export function peopleSource(candidates) {
   const all = () => [...new Map(candidates().map((each) => [each.id, each])).values()];
-  return { typed: PERSON, find: (typed) => all().filter(beginsWith(typed)).slice(0, MAX_PEOPLE).map(personOption) };
+  return { typed: PERSON, find: (typed) => findPeople(all(), typed).slice(0, MAX_PEOPLE).map(personOption) };
 }
 
 /**
@@ -30,9 +31,18 @@ export function emojiSource(catalogue) {
   return { typed: EMOJI, find: (typed) => find(typed).catch(() => []) }; // typing goes on without suggestions
 }
 
-/** Whether a name, from one of its words on, begins with the typed text. */
-function beginsWith(typed) {
-  return ({ name }) => ` ${name.toLowerCase()}`.includes(` ${typed.toLowerCase()}`);
+/** @returns {{id: number, name: string}[]} the people whose names, from one of their words on, begin with the typed text */
+export function findPeople(people, typed) {
+  const ranked = people.map((each) => ({ each, rank: rankOf(each.name.toLowerCase(), typed.toLowerCase()) }));
+  const found = ranked.filter(({ rank }) => rank < Infinity).sort((one, other) => one.rank - other.rank);
+  return found.map(({ each }) => each);
+}
+
+/** Rank a match: the whole name, its beginning, a later word's beginning, or none. */
+function rankOf(name, typed) {
+  if (name === typed) return 0;
+  if (name.startsWith(typed)) return 1;
+  return name.includes(` ${typed}`) ? 2 : Infinity;
 }
 
 function personOption(each) {

@@ -119,7 +119,10 @@ export class MessageEditor {
 
   /** Open an edit, or set it aside if the person is typing something else. */
   #reopen(text) {
-    if (this.#composer.isIdle) return this.#open(text);
+    if (this.#composer.isIdle) {
+      this.#open(text);
+      return this.#composer.guardEnter();
+    }
     this.#aside = text;
     this.#show();
   }

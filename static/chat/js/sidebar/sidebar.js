@@ -2,6 +2,7 @@
 
 import { hasCommandModifier } from "../../../base/js/shortcut-keys.js";
 import { RoomSearch } from "./room-search.js";
+import { typeAhead } from "./type-ahead.js";
 
 export class Sidebar {
   #sidebar;
@@ -42,7 +43,9 @@ export class Sidebar {
     if (event.key !== "Enter") return;
     event.preventDefault();
     const name = this.#input.value.trim();
-    if (name) location.assign(addressOf(name));
+    if (!name) return;
+    location.assign(addressOf(name));
+    typeAhead(this.#input);
   }
 
   /** Clear the search. The browser closes a drawer by itself, and restores the focus. */

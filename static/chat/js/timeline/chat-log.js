@@ -94,6 +94,17 @@ export class ChatLog extends HTMLElement {
     this.removeAttribute("aria-busy");
   }
 
+  /** Later messages are missing: show none until `replace`. */
+  detachEnd() {
+    this.#newest = Math.max(0, ...this.#numbers.filter((number) => this.#inRange({ number })));
+  }
+
+  /** Show a page of history instead of all stored messages. See `extend`. */
+  replace(messages, ends) {
+    for (const number of this.#numbers) this.#remove(number);
+    this.extend(messages, ends);
+  }
+
   #inRange({ number }) {
     return this.#oldest <= number && number <= this.#newest;
   }
@@ -204,6 +215,11 @@ export class ChatLog extends HTMLElement {
     this.#known.clear();
     [this.#oldest, this.#newest] = [Infinity, 0];
     this.#lastReceived = 0;
+  }
+
+  /** The highest number received. */
+  get lastReceived() {
+    return this.#lastReceived;
   }
 
   /** The count of stored messages shown. */

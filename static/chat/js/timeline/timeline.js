@@ -20,6 +20,9 @@ const HIGHLIGHT_TIME = 3000;
 const MAX_MESSAGES = 500;
 const TRIM_MARGIN = 100;
 
+/** A page of messages before this number has the room's first one. */
+const FIRST_PAGE_END = 51;
+
 /** Backoff of requests for the newest page: upper limit of the delay, doubled with each failure (milliseconds). */
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 30_000;
@@ -48,13 +51,16 @@ export class Timeline {
   #atEnd = true;
   #unseen = 0;
   #generation = 0; // grows when the log is emptied or replaced, so that pages requested before are dropped
-  #isNewestMissing = false; // the log is empty, and the newest page is still to be loaded
+  #isPageMissing = false; // the page to show after a reset is still to be loaded
+  /** @type {number | null} the number after which messages were missed, until the line is shown above them */
+  #missedAfter = null;
   #failures = 0;
   #retryTimer = 0;
   /** @type {{key: number | string, bottom: number} | null} the first message in view, and the position of its end */
   #anchor = null;
   #width = 0;
   #ownScrollTop = -1; // where this class has scrolled to last
+  #attention;
   /** @type {Date | null} since when the reader has not seen the end */
   #leftAt = null;
   #isLineShown = false;
@@ -66,17 +72,19 @@ export class Timeline {
    *   newest message shown, and below the room's last message
    * @param {HTMLButtonElement} pill jumps to the end
    * @param {(query: {before?: number, after?: number}) => Promise<{messages: object[], isLast: boolean}>} fetchPage
+   * @param {import("../unread/attention.js").Attention} attention
    */
-  constructor(scroller, log, { start, more, end }, pill, fetchPage) {
+  constructor(scroller, log, { start, more, end }, pill, fetchPage, attention) {
     this.#scroller = scroller;
     this.#log = log;
     this.#pill = pill;
     this.#fetchPage = fetchPage;
+    this.#attention = attention;
     this.#older = new HistoryLoader(scroller, start, OLDER, () => this.#load({ before: log.oldest }));
     this.#end = end;
     this.#newer = new HistoryLoader(scroller, more, NEWER, () => this.#load({ after: log.newest }));
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    document.addEventListener("visibilitychange", () => this.#trackPresence());
+    attention.addEventListener("change", () => this.#trackPresence());
     pill.addEventListener("click", () => this.jumpToEnd());
     // Content above the view can change its height at any time, for example with the window's width.
     const resized = new ResizeObserver(() => this.#keepPosition());
@@ -94,31 +102,41 @@ export class Timeline {
   open(messages, ends, { lastRead, readAt, unread }, target) {
     this.#extend(messages, ends);
     const unseen = lastRead === null ? [] : this.#log.othersAfter(lastRead);
+    // Messages may be missed before the connection is open. On a first visit they have no line.
+    this.#leftAt = messages.length ? new Date(messages.at(-1).at) : new Date();
+    this.#isLineShown = lastRead === null;
     if (unseen.length) this.#markNew(unseen[0].number, readAt, ends.isEnd ? unseen.length : unread);
     if (target) this.#scrollToTarget(this.#log.item(target));
     else if (unseen.length) this.#scrollToNewLine();
     else if (!ends.isEnd) this.jumpToEnd();
   }
 
-  /** Empty the log, which belongs to another log or has a gap, and load the newest page. */
-  reload() {
+  /**
+   * Load the log again: more messages were missed than the server sends.
+   * @param {boolean} isOtherLog whether the messages shown belong to another log: load the newest page. Otherwise, load the
+   *   page at the reader's position.
+   */
+  reload(isOtherLog) {
     this.#generation += 1;
-    this.#isNewestMissing = true;
+    this.#isPageMissing = true;
     this.#failures = 0;
-    this.#log.clear();
+    this.#missedAfter = isOtherLog || this.#isLineShown ? null : (this.#missedAfter ?? this.#log.lastReceived);
+    if (isOtherLog) this.#log.clear();
+    else this.#log.detachEnd();
     this.#newer.stop();
     this.#end.hidden = true;
     this.#scrolled();
     this.retry();
   }
 
-  /** Load the newest page if it is still missing: at once, and again after failures. */
+  /** Load the page to show after a reset if it is still missing: at once, and again after failures. */
   async retry() {
-    if (!this.#isNewestMissing) return;
+    if (!this.#isPageMissing) return;
     clearTimeout(this.#retryTimer);
     const generation = this.#generation;
-    await this.#older.load(() => this.#loadNewest());
-    if (!this.#isNewestMissing || generation !== this.#generation) return;
+    if (this.#isEmpty) await this.#older.load(() => this.#loadNewest());
+    else await this.#newer.load(() => this.#loadPlace());
+    if (!this.#isPageMissing || generation !== this.#generation) return;
     clearTimeout(this.#retryTimer);
     const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
     this.#retryTimer = setTimeout(() => this.retry(), delay * (0.5 + Math.random() / 2));
@@ -135,7 +153,7 @@ export class Timeline {
     this.#keepPosition();
     this.#trim();
     if (!isNew || message.deleted) return false;
-    if (this.#leftAt && message.author.id !== this.#log.reader) this.#showNewLine(message);
+    if (this.#leftAt && message.author.id !== this.#log.reader) this.#showNewLine(message.number);
     if (!this.#atEnd) this.#setUnseen(this.#unseen + 1);
     return true;
   }
@@ -143,18 +161,24 @@ export class Timeline {
   /** The reader has sent a message, and so has read everything. */
   sent() {
     this.#log.showNewLine(null);
+    this.#isLineShown = false;
     this.jumpToEnd();
   }
 
   jumpToEnd() {
     if (this.#isLive) this.#scrollToEnd();
-    else if (this.#isNewestMissing) this.retry();
+    else if (this.#isPageMissing && this.#isEmpty) this.retry();
     else this.#newer.load(() => this.#loadNewest());
   }
 
   /** Whether the room's last message is shown. */
   get #isLive() {
     return this.#log.newest === Infinity;
+  }
+
+  /** Whether no page is shown. */
+  get #isEmpty() {
+    return this.#log.newest === 0;
   }
 
   #scrollToTarget(item) {
@@ -223,16 +247,16 @@ export class Timeline {
 
   /** Track since when the reader has been away from the end. */
   #trackPresence() {
-    const isPresent = this.#atEnd && !document.hidden;
+    const isPresent = this.#atEnd && this.#attention.isPresent;
     if (isPresent) this.#leftAt = null;
     else if (!this.#leftAt) [this.#leftAt, this.#isLineShown] = [new Date(), false];
   }
 
   /** Show the line above the first message that has arrived while the reader was away. */
-  #showNewLine(message) {
-    if (this.#isLineShown) return;
+  #showNewLine(number) {
+    if (this.#isLineShown || this.#missedAfter !== null) return;
     this.#isLineShown = true;
-    this.#log.showNewLine({ number: message.number, since: this.#leftAt });
+    this.#log.showNewLine({ number, since: this.#leftAt });
     this.#keepPosition();
   }
 
@@ -255,14 +279,22 @@ export class Timeline {
     if (this.#isLive) this.#scrollToEnd();
   }
 
-  #load(query) {
+  /** Load the page that begins with the first message in view. */
+  #loadPlace() {
+    const first = this.#anchor?.key;
+    const place = Number.isInteger(first) ? first : this.#log.newest;
+    return this.#load(place > 1 ? { after: place - 1 } : { before: FIRST_PAGE_END }, true);
+  }
+
+  #load(query, isReset = false) {
     const generation = this.#generation;
     return this.#log.whileLoading(async () => {
       const page = await this.#fetchPage(query).catch((error) => error);
       if (generation !== this.#generation) return this.#showEdges();
       if (page instanceof Error) throw page;
       const { messages, isLast } = page;
-      if (query.after) this.#extend(messages, { isEnd: isLast });
+      if (isReset) this.#replace(messages, { isStart: !query.after && isLast, isEnd: Boolean(query.after) && isLast });
+      else if (query.after) this.#extend(messages, { isEnd: isLast });
       else if (query.before) this.#extend(messages, { isStart: isLast });
       else this.#showNewest(messages, isLast);
     });
@@ -270,21 +302,41 @@ export class Timeline {
 
   #showNewest(messages, isStart) {
     this.#generation += 1;
-    this.#isNewestMissing = false;
+    this.#isPageMissing = false;
     this.#extend(messages, { isStart, isEnd: true });
+  }
+
+  #replace(messages, ends) {
+    this.#generation += 1;
+    this.#isPageMissing = false;
+    this.#saveAnchor();
+    this.#log.replace(messages, ends);
+    this.#shown();
   }
 
   /** Show a page of history, and keep the reader's position. */
   #extend(messages, ends) {
     this.#saveAnchor();
     this.#log.extend(messages, ends);
+    this.#shown();
+  }
+
+  #shown() {
+    this.#showMissedLine();
     this.#showEdges();
     this.#keepPosition();
     this.#trim();
   }
 
+  #showMissedLine() {
+    const [first] = this.#missedAfter === null ? [] : this.#log.othersAfter(this.#missedAfter);
+    if (!first) return;
+    this.#missedAfter = null;
+    this.#showNewLine(first.number);
+  }
+
   #showEdges() {
-    if (this.#isNewestMissing) return;
+    if (this.#isPageMissing) return;
     this.#older.show(this.#log.oldest <= 1);
     this.#newer.show(this.#isLive);
     this.#end.hidden = !this.#isLive;

@@ -1,4 +1,4 @@
-/** Read tracker: sends the read position while the newest message is in view, in a focused tab. */
+/** Read tracker: sends the read position while the newest message is in view of a reader who is present. */
 
 /** How often the position is sent at most (milliseconds). */
 const SEND_INTERVAL = 1000;
@@ -9,6 +9,7 @@ const END_DISTANCE = 48;
 export class ReadTracker {
   #send;
   #end;
+  #attention;
   #shown = -1;
   #sent = -1;
   #seen = 0;
@@ -18,19 +19,20 @@ export class ReadTracker {
   /**
    * @param {HTMLElement} scroller
    * @param {HTMLElement} end element below the newest message; hidden while that message is not shown
+   * @param {import("./attention.js").Attention} attention
    * @param {(seq: number) => boolean} send returns whether the position was sent
    */
-  constructor(scroller, end, send) {
+  constructor(scroller, end, attention, send) {
     this.#send = send;
     this.#end = end;
+    this.#attention = attention;
     const intersected = (entries) => {
       this.#atEnd = entries.at(-1).isIntersecting; // the last entry is the current one
       this.#update();
     };
     new IntersectionObserver(intersected, { root: scroller, rootMargin: `0px 0px ${END_DISTANCE}px 0px` }).observe(end);
     new MutationObserver(() => this.#update()).observe(end, { attributeFilter: ["hidden"] });
-    document.addEventListener("visibilitychange", () => this.#update());
-    addEventListener("focus", () => this.#update());
+    attention.addEventListener("change", () => this.#update());
   }
 
   /** @param {number} seq up to which all messages are shown */
@@ -44,9 +46,9 @@ export class ReadTracker {
     this.#sent = -1;
   }
 
-  /** Whether the newest message is in view, in a focused tab. */
+  /** Whether the newest message is in view of a reader who is present. */
   get isReading() {
-    return this.#atEnd && !this.#end.hidden && !document.hidden && document.hasFocus();
+    return this.#atEnd && !this.#end.hidden && this.#attention.isPresent;
   }
 
   /** The last seq that was read in this tab, whether or not the server knows. */

@@ -1,0 +1,25 @@
+/** Attention: whether the reader sees what arrives. The tab is visible and focused, and nothing is missing at its end. */
+
+export class Attention extends EventTarget {
+  #isCaughtUp = false;
+
+  constructor() {
+    super();
+    document.addEventListener("visibilitychange", () => this.#changed());
+    for (const type of ["focus", "blur"]) addEventListener(type, () => this.#changed());
+  }
+
+  /** Whether the tab is connected, and has received all that it has missed. @param {boolean} isCaughtUp */
+  set isCaughtUp(isCaughtUp) {
+    this.#isCaughtUp = isCaughtUp;
+    this.#changed();
+  }
+
+  get isPresent() {
+    return this.#isCaughtUp && !document.hidden && document.hasFocus();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

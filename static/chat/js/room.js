@@ -4,10 +4,11 @@ import { ConnectionState } from "../../base/js/connection-state.js";
 import { refreshCsrfTokens } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
 import { DELETED, REMOVED, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
+import { Retry } from "../../base/js/retry.js";
 import { watchSaving } from "../../base/js/storage.js";
-import { forgetAccount, rememberAccount } from "./account/account-registry.js";
+import { forgetAccount, rememberAccount, rememberHeir } from "./account/account-registry.js";
 import { DisplayName } from "./account/display-name.js";
-import { claimDrafts, markSignedOut, unmarkSignedOut } from "./account/signed-out-draft.js";
+import { claimDrafts } from "./account/signed-out-draft.js";
 import { cursor, data, fetchPage, log, owner, roomAddress, roomName, timeline } from "./bootstrap.js";
 import { Composer } from "./composer/composer.js";
 import { Draft } from "./composer/draft.js";
@@ -69,11 +70,9 @@ unsent.open(earlyTexts);
 
 // Account
 if (!you.guest) rememberAccount(you.id);
+if (data.former_guest) rememberHeir(data.former_guest, you.id);
 session.on("welcome", ({ you: person }) => person?.guest === false && rememberAccount(person.id));
-session.on("refusal", (code) => {
-  if (code === DELETED) forgetAccount(you.id);
-  if (code) markSignedOut(key, you.id);
-});
+session.on("refusal", (code) => code === DELETED && forgetAccount(you.id));
 const displayName = new DisplayName(element("display-name"), you);
 session.on("welcome", ({ you: person }) => person && displayName.setGuest(person.guest));
 session.on("message", ({ author, number, seq }) => {
@@ -183,7 +182,6 @@ session.on("state", ({ state: now, code }) => {
   if (now !== "open") return commands.disconnected();
   commands.connected();
   if (code === SIGNED_OUT) refreshCsrfTokens().catch(() => {}); // `postForm` retries
-  unmarkSignedOut(key, you.id);
 });
 session.on("refusal", (code) => code && state.show("refused", code));
 session.on("welcome", ({ isRestored }) => {
@@ -192,9 +190,12 @@ session.on("welcome", ({ isRestored }) => {
   }
 });
 
-let mayInherit = true; // until the server has answered
-inheritDrafts();
-session.on("welcome", ({ you: person }) => person && sendAll());
+const claiming = new Retry(claimOtherDrafts);
+session.on("welcome", ({ you: person }) => {
+  if (!person) return;
+  sendAll();
+  claiming.run(); // the browser's session is this person's, so no other person has one
+});
 session.connect();
 document.addEventListener("visibilitychange", () => document.hidden || sendAll());
 
@@ -205,19 +206,16 @@ function send(text) {
   timeline.sent();
 }
 
-/** Send unsent messages of this tab and of closed tabs, in all rooms, and insert drafts of other people. */
+/** Send unsent messages of this tab and of closed tabs, in all rooms. */
 function sendAll() {
-  inheritDrafts();
   unsent.sendAll();
   if (!session.refusal) sendInBackground(you.id, key);
 }
 
-/** Insert the drafts that other people have left here, once the server has answered which messages are stored. */
-async function inheritDrafts() {
-  if (!mayInherit) return;
-  mayInherit = false;
-  const drafts = await claimDrafts(key, you.id, data.former_guest).catch(() => null);
-  mayInherit = drafts === null;
+/** Insert the drafts that other people have left here. */
+async function claimOtherDrafts() {
+  if (session.refusal) return;
+  const drafts = await claimDrafts(key, you.id);
   if (drafts) composer.append(drafts);
 }
 

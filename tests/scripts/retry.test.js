@@ -9,9 +9,9 @@ function runUntilDone(...outcomes) {
   return new Promise((resolve) => {
     const retry = new Retry(async () => {
       const outcome = outcomes[count++];
-      retry.run(); // it is running
+      if (outcome === "wanted again") retry.run();
       if (outcome instanceof Error) throw outcome;
-      if (typeof outcome !== "number") setTimeout(() => resolve(count), 50);
+      if (count >= outcomes.length) setTimeout(() => resolve(count), 50);
       return outcome;
     });
     retry.run();
@@ -22,4 +22,8 @@ test("an action that succeeds runs once", async () => equal(await runUntilDone(u
 
 test("an action that fails, or asks for it, runs again", async () => {
   equal(await runUntilDone(new Error("no network"), 0, 10, null), 4);
+});
+
+test("an action that is wanted while it runs runs once more", async () => {
+  equal(await runUntilDone("wanted again", undefined), 2);
 });

@@ -8,6 +8,7 @@ export class Retry {
   #action;
   #failures = 0;
   #isRunning = false;
+  #isWanted = false;
   #timer = 0;
 
   /**
@@ -18,19 +19,24 @@ export class Retry {
     this.#action = action;
   }
 
-  /** Run the action now, unless it is running. */
+  /** Run the action now, or as soon as it has ended. */
   async run() {
+    this.#isWanted = true;
     if (this.#isRunning) return;
     clearTimeout(this.#timer);
     this.#isRunning = true;
-    const delay = await this.#action().catch(() => 0);
+    let delay;
+    while (this.#isWanted) {
+      this.#isWanted = false;
+      delay = await this.#action().catch(() => 0);
+    }
     this.#isRunning = false;
-    if (typeof delay === "number") this.#timer = setTimeout(() => this.run(), this.#limit(delay));
+    if (typeof delay === "number") this.#timer = setTimeout(() => this.run(), this.#delay(delay));
     else this.#failures = 0;
   }
 
-  #limit(delay) {
-    if (delay) return Math.min(LONGEST_DELAY, delay);
+  #delay(requested) {
+    if (requested) return Math.min(LONGEST_DELAY, requested);
     return Math.random() * Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
   }
 }

@@ -25,7 +25,7 @@ import { Announcer } from "./notifications/announcer.js";
 import { DesktopNotifications, shareViewing } from "./notifications/desktop-notifications.js";
 import { NotificationSettings } from "./notifications/notification-settings.js";
 import { OfflineSnapshot } from "./offline-snapshot.js";
-import { sendInBackground } from "./outbox/background-sender.js";
+import { BackgroundSender } from "./outbox/background-sender.js";
 import { UnsentMessages } from "./outbox/unsent-messages.js";
 import { People } from "./presence/people.js";
 import { TypingIndicator } from "./presence/typing-indicator.js";
@@ -190,6 +190,7 @@ session.on("welcome", ({ isRestored }) => {
   }
 });
 
+const background = new BackgroundSender(you.id, key);
 const claiming = new Retry(claimOtherDrafts);
 session.on("welcome", ({ you: person }) => {
   if (!person) return;
@@ -209,7 +210,7 @@ function send(text) {
 /** Send unsent messages of this tab and of closed tabs, in all rooms. */
 function sendAll() {
   unsent.sendAll();
-  if (!session.refusal) sendInBackground(you.id, key);
+  if (!session.refusal) background.send();
 }
 
 /** Insert the drafts that other people have left here. */

@@ -20,6 +20,8 @@ PASSWORD = "correct horse battery"
 # How long a tab may take to be back, or to be sure that it must not (milliseconds).
 BACK = 30_000
 
+IS_RELOADED = "() => performance.getEntriesByType('navigation')[0].type === 'reload'"
+
 IS_HANDED_OVER = """() => document.querySelector("#chat-message-input").value.includes("half a sentence")"""
 
 usernames = (f"browser{n}" for n in count())
@@ -260,6 +262,7 @@ async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is
     one = await open_tab()
     await one.page.route_web_socket("**/ws/**", connect)
     await one.enter(lobby.url, "session gone")  # a new room, of which the server cannot say yet
+    await one.page.wait_for_function(IS_RELOADED)  # once by itself
     await one.say("not sent")
     await one.page.keyboard.insert_text("half a sentence")
     again = one.page.get_by_role("button", name="Reload")
@@ -275,7 +278,30 @@ async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is
     await expect(composer(one)).to_have_value("not sent\nhalf a sentence")
 
 
-async def test_texts_of_a_guest_who_closed_the_browser_wait_in_the_composer_of_the_next_person(cable, open_tab):
+async def test_rooms_that_a_new_visitor_opens_at_once_become_the_rooms_of_one_guest(lobby, open_tab):
+    may_connect = asyncio.Event()
+
+    async def connect(socket):
+        await may_connect.wait()
+        socket.connect_to_server()
+
+    one = await open_tab()
+    await one.page.route_web_socket("**/ws/chat/**", connect)
+    await one.enter(lobby.url, "at once one")
+    await one.page.context.clear_cookies()  # it was requested before the first answer was there
+    two = await open_tab(lobby.url, "at once two", beside=one)
+    await one.say("not sent")
+    await one.page.keyboard.insert_text("half a sentence")
+    may_connect.set()
+    await expect(composer(one)).to_have_value("not sent\nhalf a sentence")
+    assert await person(one) == await person(two)
+    await one.say("!")
+    await one.until_transcript("not sent half a sentence!")
+
+
+async def test_texts_of_a_guest_who_closed_the_browser_wait_in_the_composer_of_the_next_person(
+    cable, open_tab
+):
     one = await open_tab(cable.url, "closed one")
     two = await open_tab(cable.url, "closed two", beside=one)
     await expect(two.page.get_by_text("Just you")).to_be_visible()
@@ -325,6 +351,7 @@ async def test_a_guest_who_signs_up_in_another_tab_has_an_account_in_all_of_them
     asleep = await open_tab(beside=one)
     await asleep.page.route_web_socket("**/ws/**", lambda socket: socket.close(code=4401))
     await asleep.enter(lobby.url, room)
+    await asleep.page.wait_for_function(IS_RELOADED)
     username = next(usernames)
     await sign_up(one, username)
     await expect(one.page).to_have_url(re.compile("/chat/signs"))
@@ -348,6 +375,7 @@ async def test_what_was_written_by_who_signed_up_outside_of_rooms_is_handed_to_n
     asleep = await open_tab()
     await asleep.page.route_web_socket("**/ws/**", lambda socket: socket.close(code=4401))
     await asleep.enter(lobby.url, "signs up outside")
+    await asleep.page.wait_for_function(IS_RELOADED)
     await composer(asleep).fill("half a sentence")
     one = await open_tab(beside=asleep)
     await one.page.goto(f"{lobby.url}/me/sign-up/")

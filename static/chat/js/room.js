@@ -9,6 +9,7 @@ import { watchSaving } from "../../base/js/storage.js";
 import { forgetAccount, rememberAccount, rememberHeir } from "./account/account-registry.js";
 import { DisplayName } from "./account/display-name.js";
 import { claimDrafts } from "./account/signed-out-draft.js";
+import { reloadIfSuperseded } from "./account/superseded-guest.js";
 import { cursor, data, fetchPage, log, owner, roomAddress, roomName, timeline } from "./bootstrap.js";
 import { Composer } from "./composer/composer.js";
 import { Draft } from "./composer/draft.js";
@@ -153,6 +154,7 @@ new ShortcutsDialog(element("shortcuts-dialog"), element("shortcuts-open"));
 // Connection status
 /** Without cookies each request is another guest's. A guest's page sets one that scripts can read; a copy cannot tell. */
 const hasCookies = data.is_copy || !you.guest || document.cookie !== "";
+if (you.guest && hasCookies && !data.is_copy) reloadIfSuperseded(session);
 
 const OFFLINE = gettext("You're offline. Messages will send when you're back.");
 const NO_ACCESS = gettext("You no longer have access. Reload the page.");

@@ -20,11 +20,9 @@ PASSWORD = "correct horse battery"
 # How long a tab may take to be back, or to be sure that it must not (milliseconds).
 BACK = 30_000
 
-# Look at the tab: it asks the server again.
-IS_HANDED_OVER = """() => {
-    document.dispatchEvent(new Event("visibilitychange"));
-    return document.querySelector("#chat-message-input").value.includes("half a sentence");
-}"""
+IS_RELOADED = "() => performance.getEntriesByType('navigation')[0].type === 'reload'"
+
+IS_HANDED_OVER = """() => document.querySelector("#chat-message-input").value.includes("half a sentence")"""
 
 usernames = (f"browser{n}" for n in count())
 
@@ -49,6 +47,11 @@ def set_back(server, room):
 
 def composer(tab):
     return tab.page.locator("#chat-message-input")
+
+
+async def person(tab):
+    """The id of the person for whom a room's page was made."""
+    return await tab.page.evaluate('JSON.parse(document.querySelector("#room-data").textContent).you.id')
 
 
 async def sign_up(tab, username):
@@ -169,8 +172,14 @@ async def test_who_signs_in_takes_what_the_guest_has_written_in_any_tab_once(lob
     await expect(one.pending).to_have_count(0)
     await one.page.keyboard.press("ArrowUp")
     await one.page.keyboard.insert_text(", please")
-    # No tab is welcomed from here on: it would send what another tab has not sent.
-    await one.page.context.route_web_socket("**/ws/**", lambda socket: None)
+    # No tab of the guest is welcomed from here on: it would send what another tab has not sent.
+    guest = await person(one)
+
+    def connect(socket):
+        if f"you={guest}&" not in socket.url:
+            socket.connect_to_server()
+
+    await one.page.context.route_web_socket("**/ws/chat/**", connect)
     two = await open_tab(beside=one)
     await two.enter(lobby.url, "guest writes")
     await two.say("not sent")
@@ -228,6 +237,7 @@ async def test_what_is_stored_and_was_not_acknowledged_is_not_handed_over(lobby,
     await one.page.keyboard.insert_text("half a sentence")
     await expect(other.messages.filter(has_text="first, edited")).to_have_count(1)
     await expect(other.messages.last).to_contain_text("said once")
+    answers = True
     await one.page.route("**/stored/*", lambda route: route.abort(), times=1)
     async with one.page.expect_event("requestfailed", lambda request: "/stored/" in request.url):
         await fill_sign_in(one, lobby.url, username, "/chat/acknowledged%20never/1/")  # far from the end
@@ -252,6 +262,7 @@ async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is
     one = await open_tab()
     await one.page.route_web_socket("**/ws/**", connect)
     await one.enter(lobby.url, "session gone")  # a new room, of which the server cannot say yet
+    await one.page.wait_for_function(IS_RELOADED)  # once by itself
     await one.say("not sent")
     await one.page.keyboard.insert_text("half a sentence")
     again = one.page.get_by_role("button", name="Reload")
@@ -265,6 +276,52 @@ async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is
     await one.until_transcript("as the next")
     await one.page.wait_for_function(IS_HANDED_OVER)
     await expect(composer(one)).to_have_value("not sent\nhalf a sentence")
+
+
+async def test_rooms_that_a_new_visitor_opens_at_once_become_the_rooms_of_one_guest(lobby, open_tab):
+    may_connect = asyncio.Event()
+
+    async def connect(socket):
+        await may_connect.wait()
+        socket.connect_to_server()
+
+    one = await open_tab()
+    await one.page.route_web_socket("**/ws/chat/**", connect)
+    await one.enter(lobby.url, "at once one")
+    await one.page.context.clear_cookies()  # it was requested before the first answer was there
+    two = await open_tab(lobby.url, "at once two", beside=one)
+    await one.say("not sent")
+    await one.page.keyboard.insert_text("half a sentence")
+    may_connect.set()
+    await expect(composer(one)).to_have_value("not sent\nhalf a sentence")
+    assert await person(one) == await person(two)
+    await one.say("!")
+    await one.until_transcript("not sent half a sentence!")
+
+
+async def test_texts_of_a_guest_who_closed_the_browser_wait_in_the_composer_of_the_next_person(
+    cable, open_tab
+):
+    one = await open_tab(cable.url, "closed one")
+    two = await open_tab(cable.url, "closed two", beside=one)
+    await expect(two.page.get_by_text("Just you")).to_be_visible()
+    cable.pull()
+    await one.say("for one")
+    await one.page.keyboard.insert_text("half a sentence")
+    await two.say("for two")
+    for tab in (one, two):
+        await expect(tab.pending).to_have_count(1)
+        await tab.page.goto("about:blank")
+    await one.page.context.clear_cookies()
+    cable.plug()
+    for tab, room, texts in (
+        (one, "closed one", "for one\nhalf a sentence"),
+        (two, "closed two", "for two"),
+        (one, "closed one", "for one\nhalf a sentence"),  # once
+    ):
+        await tab.enter(cable.url, room)
+        await expect(composer(tab)).to_have_value(texts)
+        await expect(tab.page.locator("#chat-log .message")).to_have_count(0)  # nothing was sent
 
 
 async def test_what_the_owner_of_a_deactivated_account_has_written_waits_for_the_owner(lobby, open_tab):
@@ -294,6 +351,7 @@ async def test_a_guest_who_signs_up_in_another_tab_has_an_account_in_all_of_them
     asleep = await open_tab(beside=one)
     await asleep.page.route_web_socket("**/ws/**", lambda socket: socket.close(code=4401))
     await asleep.enter(lobby.url, room)
+    await asleep.page.wait_for_function(IS_RELOADED)
     username = next(usernames)
     await sign_up(one, username)
     await expect(one.page).to_have_url(re.compile("/chat/signs"))
@@ -317,6 +375,7 @@ async def test_what_was_written_by_who_signed_up_outside_of_rooms_is_handed_to_n
     asleep = await open_tab()
     await asleep.page.route_web_socket("**/ws/**", lambda socket: socket.close(code=4401))
     await asleep.enter(lobby.url, "signs up outside")
+    await asleep.page.wait_for_function(IS_RELOADED)
     await composer(asleep).fill("half a sentence")
     one = await open_tab(beside=asleep)
     await one.page.goto(f"{lobby.url}/me/sign-up/")

@@ -205,6 +205,10 @@ IS_LISTED = """async (name) => {
 }"""
 
 
+# Whether a message is refused for good.
+IS_REFUSED = """() => Object.values(localStorage).some((value) => /"failed":"/.test(value))"""
+
+
 async def test_what_was_written_in_a_room_is_sent_from_the_index_and_other_rooms(lobby, open_tab):
     other = await open_tab(lobby.url, "sent from the index")
     async with proxy(lobby) as cable:
@@ -221,11 +225,25 @@ async def test_what_was_written_in_a_room_is_sent_from_the_index_and_other_rooms
         await other.until_transcript("before", "one", "two", "three")
         await close_before_it_sends(tab, cable.url, open_tab, "sent from the index", "four")
         await other.until_transcript("before", "one", "two", "three", "four")
+        failures = 3
+
+        async def connect(socket):
+            nonlocal failures
+            if "sent%20from%20the%20index" in socket.url and failures:
+                failures -= 1
+                await socket.close(code=1013)
+            else:
+                socket.connect_to_server()
+
+        await tab.page.route_web_socket("**/ws/chat/**", connect)
         await tab.enter(cable.url, "sent from a room")
         await tab.say("connected")
         await expect(tab.pending).to_have_count(0)
+        await close_before_it_sends(tab, cable.url, open_tab, "sent from the index", "\u200b")
+        await until(tab, IS_REFUSED)
         await close_before_it_sends(tab, cable.url, open_tab, "sent from the index", "five")
         await other.until_transcript("before", "one", "two", "three", "four", "five")
+        assert failures == 0
         await tab.page.evaluate("Object.defineProperty(navigator, 'locks', {})")  # as over plain HTTP
         await close_before_it_sends(tab, cable.url, open_tab, "Große Runde", "six")
         await until(other, IS_LISTED, "Große Runde")

@@ -26,7 +26,7 @@ BREAK = """([value, number]) => {
     for (const end of [number, "x", "1.5"]) localStorage.setItem(`lobby.edit.${you.id}.${key}.${end}`, value);
     localStorage.setItem("lobby.sound", value);
     sessionStorage.setItem("value", value);
-    sessionStorage.setItem("keys", JSON.stringify([`lobby.seen.${you.id}.${key}`, `lobby.left.${key}`]));
+    sessionStorage.setItem("keys", JSON.stringify([`lobby.seen.${you.id}.${key}`]));
 }"""
 
 # Keep a refused message that pretends to be stored.

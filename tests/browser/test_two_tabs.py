@@ -98,6 +98,19 @@ async def test_one_is_closed_that_had_no_connection_while_the_other_had(lobby, o
     await all_show([one], "from two")
 
 
+async def test_a_tab_with_a_connection_sends_what_was_written_before_in_a_tab_without(lobby, open_tab):
+    one = await open_tab()
+    await one.page.route_web_socket("**/ws/**", lambda socket: None)  # it is never welcomed
+    await one.enter(lobby.url, "written before")
+    two = await open_tab(lobby.url, "written before", beside=one)
+    await two.say("before")
+    await two.until_transcript("before")
+    await two.page.evaluate(HEAR)
+    await say_beside(two, one, "first")
+    await two.say("second")
+    await all_show([two], "before", "first", "second")
+
+
 async def test_one_is_reloaded_before_both_come_back(cable, two_tabs):
     one, two, _ = two_tabs
     await say_beside(two, one, "from one")

@@ -41,6 +41,17 @@ const SIGNED_OUT_RETRIES = 3;
 export const REMOVED = 4403;
 export const DELETED = 4410;
 
+/** Whether a close code means that the server refuses the person or the page, so that reconnecting does not help. */
+export function isRefusal(code) {
+  return code >= 4400 && code < 4500;
+}
+
+/** @param {string} reason of a close @returns {number} the delay that the server requests (milliseconds), 0 for none */
+export function requestedDelay(reason) {
+  const requested = RETRY_AFTER.exec(reason);
+  return requested ? Math.min(LONGEST_RETRY_AFTER, requested[1] * 1000) : 0;
+}
+
 export class ReconnectingSocket {
   #options;
   /** @type {WebSocket | null} */
@@ -136,7 +147,7 @@ export class ReconnectingSocket {
   }
 
   #closed(code, reason = "") {
-    if (code < 4400 || code >= 4500) return this.#reconnectLater(code, reason);
+    if (!isRefusal(code)) return this.#reconnectLater(code, reason);
     if (code !== SIGNED_OUT && !this.#signedOutCount) return this.#refuse(code);
     if (!this.#signedOutCount) this.#failures = 0; // the server answers
     if (++this.#signedOutCount > SIGNED_OUT_RETRIES) return this.#refuse(SIGNED_OUT);
@@ -158,14 +169,10 @@ export class ReconnectingSocket {
     if (!this.#socket) return;
     this.#drop();
     this.#options.onState("waiting");
-    const requested = RETRY_AFTER.exec(reason);
-    this.#timer = setTimeout(() => this.#connect(), requested ? this.#requestedDelay(requested[1]) : this.#delay(code));
-  }
-
-  /** The delay that the server requested. The server spreads its clients: no jitter is added, and no event shortens it. */
-  #requestedDelay(seconds) {
-    this.#failures = 0;
-    return Math.min(LONGEST_RETRY_AFTER, seconds * 1000);
+    // The server spreads its clients: no jitter is added to the delay that it requests, and no event shortens it.
+    const requested = requestedDelay(reason);
+    if (requested) this.#failures = 0;
+    this.#timer = setTimeout(() => this.#connect(), requested || this.#delay(code));
   }
 
   #delay(code) {

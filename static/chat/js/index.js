@@ -2,7 +2,7 @@
 
 import "../../base/js/key-repeat.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
-import { sendInBackground } from "./outbox/background-sender.js";
+import { BackgroundSender } from "./outbox/background-sender.js";
 import { RoomSearch } from "./sidebar/room-search.js";
 import { typeAhead } from "./sidebar/type-ahead.js";
 import { DesktopNotifications } from "./notifications/desktop-notifications.js";
@@ -20,14 +20,15 @@ if (rooms.dataset.you) {
   const you = Number(rooms.dataset.you);
   const notifications = new DesktopNotifications(you);
   const unread = new UnreadCounts(rooms, (...more) => notifications.notify(...more), (room) => notifications.close(room));
-  document.addEventListener("visibilitychange", () => document.hidden || notifications.isRefused || sendInBackground(you));
+  const background = new BackgroundSender(you);
+  document.addEventListener("visibilitychange", () => document.hidden || notifications.isRefused || background.send());
   new ReconnectingSocket({
     address: () => `/ws/me/?you=${you}`,
     isGreeting: () => true, // the server refuses another person
     onFrame: (events) => events.forEach((event) => unread.receive(event)),
     onState: (state) => {
       notifications.isRefused = state === "refused"; // the page is useful all the same
-      if (state === "open") sendInBackground(you);
+      if (state === "open") background.send();
     },
   });
 }

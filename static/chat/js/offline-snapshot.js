@@ -1,5 +1,7 @@
 /** Offline snapshot: the current data of the room's page, which the service worker stores for use without a network. */
 
+import { Retry } from "../../base/js/retry.js";
+
 /** How often a snapshot is sent at most (milliseconds). */
 const SEND_INTERVAL = 3000;
 
@@ -14,6 +16,7 @@ export class OfflineSnapshot {
   #messages = new Map();
   #from = 0; // all messages from this number on are known; 0: all messages of the room
   #isComplete = false;
+  #refreshing = new Retry(() => this.#refresh());
   #timer = 0;
   #isDue = false;
 
@@ -54,10 +57,14 @@ export class OfflineSnapshot {
   }
 
   /** The connection is a new one. A page that opened earlier in the history does not have the last messages: fetch them. */
-  async refresh() {
+  refresh() {
+    this.#refreshing.run();
+  }
+
+  async #refresh() {
     if (this.#isComplete) return this.schedule();
-    const { messages, isLast } = await this.#fetchLast().catch(() => ({}));
-    if (messages) this.begin(messages, isLast);
+    const { messages, isLast } = await this.#fetchLast();
+    this.begin(messages, isLast);
   }
 
   /** @param {Message} message in its current state */

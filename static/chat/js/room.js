@@ -4,10 +4,12 @@ import { ConnectionState } from "../../base/js/connection-state.js";
 import { refreshCsrfTokens } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
 import { DELETED, REMOVED, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
+import { Retry } from "../../base/js/retry.js";
 import { watchSaving } from "../../base/js/storage.js";
-import { forgetAccount, rememberAccount } from "./account/account-registry.js";
+import { forgetAccount, rememberAccount, rememberHeir } from "./account/account-registry.js";
 import { DisplayName } from "./account/display-name.js";
-import { claimDrafts, markSignedOut, unmarkSignedOut } from "./account/signed-out-draft.js";
+import { claimDrafts } from "./account/signed-out-draft.js";
+import { reloadIfSuperseded } from "./account/superseded-guest.js";
 import { attention, cursor, data, fetchPage, log, owner, roomAddress, roomName, timeline } from "./bootstrap.js";
 import { Composer } from "./composer/composer.js";
 import { Draft } from "./composer/draft.js";
@@ -24,7 +26,7 @@ import { Announcer } from "./notifications/announcer.js";
 import { DesktopNotifications, shareViewing } from "./notifications/desktop-notifications.js";
 import { NotificationSettings } from "./notifications/notification-settings.js";
 import { OfflineSnapshot } from "./offline-snapshot.js";
-import { sendInBackground } from "./outbox/background-sender.js";
+import { BackgroundSender } from "./outbox/background-sender.js";
 import { UnsentMessages } from "./outbox/unsent-messages.js";
 import { People } from "./presence/people.js";
 import { TypingIndicator } from "./presence/typing-indicator.js";
@@ -70,11 +72,9 @@ unsent.open(earlyTexts);
 
 // Account
 if (!you.guest) rememberAccount(you.id);
+if (data.former_guest) rememberHeir(data.former_guest, you.id);
 session.on("welcome", ({ you: person }) => person?.guest === false && rememberAccount(person.id));
-session.on("refusal", (code) => {
-  if (code === DELETED) forgetAccount(you.id);
-  if (code) markSignedOut(key, you.id);
-});
+session.on("refusal", (code) => code === DELETED && forgetAccount(you.id));
 const displayName = new DisplayName(element("display-name"), you);
 session.on("welcome", ({ you: person }) => person && displayName.setGuest(person.guest));
 session.on("message", ({ author, number, seq }) => {
@@ -157,6 +157,7 @@ new ShortcutsDialog(element("shortcuts-dialog"), element("shortcuts-open"));
 // Connection status
 /** Without cookies each request makes another guest. A guest's page sets one that scripts can read; a cached page may not. */
 const hasCookies = data.is_copy || !you.guest || document.cookie !== "";
+if (you.guest && hasCookies && !data.is_copy) reloadIfSuperseded(session);
 
 const OFFLINE = gettext("You're offline. Messages will send when you're back.");
 const NO_ACCESS = gettext("You no longer have access. Reload the page.");
@@ -186,7 +187,6 @@ session.on("state", ({ state: now, code }) => {
   if (now !== "open") return commands.disconnected();
   commands.connected();
   if (code === SIGNED_OUT) refreshCsrfTokens().catch(() => {}); // `postForm` retries
-  unmarkSignedOut(key, you.id);
 });
 session.on("refusal", (code) => code && state.show("refused", code));
 session.on("welcome", ({ isRestored }) => {
@@ -195,9 +195,13 @@ session.on("welcome", ({ isRestored }) => {
   }
 });
 
-let mayInherit = true; // until the server has answered
-inheritDrafts();
-session.on("welcome", ({ you: person }) => person && sendAll());
+const background = new BackgroundSender(you.id, key);
+const claiming = new Retry(claimOtherDrafts);
+session.on("welcome", ({ you: person }) => {
+  if (!person) return;
+  sendAll();
+  claiming.run(); // the browser's session is this person's, so no other person has one
+});
 session.connect();
 document.addEventListener("visibilitychange", () => document.hidden || sendAll());
 
@@ -208,19 +212,16 @@ function send(text) {
   timeline.sent();
 }
 
-/** Send unsent messages of this tab and of closed tabs, in all rooms, and insert drafts of other people. */
+/** Send unsent messages of this tab and of closed tabs, in all rooms. */
 function sendAll() {
-  inheritDrafts();
   unsent.sendAll();
-  if (!session.refusal) sendInBackground(you.id, key);
+  if (!session.refusal) background.send();
 }
 
-/** Insert the drafts that other people have left here, once the server has answered which messages are stored. */
-async function inheritDrafts() {
-  if (!mayInherit) return;
-  mayInherit = false;
-  const drafts = await claimDrafts(key, you.id, data.former_guest).catch(() => null);
-  mayInherit = drafts === null;
+/** Insert the drafts that other people have left here. */
+async function claimOtherDrafts() {
+  if (session.refusal) return;
+  const drafts = await claimDrafts(key, you.id);
   if (drafts) composer.append(drafts);
 }
 

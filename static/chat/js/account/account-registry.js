@@ -3,7 +3,7 @@
  * an account adds to it.
  */
 
-import { keysAfter, withStorage } from "../../../base/js/storage.js";
+import { withStorage } from "../../../base/js/storage.js";
 
 const HEIR_PREFIX = "lobby.heir.";
 
@@ -38,11 +38,6 @@ export function rememberHeir(guest, account) {
 /** @param {number} guest @returns {number | null} the account that the guest has signed in to */
 export function heirOf(guest) {
   return Number(withStorage((storage) => storage.getItem(HEIR_PREFIX + guest))) || null;
-}
-
-/** @param {number} account @returns {number[]} the guests who have signed in to the account */
-export function formerGuests(account) {
-  return keysAfter(HEIR_PREFIX, /^[1-9]\d*$/).map(Number).filter((guest) => heirOf(guest) === account);
 }
 
 function keyOf(person) {

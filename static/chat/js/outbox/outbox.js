@@ -64,9 +64,10 @@ export class Outbox {
    * @param {string} owner a person and room
    * @param {(clientId: string) => void} [onDiscard] called when another tab has discarded a message
    */
-  constructor(owner, onDiscard = () => {}) {
+  constructor(owner, onDiscard) {
     this.#prefix = `${PREFIX}${owner}.`;
     this.adopt();
+    if (!onDiscard) return;
     addEventListener("storage", ({ key, newValue }) => {
       const entry = newValue === null && this.#entries.get(key?.slice(this.#prefix.length));
       if (!entry?.failed || !key.startsWith(this.#prefix)) return;

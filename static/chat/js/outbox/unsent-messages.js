@@ -47,14 +47,19 @@ export class UnsentMessages {
 
   /** @param {string} text */
   add(text) {
+    this.#adopt(); // a tab without a connection may have written before
     this.#show(this.#outbox.add(text, roomName));
     this.#sender.sendNext();
   }
 
   /** Send the messages of this tab, and of tabs that may have been closed. */
   sendAll() {
-    this.#outbox.adopt().forEach((entry) => this.#show(entry));
+    this.#adopt();
     this.#sender.sendNext();
+  }
+
+  #adopt() {
+    this.#outbox.adopt().forEach((entry) => this.#show(entry));
   }
 
   #stored(clientId) {

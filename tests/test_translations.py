@@ -22,7 +22,15 @@ UNTRANSLATED = {"Lobby", "Ctrl", "Shift", "Enter", "Tab", "Esc"}
 
 # A text of a script that people may be told: a word with a capital, or several words.
 TOLD = re.compile(r"[A-Z][a-z]+(…|[ .?!,]|$)|.*[a-z] [a-z]+ [a-z]")
-OF_BROWSERS = {"Ctrl", "Backspace", "Enter", "Escape", "Tab", "Notification", "noopener noreferrer nofollow ugc"}
+OF_BROWSERS = {
+    "Ctrl",
+    "Backspace",
+    "Enter",
+    "Escape",
+    "Tab",
+    "Notification",
+    "noopener noreferrer nofollow ugc",
+}
 
 
 @pytest.fixture(params=messages.languages())

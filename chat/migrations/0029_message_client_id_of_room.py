@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Messages are looked up by their room and client_id, never by the client_id alone."""
+    """Index messages by room and client_id: no query filters by the client_id alone."""
 
     dependencies = [
         ("chat", "0028_apps_of_their_own"),

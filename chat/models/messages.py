@@ -1,4 +1,4 @@
-"""Messages, and the people whom they mention."""
+"""Messages and their mentions."""
 
 import uuid
 
@@ -31,7 +31,7 @@ class Message(Logged):
         ]
         indexes = [
             models.Index(fields=["author", "room"], name="message_author_room"),
-            # Many messages may share a client_id, of many rooms and authors: no query asks for it alone.
+            # Messages of many rooms and authors may share a client_id: no query filters by it alone.
             models.Index(fields=["room", "client_id"], name="message_room_client_id"),
             # Neither unread counts nor the list of rooms step over deleted messages.
             models.Index(
@@ -44,12 +44,12 @@ class Message(Logged):
 
     @cached_property
     def mentions(self) -> list["Mention"]:
-        """Whom it names. Those of several messages are read at once by `mentions.load`."""
+        """Return the mentions. `mentions.load_mentions` reads those of several messages at once."""
         return list(self.mention_set.all()) if "@" in self.text else []
 
 
 class Mention(models.Model):
-    """That a message names a person. One that was taken back names nobody."""
+    """Mention of a person in a message. Deleted messages have none."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, db_index=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, db_index=False)

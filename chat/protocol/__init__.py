@@ -1,10 +1,10 @@
-"""The wire: commands and events, as typed structs, by noun. docs/wire.md describes it."""
+"""Wire protocol: commands and events as typed structs, by noun. docs/wire.md describes it."""
 
-from chat.protocol.base import LONGEST_REF, Notice, Person, Ref, Request, Seq, body, encode
+from chat.protocol.base import MAX_REF_LENGTH, Notice, Person, Ref, Request, Seq, encode, encode_body
 from chat.protocol.commands import Command
-from chat.protocol.connection import Ack, Error, Ping, Welcome, ack, error
+from chat.protocol.connection import Ack, Error, Ping, Welcome, make_ack, make_error
 from chat.protocol.messages import (
-    LONGEST_TEXT,
+    MAX_TEXT_LENGTH,
     Author,
     Delete,
     Edit,
@@ -12,18 +12,18 @@ from chat.protocol.messages import (
     Send,
     changed_at,
     check_text,
-    event,
-    key,
-    message,
+    make_event,
+    make_key,
+    make_message,
     with_line_feeds,
 )
-from chat.protocol.presence import Presence, Present, You, you
+from chat.protocol.presence import Presence, Present, You, make_you
 from chat.protocol.typing import Type, Typing
 from chat.protocol.unread import Count, Read, Unread
 
 __all__ = [
-    "LONGEST_REF",
-    "LONGEST_TEXT",
+    "MAX_REF_LENGTH",
+    "MAX_TEXT_LENGTH",
     "Ack",
     "Author",
     "Command",
@@ -47,15 +47,15 @@ __all__ = [
     "Unread",
     "Welcome",
     "You",
-    "ack",
-    "body",
     "changed_at",
     "check_text",
     "encode",
-    "error",
-    "event",
-    "key",
-    "message",
+    "encode_body",
+    "make_ack",
+    "make_error",
+    "make_event",
+    "make_key",
+    "make_message",
+    "make_you",
     "with_line_feeds",
-    "you",
 ]

@@ -1,4 +1,4 @@
-"""Rooms with new messages, and reads: processes tell each other in one message for all rooms."""
+"""Topic between processes of changes to unread counts: rooms with new messages, and new read positions."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -11,8 +11,8 @@ import live
 TOPIC = "news"
 
 
-class News(msgspec.Struct):
-    """Rooms, and pairs of a person and a room."""
+class UnreadChanged(msgspec.Struct):
+    """Change of unread counts: rooms with new messages, and pairs of person and room with a new position."""
 
     said: Collection[int] = ()
     read: Collection[tuple[int, int]] = ()
@@ -21,27 +21,27 @@ class News(msgspec.Struct):
         return live.Event(None, msgspec.json.encode(self))
 
 
-class Said:
-    """The rooms in which something was said in this process, until somebody tells the others."""
+class ChangedRooms:
+    """Rooms with new messages of this process that are not published yet."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.rooms: set[int] = set()
         self.on_change: Callable[[], None] = lambda: None
 
-    def note(self, rooms: Collection[int]) -> None:
+    def add(self, rooms: Collection[int]) -> None:
         self.rooms.update(rooms)
         self.on_change()
 
 
-get_said = live.PerLoop(Said)
+get_changed_rooms = live.PerLoop(ChangedRooms)
 
 
-def tell(rooms: Collection[int]) -> None:
-    """Tell all processes, from any thread, that something was said in rooms. It never raises."""
-    made = get_said.instance
-    if made is not None and made.loop.is_running():
+def publish_changed_rooms(rooms: Collection[int]) -> None:
+    """Publish to all processes, from any thread, that rooms have new messages. Never raise."""
+    changed = get_changed_rooms.instance
+    if changed is not None and changed.loop.is_running():
         with suppress(RuntimeError):  # the process is about to end
-            made.loop.call_soon_threadsafe(made.note, rooms)
+            changed.loop.call_soon_threadsafe(changed.add, rooms)
     else:
-        live.publish(TOPIC, News(rooms).event())
+        live.publish(TOPIC, UnreadChanged(rooms).event())

@@ -1,7 +1,7 @@
-"""How much a person has not read: told to all of their tabs, in every process.
+"""Feed of unread counts to all tabs of a person, in every process.
 
-Nobody waits for it. What was said and what was read is gathered; once a second, at most, it is stored,
-the other processes are told in one message, and it is counted for those people who have a tab here.
+It runs in the background: it collects new messages and read positions and, at most once a second, stores the
+positions, publishes one message to the other processes, and recounts for the people with tabs here.
 """
 
 import time
@@ -18,118 +18,118 @@ from base.database import BUSY
 from chat import actions, protocol
 from chat.actions import Member
 from chat.queries import unread_counts
-from chat.queries.unread_counts import Place
+from chat.queries.unread_counts import RoomCounts
 from chat.services import unread_changes
-from chat.services.message_writer import in_writing_thread, is_conflict
+from chat.services.message_writer import in_writer_thread, is_conflict
 from live.log import OnBatch, OnError
 
-# How often people are told, at most; and how long after something was said, so that who is looking at it
-# has had the time to say that it is read (seconds).
-EVERY = 1
-PAUSE = 0.2
+# Flush interval; and debounce, so that an active reader's `read` arrives first (seconds).
+FLUSH_INTERVAL = 1
+DEBOUNCE = 0.2
 
-# Who has read in a room is reading there, and is not told of more for so long (seconds).
-READING = 2
+# How long people count as reading a room after a `read` (seconds). Higher counts of it wait until then.
+READING_TIME = 2
 
-# How many memberships are counted in one call: sends and handshakes wait for the same thread.
-AT_ONCE = 200
+# Memberships counted per call: sends and handshakes wait for the same thread.
+COUNT_CHUNK = 200
 
-# How many counts a slow tab may miss before it is told to come back.
-RING = 16
+# How many updates a slow tab may miss before it must reconnect.
+RING_SIZE = 16
 
 
 Pair = tuple[int, int]  # a person and a room, by their keys
 
 
-class Person:
-    """Somebody who has a tab here, and what their tabs were told: in no other room is anything unread."""
+class UserUnreadFeed:
+    """Unread feed of a person with tabs here. `published` has the rooms with unread messages."""
 
     def __init__(self) -> None:
-        self.log = live.Log(0, RING)
-        self.told: dict[int, Place] = {}
-        self.rooms: set[int] = set()  # those that are counted
+        self.log = live.Log(0, RING_SIZE)
+        self.published: dict[int, RoomCounts] = {}
+        self.rooms: set[int] = set()  # the rooms that are counted
         self.tabs = 0
 
-    def tell_all(self, places: Collection[Place]) -> None:
-        self.rooms = {place.room for place in places}
-        self.told = {place.room: place for place in places if place.unread}
-        self._say(self.told.values(), is_all=True)
+    def publish_all(self, all_counts: Collection[RoomCounts]) -> None:
+        self.rooms = {counts.room for counts in all_counts}
+        self.published = {counts.room: counts for counts in all_counts if counts.unread}
+        self._append(self.published.values(), is_all=True)
 
-    def tell(self, place: Place) -> None:
-        told = self.told.pop(place.room, place._replace(unread=0, mentions=0))
-        self.rooms.add(place.room)
-        if place.unread:
-            self.told[place.room] = place
-        if told._replace(last_seq=place.last_seq) != place:
-            self._say([place], is_all=False)
+    def publish(self, counts: RoomCounts) -> None:
+        published = self.published.pop(counts.room, counts._replace(unread=0, mentions=0))
+        self.rooms.add(counts.room)
+        if counts.unread:
+            self.published[counts.room] = counts
+        if published._replace(last_seq=counts.last_seq) != counts:
+            self._append([counts], is_all=False)
 
     def unread(self, room: int) -> int:
-        """How much of a room they have been told is unread."""
-        return self.told[room].unread if room in self.told else 0
+        """Return the published unread count of a room."""
+        return self.published[room].unread if room in self.published else 0
 
-    def _say(self, places: Iterable[Place], is_all: bool) -> None:
-        counts = [
-            protocol.Count(place.name, place.unread, place.mentions, place.involvement) for place in places
+    def _append(self, all_counts: Iterable[RoomCounts], is_all: bool) -> None:
+        unread = [
+            protocol.Count(counts.name, counts.unread, counts.mentions, counts.involvement)
+            for counts in all_counts
         ]
-        self.log.append(live.Event(self.log.seq + 1, protocol.body(protocol.Unread(counts, is_all))))
+        self.log.append(live.Event(self.log.seq + 1, protocol.encode_body(protocol.Unread(unread, is_all))))
 
 
 @dataclass
-class Doubts:
-    """Whose counts may have changed."""
+class DirtyCounts:
+    """People and rooms whose counts may have changed."""
 
-    new: set[int] = field(default_factory=set)  # people, in all their rooms
-    said: set[int] = field(default_factory=set)  # rooms, for everybody
+    new: set[int] = field(default_factory=set)  # people to count in all their rooms
+    said: set[int] = field(default_factory=set)  # rooms to count for everyone
     read: set[Pair] = field(default_factory=set)
 
-    def add(self, other: "Doubts") -> None:
+    def add(self, other: "DirtyCounts") -> None:
         self.new |= other.new
         self.said |= other.said
         self.read |= other.read
 
 
-class Unread:
-    """What all tabs of a process are told. It must be made in a running event loop."""
+class UnreadFeed:
+    """Unread feed for all tabs of a process. Create it in a running event loop."""
 
     def __init__(self) -> None:
-        self._people: dict[int, Person] = {}
-        self._read: dict[Member, int] = {}  # up to which seq; not stored yet
-        self._read_at: dict[Pair, float] = {}  # who is reading now
-        self._doubts = Doubts()
-        self._seqs: dict[int, int] = {}  # of people's rooms: the ends of their logs when they were counted
-        self._last_entered: int | None = None  # the newest membership that was seen
-        self._compare_at = 0.0  # (monotonic)
-        self._said = unread_changes.get_said()
+        self._feeds: dict[int, UserUnreadFeed] = {}
+        self._read: dict[Member, int] = {}  # read positions (seqs) that are not stored yet
+        self._read_at: dict[Pair, float] = {}  # when people read in rooms (monotonic)
+        self._dirty = DirtyCounts()
+        self._seqs: dict[int, int] = {}  # the ends of the logs of people's rooms at their last count
+        self._last_entered: int | None = None  # the newest known membership
+        self._compare_at = 0.0  # time of the next comparison (monotonic)
+        self._changed_rooms = unread_changes.get_changed_rooms()
         self._reconciler = live.Reconciler(
             unread_changes.TOPIC,
             self._update,
             lambda: live.get_hub().compare_interval,
             self._on_batch,
-            PAUSE,
-            EVERY - PAUSE,
+            DEBOUNCE,
+            FLUSH_INTERVAL - DEBOUNCE,
         )
-        self._said.on_change = self._reconciler.request
+        self._changed_rooms.on_change = self._reconciler.request
 
     @contextmanager
     def follow(self, person: int, on_batch: OnBatch, on_error: OnError) -> Iterator[None]:
-        """While the context lasts, a tab is told what its person has not read: all of it, then each change.
+        """Subscribe a tab to a person's unread counts while the context lasts: all, then each change.
 
         `on_batch` and `on_error` are as in `Log.subscribe`.
         """
-        known = self._people.setdefault(person, Person())
-        known.tabs += 1
-        self._doubts.new.add(person)
+        feed = self._feeds.setdefault(person, UserUnreadFeed())
+        feed.tabs += 1
+        self._dirty.new.add(person)
         self._reconciler.request()
         try:
-            with known.log.subscribe(known.log.seq, on_batch, on_error):
+            with feed.log.subscribe(feed.log.seq, on_batch, on_error):
                 yield
         finally:
-            known.tabs -= 1
-            if not known.tabs:
-                del self._people[person]
+            feed.tabs -= 1
+            if not feed.tabs:
+                del self._feeds[person]
 
-    def note_read(self, member: Member, seq: int) -> None:
-        """Somebody has read a room's log up to `seq`."""
+    def mark_read(self, member: Member, seq: int) -> None:
+        """Move the member's read position to `seq`, unless it is further already."""
         self._read[member] = max(seq, self._read.get(member, 0))
         self._reconciler.request()
 
@@ -138,88 +138,88 @@ class Unread:
 
     def _on_batch(self, batch: live.Batch) -> None:
         for event in batch.events:
-            heard = msgspec.json.decode(event.body, type=unread_changes.News)
-            read = {pair for pair in heard.read if pair[0] in self._people}
+            changed = msgspec.json.decode(event.body, type=unread_changes.UnreadChanged)
+            read = {pair for pair in changed.read if pair[0] in self._feeds}
             self._read_at |= dict.fromkeys(read, time.monotonic())
-            self._doubts.add(Doubts(said=set(heard.said), read=read))
+            self._dirty.add(DirtyCounts(said=set(changed.said), read=read))
 
     async def _update(self) -> None:
         try:
             await self._compare()
-            await self._pass_on()
-            await self._count()
+            await self._publish_changes()
+            await self._recount()
         except BUSY:
             self._reconciler.request()
             raise
 
     async def _compare(self) -> None:
-        """Doubt what has moved since it was counted: the news of it may be lost."""
+        """Mark counts dirty whose logs have moved, since notifications may be lost."""
         if (now := time.monotonic()) < self._compare_at:
             return
-        rooms = self._seqs.keys() & set().union(*[person.rooms for person in self._people.values()])
+        rooms = self._seqs.keys() & set().union(*[person.rooms for person in self._feeds.values()])
         self._seqs = {room: self._seqs[room] for room in rooms}
         seqs, entered = await _read_ends(rooms, self._last_entered)
         if any(seqs.get(room, 0) < self._seqs[room] for room in rooms):
-            self._doubts.new.update(self._people)  # their counts are of another database
-        self._doubts.said |= {room for room, seq in self._seqs.items() if seqs.get(room) != seq}
-        self._doubts.read |= {(person, room) for _, person, room in entered if person in self._people}
+            self._dirty.new.update(self._feeds)  # their counts are of another database
+        self._dirty.said |= {room for room, seq in self._seqs.items() if seqs.get(room) != seq}
+        self._dirty.read |= {(person, room) for _, person, room in entered if person in self._feeds}
         self._last_entered = entered[-1][0] if entered else self._last_entered
         self._compare_at = now + live.get_hub().compare_interval
 
-    async def _pass_on(self) -> None:
-        """Store what was read, and tell all processes, of which this is one."""
-        if read := await _store(dict(self._read)):
+    async def _publish_changes(self) -> None:
+        """Store read positions, and publish the changes to all processes, including this one."""
+        if read := await _store_read(dict(self._read)):
             self._read = {member: seq for member, seq in self._read.items() if seq > read.get(member, -1)}
         if self._read:
             self._reconciler.request()
-        said, self._said.rooms = self._said.rooms, set()
+        said, self._changed_rooms.rooms = self._changed_rooms.rooms, set()
         if said or read:
             pairs = [(member.person, member.room) for member in read]
-            live.get_hub().publish(unread_changes.TOPIC, unread_changes.News(said, pairs).event())
+            live.get_hub().publish(unread_changes.TOPIC, unread_changes.UnreadChanged(said, pairs).event())
 
-    async def _count(self) -> None:
-        """Tell people what has changed."""
-        doubts, self._doubts = self._doubts, Doubts()
+    async def _recount(self) -> None:
+        """Recount what may have changed, and publish it to people."""
+        dirty, self._dirty = self._dirty, DirtyCounts()
         try:
-            whole, changed = await _look(doubts, list(self._people))
+            complete, changed = await _load_counts(dirty, list(self._feeds))
         except BUSY:
-            self._doubts.add(doubts)
+            self._dirty.add(dirty)
             raise
-        self._note_seqs(doubts.said, chain(changed, *whole.values()))
-        for pk, places in whole.items():
-            if person := self._people.get(pk):
-                person.tell_all(places)
-        self._forget_who_read_long_ago()
-        for place in changed:
-            if person := self._people.get(place.person):
-                self._tell(person, place)
+        self._remember_seqs(dirty.said, chain(changed, *complete.values()))
+        for pk, all_counts in complete.items():
+            if feed := self._feeds.get(pk):
+                feed.publish_all(all_counts)
+        self._expire_readers()
+        for counts in changed:
+            if feed := self._feeds.get(counts.person):
+                self._publish_counts(feed, counts)
 
-    def _note_seqs(self, said: set[int], places: Iterable[Place]) -> None:
-        """Note up to where rooms were counted: those in `said` for all of their people, others for some."""
+    def _remember_seqs(self, said: set[int], all_counts: Iterable[RoomCounts]) -> None:
+        """Remember the seqs up to which rooms were counted: for all of their people in `said` rooms only."""
         least: dict[int, int] = {}
-        for place in places:
-            least[place.room] = min(place.last_seq, least.get(place.room, place.last_seq))
+        for counts in all_counts:
+            least[counts.room] = min(counts.last_seq, least.get(counts.room, counts.last_seq))
         kept = {room: seq for room, seq in self._seqs.items() if room not in said}
         self._seqs = least | kept
 
-    def _tell(self, person: Person, place: Place) -> None:
-        pair = (place.person, place.room)
-        if pair in self._read_at and place.unread > person.unread(place.room):
-            self._doubts.read.add(pair)  # and look again
+    def _publish_counts(self, feed: UserUnreadFeed, counts: RoomCounts) -> None:
+        pair = (counts.person, counts.room)
+        if pair in self._read_at and counts.unread > feed.unread(counts.room):
+            self._dirty.read.add(pair)  # recount later
             self._reconciler.request()
         else:
-            person.tell(place)
+            feed.publish(counts)
 
-    def _forget_who_read_long_ago(self) -> None:
-        since = time.monotonic() - READING
+    def _expire_readers(self) -> None:
+        since = time.monotonic() - READING_TIME
         self._read_at = {pair: at for pair, at in self._read_at.items() if at > since}
 
 
-async def _store(read: dict[Member, int]) -> dict[Member, int]:
-    """Store how far people have read; what was stored: all but of rooms whose rows are locked."""
-    read_all = in_writing_thread(actions.read_all)
+async def _store_read(read: dict[Member, int]) -> dict[Member, int]:
+    """Store read positions. Return those that were stored: all, except in rooms with locked rows."""
+    mark_read = in_writer_thread(actions.mark_read)
     try:
-        await read_all(read)
+        await mark_read(read)
     except BUSY as error:
         if not is_conflict(error):
             raise
@@ -229,7 +229,7 @@ async def _store(read: dict[Member, int]) -> dict[Member, int]:
     for room in {member.room for member in read}:
         with suppress(*BUSY):
             of_room = {member: seq for member, seq in read.items() if member.room == room}
-            await read_all(of_room)
+            await mark_read(of_room)
             stored |= of_room
     return stored
 
@@ -237,38 +237,40 @@ async def _store(read: dict[Member, int]) -> dict[Member, int]:
 async def _read_ends(
     rooms: Collection[int], last_entered: int | None
 ) -> tuple[dict[int, int], list[tuple[int, int, int]]]:
-    """Read the ends of logs, and the memberships after one; after None, only the newest."""
+    """Read the ends of logs, and the memberships after one (or, after None, the newest)."""
     seqs: dict[int, int] = {}
-    for some in unread_counts.in_pieces(rooms):
-        seqs |= await database_sync_to_async(unread_counts.last_seqs)(some)
+    for some in unread_counts.split_into_chunks(rooms):
+        seqs |= await database_sync_to_async(unread_counts.load_last_seqs)(some)
     if last_entered is None:
-        return seqs, [(await database_sync_to_async(unread_counts.last_entered)(), 0, 0)]
-    return seqs, await database_sync_to_async(unread_counts.entered_after)(last_entered)
+        return seqs, [(await database_sync_to_async(unread_counts.load_last_membership)(), 0, 0)]
+    return seqs, await database_sync_to_async(unread_counts.load_memberships_after)(last_entered)
 
 
-async def _look(doubts: Doubts, people: list[int]) -> tuple[dict[int, list[Place]], list[Place]]:
-    """All rooms of whoever is new, and those rooms of others that are in doubt."""
-    whole: dict[int, list[Place]] = {pk: [] for pk in doubts.new}
-    entered, doubted = await database_sync_to_async(_find)(doubts, people)
-    for place in await _places(entered):
-        whole[place.person].append(place)
-    return whole, await _places(doubted)
+async def _load_counts(
+    dirty: DirtyCounts, people: list[int]
+) -> tuple[dict[int, list[RoomCounts]], list[RoomCounts]]:
+    """Return the counts of all rooms of new people, and the dirty counts of others."""
+    complete: dict[int, list[RoomCounts]] = {pk: [] for pk in dirty.new}
+    of_new, of_others = await database_sync_to_async(_find_dirty_memberships)(dirty, people)
+    for counts in await _count_unread(of_new):
+        complete[counts.person].append(counts)
+    return complete, await _count_unread(of_others)
 
 
-def _find(doubts: Doubts, people: list[int]) -> tuple[list[int], list[int]]:
-    """The memberships that are to be counted of whoever is new, and of others."""
-    entered = unread_counts.entered_last(doubts.new) if doubts.new else []
-    rooms = doubts.said | {room for _, room in doubts.read}
-    doubted = people if doubts.said else {person for person, _ in doubts.read}
-    return entered, unread_counts.in_rooms(rooms, doubted) if rooms else []
+def _find_dirty_memberships(dirty: DirtyCounts, people: list[int]) -> tuple[list[int], list[int]]:
+    """Return the memberships to count for new people, and for others."""
+    of_new = unread_counts.find_latest_memberships(dirty.new) if dirty.new else []
+    rooms = dirty.said | {room for _, room in dirty.read}
+    others = people if dirty.said else {person for person, _ in dirty.read}
+    return of_new, unread_counts.find_memberships(rooms, others) if rooms else []
 
 
-async def _places(keys: list[int]) -> list[Place]:
-    """Count a few memberships in each call, so that what others ask of the database gets in between."""
+async def _count_unread(keys: list[int]) -> list[RoomCounts]:
+    """Count memberships in small chunks, so that other queries run in between."""
     found = []
-    for some in unread_counts.in_pieces(keys, AT_ONCE):
-        found += await database_sync_to_async(unread_counts.places)(some)
+    for some in unread_counts.split_into_chunks(keys, COUNT_CHUNK):
+        found += await database_sync_to_async(unread_counts.count_unread)(some)
     return found
 
 
-get_unread = live.PerLoop(Unread)
+get_unread_feed = live.PerLoop(UnreadFeed)

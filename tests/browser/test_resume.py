@@ -256,6 +256,7 @@ async def test_what_the_server_refuses_says_why(lobby, open_tab):
     tab = await open_tab(lobby.url, "refused")
     await tab.say("\u200b")
     await expect(tab.failed).to_contain_text("Couldn't send: A message can't be empty.")
+    await expect(tab.page.locator("#announcer")).to_have_text("Couldn't send: A message can't be empty.")
 
 
 async def test_who_writes_too_fast_is_held_back_and_loses_nothing(open_tab):

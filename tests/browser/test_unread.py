@@ -24,7 +24,8 @@ async def shows(tab, title, is_unread):
 
 
 async def test_it_shows_in_every_tab_until_it_is_read_in_one(lobby, open_tab, open_reader):
-    reader = await open_reader("here")
+    before = await open_tab(lobby.url, "elsewhere")
+    reader = await open_reader("here", beside=before)
     elsewhere = await open_tab(lobby.url, "elsewhere", beside=reader)
     stranger, speaker = await open_tab(lobby.url, "elsewhere"), await open_tab(lobby.url, "here")
     await reader.until_read(0)
@@ -32,6 +33,7 @@ async def test_it_shows_in_every_tab_until_it_is_read_in_one(lobby, open_tab, op
     await speaker.say("hi")
     await shows(elsewhere, "(1) elsewhere", is_unread=True)
     await shows(reader, "(1) here", is_unread=True)
+    await expect(before.page.locator("#rooms").get_by_role("link", name="here")).to_contain_text("1 unread")
     await reader.page.evaluate(LOOK_AT)
     await shows(elsewhere, "elsewhere", is_unread=False)
     await shows(reader, "here", is_unread=False)

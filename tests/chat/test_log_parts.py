@@ -1,4 +1,4 @@
-"""A room's log carries more than messages: other kinds of events register with its source."""
+"""Log parts: other kinds of events than messages register with the source of rooms' logs."""
 
 from uuid import uuid4
 
@@ -29,7 +29,7 @@ class Reactions:
     @database_sync_to_async
     def add(self, room):
         """Store a reaction, and publish it."""
-        seq = room.take_seq()
+        seq = room.allocate_seq()
         event = live.Event(seq, msgspec.json.encode({"type": "reaction", "seq": seq}))
         self.events.setdefault(room.topic, []).append(event)
         live.publish(room.topic, event)

@@ -1,4 +1,4 @@
-"""Permissions: one module decides, and every way to a room asks it."""
+"""Permissions: all access to rooms goes through one module."""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ READS_ROOMS = re.compile(
 )
 READS_ALL = re.compile(r"\ball_(rooms|messages)\(")
 
-# Modules that act for nobody, or for a user who has entered: they may read all rooms.
+# Modules that act for no visitor, or for a user who has entered: they may read all rooms.
 UNCHECKED = {
     "chat/queries/unread_counts.py",  # the ends of logs of rooms that people have entered
     "chat/actions/rooms.py",
@@ -58,7 +58,7 @@ def test_few_modules_read_rooms_without_a_check():
 
 @dataclass
 class Secret:
-    """A room that only its founder may see, as a later kind of room will answer in `permissions`."""
+    """Room that only its founder may see: an example of a private room."""
 
     founder: User
     reader: User
@@ -78,7 +78,7 @@ def secret(transactional_db, monkeypatch):
     room, other = actions.open_room(SECRET), actions.open_room("open room")
     message, _ = actions.send(founder, room, TEXT, uuid4())
     actions.send(founder, other, "for all", uuid4())
-    actions.read_all({Member.of(reader, room): 0})
+    actions.mark_read({Member.of(reader, room): 0})
     secret = Secret(founder, reader, message.number, message.client_id, request_transcript(reader, room))
     enter_all, memberships_of = permissions.enter_all, permissions.memberships_of
 
@@ -109,8 +109,8 @@ def browser(user):
     return client
 
 
-# Pages that show the room or its message, and how they answer those who may not see it. A name that nobody
-# has is that of a new room.
+# Pages with the room or its message, and their status for people without access. An unused name is that of a
+# new room.
 PAGES = [
     ("/chat/secret%20room/", 200),
     ("/chat/secret%20room/{number}/", 404),
@@ -156,7 +156,7 @@ def test_a_form_reaches_a_room_only_for_those_who_may_see_it(secret, address):
     assert browser(secret.reader).post(address, given).status_code in (200, 303)
 
 
-def test_nobody_writes_who_may_not(transactional_db, monkeypatch):
+def test_people_without_permission_cannot_write(transactional_db, monkeypatch):
     guest, room = create_guest(), actions.open_room("read only")
     message, _ = actions.send(guest, room, "before", uuid4())
     monkeypatch.setattr(permissions, "can_write", lambda user, room: False)
@@ -176,9 +176,9 @@ def test_a_transcript_is_missing(secret):
 
 
 def test_unread_messages_are_not_counted(secret):
-    assert unread_counts.of_people([secret.reader.pk]) == {secret.reader.pk: []}
+    assert unread_counts.count_for_people([secret.reader.pk]) == {secret.reader.pk: []}
     secret.is_hidden = False
-    (place,) = unread_counts.of_people([secret.reader.pk])[secret.reader.pk]
+    (place,) = unread_counts.count_for_people([secret.reader.pk])[secret.reader.pk]
     assert (place.name, place.unread) == (SECRET, 1)
 
 

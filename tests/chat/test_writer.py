@@ -1,4 +1,4 @@
-"""Messages and changes that come at the same time: stored together, and each for itself."""
+"""Group commit: concurrent messages and changes are stored together, and fail separately."""
 
 import asyncio
 from copy import copy
@@ -15,12 +15,12 @@ from base.api_errors import ApiError
 from base.ratelimit_keys import RateLimitKeys
 from chat import actions
 from chat.actions.change_batch import Change
-from chat.actions.message_batch import Draft
+from chat.actions.message_batch import NewMessage
 from chat.models import Message, Room
 from chat.queries import history
-from chat.queries.history import Known
+from chat.queries.history import ClientState
 from chat.services import message_writer
-from chat.services.message_writer import get_writer
+from chat.services.message_writer import get_message_writer
 from live import LogRewound
 from tests.chat.test_unread import counted_steps
 from transcripts.models import Transcript
@@ -37,13 +37,13 @@ async def rooms(database):
 
 
 async def send(*entries):
-    """What becomes of each of the drafts and changes, sent at the same time."""
-    sending = [get_writer().write(entry, RateLimitKeys("person.1", "192.0.2.1")) for entry in entries]
+    """Return the outcomes of messages and changes that are sent at the same time."""
+    sending = [get_message_writer().write(entry, RateLimitKeys("person.1", "192.0.2.1")) for entry in entries]
     return await asyncio.gather(*sending, return_exceptions=True)
 
 
 def recorded_batches(monkeypatch):
-    """The texts of what is stored together from now on."""
+    """Record the texts of each batch."""
     batches, write_all = [], actions.write_all
 
     def record(entries):
@@ -55,7 +55,7 @@ def recorded_batches(monkeypatch):
 
 
 async def stored():
-    """The texts in each room, in the order of its log; the places have no holes."""
+    """Return the texts of each room, in the order of its log, and check that its seqs have no gaps."""
     texts = {}
     async for message in Message.objects.select_related("room").order_by("room", "seq"):
         log = texts.setdefault(message.room.name, [])
@@ -66,16 +66,16 @@ async def stored():
 
 
 async def test_each_gets_its_own_message_in_the_order_of_its_room(people, rooms):
-    drafts = [Draft(people[n % 3], rooms[n % 2], str(n), uuid4()) for n in range(20)]
+    drafts = [NewMessage(people[n % 3], rooms[n % 2], str(n), uuid4()) for n in range(20)]
     outcomes = await send(*drafts)
     assert [(message.text, is_new) for message, is_new in outcomes] == [(str(n), True) for n in range(20)]
     expected = {room.name: [str(n) for n in range(start, 20, 2)] for start, room in enumerate(rooms)}
     assert await stored() == expected
 
 
-async def test_what_comes_while_one_is_stored_is_stored_together(people, rooms, monkeypatch):
+async def test_messages_that_arrive_during_a_write_are_stored_together(people, rooms, monkeypatch):
     batches = recorded_batches(monkeypatch)
-    await send(*[Draft(people[0], rooms[0], str(n), uuid4()) for n in range(20)])
+    await send(*[NewMessage(people[0], rooms[0], str(n), uuid4()) for n in range(20)])
     assert 1 <= len(batches) <= 2
 
 
@@ -83,15 +83,15 @@ async def test_a_batch_takes_no_more_queries_than_a_message(people, rooms):
     @database_sync_to_async
     def queries(count):
         with CaptureQueriesContext(connection) as captured:
-            actions.write_all([Draft(people[0], rooms[0], "hi", uuid4()) for _ in range(count)])
+            actions.write_all([NewMessage(people[0], rooms[0], "hi", uuid4()) for _ in range(count)])
         return len(captured)
 
     assert await queries(50) == await queries(1)
 
 
-async def test_what_came_before_is_given_again_and_the_rest_is_stored(people, rooms):
+async def test_stored_messages_are_returned_and_the_rest_is_stored(people, rooms):
     ada, room = people[0], rooms[0]
-    drafts = [Draft(ada, room, text, uuid4()) for text in ("a", "b", "c")]
+    drafts = [NewMessage(ada, room, text, uuid4()) for text in ("a", "b", "c")]
     await send(drafts[1])
     outcomes = await send(*drafts, drafts[0], drafts[2])
     assert [is_new for _, is_new in outcomes] == [True, False, True, False, False]
@@ -99,22 +99,22 @@ async def test_what_came_before_is_given_again_and_the_rest_is_stored(people, ro
     assert await stored() == {room.name: ["b", "a", "c"]}
 
 
-async def test_without_a_session_the_room_knows_what_came_before(people, rooms):
+async def test_a_message_without_a_session_is_recognized_within_its_room(people, rooms):
     room = rooms[0]
-    again = Draft(None, room, "again", uuid4(), has_session=False)
+    again = NewMessage(None, room, "again", uuid4(), has_session=False)
     (first, _), (second, is_new) = await send(again, again)
     assert (second, is_new) == (first, False)
-    (third, is_new), (_, other_is_new) = await send(again, Draft(people[0], room, "new", uuid4()))
+    (third, is_new), (_, other_is_new) = await send(again, NewMessage(people[0], room, "new", uuid4()))
     assert (third, is_new, other_is_new) == (first, False, True)
     assert await stored() == {room.name: ["again", "new"]}
 
 
-async def test_a_client_id_of_many_messages_takes_few_steps_of_sqlite(people, rooms):
-    """A stranger may have given it to messages in many rooms."""
+async def test_a_shared_client_id_takes_few_steps_of_sqlite(people, rooms):
+    """Messages in many rooms may share a client_id."""
     ada, room = people[0], rooms[0]
-    draft = Draft(ada, room, "mine", uuid4())
+    draft = NewMessage(ada, room, "mine", uuid4())
     ((mine, _),) = await send(draft)
-    known = Known(ada.pk, room.key, f"{mine.number}.{mine.client_id}", str(mine.seq))
+    known = ClientState(ada.pk, room.key, f"{mine.number}.{mine.client_id}", str(mine.seq))
     await copy_elsewhere(mine, people[1], 400)
 
     @database_sync_to_async
@@ -127,8 +127,8 @@ async def test_a_client_id_of_many_messages_takes_few_steps_of_sqlite(people, ro
         assert actions.write_all([draft, draft._replace(has_session=False)]) == [(mine, False)] * 2
 
     assert await steps(write_again) < 10
-    assert await steps(lambda: history.rooms_of([known])) < 10
-    assert await steps(lambda: history.stored(room, [draft.client_id])) < 10
+    assert await steps(lambda: history.load_rooms([known])) < 10
+    assert await steps(lambda: history.find_stored(room, [draft.client_id])) < 10
 
 
 @database_sync_to_async
@@ -139,13 +139,13 @@ def copy_elsewhere(message, author, count):
     Message.objects.bulk_create(Message(room=room, text="copy", **copied) for room in rooms)
 
 
-async def test_one_that_is_refused_leaves_the_others_alone(people, rooms):
+async def test_a_refused_message_does_not_affect_others(people, rooms):
     await User.objects.filter(pk=people[1].pk).aupdate(is_active=False)
-    drafts = [Draft(person, rooms[0], text, uuid4()) for person, text in zip(people, "abc", strict=True)]
+    drafts = [NewMessage(person, rooms[0], text, uuid4()) for person, text in zip(people, "abc", strict=True)]
     refused = [
         *drafts,
-        Draft(people[0], rooms[0], "x" * 5000, uuid4()),
-        Draft(people[0], rooms[0], " ", uuid4()),
+        NewMessage(people[0], rooms[0], "x" * 5000, uuid4()),
+        NewMessage(people[0], rooms[0], " ", uuid4()),
     ]
     outcomes = await send(*refused)
     codes = [outcome.code if isinstance(outcome, ApiError) else None for outcome in outcomes]
@@ -153,18 +153,20 @@ async def test_one_that_is_refused_leaves_the_others_alone(people, rooms):
     assert await stored() == {rooms[0].name: ["a", "c"]}
 
 
-async def test_one_that_cannot_be_stored_at_all_leaves_the_others_alone(people, rooms):
+async def test_a_failing_message_does_not_affect_others(people, rooms):
     unstorable = "\ud800"
-    drafts = [Draft(people[0], rooms[0], text, uuid4()) for text in ("a", unstorable, "b")]
+    drafts = [NewMessage(people[0], rooms[0], text, uuid4()) for text in ("a", unstorable, "b")]
     (one, _), error, (other, _) = await send(*drafts)
     assert (one.text, other.text) == ("a", "b")
     assert isinstance(error, UnicodeEncodeError)
     assert await stored() == {rooms[0].name: ["a", "b"]}
 
 
-async def test_who_leaves_while_it_is_stored_disturbs_nobody(people, rooms):
-    drafts = [Draft(people[0], rooms[0], text, uuid4()) for text in "abc"]
-    sending = [asyncio.create_task(get_writer().write(draft, RateLimitKeys("person.1"))) for draft in drafts]
+async def test_a_disconnect_during_a_write_does_not_affect_others(people, rooms):
+    drafts = [NewMessage(people[0], rooms[0], text, uuid4()) for text in "abc"]
+    sending = [
+        asyncio.create_task(get_message_writer().write(draft, RateLimitKeys("person.1"))) for draft in drafts
+    ]
     await asyncio.sleep(0)
     sending[1].cancel()
     assert [(await each)[0].text for each in (sending[0], sending[2])] == ["a", "c"]
@@ -173,12 +175,15 @@ async def test_who_leaves_while_it_is_stored_disturbs_nobody(people, rooms):
 
 async def test_a_batch_is_shared_fairly_among_addresses_and_people(people, rooms, monkeypatch):
     """A person who floods delays neither others of the same address nor other addresses."""
-    monkeypatch.setattr(message_writer, "LARGEST_BATCH", 4)
+    monkeypatch.setattr(message_writer, "MAX_BATCH_SIZE", 4)
     stored_together = recorded_batches(monkeypatch)
     flood, other, elsewhere = RateLimitKeys("a", "1"), RateLimitKeys("b", "1"), RateLimitKeys("c", "2")
     coming = [(flood, f"flood {n}") for n in range(9)]
     coming += [(other, "other 0"), (elsewhere, "elsewhere 0"), (elsewhere, "elsewhere 1")]
-    sending = [get_writer().write(Draft(people[0], rooms[0], text, uuid4()), who) for who, text in coming]
+    sending = [
+        get_message_writer().write(NewMessage(people[0], rooms[0], text, uuid4()), who)
+        for who, text in coming
+    ]
     await asyncio.gather(*sending)
     first, *_ = stored_together
     assert sorted(first) == ["elsewhere 0", "elsewhere 1", "flood 0", "other 0"]
@@ -187,23 +192,23 @@ async def test_a_batch_is_shared_fairly_among_addresses_and_people(people, rooms
 
 
 @pytest.mark.parametrize("is_edit", [False, True])
-async def test_a_batch_has_few_messages_that_are_full_of_names(people, rooms, said, monkeypatch, is_edit):
-    """To look names up takes ten times as long as to store a message: the others wait for a batch."""
+async def test_a_batch_has_few_messages_full_of_mentions(people, rooms, said, monkeypatch, is_edit):
+    """Looking up names takes ten times as long as storing a message, and others wait for the batch."""
     batches = recorded_batches(monkeypatch)
     text = "@Quiet Heron " * 50
-    draft, edit = Draft(people[0], rooms[0], text, uuid4()), change(said[0], text)
+    draft, edit = NewMessage(people[0], rooms[0], text, uuid4()), change(said[0], text)
     flood = [edit if is_edit else draft._replace(client_id=uuid4()) for _ in range(30)]
-    other = Draft(people[1], rooms[1], "hello @Ann", uuid4())
+    other = NewMessage(people[1], rooms[1], "hello @Ann", uuid4())
     address = RateLimitKeys("c", "198.51.100.1")
-    await asyncio.gather(send(*flood), get_writer().write(other, address))
+    await asyncio.gather(send(*flood), get_message_writer().write(other, address))
     assert max(map(len, batches)) <= 10
     assert other.text in batches[0]
 
 
 @pytest.fixture
 async def said(people, rooms):
-    """Six messages of one person, three in each room."""
-    outcomes = await send(*[Draft(people[0], rooms[n % 2], str(n), uuid4()) for n in range(6)])
+    """Send six messages of one person, three in each room."""
+    outcomes = await send(*[NewMessage(people[0], rooms[n % 2], str(n), uuid4()) for n in range(6)])
     return [message for message, _ in outcomes]
 
 
@@ -212,14 +217,14 @@ def change(message, text):
 
 
 async def log(room):
-    """The texts of a room at their places."""
+    """Return the texts of a room by their seqs."""
     rows = Message.objects.filter(room=room).order_by("seq")
     return [(row.seq, row.number, row.text) async for row in rows]
 
 
 async def test_changes_are_stored_together_with_messages(people, rooms, said, monkeypatch):
     batches = recorded_batches(monkeypatch)
-    new = Draft(people[1], rooms[0], "new", uuid4())
+    new = NewMessage(people[1], rooms[0], "new", uuid4())
     changes = [change(said[0], "edited"), change(said[3], None), change(said[1], "edited too")]
     outcomes = await send(*changes, new)
     assert 1 <= len(batches) <= 2
@@ -232,7 +237,7 @@ async def test_changes_are_stored_together_with_messages(people, rooms, said, mo
     assert others == [(3, 3, "5"), (4, 2, ""), (5, 1, "edited too")]
 
 
-async def test_a_change_that_is_refused_leaves_the_others_alone_and_takes_no_place(people, rooms, said):
+async def test_a_refused_change_does_not_affect_others_and_takes_no_seq(people, rooms, said):
     foreign = change(said[2], "mine")._replace(author=people[1])
     missing = change(said[2], "none")._replace(number=99)
     refused = [foreign, missing, change(said[2], "x" * 5000), change(said[2], " ")]
@@ -245,7 +250,7 @@ async def test_a_change_that_is_refused_leaves_the_others_alone_and_takes_no_pla
     assert (await Room.objects.aget(pk=rooms[0].pk)).last_seq == 5
 
 
-async def test_a_change_that_cannot_be_stored_at_all_leaves_the_others_alone(said):
+async def test_a_failing_change_does_not_affect_others(said):
     (one, _), error, (other, _) = await send(
         change(said[0], "a"), change(said[2], "\ud800"), change(said[4], "b")
     )
@@ -254,15 +259,15 @@ async def test_a_change_that_cannot_be_stored_at_all_leaves_the_others_alone(sai
 
 
 @pytest.mark.parametrize("kind", ["draft", "draft without a session", "change"])
-async def test_nothing_is_written_to_a_log_that_another_has_replaced(people, rooms, said, kind):
-    room = copy(rooms[0])  # as a socket of the time before has it
+async def test_a_replaced_log_refuses_writes(people, rooms, said, kind):
+    room = copy(rooms[0])  # as an older socket has it
     await Room.objects.filter(pk=room.pk).aupdate(epoch="another")
     await Message.objects.all().adelete()
     await rooms[0].arefresh_from_db()
-    stale = Draft(people[0], room, "stale", uuid4(), has_session=kind == "draft")
+    stale = NewMessage(people[0], room, "stale", uuid4(), has_session=kind == "draft")
     if kind == "change":
         stale = change(said[0], "stale")._replace(room=room)
-    *written, error = await send(*[Draft(people[0], room, "new", uuid4()) for room in rooms], stale)
+    *written, error = await send(*[NewMessage(people[0], room, "new", uuid4()) for room in rooms], stale)
     assert isinstance(error, LogRewound)
     assert [(message.room, message.text, is_new) for message, is_new in written] == [
         (room, "new", True) for room in rooms
@@ -270,7 +275,7 @@ async def test_nothing_is_written_to_a_log_that_another_has_replaced(people, roo
     assert not await Message.objects.filter(text="stale").aexists()
 
 
-async def test_several_changes_of_one_message_leave_the_last(rooms, said):
+async def test_several_changes_of_a_message_store_the_last(rooms, said):
     outcomes = await send(change(said[0], "first"), change(said[0], "second"), change(said[0], "third"))
     assert {message.number for message, _ in outcomes} == {1}
     (*_, (last, number, text)) = await log(rooms[0])
@@ -278,7 +283,7 @@ async def test_several_changes_of_one_message_leave_the_last(rooms, said):
     assert last == (await Room.objects.aget(pk=rooms[0].pk)).last_seq
 
 
-async def test_of_edits_of_the_same_state_one_is_stored(said):
+async def test_only_one_of_concurrent_edits_is_stored(said):
     edit = change(said[0], "one")._replace(seq=said[0].seq)
     (one, _), refused = await send(edit, edit._replace(text="other"))
     assert (one.text, refused.code) == ("one", "conflict")
@@ -288,7 +293,7 @@ async def test_of_edits_of_the_same_state_one_is_stored(said):
 async def test_changes_of_many_messages_take_no_more_queries_than_one(people, rooms):
     @database_sync_to_async
     def queries(count):
-        drafts = [Draft(people[0], rooms[0], "@hi", uuid4()) for _ in range(count)]
+        drafts = [NewMessage(people[0], rooms[0], "@hi", uuid4()) for _ in range(count)]
         changes = [change(message, "@ho") for message, _ in actions.write_all(drafts)]
         changes[1::2] = [each._replace(text=None) for each in changes[1::2]]
         with CaptureQueriesContext(connection) as captured:
@@ -298,7 +303,7 @@ async def test_changes_of_many_messages_take_no_more_queries_than_one(people, ro
     assert await queries(50) == await queries(2)
 
 
-async def test_a_batch_marks_only_transcripts_that_have_what_it_changes(people, rooms, said):
+async def test_a_batch_marks_only_transcripts_with_changed_messages(people, rooms, said):
     def export(owner, room, upto):
         return Transcript(owner=owner, room=room, room_name=room.name, upto=upto, total=upto, attempt=1)
 

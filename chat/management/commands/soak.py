@@ -1,4 +1,4 @@
-"""Tabs that talk at a running Lobby, whatever is done to it meanwhile, and a ledger of what they got.
+"""Soak test: many tabs send messages to a running Lobby, and a ledger checks what they receive.
 
 manage.py soak http://127.0.0.1:8000 --seconds 600 --tabs 20 --rooms 2 --rate 20
 """
@@ -12,9 +12,9 @@ from django.core.management import BaseCommand, CommandError
 
 from chat.soak.ledger import Ledger, Row, keep_ledger
 
-# How long all tabs may take to be welcomed, and at the end to have all that was said (seconds).
-ENTER_PATIENCE = 30
-SETTLE_PATIENCE = 60
+# Timeouts until all tabs are connected, and at the end until all have every message (seconds).
+ENTER_TIMEOUT = 30
+SETTLE_TIMEOUT = 60
 
 
 class Command(BaseCommand):
@@ -43,24 +43,24 @@ class Command(BaseCommand):
             sys.exit(1)
 
     async def soak(self, places: list[tuple[str, str]], seconds: float, rate: float) -> bool:
-        """Whether the promise was kept."""
+        """Run the test. Return whether it found no faults."""
         try:
             async with keep_ledger(places) as ledger:
-                await self.enter(ledger)
+                await self.connect_tabs(ledger)
                 progress = asyncio.create_task(self.show_progress(ledger))
                 await until_interrupted(ledger.talk(seconds, rate))
-                await until_interrupted(ledger.settle(SETTLE_PATIENCE))
+                await until_interrupted(ledger.settle(SETTLE_TIMEOUT))
                 progress.cancel()
-                return self.show(ledger)
+                return self.print_report(ledger)
         except* OSError as errors:
             why = errors.exceptions[0]
         raise CommandError(
             f"{places[0][0]} cannot be reached: {why}; start Lobby there, or correct the address."
         )
 
-    async def enter(self, ledger: Ledger) -> None:
+    async def connect_tabs(self, ledger: Ledger) -> None:
         try:
-            await ledger.all_connected(ENTER_PATIENCE)
+            await ledger.all_connected(ENTER_TIMEOUT)
         except TimeoutError:
             let_in = f"only {ledger.connected} of {len(ledger.accounts)} tabs could connect"
             raise OSError(", ".join([let_in, *sorted(ledger.problems)])) from None
@@ -74,11 +74,11 @@ class Command(BaseCommand):
                 f"connected {ledger.connected} of {len(ledger.accounts)}"
             )
 
-    def show(self, ledger: Ledger) -> bool:
+    def print_report(self, ledger: Ledger) -> bool:
         total = ledger.sum
         self.stdout.write(HEAD)
         for row in (*ledger.rows, total):
-            self.stdout.write(line(row))
+            self.stdout.write(format_row(row))
         for problem in sorted(ledger.problems):
             self.stdout.write(f"refused: {problem}")
         return total.is_clean and not ledger.not_compared
@@ -98,7 +98,7 @@ HEAD = (
 )
 
 
-def line(row: Row) -> str:
+def format_row(row: Row) -> str:
     return (
         f"{row.tab:>5} {row.room:<8}{row.sent:>9}{row.acknowledged:>14}{row.received:>10}{row.lost:>7}"
         f"{row.doubled:>9}{row.out_of_order:>14}{row.not_stored:>12}{row.stale:>7}{row.away:>7.1f} s"
@@ -107,7 +107,7 @@ def line(row: Row) -> str:
 
 
 async def until_interrupted(work) -> None:
-    """Do something until it is done, or Ctrl-C is pressed."""
+    """Run a coroutine until it ends or Ctrl-C is pressed."""
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
     loop.add_signal_handler(signal.SIGINT, task.cancel)
     try:

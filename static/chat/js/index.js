@@ -14,12 +14,17 @@ input.focus(); // `autofocus` may take effect too late
 input.form.addEventListener("submit", () => typeAhead(input));
 
 const rooms = document.getElementById("rooms");
-new RoomSearch(input, rooms);
+const search = new RoomSearch(input, rooms);
 
 if (rooms.dataset.you) {
   const you = Number(rooms.dataset.you);
   const notifications = new DesktopNotifications(you);
-  const unread = new UnreadCounts(rooms, (...more) => notifications.notify(...more), (room) => notifications.close(room));
+  const unread = new UnreadCounts(
+    rooms,
+    (...more) => notifications.notify(...more),
+    (room) => notifications.close(room),
+    () => search.refresh(),
+  );
   const background = new BackgroundSender(you);
   document.addEventListener("visibilitychange", () => document.hidden || notifications.isRefused || background.send());
   new ReconnectingSocket({

@@ -95,6 +95,7 @@ session.on("message", ({ author }) => typing.remove(author.id));
 
 // Timeline
 const announcer = new Announcer(element("announcer"));
+unsent.onFailed = (text) => announcer.announceStatus(text);
 session.on("message", (message) => {
   if (timeline.receive(message) && message.author.id !== you.id) announcer.announce(message);
 });
@@ -119,6 +120,7 @@ const unread = new UnreadCounts(
   element("rooms"),
   (room, isMention) => notifications.notify(room, isMention),
   (room) => notifications.close(room),
+  () => sidebar.refresh(),
 );
 session.on("unread", (event) => unread.receive(event));
 const settingsIcon = document.querySelector("#notification-settings-open use");
@@ -151,7 +153,7 @@ session.on("caught-up", () => (attention.isCaughtUp = true));
 session.on("state", ({ state: now }) => now !== "open" && (attention.isCaughtUp = false));
 
 // Other rooms
-new Sidebar(element("sidebar"), element("rooms"), roomName, focusComposer);
+const sidebar = new Sidebar(element("sidebar"), element("rooms"), roomName, focusComposer);
 new ShortcutsDialog(element("shortcuts-dialog"), element("shortcuts-open"));
 
 // Connection status
@@ -226,7 +228,7 @@ async function claimOtherDrafts() {
 }
 
 function editLast() {
-  if (unsent.isEmpty && log.lastOwn) editor.begin(log.lastOwn);
+  if (unsent.isEmpty && timeline.isLive && log.lastOwn) editor.begin(log.lastOwn);
 }
 
 /** Continue an edit of a closed tab. */

@@ -28,6 +28,11 @@ export class Announcer {
     this.#timer ||= setTimeout(() => this.#flush(), BATCH_TIME);
   }
 
+  /** @param {string} text about the person's own message */
+  announceStatus(text) {
+    this.#liveRegion.replaceChildren(paragraph(text));
+  }
+
   #flush() {
     const messages = this.#queue.splice(0);
     const count = messages.length;

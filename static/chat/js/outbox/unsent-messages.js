@@ -14,6 +14,9 @@ export class UnsentMessages {
   #outbox = new Outbox(owner, (clientId) => log.discard(clientId));
   #sender;
 
+  /** @type {(text: string) => void} called with the reason why messages were not sent */
+  onFailed = () => {};
+
   /**
    * @param {import("../session.js").Session} session
    * @param {import("../composer/composer.js").Composer} composer
@@ -27,7 +30,10 @@ export class UnsentMessages {
     session.on("welcome", () => this.#sender.reset());
     session.on("message", ({ client_id: clientId }) => this.#stored(clientId));
     session.on("error", (error) => this.#refused(error));
-    session.on("refusal", () => this.#outbox.waiting.forEach((entry) => this.#show(entry)));
+    session.on("refusal", () => {
+      this.#outbox.waiting.forEach((entry) => this.#show(entry));
+      if (session.refusal && !this.isEmpty) this.onFailed(gettext("Not sent"));
+    });
   }
 
   /** Whether no message waits to be sent. */
@@ -71,7 +77,10 @@ export class UnsentMessages {
     const entry = !number && this.#outbox.all.find((entry) => entry.client_id === clientId);
     if (!entry) return;
     if (retryAfter) this.#sender.pause(retryAfter);
-    else this.#show(this.#outbox.fail(clientId, detail));
+    else {
+      this.#show(this.#outbox.fail(clientId, detail));
+      this.onFailed(gettext("Couldn't send: {problem}", { problem: detail }));
+    }
     this.#sender.answered(clientId);
   }
 

@@ -29,6 +29,11 @@ export class RoomSearch {
     if (input.value !== input.defaultValue) this.#searchSoon(); // the browser has restored it
   }
 
+  /** Load the list again, unless it shows the results of a search. */
+  refresh() {
+    if (!this.#input.value) this.#searchSoon();
+  }
+
   /** Show all rooms again. */
   clear() {
     if (!this.#input.value) return;

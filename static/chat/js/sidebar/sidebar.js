@@ -29,6 +29,11 @@ export class Sidebar {
     });
   }
 
+  /** Load the list again. */
+  refresh() {
+    this.#search.refresh();
+  }
+
   #open() {
     document.querySelector("dialog[open]")?.close(); // a modal dialog keeps the focus
     if (!this.#sidebar.checkVisibility()) this.#sidebar.showPopover();

@@ -166,13 +166,13 @@ export class Timeline {
   }
 
   jumpToEnd() {
-    if (this.#isLive) this.#scrollToEnd();
+    if (this.isLive) this.#scrollToEnd();
     else if (this.#isPageMissing && this.#isEmpty) this.retry();
     else this.#newer.load(() => this.#loadNewest());
   }
 
   /** Whether the room's last message is shown. */
-  get #isLive() {
+  get isLive() {
     return this.#log.newest === Infinity;
   }
 
@@ -214,8 +214,8 @@ export class Timeline {
     // the position is restored.
     if (this.#scroller.clientWidth !== this.#width) return this.#keepPosition();
     const isOwn = this.#scroller.scrollTop === this.#ownScrollTop;
-    if (this.#atEnd && this.#isLive && isOwn && this.#distance >= END_DISTANCE) return this.#keepPosition();
-    this.#atEnd = this.#isLive && this.#distance < END_DISTANCE;
+    if (this.#atEnd && this.isLive && isOwn && this.#distance >= END_DISTANCE) return this.#keepPosition();
+    this.#atEnd = this.isLive && this.#distance < END_DISTANCE;
     this.#saveAnchor();
     this.#trackPresence();
     this.#setUnseen(this.#atEnd ? 0 : this.#unseen);
@@ -269,14 +269,16 @@ export class Timeline {
 
   #setUnseen(count) {
     this.#unseen = count;
-    const isNear = this.#isLive && this.#distance <= JUMP_DISTANCE * this.#scroller.clientHeight;
+    const isNear = this.isLive && this.#distance <= JUMP_DISTANCE * this.#scroller.clientHeight;
+    const hadFocus = document.activeElement === this.#pill;
     this.#pill.hidden = count === 0 && isNear;
+    if (hadFocus && this.#pill.hidden) this.#scroller.focus({ preventScroll: true });
     this.#pill.querySelector("span").textContent = pillText(count);
   }
 
   async #loadNewest() {
     await this.#load({});
-    if (this.#isLive) this.#scrollToEnd();
+    if (this.isLive) this.#scrollToEnd();
   }
 
   /** Load the page that begins with the first message in view. */
@@ -338,8 +340,8 @@ export class Timeline {
   #showEdges() {
     if (this.#isPageMissing) return;
     this.#older.show(this.#log.oldest <= 1);
-    this.#newer.show(this.#isLive);
-    this.#end.hidden = !this.#isLive;
+    this.#newer.show(this.isLive);
+    this.#end.hidden = !this.isLive;
   }
 
   /** Remove messages that are far from the view, so that the document stays small. */

@@ -30,16 +30,20 @@ export class UnreadCounts {
 
   #onMore;
   #onFewer;
+  #onUnlisted;
+  #unlisted = new Set(); // rooms for which `onUnlisted` was called
 
   /**
    * @param {HTMLElement} list of rooms, each with its count at the time when the page was rendered
    * @param {(room: Room, isMention: boolean) => void} onMore called for a room whose count has grown
    * @param {(room: string) => void} onFewer called for a room whose count has shrunk
+   * @param {() => void} onUnlisted called once for a room with a count that the list lacks
    */
-  constructor(list, onMore, onFewer) {
+  constructor(list, onMore, onFewer, onUnlisted) {
     this.#list = list;
     this.#onMore = onMore;
     this.#onFewer = onFewer;
+    this.#onUnlisted = onUnlisted;
     for (const { dataset } of this.#rooms) {
       this.#counts.set(dataset.room, { count: Number(dataset.unread), mentions: Number(dataset.mentions) });
     }
@@ -52,11 +56,21 @@ export class UnreadCounts {
     this.#counts = new Map(all ? [] : before);
     for (const { room, count, mentions } of rooms) this.#counts.set(room, { count, mentions });
     this.#show();
+    this.#checkListed(rooms);
     for (const room of rooms) this.#compare(room, before.get(room.room) ?? NONE);
     for (const [room, { count, mentions }] of before) {
       const now = this.#counts.get(room) ?? NONE;
       if (now.count < count || now.mentions < mentions) this.#onFewer(room);
     }
+  }
+
+  /** A room that was entered in another tab is not in the list yet. */
+  #checkListed(rooms) {
+    const listed = new Set([...this.#rooms].map(({ dataset }) => dataset.room));
+    const isNew = ({ room, count }) => count && !listed.has(room) && !this.#unlisted.has(room);
+    const unlisted = rooms.filter(isNew);
+    for (const { room } of unlisted) this.#unlisted.add(room);
+    if (unlisted.length) this.#onUnlisted();
   }
 
   #compare(room, before) {

@@ -1,4 +1,4 @@
-"""The administration site. Changes go through `actions`, as everybody's do."""
+"""Administration site. It is read-only: changes go through `actions`."""
 
 from django.contrib import admin
 
@@ -7,8 +7,8 @@ from chat import permissions
 from chat.models import Membership, Message, Room
 
 
-class OfVisibleRooms(ReadOnlyAdmin):
-    """What there is of rooms that the member of staff may see."""
+class VisibleRoomsAdmin(ReadOnlyAdmin):
+    """Read-only admin, limited to rooms that the member of staff may see."""
 
     room = "room"
 
@@ -18,14 +18,14 @@ class OfVisibleRooms(ReadOnlyAdmin):
 
 
 @admin.register(Room)
-class RoomAdmin(OfVisibleRooms):
+class RoomAdmin(VisibleRoomsAdmin):
     room = "pk"
     list_display = ["name", "last_seq", "created_at"]
     search_fields = ["name"]
 
 
 @admin.register(Message)
-class MessageAdmin(OfVisibleRooms):
+class MessageAdmin(VisibleRoomsAdmin):
     list_display = ["room", "number", "author_name", "text", "created_at", "edited_at", "deleted_at"]
     list_filter = ["created_at", "deleted_at"]
     list_select_related = ["room"]
@@ -33,7 +33,7 @@ class MessageAdmin(OfVisibleRooms):
 
 
 @admin.register(Membership)
-class MembershipAdmin(OfVisibleRooms):
+class MembershipAdmin(VisibleRoomsAdmin):
     list_display = ["room", "user", "last_read"]
     list_select_related = ["room", "user"]
     search_fields = ["room__name", "user__name"]

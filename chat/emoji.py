@@ -1,4 +1,4 @@
-"""Emoji and what they are called, for the page: fetched once, when somebody first wants one."""
+"""Emoji catalogue with names and shortcodes, which the page fetches at first use."""
 
 import hashlib
 from functools import cache
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-# What the picker shows.
+# The picker's emoji.
 COMMON = (
     "😀 😃 😄 😁 😆 😅 🤣 😂 🙂 🙃 😉 😊 😇 🥰 😍 😘 "
     "😋 😜 🤪 🤗 🤭 🤔 🤨 😐 😏 🙄 😬 😌 😴 🤒 🤯 🥳 "
@@ -17,32 +17,32 @@ COMMON = (
     "💡 ✅ ❌ ❓ ❗ ⏰ 📌 📝"
 ).split()
 
-# People in a colour of skin: the picker and the list show those without.
-SKINS = {chr(code) for code in range(0x1F3FB, 0x1F3FF + 1)}
+# Skin tone modifiers. The catalogue omits emoji that have them.
+SKIN_TONES = {chr(code) for code in range(0x1F3FB, 0x1F3FF + 1)}
 
-# Changes with what `catalogue` gives: the package's data, and what this file makes of them.
+# Changes with the catalogue: with the package's data, or with this file.
 DIGEST = hashlib.sha256(metadata.version("emoji").encode() + Path(__file__).read_bytes()).hexdigest()[:12]
 
 
 @cache
-def catalogue(language: str) -> bytes:
-    """JSON: `{"common": [emoji], "names": {emoji: [name, shortcode...]}}`.
+def make_catalogue(language: str) -> bytes:
+    """Return JSON: `{"common": [emoji], "names": {emoji: [name, shortcode...]}}`.
 
-    The name is in that language, or in English. A shortcode is a name without colons, English or Chinese;
-    some are not in lower case.
+    The name is in that language, or in English. Shortcodes are English and Chinese names without colons, not
+    all in lower case.
     """
-    import emoji  # 6 MB, in those processes only that are asked for it
+    import emoji  # 6 MB, only in processes that use it
 
     emoji.config.load_language("zh")
     names = {
-        character: _names(data, language)
+        character: _make_names(data, language)
         for character, data in emoji.EMOJI_DATA.items()
-        if data["status"] == emoji.STATUS["fully_qualified"] and not SKINS & set(character)
+        if data["status"] == emoji.STATUS["fully_qualified"] and not SKIN_TONES & set(character)
     }
     return msgspec.json.encode({"common": COMMON, "names": names})
 
 
-def _names(data: dict, language: str) -> list[str]:
+def _make_names(data: dict, language: str) -> list[str]:
     name = data.get(language.partition("-")[0], data["en"]).strip(":").replace("_", " ")
     codes = [data["en"], *data.get("alias", ()), *filter(None, [data.get("zh")])]
     shortcodes = [code.strip(":") for code in codes]

@@ -1,4 +1,4 @@
-"""How often somebody may do what, in the chat."""
+"""Rate limits of the chat."""
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _

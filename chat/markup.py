@@ -1,6 +1,6 @@
-"""Where a text is prose: outside code and addresses, as `static/chat/js/text/markup.js` reads it.
+"""Parser of a text's prose, outside code and addresses; `static/chat/js/text/markup.js` does the same.
 
-tests/texts.json holds examples for both.
+tests/texts.json has examples for both.
 """
 
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from itertools import islice
 
 import regex
 
-# How many lines with an `@` are read: most of what one costs does not depend on its length.
-MOST_LINES = 200
+# How many lines with an `@` are parsed: most of the cost does not depend on their length.
+MAX_LINES = 200
 
-# What JavaScript takes for white space.
+# JavaScript's white space.
 _SPACE = "\t\v\f\r\u2028\u2029\ufeff \xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 _FENCE = regex.compile(r"[ \t]*+(`{3,}+(?=[^`]*+$)|~{3,}+)")
@@ -29,14 +29,14 @@ _PATH = rf"(?:(?<=[/=#]){_CJK}(?:{_CJK}|{_PLAIN}[^/?#=&])*+|{_PLAIN}.)*+"
 _ADDRESS = regex.compile(_HOST + _PATH, regex.DOTALL)
 
 
-def at_signs(text: str) -> Iterator[int]:
-    """The place of each `@` in prose. The steps are proportional to the length of the text."""
-    for begin, line in islice(_prose(text), MOST_LINES):
+def find_at_signs(text: str) -> Iterator[int]:
+    """Yield the position of each `@` in prose. The time is proportional to the length of the text."""
+    for begin, line in islice(_prose(text), MAX_LINES):
         yield from (begin + at for at in _at_signs(line))
 
 
 def _prose(text: str) -> Iterator[tuple[int, str]]:
-    """Each line of prose with an `@`, and where it begins."""
+    """Yield each line of prose with an `@`, and its position."""
     begin = 0
     for line, is_code in _lines(text):
         if "@" in line and not is_code:
@@ -45,7 +45,7 @@ def _prose(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _lines(text: str) -> Iterator[tuple[str, bool]]:
-    """Each line, and whether it belongs to a block of code."""
+    """Yield each line, and whether it belongs to a block of code."""
     lines = text.split("\n")
     longest = _longest_ends(lines)
     open_fence = ""
@@ -60,7 +60,7 @@ def _lines(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _longest_ends(lines: list[str]) -> list[dict[str, int]]:
-    """The longest end of a fence, of each sign, in each line or after it."""
+    """Return the length of the longest closing fence of each sign, in each line or after it."""
     longest = [{"`": 0, "~": 0}]
     for line in reversed(lines):
         end = _end(line)
@@ -69,7 +69,7 @@ def _longest_ends(lines: list[str]) -> list[dict[str, int]]:
 
 
 def _end(line: str) -> str:
-    """The signs with which a line ends a fence. Only those of backticks may follow code."""
+    """Return the closing fence at the end of a line, if any. Code may stand before backticks only."""
     line = line.rstrip(_SPACE)
     code = line.rstrip(line[-1:]) if line.endswith(("`", "~")) else line
     signs = line[len(code) :]
@@ -77,7 +77,7 @@ def _end(line: str) -> str:
 
 
 def _at_signs(line: str) -> Iterator[int]:
-    ticks: dict[int, list[int]] = {}  # where runs of so many backticks are, the last first
+    ticks: dict[int, list[int]] = {}  # positions of runs of backticks by their length, last first
     for run in reversed(list(regex.finditer("`++", line))):
         ticks.setdefault(len(run[0]), []).append(run.start())
     at = 0

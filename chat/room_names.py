@@ -1,11 +1,11 @@
-"""Names of rooms, as addresses give them."""
+"""Room names from addresses."""
 
 from base import names
 from base.api_errors import ApiError
 
 
 def clean_name(raw: str) -> str:
-    """The clean name of the room that an address asks for."""
+    """Return the clean name of an address's room. Raise `ApiError` (`not_found`) for an invalid one."""
     try:
         return names.clean_room(raw)
     except ValueError as error:
@@ -13,7 +13,7 @@ def clean_name(raw: str) -> str:
 
 
 def check_new_name(name: str) -> str:
-    """The clean name of a room that is not there yet: nobody may take it for another one."""
+    """Return the clean name of a new room. Raise `ApiError` (`not_found`) if it looks like another."""
     try:
         return names.check_visible(name)
     except ValueError as error:

@@ -3,11 +3,11 @@ from django.urls import path, re_path
 from chat.consumers import ChatConsumer, MeConsumer
 
 websocket_urlpatterns = [
-    # Anything may stand for the room here: the consumer tells what is wrong with it.
+    # Matches any name: the consumer sends the error for an invalid one.
     re_path(r"(?s)^ws/chat/(?P<room_name>.+?)/?$", ChatConsumer.as_asgi()),
 ]
 
-# Plain consumers, which leave limits and sign-out to the guard of the project.
+# Plain consumers: the project's guard handles their limits and sign-out.
 plain_websocket_urlpatterns = [
     path("ws/me/", MeConsumer.as_asgi()),
     path("ws/me", MeConsumer.as_asgi()),

@@ -1,6 +1,6 @@
-"""Signals of the chat, for apps above it."""
+"""Signals of the chat, for apps that depend on it."""
 
 from django.dispatch import Signal
 
-# Messages were edited or deleted: `messages`, as now stored. Sent within the transaction.
+# Sent within the transaction that edits or deletes `messages`, which are as now stored.
 messages_changed = Signal()

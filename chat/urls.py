@@ -5,7 +5,7 @@ from chat import views
 
 
 class NumberConverter(IntConverter):
-    """A message's number, up to 15 digits: all that a database and JavaScript can count."""
+    """Converter of message numbers, up to 15 digits: the range of databases and JavaScript."""
 
     regex = "[1-9][0-9]{0,14}"
 
@@ -21,6 +21,6 @@ urlpatterns = [
     path("chat/<str:room_name>/stored/", views.stored, name="stored"),
     path("chat/<str:room_name>/involvement/", views.involve, name="involvement"),
     path("chat/<str:room_name>/<number:number>/", views.place, name="place"),
-    # A path, so that a name with a slash is told what is wrong with it.
+    # A path, so that a name with a slash gets an error message.
     path("chat/<path:room_name>/", views.room, name="room"),
 ]

@@ -1,4 +1,4 @@
-"""Pages: the index, a room with the end of its history, and what a room's page asks for."""
+"""Views: the index, a room with its history, and the requests of a room's page."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -28,28 +28,28 @@ from chat.limits import get_change_rate
 from chat.models import Involvement
 from chat.queries import history, room_list, unread_counts
 
-# How many messages a room's page opens with, and how many one request may ask for.
-PAGE = 50
-LARGEST_PAGE = 200
-LARGEST_NUMBER = 2**53 - 1
+# Messages of a room's page, and the most that a request may ask for.
+PAGE_SIZE = 50
+MAX_PAGE_SIZE = 200
+MAX_NUMBER = 2**53 - 1
 
-# How a browser caches what has an address of its own.
-KEPT = {"public": True, "max_age": 365 * 24 * 60 * 60, "immutable": True}
+# Caching of content with a digest in its address.
+IMMUTABLE = {"public": True, "max_age": 365 * 24 * 60 * 60, "immutable": True}
 
 
 @require_safe
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def index(request: HttpRequest) -> HttpResponse:
-    """The question, and for its answer the way to the room."""
+    """Render the index; with `?room=<name>`, redirect to the room."""
     known(request)
     asked = request.GET.get("room")
     if asked is None:
-        return render(request, "chat/index.html", {"rooms": room_list.listing(request.user)})
+        return render(request, "chat/index.html", {"rooms": room_list.list_rooms(request.user)})
     try:
         return redirect("room", names.clean_room(asked))
     except ValueError as error:
-        context = {"asked": asked, "error": error, "rooms": room_list.listing(request.user)}
+        context = {"asked": asked, "error": error, "rooms": room_list.list_rooms(request.user)}
         return render(request, "chat/index.html", context, status=400)
 
 
@@ -57,8 +57,8 @@ def index(request: HttpRequest) -> HttpResponse:
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def rooms(request: HttpRequest) -> HttpResponse:
-    """A list for what is typed: `?asked=<any part of a name>`; of a room's page with `&here=<its name>`."""
-    found = room_list.listing(request.user, request.GET.get("asked", "")[: names.MAX_ROOM_NAME])
+    """Render the rooms that match `?asked=<any part of a name>`; for the sidebar with `&here=<room>`."""
+    found = room_list.list_rooms(request.user, request.GET.get("asked", "")[: names.MAX_ROOM_NAME])
     here = request.GET.get("here")
     template = "chat/sidebar.html" if here else "chat/rooms.html"
     return render(request, template, {"rooms": found, "here": here})
@@ -68,7 +68,7 @@ def rooms(request: HttpRequest) -> HttpResponse:
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def room(request: HttpRequest, room_name: str) -> HttpResponse:
-    """A room, opened where somebody's reading ended. One that nobody has entered is made by the socket."""
+    """Render a room at the visitor's read position. The socket creates rooms that do not exist yet."""
     try:
         name = room_names.clean_name(room_name)
     except ApiError as error:
@@ -79,10 +79,10 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
         return _open_new(request, name)
     if found.name != room_name:
         return redirect("room", found.name)
-    # `seq` was read before the messages: what came between is told once more, and known by number.
+    # `seq` was read before the messages: the socket may send some again, which pages know by number.
     cursor = {"epoch": found.epoch, "seq": found.last_seq}
-    reading = unread_counts.reading(request.user, found)
-    page = history.unread_page(found, reading.first_unread if reading else None, PAGE)
+    reading = unread_counts.load_read_position(request.user, found)
+    page = history.unread_page(found, reading.first_unread if reading else None, PAGE_SIZE)
     return _open(request, found.name, cursor, page, reading)
 
 
@@ -90,14 +90,14 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
-    """A room, opened where a message stands in its history."""
+    """Render a room at a message."""
     try:
         found = permissions.enter(request.user, room_names.clean_name(room_name))
         if found.name != room_name:
             return redirect("place", found.name, number)
         cursor = {"epoch": found.epoch, "seq": found.last_seq}
-        reading = unread_counts.reading(request.user, found)
-        page = history.page_around(found, number, PAGE)
+        reading = unread_counts.load_read_position(request.user, found)
+        page = history.page_around(found, number, PAGE_SIZE)
         return _open(request, found.name, cursor, page, reading, number)
     except ApiError as error:
         return _not_found(request, error)
@@ -116,7 +116,7 @@ def _open(
     name: str,
     cursor: dict,
     page: history.Page,
-    reading: unread_counts.Reading | None = None,
+    reading: unread_counts.ReadPosition | None = None,
     number: int | None = None,
 ) -> HttpResponse:
     try:
@@ -140,13 +140,17 @@ def _open(
         "unread": reading.unread if reading else 0,
         "involvement": reading.involvement if reading else Involvement.MENTIONS,
         "you": protocol.you(you),
-        "former_guest": request.session.get("former_guest"),  # who has signed in: see signed-out-draft.js
-        "page": PAGE,
-        "longest_text": protocol.LONGEST_TEXT,
+        "former_guest": request.session.get("former_guest"),  # before sign-in: see signed-out-draft.js
+        "page": PAGE_SIZE,
+        "longest_text": protocol.MAX_TEXT_LENGTH,
         "emoji": reverse("emoji", args=[get_language(), emoji.DIGEST]),
     }
     context = {"room_name": name, "data": msgspec.to_builtins(data), "you": you}
-    context |= {"rooms": room_list.rail(you, name), "here": name, "involvements": Involvement.choices}
+    context |= {
+        "rooms": room_list.list_sidebar_rooms(you, name),
+        "here": name,
+        "involvements": Involvement.choices,
+    }
     return render(request, "chat/room.html", context)
 
 
@@ -157,7 +161,7 @@ def _not_found(request: HttpRequest, error: ApiError) -> HttpResponse:
 @require_safe
 @never_cache
 def csrf(request: HttpRequest) -> JsonResponse:
-    """A fresh CSRF token for the forms of an open page, and whose it is; it makes no guest."""
+    """Return a fresh CSRF token for an open page, and its user's id. Create no guest."""
     return JsonResponse({"you": request.user.pk, "token": get_token(request)})
 
 
@@ -165,15 +169,15 @@ def csrf(request: HttpRequest) -> JsonResponse:
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def messages(request: HttpRequest, room_name: str) -> HttpResponse:
-    """A page of a room's history: `?before=` or `after=<number>&limit=<1-200>`, the oldest first."""
+    """Return messages of a room, oldest first: `?before=` or `?after=<number>`, `&limit=<1-200>`."""
     try:
-        before = _number(request, "before", None, LARGEST_NUMBER)
-        after = _number(request, "after", None, LARGEST_NUMBER)
-        limit = _number(request, "limit", PAGE, LARGEST_PAGE) or PAGE
+        before = _parse_number(request, "before", None, MAX_NUMBER)
+        after = _parse_number(request, "after", None, MAX_NUMBER)
+        limit = _parse_number(request, "limit", PAGE_SIZE, MAX_PAGE_SIZE) or PAGE_SIZE
         if before and after:
             raise ApiError("bad_frame", _("Use either before or after, not both."))
         found = permissions.enter(request.user, room_names.clean_name(room_name))
-        page = history.page_after(found, after, limit) if after else history.page(found, before, limit)
+        page = history.page_after(found, after, limit) if after else history.page_before(found, before, limit)
         return json_response({"messages": page.messages, "more": page.more})
     except ApiError as error:
         return error_response(error)
@@ -183,22 +187,22 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def stored(request: HttpRequest, room_name: str) -> HttpResponse:
-    """Which messages a room has stored: `?client_id=<UUID>`, up to 50 of them."""
+    """Return which messages a room has stored: `?client_id=<UUID>`, up to 50 times."""
     try:
-        client_ids = _client_ids(request)
+        client_ids = _parse_client_ids(request)
         found = permissions.enter(request.user, room_names.clean_name(room_name))
-        return json_response({"stored": history.stored(found, client_ids)})
+        return json_response({"stored": history.find_stored(found, client_ids)})
     except ApiError as error:
         return error_response(error)
 
 
 @require_POST
 def involve(request: HttpRequest, room_name: str) -> HttpResponse:
-    """Choose what of a room the visitor is notified of: `involvement=<all, mentions or none>`."""
+    """Set the visitor's notification level in a room: `involvement=<all, mentions or none>`."""
     try:
         hit_limit(get_change_rate, request_keys(request))
         found = permissions.enter(request.user, room_names.clean_name(room_name))
-        actions.involve(visitor(request), found, request.POST.get("involvement", ""))
+        actions.set_involvement(visitor(request), found, request.POST.get("involvement", ""))
     except ApiError as error:
         return error_response(error)
     return json_response({})
@@ -207,25 +211,25 @@ def involve(request: HttpRequest, room_name: str) -> HttpResponse:
 @require_safe
 @gzip_page
 def emoji_catalogue(request: HttpRequest, language: str, digest: str) -> HttpResponse:
-    """See `emoji.catalogue`. Browsers keep it under its own digest alone, not under another version's."""
+    """Return `emoji.make_catalogue`. Browsers cache it only under its own digest, not another version's."""
     if language not in dict(settings.LANGUAGES):
         raise Http404
-    response = HttpResponse(emoji.catalogue(language), content_type="application/json")
-    patch_cache_control(response, **KEPT if digest == emoji.DIGEST else {"no_cache": True})
+    response = HttpResponse(emoji.make_catalogue(language), content_type="application/json")
+    patch_cache_control(response, **IMMUTABLE if digest == emoji.DIGEST else {"no_cache": True})
     return response
 
 
-def _client_ids(request: HttpRequest) -> list[UUID]:
+def _parse_client_ids(request: HttpRequest) -> list[UUID]:
     given = request.GET.getlist("client_id")
     with suppress(ValueError):
-        if len(given) <= PAGE:
+        if len(given) <= PAGE_SIZE:
             return [UUID(each) for each in given]
     raise ApiError(
-        "bad_frame", format_lazy(_("client_id must be a UUID, given at most {most} times."), most=PAGE)
+        "bad_frame", format_lazy(_("client_id must be a UUID, given at most {most} times."), most=PAGE_SIZE)
     )
 
 
-def _number(request: HttpRequest, key: str, default: int | None, most: int) -> int | None:
+def _parse_number(request: HttpRequest, key: str, default: int | None, most: int) -> int | None:
     given = request.GET.get(key)
     if given is None:
         return default

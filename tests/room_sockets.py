@@ -12,8 +12,8 @@ from django.test import Client
 import live
 from accounts import limits as account_limits
 from chat import limits
-from chat.services.room_presence import get_people
-from chat.services.unread_feed import get_unread
+from chat.services.room_presence import get_presence_feed
+from chat.services.unread_feed import get_unread_feed
 from connections.registry import get_sockets
 from tests import sockets
 from tests.copy import Copy
@@ -120,7 +120,7 @@ async def what_belongs_to_a_loop_is_closed():
     found = vars(limits) | vars(account_limits) | vars(transcript_limits)
     for get in (
         *(get for name, get in found.items() if name.startswith("get_")),
-        *(get_sockets, get_unread, get_people, live.get_presence_tracker),
+        *(get_sockets, get_unread_feed, get_presence_feed, live.get_presence_tracker),
     ):
         await get().close()
 

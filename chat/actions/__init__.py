@@ -1,18 +1,18 @@
-"""Every change of state that a person asks for: check, commit, publish. Nothing else writes."""
+"""Actions: all changes of state that people request (check, commit, publish). Nothing else writes."""
 
-from chat.actions.memberships import Member, involve, read_all
-from chat.actions.messages import Entry, Written, delete, edit, send, write_all
+from chat.actions.memberships import Member, mark_read, set_involvement
+from chat.actions.messages import Entry, WriteResult, delete, edit, send, write_all
 from chat.actions.rooms import open_room
 
 __all__ = [
     "Entry",
     "Member",
-    "Written",
+    "WriteResult",
     "delete",
     "edit",
-    "involve",
+    "mark_read",
     "open_room",
-    "read_all",
     "send",
+    "set_involvement",
     "write_all",
 ]

@@ -1,4 +1,4 @@
-"""Edits and deletions on their way into the database: several are stored in one transaction."""
+"""Batch of edits and deletions, stored in one transaction."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,19 +12,18 @@ from django.utils import timezone
 from accounts import queries
 from accounts.models import User
 from chat import mentions, permissions
-from chat.actions.message_batch import by_room
+from chat.actions.message_batch import group_by_room
 from chat.models import Message, Room
 from chat.signals import messages_changed
 
-# Many rows in one call: Django's `bulk_update` takes several times as long.
-UPDATE = "UPDATE chat_message SET seq = %s, text = %s, edited_at = %s, deleted_at = %s WHERE id = %s"
+# `executemany`, because Django's `bulk_update` takes several times as long.
+UPDATE_MESSAGE = "UPDATE chat_message SET seq = %s, text = %s, edited_at = %s, deleted_at = %s WHERE id = %s"
 
 
 class Change(NamedTuple):
-    """An edit of a message by its author; a text of None deletes the message.
+    """Edit of a message by its author, or its deletion if the text is None.
 
-    `client_id`, if any, is that of the message which the client means: in a log that was set back, another
-    message may have its number.
+    `client_id`, if given, must match the message: after a restore, another message may have its number.
     """
 
     author: User
@@ -34,10 +33,10 @@ class Change(NamedTuple):
     client_id: UUID | None = None
 
 
-class Changes:
-    """Changes, whose texts were checked, within one transaction that has locked their people and rooms.
+class ChangeBatch:
+    """Changes with valid texts, within one transaction that has locked their people and rooms.
 
-    A message that is changed several times takes one place in the log, with its last state.
+    A message that is changed several times takes one `seq`, for its last state.
     """
 
     def __init__(self, changes: Sequence[Change], people: dict[int, User]):
@@ -53,13 +52,13 @@ class Changes:
         self._changed: dict[int, Message] = {}
 
     def add(self, change: Change) -> Message:
-        """The message as changed. Raises `ApiError`."""
+        """Apply a change and return the message. Raise `ApiError` if the author may not change it."""
         author = queries.one_of(self._people, change.author)
         message = self._stored.get((change.room.pk, change.number))
         if message and change.client_id not in (None, message.client_id):
             message = None
         if message:
-            message.room = change.room  # or it would be read again
+            message.room = change.room  # saves a query
         message = permissions.own_message(author, message)
         if change.text is None:
             message.text, message.deleted_at = "", timezone.now()
@@ -68,23 +67,23 @@ class Changes:
         self._changed[message.pk] = message
         return message
 
-    def store(self, found: mentions.Named) -> set[int]:
-        """Store the changed messages at the ends of their logs. Returns where unread counts may change."""
+    def store(self, found: mentions.Candidates) -> set[int]:
+        """Store the messages with new seqs. Return the rooms in which unread counts may change."""
         if not self._changed:
             return set()
         messages = [*self._changed.values()]
         deleted = [message for message in messages if message.deleted_at]
         for room, some in self.by_room():
-            for message, seq in zip(some, room.take_seqs(len(some)), strict=True):
+            for message, seq in zip(some, room.allocate_seqs(len(some)), strict=True):
                 message.seq = seq
         with connection.cursor() as cursor:
-            cursor.executemany(UPDATE, [_row(message) for message in messages])
+            cursor.executemany(UPDATE_MESSAGE, [_row(message) for message in messages])
         messages_changed.send(Message, messages=messages)
-        return mentions.renew(messages, found) | {message.room_id for message in deleted}
+        return mentions.update_mentions(messages, found) | {message.room_id for message in deleted}
 
     def by_room(self) -> list[tuple[Room, list[Message]]]:
-        """The changed messages of each room."""
-        return by_room(self._changed.values())
+        """Return the changed messages of each room."""
+        return group_by_room(self._changed.values())
 
 
 def _row(message: Message) -> list:

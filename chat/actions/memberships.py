@@ -1,4 +1,4 @@
-"""Memberships: note what people have read, and choose what they are notified of."""
+"""Actions on memberships: mark as read, and set the notification level."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,9 +13,9 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat.models import Involvement, Membership, Room
 
-# Never backwards nor beyond the log, and nothing for who has gone. In one statement, for which Django has no
-# words.
-READ = """
+# Moves a read position forwards only, never beyond the log, and only for active people. One statement, which
+# the ORM cannot express.
+MARK_READ = """
     INSERT INTO chat_membership (user_id, room_id, last_read)
     SELECT person.id, room.id, CASE WHEN room.last_seq < %s THEN room.last_seq ELSE %s END
     FROM chat_user person CROSS JOIN chat_room room
@@ -26,7 +26,8 @@ READ = """
 
 
 class Member(NamedTuple):
-    """A person and a room whose log they read. After a restore, others may have the primary keys."""
+    """Person and room of a read position. After a restore, the primary keys may belong to others: hence
+    `joined` and `epoch`."""
 
     person: int
     joined: datetime
@@ -39,21 +40,23 @@ class Member(NamedTuple):
 
 
 @transaction.atomic
-def read_all(reads: Mapping[Member, int]) -> None:
-    """Note how far people have read, as a `seq`. Who reads in a room is its member."""
+def mark_read(reads: Mapping[Member, int]) -> None:
+    """Store read positions, as seqs. Reading in a room creates a membership."""
     adapt = connection.ops.adapt_datetimefield_value
-    # In one order everywhere, so that no two processes wait for each other.
+    # The same order in all processes avoids deadlocks.
     rows = [
         (seq, seq, person, adapt(joined), room, epoch)
         for (person, joined, room, epoch), seq in sorted(reads.items())
     ]
     with connection.cursor() as cursor:
-        cursor.executemany(READ, rows)
+        cursor.executemany(MARK_READ, rows)
 
 
 @transaction.atomic
-def involve(user: User, room: Room, involvement: str) -> None:
-    """Note what of a room somebody wants to be notified of. To choose makes one its member."""
+def set_involvement(user: User, room: Room, involvement: str) -> None:
+    """Set the notification level of a user in a room, and create the membership if there is none.
+
+    Raise `ApiError` for an unknown level."""
     if involvement not in Involvement:
         raise ApiError(
             "bad_frame", format_lazy(_("Choose one of: {choices}."), choices=", ".join(Involvement.values))

@@ -1,4 +1,4 @@
-"""Messages on their way into the database: several are stored in one transaction."""
+"""Batch of new messages, stored in one transaction."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -15,11 +15,11 @@ from chat import mentions, permissions
 from chat.models import Message, Room
 
 
-class Draft(NamedTuple):
-    """A message as it is sent; its author is None when somebody without a session says a first word.
+class NewMessage(NamedTuple):
+    """Message that is not stored yet. Its author is None for the first message of a client without a session.
 
-    Whoever has no session is another guest after each reconnect. Their client_id is looked for among
-    everybody's messages in the room, or what they send again would be stored twice.
+    Clients without a session become another guest after each reconnect. So their client_id is looked up among
+    all messages of the room, to recognize one that is sent again.
     """
 
     author: User | None
@@ -29,83 +29,83 @@ class Draft(NamedTuple):
     has_session: bool = True
 
     @property
-    def is_named(self) -> bool:
-        """Whether author and client_id name it, so that the database would not store it twice."""
+    def has_key(self) -> bool:
+        """Return whether the database's unique constraint recognizes it when it is sent again."""
         return self.author is not None and self.has_session
 
     @property
-    def name(self) -> tuple:
-        """The same for a draft that is sent again, and for the message that came of it."""
-        if self.author and self.is_named:
+    def key(self) -> tuple:
+        """Return a key that is the same when it is sent again, and for the stored message."""
+        if self.author and self.has_key:
             return self.room.pk, self.author.pk, self.client_id
         return self.room.pk, None, self.client_id
 
 
-class Drafts:
-    """Drafts, whose texts were checked, that become messages, in their order, within one transaction.
+class MessageBatch:
+    """New messages with valid texts, stored in their order within one transaction.
 
-    The transaction has locked their people, and their rooms where there are `doubts`, for which what came of
-    the same draft before is looked for.
+    The transaction has locked their people; and their rooms, if there are `repeats`: new messages that may be
+    stored already.
     """
 
-    def __init__(self, doubts: Sequence[Draft], people: dict[int, User]):
+    def __init__(self, repeats: Sequence[NewMessage], people: dict[int, User]):
         self._people = people
         self._new: list[Message] = []
-        self._known: dict[tuple, Message] = {}
-        if doubts:
-            sent = permissions.all_messages().filter(client_id__in={draft.client_id for draft in doubts})
-            for message in mentions.load(sent):
-                self._know(message)
+        self._by_key: dict[tuple, Message] = {}
+        if repeats:
+            sent = permissions.all_messages().filter(client_id__in={entry.client_id for entry in repeats})
+            for message in mentions.load_mentions(sent):
+                self._index(message)
 
-    def author(self, draft: Draft) -> User | None:
-        """As now stored; raises `ApiError` for somebody who may not write."""
-        if draft.author is None:
+    def check_author(self, entry: NewMessage) -> User | None:
+        """Return the author as now stored. Raise `ApiError` if they may not write in the room."""
+        if entry.author is None:
             return None
-        author = queries.one_of(self._people, draft.author)
-        if not permissions.can_write(author, draft.room):
+        author = queries.one_of(self._people, entry.author)
+        if not permissions.can_write(author, entry.room):
             raise ApiError("forbidden", _("You can't write in this room."))
         return author
 
-    def earlier(self, draft: Draft) -> Message | None:
-        """The message that came of the same draft before."""
-        return self._known.get(draft.name)
+    def find_earlier(self, entry: NewMessage) -> Message | None:
+        """Return the message that was stored when this was sent before."""
+        return self._by_key.get(entry.key)
 
-    def add(self, draft: Draft, author: User) -> Message:
+    def add(self, entry: NewMessage, author: User) -> Message:
         message = Message(
-            room=draft.room,
+            room=entry.room,
             author=author,
             author_name=author.name,
             author_is_staff=author.is_staff,
-            text=draft.text,
-            client_id=draft.client_id,
+            text=entry.text,
+            client_id=entry.client_id,
         )
         self._new.append(message)
-        self._know(message)
+        self._index(message)
         return message
 
-    def store(self, found: mentions.Named) -> None:
-        """Give the new messages their places in their rooms' logs, and store them, and whom they name."""
+    def store(self, found: mentions.Candidates) -> None:
+        """Store the new messages, with the next seqs of their rooms, and their mentions."""
         for room, messages in self.by_room():
-            seqs = room.take_seqs(len(messages), said_at=timezone.now())
+            seqs = room.allocate_seqs(len(messages), said_at=timezone.now())
             for message, seq in zip(messages, seqs, strict=True):
                 message.number = message.seq = seq
         permissions.all_messages().bulk_create(self._new)
-        mentions.note(self._new, found)
+        mentions.store_mentions(self._new, found)
 
     def by_room(self) -> list[tuple[Room, list[Message]]]:
-        """The new messages of each room."""
-        return by_room(self._new)
+        """Return the new messages of each room."""
+        return group_by_room(self._new)
 
-    def _know(self, message: Message) -> None:
+    def _index(self, message: Message) -> None:
         for author in (message.author_id, None):
-            self._known[message.room_id, author, message.client_id] = message
+            self._by_key[message.room_id, author, message.client_id] = message
 
 
-def by_room(messages: Iterable[Message]) -> list[tuple[Room, list[Message]]]:
-    """The messages of each room, in the rooms' order."""
-    rooms = [list(some) for _, some in groupby(sorted(messages, key=_log), _log)]
+def group_by_room(messages: Iterable[Message]) -> list[tuple[Room, list[Message]]]:
+    """Return the messages of each room, ordered by room."""
+    rooms = [list(some) for _, some in groupby(sorted(messages, key=_log_key), _log_key)]
     return [(some[0].room, some) for some in rooms]
 
 
-def _log(message: Message) -> tuple[int, str]:
+def _log_key(message: Message) -> tuple[int, str]:
     return message.room_id, message.room.epoch

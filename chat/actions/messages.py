@@ -1,4 +1,4 @@
-"""Messages: send, edit, delete. All of them are stored in batches."""
+"""Actions on messages: send, edit and delete, stored in batches."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -11,52 +11,53 @@ from accounts.actions import claim_name, create_guest
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import mentions, protocol
-from chat.actions.change_batch import Change, Changes
-from chat.actions.message_batch import Draft, Drafts
+from chat.actions.change_batch import Change, ChangeBatch
+from chat.actions.message_batch import MessageBatch, NewMessage
 from chat.models import Message, Room
 from chat.queries import locks
 from chat.services import unread_changes
 
-# What is written to a room's log; the message that came of it, and whether it is new or changed.
-Entry = Draft | Change
+# A write to a room's log.
+Entry = NewMessage | Change
 
-Written = tuple[Message, bool]
+# The stored message, and whether it is new or changed.
+WriteResult = tuple[Message, bool]
 
 
 def send(
     author: User | None, room: Room, text: str, client_id: UUID, has_session: bool = True
 ) -> tuple[Message, bool]:
-    """Store a message. One that came before, by its client_id, is returned as it was: (it, False)."""
-    return _written(Draft(author, room, text, client_id, has_session))
+    """Store a message. If its client_id is stored already, return that message and False."""
+    return _write_one(NewMessage(author, room, text, client_id, has_session))
 
 
 def edit(author: User, room: Room, number: int, text: str) -> Message:
-    """Change what a person has said."""
-    message, _ = _written(Change(author, room, number, text))
+    """Change the text of the author's message. Raise `ApiError` if it is not theirs."""
+    message, _ = _write_one(Change(author, room, number, text))
     return message
 
 
 def delete(author: User, room: Room, number: int) -> Message:
-    """Take back what a person has said. The text is gone; that there was one stays."""
-    message, _ = _written(Change(author, room, number, None))
+    """Delete the text of the author's message; its row stays. Raise `ApiError` if it is not theirs."""
+    message, _ = _write_one(Change(author, room, number, None))
     return message
 
 
-def _written(entry: Entry) -> Written:
+def _write_one(entry: Entry) -> WriteResult:
     (outcome,) = write_all([entry])
     if isinstance(outcome, ApiError):
         raise outcome
     return outcome
 
 
-def write_all(entries: Sequence[Entry]) -> list[Written | ApiError]:
-    """Store messages and changes in one transaction; an entry that fails leaves the others alone."""
-    checked = [_checked(entry) for entry in entries]
+def write_all(entries: Sequence[Entry]) -> list[WriteResult | ApiError]:
+    """Store messages and changes in one transaction. An entry's `ApiError` does not affect the others."""
+    checked = [_check_entry(entry) for entry in entries]
     stored = iter(_store([entry for entry in checked if not isinstance(entry, ApiError)]))
     return [each if isinstance(each, ApiError) else next(stored) for each in checked]
 
 
-def _checked(entry: Entry) -> Entry | ApiError:
+def _check_entry(entry: Entry) -> Entry | ApiError:
     if entry.text is None:
         return entry
     try:
@@ -65,57 +66,59 @@ def _checked(entry: Entry) -> Entry | ApiError:
         return error
 
 
-def _store(entries: Sequence[Entry]) -> list[Written | ApiError]:
+def _store(entries: Sequence[Entry]) -> list[WriteResult | ApiError]:
     if not entries:
         return []
-    found = mentions.find({entry.text or "" for entry in entries}, {entry.room.pk for entry in entries})
-    drafts = [entry for entry in entries if isinstance(entry, Draft)]
+    found = mentions.find_candidates(
+        {entry.text or "" for entry in entries}, {entry.room.pk for entry in entries}
+    )
+    new = [entry for entry in entries if isinstance(entry, NewMessage)]
     try:
-        return _write_all(entries, [draft for draft in drafts if not draft.is_named], found)
-    except IntegrityError:  # some of them came before: they are looked for
-        return _write_all(entries, drafts, found)
+        return _write_all(entries, [entry for entry in new if not entry.has_key], found)
+    except IntegrityError:  # some are stored already: look them up
+        return _write_all(entries, new, found)
 
 
 @transaction.atomic
 def _write_all(
-    entries: Sequence[Entry], doubts: Sequence[Draft], found: mentions.Named
-) -> list[Written | ApiError]:
-    locks.wait_briefly()
-    # Everywhere, people are locked before rooms, and each in their order: no deadlock.
+    entries: Sequence[Entry], repeats: Sequence[NewMessage], found: mentions.Candidates
+) -> list[WriteResult | ApiError]:
+    locks.limit_lock_wait()
+    # To avoid deadlocks, people are locked before rooms everywhere, both in the order of their keys.
     people = queries.active_people({entry.author.pk for entry in entries if entry.author})
     changing = [entry for entry in entries if isinstance(entry, Change)]
-    if doubts or changing:  # what is read then must not change until the transaction ends
+    if repeats or changing:  # the rows that are read must not change until the transaction ends
         locks.lock_logs([entry.room for entry in entries])
-    drafts, changes = Drafts(doubts, people), Changes(changing, people)
-    outcomes = [_write(entry, drafts, changes) for entry in entries]
-    drafts.store(found)
-    rooms = changes.store(found) | {room.pk for room, _ in drafts.by_room()}
-    for room, messages in (*drafts.by_room(), *changes.by_room()):
-        _announce(room, *messages)
+    batch, changes = MessageBatch(repeats, people), ChangeBatch(changing, people)
+    outcomes = [_write_entry(entry, batch, changes) for entry in entries]
+    batch.store(found)
+    rooms = changes.store(found) | {room.pk for room, _ in batch.by_room()}
+    for room, messages in (*batch.by_room(), *changes.by_room()):
+        _publish(room, *messages)
     if rooms:
-        transaction.on_commit(lambda: unread_changes.tell(rooms))
+        transaction.on_commit(lambda: unread_changes.publish_changed_rooms(rooms))
     return outcomes
 
 
-def _write(entry: Entry, drafts: Drafts, changes: Changes) -> Written | ApiError:
+def _write_entry(entry: Entry, batch: MessageBatch, changes: ChangeBatch) -> WriteResult | ApiError:
     try:
         if isinstance(entry, Change):
             return changes.add(entry), True
-        author = drafts.author(entry)
-        if earlier := drafts.earlier(entry):
+        author = batch.check_author(entry)
+        if earlier := batch.find_earlier(entry):
             return earlier, False
-        return drafts.add(entry, _named(author)), True
+        return batch.add(entry, _with_name(author)), True
     except ApiError as error:
         return error
 
 
-def _named(author: User | None) -> User:
-    """Who writes, under a name that is theirs."""
+def _with_name(author: User | None) -> User:
+    """Return the author with a name of their own; a new guest for None."""
     if author is None:
         return create_guest()
     return author if author.name_key else claim_name(author)
 
 
-def _announce(room: Room, *messages: Message) -> None:
-    """Tell every tab in the room, once the changes are stored."""
+def _publish(room: Room, *messages: Message) -> None:
+    """Publish the messages to the room's topic after the commit."""
     transaction.on_commit(lambda: live.publish(room.topic, *map(protocol.event, messages)))

@@ -1,4 +1,4 @@
-"""Messages: send, edit, delete. The log brings them to every tab."""
+"""Message commands: send, edit and delete. Tabs receive the results through the room's log."""
 
 from typing import TYPE_CHECKING, cast
 
@@ -8,12 +8,12 @@ from accounts.models import User
 from base.ratelimit_keys import RateLimitKeys
 from chat import protocol
 from chat.actions.change_batch import Change
-from chat.actions.message_batch import Draft
+from chat.actions.message_batch import NewMessage
 from chat.commands.registry import handles
 from chat.limits import get_message_rate
 from chat.models import Message
 from chat.protocol import Delete, Edit, Send
-from chat.services.message_writer import get_writer
+from chat.services.message_writer import get_message_writer
 
 if TYPE_CHECKING:
     from chat.consumers import ChatConsumer
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 @handles(Send, limit=get_message_rate)
 async def send(socket: "ChatConsumer", command: Send) -> Message:
-    """Store a message. The first message of a socket without a session makes a guest."""
+    """Store a message. The first message of a socket without a session creates a guest."""
     if socket.user is None:
         await get_guest_rate().hit(RateLimitKeys(socket.address))
-    draft = Draft(socket.user, socket.room, command.message, command.client_id, bool(socket.session_key))
-    message, is_new = await get_writer().write(draft, socket.ratelimit_keys)
+    entry = NewMessage(socket.user, socket.room, command.message, command.client_id, bool(socket.session_key))
+    message, is_new = await get_message_writer().write(entry, socket.ratelimit_keys)
     if is_new:
         socket.user = socket.user or message.author
-    elif message.seq <= socket.cursor:  # else it still comes with the log, in its place
-        await socket.show(live.Batch([protocol.event(message)]))
+    elif message.seq <= socket.cursor:  # later ones still arrive through the log
+        await socket.on_batch(live.Batch([protocol.event(message)]))
     return message
 
 
@@ -45,5 +45,5 @@ async def delete(socket: "ChatConsumer", command: Delete) -> Message:
 
 async def _change(socket: "ChatConsumer", command: Edit | Delete, text: str | None) -> Message:
     change = Change(cast(User, socket.user), socket.room, command.number, text, command.client_id)
-    message, _ = await get_writer().write(change, socket.ratelimit_keys)
+    message, _ = await get_message_writer().write(change, socket.ratelimit_keys)
     return message

@@ -1,4 +1,4 @@
-"""Registry of commands: the handler of each, and what it needs.
+"""Registry of commands: handlers with their requirements and rate limits.
 
 A new command is a struct in `chat.protocol` (and in `Command` there), and a handler here.
 """
@@ -50,7 +50,7 @@ def handles(
 
 
 async def execute(socket: "ChatConsumer", command: Request) -> Message | None:
-    """Do what a client asks for. Returns the message that was stored or changed. Raises `ApiError`."""
+    """Execute a client's command. Return the message that it stored or changed, if any. Raise `ApiError`."""
     handler = _handlers[type(command)]
     if handler.needs_session and not (socket.user and socket.session_key):
         raise ApiError("forbidden", _("A session is required."))

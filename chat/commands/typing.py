@@ -1,12 +1,12 @@
-"""Typing."""
+"""Typing command."""
 
 from typing import TYPE_CHECKING, cast
 
 from accounts.models import User
 from chat.commands.registry import handles
 from chat.protocol import Type
-from chat.services.room_presence import get_people
-from chat.services.typing import get_typing
+from chat.services.room_presence import get_presence_feed
+from chat.services.typing import get_typing_notifier
 
 if TYPE_CHECKING:
     from chat.consumers import ChatConsumer
@@ -14,4 +14,6 @@ if TYPE_CHECKING:
 
 @handles(Type, session=True)
 async def type_(socket: "ChatConsumer", command: Type) -> None:
-    get_typing().note(socket.room.topic, get_people().called(cast(User, socket.user)))
+    get_typing_notifier().publish_typing(
+        socket.room.topic, get_presence_feed().with_current_name(cast(User, socket.user))
+    )

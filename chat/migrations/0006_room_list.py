@@ -2,14 +2,14 @@
 
 from django.db import migrations, models
 
-from chat.room_search import spellings
+from chat.room_search import make_search_keys
 
 
 def list_rooms(apps, schema_editor):
-    """Let the rooms that are there be found, and stand where they belong."""
+    """Fill the search keys and last activity of existing rooms."""
     messages = apps.get_model("chat", "Message").objects.order_by("-number")
     for room in apps.get_model("chat", "Room").objects.iterator():
-        room.spellings = spellings(room.name)
+        room.spellings = make_search_keys(room.name)
         if last := messages.filter(room=room).first():
             room.said_at = last.created_at.replace(second=0, microsecond=0)
         room.save(update_fields=["spellings", "said_at"])

@@ -7,7 +7,7 @@ MOST_AT_ONCE = 1000
 
 
 def hold_names(apps, schema_editor):
-    """Everybody holds the own name: accounts first, then the guests who came last. Of doubles the first holds it."""
+    """Assign names to their holders: accounts first, then the newest guests. The first holder of a name keeps it."""
     people = apps.get_model("chat", "User").objects.filter(name_key=None)
     for some in in_pieces(people.filter(is_guest=False), "pk", "pk__gt"):
         hold(people.model, some)
@@ -40,7 +40,7 @@ def is_allowed(name):
 
 
 class Migration(migrations.Migration):
-    atomic = False  # nobody waits for all of it
+    atomic = False  # each batch commits on its own
 
     dependencies = [
         ("chat", "0007_name_key"),

@@ -2,14 +2,14 @@ from itertools import count
 
 from django.db import migrations
 
-from chat.room_search import spellings
+from chat.room_search import make_search_keys
 from base import names
 
 MOST_AT_ONCE = 1000
 
 
 def collapse_spaces(apps, schema_editor):
-    """Several spaces in a room's name become one. If there is such a room already, a number tells them apart."""
+    """Collapse spaces in room names. Add a number if a room of that name exists."""
     rooms = apps.get_model("chat", "Room").objects
     after = 0
     while some := list(rooms.filter(pk__gt=after).order_by("pk")[:MOST_AT_ONCE]):
@@ -17,7 +17,7 @@ def collapse_spaces(apps, schema_editor):
             name = " ".join(room.name.split())
             if name != room.name:
                 room.name = free_name(rooms, name)
-                room.key, room.spellings = names.key(room.name), spellings(room.name)
+                room.key, room.spellings = names.key(room.name), make_search_keys(room.name)
                 room.save(update_fields=["name", "key", "spellings"])
         after = some[-1].pk
 
@@ -31,7 +31,7 @@ def free_name(rooms, name):
 
 
 class Migration(migrations.Migration):
-    atomic = False  # nobody waits for all of it
+    atomic = False  # each batch commits on its own
 
     dependencies = [
         ("chat", "0018_spell_rooms_again"),

@@ -1,4 +1,4 @@
-"""The tables of the chat."""
+"""Models of the chat."""
 
 from chat.models.memberships import Involvement, Membership
 from chat.models.messages import Mention, Message

@@ -1,4 +1,4 @@
-"""Memberships: what people have read in rooms, and what they are notified of."""
+"""Memberships: read positions and notification settings of people in rooms."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,7 @@ from chat.models.rooms import Room
 
 
 class Involvement(models.TextChoices):
-    """What of a room somebody wants to be notified of."""
+    """Notification level of a member in a room."""
 
     ALL = "all", _("Every message")
     MENTIONS = "mentions", _("Mentions only")
@@ -16,7 +16,7 @@ class Involvement(models.TextChoices):
 
 
 class Membership(Personal):
-    """That a person has been in a room, how far they have read there, and what they want to hear of."""
+    """Membership of a person in a room, with the read position and the notification level."""
 
     room = models.ForeignKey(Room, on_delete=models.PROTECT)
     last_read = models.BigIntegerField(default=0, help_text="The seq up to which the log was read.")

@@ -1,4 +1,4 @@
-"""Messages, and the people whom they mention."""
+"""Messages and their mentions."""
 
 import uuid
 
@@ -44,12 +44,12 @@ class Message(Logged):
 
     @cached_property
     def mentions(self) -> list["Mention"]:
-        """Whom it names. Those of several messages are read at once by `mentions.load`."""
+        """Return the mentions. `mentions.load_mentions` reads those of several messages at once."""
         return list(self.mention_set.all()) if "@" in self.text else []
 
 
 class Mention(models.Model):
-    """That a message names a person. One that was taken back names nobody."""
+    """Mention of a person in a message. Deleted messages have none."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, db_index=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, db_index=False)

@@ -1,4 +1,4 @@
-"""Rooms. A room is a log: each message, and each later change to it, has a place there."""
+"""Rooms. Each room is a log: every message, and every later change to it, takes the next `seq`."""
 
 import secrets
 from datetime import datetime
@@ -35,24 +35,24 @@ class Room(models.Model):
 
     @property
     def topic(self) -> str:
-        """The name of the room's log in this and every other process."""
+        """Return the topic of the room's log, the same in every process."""
         return self.topic_of(self.pk)
 
     @staticmethod
     def topic_of(pk: int) -> str:
         return f"room.{pk}"
 
-    def take_seq(self) -> int:
-        """The log's next place. The room stays locked for others until the transaction ends."""
-        return self.take_seqs(1)[0]
+    def allocate_seq(self) -> int:
+        """Return the log's next `seq`. The room stays locked until the transaction ends."""
+        return self.allocate_seqs(1)[0]
 
-    def take_seqs(self, count: int, said_at: datetime | None = None) -> range:
-        """The log's next places; with a time for what is said now.
+    def allocate_seqs(self, count: int, said_at: datetime | None = None) -> range:
+        """Return the log's next `count` seqs; set `said_at`, to the minute, where it is given.
 
-        Raises `LogRewound` where the room, as it was read, is not there any more: another may have its key.
+        Raise `LogRewound` if the room is gone, even if another room has its key now.
         """
         minute = said_at and said_at.replace(second=0, microsecond=0)
-        with connection.cursor() as cursor:  # in one statement, for which Django has no words
+        with connection.cursor() as cursor:  # one statement, which the ORM cannot express
             cursor.execute(
                 "UPDATE chat_room SET last_seq = last_seq + %s, said_at = COALESCE(%s, said_at)"
                 " WHERE id = %s AND epoch = %s RETURNING last_seq",
@@ -66,7 +66,7 @@ class Room(models.Model):
 
 
 class Logged(models.Model):
-    """A row of a room's log. Each change takes the room's next `seq`; `history.source` reads it."""
+    """Row of a room's log. Each change to it takes the room's next `seq`; `history.source` reads it."""
 
     room = models.ForeignKey(Room, on_delete=models.PROTECT)
     seq = models.BigIntegerField(help_text="The seq of its last change.")

@@ -1,10 +1,10 @@
-"""The wire: commands and events, as typed structs, by noun. docs/wire.md describes it."""
+"""Wire protocol: commands and events as typed structs, by noun. docs/wire.md describes it."""
 
-from chat.protocol.base import LONGEST_REF, Notice, Person, Ref, Request, Seq, body, encode
+from chat.protocol.base import MAX_REF_LENGTH, Notice, Person, Ref, Request, Seq, body, encode
 from chat.protocol.commands import Command
 from chat.protocol.connection import Ack, Error, Ping, Welcome, ack, error
 from chat.protocol.messages import (
-    LONGEST_TEXT,
+    MAX_TEXT_LENGTH,
     Author,
     Delete,
     Edit,
@@ -21,8 +21,8 @@ from chat.protocol.typing import Type, Typing
 from chat.protocol.unread import Count, Read, Unread
 
 __all__ = [
-    "LONGEST_REF",
-    "LONGEST_TEXT",
+    "MAX_REF_LENGTH",
+    "MAX_TEXT_LENGTH",
     "Ack",
     "Author",
     "Command",

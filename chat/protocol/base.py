@@ -1,15 +1,15 @@
-"""What all commands and events have in common, and JSON."""
+"""Base classes of commands and events, and their JSON encoding."""
 
 from typing import Annotated, Any
 
 import msgspec
 
 # The longest `ref` of a command (characters).
-LONGEST_REF = 64
+MAX_REF_LENGTH = 64
 
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 
-Ref = Annotated[str, msgspec.Meta(max_length=LONGEST_REF)]
+Ref = Annotated[str, msgspec.Meta(max_length=MAX_REF_LENGTH)]
 
 
 class Request(msgspec.Struct, tag_field="type", kw_only=True):
@@ -19,7 +19,7 @@ class Request(msgspec.Struct, tag_field="type", kw_only=True):
 
 
 class Notice(msgspec.Struct, tag_field="type", tag=str.lower):
-    """An event of the wire: its `type` is its class's name in small letters."""
+    """An event of the wire. Its `type` is the class's name in lower case."""
 
 
 class Person(msgspec.Struct):
@@ -28,10 +28,10 @@ class Person(msgspec.Struct):
 
 
 def encode(value: Any) -> str:
-    """JSON. Of several events, what they are when they stand in one array."""
+    """Return a value as JSON text."""
     return body(value).decode()
 
 
 def body(value: Any) -> bytes:
-    """JSON, as the body of an event of a log."""
+    """Return a value as JSON bytes: the body of an event of a log."""
     return msgspec.json.encode(value)

@@ -13,18 +13,18 @@ class Ping(Request, tag="ping"):
 
 
 class Welcome(Notice, omit_defaults=True):
-    """`reset`: what was missed cannot be sent. `set_back`: nor is what the client has in the log any more."""
+    """`reset`: missed events cannot be sent. `set_back`: the log also lacks events that the client has."""
 
     room: str
     epoch: str
     seq: int
-    you: You | None  # None: nobody yet; a guest with the first message
+    you: You | None  # None without a session: the first message creates a guest
     reset: bool
     set_back: bool = False
 
 
 class Ack(Notice, omit_defaults=True):
-    """A command with a `ref` is done. `number` and `seq` are of the message that it stored or changed."""
+    """Acknowledgement of a command with a `ref`; `number` and `seq` of the message that it wrote."""
 
     ref: str
     number: int | None = None
@@ -44,12 +44,12 @@ class Error(Notice, omit_defaults=True):
 
 
 def ack(ref: str, row: Any | None) -> Ack:
-    """That a command is done, by which a message (`models.Message`) may have been stored or changed."""
+    """Return the acknowledgement of a command, with the message (`models.Message`) that it wrote, if any."""
     return Ack(ref, row and row.number, row and row.seq)
 
 
 def error(error: ApiError, about: Request | None = None) -> Error:
-    """The wire's error of a command, with the message that it is about."""
+    """Return the error event for a command, with the ids of its message."""
     client_id, number = getattr(about, "client_id", None), getattr(about, "number", None)
     return Error(
         error.code,

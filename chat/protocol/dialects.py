@@ -1,4 +1,4 @@
-"""The two dialects of a room's socket: Lobby's own, and the tutorial's."""
+"""Dialects of a room's socket: Lobby's own, and the tutorial's."""
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
@@ -15,17 +15,17 @@ from base.api_errors import ApiError
 from chat.protocol import Ack, Command, Error, Send, Welcome, encode
 from live.events import split_into_frames
 
-# How many skipped places of the log a plain client's connection remembers.
-MOST_SKIPPED = 1000
+# How many skipped seqs the connection of a plain client remembers.
+MAX_SKIPPED = 1000
 
-# The largest batch whose messages are kept for all plain clients (bytes).
-LARGEST_SHARED = 256 * 1024
+# Largest batch whose texts are shared by all plain clients (bytes).
+MAX_SHARED_SIZE = 256 * 1024
 
 
 class LobbyV1:
-    """`lobby.v1`, or `lobby.v1.1`: arrays of events, one or several a frame."""
+    """Dialect of `lobby.v1` and `lobby.v1.1`: each frame is an array of events."""
 
-    tells_of_people = True
+    sends_presence = True
     _decoder = msgspec.json.Decoder(Command)
 
     def __init__(self, subprotocol: str = subprotocols.LOBBY) -> None:
@@ -48,7 +48,7 @@ class LobbyV1:
 
 
 class _State(NamedTuple):
-    """A state of a message, as an event has it."""
+    """State of a message in an event."""
 
     event: live.Event
     seq: int
@@ -56,25 +56,25 @@ class _State(NamedTuple):
     is_deleted: bool
 
 
-class _Told(msgspec.Struct):
-    number: int = 0  # of events that are no messages
+class _EventBody(msgspec.Struct):
+    number: int = 0  # 0 for events that are not messages
     deleted: datetime | None = None
 
 
-_told = msgspec.json.Decoder(_Told)
+_body_decoder = msgspec.json.Decoder(_EventBody)
 
 
 def _states(batch: live.Batch) -> list[_State]:
     states = []
     for event in batch.events:
         if event.seq is not None:
-            told = _told.decode(event.body)
-            states.append(_State(event, event.seq, told.number, told.deleted is not None))
+            body = _body_decoder.decode(event.body)
+            states.append(_State(event, event.seq, body.number, body.deleted is not None))
     return states
 
 
-def _texts(batch: live.Batch, late: Collection[int]) -> Iterator[tuple[str, ...]]:
-    """New messages, and those of later states that are news to a client: as many at once as go in a frame."""
+def _make_texts(batch: live.Batch, late: Collection[int]) -> Iterator[tuple[str, ...]]:
+    """Yield the texts of new messages, and of `late` states that are new to the client, by frames."""
     events = [
         state.event
         for state in batch.derive(_states)
@@ -84,45 +84,45 @@ def _texts(batch: live.Batch, late: Collection[int]) -> Iterator[tuple[str, ...]
         yield tuple(event.body.decode() for event in part)
 
 
-def _shared_texts(batch: live.Batch, late: frozenset[int]) -> list[tuple[str, ...]] | None:
-    """The same for all clients to which they are news, unless they are too large to be kept."""
+def _make_shared_texts(batch: live.Batch, late: frozenset[int]) -> list[tuple[str, ...]] | None:
+    """Return texts to share among clients, or None if they are too large."""
     size = sum(len(event.body) for event in batch.events)
-    return list(_texts(batch, late)) if size <= LARGEST_SHARED else None
+    return list(_make_texts(batch, late)) if size <= MAX_SHARED_SIZE else None
 
 
 class Plain:
-    """No subprotocol: the tutorial's one object a frame, for new messages only."""
+    """Dialect without a subprotocol, as in the tutorial: one object per frame, new messages only."""
 
     subprotocol = None
-    tells_of_people = False
+    sends_presence = False
 
-    class _Said(msgspec.Struct):
+    class _PlainMessage(msgspec.Struct):
         message: str
 
-    _said = msgspec.json.Decoder(_Said)
+    _decoder = msgspec.json.Decoder(_PlainMessage)
 
     def __init__(self) -> None:
-        self._seq = -1  # of the last event; first, the cursor with which the client came
-        self._skipped: dict[int, None] = {}  # before it: changed before they were read; the first stand first
+        self._seq = -1  # of the last event; initially the client's cursor
+        self._skipped: dict[int, None] = {}  # seqs of messages changed before they were read
 
     def command(self, frame: str) -> Command:
-        return Send(_decode(self._said, frame).message, uuid4())
+        return Send(_decode(self._decoder, frame).message, uuid4())
 
     def frames(self, batch: live.Batch, cursor: int) -> Iterable[tuple[str, ...]]:
-        """The messages born after the first cursor, each once; a later change to one is left out.
+        """Return the messages sent after the first cursor, each once, without later changes.
 
-        A message that was changed before it was read comes with a later `seq`, and its own place is skipped.
+        A message that changed before it was read arrives with a later `seq`; its first `seq` is skipped.
         """
         if self._seq < 0:
             self._seq = cursor
         late = frozenset([state.seq for state in batch.derive(_states) if self._is_late(state)])
-        shared = batch.derive(_shared_texts, late)
-        return _texts(batch, late) if shared is None else shared
+        shared = batch.derive(_make_shared_texts, late)
+        return _make_texts(batch, late) if shared is None else shared
 
     def _is_late(self, state: _State) -> bool:
-        """Whether the state of a message is the first that the client gets, and not that of its birth."""
+        """Return whether this is a changed message that the client has not received before."""
         if state.seq > self._seq + 1:
-            self._skip(range(max(self._seq + 1, state.seq - MOST_SKIPPED), state.seq))
+            self._skip(range(max(self._seq + 1, state.seq - MAX_SKIPPED), state.seq))
         self._seq = state.seq
         if state.number == state.seq or state.number not in self._skipped:
             return False
@@ -131,7 +131,7 @@ class Plain:
 
     def _skip(self, places: Iterable[int]) -> None:
         self._skipped.update(dict.fromkeys(places))
-        for place in list(islice(self._skipped, max(0, len(self._skipped) - MOST_SKIPPED))):
+        for place in list(islice(self._skipped, max(0, len(self._skipped) - MAX_SKIPPED))):
             del self._skipped[place]
 
     def welcome(self, welcome: Welcome) -> Iterable[str]:
@@ -141,15 +141,15 @@ class Plain:
         raise AssertionError("no command of this dialect has a ref")
 
     def error(self, error: Error) -> str:
-        error.client_id = None  # it was made up in `command`
+        error.client_id = None  # generated in `command`, unknown to the client
         return encode({"error": error})
 
 
 Dialect = LobbyV1 | Plain
 
 
-def spoken(offered: Iterable[str]) -> Dialect:
-    """The dialect for a client that offers these subprotocols."""
+def choose_dialect(offered: Iterable[str]) -> Dialect:
+    """Return the dialect for a client that offers these subprotocols."""
     subprotocol = subprotocols.choose(offered)
     return LobbyV1(subprotocol) if subprotocol else Plain()
 

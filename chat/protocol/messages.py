@@ -1,4 +1,4 @@
-"""Messages on the wire: commands, the event, and the rules for texts."""
+"""Messages on the wire: commands, the event, and text validation."""
 
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,8 @@ from base import names
 from base.api_errors import ApiError
 from chat.protocol.base import Notice, Person, Request, Seq, body
 
-# A message's longest text (characters).
-LONGEST_TEXT = 4000
+# Longest text of a message (characters).
+MAX_TEXT_LENGTH = 4000
 
 
 class Send(Request, tag="send"):
@@ -22,7 +22,7 @@ class Send(Request, tag="send"):
 
 
 class Edit(Request, tag="edit"):
-    """`client_id`, where it is given, must be that of the message with this number."""
+    """`client_id`, if given, must match the message with this number."""
 
     number: Seq
     message: str
@@ -41,9 +41,9 @@ class Author(Person, omit_defaults=True):
 
 
 class Message(Notice):
-    """A message as it now is. Times are UTC; `edited` and `deleted` are None until it happens.
+    """A message in its current state. Times are UTC; `edited` and `deleted` are None before the change.
 
-    `mentions` are the people whom it names, each by the name that it writes.
+    `mentions` are the people whom it mentions, each by the name as written.
     """
 
     seq: int
@@ -58,7 +58,7 @@ class Message(Notice):
 
 
 def message(row: Any) -> Message:
-    """A stored message (`models.Message`) as it goes over the wire."""
+    """Return the wire's message for a stored one (`models.Message`)."""
     return Message(
         seq=row.seq,
         number=row.number,
@@ -73,28 +73,30 @@ def message(row: Any) -> Message:
 
 
 def event(row: Any) -> live.Event:
-    """A stored message as an event of its room's log."""
+    """Return a stored message as an event of its room's log."""
     return live.Event(row.seq, body(message(row)), key(row.number, row.client_id), row.number != row.seq)
 
 
 def key(number: int, client_id: UUID) -> str:
-    """What all events about one message have in common, and no event of another log."""
+    """Return the key that all events of a message share; messages of other logs have other keys."""
     return f"{number}.{client_id.hex}"
 
 
 def with_line_feeds(text: str) -> str:
-    """The text with LF for CRLF and CR."""
+    """Return the text with LF instead of CRLF and CR."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def check_text(text: str) -> str:
-    """The text of a message, whose lines end with LF; raises `ApiError` for one that cannot be.
+    """Return the text of a message with LF line ends. Raise `ApiError` if it is empty or too long.
 
-    NUL characters, which come with what is pasted and which PostgreSQL cannot store, are dropped.
+    Drop NUL characters, which pasted text may contain and PostgreSQL cannot store.
     """
     text = with_line_feeds(text.replace("\0", ""))
-    if len(text) > LONGEST_TEXT:
-        detail = format_lazy(_("Messages can't be longer than {most} characters."), most=f"{LONGEST_TEXT:,}")
+    if len(text) > MAX_TEXT_LENGTH:
+        detail = format_lazy(
+            _("Messages can't be longer than {most} characters."), most=f"{MAX_TEXT_LENGTH:,}"
+        )
         raise ApiError("too_long", detail)
     if not names.without_invisible(text).strip():
         raise ApiError("bad_frame", _("A message can't be empty."))

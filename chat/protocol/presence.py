@@ -1,4 +1,4 @@
-"""People on the wire: the user, and who is in a room."""
+"""People on the wire: the user, and the people in a room."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ class You(Present):
 
 
 class Presence(Notice):
-    """Who is in the room: `people` came or changed their names; those with the ids `left` went.
+    """Change of the people in a room: `people` joined or were renamed; `left` are ids of those who left.
 
-    `count` is how many there are, of whom a hundred are named. `all`: nobody else is named any more.
+    `count` counts all; a hundred of them are named. `all`: `people` replaces everyone named before.
     """
 
     people: list[Present]
@@ -27,5 +27,5 @@ class Presence(Notice):
 
 
 def you(user: Any) -> You:
-    """A user (`models.User`) as told to the user's own tabs."""
+    """Return a user (`models.User`) as sent to their own tabs."""
     return You(user.pk, user.name, user.is_guest, user.is_staff)

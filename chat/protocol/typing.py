@@ -8,6 +8,6 @@ class Type(Request, tag="typing"):
 
 
 class Typing(Notice):
-    """Somebody is writing in the room now."""
+    """A person is typing in the room."""
 
     person: Person

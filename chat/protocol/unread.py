@@ -14,12 +14,12 @@ class Read(Request, tag="read"):
 class Count(msgspec.Struct):
     room: str
     count: int
-    mentions: int  # how many of them name you
-    involvement: str  # what you want to be notified of: all, mentions or none
+    mentions: int  # how many of them mention you
+    involvement: str  # notification level: all, mentions or none
 
 
 class Unread(Notice):
-    """How many messages of others you have not read; `all`: and none in any room that is not here."""
+    """Unread counts of rooms. `all`: nothing is unread in other rooms."""
 
     rooms: list[Count]
     all: bool

@@ -1,4 +1,4 @@
-"""What was said: the truth behind the rooms' logs, for the engine and for pages."""
+"""History of rooms: the source of their logs for the engine, and pages of messages."""
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
@@ -19,20 +19,20 @@ from chat import mentions, permissions, protocol
 from chat.models import Message, Room, new_epoch
 from live.data_loader import DataLoader
 
-# The text of a page of the history, as JSON (bytes): a page with more has fewer messages.
-LARGEST_PAGE = 256 * 1024
+# Largest size of a page's texts as JSON (bytes). A page with longer texts has fewer messages.
+MAX_PAGE_BYTES = 256 * 1024
 
-# A client that has missed more events than this loads the history again.
+# How many missed events are sent. A client that missed more reloads the history.
 MAX_MISSED = 1000
 
-# Of a room that is not in the database any more.
+# Head of a room that is not in the database any more.
 GONE = live.Head(-1)
 
 
 class RoomSource(live.MergedSource):
-    """The source of rooms' logs. Each kind of `Logged` rows registers a `live.LogPart`.
+    """Source of rooms' logs. Each model of `Logged` rows registers a `live.LogPart`.
 
-    If the last event is no message, `read_heads` has no key to compare it by.
+    If the last event is not a message, its head has no key to compare.
     """
 
     def read_last_seq(self, topic: str) -> int:
@@ -59,11 +59,11 @@ source = RoomSource()
 
 
 class LoggedMessages:
-    """The messages of rooms' logs: a `live.LogPart`."""
+    """Messages in rooms' logs: a `live.LogPart`."""
 
-    def read_after(self, topic: str, seq: int, upto: int, limit: int) -> Sequence[live.Event]:
-        rows = permissions.messages_of(_room_id(topic)).filter(seq__gt=seq, seq__lte=upto)
-        return [protocol.event(row) for row in mentions.load(rows.order_by("seq")[:limit])]
+    def read_after(self, topic: str, seq: int, up_to: int, limit: int) -> Sequence[live.Event]:
+        rows = permissions.messages_of(_room_id(topic)).filter(seq__gt=seq, seq__lte=up_to)
+        return [protocol.event(row) for row in mentions.load_mentions(rows.order_by("seq")[:limit])]
 
     def count_after(self, topic: str, seq: int, limit: int) -> int:
         return permissions.messages_of(_room_id(topic)).filter(seq__gt=seq)[:limit].count()
@@ -72,8 +72,8 @@ class LoggedMessages:
 source.register(LoggedMessages())
 
 
-class Known(NamedTuple):
-    """What a client that comes names: its user, the key of its room, and the last change that it has."""
+class ClientState(NamedTuple):
+    """State that a client connects with: its user, the room's key, and the last change that it has."""
 
     user: int | None
     room: str
@@ -81,16 +81,16 @@ class Known(NamedTuple):
     last_seq: str = ""
 
 
-def rooms_of(clients: Iterable[Known]) -> dict[Known, tuple[Room, bool]]:
-    """The rooms of clients that come together, and whether each log has what its client has."""
+def load_rooms(clients: Iterable[ClientState]) -> dict[ClientState, tuple[Room, bool]]:
+    """Return the rooms of concurrent clients, and whether each log contains its client's last change."""
     clients = list(clients)
     rooms = permissions.enter_all({(client.user, client.room) for client in clients})
-    lasts = {client: _reference(client) for client in clients if client.last is not None}
+    lasts = {client: _parse_reference(client) for client in clients if client.last is not None}
     ids = {last[1] for last in lasts.values() if last}
     messages = permissions.all_messages().filter(client_id__in=ids)
     stored = {row[:3]: row[3] for row in messages.values_list("room", "number", "client_id", "seq")}
 
-    def has_last(client: Known, room: Room) -> bool:
+    def has_last(client: ClientState, room: Room) -> bool:
         last = lasts.get(client)
         return client.last is None or (last is not None and stored.get((room.pk, *last[:2]), -1) >= last[2])
 
@@ -99,18 +99,20 @@ def rooms_of(clients: Iterable[Known]) -> dict[Known, tuple[Room, bool]]:
 
 
 def count_missed(cursors: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    """Count the events after each pair of a topic and a cursor, up to `MAX_MISSED` and one more."""
+    """Count the events after each pair of a topic and a cursor, up to `MAX_MISSED` + 1."""
     return {(topic, seq): source.count_after(topic, seq, MAX_MISSED + 1) for topic, seq in cursors}
 
 
-def _reference(client: Known) -> tuple[int, UUID, int] | None:
+def _parse_reference(client: ClientState) -> tuple[int, UUID, int] | None:
     number, _, client_id = (client.last or "").partition(".")
     with suppress(ValueError):
         return int(number[:18]), UUID(client_id), int(client.last_seq[:18] or 0)
     return None
 
 
-get_rooms: live.PerLoop[DataLoader[Known, tuple[Room, bool]]] = live.PerLoop(lambda: DataLoader(rooms_of))
+get_rooms: live.PerLoop[DataLoader[ClientState, tuple[Room, bool]]] = live.PerLoop(
+    lambda: DataLoader(load_rooms)
+)
 get_missed_counts: live.PerLoop[DataLoader[tuple[str, int], int]] = live.PerLoop(
     lambda: DataLoader(count_missed)
 )
@@ -118,7 +120,7 @@ get_missed_counts: live.PerLoop[DataLoader[tuple[str, int], int]] = live.PerLoop
 
 @dataclass
 class Page:
-    """Messages that follow one another, the oldest first; whether none is before them, and none after."""
+    """Consecutive messages, oldest first; `is_start` and `is_end`: none is before or after them."""
 
     messages: list[protocol.Message]
     is_start: bool
@@ -126,43 +128,43 @@ class Page:
 
 
 @dataclass
-class Part:
-    """Messages that follow one another, the oldest first; whether more may follow that way."""
+class Slice:
+    """Consecutive messages, oldest first; `more`: the query may have more."""
 
     messages: list[protocol.Message]
     more: bool
 
 
-def page(room: Room, before: int | None, limit: int) -> Part:
-    """The last messages of a room, or the last before a number."""
+def page_before(room: Room, before: int | None, limit: int) -> Slice:
+    """Return the last messages of a room, or the last ones before a number."""
     rows = permissions.messages_of(room).order_by("-number")
     if before is not None:
         rows = rows.filter(number__lt=before)
-    part = _part(rows, limit)
-    return Part(part.messages[::-1], part.more)
+    part = _load_slice(rows, limit)
+    return Slice(part.messages[::-1], part.more)
 
 
-def page_after(room: Room, after: int, limit: int) -> Part:
-    """The first messages after a number."""
-    return _part(permissions.messages_of(room).filter(number__gt=after).order_by("number"), limit)
+def page_after(room: Room, after: int, limit: int) -> Slice:
+    """Return the first messages after a number."""
+    return _load_slice(permissions.messages_of(room).filter(number__gt=after).order_by("number"), limit)
 
 
-def _part(rows: QuerySet[Message], limit: int) -> Part:
-    """The first messages, up to a limit and to `LARGEST_PAGE`, and at least one."""
-    found = mentions.load(rows[:limit])
+def _load_slice(rows: QuerySet[Message], limit: int) -> Slice:
+    """Return the first rows up to a limit and `MAX_PAGE_BYTES`, but at least one."""
+    found = mentions.load_mentions(rows[:limit])
     messages = [protocol.message(row) for row in found]
     sizes = accumulate(len(protocol.body(each.message)) for each in messages)
-    fitting = max(1, sum(size <= LARGEST_PAGE for size in sizes))
-    return Part(messages[:fitting], len(messages) > fitting or len(messages) == limit)
+    fitting = max(1, sum(size <= MAX_PAGE_BYTES for size in sizes))
+    return Slice(messages[:fitting], len(messages) > fitting or len(messages) == limit)
 
 
 def last_page(room: Room, limit: int) -> Page:
-    last = page(room, None, limit)
+    last = page_before(room, None, limit)
     return Page(last.messages, not last.more, True)
 
 
 def unread_page(room: Room, first_unread: int | None, limit: int) -> Page:
-    """The last page; where what is unread begins before it, the page around that number."""
+    """Return the last page, or the page around the first unread message if that is before it."""
     last = last_page(room, limit)
     if first_unread is None or last.messages[0].number <= first_unread:
         return last
@@ -170,16 +172,16 @@ def unread_page(room: Room, first_unread: int | None, limit: int) -> Page:
 
 
 def page_around(room: Room, number: int, limit: int) -> Page:
-    """A message with up to half of the limit before it, itself included, and after it. Raises `ApiError`."""
+    """Return a page with a message in its middle. Raise `ApiError` (`not_found`) if it does not exist."""
     half = limit // 2
-    older, newer = page(room, number + 1, half), page_after(room, number, half)
+    older, newer = page_before(room, number + 1, half), page_after(room, number, half)
     if not older.messages or older.messages[-1].number != number:
         raise ApiError("not_found", _("This message doesn't exist."))
     return Page(older.messages + newer.messages, not older.more, not newer.more)
 
 
-def stored(room: Room, client_ids: Collection[UUID]) -> list[UUID]:
-    """Those client_ids that messages of a room have.
+def find_stored(room: Room, client_ids: Collection[UUID]) -> list[UUID]:
+    """Return those of the client_ids that messages of a room have.
 
     The query does not name the room: SQLite would read all of the room's messages.
     """
@@ -192,5 +194,5 @@ def _room_id(topic: str) -> int:
 
 
 def has_written_since(user: User, since: datetime) -> bool:
-    """Whether a user has sent a message since a moment."""
+    """Return whether a user has sent a message since a time."""
     return permissions.all_messages().filter(author=user, created_at__gt=since).exists()

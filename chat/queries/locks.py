@@ -1,4 +1,4 @@
-"""Locks of rooms and their logs, within transactions."""
+"""Row locks on rooms and their logs, within transactions."""
 
 from collections.abc import Collection
 
@@ -9,24 +9,24 @@ from chat import permissions
 from chat.models import Room
 from live import LogRewound
 
-# How long a transaction that has locks waits for another one (seconds). It is tried again.
-LOCK_WAIT = 0.1
+# How long a transaction waits for a lock (seconds) before it fails and is retried.
+LOCK_TIMEOUT = 0.1
 
 
-def wait_briefly() -> None:
-    """Wait for locks only a moment in this transaction: meanwhile, others wait for those that it has."""
+def limit_lock_wait() -> None:
+    """Set a short lock timeout in this transaction, because others wait for the locks that it holds."""
     if connection.features.has_select_for_update:
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = %s", [f"{LOCK_WAIT}s"])
+            cursor.execute("SET LOCAL lock_timeout = %s", [f"{LOCK_TIMEOUT}s"])
 
 
 def lock_rooms(pks: Collection[int]) -> dict[int, Room]:
-    """Keep others from the rooms' logs until the transaction ends. Returns the rooms as now stored."""
+    """Lock rooms until the transaction ends. Return them as now stored."""
     return lock(permissions.all_rooms().filter(pk__in=pks))
 
 
 def lock_logs(rooms: Collection[Room]) -> None:
-    """`lock_rooms` for rooms as they were read. Raises `LogRewound` where a log is not there any more."""
+    """Lock rooms that were read before. Raise `LogRewound` if one of their logs is gone."""
     stored = {(room.pk, room.epoch) for room in lock_rooms({room.pk for room in rooms}).values()}
     if not stored.issuperset((room.pk, room.epoch) for room in rooms):
         raise LogRewound

@@ -1,4 +1,4 @@
-"""Which rooms are somebody's, and how much of each they have not read."""
+"""Queries for a person's rooms and their unread counts."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -12,28 +12,28 @@ from accounts.models import User
 from chat import permissions
 from chat.models import Membership, Mention, Room
 
-# How far unread messages are counted: the rest is "and more".
-MOST_UNREAD = 100
+# The largest unread count: the page shows it as "99+".
+MAX_UNREAD = 100
 
-# How many messages are read to find those of others.
-MOST_SCANNED = 500
+# How many messages are scanned to find those of others.
+MAX_SCANNED = 500
 
-# How many rooms a person is told of: those that were entered last.
-MOST_ROOMS = 100
+# How many rooms of a person are counted: the ones entered last.
+MAX_ROOMS = 100
 
-# How many people or rooms are asked for in one query.
-MOST_AT_ONCE = 1000
+# People or memberships per query.
+QUERY_CHUNK = 1000
 
 
-class Count(Subquery):
-    """How many rows a query has, which sees to it that they are few."""
+class RowCount(Subquery):
+    """Number of rows of a subquery. The subquery must limit them."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
     output_field = IntegerField()
 
 
-class UnreadCount(Count):
-    """How many of the rows of `_unread` are messages of others, up to `most`."""
+class UnreadCount(RowCount):
+    """Number of rows of `_unread_messages` that are messages of others, up to `most`."""
 
     template = (
         "(SELECT COUNT(*) FROM (SELECT 1 FROM (%(subquery)s) scanned"
@@ -42,16 +42,16 @@ class UnreadCount(Count):
 
 
 class FirstUnread(Subquery):
-    """The first number that `_unread` finds."""
+    """The first number in `_unread_messages`."""
 
     template = "(SELECT MIN(number_of_other) FROM (%(subquery)s) scanned)"
     output_field = BigIntegerField()
 
 
-class Place(NamedTuple):
-    """A room of a person.
+class RoomCounts(NamedTuple):
+    """Unread counts of a person's room.
 
-    `unread` counts the messages of others up to `MOST_UNREAD`; `mentions` those that name the person.
+    `unread` counts the messages of others, `mentions` those that mention the person: both up to `MAX_UNREAD`.
     """
 
     person: int
@@ -62,79 +62,79 @@ class Place(NamedTuple):
     involvement: str
 
 
-class Reading(NamedTuple):
-    """Where somebody's reading of a room has ended, and what is new to them."""
+class ReadPosition(NamedTuple):
+    """Read position of a member, and what is unread after it."""
 
     last_read: int  # a seq
-    read_at: datetime | None  # when the last of what they have read was said
+    read_at: datetime | None  # time of the last message that they have read
     first_unread: int | None  # a number
-    unread: int  # up to `MOST_UNREAD`
+    unread: int  # up to `MAX_UNREAD`
     involvement: str
 
 
-def reading(user: User | AnonymousUser, room: Room) -> Reading | None:
-    """How far somebody has read in a room; None for who has not read there at all."""
+def load_read_position(user: User | AnonymousUser, room: Room) -> ReadPosition | None:
+    """Return a user's read position in a room; None if they have never read there."""
     read = permissions.messages_of(OuterRef("room")).filter(number__lte=OuterRef("last_read"))
     found = Membership.objects.filter(room=room, user=user.pk).annotate(
         read_at=Subquery(read.order_by("-number").values("created_at")[:1]),
-        first_unread=FirstUnread(_unread()),
-        unread=UnreadCount(_unread(), most=MOST_UNREAD),
+        first_unread=FirstUnread(_unread_messages()),
+        unread=UnreadCount(_unread_messages(), most=MAX_UNREAD),
     )
     row = found.values_list("last_read", "read_at", "first_unread", "unread", "involvement").first()
-    return Reading._make(row) if row else None
+    return ReadPosition._make(row) if row else None
 
 
-def of_people(people: Collection[int]) -> dict[int, list[Place]]:
-    """The rooms of each of these people, those first that were entered last."""
-    found: dict[int, list[Place]] = {pk: [] for pk in people}
-    for some in in_pieces(entered_last(people)):
-        for place in places(some):
+def count_for_people(people: Collection[int]) -> dict[int, list[RoomCounts]]:
+    """Return the rooms of each of these people, the ones entered last first."""
+    found: dict[int, list[RoomCounts]] = {pk: [] for pk in people}
+    for some in split_into_chunks(find_latest_memberships(people)):
+        for place in count_unread(some):
             found[place.person].append(place)
     return found
 
 
-def entered_last(people: Collection[int]) -> list[int]:
-    """The keys of those memberships that are counted, the newest first."""
+def find_latest_memberships(people: Collection[int]) -> list[int]:
+    """Return the keys of each person's newest `MAX_ROOMS` memberships, newest first."""
     kept = []
-    for some in in_pieces(people):
+    for some in split_into_chunks(people):
         seen: Counter[int] = Counter()
         rows = permissions.memberships_of(some).order_by("-pk").values_list("pk", "user")
         for pk, user in rows:
             seen[user] += 1
-            if seen[user] <= MOST_ROOMS:
+            if seen[user] <= MAX_ROOMS:
                 kept.append(pk)
     return kept
 
 
-def in_rooms(rooms: Collection[int], people: Collection[int]) -> list[int]:
-    """The keys of these people's memberships in these rooms."""
+def find_memberships(rooms: Collection[int], people: Collection[int]) -> list[int]:
+    """Return the keys of these people's memberships in these rooms."""
     found: list[int] = []
-    for some in in_pieces(people):
+    for some in split_into_chunks(people):
         found += permissions.memberships_of(some).filter(room__in=rooms).values_list("pk", flat=True)
     return found
 
 
-def in_pieces(keys: Collection[int], size: int = MOST_AT_ONCE) -> Iterable[list[int]]:
+def split_into_chunks(keys: Collection[int], size: int = QUERY_CHUNK) -> Iterable[list[int]]:
     listed = list(keys)
     return (listed[start : start + size] for start in range(0, len(listed), size))
 
 
-def places(keys: Collection[int]) -> list[Place]:
-    """The places of memberships, by their keys, the newest first."""
+def count_unread(keys: Collection[int]) -> list[RoomCounts]:
+    """Return the counts of memberships, by their keys, newest first."""
     named = Mention.objects.filter(
         user=OuterRef("user"), room=OuterRef("room"), number__gt=OuterRef("last_read")
     )
-    mentions = named.order_by().values("pk")[:MOST_UNREAD]
+    mentions = named.order_by().values("pk")[:MAX_UNREAD]
     counted = Membership.objects.filter(pk__in=keys).annotate(
-        unread=UnreadCount(_unread(), most=MOST_UNREAD), mentions=Count(mentions)
+        unread=UnreadCount(_unread_messages(), most=MAX_UNREAD), mentions=RowCount(mentions)
     )
     columns = ("user", "room", "room__name", "unread", "mentions", "involvement")
-    return list(map(Place._make, counted.order_by("-pk").values_list(*columns)))
+    return list(map(RoomCounts._make, counted.order_by("-pk").values_list(*columns)))
 
 
-def _unread() -> QuerySet:
-    """The first messages that are unread of a membership, by number: NULL for the person's own."""
+def _unread_messages() -> QuerySet:
+    """Return the first unread messages of a membership, by number: NULL for the person's own."""
     messages = permissions.messages_of(OuterRef("room"))
     messages = messages.filter(number__gt=OuterRef("last_read"), deleted_at=None)
     number_of_other = Case(When(~Q(author=OuterRef("user")), then="number"))
-    return messages.order_by("number").values(number_of_other=number_of_other)[:MOST_SCANNED]
+    return messages.order_by("number").values(number_of_other=number_of_other)[:MAX_SCANNED]

@@ -1,4 +1,4 @@
-"""Group commit: what sockets write while one batch is stored is the next batch."""
+"""Group commit for messages: writes that arrive while a batch is stored form the next batch."""
 
 import asyncio
 from collections import Counter
@@ -15,75 +15,76 @@ import live
 from base.database import BUSY
 from base.ratelimit_keys import RateLimitKeys
 from chat import actions
-from chat.actions import Entry, Written
+from chat.actions import Entry, WriteResult
 
-# Of these, what a single message or change may cause.
-OF_ONE = (DataError, IntegrityError)
+# Database errors that a single entry may cause.
+ENTRY_ERRORS = (DataError, IntegrityError)
 
-# And what other transactions cause: the SQLSTATEs of a serialization failure, a deadlock, and a lock or a
-# statement that was waited for too long.
+# SQLSTATEs that other transactions cause: serialization failure, deadlock, lock timeout, statement timeout.
 CONFLICTS = {"40001", "40P01", "55P03", "57014"}
 
-# How many messages and changes are stored in one transaction, at most.
-LARGEST_BATCH = 100
+# How many entries are stored in one transaction.
+MAX_BATCH_SIZE = 100
 
-# Where rows are locked one by one: how long an entry is retried for a lock, how long other rooms wait for a
-# batch (seconds), and how many batches may be under way all the same.
-PATIENCE = 2
-OTHERS_WAIT = 0.05
-MOST_BATCHES = 4
+# With row locks: how long an entry is retried, how long other rooms wait for a batch before the next batch
+# starts (seconds), and how many batches may run at once.
+RETRY_TIMEOUT = 2
+OVERLAP_DELAY = 0.05
+MAX_BATCHES = 4
 
-# A thread for each of these, and one for what is read (see `unread`).
-_threads = ThreadPoolExecutor(MOST_BATCHES + 1, "writer")
+# A thread for each batch, and one for read positions (see `unread_feed`).
+_threads = ThreadPoolExecutor(MAX_BATCHES + 1, "writer")
 
 
 @cache
 def locks_rows() -> bool:
-    """Whether the database locks rows. SQLite has one writer at a time."""
+    """Return whether the database locks rows. SQLite has one writer at a time instead."""
     return connection.features.has_select_for_update
 
 
-def in_writing_thread(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`database_sync_to_async` for what may wait for a row's lock: nothing else waits for it."""
+def in_writer_thread(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a function that may wait for a row lock in a thread of its own, so that other queries do not wait.
+
+    Without row locks, it is `database_sync_to_async`."""
     if locks_rows():
         return database_sync_to_async(function, thread_sensitive=False, executor=_threads)
     return database_sync_to_async(function)
 
 
-class Waiting(NamedTuple):
-    """A message or a change that waits to be stored, and who sends it."""
+class PendingEntry(NamedTuple):
+    """Entry that waits to be stored, and its sender's rate-limit keys."""
 
     entry: Entry
-    written: asyncio.Future[Written]
+    written: asyncio.Future[WriteResult]
     keys: RateLimitKeys
-    until: float  # when it is not tried again (by the loop's clock)
+    until: float  # the deadline of retries (by the loop's clock)
 
     @property
     def room(self) -> int:
         return self.entry.room.pk
 
 
-class Writer:
-    """Stores what a process's sockets write, several at once: a commit costs more than a message.
+class MessageWriter:
+    """Writer of a process's sockets. It stores entries in batches, since a commit costs more than a message.
 
-    A batch that waits for a lock holds up its own rooms only. A socket waits for what it writes, so no more
-    wait here than there are sockets. It must be made in a running event loop.
+    A batch that waits for a lock delays only its own rooms. Each socket waits for its entry, so the queue is
+    no longer than the number of sockets. Create it in a running event loop.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[Waiting] = []
+        self._waiting: list[PendingEntry] = []
         self._task: asyncio.Task[None] | None = None
-        self._storing: dict[asyncio.Task[None], Collection[int]] = {}  # batches under way: their rooms
-        self._apart: set[int] = set()  # rooms that are stored in batches of their own: the last one failed
+        self._storing: dict[asyncio.Task[None], Collection[int]] = {}  # running batches: their rooms
+        self._isolated: set[int] = set()  # rooms with batches of their own, since their last batch failed
 
-    async def write(self, entry: Entry, keys: RateLimitKeys) -> Written:
-        """Store an entry. When more wait than a batch takes, addresses take turns, and people in them.
+    async def write(self, entry: Entry, keys: RateLimitKeys) -> WriteResult:
+        """Store an entry. If more wait than a batch takes, addresses take turns, and people within them.
 
-        Raises `ApiError`, and what the database raises.
+        Raise `ApiError`, or a database error.
         """
         loop = asyncio.get_running_loop()
-        written: asyncio.Future[Written] = loop.create_future()
-        self._waiting.append(Waiting(entry, written, keys, loop.time() + PATIENCE))
+        written: asyncio.Future[WriteResult] = loop.create_future()
+        self._waiting.append(PendingEntry(entry, written, keys, loop.time() + RETRY_TIMEOUT))
         self._begin()
         return await written
 
@@ -97,8 +98,8 @@ class Writer:
             storing = asyncio.create_task(self._store(batch, rooms))
             self._storing[storing] = rooms
             storing.add_done_callback(self._end)
-            await asyncio.wait([storing], timeout=OTHERS_WAIT if locks_rows() else None)
-            if len(self._storing) == MOST_BATCHES:
+            await asyncio.wait([storing], timeout=OVERLAP_DELAY if locks_rows() else None)
+            if len(self._storing) == MAX_BATCHES:
                 await asyncio.wait(self._storing, return_when=asyncio.FIRST_COMPLETED)
         self._task = None
 
@@ -106,42 +107,42 @@ class Writer:
         del self._storing[storing]
         self._begin()
 
-    def _next_batch(self) -> list[Waiting]:
-        """Entries of rooms that are in no batch now, of several rooms or of one that is apart."""
+    def _next_batch(self) -> list[PendingEntry]:
+        """Take entries of rooms without a running batch: of several rooms, or of one isolated room."""
         busy = {room for rooms in self._storing.values() for room in rooms}
         free = [each for each in self._waiting if each.room not in busy]
-        if len(free) > LARGEST_BATCH:
-            of_people = _by_turns(free, lambda each: each.keys.actor)
-            free = _by_turns(of_people, lambda each: each.keys.address)
-        if free and free[0].room in self._apart:
+        if len(free) > MAX_BATCH_SIZE:
+            of_people = _order_by_turns(free, lambda each: each.keys.actor)
+            free = _order_by_turns(of_people, lambda each: each.keys.address)
+        if free and free[0].room in self._isolated:
             free = [each for each in free if each.room == free[0].room]
-        elif self._apart:
-            free = [each for each in free if each.room not in self._apart]
-        batch = free[:LARGEST_BATCH]
+        elif self._isolated:
+            free = [each for each in free if each.room not in self._isolated]
+        batch = free[:MAX_BATCH_SIZE]
         taken = {id(each) for each in batch}
         self._waiting = [each for each in self._waiting if id(each) not in taken]
         return batch
 
-    async def _store(self, batch: list[Waiting], rooms: set[int]) -> None:
-        outcomes: list[Written | Exception]
+    async def _store(self, batch: list[PendingEntry], rooms: set[int]) -> None:
+        outcomes: list[WriteResult | Exception]
         try:
-            outcomes = [*await in_writing_thread(actions.write_all)([each.entry for each in batch])]
-            self._apart -= rooms
+            outcomes = [*await in_writer_thread(actions.write_all)([each.entry for each in batch])]
+            self._isolated -= rooms
         except Exception as error:
             if is_conflict(error):
-                self._apart |= rooms  # each for itself: the others have no part in this
+                self._isolated |= rooms  # so that they do not delay other rooms
                 now = asyncio.get_running_loop().time()
                 self._waiting[:0] = [each for each in batch if each.until > now]
                 batch = [each for each in batch if each.until <= now]
-            is_of_one = isinstance(error, OF_ONE) or not isinstance(error, BUSY)
-            if len(batch) > 1 and is_of_one:  # one of them spoils it for the others
+            is_entry_error = isinstance(error, ENTRY_ERRORS) or not isinstance(error, BUSY)
+            if len(batch) > 1 and is_entry_error:  # find the entry that fails the batch
                 for each in batch:
                     await self._store([each], rooms)
                 return
             outcomes = [error] * len(batch)
         for (_, written, *_), outcome in zip(batch, outcomes, strict=True):
             if written.done():
-                continue  # its tab has gone meanwhile
+                continue  # the socket has closed
             if isinstance(outcome, Exception):
                 written.set_exception(outcome)
             else:
@@ -149,19 +150,19 @@ class Writer:
 
 
 def is_conflict(error: Exception) -> bool:
-    """Whether something failed because of what others do to the same rows."""
+    """Return whether an error comes from a conflict with other transactions."""
     return getattr(error.__cause__, "sqlstate", None) in CONFLICTS
 
 
-def _by_turns(waiting: list[Waiting], whose: Callable[[Waiting], str]) -> list[Waiting]:
-    """The first of each, then the second of each, and so on; each one's own stay in order."""
+def _order_by_turns(waiting: list[PendingEntry], whose: Callable[[PendingEntry], str]) -> list[PendingEntry]:
+    """Order entries by turns: the first of each sender, then the second of each, and so on."""
     turns = Counter[str]()
 
-    def turn(each: Waiting) -> int:
+    def turn(each: PendingEntry) -> int:
         turns[whose(each)] += 1
         return turns[whose(each)]
 
     return sorted(waiting, key=turn)
 
 
-get_writer = live.PerLoop(Writer)
+get_message_writer = live.PerLoop(MessageWriter)

@@ -1,4 +1,4 @@
-"""Who is in a room now, as its tabs are told it: once a second at most, what has changed."""
+"""Presence of people in rooms, published to tabs: the changes, at most once a second."""
 
 import time
 from collections.abc import Collection, Iterator
@@ -16,134 +16,139 @@ from chat import protocol
 from chat.models import Room
 from chat.protocol import Person, Present
 
-# How many people of a room are named; the rest are counted.
-MOST_NAMED = 100
+# How many people of a room are named; the others are only counted.
+MAX_NAMED = 100
 
-# How many people are asked for in one query.
-MOST_AT_ONCE = 1000
+# People per query.
+QUERY_CHUNK = 1000
 
-# How often tabs are told, at most, and what comes within which time together (seconds): else all who come to
-# a large room at once would be told of one by one to all the others.
-TELL_EVERY = 1
-PAUSE = 0.1
+# Shortest interval of updates, and debounce (seconds): people who join a large room at once are published
+# together, not one by one.
+PUBLISH_INTERVAL = 1
+DEBOUNCE = 0.1
 
-# How often rooms that wait for a name are looked at, while the database is busy (seconds).
-EVERY = 4
+# Retry interval for names while the database is busy (seconds).
+RECONCILE_INTERVAL = 4
 
-# How often it is noted for all people of the rooms that they are here (seconds); for who comes, at once.
-NOTE_EVERY = 30 * 60
+# How often the presence of everyone in the rooms is stored (seconds); that of new people is stored at once.
+STORE_INTERVAL = 30 * 60
 
 
-class Here:
-    """A room that has tabs in this process."""
+class RoomPresence:
+    """Presence in a room that has tabs in this process."""
 
     def __init__(self, log: live.Log) -> None:
         self.log = log
         self.tabs = 0
         self.people: frozenset[int] = frozenset()
-        self.told: dict[int, Present] = {}
+        self.published: dict[int, Present] = {}
         self.count = 0
 
     @property
     def named(self) -> list[int]:
-        return sorted(self.people)[:MOST_NAMED]
+        return sorted(self.people)[:MAX_NAMED]
 
-    def state(self) -> list[live.Event]:
-        """For a tab that comes: what the others have been told, if anything."""
-        return [_event(list(self.told.values()), [], self.count, True)] if self.count else []
+    def make_snapshot(self) -> list[live.Event]:
+        """Return the state as published so far, for a new tab."""
+        return [_make_event(list(self.published.values()), [], self.count, True)] if self.count else []
 
-    def tell(self, names: dict[int, Present]) -> None:
-        """Tell the tabs what has changed."""
+    def publish_changes(self, names: dict[int, Present]) -> None:
+        """Publish the changes to the tabs."""
         now = {person: names[person] for person in self.named if person in names}
-        came = [each for person, each in now.items() if self.told.get(person) != each]
-        left = [person for person in self.told if person not in now]
+        came = [each for person, each in now.items() if self.published.get(person) != each]
+        left = [person for person in self.published if person not in now]
         if came or left or self.count != len(self.people):
-            is_first, self.told, self.count = not self.count, now, len(self.people)
-            self.log.append(_event(came, left, self.count, is_first))
+            is_first, self.published, self.count = not self.count, now, len(self.people)
+            self.log.append(_make_event(came, left, self.count, is_first))
 
 
-class People:
-    """What all tabs of a process are told. It must be made in a running event loop."""
+class PresenceFeed:
+    """Presence feed for all tabs of a process. Create it in a running event loop."""
 
     def __init__(self) -> None:
-        self._rooms: dict[str, Here] = {}
+        self._rooms: dict[str, RoomPresence] = {}
         self._names: dict[int, Present] = {}
-        self._renamed: dict[int, Present] = {}  # since the last look
-        self._noted: set[int] = set()  # the people who are noted as present
-        self._note_again_at = 0.0  # when to note all of them again (monotonic)
+        self._renamed: dict[int, Present] = {}  # since the last reconciliation
+        self._stored: set[int] = set()  # people whose presence is stored
+        self._store_again_at = 0.0  # when to store all of them again (monotonic)
         self._reconciler = live.Reconciler(
-            RENAMED, self._look, lambda: EVERY, self._hear, PAUSE, TELL_EVERY - PAUSE
+            RENAMED,
+            self._reconcile,
+            lambda: RECONCILE_INTERVAL,
+            self._on_renamed,
+            DEBOUNCE,
+            PUBLISH_INTERVAL - DEBOUNCE,
         )
 
     @contextmanager
     def in_room(self, room: Room, log: live.Log, person: int) -> Iterator[list[live.Event]]:
-        """A tab of a person is in a room while the context lasts. Gives what it is to be told first."""
-        here = self._rooms.get(room.topic)
-        if here is None or here.log is not log:  # as while the tabs of a log that was set back still close
-            here = self._rooms[room.topic] = Here(log)
-        here.tabs += 1
+        """Keep a person's tab in a room while the context lasts. Yield the tab's first events."""
+        presence = self._rooms.get(room.topic)
+        if presence is None or presence.log is not log:  # tabs of the old log still close
+            presence = self._rooms[room.topic] = RoomPresence(log)
+        presence.tabs += 1
         try:
-            with live.get_presence_tracker().enter(room.topic, person, self._note):
-                if not here.people:
-                    self._note(room.topic, live.people_in(room.topic))
-                yield here.state()
+            with live.get_presence_tracker().enter(room.topic, person, self._set_people):
+                if not presence.people:
+                    self._set_people(room.topic, live.people_in(room.topic))
+                yield presence.make_snapshot()
         finally:
-            here.tabs -= 1
-            if not here.tabs and self._rooms.get(room.topic) is here:
+            presence.tabs -= 1
+            if not presence.tabs and self._rooms.get(room.topic) is presence:
                 del self._rooms[room.topic]
 
-    def called(self, user: User) -> Person:
-        """Somebody under the name that they now have, as far as it is known here."""
+    def with_current_name(self, user: User) -> Person:
+        """Return a user with their current name, as far as this process knows it."""
         known = self._names.get(user.pk)
         return Person(user.pk, known.name if known else user.name)
 
     async def close(self) -> None:
         await self._reconciler.close()
 
-    def _note(self, topic: str, people: frozenset[int]) -> None:
-        if here := self._rooms.get(topic):
-            here.people = people
+    def _set_people(self, topic: str, people: frozenset[int]) -> None:
+        if presence := self._rooms.get(topic):
+            presence.people = people
             self._reconciler.request()
 
-    def _hear(self, batch: live.Batch) -> None:
+    def _on_renamed(self, batch: live.Batch) -> None:
         for event in batch.events:
             person = msgspec.json.decode(event.body, type=Present)
             self._renamed[person.id] = person
             if person.id in self._names:
                 self._names[person.id] = person
 
-    async def _look(self) -> None:
-        """Ask for the names that are not known, and tell each room what has changed there."""
-        wanted = {person for here in self._rooms.values() for person in here.named}
+    async def _reconcile(self) -> None:
+        """Load missing names, and publish each room's changes."""
+        wanted = {person for presence in self._rooms.values() for person in presence.named}
         self._renamed.clear()
-        found = await _names(wanted - self._names.keys())
+        found = await _load_people(wanted - self._names.keys())
         known = self._names | found | self._renamed
         self._names = {person: known[person] for person in wanted & known.keys()}
-        for here in self._rooms.values():
-            here.tell(self._names)
-        await self._note_present()
+        for presence in self._rooms.values():
+            presence.publish_changes(self._names)
+        await self._store_presence()
 
-    async def _note_present(self) -> None:
-        if (now := time.monotonic()) >= self._note_again_at:
-            self._noted, self._note_again_at = set(), now + NOTE_EVERY
-        present = {person for here in self._rooms.values() for person in here.people}
-        if late := present - self._noted:
+    async def _store_presence(self) -> None:
+        if (now := time.monotonic()) >= self._store_again_at:
+            self._stored, self._store_again_at = set(), now + STORE_INTERVAL
+        present = {person for presence in self._rooms.values() for person in presence.people}
+        if late := present - self._stored:
             await database_sync_to_async(actions.note_present)(late)
-        self._noted = present
+        self._stored = present
 
 
 @database_sync_to_async
-def _names(people: Collection[int]) -> dict[int, Present]:
-    asked, found = list(people), {}
-    for start in range(0, len(asked), MOST_AT_ONCE):
-        rows = User.objects.filter(pk__in=asked[start : start + MOST_AT_ONCE])
+def _load_people(people: Collection[int]) -> dict[int, Present]:
+    wanted, found = list(people), {}
+    for start in range(0, len(wanted), QUERY_CHUNK):
+        rows = User.objects.filter(pk__in=wanted[start : start + QUERY_CHUNK])
         for row in rows.values_list("pk", "name", "is_guest", "is_staff"):
             found[row[0]] = Present(*row)
     return found
 
 
-def _event(*told: Any) -> live.Event:
-    return live.Event(None, protocol.body(protocol.Presence(*told)))
+def _make_event(*fields: Any) -> live.Event:
+    return live.Event(None, protocol.body(protocol.Presence(*fields)))
 
 
-get_people = live.PerLoop(People)
+get_presence_feed = live.PerLoop(PresenceFeed)

@@ -1,4 +1,4 @@
-"""Rooms with new messages, and reads: processes tell each other in one message for all rooms."""
+"""Topic between processes of changes to unread counts: rooms with new messages, and new read positions."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
@@ -13,8 +13,8 @@ from chat import permissions
 TOPIC = "news"
 
 
-class News(msgspec.Struct):
-    """Rooms, and pairs of a person and a room."""
+class UnreadChanged(msgspec.Struct):
+    """Change of unread counts: rooms with new messages, and pairs of person and room with a new position."""
 
     said: Collection[int] = ()
     read: Collection[tuple[int, int]] = ()
@@ -23,53 +23,53 @@ class News(msgspec.Struct):
         return live.Event(seq, msgspec.json.encode(self))
 
 
-class Said:
-    """The rooms in which something was said in this process, until somebody tells the others."""
+class ChangedRooms:
+    """Rooms with new messages of this process that are not published yet."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.rooms: set[int] = set()
         self.on_change = asyncio.Event()
 
-    def note(self, rooms: Collection[int]) -> None:
+    def add(self, rooms: Collection[int]) -> None:
         self.rooms.update(rooms)
         self.on_change.set()
 
 
-get_said = live.PerLoop(Said)
+get_changed_rooms = live.PerLoop(ChangedRooms)
 
 
-def tell(rooms: Collection[int]) -> None:
-    """Tell all processes, from any thread, that something was said in rooms. It never raises."""
-    made = get_said.instance
-    if made is not None and made.loop.is_running():
+def publish_changed_rooms(rooms: Collection[int]) -> None:
+    """Publish to all processes, from any thread, that rooms have new messages. Never raise."""
+    changed = get_changed_rooms.instance
+    if changed is not None and changed.loop.is_running():
         with suppress(RuntimeError):  # the process is about to end
-            made.loop.call_soon_threadsafe(made.note, rooms)
+            changed.loop.call_soon_threadsafe(changed.add, rooms)
     else:
-        live.publish(TOPIC, News(rooms).event())
+        live.publish(TOPIC, UnreadChanged(rooms).event())
 
 
-class NewsSource:
-    """A `live.Source`: it finds what was said though nobody told. A message's primary key is its `seq`."""
+class UnreadChangedSource:
+    """A `live.Source` that finds messages whose notification was lost. Their primary key is its `seq`."""
 
     @database_sync_to_async
     def read_after(self, topic: str, seq: int, limit: int) -> tuple[Sequence[live.Event], int]:
-        upto = head()
-        rows = permissions.all_messages().filter(pk__gt=seq, pk__lte=upto)
+        up_to = read_head()
+        rows = permissions.all_messages().filter(pk__gt=seq, pk__lte=up_to)
         rooms = list(rows.order_by("room").values_list("room", flat=True).distinct())
-        return [News(rooms).event(upto)], upto
+        return [UnreadChanged(rooms).event(up_to)], up_to
 
     @database_sync_to_async
     def read_heads(self, topics: Iterable[str]) -> dict[str, live.Head]:
-        return {TOPIC: live.Head(head())}
+        return {TOPIC: live.Head(read_head())}
 
     async def renew_epoch(self, topic: str, epoch: str) -> None:
-        """It has no epoch: a process reads it from where it is."""
+        """Do nothing: the topic has no epoch, and processes read it from its end."""
 
 
-source = NewsSource()
+source = UnreadChangedSource()
 
 
-def head() -> int:
-    """The primary key of the last message."""
+def read_head() -> int:
+    """Return the primary key of the last message."""
     return permissions.all_messages().order_by("pk").values_list("pk", flat=True).last() or 0

@@ -1,7 +1,7 @@
-"""How much a person has not read: told to all of their tabs, in every process.
+"""Feed of unread counts to all tabs of a person, in every process.
 
-Nobody waits for it. What was said and what was read is gathered; once a second, at most, it is stored,
-the other processes are told in one message, and it is counted for those people who have a tab here.
+It runs in the background: it collects new messages and read positions and, at most once a second, stores the
+positions, publishes one message to the other processes, and recounts for the people with tabs here.
 """
 
 import asyncio
@@ -20,55 +20,54 @@ from base.database import BUSY
 from chat import actions, protocol
 from chat.actions import Member
 from chat.queries import unread_counts
-from chat.queries.unread_counts import Place
+from chat.queries.unread_counts import RoomCounts
 from chat.services import unread_changes
-from chat.services.message_writer import in_writing_thread, is_conflict
+from chat.services.message_writer import in_writer_thread, is_conflict
 from live.log import OnBatch, OnError
 
 logger = logging.getLogger(__name__)
 
-# How often people are told, at most; and how long after something was said, so that who is looking at it
-# has had the time to say that it is read (seconds).
-EVERY = 1
-PAUSE = 0.2
+# Flush interval; and debounce, so that an active reader's `read` arrives first (seconds).
+FLUSH_INTERVAL = 1
+DEBOUNCE = 0.2
 
-# Who has read in a room is reading there, and is not told of more for so long (seconds).
-READING = 2
+# How long people count as reading a room after a `read` (seconds). Higher counts of it wait until then.
+READING_TIME = 2
 
-# How many memberships are counted in one call: sends and handshakes wait for the same thread.
-AT_ONCE = 200
+# Memberships counted per call: sends and handshakes wait for the same thread.
+COUNT_CHUNK = 200
 
-# How many counts a slow tab may miss before it is told to come back.
-RING = 16
+# How many updates a slow tab may miss before it must reconnect.
+RING_SIZE = 16
 
 
 Pair = tuple[int, int]  # a person and a room, by their keys
 
 
-class Person:
-    """Somebody who has a tab here, and what their tabs were told: in no other room is anything unread."""
+class UserUnreadFeed:
+    """Unread feed of a person with tabs here. `published` has the rooms with unread messages."""
 
     def __init__(self) -> None:
-        self.log = live.Log(0, RING)
-        self.told: dict[int, Place] = {}
+        self.log = live.Log(0, RING_SIZE)
+        self.published: dict[int, RoomCounts] = {}
         self.tabs = 0
 
-    def tell_all(self, places: Iterable[Place]) -> None:
-        self.told = {place.room: place for place in places if place.unread}
-        self._say(self.told.values(), is_all=True)
+    def publish_all(self, places: Iterable[RoomCounts]) -> None:
+        self.published = {place.room: place for place in places if place.unread}
+        self._append(self.published.values(), is_all=True)
 
-    def tell(self, place: Place) -> None:
-        told = self.told.pop(place.room, place._replace(unread=0, mentions=0))
+    def publish(self, place: RoomCounts) -> None:
+        published = self.published.pop(place.room, place._replace(unread=0, mentions=0))
         if place.unread:
-            self.told[place.room] = place
-        if told != place:
-            self._say([place], is_all=False)
+            self.published[place.room] = place
+        if published != place:
+            self._append([place], is_all=False)
 
     def unread(self, room: int) -> int:
-        """How much of a room they have been told is unread."""
-        return self.told[room].unread if room in self.told else 0
+        """Return the published unread count of a room."""
+        return self.published[room].unread if room in self.published else 0
 
-    def _say(self, places: Iterable[Place], is_all: bool) -> None:
+    def _append(self, places: Iterable[RoomCounts], is_all: bool) -> None:
         counts = [
             protocol.Count(place.name, place.unread, place.mentions, place.involvement) for place in places
         ]
@@ -76,53 +75,53 @@ class Person:
 
 
 @dataclass
-class Doubts:
-    """Whose counts may have changed."""
+class DirtyCounts:
+    """People and rooms whose counts may have changed."""
 
-    new: set[int] = field(default_factory=set)  # people, in all their rooms
-    said: set[int] = field(default_factory=set)  # rooms, for everybody
+    new: set[int] = field(default_factory=set)  # people to count in all their rooms
+    said: set[int] = field(default_factory=set)  # rooms to count for everyone
     read: set[Pair] = field(default_factory=set)
 
-    def add(self, other: "Doubts") -> None:
+    def add(self, other: "DirtyCounts") -> None:
         self.new |= other.new
         self.said |= other.said
         self.read |= other.read
 
 
-class Unread:
-    """What all tabs of a process are told. It must be made in a running event loop."""
+class UnreadFeed:
+    """Unread feed for all tabs of a process. Create it in a running event loop."""
 
     def __init__(self) -> None:
-        self._people: dict[int, Person] = {}
-        self._read: dict[Member, int] = {}  # up to which seq; not stored yet
-        self._read_at: dict[Pair, float] = {}  # who is reading now
-        self._doubts = Doubts()
-        self._said = unread_changes.get_said()
-        self._wanted = self._said.on_change
+        self._feeds: dict[int, UserUnreadFeed] = {}
+        self._read: dict[Member, int] = {}  # read positions (seqs) that are not stored yet
+        self._read_at: dict[Pair, float] = {}  # when people read in rooms (monotonic)
+        self._dirty = DirtyCounts()
+        self._changed_rooms = unread_changes.get_changed_rooms()
+        self._on_change = self._changed_rooms.on_change
         self._task = self._start()
 
     @contextmanager
     def follow(self, person: int, on_batch: OnBatch, on_error: OnError) -> Iterator[None]:
-        """While the context lasts, a tab is told what its person has not read: all of it, then each change.
+        """Subscribe a tab to a person's unread counts while the context lasts: all, then each change.
 
         `on_batch` and `on_error` are as in `Log.subscribe`.
         """
-        known = self._people.setdefault(person, Person())
-        known.tabs += 1
-        self._doubts.new.add(person)
-        self._wanted.set()
+        feed = self._feeds.setdefault(person, UserUnreadFeed())
+        feed.tabs += 1
+        self._dirty.new.add(person)
+        self._on_change.set()
         try:
-            with known.log.subscribe(known.log.seq, on_batch, on_error):
+            with feed.log.subscribe(feed.log.seq, on_batch, on_error):
                 yield
         finally:
-            known.tabs -= 1
-            if not known.tabs:
-                del self._people[person]
+            feed.tabs -= 1
+            if not feed.tabs:
+                del self._feeds[person]
 
-    def note_read(self, member: Member, seq: int) -> None:
-        """Somebody has read a room's log up to `seq`."""
+    def mark_read(self, member: Member, seq: int) -> None:
+        """Move the member's read position to `seq`, unless it is further already."""
         self._read[member] = max(seq, self._read.get(member, 0))
-        self._wanted.set()
+        self._on_change.set()
 
     async def close(self) -> None:
         self._task.cancel()
@@ -134,92 +133,94 @@ class Unread:
     async def _run(self) -> None:
         head = await self._head()
         async with live.get_hub().open(unread_changes.TOPIC, unread_changes.source, head) as log:
-            with log.subscribe(head, self._hear, self._lose):
-                await self._tell_again_and_again()
+            with log.subscribe(head, self._on_changes, self._on_error):
+                await self._flush_at_intervals()
 
     async def _head(self) -> int:
         while True:
             try:
-                return await database_sync_to_async(unread_changes.head)()
+                return await database_sync_to_async(unread_changes.read_head)()
             except BUSY:
-                await asyncio.sleep(EVERY)
+                await asyncio.sleep(FLUSH_INTERVAL)
 
-    async def _hear(self, batch: live.Batch) -> None:
+    async def _on_changes(self, batch: live.Batch) -> None:
         for event in batch.events:
-            heard = msgspec.json.decode(event.body, type=unread_changes.News)
-            read = {pair for pair in heard.read if pair[0] in self._people}
+            changed = msgspec.json.decode(event.body, type=unread_changes.UnreadChanged)
+            read = {pair for pair in changed.read if pair[0] in self._feeds}
             self._read_at |= dict.fromkeys(read, time.monotonic())
-            self._doubts.add(Doubts(said=set(heard.said), read=read))
-        self._wanted.set()
+            self._dirty.add(DirtyCounts(said=set(changed.said), read=read))
+        self._on_change.set()
 
-    def _lose(self, error: BaseException) -> None:
+    def _on_error(self, error: BaseException) -> None:
         if isinstance(error, live.LogRewound):
-            self._doubts.new.update(self._people)  # their counts are of another database
+            self._dirty.new.update(self._feeds)  # their counts are of another database
             self._task.cancel()
             self._task = self._start()
         else:
-            logger.error("News of other processes are not heard any more", exc_info=error)
+            logger.error("unread: subscription to other processes failed", exc_info=error)
 
-    async def _tell_again_and_again(self) -> None:
+    async def _flush_at_intervals(self) -> None:
         while True:
-            await self._wanted.wait()
-            await asyncio.sleep(PAUSE)
-            self._wanted.clear()
+            await self._on_change.wait()
+            await asyncio.sleep(DEBOUNCE)
+            self._on_change.clear()
             try:
-                await self._pass_on()
-                await self._count()
+                await self._publish_changes()
+                await self._recount()
             except BUSY as error:
-                logger.warning("What is unread cannot be counted now: %s", live.error_summary(error))
-                self._wanted.set()
+                logger.warning(
+                    "unread: database unavailable, counts are retried (%s)", live.error_summary(error)
+                )
+                self._on_change.set()
             except Exception:
-                logger.exception("What is unread cannot be counted")
-            await asyncio.sleep(EVERY - PAUSE)
+                logger.exception("unread: counting failed")
+            await asyncio.sleep(FLUSH_INTERVAL - DEBOUNCE)
 
-    async def _pass_on(self) -> None:
-        """Store what was read, and tell all processes, of which this is one."""
-        if read := await _store(dict(self._read)):
+    async def _publish_changes(self) -> None:
+        """Store read positions, and publish the changes to all processes, including this one."""
+        if read := await _store_read(dict(self._read)):
             self._read = {member: seq for member, seq in self._read.items() if seq > read.get(member, -1)}
         if self._read:
-            self._wanted.set()
-        said, self._said.rooms = self._said.rooms, set()
+            self._on_change.set()
+        said, self._changed_rooms.rooms = self._changed_rooms.rooms, set()
         if said or read:
             pairs = [(member.person, member.room) for member in read]
-            live.get_hub().publish(unread_changes.TOPIC, unread_changes.News(said, pairs).event())
+            live.get_hub().publish(unread_changes.TOPIC, unread_changes.UnreadChanged(said, pairs).event())
 
-    async def _count(self) -> None:
-        """Tell people what has changed."""
-        doubts, self._doubts = self._doubts, Doubts()
+    async def _recount(self) -> None:
+        """Recount what may have changed, and publish it to people."""
+        dirty, self._dirty = self._dirty, DirtyCounts()
         try:
-            whole, changed = await _look(doubts, list(self._people))
+            complete, changed = await _load_counts(dirty, list(self._feeds))
         except BUSY:
-            self._doubts.add(doubts)
+            self._dirty.add(dirty)
             raise
-        for pk, places in whole.items():
-            if person := self._people.get(pk):
-                person.tell_all(places)
-        self._forget_who_read_long_ago()
+        for pk, places in complete.items():
+            if feed := self._feeds.get(pk):
+                feed.publish_all(places)
+        self._expire_readers()
         for place in changed:
-            if person := self._people.get(place.person):
-                self._tell(person, place)
+            if feed := self._feeds.get(place.person):
+                self._publish_counts(feed, place)
 
-    def _tell(self, person: Person, place: Place) -> None:
+    def _publish_counts(self, feed: UserUnreadFeed, place: RoomCounts) -> None:
         pair = (place.person, place.room)
-        if pair in self._read_at and place.unread > person.unread(place.room):
-            self._doubts.read.add(pair)  # and look again
-            self._wanted.set()
+        if pair in self._read_at and place.unread > feed.unread(place.room):
+            self._dirty.read.add(pair)  # recount later
+            self._on_change.set()
         else:
-            person.tell(place)
+            feed.publish(place)
 
-    def _forget_who_read_long_ago(self) -> None:
-        since = time.monotonic() - READING
+    def _expire_readers(self) -> None:
+        since = time.monotonic() - READING_TIME
         self._read_at = {pair: at for pair, at in self._read_at.items() if at > since}
 
 
-async def _store(read: dict[Member, int]) -> dict[Member, int]:
-    """Store how far people have read; what was stored: all but of rooms whose rows are locked."""
-    read_all = in_writing_thread(actions.read_all)
+async def _store_read(read: dict[Member, int]) -> dict[Member, int]:
+    """Store read positions. Return those that were stored: all, except in rooms with locked rows."""
+    mark_read = in_writer_thread(actions.mark_read)
     try:
-        await read_all(read)
+        await mark_read(read)
     except BUSY as error:
         if not is_conflict(error):
             raise
@@ -229,34 +230,36 @@ async def _store(read: dict[Member, int]) -> dict[Member, int]:
     for room in {member.room for member in read}:
         with suppress(*BUSY):
             of_room = {member: seq for member, seq in read.items() if member.room == room}
-            await read_all(of_room)
+            await mark_read(of_room)
             stored |= of_room
     return stored
 
 
-async def _look(doubts: Doubts, people: list[int]) -> tuple[dict[int, list[Place]], list[Place]]:
-    """All rooms of whoever is new, and those rooms of others that are in doubt."""
-    whole: dict[int, list[Place]] = {pk: [] for pk in doubts.new}
-    entered, doubted = await database_sync_to_async(_find)(doubts, people)
-    for place in await _places(entered):
-        whole[place.person].append(place)
-    return whole, await _places(doubted)
+async def _load_counts(
+    dirty: DirtyCounts, people: list[int]
+) -> tuple[dict[int, list[RoomCounts]], list[RoomCounts]]:
+    """Return the counts of all rooms of new people, and the dirty counts of others."""
+    complete: dict[int, list[RoomCounts]] = {pk: [] for pk in dirty.new}
+    of_new, of_others = await database_sync_to_async(_find_dirty_memberships)(dirty, people)
+    for place in await _count_unread(of_new):
+        complete[place.person].append(place)
+    return complete, await _count_unread(of_others)
 
 
-def _find(doubts: Doubts, people: list[int]) -> tuple[list[int], list[int]]:
-    """The memberships that are to be counted of whoever is new, and of others."""
-    entered = unread_counts.entered_last(doubts.new) if doubts.new else []
-    rooms = doubts.said | {room for _, room in doubts.read}
-    doubted = people if doubts.said else {person for person, _ in doubts.read}
-    return entered, unread_counts.in_rooms(rooms, doubted) if rooms else []
+def _find_dirty_memberships(dirty: DirtyCounts, people: list[int]) -> tuple[list[int], list[int]]:
+    """Return the memberships to count for new people, and for others."""
+    of_new = unread_counts.find_latest_memberships(dirty.new) if dirty.new else []
+    rooms = dirty.said | {room for _, room in dirty.read}
+    others = people if dirty.said else {person for person, _ in dirty.read}
+    return of_new, unread_counts.find_memberships(rooms, others) if rooms else []
 
 
-async def _places(keys: list[int]) -> list[Place]:
-    """Count a few memberships in each call, so that what others ask of the database gets in between."""
+async def _count_unread(keys: list[int]) -> list[RoomCounts]:
+    """Count memberships in small chunks, so that other queries run in between."""
     found = []
-    for some in unread_counts.in_pieces(keys, AT_ONCE):
-        found += await database_sync_to_async(unread_counts.places)(some)
+    for some in unread_counts.split_into_chunks(keys, COUNT_CHUNK):
+        found += await database_sync_to_async(unread_counts.count_unread)(some)
     return found
 
 
-get_unread = live.PerLoop(Unread)
+get_unread_feed = live.PerLoop(UnreadFeed)

@@ -144,21 +144,21 @@ def test_who_reads_in_a_room_is_its_member_and_never_goes_backwards(ada, room):
     for _ in range(3):
         say(ada, room)
     assert not Membership.objects.exists()
-    actions.read_all({Member.of(ada, room): 3, Member.of(other, room): 0})
+    actions.mark_read({Member.of(ada, room): 3, Member.of(other, room): 0})
     assert (last_read(ada, room), last_read(other, room)) == (3, 0)
-    actions.read_all({Member.of(ada, room): 2, Member.of(other, room): 1})
+    actions.mark_read({Member.of(ada, room): 2, Member.of(other, room): 1})
     assert (last_read(ada, room), last_read(other, room)) == (3, 1)
 
 
 def test_nobody_reads_beyond_the_log_that_is_there(ada, room):
     """What was read in a tab that has not noticed a restore."""
     say(ada, room)
-    actions.read_all({Member.of(ada, room): 65})
+    actions.mark_read({Member.of(ada, room): 65})
     assert last_read(ada, room) == 1
     say(ada, room)
     another_log = Member.of(ada, room)._replace(epoch="another")
     another_person = Member.of(ada, room)._replace(joined=timezone.now())
-    actions.read_all({another_log: 2, another_person: 2})
+    actions.mark_read({another_log: 2, another_person: 2})
     assert last_read(ada, room) == 1
 
 
@@ -167,5 +167,5 @@ def test_what_somebody_read_who_has_gone_is_of_no_use(ada, room):
     reads = {Member.of(each, room): 1 for each in (gone, deleted, ada)}
     gone.delete()
     delete_account(deleted)
-    actions.read_all(reads)
+    actions.mark_read(reads)
     assert Membership.objects.get().user == ada

@@ -85,7 +85,7 @@ async def test_a_copy_equals_the_room(connect, afresh, guest, steps):
 def has_a_member(room):
     """Ada, who is one person in all examples."""
     ada, _ = User.objects.get_or_create(username="ada", defaults={"name": "Ada"})
-    actions.read_all({Member.of(ada, actions.open_room(room)): 0})
+    actions.mark_read({Member.of(ada, actions.open_room(room)): 0})
 
 
 async def answer_to(author):

@@ -13,7 +13,7 @@ from accounts.actions import create_guest, rename
 from accounts.models import User
 from base.subprotocols import PING
 from chat import actions, consumers
-from chat.actions.message_batch import Draft
+from chat.actions.message_batch import NewMessage
 from chat.models import Membership, Message, Room
 from chat.queries import history
 from live import hub
@@ -263,7 +263,7 @@ async def test_what_is_rolled_back_is_told_to_nobody(connect, guest):
 
 
 def say_many(guest, room, count):
-    drafts = [Draft(guest, actions.open_room(room), str(n), uuid4()) for n in range(count)]
+    drafts = [NewMessage(guest, actions.open_room(room), str(n), uuid4()) for n in range(count)]
     actions.write_all(drafts)
 
 
@@ -306,7 +306,7 @@ async def test_a_page_of_another_origin_is_refused(connect, origin):
 
 
 async def test_who_waits_too_long_for_the_room_is_told_to_come_back(connect, monkeypatch):
-    monkeypatch.setattr(consumers, "ADMISSION_PATIENCE", 0)
+    monkeypatch.setattr(consumers, "ADMISSION_TIMEOUT", 0)
     assert await (await connect()).close_code() == 1013
 
 
@@ -346,7 +346,7 @@ async def until_known(room):
 @database_sync_to_async
 def say(guest, room, *texts):
     room = actions.open_room(room.name)  # a log that was set back has another epoch by now
-    actions.write_all([Draft(guest, room, text, uuid4()) for text in texts])
+    actions.write_all([NewMessage(guest, room, text, uuid4()) for text in texts])
 
 
 async def test_tabs_of_a_room_that_was_set_back_are_closed_and_come_back_to_another_epoch(

@@ -15,7 +15,7 @@ from accounts.actions import create_guest, rename
 from accounts.queries import holders
 from base import names
 from chat import actions, mentions
-from chat.markup import at_signs
+from chat.markup import find_at_signs
 from chat.models import Message
 from tests import hostile
 from transcripts.actions import request_transcript
@@ -207,7 +207,7 @@ def test_mentions_cost_what_length_of_text_says(author, normalizing, unit):
             store()
         assert sum(normalizing) <= 4 * len(text)
         (lookup,) = [each["sql"] for each in queries if "name_key" in each["sql"] and "CROSS" in each["sql"]]
-        assert lookup.count(", '") < mentions.MOST_KEYS
+        assert lookup.count(", '") < mentions.MAX_KEYS
         assert len(lookup) < 10 * len(text)
 
 
@@ -237,5 +237,7 @@ def steps(function):
 
 @pytest.mark.parametrize("grown", hostile.GROWING.values(), ids=hostile.GROWING.keys())
 def test_ten_times_the_text_takes_ten_times_the_steps(grown):
-    few, many = (steps(lambda size=size: list(at_signs(grown(size) + " @Ada"))) for size in (4000, 40_000))
+    few, many = (
+        steps(lambda size=size: list(find_at_signs(grown(size) + " @Ada"))) for size in (4000, 40_000)
+    )
     assert 0 < many < 20 * few  # a square would be a hundred times as many

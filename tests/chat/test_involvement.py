@@ -59,7 +59,7 @@ async def test_every_tab_is_told_what_is_wanted_of_a_room(connect, guest, other,
     await join(guest, "lobby")
     elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
     await elsewhere.until_unread()
-    await database_sync_to_async(lambda: actions.involve(guest, actions.open_room("lobby"), "all"))()
+    await database_sync_to_async(lambda: actions.set_involvement(guest, actions.open_room("lobby"), "all"))()
     await say(speaker)
     (told,) = (await elsewhere.event("unread"))["rooms"]
     assert (told["room"], told["count"], told["involvement"]) == ("lobby", 1, "all")

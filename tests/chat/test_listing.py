@@ -22,7 +22,7 @@ from chat import actions
 from chat.actions import Member
 from chat.models import Membership, Message, Room
 from chat.queries import room_list, unread_counts
-from chat.room_search import Search, spellings
+from chat.room_search import RoomMatcher, make_search_keys
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +45,7 @@ def say(author, name, text="hi"):
 
 def join(user, name):
     room = actions.open_room(name)
-    actions.read_all({Member.of(user, room): Room.objects.get(pk=room.pk).last_seq})
+    actions.mark_read({Member.of(user, room): Room.objects.get(pk=room.pk).last_seq})
 
 
 def names(cards):
@@ -101,9 +101,9 @@ def names(cards):
 def test_a_room_is_found_by_whatever_one_types(ada, name, typed):
     say(ada, name)
     say(ada, "another")
-    assert names(room_list.listing(NOBODY, typed).others) == [name]
+    assert names(room_list.list_rooms(NOBODY, typed).others) == [name]
     join(ada, name)
-    assert names(room_list.listing(ada, typed).mine) == [name]
+    assert names(room_list.list_rooms(ada, typed).mine) == [name]
 
 
 @pytest.mark.parametrize(
@@ -119,44 +119,44 @@ def test_a_room_is_found_by_whatever_one_types(ada, name, typed):
 )
 def test_a_room_is_not_found_by_what_only_resembles_its_name(ada, name, typed):
     say(ada, name)
-    assert not room_list.listing(NOBODY, typed).others
+    assert not room_list.list_rooms(NOBODY, typed).others
 
 
 def test_what_is_found_alike_is_not_the_same(ada):
     say(ada, "cafe")
     say(ada, "Café")
-    assert sorted(names(room_list.listing(NOBODY, "CAFE").others)) == ["Café", "cafe"]
+    assert sorted(names(room_list.list_rooms(NOBODY, "CAFE").others)) == ["Café", "cafe"]
 
 
 def test_of_many_rooms_one_is_found_with_three_queries_more(ada):
     say(ada, "聊天室")
     now = timezone.now()
     many = [f"All tests {n}" for n in range(2000)]
-    Room.objects.bulk_create(Room(key=n, name=n, spellings=spellings(n), said_at=now) for n in many)
+    Room.objects.bulk_create(Room(key=n, name=n, spellings=make_search_keys(n), said_at=now) for n in many)
     with CaptureQueriesContext(connection) as every:
-        room_list.listing(NOBODY)
+        room_list.list_rooms(NOBODY)
     with CaptureQueriesContext(connection) as queries:
-        assert names(room_list.listing(NOBODY, "lts").others) == ["聊天室"]
+        assert names(room_list.list_rooms(NOBODY, "lts").others) == ["聊天室"]
     assert len(queries) <= len(every) + 3
 
 
 def test_the_room_of_exactly_that_name_comes_first_whatever_else_is_found(ada, bob, monkeypatch):
-    monkeypatch.setattr(room_list, "MOST_OTHERS", 1)
-    monkeypatch.setattr(room_list, "MOST_CANDIDATES", 1)
+    monkeypatch.setattr(room_list, "MAX_OTHER_ROOMS", 1)
+    monkeypatch.setattr(room_list, "MAX_CANDIDATES", 1)
     for days, name in enumerate(("ops19-secret-party", "Ops19")):
         say(bob, name)
         Room.objects.filter(name=name).update(said_at=timezone.now() - timedelta(days=days))
     say(bob, "ops19-secret-party", "news")
-    assert names(room_list.listing(NOBODY, " ops19 ").others) == ["Ops19", "ops19-secret-party"]
+    assert names(room_list.list_rooms(NOBODY, " ops19 ").others) == ["Ops19", "ops19-secret-party"]
     for name in ("ops19-secret-party", "Ops19"):
         join(ada, name)
-    assert names(room_list.listing(ada, "ops19").mine) == ["Ops19", "ops19-secret-party"]
+    assert names(room_list.list_rooms(ada, "ops19").mine) == ["Ops19", "ops19-secret-party"]
 
 
 def test_a_search_takes_few_steps_whatever_rooms_are_called(ada):
     """Each character of these names may continue what is asked from every letter of it."""
     now, some = timezone.now(), [f"X{'啊' * 58}不 {n}" for n in range(200)]
-    Room.objects.bulk_create(Room(key=n, name=n, spellings=spellings(n), said_at=now) for n in some)
+    Room.objects.bulk_create(Room(key=n, name=n, spellings=make_search_keys(n), said_at=now) for n in some)
     comparisons = 0
 
     def count(frame, event, called):
@@ -165,7 +165,7 @@ def test_a_search_takes_few_steps_whatever_rooms_are_called(ada):
 
     sys.setprofile(count)
     try:
-        assert not room_list.listing(NOBODY, "a" * 30 + "u").others
+        assert not room_list.list_rooms(NOBODY, "a" * 30 + "u").others
     finally:
         sys.setprofile(None)
     assert comparisons < 10_000
@@ -186,12 +186,12 @@ def test_successive_characters_read_as_what_is_asked(asked, characters):
         )
 
     expected = any(is_read(asked, characters[start:]) for start in range(len(characters)))
-    spellings = "\n" + " ".join("/".join(typed) for typed in characters)
-    assert Search(asked).matches(spellings) == expected
+    make_search_keys = "\n" + " ".join("/".join(typed) for typed in characters)
+    assert RoomMatcher(asked).matches(make_search_keys) == expected
 
 
 def test_a_long_name_of_many_readings_takes_little_room():
-    assert len(spellings("行重乐长和" * 12)) < 2500
+    assert len(make_search_keys("行重乐长和" * 12)) < 2500
 
 
 def test_ones_own_rooms_come_first_and_in_each_list_the_one_that_was_spoken_in_last(ada, bob):
@@ -204,29 +204,29 @@ def test_ones_own_rooms_come_first_and_in_each_list_the_one_that_was_spoken_in_l
     actions.open_room("nobody's")
     say(bob, "two", "news")
     say(bob, "three", "news")
-    mine, others, _ = room_list.listing(ada)
+    mine, others, _ = room_list.list_rooms(ada)
     assert names(mine) == ["two", "one", "silent"]
     assert [card.unread for card in mine] == [1, 0, 0]
     assert names(others) == ["three", "four"]
-    assert names(room_list.listing(NOBODY).others) == ["three", "two", "four", "one"]
+    assert names(room_list.list_rooms(NOBODY).others) == ["three", "two", "four", "one"]
 
 
 def test_a_room_comes_to_the_front_with_what_is_said_and_not_with_what_is_changed(ada, monkeypatch):
-    monkeypatch.setattr(room_list, "MOST_OTHERS", 1)
+    monkeypatch.setattr(room_list, "MAX_OTHER_ROOMS", 1)
     for days, name in enumerate(("new", "old")):
         message = say(ada, name)
         Room.objects.filter(name=name).update(said_at=timezone.now() - timedelta(days=1 + days))
     actions.edit(ada, message.room, message.number, "changed")
-    assert names(room_list.listing(NOBODY).others) == ["new"]
+    assert names(room_list.list_rooms(NOBODY).others) == ["new"]
     say(ada, "old")
-    assert names(room_list.listing(NOBODY).others) == ["old"]
+    assert names(room_list.list_rooms(NOBODY).others) == ["old"]
 
 
 def test_a_room_shows_what_was_said_last_and_not_taken_back(ada):
     say(ada, "lobby", "first")
     last = say(ada, "lobby", "second")
     actions.delete(ada, last.room, last.number)
-    (card,) = room_list.listing(NOBODY).others
+    (card,) = room_list.list_rooms(NOBODY).others
     assert (card.last.author_name, card.said) == (ada.name, "first")
 
 
@@ -234,24 +234,24 @@ def test_a_room_shows_what_was_said_last_and_not_taken_back(ada):
 def test_what_is_typed_is_no_pattern(ada, typed, found):
     say(ada, "50%")
     say(ada, "a-b")
-    assert sorted(names(room_list.listing(NOBODY, typed).others)) == found
+    assert sorted(names(room_list.list_rooms(NOBODY, typed).others)) == found
 
 
 def test_a_long_list_ends_and_still_takes_six_queries(ada, bob, monkeypatch):
-    monkeypatch.setattr(room_list, "MOST_OTHERS", 3)
-    monkeypatch.setattr(unread_counts, "MOST_ROOMS", 3)
+    monkeypatch.setattr(room_list, "MAX_OTHER_ROOMS", 3)
+    monkeypatch.setattr(unread_counts, "MAX_ROOMS", 3)
     for number in range(10):
         say(bob, f"room {number}")
         if number % 2:
             join(ada, f"room {number}")
     with CaptureQueriesContext(connection) as queries:
-        mine, others, _ = room_list.listing(ada)
+        mine, others, _ = room_list.list_rooms(ada)
     assert (len(mine), len(others), len(queries)) == (3, 3, 6)
 
 
 def test_what_a_member_of_500_rooms_is_shown_is_bounded(ada, bob):
     Room.objects.bulk_create(
-        Room(key=name, name=name, spellings=spellings(name), said_at=timezone.now(), last_seq=2)
+        Room(key=name, name=name, spellings=make_search_keys(name), said_at=timezone.now(), last_seq=2)
         for name in (f"room {number}" for number in range(700))
     )
     rooms = list(Room.objects.order_by("pk"))
@@ -267,7 +267,7 @@ def test_what_a_member_of_500_rooms_is_shown_is_bounded(ada, bob):
             page = client.get(path).content.decode()
         assert page.count('data-room="room ') <= most and page.count('data-unread="2"') == 100
         assert len(asked) <= queries
-    assert len(room_list.listing(ada, "room").others) == room_list.MOST_OTHERS
+    assert len(room_list.list_rooms(ada, "room").others) == room_list.MAX_OTHER_ROOMS
 
 
 def test_the_page_and_what_it_fetches_say_the_same(ada, bob):
@@ -324,7 +324,9 @@ def test_rooms_whose_names_differ_in_spaces_are_one_or_both_are_reachable(monkey
         "x  " + "x" * 61,
         "x " + "x" * 61,
     ):
-        one = room.create(key=name.casefold(), name=name, spellings=spellings(name), said_at=timezone.now())
+        one = room.create(
+            key=name.casefold(), name=name, spellings=make_search_keys(name), said_at=timezone.now()
+        )
         message.create(room=one, number=1, seq=1, author=author, author_name="Ada", text=name)
     executor.loader.build_graph()
     executor.migrate(executor.loader.graph.leaf_nodes())
@@ -332,7 +334,7 @@ def test_rooms_whose_names_differ_in_spaces_are_one_or_both_are_reachable(monkey
     for name in Room.objects.values_list("name", flat=True):
         (only,) = Client().get(f"/chat/{quote(name)}/messages/").json()["messages"]
         said[name] = only["message"]
-        assert name in names(room_list.listing(NOBODY, name).others)
+        assert name in names(room_list.list_rooms(NOBODY, name).others)
     assert said == {
         **{"a b": "a b", "a b (2)": "a  b", "A B (3)": "A   B", "c d": "c  d", "e f": "e\u1680f"},
         **{"g h": "g h", "g h (2)": "g h (2)", "g h (3)": "g  h"},
@@ -351,4 +353,4 @@ def test_rooms_that_were_there_before_can_be_found():
     )
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
-    assert names(room_list.listing(NOBODY, "lts").others) == ["聊天室"]
+    assert names(room_list.list_rooms(NOBODY, "lts").others) == ["聊天室"]

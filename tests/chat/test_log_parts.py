@@ -29,7 +29,7 @@ class Reactions:
     @database_sync_to_async
     def add(self, room):
         """Store a reaction, and publish it."""
-        seq = room.take_seq()
+        seq = room.allocate_seq()
         event = live.Event(seq, msgspec.json.encode({"type": "reaction", "seq": seq}))
         self.events.setdefault(room.topic, []).append(event)
         live.publish(room.topic, event)

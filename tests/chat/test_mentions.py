@@ -15,7 +15,7 @@ from accounts.confusables import likenesses
 from accounts.models import User
 from chat import actions, markup, mentions
 from chat.actions import Member
-from chat.actions.message_batch import Draft
+from chat.actions.message_batch import NewMessage
 from chat.models import Mention
 from chat.queries import history
 from chat.services import unread_feed
@@ -29,8 +29,8 @@ TEXTS = json.loads((ROOT / "tests/texts.json").read_text())
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """Nobody waits for long, and nothing is found out that was not told."""
-    monkeypatch.setattr(unread_feed, "EVERY", 0.05)
-    monkeypatch.setattr(unread_feed, "PAUSE", 0.02)
+    monkeypatch.setattr(unread_feed, "FLUSH_INTERVAL", 0.05)
+    monkeypatch.setattr(unread_feed, "DEBOUNCE", 0.02)
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 60)
     monkeypatch.setattr(hub, "COMPARE_INTERVAL_UNHEALTHY", 60)
 
@@ -47,7 +47,7 @@ def person(room):
     def person(name, where=room):
         made = rename(create_guest(), name)
         if where:
-            actions.read_all({Member.of(made, where): 0})
+            actions.mark_read({Member.of(made, where): 0})
         return made
 
     return person
@@ -116,8 +116,8 @@ def test_who_has_another_name_is_meant_by_it(room, person, speaker):
 
 
 def test_a_message_names_so_many_and_no_more(room, person, speaker, monkeypatch):
-    monkeypatch.setattr(mentions, "MOST", 2)
-    monkeypatch.setattr(mentions, "MOST_PLACES", 4)
+    monkeypatch.setattr(mentions, "MAX_MENTIONS", 2)
+    monkeypatch.setattr(mentions, "MAX_PLACES", 4)
     for name in ("A", "B", "C"):
         person(name)
     assert named(say(speaker, room, "@C @C @B @A")) == ["B", "C"]
@@ -126,7 +126,7 @@ def test_a_message_names_so_many_and_no_more(room, person, speaker, monkeypatch)
 
 @pytest.mark.parametrize(
     ("sign", "most"),
-    [("`@a`\n", markup.MOST_LINES), ("`@\n", markup.MOST_LINES), ("@ ", mentions.MOST_SIGNS)],
+    [("`@a`\n", markup.MAX_LINES), ("`@\n", markup.MAX_LINES), ("@ ", mentions.MAX_AT_SIGNS)],
 )
 def test_a_name_behind_many_signs_that_name_nobody_is_not_found(room, person, speaker, sign, most):
     person("Ada")
@@ -137,7 +137,7 @@ def test_a_name_behind_many_signs_that_name_nobody_is_not_found(room, person, sp
 def test_people_of_a_batch_who_speak_for_the_first_time_are_of_the_room(room, person, speaker):
     ada = person("Ada", where=None)
     texts = [(speaker, "@Ada"), (ada, "hi")]
-    (message, _), _ = actions.write_all([Draft(author, room, text, uuid4()) for author, text in texts])
+    (message, _), _ = actions.write_all([NewMessage(author, room, text, uuid4()) for author, text in texts])
     assert named(message) == ["Ada"]
 
 
@@ -149,7 +149,7 @@ def test_people_who_were_there_before_can_be_named(transactional_db):
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
     ada, room = User.objects.get(), actions.open_room("lobby")
-    actions.read_all({Member.of(ada, room): 0})
+    actions.mark_read({Member.of(ada, room): 0})
     assert named(say(create_guest(), room, "@ADÁ")) == ["ADÁ"]
 
 
@@ -177,7 +177,7 @@ def test_a_message_without_a_mark_costs_nothing_and_a_batch_with_some_two_querie
     other = actions.open_room("other")
 
     def send(text):
-        actions.write_all([Draft(speaker, each, text, uuid4()) for each in [room, other] * 10])
+        actions.write_all([NewMessage(speaker, each, text, uuid4()) for each in [room, other] * 10])
 
     plain = queries_of(lambda: send("hi"))
     assert queries_of(lambda: send("at last @ all")) == plain
@@ -186,11 +186,11 @@ def test_a_message_without_a_mark_costs_nothing_and_a_batch_with_some_two_querie
 
 def test_a_page_of_history_takes_one_query_more(room, person, speaker):
     person("Ada")
-    plain = queries_of(lambda: history.page(room, None, 50))
+    plain = queries_of(lambda: history.page_before(room, None, 50))
     for number in range(5):
         say(speaker, room, f"@Ada {number}")
-    assert queries_of(lambda: history.page(room, None, 50)) == plain + 1
-    assert [len(each.mentions) for each in history.page(room, None, 50).messages] == [1] * 5
+    assert queries_of(lambda: history.page_before(room, None, 50)) == plain + 1
+    assert [len(each.mentions) for each in history.page_before(room, None, 50).messages] == [1] * 5
 
 
 # On the wire
@@ -203,7 +203,7 @@ def named_guest(guest):
     @database_sync_to_async
     def named_guest(name, *rooms):
         for room in rooms:
-            actions.read_all({Member.of(guest, actions.open_room(room)): 0})
+            actions.mark_read({Member.of(guest, actions.open_room(room)): 0})
         return rename(guest, name)
 
     return named_guest
@@ -292,7 +292,7 @@ async def test_an_edit_that_names_one_counts_and_what_is_taken_back_does_not(con
 
 
 async def test_a_mention_counts_however_much_came_before_it(connect, named_guest, monkeypatch):
-    monkeypatch.setattr("chat.queries.unread_counts.MOST_UNREAD", 3)
+    monkeypatch.setattr("chat.queries.unread_counts.MAX_UNREAD", 3)
     ada = await named_guest("Ada", "lobby")
     speaker = await connect("lobby")
     for text in ("1", "2", "3", "4", "@Ada"):
@@ -310,5 +310,5 @@ def test_letters_with_many_marks_are_not_looked_up(monkeypatch, transactional_db
         return likenesses(letters)
 
     monkeypatch.setattr(mentions, "likenesses", record)
-    mentions.find(["@ab" + "\u0301" * 5 + "c @d" + "\u0301" * 4], [1])
+    mentions.find_candidates(["@ab" + "\u0301" * 5 + "c @d" + "\u0301" * 4], [1])
     assert looked_up == ["a", "d" + "\u0301" * 4]

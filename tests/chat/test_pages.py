@@ -351,7 +351,7 @@ def test_the_administration_site_shows_people_rooms_and_messages(client, django_
 
 def read_upto(client, room, seq):
     you = User.objects.get(pk=client.session["_auth_user_id"])
-    actions.read_all({Member.of(you, room): seq})
+    actions.mark_read({Member.of(you, room): seq})
 
 
 def test_a_page_tells_where_ones_reading_ended(client):

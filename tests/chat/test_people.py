@@ -21,8 +21,8 @@ def soon(monkeypatch):
     monkeypatch.setattr(presence, "UPDATE_INTERVAL", 0.05)
     monkeypatch.setattr(presence, "DEBOUNCE", 0.01)
     monkeypatch.setattr(presence, "LEAVE_DELAY", 0.01)
-    monkeypatch.setattr(room_presence, "TELL_EVERY", 0.05)
-    monkeypatch.setattr(room_presence, "PAUSE", 0.01)
+    monkeypatch.setattr(room_presence, "PUBLISH_INTERVAL", 0.05)
+    monkeypatch.setattr(room_presence, "DEBOUNCE", 0.01)
 
 
 @pytest.fixture
@@ -56,19 +56,19 @@ async def test_a_guest_who_only_reads_keeps_the_name(connect, ada, bob):
     await last_seen(ada, hours=25)
     tab = await connect(user=ada)
     await tab.until_people("Ada")
-    await room_presence.get_people().close()  # after the look in which that is noted
+    await room_presence.get_presence_feed().close()  # after the look in which that is noted
     with pytest.raises(ApiError, match="“Ada” is taken"):
         await database_sync_to_async(actions.rename)(bob, "Ada")
 
 
 async def test_those_who_stay_are_noted_again(connect, ada, bob, monkeypatch):
-    monkeypatch.setattr(room_presence, "NOTE_EVERY", 0)
+    monkeypatch.setattr(room_presence, "STORE_INTERVAL", 0)
     tab = await connect(user=ada)
     await tab.until_people("Ada")
     await last_seen(ada, hours=25)
     await connect(user=bob)
     await tab.until_people("Ada", "Bob")
-    await room_presence.get_people().close()
+    await room_presence.get_presence_feed().close()
     with pytest.raises(ApiError):
         await database_sync_to_async(actions.rename)(bob, "Ada")
 
@@ -151,7 +151,7 @@ async def test_another_name_is_told_although_the_database_is_away_just_then(conn
 
 async def test_who_comes_soon_after_another_is_told_of_later(connect, ada, bob, monkeypatch):
     monkeypatch.setattr(
-        room_presence, "TELL_EVERY", 60
+        room_presence, "PUBLISH_INTERVAL", 60
     )  # or a thousand who come at once would be told of one by one
     here = await connect(user=ada)
     await here.until_people("Ada")
@@ -160,7 +160,7 @@ async def test_who_comes_soon_after_another_is_told_of_later(connect, ada, bob, 
 
 
 async def test_a_large_room_names_some_and_counts_all(connect, ada, bob, monkeypatch):
-    monkeypatch.setattr(room_presence, "MOST_NAMED", 1)
+    monkeypatch.setattr(room_presence, "MAX_NAMED", 1)
     here = await connect(user=ada)
     await connect(user=bob)
     await here.until_people("Ada", count=2)
@@ -176,7 +176,7 @@ async def test_who_is_writing_is_told_once_in_a_while(connect, ada, bob):
 
 
 async def test_in_a_busy_room_some_who_are_writing_are_enough(connect, ada, bob, monkeypatch):
-    monkeypatch.setattr("chat.services.typing.MOST", 1)
+    monkeypatch.setattr("chat.services.typing.MAX_TYPING", 1)
     here, writer = await connect(user=ada), await connect(user=bob)
     await here.send_command(type="typing")
     await here.event("typing")

@@ -78,7 +78,7 @@ def secret(transactional_db, monkeypatch):
     room, other = actions.open_room(SECRET), actions.open_room("open room")
     message, _ = actions.send(founder, room, TEXT, uuid4())
     actions.send(founder, other, "for all", uuid4())
-    actions.read_all({Member.of(reader, room): 0})
+    actions.mark_read({Member.of(reader, room): 0})
     secret = Secret(founder, reader, message.number, message.client_id, request_transcript(reader, room))
     enter_all, memberships_of = permissions.enter_all, permissions.memberships_of
 
@@ -176,9 +176,9 @@ def test_a_transcript_is_missing(secret):
 
 
 def test_unread_messages_are_not_counted(secret):
-    assert unread_counts.of_people([secret.reader.pk]) == {secret.reader.pk: []}
+    assert unread_counts.count_for_people([secret.reader.pk]) == {secret.reader.pk: []}
     secret.is_hidden = False
-    (place,) = unread_counts.of_people([secret.reader.pk])[secret.reader.pk]
+    (place,) = unread_counts.count_for_people([secret.reader.pk])[secret.reader.pk]
     assert (place.name, place.unread) == (SECRET, 1)
 
 

@@ -170,7 +170,7 @@ def test_an_account_with_messages_is_emptied_by_an_administrator(log, is_bulk):
     root, person = staff(), account()
     room = actions.open_room("lobby")
     message, _ = actions.send(person, room, "this stays", uuid4())
-    actions.involve(person, room, "all")
+    actions.set_involvement(person, room, "all")
     User.objects.filter(pk=person.pk).update(is_active=False)  # as is often done first
     form = {"action": "delete_selected", "_selected_action": person.pk} if is_bulk else {}
     page = "/admin/accounts/user/" if is_bulk else f"/admin/accounts/user/{person.pk}/delete/"

@@ -25,9 +25,9 @@ from tests.chat.test_consumer import say_many
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """Nobody waits for long, and nothing is found out that was not told."""
-    monkeypatch.setattr(unread_feed, "EVERY", 0.05)
-    monkeypatch.setattr(unread_feed, "PAUSE", 0.02)
-    monkeypatch.setattr(unread_feed, "READING", 0)
+    monkeypatch.setattr(unread_feed, "FLUSH_INTERVAL", 0.05)
+    monkeypatch.setattr(unread_feed, "DEBOUNCE", 0.02)
+    monkeypatch.setattr(unread_feed, "READING_TIME", 0)
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 60)
     monkeypatch.setattr(hub, "COMPARE_INTERVAL_UNHEALTHY", 60)
 
@@ -44,7 +44,7 @@ def join(database):
     @database_sync_to_async
     def join(user, room):
         room = actions.open_room(room)
-        actions.read_all({Member.of(user, room): room.last_seq})
+        actions.mark_read({Member.of(user, room): room.last_seq})
 
     return join
 
@@ -75,9 +75,9 @@ async def test_who_comes_is_told_what_was_said_before(connect, guest, other, joi
 
 
 async def test_few_memberships_are_counted_in_one_call(monkeypatch, connect, guest, other, join):
-    counted, places = [], unread_counts.places
-    monkeypatch.setattr(unread_counts, "places", lambda keys: counted.append(len(keys)) or places(keys))
-    monkeypatch.setattr(unread_feed, "AT_ONCE", 2)
+    counted, places = [], unread_counts.count_unread
+    monkeypatch.setattr(unread_counts, "count_unread", lambda keys: counted.append(len(keys)) or places(keys))
+    monkeypatch.setattr(unread_feed, "COUNT_CHUNK", 2)
     for room in (rooms := ["one", "two", "three", "four", "five"]):
         await join(guest, room)
         await database_sync_to_async(say_many)(other, room, 1)
@@ -152,7 +152,7 @@ async def test_what_is_much_is_counted_to_a_hundred(connect, guest, other, join)
 async def test_who_is_reading_is_not_told_of_what_they_are_about_to_read(
     connect, guest, other, join, monkeypatch
 ):
-    monkeypatch.setattr(unread_feed, "READING", 60)
+    monkeypatch.setattr(unread_feed, "READING_TIME", 60)
     await join(guest, "lobby")
     await join(guest, "another")
     reader, speaker = await connect("lobby", user=guest), await connect("lobby", user=other)
@@ -164,7 +164,7 @@ async def test_who_is_reading_is_not_told_of_what_they_are_about_to_read(
 
 
 async def test_it_is_told_in_the_end_though_somebody_was_reading(connect, guest, other, join, monkeypatch):
-    monkeypatch.setattr(unread_feed, "READING", 0.3)
+    monkeypatch.setattr(unread_feed, "READING_TIME", 0.3)
     await join(guest, "lobby")
     reader, speaker = await connect("lobby", user=guest), await connect("lobby", user=other)
     await reader.send_command(type="read", seq=0)
@@ -198,7 +198,7 @@ async def test_a_page_in_no_room_is_somebodys(connect):
 
 async def test_what_nobody_told_is_found_out(connect, guest, other, join, monkeypatch):
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)
-    monkeypatch.setattr(unread_changes, "tell", lambda rooms: None)
+    monkeypatch.setattr(unread_changes, "publish_changed_rooms", lambda rooms: None)
     await join(guest, "lobby")
     elsewhere = await connect("elsewhere", user=guest)
     await elsewhere.until_unread()
@@ -213,7 +213,7 @@ async def test_what_nobody_told_is_found_out(connect, guest, other, join, monkey
 async def test_a_busy_room_publishes_once_for_all_that_is_said_in_a_while(
     connect, guest, other, join, monkeypatch
 ):
-    monkeypatch.setattr(unread_feed, "PAUSE", 0.5)
+    monkeypatch.setattr(unread_feed, "DEBOUNCE", 0.5)
     await join(guest, "lobby")
     elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
     published = []
@@ -255,14 +255,16 @@ def counted_steps():
 @pytest.mark.parametrize(
     "look",
     [
-        lambda room, reader: unread_counts.places(unread_counts.in_rooms([room.pk], [reader.pk])),
-        lambda room, reader: unread_counts.reading(reader, room),
-        lambda room, reader: room_list.listing(reader),
+        lambda room, reader: unread_counts.count_unread(
+            unread_counts.find_memberships([room.pk], [reader.pk])
+        ),
+        lambda room, reader: unread_counts.load_read_position(reader, room),
+        lambda room, reader: room_list.list_rooms(reader),
     ],
 )
 def test_messages_that_do_not_count_take_few_steps_of_sqlite(transactional_db, kind, look):
     room, (reader, speaker) = actions.open_room("lobby"), [create_guest() for _ in range(2)]
-    actions.read_all({Member.of(reader, room): 0})
+    actions.mark_read({Member.of(reader, room): 0})
     author, deleted_at = (reader, None) if kind == "own" else (speaker, timezone.now())
     costs = []
     for size in (600, 6000):
@@ -273,14 +275,14 @@ def test_messages_that_do_not_count_take_few_steps_of_sqlite(transactional_db, k
     assert costs[1] < 2 * costs[0] + 10
 
 
-@pytest.mark.parametrize("others", [0, 1, unread_counts.MOST_UNREAD, unread_counts.MOST_UNREAD + 1])
+@pytest.mark.parametrize("others", [0, 1, unread_counts.MAX_UNREAD, unread_counts.MAX_UNREAD + 1])
 def test_messages_of_others_are_counted_among_ones_own(transactional_db, others):
     room, (reader, speaker) = actions.open_room("lobby"), [create_guest() for _ in range(2)]
-    actions.read_all({Member.of(reader, room): 0})
+    actions.mark_read({Member.of(reader, room): 0})
     fill(room, [reader, *[speaker, reader] * others])
-    (place,) = unread_counts.places(unread_counts.in_rooms([room.pk], [reader.pk]))
-    reading = unread_counts.reading(reader, room)
-    assert place.unread == reading.unread == min(others, unread_counts.MOST_UNREAD)
+    (place,) = unread_counts.count_unread(unread_counts.find_memberships([room.pk], [reader.pk]))
+    reading = unread_counts.load_read_position(reader, room)
+    assert place.unread == reading.unread == min(others, unread_counts.MAX_UNREAD)
     assert reading.first_unread == (2 if others else None)
 
 
@@ -291,7 +293,7 @@ def test_a_thousand_members_take_one_statement_to_read_and_two_queries_to_count(
     reads = {Member.of(guest, room): n % 2 for n, guest in enumerate(guests)}
     actions.send(speaker, room, "hi", uuid4())
     with CaptureQueriesContext(connection) as queries:
-        actions.read_all(reads)
-        places = unread_counts.places(unread_counts.in_rooms([room.pk], people))
+        actions.mark_read(reads)
+        places = unread_counts.count_unread(unread_counts.find_memberships([room.pk], people))
     assert len(queries) == 5  # with the transaction's begin and end
     assert sum(place.unread for place in places) == 500

@@ -15,10 +15,10 @@ from base.api_errors import ApiError
 from base.ratelimit_keys import RateLimitKeys
 from chat import actions
 from chat.actions.change_batch import Change
-from chat.actions.message_batch import Draft
+from chat.actions.message_batch import NewMessage
 from chat.models import Message, Room
 from chat.services import message_writer
-from chat.services.message_writer import get_writer
+from chat.services.message_writer import get_message_writer
 from live import LogRewound
 from transcripts.models import Transcript
 
@@ -35,7 +35,7 @@ async def rooms(database):
 
 async def send(*entries):
     """What becomes of each of the drafts and changes, sent at the same time."""
-    sending = [get_writer().write(entry, RateLimitKeys("person.1", "192.0.2.1")) for entry in entries]
+    sending = [get_message_writer().write(entry, RateLimitKeys("person.1", "192.0.2.1")) for entry in entries]
     return await asyncio.gather(*sending, return_exceptions=True)
 
 
@@ -63,7 +63,7 @@ async def stored():
 
 
 async def test_each_gets_its_own_message_in_the_order_of_its_room(people, rooms):
-    drafts = [Draft(people[n % 3], rooms[n % 2], str(n), uuid4()) for n in range(20)]
+    drafts = [NewMessage(people[n % 3], rooms[n % 2], str(n), uuid4()) for n in range(20)]
     outcomes = await send(*drafts)
     assert [(message.text, is_new) for message, is_new in outcomes] == [(str(n), True) for n in range(20)]
     expected = {room.name: [str(n) for n in range(start, 20, 2)] for start, room in enumerate(rooms)}
@@ -72,7 +72,7 @@ async def test_each_gets_its_own_message_in_the_order_of_its_room(people, rooms)
 
 async def test_what_comes_while_one_is_stored_is_stored_together(people, rooms, monkeypatch):
     batches = recorded_batches(monkeypatch)
-    await send(*[Draft(people[0], rooms[0], str(n), uuid4()) for n in range(20)])
+    await send(*[NewMessage(people[0], rooms[0], str(n), uuid4()) for n in range(20)])
     assert 1 <= len(batches) <= 2
 
 
@@ -80,7 +80,7 @@ async def test_a_batch_takes_no_more_queries_than_a_message(people, rooms):
     @database_sync_to_async
     def queries(count):
         with CaptureQueriesContext(connection) as captured:
-            actions.write_all([Draft(people[0], rooms[0], "hi", uuid4()) for _ in range(count)])
+            actions.write_all([NewMessage(people[0], rooms[0], "hi", uuid4()) for _ in range(count)])
         return len(captured)
 
     assert await queries(50) == await queries(1)
@@ -88,7 +88,7 @@ async def test_a_batch_takes_no_more_queries_than_a_message(people, rooms):
 
 async def test_what_came_before_is_given_again_and_the_rest_is_stored(people, rooms):
     ada, room = people[0], rooms[0]
-    drafts = [Draft(ada, room, text, uuid4()) for text in ("a", "b", "c")]
+    drafts = [NewMessage(ada, room, text, uuid4()) for text in ("a", "b", "c")]
     await send(drafts[1])
     outcomes = await send(*drafts, drafts[0], drafts[2])
     assert [is_new for _, is_new in outcomes] == [True, False, True, False, False]
@@ -98,21 +98,21 @@ async def test_what_came_before_is_given_again_and_the_rest_is_stored(people, ro
 
 async def test_without_a_session_the_room_knows_what_came_before(people, rooms):
     room = rooms[0]
-    again = Draft(None, room, "again", uuid4(), has_session=False)
+    again = NewMessage(None, room, "again", uuid4(), has_session=False)
     (first, _), (second, is_new) = await send(again, again)
     assert (second, is_new) == (first, False)
-    (third, is_new), (_, other_is_new) = await send(again, Draft(people[0], room, "new", uuid4()))
+    (third, is_new), (_, other_is_new) = await send(again, NewMessage(people[0], room, "new", uuid4()))
     assert (third, is_new, other_is_new) == (first, False, True)
     assert await stored() == {room.name: ["again", "new"]}
 
 
 async def test_one_that_is_refused_leaves_the_others_alone(people, rooms):
     await User.objects.filter(pk=people[1].pk).aupdate(is_active=False)
-    drafts = [Draft(person, rooms[0], text, uuid4()) for person, text in zip(people, "abc", strict=True)]
+    drafts = [NewMessage(person, rooms[0], text, uuid4()) for person, text in zip(people, "abc", strict=True)]
     refused = [
         *drafts,
-        Draft(people[0], rooms[0], "x" * 5000, uuid4()),
-        Draft(people[0], rooms[0], " ", uuid4()),
+        NewMessage(people[0], rooms[0], "x" * 5000, uuid4()),
+        NewMessage(people[0], rooms[0], " ", uuid4()),
     ]
     outcomes = await send(*refused)
     codes = [outcome.code if isinstance(outcome, ApiError) else None for outcome in outcomes]
@@ -122,7 +122,7 @@ async def test_one_that_is_refused_leaves_the_others_alone(people, rooms):
 
 async def test_one_that_cannot_be_stored_at_all_leaves_the_others_alone(people, rooms):
     unstorable = "\ud800"
-    drafts = [Draft(people[0], rooms[0], text, uuid4()) for text in ("a", unstorable, "b")]
+    drafts = [NewMessage(people[0], rooms[0], text, uuid4()) for text in ("a", unstorable, "b")]
     (one, _), error, (other, _) = await send(*drafts)
     assert (one.text, other.text) == ("a", "b")
     assert isinstance(error, UnicodeEncodeError)
@@ -130,8 +130,10 @@ async def test_one_that_cannot_be_stored_at_all_leaves_the_others_alone(people, 
 
 
 async def test_who_leaves_while_it_is_stored_disturbs_nobody(people, rooms):
-    drafts = [Draft(people[0], rooms[0], text, uuid4()) for text in "abc"]
-    sending = [asyncio.create_task(get_writer().write(draft, RateLimitKeys("person.1"))) for draft in drafts]
+    drafts = [NewMessage(people[0], rooms[0], text, uuid4()) for text in "abc"]
+    sending = [
+        asyncio.create_task(get_message_writer().write(draft, RateLimitKeys("person.1"))) for draft in drafts
+    ]
     await asyncio.sleep(0)
     sending[1].cancel()
     assert [(await each)[0].text for each in (sending[0], sending[2])] == ["a", "c"]
@@ -140,12 +142,15 @@ async def test_who_leaves_while_it_is_stored_disturbs_nobody(people, rooms):
 
 async def test_a_batch_is_shared_fairly_among_addresses_and_people(people, rooms, monkeypatch):
     """A person who floods delays neither others of the same address nor other addresses."""
-    monkeypatch.setattr(message_writer, "LARGEST_BATCH", 4)
+    monkeypatch.setattr(message_writer, "MAX_BATCH_SIZE", 4)
     stored_together = recorded_batches(monkeypatch)
     flood, other, elsewhere = RateLimitKeys("a", "1"), RateLimitKeys("b", "1"), RateLimitKeys("c", "2")
     coming = [(flood, f"flood {n}") for n in range(9)]
     coming += [(other, "other 0"), (elsewhere, "elsewhere 0"), (elsewhere, "elsewhere 1")]
-    sending = [get_writer().write(Draft(people[0], rooms[0], text, uuid4()), who) for who, text in coming]
+    sending = [
+        get_message_writer().write(NewMessage(people[0], rooms[0], text, uuid4()), who)
+        for who, text in coming
+    ]
     await asyncio.gather(*sending)
     first, *_ = stored_together
     assert sorted(first) == ["elsewhere 0", "elsewhere 1", "flood 0", "other 0"]
@@ -156,7 +161,7 @@ async def test_a_batch_is_shared_fairly_among_addresses_and_people(people, rooms
 @pytest.fixture
 async def said(people, rooms):
     """Six messages of one person, three in each room."""
-    outcomes = await send(*[Draft(people[0], rooms[n % 2], str(n), uuid4()) for n in range(6)])
+    outcomes = await send(*[NewMessage(people[0], rooms[n % 2], str(n), uuid4()) for n in range(6)])
     return [message for message, _ in outcomes]
 
 
@@ -172,7 +177,7 @@ async def log(room):
 
 async def test_changes_are_stored_together_with_messages(people, rooms, said, monkeypatch):
     batches = recorded_batches(monkeypatch)
-    new = Draft(people[1], rooms[0], "new", uuid4())
+    new = NewMessage(people[1], rooms[0], "new", uuid4())
     changes = [change(said[0], "edited"), change(said[3], None), change(said[1], "edited too")]
     outcomes = await send(*changes, new)
     assert 1 <= len(batches) <= 2
@@ -212,10 +217,10 @@ async def test_nothing_is_written_to_a_log_that_another_has_replaced(people, roo
     await Room.objects.filter(pk=room.pk).aupdate(epoch="another")
     await Message.objects.all().adelete()
     await rooms[0].arefresh_from_db()
-    stale = Draft(people[0], room, "stale", uuid4(), has_session=kind == "draft")
+    stale = NewMessage(people[0], room, "stale", uuid4(), has_session=kind == "draft")
     if kind == "change":
         stale = change(said[0], "stale")._replace(room=room)
-    *written, error = await send(*[Draft(people[0], room, "new", uuid4()) for room in rooms], stale)
+    *written, error = await send(*[NewMessage(people[0], room, "new", uuid4()) for room in rooms], stale)
     assert isinstance(error, LogRewound)
     assert [(message.room, message.text, is_new) for message, is_new in written] == [
         (room, "new", True) for room in rooms
@@ -234,7 +239,7 @@ async def test_several_changes_of_one_message_leave_the_last(rooms, said):
 async def test_changes_of_many_messages_take_no_more_queries_than_one(people, rooms):
     @database_sync_to_async
     def queries(count):
-        drafts = [Draft(people[0], rooms[0], "@hi", uuid4()) for _ in range(count)]
+        drafts = [NewMessage(people[0], rooms[0], "@hi", uuid4()) for _ in range(count)]
         changes = [change(message, "@ho") for message, _ in actions.write_all(drafts)]
         changes[1::2] = [each._replace(text=None) for each in changes[1::2]]
         with CaptureQueriesContext(connection) as captured:

@@ -81,5 +81,5 @@ async def test_the_database_is_locked_for_longer_and_shorter_than_it_is_waited_f
                 database.execute("ROLLBACK")
             database.close()
             await recovered(kept)
-        assert ("A command waits for the database" in server.log) == (patience == 1)
+        assert ("command: database unavailable" in server.log) == (patience == 1)
         assert "Traceback" not in server.log

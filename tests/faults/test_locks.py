@@ -51,7 +51,7 @@ async def test_the_servers_own_isolation_makes_nothing_unavailable(server, sessi
         before = len(server.log)
         await kept.talk(3, rate=100)
         await recovered(kept)
-    assert "A command waits" not in server.log[before:]
+    assert "command: database unavailable" not in server.log[before:]
 
 
 async def test_postgresql_is_away_for_a_while(postgres, server, is_long, recovered):  # noqa: F811

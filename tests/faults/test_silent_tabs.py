@@ -12,13 +12,13 @@ import psutil
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from chat.protocol import LONGEST_TEXT
+from chat.protocol import MAX_TEXT_LENGTH
 from tests.faults.ledger import ledger
 from tests.servers.processes import UNLIMITED, Server, wait_until
 
 # What is said past the tabs that do not read: far more than a ring and a socket's buffers hold.
 SECONDS, RATE = 12, 40
-TEXT = "话" * (LONGEST_TEXT - 100)
+TEXT = "话" * (MAX_TEXT_LENGTH - 100)
 
 # How much a worker may grow meanwhile, for its ring, for the buffers of these tabs, and for Python (bytes).
 DEAF_TABS = 20

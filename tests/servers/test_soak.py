@@ -85,7 +85,7 @@ class Liar(Thread):
 
 
 def test_what_was_lost_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(soak, "SETTLE_PATIENCE", 0.5)
+    monkeypatch.setattr(soak, "SETTLE_TIMEOUT", 0.5)
     with Liar() as liar, pytest.raises(SystemExit) as exit_:
         call_command("soak", liar.url, seconds=1, tabs=2, rooms=1, rate=4)
     assert exit_.value.code == 1

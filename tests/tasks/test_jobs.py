@@ -49,7 +49,7 @@ def says_something(guest):
 
 
 def looks_into_a_room(guest):
-    actions.read_all({Member.of(guest, actions.open_room("lobby")): 0})
+    actions.mark_read({Member.of(guest, actions.open_room("lobby")): 0})
 
 
 def waits_for_a_transcript(guest):

@@ -30,7 +30,7 @@ def say(author, room, *texts):
 @sync_to_async
 def fill(author, room, count):
     """Many messages, without the work of saying them."""
-    seqs = room.take_seqs(count)
+    seqs = room.allocate_seqs(count)
     Message.objects.bulk_create(
         Message(room=room, author=author, author_name=author.name, text=f"text {n}", number=n, seq=n)
         for n in seqs

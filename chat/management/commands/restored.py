@@ -1,4 +1,4 @@
-"""What a restored database needs, done after the restore."""
+"""Command to run after restoring the database: it renews the rooms' epochs."""
 
 from django.core.management import BaseCommand
 from django.db.models import F, OuterRef, Subquery
@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         count = permissions.all_rooms().update(epoch=new_epoch())
-        # Somebody may have read, in a tab that was open, what the backup does not have.
+        # Open tabs may have read messages that the backup lacks.
         last_seq = permissions.all_rooms().filter(pk=OuterRef("room")).values("last_seq")
         beyond = Membership.objects.filter(last_read__gt=F("room__last_seq"))
         beyond.update(last_read=Subquery(last_seq))

@@ -1,4 +1,4 @@
-"""Tabs that talk at a running Lobby, whatever is done to it meanwhile, and a ledger of what they got.
+"""Soak test: many tabs send messages to a running Lobby, and a ledger checks what they receive.
 
 manage.py soak http://127.0.0.1:8000 --seconds 600 --tabs 20 --rooms 2 --rate 20
 """
@@ -12,9 +12,9 @@ from django.core.management import BaseCommand, CommandError
 
 from chat.soak.ledger import Ledger, Row, keep_ledger
 
-# How long all tabs may take to be welcomed, and at the end to have all that was said (seconds).
-ENTER_PATIENCE = 30
-SETTLE_PATIENCE = 60
+# Timeouts until all tabs are connected, and at the end until all have every message (seconds).
+ENTER_TIMEOUT = 30
+SETTLE_TIMEOUT = 60
 
 
 class Command(BaseCommand):
@@ -43,13 +43,13 @@ class Command(BaseCommand):
             sys.exit(1)
 
     async def soak(self, places: list[tuple[str, str]], seconds: float, rate: float) -> bool:
-        """Whether the promise was kept."""
+        """Run the test. Return whether it found no faults."""
         try:
             async with keep_ledger(places) as ledger:
                 await self.enter(ledger)
                 progress = asyncio.create_task(self.show_progress(ledger))
                 await until_interrupted(ledger.talk(seconds, rate))
-                await until_interrupted(ledger.settle(SETTLE_PATIENCE))
+                await until_interrupted(ledger.settle(SETTLE_TIMEOUT))
                 progress.cancel()
                 return self.show(ledger)
         except* OSError as errors:
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
     async def enter(self, ledger: Ledger) -> None:
         try:
-            await ledger.all_connected(ENTER_PATIENCE)
+            await ledger.all_connected(ENTER_TIMEOUT)
         except TimeoutError:
             let_in = f"only {ledger.connected} of {len(ledger.accounts)} tabs could connect"
             raise OSError(", ".join([let_in, *sorted(ledger.problems)])) from None
@@ -107,7 +107,7 @@ def line(row: Row) -> str:
 
 
 async def until_interrupted(work) -> None:
-    """Do something until it is done, or Ctrl-C is pressed."""
+    """Run a coroutine until it ends or Ctrl-C is pressed."""
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
     loop.add_signal_handler(signal.SIGINT, task.cancel)
     try:

@@ -83,7 +83,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             async with asyncio.timeout(ADMISSION_TIMEOUT):
                 self.room: Room = await self.find_room()
         except ApiError as error:
-            await self.refuse(CLOSE_CODES[error.code], self.dialect.error(protocol.error(error)))
+            await self.refuse(CLOSE_CODES[error.code], self.dialect.error(protocol.make_error(error)))
         except (*BUSY, TimeoutError) as error:
             logger.warning("socket: refused, its room cannot be loaded (%s)", live.error_summary(error))
             await self.refuse(1013)
@@ -111,7 +111,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         room, has_last = found
         # The cursor alone does not show whether the log was set back: the log grows again.
         self.is_set_back = self.query.get("epoch", room.epoch) != room.epoch or not has_last
-        self.known = await self.known_to_client(room)
+        self.client_cursor = await self.find_client_cursor(room)
         return copy(room)  # concurrent sockets may share the loaded object
 
     @property
@@ -121,8 +121,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def enter(self, room: Room):
         """Send the welcome, and follow the room's log from the client's cursor."""
         self.is_open = True
-        self.cursor = room.last_seq if self.known is None else self.known
-        for frame in self.dialect.welcome(self.welcome(room, reset=self.known is None)):
+        self.cursor = room.last_seq if self.client_cursor is None else self.client_cursor
+        for frame in self.dialect.welcome(self.welcome(room, reset=self.client_cursor is None)):
             await self.send(frame)
         try:
             log = await self.life.enter_async_context(
@@ -140,7 +140,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.send_batch(live.Batch(state))
             self.life.enter_context(unread.follow(self.user.pk, self.send_batch, self.on_error))
 
-    async def known_to_client(self, room: Room) -> int | None:
+    async def find_client_cursor(self, room: Room) -> int | None:
         """Return the client's cursor; None if the client must reload the history."""
         since = self.query.get("since")
         if since is None:
@@ -153,7 +153,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         return int(since) if 0 <= missed <= history.MAX_MISSED else None
 
     def welcome(self, room: Room, reset: bool) -> protocol.Welcome:
-        you = protocol.you(self.user) if self.user else None
+        you = protocol.make_you(self.user) if self.user else None
         return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset, self.is_set_back)
 
     def dismiss(self, code: int) -> None:
@@ -226,7 +226,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             command = self.dialect.command(text_data)
             message = await commands.execute(self, command)
             if command.ref is not None:
-                await self.send(self.dialect.ack(protocol.ack(command.ref, message)))
+                await self.send(self.dialect.ack(protocol.make_ack(command.ref, message)))
         except live.LogRewound as error:  # the client reconnects to the current log, and retries
             self.on_error(error)
         except BUSY as error:
@@ -234,11 +234,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 "command: database unavailable, the client retries (%s)", live.error_summary(error)
             )
             busy = ApiError("unavailable", _("The database is busy."), RETRY_AFTER)
-            await self.send(self.dialect.error(protocol.error(busy, command)))
+            await self.send(self.dialect.error(protocol.make_error(busy, command)))
             # Later commands must not overtake this one: the client sends all of them again.
             await self.close(1013)
         except ApiError as error:
-            await self.send(self.dialect.error(protocol.error(error, command)))
+            await self.send(self.dialect.error(protocol.make_error(error, command)))
 
 
 class MeConsumer(PageListener):

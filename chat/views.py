@@ -139,7 +139,7 @@ def _open(
         "read_at": reading and reading.read_at,
         "unread": reading.unread if reading else 0,
         "involvement": reading.involvement if reading else Involvement.MENTIONS,
-        "you": protocol.you(you),
+        "you": protocol.make_you(you),
         "former_guest": request.session.get("former_guest"),  # before sign-in: see signed-out-draft.js
         "page": PAGE_SIZE,
         "longest_text": protocol.MAX_TEXT_LENGTH,

@@ -5,7 +5,7 @@ from functools import partial
 from django.db import transaction
 
 import live
-from chat.protocol import Notice, body
+from chat.protocol import Notice, encode_body
 from transcripts.models import Transcript
 
 
@@ -20,7 +20,7 @@ class Export(Notice):
 def event(transcript: Transcript) -> live.Event:
     """The state of a transcript, as an event of its log."""
     state = Export(transcript.status, transcript.done, transcript.total)
-    return live.Event(transcript.version, body(state))
+    return live.Event(transcript.version, encode_body(state))
 
 
 def publish(transcript: Transcript) -> None:

@@ -121,4 +121,4 @@ def _with_name(author: User | None) -> User:
 
 def _publish(room: Room, *messages: Message) -> None:
     """Publish the messages to the room's topic after the commit."""
-    transaction.on_commit(lambda: live.publish(room.topic, *map(protocol.event, messages)))
+    transaction.on_commit(lambda: live.publish(room.topic, *map(protocol.make_event, messages)))

@@ -1,8 +1,8 @@
 """Wire protocol: commands and events as typed structs, by noun. docs/wire.md describes it."""
 
-from chat.protocol.base import MAX_REF_LENGTH, Notice, Person, Ref, Request, Seq, body, encode
+from chat.protocol.base import MAX_REF_LENGTH, Notice, Person, Ref, Request, Seq, encode, encode_body
 from chat.protocol.commands import Command
-from chat.protocol.connection import Ack, Error, Ping, Welcome, ack, error
+from chat.protocol.connection import Ack, Error, Ping, Welcome, make_ack, make_error
 from chat.protocol.messages import (
     MAX_TEXT_LENGTH,
     Author,
@@ -11,12 +11,12 @@ from chat.protocol.messages import (
     Message,
     Send,
     check_text,
-    event,
-    key,
-    message,
+    make_event,
+    make_key,
+    make_message,
     with_line_feeds,
 )
-from chat.protocol.presence import Presence, Present, You, you
+from chat.protocol.presence import Presence, Present, You, make_you
 from chat.protocol.typing import Type, Typing
 from chat.protocol.unread import Count, Read, Unread
 
@@ -46,14 +46,14 @@ __all__ = [
     "Unread",
     "Welcome",
     "You",
-    "ack",
-    "body",
     "check_text",
     "encode",
-    "error",
-    "event",
-    "key",
-    "message",
+    "encode_body",
+    "make_ack",
+    "make_error",
+    "make_event",
+    "make_key",
+    "make_message",
+    "make_you",
     "with_line_feeds",
-    "you",
 ]

@@ -29,9 +29,9 @@ class Person(msgspec.Struct):
 
 def encode(value: Any) -> str:
     """Return a value as JSON text."""
-    return body(value).decode()
+    return encode_body(value).decode()
 
 
-def body(value: Any) -> bytes:
+def encode_body(value: Any) -> bytes:
     """Return a value as JSON bytes: the body of an event of a log."""
     return msgspec.json.encode(value)

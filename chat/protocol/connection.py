@@ -43,12 +43,12 @@ class Error(Notice, omit_defaults=True):
     ref: str | None = None
 
 
-def ack(ref: str, row: Any | None) -> Ack:
+def make_ack(ref: str, row: Any | None) -> Ack:
     """Return the acknowledgement of a command, with the message (`models.Message`) that it wrote, if any."""
     return Ack(ref, row and row.number, row and row.seq)
 
 
-def error(error: ApiError, about: Request | None = None) -> Error:
+def make_error(error: ApiError, about: Request | None = None) -> Error:
     """Return the error event for a command, with the ids of its message."""
     client_id, number = getattr(about, "client_id", None), getattr(about, "number", None)
     return Error(

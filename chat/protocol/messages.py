@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 import live
 from base import names
 from base.api_errors import ApiError
-from chat.protocol.base import Notice, Person, Request, Seq, body
+from chat.protocol.base import Notice, Person, Request, Seq, encode_body
 
 # Longest text of a message (characters).
 MAX_TEXT_LENGTH = 4000
@@ -57,7 +57,7 @@ class Message(Notice):
     mentions: list[Person]
 
 
-def message(row: Any) -> Message:
+def make_message(row: Any) -> Message:
     """Return the wire's message for a stored one (`models.Message`)."""
     return Message(
         seq=row.seq,
@@ -72,12 +72,14 @@ def message(row: Any) -> Message:
     )
 
 
-def event(row: Any) -> live.Event:
+def make_event(row: Any) -> live.Event:
     """Return a stored message as an event of its room's log."""
-    return live.Event(row.seq, body(message(row)), key(row.number, row.client_id), row.number != row.seq)
+    return live.Event(
+        row.seq, encode_body(make_message(row)), make_key(row.number, row.client_id), row.number != row.seq
+    )
 
 
-def key(number: int, client_id: UUID) -> str:
+def make_key(number: int, client_id: UUID) -> str:
     """Return the key that all events of a message share; messages of other logs have other keys."""
     return f"{number}.{client_id.hex}"
 

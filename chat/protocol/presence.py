@@ -26,6 +26,6 @@ class Presence(Notice):
     all: bool
 
 
-def you(user: Any) -> You:
+def make_you(user: Any) -> You:
     """Return a user (`models.User`) as sent to their own tabs."""
     return You(user.pk, user.name, user.is_guest, user.is_staff)

@@ -47,7 +47,7 @@ class RoomSource(live.MergedSource):
         found = rooms.values_list("pk", "last_seq", "epoch", "last__number", "last__client_id")
         heads = dict.fromkeys(ids.values(), GONE)
         for pk, seq, epoch, number, client_id in found:
-            heads[ids[pk]] = live.Head(seq, epoch, number and protocol.key(number, client_id))
+            heads[ids[pk]] = live.Head(seq, epoch, number and protocol.make_key(number, client_id))
         return heads
 
     @database_sync_to_async
@@ -63,7 +63,7 @@ class LoggedMessages:
 
     def read_after(self, topic: str, seq: int, up_to: int, limit: int) -> Sequence[live.Event]:
         rows = permissions.messages_of(_room_id(topic)).filter(seq__gt=seq, seq__lte=up_to)
-        return [protocol.event(row) for row in mentions.load_mentions(rows.order_by("seq")[:limit])]
+        return [protocol.make_event(row) for row in mentions.load_mentions(rows.order_by("seq")[:limit])]
 
     def count_after(self, topic: str, seq: int, limit: int) -> int:
         return permissions.messages_of(_room_id(topic)).filter(seq__gt=seq)[:limit].count()
@@ -152,8 +152,8 @@ def page_after(room: Room, after: int, limit: int) -> Slice:
 def _load_slice(rows: QuerySet[Message], limit: int) -> Slice:
     """Return the first rows up to a limit and `MAX_PAGE_BYTES`, but at least one."""
     found = mentions.load_mentions(rows[:limit])
-    messages = [protocol.message(row) for row in found]
-    sizes = accumulate(len(protocol.body(each.message)) for each in messages)
+    messages = [protocol.make_message(row) for row in found]
+    sizes = accumulate(len(protocol.encode_body(each.message)) for each in messages)
     fitting = max(1, sum(size <= MAX_PAGE_BYTES for size in sizes))
     return Slice(messages[:fitting], len(messages) > fitting or len(messages) == limit)
 

@@ -74,8 +74,8 @@ class RoomList(NamedTuple):
 
 def list_rooms(user: User | AnonymousUser, asked: str = "") -> RoomList:
     """Return the rooms of a user, and others, that match a search text; an empty text matches all."""
-    places = unread_counts.count_for_people([user.pk])[user.pk] if user.pk else []
-    own = {place.room: place for place in places}
+    all_counts = unread_counts.count_for_people([user.pk])[user.pk] if user.pk else []
+    own = {counts.room: counts for counts in all_counts}
     rooms = permissions.visible_rooms(user).order_by("-said_at")
     exact = _find_exact(rooms, asked)
     mine = _search(rooms.filter(pk__in=own), asked, exact, len(own))
@@ -106,11 +106,11 @@ def _search(rooms: QuerySet[Room], text: str, exact: int | None, most: int) -> Q
 
 def list_sidebar_rooms(user: User, here: str) -> RoomList:
     """Return the sidebar's rooms for a user in the room `here`, which need not be a membership yet."""
-    places = unread_counts.count_for_people([user.pk])[user.pk]
-    mine = [RoomCard(place.name, place.unread, place.mentions, None) for place in places]
+    all_counts = unread_counts.count_for_people([user.pk])[user.pk]
+    mine = [RoomCard(counts.name, counts.unread, counts.mentions, None) for counts in all_counts]
     if here not in [card.name for card in mine]:
         mine.insert(0, RoomCard(here, 0, 0, None))
-    own = [place.room for place in places]
+    own = [counts.room for counts in all_counts]
     others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here).exclude(said_at=None)
     names = others.order_by("-said_at", "-pk").values_list("name", flat=True)[:MAX_SIDEBAR_ROOMS]
     return RoomList(mine, [RoomCard(name, 0, 0, None) for name in names], "")
@@ -148,7 +148,7 @@ def _format_badge(count: int) -> str:
 
 
 def _make_card(
-    name: str, place: RoomCounts | None, last: Message | None, here: int, faces: Sequence[User]
+    name: str, counts: RoomCounts | None, last: Message | None, here: int, faces: Sequence[User]
 ) -> RoomCard:
-    unread, mentions = (place.unread, place.mentions) if place else (0, 0)
+    unread, mentions = (counts.unread, counts.mentions) if counts else (0, 0)
     return RoomCard(name, unread, mentions, last, here, faces)

@@ -88,8 +88,8 @@ def count_for_people(people: Collection[int]) -> dict[int, list[RoomCounts]]:
     """Return the rooms of each of these people, the ones entered last first."""
     found: dict[int, list[RoomCounts]] = {pk: [] for pk in people}
     for some in split_into_chunks(find_latest_memberships(people)):
-        for place in count_unread(some):
-            found[place.person].append(place)
+        for counts in count_unread(some):
+            found[counts.person].append(counts)
     return found
 
 

@@ -148,7 +148,7 @@ def _load_people(people: Collection[int]) -> dict[int, Present]:
 
 
 def _make_event(*fields: Any) -> live.Event:
-    return live.Event(None, protocol.body(protocol.Presence(*fields)))
+    return live.Event(None, protocol.encode_body(protocol.Presence(*fields)))
 
 
 get_presence_feed = live.PerLoop(PresenceFeed)

@@ -27,7 +27,7 @@ class TypingNotifier:
             return
         recent.add(person.id)
         self._loop.call_later(INTERVAL, self._forget, topic, person.id)
-        live.get_hub().publish(topic, live.Event(None, protocol.body(protocol.Typing(person))))
+        live.get_hub().publish(topic, live.Event(None, protocol.encode_body(protocol.Typing(person))))
 
     def _forget(self, topic: str, person: int) -> None:
         self._recent[topic].discard(person)

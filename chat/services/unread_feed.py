@@ -52,26 +52,27 @@ class UserUnreadFeed:
         self.published: dict[int, RoomCounts] = {}
         self.tabs = 0
 
-    def publish_all(self, places: Iterable[RoomCounts]) -> None:
-        self.published = {place.room: place for place in places if place.unread}
+    def publish_all(self, all_counts: Iterable[RoomCounts]) -> None:
+        self.published = {counts.room: counts for counts in all_counts if counts.unread}
         self._append(self.published.values(), is_all=True)
 
-    def publish(self, place: RoomCounts) -> None:
-        published = self.published.pop(place.room, place._replace(unread=0, mentions=0))
-        if place.unread:
-            self.published[place.room] = place
-        if published != place:
-            self._append([place], is_all=False)
+    def publish(self, counts: RoomCounts) -> None:
+        published = self.published.pop(counts.room, counts._replace(unread=0, mentions=0))
+        if counts.unread:
+            self.published[counts.room] = counts
+        if published != counts:
+            self._append([counts], is_all=False)
 
     def unread(self, room: int) -> int:
         """Return the published unread count of a room."""
         return self.published[room].unread if room in self.published else 0
 
-    def _append(self, places: Iterable[RoomCounts], is_all: bool) -> None:
-        counts = [
-            protocol.Count(place.name, place.unread, place.mentions, place.involvement) for place in places
+    def _append(self, all_counts: Iterable[RoomCounts], is_all: bool) -> None:
+        unread = [
+            protocol.Count(counts.name, counts.unread, counts.mentions, counts.involvement)
+            for counts in all_counts
         ]
-        self.log.append(live.Event(self.log.seq + 1, protocol.body(protocol.Unread(counts, is_all))))
+        self.log.append(live.Event(self.log.seq + 1, protocol.encode_body(protocol.Unread(unread, is_all))))
 
 
 @dataclass
@@ -195,21 +196,21 @@ class UnreadFeed:
         except BUSY:
             self._dirty.add(dirty)
             raise
-        for pk, places in complete.items():
+        for pk, all_counts in complete.items():
             if feed := self._feeds.get(pk):
-                feed.publish_all(places)
+                feed.publish_all(all_counts)
         self._expire_readers()
-        for place in changed:
-            if feed := self._feeds.get(place.person):
-                self._publish_counts(feed, place)
+        for counts in changed:
+            if feed := self._feeds.get(counts.person):
+                self._publish_counts(feed, counts)
 
-    def _publish_counts(self, feed: UserUnreadFeed, place: RoomCounts) -> None:
-        pair = (place.person, place.room)
-        if pair in self._read_at and place.unread > feed.unread(place.room):
+    def _publish_counts(self, feed: UserUnreadFeed, counts: RoomCounts) -> None:
+        pair = (counts.person, counts.room)
+        if pair in self._read_at and counts.unread > feed.unread(counts.room):
             self._dirty.read.add(pair)  # recount later
             self._on_change.set()
         else:
-            feed.publish(place)
+            feed.publish(counts)
 
     def _expire_readers(self) -> None:
         since = time.monotonic() - READING_TIME
@@ -241,8 +242,8 @@ async def _load_counts(
     """Return the counts of all rooms of new people, and the dirty counts of others."""
     complete: dict[int, list[RoomCounts]] = {pk: [] for pk in dirty.new}
     of_new, of_others = await database_sync_to_async(_find_dirty_memberships)(dirty, people)
-    for place in await _count_unread(of_new):
-        complete[place.person].append(place)
+    for counts in await _count_unread(of_new):
+        complete[counts.person].append(counts)
     return complete, await _count_unread(of_others)
 
 

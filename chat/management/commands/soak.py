@@ -46,19 +46,19 @@ class Command(BaseCommand):
         """Run the test. Return whether it found no faults."""
         try:
             async with keep_ledger(places) as ledger:
-                await self.enter(ledger)
+                await self.connect_tabs(ledger)
                 progress = asyncio.create_task(self.show_progress(ledger))
                 await until_interrupted(ledger.talk(seconds, rate))
                 await until_interrupted(ledger.settle(SETTLE_TIMEOUT))
                 progress.cancel()
-                return self.show(ledger)
+                return self.print_report(ledger)
         except* OSError as errors:
             why = errors.exceptions[0]
         raise CommandError(
             f"{places[0][0]} cannot be reached: {why}; start Lobby there, or correct the address."
         )
 
-    async def enter(self, ledger: Ledger) -> None:
+    async def connect_tabs(self, ledger: Ledger) -> None:
         try:
             await ledger.all_connected(ENTER_TIMEOUT)
         except TimeoutError:
@@ -74,11 +74,11 @@ class Command(BaseCommand):
                 f"connected {ledger.connected} of {len(ledger.accounts)}"
             )
 
-    def show(self, ledger: Ledger) -> bool:
+    def print_report(self, ledger: Ledger) -> bool:
         total = ledger.sum
         self.stdout.write(HEAD)
         for row in (*ledger.rows, total):
-            self.stdout.write(line(row))
+            self.stdout.write(format_row(row))
         for problem in sorted(ledger.problems):
             self.stdout.write(f"refused: {problem}")
         return total.is_clean and not ledger.not_compared
@@ -98,7 +98,7 @@ HEAD = (
 )
 
 
-def line(row: Row) -> str:
+def format_row(row: Row) -> str:
     return (
         f"{row.tab:>5} {row.room:<8}{row.sent:>9}{row.acknowledged:>14}{row.received:>10}{row.lost:>7}"
         f"{row.doubled:>9}{row.out_of_order:>14}{row.not_stored:>12}{row.stale:>7}{row.away:>7.1f} s"

@@ -1,4 +1,4 @@
-"""Fixtures for sockets of rooms without a server: the whole ASGI application, spoken to as a server would."""
+"""Fixtures for sockets of rooms: the whole ASGI application, called directly instead of by a server."""
 
 import json
 from contextlib import AsyncExitStack
@@ -22,7 +22,7 @@ from transcripts import limits as transcript_limits
 
 
 class Socket(sockets.Socket):
-    """One side of a socket at `/ws/chat/<room>/`."""
+    """Client side of a socket at `/ws/chat/<room>/`."""
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -32,20 +32,20 @@ class Socket(sockets.Socket):
         await self.send_frame(json.dumps(command))
 
     async def say(self, text, client_id=None):
-        """Send a message as `lobby.v1`, and give its client_id."""
+        """Send a message as `lobby.v1`, and return its client_id."""
         client_id = client_id or str(uuid4())
         await self.send_command(type="send", message=text, client_id=client_id)
         return client_id
 
     async def event(self, type):
-        """The next event of a type, whatever comes before it (`lobby.v1`)."""
+        """Return the next event of a type; skip others (`lobby.v1`)."""
         while True:
             for event in await self.receive():
                 if event["type"] == type:
                     return event
 
     async def until_people(self, *names, count=None):
-        """Listen until these people are named, and nobody else."""
+        """Receive until exactly these people are named."""
         wanted = (sorted(names), len(names) if count is None else count)
         while (sorted(self.people.values()), self.count) != wanted:
             for event in await self.receive():
@@ -60,18 +60,18 @@ class Socket(sockets.Socket):
         self.count = event["count"]
 
     async def hears_none(self, type):
-        """Whether no event of a type comes for a moment (`lobby.v1`)."""
+        """Return whether no event of a type arrives for a moment (`lobby.v1`)."""
         while not await self.receive_nothing():
             if any(event["type"] == type for event in await self.receive()):
                 return False
         return True
 
     async def until_unread(self, **counts):
-        """Listen until so much is unread in these rooms, and nothing in any other."""
+        """Receive until the unread counts of all rooms are these."""
         await self._until_told("count", counts)
 
     async def until_mentioned(self, **counts):
-        """Listen until so much of what is unread names the person, and nothing in any other room."""
+        """Receive until the unread mentions of all rooms are these."""
         await self._until_told("mentions", counts)
 
     async def _until_told(self, what, counts):
@@ -107,7 +107,7 @@ async def connect(database):
 
 @pytest.fixture(autouse=True)
 def emails_are_not_limited(monkeypatch):
-    """Redis remembers those of other tests."""
+    """Redis keeps the counts of other tests."""
     for limit in ("EMAILS_PER_HOUR", "EMAILS_PER_DAY", "CONFIRMATIONS_PER_HOUR", "CONFIRMATIONS_PER_DAY"):
         monkeypatch.setattr(account_limits, limit, 0)
     monkeypatch.setattr(account_limits, "CONFIRMATIONS_OF_ACCOUNT_PER_DAY", 0)
@@ -115,7 +115,7 @@ def emails_are_not_limited(monkeypatch):
 
 @pytest.fixture(autouse=True)
 async def what_belongs_to_a_loop_is_closed():
-    """Every test has an event loop of its own."""
+    """Close what belongs to the test's own event loop."""
     yield
     found = vars(limits) | vars(account_limits) | vars(transcript_limits)
     for get in (
@@ -127,7 +127,7 @@ async def what_belongs_to_a_loop_is_closed():
 
 @pytest.fixture
 def afresh(database):
-    """A copy of a room as a page would load it now."""
+    """Return a copy of a room as a page would load it now."""
 
     async def afresh(room):
         return await database_sync_to_async(_load)(room)

@@ -1,4 +1,4 @@
-"""Every change of state: stored once, in order, by whom it concerns."""
+"""Actions: each change is stored once, in order, and only for its author."""
 
 from functools import partial
 from uuid import uuid4
@@ -31,13 +31,13 @@ def say(author, room, text="hi", client_id=None):
     return message
 
 
-def test_a_room_is_opened_once_whatever_the_spelling():
+def test_spellings_of_a_name_open_the_same_room():
     assert actions.open_room("Lobby") == actions.open_room("LOBBY")
     assert actions.open_room("LOBBY").name == "Lobby"
     assert actions.open_room("lobby ").epoch != actions.open_room("other").epoch
 
 
-def test_each_change_takes_the_next_place_without_holes(ada, room):
+def test_each_change_takes_the_next_seq_without_gaps(ada, room):
     one, two = say(ada, room), say(ada, room)
     edited = actions.edit(ada, room, one.number, "hi!")
     deleted = actions.delete(ada, room, two.number)
@@ -58,7 +58,7 @@ def test_a_message_that_is_sent_again_is_stored_once(ada, room):
     assert room.last_seq == 2
 
 
-def test_a_client_id_names_a_message_within_its_room(ada, room):
+def test_client_ids_are_unique_within_a_room(ada, room):
     sent, other = say(ada, room), actions.open_room("other")
     for _ in range(2):
         message, is_new = actions.send(ada, other, "there", sent.client_id)
@@ -71,7 +71,7 @@ def test_a_client_id_names_a_message_within_its_room(ada, room):
     ("text", "code"),
     [("", "bad_frame"), (" \n\t", "bad_frame"), ("\0", "bad_frame"), ("x" * 4001, "too_long")],
 )
-def test_a_text_that_cannot_be_leaves_no_trace(ada, room, text, code):
+def test_an_invalid_text_leaves_no_trace(ada, room, text, code):
     sent = say(ada, room)
     for refused in (
         lambda: actions.send(ada, room, text, uuid4()),
@@ -85,7 +85,7 @@ def test_a_text_that_cannot_be_leaves_no_trace(ada, room, text, code):
     assert say(ada, room, "x" * 4000).seq == 2
 
 
-def test_a_message_is_changed_by_its_author_only(ada, room):
+def test_only_the_author_changes_a_message(ada, room):
     sent = say(ada, room)
     other = create_guest()
     for refused in (
@@ -96,10 +96,10 @@ def test_a_message_is_changed_by_its_author_only(ada, room):
             refused()
         assert raised.value.code == "forbidden"
     room.refresh_from_db()
-    assert room.last_seq == 1  # what was refused took no place
+    assert room.last_seq == 1  # refused messages took no seq
 
 
-def test_a_deleted_message_keeps_its_place_and_no_text(ada, room):
+def test_a_deleted_message_keeps_its_row_without_text(ada, room):
     sent = say(ada, room, "a secret")
     actions.delete(ada, room, sent.number)
     assert not Message.objects.filter(text__contains="secret").exists()
@@ -108,7 +108,7 @@ def test_a_deleted_message_keeps_its_place_and_no_text(ada, room):
     assert raised.value.code == "not_found"
 
 
-def test_somebody_who_was_deactivated_does_nothing(ada, room):
+def test_deactivated_people_are_refused(ada, room):
     User.objects.filter(pk=ada.pk).update(is_active=False)
     for refused in (lambda: say(ada, room), lambda: rename(ada, "Ada")):
         with pytest.raises(ApiError) as raised:
@@ -116,7 +116,7 @@ def test_somebody_who_was_deactivated_does_nothing(ada, room):
         assert raised.value.code == "forbidden"
 
 
-def test_another_who_has_the_key_of_one_who_has_gone_says_nothing_for_them(ada, room):
+def test_a_person_with_a_reused_key_is_refused(ada, room):
     message = say(ada, room)
     User.objects.filter(pk=ada.pk).update(username="other", date_joined=timezone.now())
     for act in (partial(say, ada, room), partial(actions.delete, ada, room, message.number)):
@@ -125,7 +125,7 @@ def test_another_who_has_the_key_of_one_who_has_gone_says_nothing_for_them(ada, 
     assert say(User.objects.get(), room).number == 2
 
 
-def test_a_new_name_stands_from_the_next_message_on(ada, room):
+def test_messages_keep_the_name_that_they_were_sent_with(ada, room):
     before = say(ada, room)
     assert rename(ada, " 王小明 ").name == "王小明"
     after = say(ada, room)
@@ -139,7 +139,7 @@ def last_read(person, room):
     return Membership.objects.get(user=person, room=room).last_read
 
 
-def test_who_reads_in_a_room_is_its_member_and_never_goes_backwards(ada, room):
+def test_reading_creates_a_membership_and_moves_forwards_only(ada, room):
     other = create_guest()
     for _ in range(3):
         say(ada, room)
@@ -150,8 +150,8 @@ def test_who_reads_in_a_room_is_its_member_and_never_goes_backwards(ada, room):
     assert (last_read(ada, room), last_read(other, room)) == (3, 1)
 
 
-def test_nobody_reads_beyond_the_log_that_is_there(ada, room):
-    """What was read in a tab that has not noticed a restore."""
+def test_read_positions_stay_within_the_log(ada, room):
+    """As in a tab that has not noticed a restore."""
     say(ada, room)
     actions.mark_read({Member.of(ada, room): 65})
     assert last_read(ada, room) == 1
@@ -162,7 +162,7 @@ def test_nobody_reads_beyond_the_log_that_is_there(ada, room):
     assert last_read(ada, room) == 1
 
 
-def test_what_somebody_read_who_has_gone_is_of_no_use(ada, room):
+def test_reads_of_a_deleted_person_are_ignored(ada, room):
     gone, deleted = create_guest(), create_guest()
     reads = {Member.of(each, room): 1 for each in (gone, deleted, ada)}
     gone.delete()

@@ -1,4 +1,4 @@
-"""Whoever applied the events has what whoever loads afresh gets, whatever was done and missed."""
+"""Agreement of clients: applied events give the same copy as a fresh load, whatever was missed."""
 
 import asyncio
 from functools import partial
@@ -15,7 +15,7 @@ from chat import actions
 from chat.actions import Member
 from tests.copy import Copy
 
-# Blank ones are refused, NULs are dropped, and some name somebody: that must agree, too.
+# Some are blank (refused), contain NULs (dropped) or mentions: that must agree, too.
 TEXT = st.one_of(st.text(min_size=1, max_size=20), st.sampled_from(["@Ada", "@ada, @Ada!"]))
 STEP = st.one_of(
     st.tuples(st.just("send"), TEXT),
@@ -27,7 +27,7 @@ STEP = st.one_of(
 
 @pytest.fixture(autouse=True)
 def short_memory(monkeypatch):
-    """Logs that forget quickly, so that what was missed also comes from the database."""
+    """Shorten the logs, so that missed events also come from the database."""
     monkeypatch.setattr("live.hub.Log", partial(live.Log, length=3))
 
 
@@ -37,7 +37,7 @@ def short_memory(monkeypatch):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(STEP, min_size=3, max_size=30))
-# What is missed: a change to something seen, the birth of something changed, something seen that is gone.
+# Missed: a change to a known message, the sending of a changed one, the deletion of a known one.
 @example([("send", "a"), ("read",), ("drop",), ("edit", 0, "b"), *[("send", "c")] * 3, ("resume",)])
 @example([("drop",), *[("send", "a")] * 4, ("edit", 1, "b"), ("resume",), ("read",), ("delete", 1)])
 @example([("send", "a"), ("send", "b"), ("read",), ("drop",), ("delete", 0), ("resume",), ("edit", 0, "c")])
@@ -48,7 +48,7 @@ async def test_a_copy_equals_the_room(connect, afresh, guest, steps):
     author = await connect(room, user=guest)
     copy = Copy(epoch=(await author.event("welcome"))["epoch"])
     socket = await connect(room, since=0, epoch=copy.epoch)
-    numbers, head = [], 0  # what was born, and the last seq
+    numbers, head = [], 0  # messages sent, and the last seq
 
     for step in steps:
         match step:
@@ -83,13 +83,13 @@ async def test_a_copy_equals_the_room(connect, afresh, guest, steps):
 
 @database_sync_to_async
 def has_a_member(room):
-    """Ada, who is one person in all examples."""
+    """Return Ada, the same person in all examples."""
     ada, _ = User.objects.get_or_create(username="ada", defaults={"name": "Ada"})
     actions.mark_read({Member.of(ada, actions.open_room(room)): 0})
 
 
 async def answer_to(author):
-    """What the room answers; other events tell of others."""
+    """Return the response of the room, without events about others."""
     while True:
         for event in await author.receive():
             if event["type"] in {"message", "error"}:

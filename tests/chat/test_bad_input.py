@@ -48,7 +48,7 @@ async def still_works(socket):
 
 
 @pytest.mark.parametrize("frame", BAD_FRAMES.values(), ids=BAD_FRAMES.keys())
-async def test_a_frame_that_is_no_command(connect, frame):
+async def test_a_malformed_frame(connect, frame):
     socket = await connect()
     await socket.send_frame(frame)
     error = await socket.event("error")
@@ -58,7 +58,7 @@ async def test_a_frame_that_is_no_command(connect, frame):
 
 
 @pytest.mark.parametrize(("text", "code"), BAD_TEXTS.values(), ids=BAD_TEXTS.keys())
-async def test_a_text_that_cannot_be(connect, text, code):
+async def test_an_invalid_text(connect, text, code):
     socket = await connect()
     client_id = await socket.say(text)
     error = await socket.event("error")
@@ -86,7 +86,7 @@ async def test_lines_end_with_line_feeds(connect, guest, afresh):
 
 
 @pytest.mark.parametrize("frame", ["hello", "[]", '{"message": 1}', '{"message": ""}', "{}"])
-async def test_a_plain_client_is_told_as_clearly(connect, frame):
+async def test_a_plain_client_gets_the_same_errors(connect, frame):
     socket = await connect(plain=True)
     await socket.send_frame(frame)
     assert (await socket.receive())["error"]["code"] == "bad_frame"

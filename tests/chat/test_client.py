@@ -1,4 +1,4 @@
-"""The client without a browser keeps the browser's rules, at a server that does what a test says."""
+"""Python client: it follows the browser's rules, against a scripted server."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ HISTORY = [{"number": n, "seq": n, "client_id": str(n), "message": f"message {n}
 
 
 def page(socket, request):
-    """What is no socket is a page of history: all that is asked for."""
+    """Answer other requests with a page of history."""
     if "Upgrade" in request.headers:
         return None
     before = int(request.path.partition("before=")[2] or 301)
@@ -26,7 +26,7 @@ def page(socket, request):
 
 @asynccontextmanager
 async def client_at(talk, subprotocol="lobby.v1"):
-    """A client in a room of a server where each socket gets `talk`."""
+    """Run a client in a room of a server that handles each socket with `talk`."""
     async with serve(talk, "127.0.0.1", 0, subprotocols=[subprotocol], process_request=page) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         heard = []
@@ -51,7 +51,7 @@ async def acknowledge(socket, command, seq):
     await tell(socket, **command | {"type": "message", "seq": seq, "number": seq})
 
 
-async def test_who_is_held_back_sends_nothing_until_then_and_all_in_order():
+async def test_a_rate_limited_client_waits_and_then_sends_all_in_order():
     said = asyncio.Queue()
 
     async def talk(socket):
@@ -70,7 +70,7 @@ async def test_who_is_held_back_sends_nothing_until_then_and_all_in_order():
         assert [await said.get() for _ in range(3)] == ["one", "two", "three"]
 
 
-async def test_what_was_not_acknowledged_is_sent_again_where_the_client_resumes():
+async def test_unacknowledged_messages_are_sent_again_after_a_resume():
     sockets = asyncio.Queue()
 
     async def talk(socket):
@@ -85,7 +85,7 @@ async def test_what_was_not_acknowledged_is_sent_again_where_the_client_resumes(
 
 
 async def test_waits_grow_until_a_connection_has_lasted_or_acknowledged_something(monkeypatch):
-    """A server that lets a client in, and then fails, must not see it at once again and again."""
+    """A server that accepts a client and then fails must not get it back at once, again and again."""
     monkeypatch.setattr(client, "PROOF", 0.1)
     ends = iter(["fails", "fails", "acknowledges", "fails", "lasts", "fails"])
     failures = asyncio.Queue()
@@ -104,7 +104,7 @@ async def test_waits_grow_until_a_connection_has_lasted_or_acknowledged_somethin
         assert [await failures.get() for _ in range(6)] == [0, 1, 2, 1, 2, 1]
 
 
-async def test_what_nobody_answers_is_sent_again_over_another_connection(monkeypatch):
+async def test_unanswered_messages_are_sent_again_over_another_connection(monkeypatch):
     monkeypatch.setattr(client, "ANSWER_PATIENCE", 0.05)
     frames = asyncio.Queue()
 
@@ -120,7 +120,7 @@ async def test_what_nobody_answers_is_sent_again_over_another_connection(monkeyp
         assert one is not other
 
 
-async def test_it_does_not_come_back_where_it_must_not():
+async def test_some_close_codes_forbid_a_reconnect():
     async def talk(socket):
         await socket.close(4404)
 
@@ -129,7 +129,7 @@ async def test_it_does_not_come_back_where_it_must_not():
         assert made.refused == "closed with 4404"
 
 
-async def test_what_is_refused_for_good_is_not_sent_again():
+async def test_permanently_refused_messages_are_not_sent_again():
     said = asyncio.Queue()
 
     async def talk(socket):
@@ -153,7 +153,7 @@ async def test_what_is_refused_for_good_is_not_sent_again():
 
 
 async def reset(epoch):
-    """What a client has heard that was at 7, and then is told to load the history anew."""
+    """Return what a client received that was at 7 and then had to reload the history."""
     welcomes = [{}, {"seq": 300, "reset": True, "epoch": epoch}]
 
     async def talk(socket):
@@ -169,11 +169,11 @@ async def reset(epoch):
         return [message["number"] for message in made.heard]
 
 
-async def test_who_missed_too_much_loads_the_history_back_to_what_is_known():
+async def test_a_reset_loads_the_history_back_to_known_messages():
     assert await reset("e") == [8, *range(1, 301)]  # page by page
 
 
-async def test_of_another_log_all_is_loaded():
+async def test_another_epoch_loads_all_of_the_history():
     assert await reset("other") == list(range(1, 301))
 
 
@@ -213,7 +213,7 @@ async def test_a_server_of_the_version_before_is_not_pinged(monkeypatch):
         assert await received.get() == "hello"
 
 
-async def test_it_comes_back_when_the_server_has_said():
+async def test_it_reconnects_after_the_servers_delay():
     times = []
 
     async def talk(socket):

@@ -1,4 +1,4 @@
-"""A room's socket, spoken to without a server."""
+"""ChatConsumer, tested without a server."""
 
 import asyncio
 from uuid import uuid4
@@ -27,7 +27,7 @@ async def room_of_three(guest):
     return room
 
 
-async def test_welcome_says_where_the_log_stands_and_who_you_are(connect, guest):
+async def test_welcome_has_the_logs_end_and_the_user(connect, guest):
     socket = await connect("Lobby", user=guest)
     (welcome,) = await socket.receive()
     room = await Room.objects.aget()
@@ -74,7 +74,7 @@ async def test_a_message_sent_again_is_acknowledged_again_to_its_sender_only(con
     assert await listener.hears_none("message")
 
 
-async def test_an_acknowledgement_does_not_overtake_what_was_missed(connect, guest, monkeypatch):
+async def test_an_acknowledgement_does_not_overtake_missed_events(connect, guest, monkeypatch):
     room = await database_sync_to_async(actions.open_room)("lobby")
     client_id = uuid4()
     for text, name in (("one", uuid4()), ("two", client_id)):
@@ -89,7 +89,7 @@ async def test_an_acknowledgement_does_not_overtake_what_was_missed(connect, gue
     socket = await connect(user=guest, since=0)
     await socket.event("welcome")
     await socket.say("two", str(client_id))
-    assert await socket.hears_none("message")  # or the cursor would be past what is still missing
+    assert await socket.hears_none("message")  # or the cursor would be past missing events
     may_read.set()
     told = []
     while len(told) < 2:
@@ -97,7 +97,7 @@ async def test_an_acknowledgement_does_not_overtake_what_was_missed(connect, gue
     assert told == ["one", "two"]
 
 
-async def test_edit_and_delete_are_told_to_everybody(connect, guest):
+async def test_edits_and_deletions_reach_every_tab(connect, guest):
     sender, listener = await connect(user=guest), await connect()
     await sender.say("helo")
     number = (await listener.event("message"))["number"]
@@ -149,12 +149,12 @@ async def test_a_change_meant_for_another_message_of_that_number_is_refused(conn
     assert await Message.objects.filter(seq=1, text="mine").aexists()
 
 
-async def test_what_belongs_to_others_is_not_changed(connect, guest):
+async def test_messages_of_others_are_not_changed(connect, guest):
     author, other = await connect(user=guest), await connect()
     await author.say("mine")
     number = (await author.event("message"))["number"]
     await other.send_command(type="delete", number=number)
-    assert (await other.event("error"))["code"] == "forbidden"  # nobody yet
+    assert (await other.event("error"))["code"] == "forbidden"  # no user yet
     await other.say("hi")
     await other.send_command(type="delete", number=number)
     assert (await other.event("error"))["code"] == "forbidden"
@@ -163,7 +163,7 @@ async def test_what_belongs_to_others_is_not_changed(connect, guest):
     assert (error["code"], error["number"]) == ("not_found", 99)
 
 
-async def test_who_comes_back_with_a_cursor_gets_what_was_missed(connect, guest):
+async def test_a_client_with_a_cursor_gets_missed_events(connect, guest):
     sender = await connect(user=guest)
     epoch = (await sender.event("welcome"))["epoch"]
     for text in ("one", "two", "three"):
@@ -174,7 +174,7 @@ async def test_who_comes_back_with_a_cursor_gets_what_was_missed(connect, guest)
     assert [event["message"] for event in await back.receive()] == ["two", "three"]
 
 
-async def test_what_the_process_has_forgotten_is_read_from_the_database(connect, guest):
+async def test_events_beyond_the_ring_are_read_from_the_database(connect, guest):
     room = await database_sync_to_async(actions.open_room)("lobby")
     for text in ("one", "two"):
         await database_sync_to_async(actions.send)(guest, room, text, uuid4())
@@ -186,7 +186,7 @@ async def test_what_the_process_has_forgotten_is_read_from_the_database(connect,
 
 
 @pytest.mark.parametrize("since", [5, -1, "x", "", 10**30, "１"])
-async def test_a_cursor_that_is_not_of_this_log_is_told_to_load_anew(connect, guest, since):
+async def test_an_invalid_cursor_gets_a_reset(connect, guest, since):
     sender = await connect(user=guest)
     await sender.say("hi")
     await sender.event("message")
@@ -196,15 +196,13 @@ async def test_a_cursor_that_is_not_of_this_log_is_told_to_load_anew(connect, gu
     assert (await back.event("message"))["message"] == "news"
 
 
-async def test_a_cursor_of_another_epoch_is_told_to_load_anew(connect):
+async def test_a_cursor_of_another_epoch_gets_a_reset(connect):
     await connect()
     back = await connect(since=0, epoch="of-another-log")
     assert (await back.event("welcome"))["reset"]
 
 
-async def test_a_client_that_has_missed_too_many_events_is_told_to_load_the_history(
-    connect, guest, monkeypatch
-):
+async def test_a_client_that_missed_too_many_events_gets_a_reset(connect, guest, monkeypatch):
     monkeypatch.setattr(history, "MAX_MISSED", 2)
     room = await database_sync_to_async(actions.open_room)("lobby")
     for text in ("one", "two", "three"):
@@ -218,7 +216,7 @@ async def test_a_client_that_has_missed_too_many_events_is_told_to_load_the_hist
     assert [(await socket.event("message"))["seq"] for _ in range(2)] == [2, 5]
 
 
-async def test_who_has_no_session_becomes_a_guest_with_the_first_message(connect):
+async def test_the_first_message_without_a_session_creates_a_guest(connect):
     socket = await connect()
     assert (await socket.event("welcome"))["you"] is None
     assert not await User.objects.aexists()
@@ -229,7 +227,7 @@ async def test_who_has_no_session_becomes_a_guest_with_the_first_message(connect
     assert await User.objects.filter(is_guest=True).acount() == 1
 
 
-async def test_what_is_sent_again_after_a_reconnect_is_stored_once_without_a_session_too(connect):
+async def test_a_message_sent_again_without_a_session_is_stored_once(connect):
     first = await connect()
     client_id = await first.say("once")
     stored = await first.event("message")
@@ -249,7 +247,7 @@ async def test_a_name_is_taken_when_a_message_is_sent(connect, guest):
     assert (await socket.event("message"))["author"]["name"] == "Ada"
 
 
-async def test_what_is_rolled_back_is_told_to_nobody(connect, guest):
+async def test_rolled_back_messages_are_not_published(connect, guest):
     def send_in_vain():
         with transaction.atomic():
             actions.send(guest, actions.open_room("lobby"), "never said", uuid4())
@@ -267,7 +265,7 @@ def say_many(guest, room, count):
     actions.write_all(drafts)
 
 
-async def test_what_was_missed_comes_in_frames_that_are_not_too_large(connect, guest):
+async def test_missed_events_arrive_in_frames_of_limited_size(connect, guest):
     await database_sync_to_async(say_many)(guest, "lobby", 250)
     socket = await connect(since=0)
     await socket.receive()  # welcome
@@ -280,7 +278,7 @@ async def test_what_was_missed_comes_in_frames_that_are_not_too_large(connect, g
 
 
 @pytest.mark.parametrize("room", ["a/b", "x" * 65, "\n", "a\u202eb", "a\u200bb"])
-async def test_a_room_that_cannot_be_is_told_and_closed_with_4404(connect, room):
+async def test_an_invalid_room_gets_an_error_and_4404(connect, room):
     socket = await connect(room)
     assert (await socket.event("error"))["code"] == "not_found"
     await socket.send_frame("{}")
@@ -288,7 +286,7 @@ async def test_a_room_that_cannot_be_is_told_and_closed_with_4404(connect, room)
     assert not await Room.objects.aexists()
 
 
-async def test_an_address_that_nothing_serves_is_closed_with_4404(connect):
+async def test_an_unknown_address_is_closed_with_4404(connect):
     socket = await connect(path="/ws/nothing/", plain=True)
     assert await socket.close_code() == 4404
 
@@ -305,12 +303,12 @@ async def test_a_page_of_another_origin_is_refused(connect, origin):
     await connect(headers=[host, (b"origin", b"http://localhost:8000")])
 
 
-async def test_who_waits_too_long_for_the_room_is_told_to_come_back(connect, monkeypatch):
+async def test_a_timeout_of_the_room_closes_with_1013(connect, monkeypatch):
     monkeypatch.setattr(consumers, "ADMISSION_TIMEOUT", 0)
     assert await (await connect()).close_code() == 1013
 
 
-async def test_what_was_edited_or_deleted_is_not_sent_as_it_was(connect, guest):
+async def test_missed_messages_are_sent_in_their_current_state(connect, guest):
     socket = await connect(user=guest)
     for text in ("kept", "first version", "second thoughts"):
         await socket.say(text)
@@ -327,7 +325,7 @@ async def test_what_was_edited_or_deleted_is_not_sent_as_it_was(connect, guest):
 
 
 async def set_back(room, number):
-    """Take the room's log back to where it was after a message, as a restored backup does."""
+    """Set the room's log back to its state after a message, as a restored backup does."""
 
     def take_back():
         Message.objects.filter(room=room, number__gt=number).delete()
@@ -337,7 +335,7 @@ async def set_back(room, number):
 
 
 async def until_known(room):
-    """Wait until the hub has compared the room's log, and so knows the last event."""
+    """Wait until the hub has compared the room's log and knows its last event."""
     log = live.get_hub()._topics[room.topic].log
     while log._start[1] is None:
         await asyncio.sleep(0.01)
@@ -349,9 +347,7 @@ def say(guest, room, *texts):
     actions.write_all([NewMessage(guest, room, text, uuid4()) for text in texts])
 
 
-async def test_tabs_of_a_room_that_was_set_back_are_closed_and_come_back_to_another_epoch(
-    connect, guest, monkeypatch
-):
+async def test_tabs_of_a_room_that_was_set_back_reconnect_to_another_epoch(connect, guest, monkeypatch):
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.1)
     room = await database_sync_to_async(actions.open_room)("lobby")
     await say(guest, room, "one", "two", "three")
@@ -364,7 +360,7 @@ async def test_tabs_of_a_room_that_was_set_back_are_closed_and_come_back_to_anot
     assert welcome["epoch"] != epoch
 
 
-async def test_who_speaks_in_a_room_that_was_set_back_notices_at_once(connect, guest, room_of_three):
+async def test_a_message_to_a_room_that_was_set_back_closes_the_socket(connect, guest, room_of_three):
     socket = await connect(user=guest, since=0)
     epoch = (await socket.event("welcome"))["epoch"]
     await socket.event("message")
@@ -378,7 +374,7 @@ async def test_who_speaks_in_a_room_that_was_set_back_notices_at_once(connect, g
     assert (await back.event("message"))["number"] == 3
 
 
-async def test_who_speaks_in_a_room_whose_log_is_another_sends_it_again(connect, guest, room_of_three):
+async def test_a_message_to_a_replaced_log_is_sent_again(connect, guest, room_of_three):
     socket = await connect(user=guest)
     await socket.event("welcome")
     await Room.objects.aupdate(epoch="another")
@@ -390,7 +386,7 @@ async def test_who_speaks_in_a_room_whose_log_is_another_sends_it_again(connect,
     assert (await back.event("message"))["number"] == 4
 
 
-async def test_a_log_that_has_grown_past_a_cursor_is_told_by_the_last_message(connect, guest, room_of_three):
+async def test_a_log_that_grew_past_a_cursor_is_detected_by_the_last_message(connect, guest, room_of_three):
     last = await Message.objects.aget(number=3)
     reference = f"3.{last.client_id}"
     welcome = await (await connect(since=3, epoch=room_of_three.epoch, last=reference)).event("welcome")
@@ -401,9 +397,7 @@ async def test_a_log_that_has_grown_past_a_cursor_is_told_by_the_last_message(co
     assert (welcome["reset"], welcome["set_back"]) == (True, True)
 
 
-async def test_a_log_that_has_lost_an_edit_and_grown_past_it_is_told_by_the_last_change(
-    connect, guest, room_of_three
-):
+async def test_a_log_that_lost_an_edit_is_detected_by_the_last_change(connect, guest, room_of_three):
     two = await Message.objects.aget(number=2)
     known = {"since": 4, "last": f"2.{two.client_id}"}
     await database_sync_to_async(actions.edit)(guest, room_of_three, 2, "changed")
@@ -421,12 +415,12 @@ CLIENT_ID = "12345678-1234-4234-8234-123456789012"
 
 
 @pytest.mark.parametrize("last", ["x", "1", "1.x", "9" * 30 + f".{CLIENT_ID}", f"-1.{CLIENT_ID}"])
-async def test_a_last_message_that_cannot_be_is_none_of_the_room(connect, room_of_three, last):
+async def test_an_invalid_last_message_gets_a_reset(connect, room_of_three, last):
     welcome = await (await connect(since=3, last=last)).event("welcome")
     assert welcome["set_back"]
 
 
-async def test_a_room_that_is_gone_is_made_again(connect, guest, room_of_three, monkeypatch):
+async def test_a_deleted_room_is_created_again(connect, guest, room_of_three, monkeypatch):
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.1)
     socket = await connect(user=guest)
     await set_back(room_of_three, 0)

@@ -1,4 +1,4 @@
-"""Emoji: what the page fetches, once."""
+"""Emoji catalogue and its caching."""
 
 import gzip
 import json
@@ -23,15 +23,15 @@ def catalogue(answer):
     return json.loads(gzip.decompress(answer.content))
 
 
-def test_browsers_keep_them_for_ever(answer):
+def test_browsers_cache_the_catalogue(answer):
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert answer.headers["Content-Type"] == "application/json"
     assert "Cookie" not in answer.headers.get("Vary", "")
     assert len(answer.content) < 50_000
 
 
-def test_browsers_keep_nothing_under_another_digest():
-    """It is of another version: an open tab of that has them all the same."""
+def test_browsers_do_not_cache_another_digest():
+    """It belongs to another version, whose open tabs get the catalogue all the same."""
     answer = Client().get("/emoji/en/0123456789ab/")
     assert answer.json()["common"] and answer.headers["Cache-Control"] == "no-cache"
 
@@ -44,15 +44,15 @@ def test_browsers_keep_nothing_under_another_digest():
         ("❤️", ["red heart", "red_heart", "heart", "红心"]),
     ],
 )
-def test_they_have_names_in_english_and_chinese(catalogue, emoji, names):
+def test_emoji_have_names_in_english_and_chinese(catalogue, emoji, names):
     assert set(names) <= set(catalogue["names"][emoji])
     assert catalogue["names"][emoji][0] == names[0]
 
 
-def test_the_picker_shows_some_of_them(catalogue):
+def test_the_picker_shows_common_emoji(catalogue):
     assert len(set(catalogue["common"])) == len(catalogue["common"]) >= 60
     assert set(catalogue["common"]) <= set(catalogue["names"])
 
 
-def test_none_is_offered_in_several_colours_of_skin(catalogue):
+def test_the_catalogue_has_no_skin_tones(catalogue):
     assert not [each for each in catalogue["names"] if "EMOJI MODIFIER" in unicodedata.name(each[-1], "")]

@@ -1,4 +1,4 @@
-"""Hostile text in every field: it is stored and shown as the text that it is, or refused with a reason."""
+"""Hostile text in every field: it is stored and shown as plain text, or refused with a reason."""
 
 import sys
 from html.parser import HTMLParser
@@ -22,7 +22,7 @@ from transcripts.actions import request_transcript
 
 
 class Kinds(HTMLParser):
-    """What a page is made of: the kinds of its elements, each with the names of its attributes."""
+    """Structure of a page: its kinds of elements, with the names of their attributes."""
 
     def __init__(self, page):
         super().__init__()
@@ -50,7 +50,7 @@ def pages(room):
     return ["/chat/", f"/chat/{quote(room, safe='')}/", f"/rooms/?asked=&here={quote(room, safe='')}"]
 
 
-async def test_what_is_said_is_told_and_kept_as_it_was_written(connect):
+async def test_messages_are_sent_and_stored_unchanged(connect):
     socket = await connect("hostile", plain=True)
     kept = [text.replace("\r\n", "\n").replace("\r", "\n") for text in hostile.MESSAGES.values()]
     for text, expected in zip(hostile.MESSAGES.values(), kept, strict=True):
@@ -61,7 +61,7 @@ async def test_what_is_said_is_told_and_kept_as_it_was_written(connect):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_pages_are_made_of_the_same_whatever_people_write():
+def test_messages_do_not_change_the_structure_of_pages():
     you = create_guest()
     for room in ("harmless", "other"):
         say(you, room, "hello")
@@ -74,7 +74,7 @@ def test_pages_are_made_of_the_same_whatever_people_write():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_pages_are_made_of_the_same_whatever_people_are_called():
+def test_names_of_people_do_not_change_the_structure_of_pages():
     you = create_guest()
     for room in ("harmless", "other"):
         say(you, room, "hello")
@@ -87,7 +87,7 @@ def test_pages_are_made_of_the_same_whatever_people_are_called():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_pages_are_made_of_the_same_whatever_a_room_is_called():
+def test_names_of_rooms_do_not_change_the_structure_of_pages():
     you = create_guest()
     for room in ("harmless", "other"):
         say(you, room, "hello")
@@ -100,14 +100,14 @@ def test_pages_are_made_of_the_same_whatever_a_room_is_called():
 
 
 @pytest.mark.parametrize("text", hostile.NO_MESSAGES.values(), ids=hostile.NO_MESSAGES.keys())
-async def test_what_nobody_can_see_is_no_message(connect, text):
+async def test_an_invisible_message_is_refused(connect, text):
     socket = await connect("hostile")
     await socket.say(text)
     assert (await socket.event("error"))["code"] == "bad_frame"
     assert await Message.objects.acount() == 0
 
 
-async def test_nor_does_an_edit_hide_one(connect, guest):
+async def test_an_invisible_edit_is_refused(connect, guest):
     socket = await connect("hostile", user=guest)
     await socket.say("hello")
     message = await socket.event("message")
@@ -117,7 +117,7 @@ async def test_nor_does_an_edit_hide_one(connect, guest):
     assert (await Message.objects.aget()).text == "hello"
 
 
-# Where a name is given, and how that is refused.
+# Forms and addresses with names, and their errors.
 REFUSING = {
     "a person": lambda client, name: client.post("/me/name/", {"name": name}),
     "a room": lambda client, name: client.get("/chat/", {"room": name}, follow=True),
@@ -133,22 +133,22 @@ REFUSING = {
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("field", REFUSING.values(), ids=REFUSING.keys())
-def test_nothing_has_a_name_that_deceives(field):
+def test_deceptive_names_are_refused(field):
     client = Client()
     client.get("/chat/hostile/")
     for what, name in hostile.NO_NAMES.items():
         assert field(client, name).status_code in (400, 404), what
 
 
-async def test_nor_does_a_room_that_a_socket_asks_for(connect):
+async def test_sockets_refuse_deceptive_room_names(connect):
     for name in hostile.NO_NAMES.values():
-        if len(name) < 1000:  # of longer ones the server's own limit is first
+        if len(name) < 1000:  # longer ones exceed the server's own limit first
             assert await (await connect(name)).close_code() == 4404
 
 
 @pytest.fixture
 def normalized(monkeypatch):
-    """The lengths of what Unicode was asked to normalize."""
+    """Record the lengths of normalized texts."""
     lengths, normalize = [], names.unicodedata.normalize
     monkeypatch.setattr(
         names.unicodedata, "normalize", lambda form, text: lengths.append(len(text)) or normalize(form, text)
@@ -157,7 +157,7 @@ def normalized(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_far_too_long_is_not_even_looked_at(normalized):
+def test_texts_that_are_too_long_are_not_normalized(normalized):
     client = Client()
     for field in REFUSING.values():
         assert field(client, "a" + "\u0315\u0323" * 1000).status_code in (400, 404)
@@ -165,7 +165,7 @@ def test_what_is_far_too_long_is_not_even_looked_at(normalized):
     assert max(normalized) <= 400
 
 
-# What costs most to look for after each `@`.
+# The most expensive texts after each `@`.
 COSTLY = {
     "Han": "@" + "界" * 9,
     "marks": "@" + "a\u0315\u0323" * 3 + ",",
@@ -182,7 +182,7 @@ def author(transactional_db):
 
 @pytest.fixture
 def normalizing(monkeypatch):
-    """The lengths of what Unicode made of texts; nobody may wait for the database's lock meanwhile."""
+    """Record the lengths of normalized texts; none may be normalized under the database's lock."""
     lengths, normalize = [], names.unicodedata.normalize
 
     def counted(form, text):
@@ -195,7 +195,7 @@ def normalizing(monkeypatch):
 
 
 @pytest.mark.parametrize("unit", COSTLY.values(), ids=COSTLY.keys())
-def test_mentions_cost_what_length_of_text_says(author, normalizing, unit):
+def test_the_cost_of_mentions_is_linear(author, normalizing, unit):
     room = actions.open_room("hostile")
     text = (unit * 4000)[:4000]
     for store in (
@@ -218,7 +218,7 @@ def test_names_are_normalized_before_transactions(author, normalizing):
 
 
 def steps(function):
-    """How many lines of our own code run."""
+    """Count the lines of our own code that run."""
     count = 0
 
     def trace(frame, event, _):
@@ -240,4 +240,4 @@ def test_ten_times_the_text_takes_ten_times_the_steps(grown):
     few, many = (
         steps(lambda size=size: list(find_at_signs(grown(size) + " @Ada"))) for size in (4000, 40_000)
     )
-    assert 0 < many < 20 * few  # a square would be a hundred times as many
+    assert 0 < many < 20 * few  # quadratic time would be a hundred times as many

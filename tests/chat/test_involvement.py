@@ -1,4 +1,4 @@
-"""What of a room somebody wants to be notified of."""
+"""Notification levels of members in rooms."""
 
 import pytest
 from channels.db import database_sync_to_async
@@ -27,7 +27,7 @@ def chosen(browser):
 
 
 @pytest.mark.parametrize("involvement", ["all", "mentions", "none"])
-def test_what_is_chosen_is_kept(browser, involvement):
+def test_a_notification_level_is_stored(browser, involvement):
     assert chosen(browser) == "mentions"
     assert choose(browser, "all").status_code == 200
     assert choose(browser, involvement).status_code == 200
@@ -35,7 +35,7 @@ def test_what_is_chosen_is_kept(browser, involvement):
     assert Membership.objects.count() == 1
 
 
-def test_who_chooses_has_read_what_was_there(browser):
+def test_choosing_a_level_marks_the_room_as_read(browser):
     room = actions.open_room("lobby")
     actions.send(create_guest(), room, "before", "00000000-0000-4000-8000-000000000001")
     choose(browser, "all")
@@ -43,19 +43,19 @@ def test_who_chooses_has_read_what_was_there(browser):
 
 
 @pytest.mark.parametrize("involvement", ["", "ALL", "everything", "\0", "a" * 10_000])
-def test_what_cannot_be_chosen_is_refused(browser, involvement):
+def test_an_unknown_level_is_refused(browser, involvement):
     response = choose(browser, involvement)
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "bad_frame"
     assert not Membership.objects.exists()
 
 
-def test_a_room_that_is_none_has_nothing_to_choose(browser):
+def test_a_missing_room_has_no_level(browser):
     assert choose(browser, "all", room="nowhere").status_code == 404
     assert browser.get("/chat/lobby/involvement/").status_code == 405
 
 
-async def test_every_tab_is_told_what_is_wanted_of_a_room(connect, guest, other, join):  # noqa: F811
+async def test_every_tab_receives_the_notification_level(connect, guest, other, join):  # noqa: F811
     await join(guest, "lobby")
     elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
     await elsewhere.until_unread()

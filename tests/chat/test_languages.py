@@ -1,4 +1,4 @@
-"""Everybody is spoken to in their language: as they chose, or as their browser asks."""
+"""Languages of pages, sockets and emails: the chosen one, or the browser's."""
 
 import re
 
@@ -43,7 +43,7 @@ def test_a_page_is_in_the_language_that_the_browser_asks_for(headers, language):
     assert {"Accept-Language", "Cookie"} <= set(answer.headers["Vary"].split(", "))
 
 
-def test_another_can_be_chosen_and_is_kept():
+def test_a_chosen_language_is_kept():
     client = Client(enforce_csrf_checks=True)
     page = client.get("/chat/", headers=CHINESE).content.decode()
     (choice,) = re.findall(r'<button[^>]* name="language" value="([^"]*)" lang="en">English<', page)
@@ -55,7 +55,7 @@ def test_another_can_be_chosen_and_is_kept():
     assert 'lang="zh-hans">简体中文<' in client.get("/chat/").content.decode()
 
 
-def test_the_choice_leads_to_no_other_site():
+def test_the_choice_does_not_redirect_to_other_sites():
     answer = Client().post("/language/", {"language": "zh-hans", "next": "https://elsewhere.example/"})
     assert answer.headers["Location"] == "/"
 
@@ -66,23 +66,23 @@ def test_english_loads_no_translations():
 
 
 @pytest.mark.parametrize("path", ["/nothing/", "/chat/a%2Fb/", "/offline/"])
-def test_so_are_pages_that_tell_of_errors(path):
+def test_error_pages_are_translated(path):
     assert re.search(r"\w", title(Client().get(path)), re.ASCII)
     assert not re.search(r"\w", title(Client().get(path, headers=CHINESE)), re.ASCII)
 
 
-def test_the_service_worker_is_another_for_another_language():
+def test_each_language_has_its_own_service_worker():
     english, chinese = (Client().get("/sw.js", headers=headers) for headers in ({}, CHINESE))
     assert english.content != chinese.content
 
 
-def test_so_is_what_is_answered_to_scripts():
+def test_json_errors_are_translated():
     client = Client(headers=CHINESE)
     refused = client.post("/me/name/", {"name": "Admin"})
     assert refused.json()["error"]["detail"] == "不能使用这个昵称，请换一个。"
 
 
-def test_a_guest_has_a_made_up_name_of_the_language_and_keeps_it():
+def test_a_guest_keeps_a_generated_name_of_the_language():
     client = Client()
     page = client.get("/chat/lobby/", headers=CHINESE).content.decode()
     (name,) = re.findall(r'class="display-name__text">([^<]*)<', page)
@@ -90,8 +90,8 @@ def test_a_guest_has_a_made_up_name_of_the_language_and_keeps_it():
     assert name in client.get("/chat/lobby/", headers={"Accept-Language": "en"}).content.decode()
 
 
-async def test_so_is_what_is_answered_on_a_socket(connect, guest):
-    """Each in its own: messages of several people are stored together."""
+async def test_socket_errors_are_translated(connect, guest):
+    """Each in its own language, although messages of several people are stored together."""
     headers = [(b"accept-language", b"zh-CN")]
     chinese, english = await connect(user=guest, headers=headers), await connect(user=guest)
     for socket, detail in [(chinese, "消息不能为空。"), (english, "A message can't be empty.")]:
@@ -108,7 +108,7 @@ async def test_frame_that_cannot_be_read_is_refused_in_plain_words(connect, gues
     assert error["reason"].isascii()
 
 
-async def test_what_was_chosen_goes_before_what_the_browser_asks_for(connect, guest):
+async def test_the_chosen_language_overrides_the_browsers(connect, guest):
     ((_, session),) = await sync_to_async(session_of)(guest)
     cookie = session + b"; django_language=zh-hans"
     socket = await connect(headers=[(b"cookie", cookie), (b"accept-language", b"en")])
@@ -116,7 +116,7 @@ async def test_what_was_chosen_goes_before_what_the_browser_asks_for(connect, gu
     assert (await socket.event("error"))["detail"] == "消息不能为空。"
 
 
-async def test_an_e_mail_is_in_the_language_of_who_asked_for_it(database):
+async def test_an_email_is_in_the_language_of_its_request(database):
     guest = await sync_to_async(actions.create_guest)()
     await sync_to_async(actions.sign_up)(guest, "ada", "correct horse", "ada@example.org")
     await get_channel_layer("tasks").receive("mail")  # the confirmation
@@ -131,7 +131,7 @@ async def test_an_e_mail_is_in_the_language_of_who_asked_for_it(database):
 
 
 @pytest.mark.parametrize(("headers", "name"), [({}, "party popper"), (CHINESE, "拉炮彩带")])
-def test_emoji_are_called_in_it(headers, name):
+def test_emoji_names_are_translated(headers, name):
     client = Client(headers=headers)
     address = data(client.get("/chat/lobby/"))["emoji"]
     assert client.get(address).json()["names"]["🎉"][0] == name

@@ -1,4 +1,4 @@
-"""The ledger finds what is lost, doubled and out of order."""
+"""Ledger of the soak test: it finds messages that are lost, doubled or out of order."""
 
 import itertools
 
@@ -17,14 +17,14 @@ def message(number, speaker, serial):
 
 
 def acknowledge(account, count):
-    """Let a tab have said something, all of which is stored."""
+    """Add messages that a tab has sent and that are stored."""
     for _ in range(count):
         account.say()
     account.client.unsent.clear()
 
 
 def rows(heard, speakers=1, said=3):
-    """What the ledger writes of a tab that heard just this, beside one that heard all."""
+    """Return the ledger's row of a tab that received just these, beside a tab that received all."""
     one, other = accounts()
     for speaker in (one, other)[:speakers]:
         acknowledge(speaker, said)
@@ -36,18 +36,18 @@ def rows(heard, speakers=1, said=3):
     return list(Ledger([one, other]).rows)
 
 
-def test_who_heard_all_in_order_is_clean():
+def test_a_tab_with_all_messages_in_order_is_clean():
     one, other = rows([(1, 1, 1), (2, 1, 2), (3, 1, 3)])
     assert one.is_clean and other.is_clean
     assert other.received == 3
 
 
-def test_what_comes_again_under_its_number_is_not_doubled():
+def test_a_repeated_number_is_not_doubled():
     _, other = rows([(1, 1, 1), (2, 1, 2), (1, 1, 1), (3, 1, 3), (3, 1, 3)])
     assert other.is_clean
 
 
-def test_what_others_say_is_left_out():
+def test_messages_of_others_are_ignored():
     (account,) = accounts(1)
     account.hear({"number": 7, "message": "hello", "seq": 7, "client_id": ""})
     account.hear({"number": 8, "message": "soak-1 1 1 0.0", "seq": 8, "client_id": ""})
@@ -78,7 +78,7 @@ def test_out_of_order(heard):
     assert (other.lost, other.doubled, other.out_of_order) == (0, 0, 1)
 
 
-def test_what_was_edited_while_a_tab_was_away_is_not_late():
+def test_a_message_edited_during_a_disconnect_is_not_late():
     one, other = accounts()
     acknowledge(one, 3)
     for number in (1, 2, 3):
@@ -94,14 +94,14 @@ def test_two_tabs_that_disagree():
     assert [row.out_of_order for row in rows(swapped, speakers=2, said=1)] in ([0, 1], [1, 0])
 
 
-def test_what_is_not_acknowledged_is_not_clean():
+def test_unacknowledged_messages_are_not_clean():
     (account,) = accounts(1)
     account.say()
     (row,) = Ledger([account]).rows
     assert (row.sent, row.acknowledged, row.lost, row.is_clean) == (1, 0, 0, False)
 
 
-def test_what_was_shown_of_another_log_is_heard_anew():
+def test_another_epoch_starts_over():
     (account,) = accounts(1)
     acknowledge(account, 1)
     account.hear(message(5, 1, 1))

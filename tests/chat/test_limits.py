@@ -1,4 +1,4 @@
-"""How much a person may write, and all people of an address together."""
+"""Rate limits of the chat, by person and by address."""
 
 import itertools
 from uuid import uuid4
@@ -20,7 +20,7 @@ addresses = (f"198.51.100.{n}" for n in itertools.count(1))
 
 @pytest.fixture(autouse=True)
 def nothing_is_counted_yet(settings):
-    """People's numbers come again in each test's database."""
+    """Ids of people are reused in each test's database."""
     with Redis.from_url(settings.REDIS_URL) as redis:
         redis.flushdb()
 
@@ -33,12 +33,12 @@ async def what_the_server_pushes_is_closed_too():
 
 @pytest.fixture
 def address():
-    """An address that nobody has used before."""
+    """Return an unused address."""
     return next(addresses)
 
 
 class Browser(AsyncClient):
-    """A browser without cookies yet, at an address."""
+    """Browser at an address, without cookies."""
 
     def __init__(self, address):
         super().__init__()
@@ -49,7 +49,7 @@ class Browser(AsyncClient):
 
 
 async def newcomer(address):
-    """The browser of a guest who has just come."""
+    """Return the browser of a new guest."""
     browser = Browser(address)
     await browser.aforce_login(await sync_to_async(create_guest)())
     return browser
@@ -63,9 +63,7 @@ async def lobby_room(database):
 # New guests
 
 
-async def test_an_address_has_so_many_new_guests_and_the_others_may_read(
-    guest, lobby_room, settings, address
-):
+async def test_new_guests_of_an_address_are_limited_and_others_may_read(guest, lobby_room, settings, address):
     settings.GUESTS_PER_HOUR = 2
     await sync_to_async(actions.send)(guest, lobby_room, "<b>hi</b>", uuid4())
     browsers = [Browser(address) for _ in range(3)]
@@ -75,7 +73,7 @@ async def test_an_address_has_so_many_new_guests_and_the_others_may_read(
     assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
     assert "&lt;b&gt;hi&lt;/b&gt;" in answers[2].content.decode()
     assert (await browsers[2].get("/chat/")).status_code == 200
-    assert (await browsers[0].get("/chat/other/")).status_code == 200  # who came before stays
+    assert (await browsers[0].get("/chat/other/")).status_code == 200  # earlier guests stay
     assert (await Browser(next(addresses)).get("/chat/lobby/")).status_code == 200
     assert await User.objects.acount() == 4
 
@@ -92,14 +90,14 @@ async def test_an_address_has_so_many_new_guests_and_the_others_may_read(
         ("/push/lobby/", {}),
     ],
 )
-async def test_no_form_makes_one_guest_more(lobby_room, settings, address, path, said):
+async def test_forms_count_against_the_limit_of_guests(lobby_room, settings, address, path, said):
     settings.GUESTS_PER_HOUR = 1
     assert (await Browser(address).get("/chat/lobby/")).status_code == 200
     assert (await Browser(address).post(path, said)).status_code == 429
     assert await User.objects.acount() == 1
 
 
-async def test_without_a_session_a_first_word_makes_a_guest_of_the_address(connect, settings, address):
+async def test_first_messages_count_against_the_limit_of_guests(connect, settings, address):
     settings.GUESTS_PER_HOUR = 2
     sockets = [await connect(plain=True, address=address) for _ in range(3)]
     for number, socket in enumerate(sockets[:2]):
@@ -111,7 +109,7 @@ async def test_without_a_session_a_first_word_makes_a_guest_of_the_address(conne
         pass
     assert told["error"]["code"] == "rate_limited"
     assert await User.objects.acount() == 2
-    await sockets[0].send_json_to({"message": "again"})  # who is a guest by now goes on
+    await sockets[0].send_json_to({"message": "again"})  # a guest may continue
     while (await sockets[0].receive()).get("message") != "again":
         pass
 
@@ -128,7 +126,7 @@ async def test_without_a_session_a_first_word_makes_a_guest_of_the_address(conne
         ("/push/lobby/stop/", {}, 200),
     ],
 )
-async def test_a_person_and_an_address_make_so_many_changes(lobby_room, settings, address, path, said, code):
+async def test_changes_are_limited_by_person_and_address(lobby_room, settings, address, path, said, code):
     settings.CHANGES_PER_HOUR = 1
     browsers = [await newcomer(address) for _ in range(ratelimit.ADDRESS_SHARE + 1)]
     said |= {"name": uuid4().hex[:20]} if "name" in said else {}
@@ -148,7 +146,7 @@ async def test_a_person_and_an_address_make_so_many_changes(lobby_room, settings
         ("/chat/lobby/export/", {}, 303),
     ],
 )
-async def test_the_people_of_an_address_ask_for_so_much(lobby_room, settings, address, path, said, code):
+async def test_tasks_are_limited_by_address(lobby_room, settings, address, path, said, code):
     settings.TASKS_PER_HOUR = 1
     browsers = [await newcomer(address) for _ in range(ratelimit.ADDRESS_SHARE + 1)]
     answers = [await browser.post(path, said) for browser in browsers]
@@ -156,7 +154,7 @@ async def test_the_people_of_an_address_ask_for_so_much(lobby_room, settings, ad
     assert 0 < int(answers[-1].headers["Retry-After"]) <= 3600
 
 
-async def test_the_people_of_an_address_make_so_many_rooms(connect, settings, address):
+async def test_new_rooms_are_limited_by_address(connect, settings, address):
     settings.ROOMS_PER_HOUR = 1
     for n in range(ratelimit.ADDRESS_SHARE):
         guest = await sync_to_async(create_guest)()
@@ -166,7 +164,7 @@ async def test_the_people_of_an_address_make_so_many_rooms(connect, settings, ad
     assert await Room.objects.acount() == ratelimit.ADDRESS_SHARE
 
 
-async def test_the_people_of_an_address_say_so_much(connect, settings, address, monkeypatch):
+async def test_messages_are_limited_by_address(connect, settings, address, monkeypatch):
     settings.CHAT_RATE = 0.1  # one in ten seconds
     monkeypatch.setattr(ratelimit, "ADDRESS_SHARE_OF_MESSAGES", 2)
     guests = [await sync_to_async(create_guest)() for _ in range(3)]

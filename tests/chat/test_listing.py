@@ -1,4 +1,4 @@
-"""The index's list of rooms: whose come first, what is found, and what it costs."""
+"""Room list of the index: its order, its search, and its cost."""
 
 import re
 import sys
@@ -98,7 +98,7 @@ def names(cards):
         ("-", "-"),
     ],
 )
-def test_a_room_is_found_by_whatever_one_types(ada, name, typed):
+def test_a_search_finds_a_room(ada, name, typed):
     say(ada, name)
     say(ada, "another")
     assert names(room_list.list_rooms(NOBODY, typed).others) == [name]
@@ -117,18 +117,18 @@ def test_a_room_is_found_by_whatever_one_types(ada, name, typed):
         ("聊天室", "'"),
     ],
 )
-def test_a_room_is_not_found_by_what_only_resembles_its_name(ada, name, typed):
+def test_a_search_does_not_find_similar_names(ada, name, typed):
     say(ada, name)
     assert not room_list.list_rooms(NOBODY, typed).others
 
 
-def test_what_is_found_alike_is_not_the_same(ada):
+def test_names_that_a_search_equates_are_different_rooms(ada):
     say(ada, "cafe")
     say(ada, "Café")
     assert sorted(names(room_list.list_rooms(NOBODY, "CAFE").others)) == ["Café", "cafe"]
 
 
-def test_of_many_rooms_one_is_found_with_three_queries_more(ada):
+def test_a_search_takes_three_more_queries(ada):
     say(ada, "聊天室")
     now = timezone.now()
     many = [f"All tests {n}" for n in range(2000)]
@@ -140,7 +140,7 @@ def test_of_many_rooms_one_is_found_with_three_queries_more(ada):
     assert len(queries) <= len(every) + 3
 
 
-def test_the_room_of_exactly_that_name_comes_first_whatever_else_is_found(ada, bob, monkeypatch):
+def test_an_exact_match_comes_first(ada, bob, monkeypatch):
     monkeypatch.setattr(room_list, "MAX_OTHER_ROOMS", 1)
     monkeypatch.setattr(room_list, "MAX_CANDIDATES", 1)
     for days, name in enumerate(("ops19-secret-party", "Ops19")):
@@ -153,8 +153,8 @@ def test_the_room_of_exactly_that_name_comes_first_whatever_else_is_found(ada, b
     assert names(room_list.list_rooms(ada, "ops19").mine) == ["Ops19", "ops19-secret-party"]
 
 
-def test_a_search_takes_few_steps_whatever_rooms_are_called(ada):
-    """Each character of these names may continue what is asked from every letter of it."""
+def test_a_search_takes_few_steps(ada):
+    """Each character of these names may continue the search text from each of its letters."""
     now, some = timezone.now(), [f"X{'啊' * 58}不 {n}" for n in range(200)]
     Room.objects.bulk_create(Room(key=n, name=n, spellings=make_search_keys(n), said_at=now) for n in some)
     comparisons = 0
@@ -175,7 +175,7 @@ def test_a_search_takes_few_steps_whatever_rooms_are_called(ada):
     st.text("ab", min_size=1, max_size=6),
     st.lists(st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=3), max_size=6),
 )
-def test_successive_characters_read_as_what_is_asked(asked, characters):
+def test_consecutive_characters_match_their_readings(asked, characters):
     def is_read(rest, following):
         if not following:
             return False
@@ -190,11 +190,11 @@ def test_successive_characters_read_as_what_is_asked(asked, characters):
     assert RoomMatcher(asked).matches(make_search_keys) == expected
 
 
-def test_a_long_name_of_many_readings_takes_little_room():
+def test_search_keys_of_a_long_name_are_short():
     assert len(make_search_keys("行重乐长和" * 12)) < 2500
 
 
-def test_ones_own_rooms_come_first_and_in_each_list_the_one_that_was_spoken_in_last(ada, bob):
+def test_own_rooms_come_first_each_list_by_last_message(ada, bob):
     for name in ("one", "two", "three", "four"):
         say(bob, name)
     join(ada, "two")
@@ -211,7 +211,7 @@ def test_ones_own_rooms_come_first_and_in_each_list_the_one_that_was_spoken_in_l
     assert names(room_list.list_rooms(NOBODY).others) == ["three", "two", "four", "one"]
 
 
-def test_a_room_comes_to_the_front_with_what_is_said_and_not_with_what_is_changed(ada, monkeypatch):
+def test_messages_move_a_room_to_the_front_and_changes_do_not(ada, monkeypatch):
     monkeypatch.setattr(room_list, "MAX_OTHER_ROOMS", 1)
     for days, name in enumerate(("new", "old")):
         message = say(ada, name)
@@ -222,7 +222,7 @@ def test_a_room_comes_to_the_front_with_what_is_said_and_not_with_what_is_change
     assert names(room_list.list_rooms(NOBODY).others) == ["old"]
 
 
-def test_a_room_shows_what_was_said_last_and_not_taken_back(ada):
+def test_a_room_shows_its_last_message_that_is_not_deleted(ada):
     say(ada, "lobby", "first")
     last = say(ada, "lobby", "second")
     actions.delete(ada, last.room, last.number)
@@ -231,7 +231,7 @@ def test_a_room_shows_what_was_said_last_and_not_taken_back(ada):
 
 
 @pytest.mark.parametrize(("typed", "found"), [("%", ["50%"]), ("_", []), ("\\", []), ("", ["50%", "a-b"])])
-def test_what_is_typed_is_no_pattern(ada, typed, found):
+def test_a_search_text_is_not_a_pattern(ada, typed, found):
     say(ada, "50%")
     say(ada, "a-b")
     assert sorted(names(room_list.list_rooms(NOBODY, typed).others)) == found
@@ -249,7 +249,7 @@ def test_a_long_list_ends_and_still_takes_six_queries(ada, bob, monkeypatch):
     assert (len(mine), len(others), len(queries)) == (3, 3, 6)
 
 
-def test_what_a_member_of_500_rooms_is_shown_is_bounded(ada, bob):
+def test_the_list_of_a_member_of_500_rooms_is_bounded(ada, bob):
     Room.objects.bulk_create(
         Room(key=name, name=name, spellings=make_search_keys(name), said_at=timezone.now(), last_seq=2)
         for name in (f"room {number}" for number in range(700))
@@ -270,7 +270,7 @@ def test_what_a_member_of_500_rooms_is_shown_is_bounded(ada, bob):
     assert len(room_list.list_rooms(ada, "room").others) == room_list.MAX_OTHER_ROOMS
 
 
-def test_the_page_and_what_it_fetches_say_the_same(ada, bob):
+def test_the_page_and_the_fetched_list_are_the_same(ada, bob):
     say(bob, "<b>聊天室", "<i>hi")
     join(ada, "<b>聊天室")
     say(bob, "<b>聊天室", "<i>news")
@@ -283,7 +283,7 @@ def test_the_page_and_what_it_fetches_say_the_same(ada, bob):
     assert "No room named “<bdi>nowhere</bdi>”" in client.get("/rooms/?asked=nowhere").content.decode()
 
 
-def test_the_page_says_how_much_of_what_is_unread_names_one(ada, bob):
+def test_the_page_counts_unread_mentions(ada, bob):
     rename(ada, "Ada")
     join(ada, "lobby")
     client = Client()
@@ -342,7 +342,7 @@ def test_rooms_whose_names_differ_in_spaces_are_one_or_both_are_reachable(monkey
     }
 
 
-def test_rooms_that_were_there_before_can_be_found():
+def test_the_migration_makes_existing_rooms_searchable():
     executor = MigrationExecutor(connection)
     executor.migrate([("chat", "0005_membership")])
     before = executor.loader.project_state([("chat", "0005_membership")]).apps

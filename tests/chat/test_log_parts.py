@@ -1,4 +1,4 @@
-"""A room's log carries more than messages: other kinds of events register with its source."""
+"""Log parts: other kinds of events than messages register with the source of rooms' logs."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Mentions: whom a message names is found in the room, told to all tabs, and counted for whom it names."""
+"""Mentions: found among the people of the room, sent to all tabs, and counted as unread."""
 
 import json
 from operator import itemgetter
@@ -42,7 +42,7 @@ def room(transactional_db):
 
 @pytest.fixture
 def person(room):
-    """Somebody of that name, who reads in the room."""
+    """Make a member of the room with a name."""
 
     def person(name, where=room):
         made = rename(create_guest(), name)
@@ -66,7 +66,7 @@ def named(message):
     return [mention.name for mention in message.mentions]
 
 
-# Who is found
+# Matching
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def named(message):
         ("no mark: Ada", []),
     ],
 )
-def test_people_of_the_room_are_named_whatever_the_spelling(room, person, speaker, text, found):
+def test_spellings_of_a_name_mention_people_of_the_room(room, person, speaker, text, found):
     for name in ("Ada", "Ada Lovelace", "王小明", "Straße", "Zoë", "عمر", "Eve!"):
         person(name)
     say(person("Has Written", where=None), room, "hi")
@@ -109,13 +109,13 @@ def test_server_reads_text_as_page_does(room, person, speaker, example):
     assert set(named(say(speaker, room, example["text"]))) == expected
 
 
-def test_who_has_another_name_is_meant_by_it(room, person, speaker):
+def test_a_new_name_is_matched(room, person, speaker):
     ada = person("Ada")
     rename(ada, "Countess")
     assert named(say(speaker, room, "@Ada @Countess")) == ["Countess"]
 
 
-def test_a_message_names_so_many_and_no_more(room, person, speaker, monkeypatch):
+def test_mentions_of_a_message_are_limited(room, person, speaker, monkeypatch):
     monkeypatch.setattr(mentions, "MAX_MENTIONS", 2)
     monkeypatch.setattr(mentions, "MAX_PLACES", 4)
     for name in ("A", "B", "C"):
@@ -128,20 +128,20 @@ def test_a_message_names_so_many_and_no_more(room, person, speaker, monkeypatch)
     ("sign", "most"),
     [("`@a`\n", markup.MAX_LINES), ("`@\n", markup.MAX_LINES), ("@ ", mentions.MAX_AT_SIGNS)],
 )
-def test_a_name_behind_many_signs_that_name_nobody_is_not_found(room, person, speaker, sign, most):
+def test_signs_without_a_name_are_limited(room, person, speaker, sign, most):
     person("Ada")
     assert named(say(speaker, room, sign * (most - 1) + "@Ada")) == ["Ada"]
     assert named(say(speaker, room, sign * most + "@Ada")) == []
 
 
-def test_people_of_a_batch_who_speak_for_the_first_time_are_of_the_room(room, person, speaker):
+def test_first_authors_in_a_batch_can_be_mentioned(room, person, speaker):
     ada = person("Ada", where=None)
     texts = [(speaker, "@Ada"), (ada, "hi")]
     (message, _), _ = actions.write_all([NewMessage(author, room, text, uuid4()) for author, text in texts])
     assert named(message) == ["Ada"]
 
 
-def test_people_who_were_there_before_can_be_named(transactional_db):
+def test_the_migration_makes_existing_people_mentionable(transactional_db):
     executor = MigrationExecutor(connection)
     executor.migrate([("chat", "0006_room_list")])
     before = executor.loader.project_state([("chat", "0006_room_list")]).apps
@@ -153,7 +153,7 @@ def test_people_who_were_there_before_can_be_named(transactional_db):
     assert named(say(create_guest(), room, "@ADÁ")) == ["ADÁ"]
 
 
-def test_punctuation_around_a_name_is_no_part_of_it(room, person, speaker):
+def test_punctuation_around_a_name_is_ignored(room, person, speaker):
     person("(Ada)")
     assert [named(say(speaker, room, text)) for text in ("@Ada!", "hi @(Ada)", "@Ada_x", "@Ada-b")] == [
         ["Ada"],
@@ -163,7 +163,7 @@ def test_punctuation_around_a_name_is_no_part_of_it(room, person, speaker):
     ]
 
 
-# What it costs
+# Cost
 
 
 def queries_of(function):
@@ -198,7 +198,7 @@ def test_a_page_of_history_takes_one_query_more(room, person, speaker):
 
 @pytest.fixture
 def named_guest(guest):
-    """A member of the rooms that it is called with."""
+    """Make a guest a member of the given rooms."""
 
     @database_sync_to_async
     def named_guest(name, *rooms):
@@ -209,9 +209,7 @@ def named_guest(guest):
     return named_guest
 
 
-async def test_whom_a_message_names_is_told_live_later_and_when_it_is_sent_again(
-    connect, named_guest, afresh
-):
+async def test_mentions_are_sent_live_later_and_when_sent_again(connect, named_guest, afresh):
     ada = await named_guest("Ada", "lobby")
     epoch = (await (await connect("lobby")).event("welcome"))["epoch"]
     author = await database_sync_to_async(create_guest)()
@@ -232,7 +230,7 @@ async def test_whom_a_message_names_is_told_live_later_and_when_it_is_sent_again
     assert [each["mentions"] for each in (await afresh("lobby")).messages.values()] == [told, told]
 
 
-async def test_an_edit_names_anew_and_what_is_taken_back_names_nobody(connect, named_guest, afresh):
+async def test_an_edit_updates_mentions_and_a_deletion_removes_them(connect, named_guest, afresh):
     ada = await named_guest("Ada", "lobby")
     speaker = await connect("lobby", user=await database_sync_to_async(create_guest)())
     for text, told in [("hi", []), ("@Ada", ["Ada"]), ("@ADA!", ["ADA"]), ("bye", []), ("@ada", ["ada"])]:
@@ -248,7 +246,7 @@ async def test_an_edit_names_anew_and_what_is_taken_back_names_nobody(connect, n
     assert not await Mention.objects.aexists()
 
 
-async def test_who_is_still_named_after_an_edit_is_not_named_anew(connect, named_guest):
+async def test_an_edit_keeps_existing_mentions(connect, named_guest):
     await named_guest("Ada", "lobby")
     speaker = await connect("lobby", user=await database_sync_to_async(create_guest)())
     await speaker.say("@Ada")
@@ -259,7 +257,7 @@ async def test_who_is_still_named_after_an_edit_is_not_named_anew(connect, named
     assert (await Mention.objects.aget()).pk == before.pk
 
 
-async def test_what_is_unread_says_how_much_of_it_names_one(connect, named_guest):
+async def test_unread_counts_include_mentions(connect, named_guest):
     ada = await named_guest("Ada", "lobby")
     elsewhere, speaker = await connect("elsewhere", user=ada), await connect("lobby")
     await elsewhere.until_mentioned()
@@ -276,7 +274,7 @@ async def test_what_is_unread_says_how_much_of_it_names_one(connect, named_guest
     await (await connect(path="/ws/me/", user=ada)).until_mentioned()
 
 
-async def test_an_edit_that_names_one_counts_and_what_is_taken_back_does_not(connect, named_guest):
+async def test_mentions_of_edits_count_and_those_of_deleted_messages_do_not(connect, named_guest):
     ada = await named_guest("Ada", "lobby")
     elsewhere = await connect("elsewhere", user=ada)
     speaker = await connect("lobby", user=await database_sync_to_async(create_guest)())
@@ -302,7 +300,7 @@ async def test_a_mention_counts_however_much_came_before_it(connect, named_guest
 
 
 def test_letters_with_many_marks_are_not_looked_up(monkeypatch, transactional_db):
-    """To put marks in order costs the square of their number."""
+    """Sorting marks takes quadratic time."""
     looked_up = []
 
     def record(letters):

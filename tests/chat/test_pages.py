@@ -103,7 +103,7 @@ def test_forms_of_a_session_that_ended_elsewhere_are_not_posted_as_the_next_gues
     assert strict.post("/me/name/", token | {"name": "Of another"}).status_code == 403
 
 
-def test_a_fresh_csrf_token_says_whose_it_is_and_makes_no_guest(client):
+def test_a_fresh_csrf_token_has_its_user_and_creates_no_guest(client):
     strict = Client(enforce_csrf_checks=True)
     assert strict.get("/csrf/").json()["you"] is None
     assert not User.objects.exists()
@@ -137,7 +137,7 @@ def test_an_answer_leads_to_the_room(client, asked, address):
 
 
 @pytest.mark.parametrize("asked", ["", "a/b", "x" * 65, "<b>\x07"])
-def test_an_answer_that_is_no_name_is_told_why(client, asked):
+def test_an_invalid_name_gets_a_reason(client, asked):
     answer = client.get("/chat/", {"room": asked})
     assert answer.status_code == 400
     assert 'role="alert"' in answer.content.decode()
@@ -145,7 +145,7 @@ def test_an_answer_that_is_no_name_is_told_why(client, asked):
 
 
 @pytest.mark.parametrize("name", ["x" * 65, "a%2Fb", "a/b", "%07", "%20", "a%E2%80%AEb"])
-def test_a_room_that_cannot_be_is_a_404_with_a_way_back(client, name):
+def test_an_invalid_room_is_a_404_with_a_way_back(client, name):
     page = client.get(f"/chat/{name}/")
     assert page.status_code == 404
     assert 'href="/chat/"' in page.content.decode()
@@ -164,7 +164,7 @@ def test_a_page_changes_nothing_but_the_visitor(client):
     assert not Room.objects.exists()
 
 
-def test_a_room_is_called_as_it_was_first_written(client):
+def test_a_room_keeps_the_first_spelling_of_its_name(client):
     actions.open_room("Lobby")
     assert data(client.get("/chat/LOBBY/", follow=True), "room-name") == "Lobby"
 
@@ -176,7 +176,7 @@ def test_a_page_opens_with_the_last_fifty_and_the_cursor(client):
     assert (opened["seq"], opened["epoch"]) == (60, room.epoch)
 
 
-def test_what_people_write_is_data_and_never_markup(client):
+def test_messages_are_data_and_not_markup(client):
     name = "</script><script>alert(1)</script>".replace("/", "")
     room = actions.open_room(name)
     actions.send(create_guest(), room, "</script><script>alert(2)</script>", uuid4())
@@ -217,7 +217,7 @@ def test_a_page_of_history_is_bounded_by_its_text(client, direction):
     assert len(opened["messages"]) < 30 and not opened["is_start"]
 
 
-def test_a_page_opens_where_a_message_stands(client):
+def test_a_page_opens_at_a_message(client):
     fill("lobby", 120)
     opened = data(client.get("/chat/lobby/60/"))
     assert numbers(opened["messages"]) == list(range(36, 86))
@@ -232,7 +232,7 @@ def test_a_page_opens_where_a_message_stands(client):
     assert (opened["place"], opened["is_start"], opened["is_end"]) == (None, False, True)
 
 
-def test_a_message_that_was_deleted_has_its_place_and_a_change_is_none(client):
+def test_a_deleted_message_has_an_address_and_a_change_has_none(client):
     room = fill("lobby", 3)
     author = User.objects.get(message__number=2)
     actions.delete(author, room, 2)
@@ -243,7 +243,7 @@ def test_a_message_that_was_deleted_has_its_place_and_a_change_is_none(client):
 @pytest.mark.parametrize(
     "address", ["lobby/2", "lobby/0", "lobby/999999999999999", "nowhere/1", f"{'x' * 65}/1"]
 )
-def test_a_place_that_is_none_is_a_404_with_a_way_back(client, address):
+def test_a_missing_message_is_a_404_with_a_way_back(client, address):
     fill("lobby", 1)
     page = client.get(f"/chat/{address}/")
     assert page.status_code == 404
@@ -265,14 +265,14 @@ def test_a_place_that_is_none_is_a_404_with_a_way_back(client, address):
         "before=5&after=1",
     ],
 )
-def test_a_page_that_cannot_be_is_told_why(client, query):
+def test_an_invalid_page_of_history_gets_a_reason(client, query):
     fill("lobby", 1)
     answer = client.get(f"/chat/lobby/messages/?{query}")
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "bad_frame"
 
 
-def test_a_room_says_which_messages_it_has_stored(client):
+def test_a_room_lists_stored_client_ids(client):
     ada = create_guest()
     stored, elsewhere, nowhere = uuid4(), uuid4(), uuid4()
     actions.send(ada, actions.open_room("lobby"), "here", stored)
@@ -289,7 +289,7 @@ def test_a_room_says_which_messages_it_has_stored(client):
     assert client.get("/chat/nowhere/stored/").status_code == 404
 
 
-def test_a_new_room_cannot_be_taken_for_another(client):
+def test_a_new_room_cannot_be_confused_with_another(client):
     answer = client.get("/chat/lob\u200bby/")
     assert answer.status_code == 404
     assert "Remove the invisible characters" in answer.content.decode()
@@ -297,7 +297,7 @@ def test_a_new_room_cannot_be_taken_for_another(client):
     assert not Room.objects.exists()
 
 
-def test_a_room_that_was_there_before_that_was_refused_stays(client):
+def test_existing_rooms_with_confusable_names_stay(client):
     Room.objects.create(key="lob\u200bby", name="lob\u200bby")
     assert client.get("/chat/lob\u200bby/").status_code == 200
     assert client.get("/chat/", {"room": "lob\u200bby"}, follow=True).status_code == 200
@@ -335,7 +335,7 @@ def test_a_name_is_changed_from_our_pages_only():
 @pytest.mark.parametrize(
     ("method", "path"), [("post", "/chat/"), ("post", "/chat/lobby/"), ("get", "/me/name/")]
 )
-def test_a_page_is_asked_for_in_its_own_way(client, method, path):
+def test_pages_refuse_other_methods(client, method, path):
     assert getattr(client, method)(path).status_code == 405
 
 
@@ -354,7 +354,7 @@ def read_upto(client, room, seq):
     actions.mark_read({Member.of(you, room): seq})
 
 
-def test_a_page_tells_where_ones_reading_ended(client):
+def test_a_page_has_the_read_position(client):
     room = fill("reading", 60)
     page = data(client.get("/chat/reading/"))
     assert (page["last_read"], page["read_at"], page["unread"]) == (None, None, 0)
@@ -367,7 +367,7 @@ def test_a_page_tells_where_ones_reading_ended(client):
     assert data(client.get("/chat/reading/5/"))["last_read"] == 20
 
 
-def test_what_is_unread_and_more_than_a_page_opens_at_its_first(client):
+def test_a_page_opens_at_the_first_unread_message(client):
     room = fill("reading more", 120)
     client.get("/chat/reading more/")
     read_upto(client, room, 0)
@@ -378,7 +378,7 @@ def test_what_is_unread_and_more_than_a_page_opens_at_its_first(client):
 
 
 @pytest.mark.parametrize("space", ["  ", "\u00a0", "\u3000", " \u2003"])
-async def test_a_room_is_the_same_whatever_spaces_its_address_has(connect, guest, space):
+async def test_spaces_in_an_address_are_ignored(connect, guest, space):
     room = await sync_to_async(actions.open_room)("a b")
     await sync_to_async(actions.send)(guest, room, "hi", uuid4())
     socket = await connect(f"a{space}b", user=guest)

@@ -1,4 +1,4 @@
-"""Who is in a room, and who is writing there: people are told of each other, and of nobody twice."""
+"""Presence and typing in rooms: tabs receive each change once."""
 
 import gc
 from datetime import timedelta
@@ -35,7 +35,7 @@ async def bob(database):
     return await database_sync_to_async(lambda: actions.rename(actions.create_guest(), "Bob"))()
 
 
-async def test_who_comes_and_goes_is_told_of(connect, ada, bob):
+async def test_joins_and_leaves_are_published(connect, ada, bob):
     first = await connect(user=ada)
     await first.until_people("Ada")
     second = await connect(user=bob)
@@ -52,16 +52,16 @@ def last_seen(user, hours):
     User.objects.filter(pk=user.pk).update(seen_at=at, date_joined=at)
 
 
-async def test_a_guest_who_only_reads_keeps_the_name(connect, ada, bob):
+async def test_a_guest_who_only_reads_keeps_their_name(connect, ada, bob):
     await last_seen(ada, hours=25)
     tab = await connect(user=ada)
     await tab.until_people("Ada")
-    await room_presence.get_presence_feed().close()  # after the look in which that is noted
+    await room_presence.get_presence_feed().close()  # after the reconciliation that stores the presence
     with pytest.raises(ApiError, match="“Ada” is taken"):
         await database_sync_to_async(actions.rename)(bob, "Ada")
 
 
-async def test_those_who_stay_are_noted_again(connect, ada, bob, monkeypatch):
+async def test_presence_is_stored_again(connect, ada, bob, monkeypatch):
     monkeypatch.setattr(room_presence, "STORE_INTERVAL", 0)
     tab = await connect(user=ada)
     await tab.until_people("Ada")
@@ -73,7 +73,7 @@ async def test_those_who_stay_are_noted_again(connect, ada, bob, monkeypatch):
         await database_sync_to_async(actions.rename)(bob, "Ada")
 
 
-async def test_a_guest_who_loses_the_name_is_listed_under_another(connect, ada, bob):
+async def test_a_guest_who_loses_their_name_is_listed_under_another(connect, ada, bob):
     tab = await connect(user=ada)
     await tab.until_people("Ada")
     await connect(user=bob)
@@ -91,14 +91,14 @@ async def test_people_are_counted_and_not_tabs(connect, ada, bob):
     await first.until_people("Ada")
 
 
-async def test_a_tab_does_not_keep_who_was_there_when_it_came(connect, ada):
+async def test_a_tab_does_not_keep_people_who_left(connect, ada):
     tabs = [await connect(user=ada) for _ in range(8)]
     await tabs[0].until_people("Ada")
     crowds = [each for each in gc.get_objects() if isinstance(each, frozenset) and ada.pk in each]
     assert len([each for each in crowds if all(isinstance(person, int) for person in each)]) < len(tabs)
 
 
-async def test_other_rooms_and_whoever_has_no_session_hear_nothing_and_are_nobody(connect, ada, bob):
+async def test_presence_excludes_other_rooms_and_clients_without_a_session(connect, ada, bob):
     here, elsewhere, nobody = await connect(user=ada), await connect("elsewhere", user=bob), await connect()
     await elsewhere.until_people("Bob")
     await connect(user=bob)
@@ -110,7 +110,7 @@ async def test_other_rooms_and_whoever_has_no_session_hear_nothing_and_are_nobod
     assert await here.hears_none("typing")
 
 
-async def test_a_tutorial_client_is_somebody_and_is_told_of_messages_only(connect, ada, bob):
+async def test_a_plain_client_is_present_and_receives_messages_only(connect, ada, bob):
     plain, here = await connect(user=ada, plain=True), await connect(user=bob)
     await here.until_people("Ada", "Bob")
     await here.send_command(type="typing")
@@ -118,7 +118,7 @@ async def test_a_tutorial_client_is_somebody_and_is_told_of_messages_only(connec
     assert (await plain.receive())["message"] == "hi"
 
 
-async def test_another_name_is_told_in_the_room(connect, ada, bob):
+async def test_a_new_name_is_published_in_the_room(connect, ada, bob):
     here = await connect(user=bob)
     await connect(user=ada)
     await here.until_people("Ada", "Bob")
@@ -128,7 +128,7 @@ async def test_another_name_is_told_in_the_room(connect, ada, bob):
     await here.until_people("Ada Lovelace", "Bob")
 
 
-async def test_another_name_is_told_although_the_database_is_away_just_then(connect, ada, bob):
+async def test_a_new_name_is_published_without_the_database(connect, ada, bob):
     here = await connect(user=bob)
     await connect(user=ada)
     await here.until_people("Ada", "Bob")
@@ -149,7 +149,7 @@ async def test_another_name_is_told_although_the_database_is_away_just_then(conn
         await find_again()
 
 
-async def test_who_comes_soon_after_another_is_told_of_later(connect, ada, bob, monkeypatch):
+async def test_joins_are_coalesced(connect, ada, bob, monkeypatch):
     monkeypatch.setattr(
         room_presence, "PUBLISH_INTERVAL", 60
     )  # or a thousand who come at once would be told of one by one
@@ -166,7 +166,7 @@ async def test_a_large_room_names_some_and_counts_all(connect, ada, bob, monkeyp
     await here.until_people("Ada", count=2)
 
 
-async def test_who_is_writing_is_told_once_in_a_while(connect, ada, bob):
+async def test_typing_is_published_at_intervals(connect, ada, bob):
     here, writer = await connect(user=ada), await connect(user=bob)
     await here.until_people("Ada", "Bob")
     for _ in range(3):
@@ -175,7 +175,7 @@ async def test_who_is_writing_is_told_once_in_a_while(connect, ada, bob):
     assert await here.hears_none("typing")
 
 
-async def test_in_a_busy_room_some_who_are_writing_are_enough(connect, ada, bob, monkeypatch):
+async def test_typing_in_a_busy_room_is_limited(connect, ada, bob, monkeypatch):
     monkeypatch.setattr("chat.services.typing.MAX_TYPING", 1)
     here, writer = await connect(user=ada), await connect(user=bob)
     await here.send_command(type="typing")
@@ -192,7 +192,7 @@ async def staff_mark(socket, person):
                 return each.get("staff")
 
 
-async def test_staff_are_marked_where_they_speak_and_where_they_are(connect, ada, bob, afresh):
+async def test_staff_are_marked_in_messages_and_presence(connect, ada, bob, afresh):
     await database_sync_to_async(User.objects.filter(pk=ada.pk).update)(is_staff=True)
     ada.is_staff = True
     socket, plain = await connect(user=ada), await connect(user=bob, plain=True)

@@ -1,4 +1,4 @@
-"""Permissions: one module decides, and every way to a room asks it."""
+"""Permissions: all access to rooms goes through one module."""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ READS_ROOMS = re.compile(
 )
 READS_ALL = re.compile(r"\ball_(rooms|messages)\(")
 
-# Modules that act for nobody, or for a user who has entered: they may read all rooms.
+# Modules that act for no visitor, or for a user who has entered: they may read all rooms.
 UNCHECKED = {
     "chat/actions/rooms.py",
     "chat/queries/locks.py",
@@ -58,7 +58,7 @@ def test_few_modules_read_rooms_without_a_check():
 
 @dataclass
 class Secret:
-    """A room that only its founder may see, as a later kind of room will answer in `permissions`."""
+    """Room that only its founder may see: an example of a private room."""
 
     founder: User
     reader: User
@@ -109,8 +109,8 @@ def browser(user):
     return client
 
 
-# Pages that show the room or its message, and how they answer those who may not see it. A name that nobody
-# has is that of a new room.
+# Pages with the room or its message, and their status for people without access. An unused name is that of a
+# new room.
 PAGES = [
     ("/chat/secret%20room/", 200),
     ("/chat/secret%20room/{number}/", 404),
@@ -156,7 +156,7 @@ def test_a_form_reaches_a_room_only_for_those_who_may_see_it(secret, address):
     assert browser(secret.reader).post(address, given).status_code in (200, 303)
 
 
-def test_nobody_writes_who_may_not(transactional_db, monkeypatch):
+def test_people_without_permission_cannot_write(transactional_db, monkeypatch):
     guest, room = create_guest(), actions.open_room("read only")
     message, _ = actions.send(guest, room, "before", uuid4())
     monkeypatch.setattr(permissions, "can_write", lambda user, room: False)

@@ -1,4 +1,4 @@
-"""A room's socket for a client that speaks the tutorial's dialect."""
+"""ChatConsumer with clients of the tutorial's dialect."""
 
 import asyncio
 from contextlib import suppress
@@ -22,7 +22,7 @@ async def test_a_plain_client_speaks_as_in_the_tutorial(connect):
     assert {"number", "seq", "author", "at"} <= heard.keys()
 
 
-async def test_who_is_connected_hears_what_is_said_from_then_on(connect, monkeypatch):
+async def test_a_connected_client_receives_new_messages(connect, monkeypatch):
     socket = await connect(plain=True)
     find, is_said = consumers.ChatConsumer.find_room, asyncio.Event()
 
@@ -39,7 +39,7 @@ async def test_who_is_connected_hears_what_is_said_from_then_on(connect, monkeyp
     assert (await other.receive())["message"] == "hi"
 
 
-async def test_a_plain_client_hears_new_messages_only(connect, guest):
+async def test_a_plain_client_receives_new_messages_only(connect, guest):
     socket, editor = await connect(plain=True), await connect(user=guest)
     await editor.say("one")
     number = (await editor.event("message"))["number"]
@@ -50,7 +50,7 @@ async def test_a_plain_client_hears_new_messages_only(connect, guest):
     assert await socket.receive_nothing()
 
 
-async def test_a_plain_client_with_a_cursor_hears_what_was_missed_as_it_now_is(connect, guest):
+async def test_a_plain_client_with_a_cursor_receives_missed_messages_in_their_current_state(connect, guest):
     room = await database_sync_to_async(actions.open_room)("lobby")
     for text in ("one", "two", "three"):
         await database_sync_to_async(actions.send)(guest, room, text, uuid4())
@@ -92,7 +92,7 @@ async def test_a_plain_client_misses_no_message_that_was_changed_after_others_ca
     assert [(await second.receive())["message"] for _ in range(2)] == ["1", "0, edited"]
 
 
-def test_what_changes_before_it_is_read_is_heard_once():
+def test_messages_changed_before_they_are_read_are_received_once():
     plain = Plain()
 
     def heard(cursor, *events):
@@ -102,20 +102,20 @@ def test_what_changes_before_it_is_read_is_heard_once():
         frames = chain.from_iterable(plain.frames(live.Batch(told), cursor))
         return [msgspec.json.decode(frame)["at"] for frame in frames]
 
-    assert heard(5, (6, 6), (7, 7)) == [6, 7]  # 8 was changed before it was read, and 7 is changed now
+    assert heard(5, (6, 6), (7, 7)) == [6, 7]  # 8 changed before it was read, and 7 changes now
     assert heard(5, (20, 8), (21, 7), (22, 3)) == [20]
     assert heard(22, (23, 23), (24, 8)) == [23]
-    assert heard(24, (26, 26)) == [26]  # 25 was changed before it was read
+    assert heard(24, (26, 26)) == [26]  # 25 changed before it was read
     assert heard(26, (27, 25), (28, 25)) == [27]
 
 
-def test_plain_clients_share_what_is_made_of_a_batch():
+def test_plain_clients_share_the_texts_of_a_batch():
     def batch(*events):
         return live.Batch(
             [live.Event(seq, b'{"number":%d,"deleted":null}' % number) for seq, number in events]
         )
 
     first, second = Plain(), Plain()
-    for each in [batch((1, 1), (2, 2)), batch((4, 3), (5, 5))]:  # 3 was changed before it was read
+    for each in [batch((1, 1), (2, 2)), batch((4, 3), (5, 5))]:  # 3 changed before it was read
         ((ours,), (theirs,)) = (list(plain.frames(each, 0)) for plain in [first, second])
         assert len(ours) == 2 and ours is theirs

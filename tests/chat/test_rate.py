@@ -1,4 +1,4 @@
-"""How often a person may write."""
+"""Rate limits, with Redis and without."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ def ada():
 
 
 def neighbours(count):
-    """People of one address, none of which was there before."""
+    """Return new people of one address."""
     random = uuid4().hex
     return [
         person_keys(int(random[:12], 16) + n, f"2001:db8:{random[:4]}:{random[4:8]}::") for n in range(count)
@@ -45,7 +45,7 @@ async def burst(limit, who, count):
 
 
 async def taken(limit, who, most=1000):
-    """How many actions are allowed until the next is refused."""
+    """Count the actions that are allowed before one is refused."""
     for count in range(most):
         try:
             await limit.hit(who)
@@ -54,7 +54,7 @@ async def taken(limit, who, most=1000):
     return most
 
 
-async def test_a_burst_passes_and_the_next_is_told_when_to_try_again(make_rate, ada):
+async def test_a_burst_passes_and_the_next_gets_a_time_to_retry(make_rate, ada):
     limit = make_rate(1)
     await burst(limit, ada, 10)
     with pytest.raises(ApiError) as raised:
@@ -76,7 +76,7 @@ async def test_zero_is_no_limit(make_rate, ada):
     await burst(make_rate(0), ada, 100)
 
 
-async def test_while_redis_is_away_each_process_counts(make_rate, settings, ada):
+async def test_without_redis_each_process_counts(make_rate, settings, ada):
     settings.REDIS_URL = AWAY
     limit = make_rate(1)
     await burst(limit, ada, 10)
@@ -84,7 +84,7 @@ async def test_while_redis_is_away_each_process_counts(make_rate, settings, ada)
         await limit.hit(ada)
 
 
-async def test_a_redis_that_is_away_is_waited_for_once(make_rate, settings, ada):
+async def test_an_unreachable_redis_is_waited_for_once(make_rate, settings, ada):
     settings.REDIS_URL = AWAY
     limit = make_rate(100)
     await limit.hit(ada)
@@ -107,13 +107,13 @@ async def test_rates_of_one_kind_count_together(make_rate, ada):
     assert await taken(there, ada) == 0
 
 
-async def test_an_address_may_do_a_multiple_of_what_a_person_may(make_rate):
+async def test_an_address_has_a_multiple_of_a_persons_limit(make_rate):
     limit = make_rate(1, address_share=3)
     assert [await taken(limit, each) for each in neighbours(4)] == [10, 10, 10, 0]
     assert await taken(limit, *neighbours(1)) == 10
 
 
-async def test_what_a_person_is_refused_is_not_taken_from_their_address(make_rate):
+async def test_refused_actions_do_not_count_against_the_address(make_rate):
     limit, (ada, bob) = make_rate(1, address_share=2), neighbours(2)
     for _ in range(3):
         await taken(limit, ada)
@@ -127,14 +127,14 @@ def redis_may_hang(doorbell, settings):
     doorbell.go_on()
 
 
-async def test_what_was_done_before_redis_hangs_stays_counted(make_rate, redis_may_hang, ada):
+async def test_actions_before_redis_hangs_stay_counted(make_rate, redis_may_hang, ada):
     limit = make_rate(1)
     await burst(limit, ada, 10)
     redis_may_hang.hang()
     assert await taken(limit, ada) == 0
 
 
-async def test_what_was_done_while_redis_hangs_stays_counted(make_rate, redis_may_hang, ada, monkeypatch):
+async def test_actions_while_redis_hangs_stay_counted(make_rate, redis_may_hang, ada, monkeypatch):
     monkeypatch.setattr(ratelimit, "REDIS_RETRY_DELAY", 0)
     limit = make_rate(1)
     redis_may_hang.hang()
@@ -143,15 +143,15 @@ async def test_what_was_done_while_redis_hangs_stays_counted(make_rate, redis_ma
     assert await taken(limit, ada) == 0
 
 
-async def test_what_redis_has_refused_stays_refused_when_it_hangs(make_rate, redis_may_hang, ada):
-    here, there = make_rate(1), make_rate(1)  # as of two processes
+async def test_refusals_of_redis_last_when_it_hangs(make_rate, redis_may_hang, ada):
+    here, there = make_rate(1), make_rate(1)  # two processes
     await burst(here, ada, 10)
     assert await taken(there, ada) == 0
     redis_may_hang.hang()
     assert await taken(there, ada) == 0
 
 
-async def test_many_at_once_are_counted_though_redis_hangs(make_rate, redis_may_hang, ada):
+async def test_concurrent_actions_are_counted_while_redis_hangs(make_rate, redis_may_hang, ada):
     limit = make_rate(1)
     redis_may_hang.hang()
     outcomes = await asyncio.gather(*[limit.hit(ada) for _ in range(50)], return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The security log: each event is one line with the person's id and the address, without what was typed."""
+"""Security log: each event is one line with the person's id and address, without typed text."""
 
 import logging
 import re
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 PASSWORD = "correct horse battery"
 
-# What people typed in these tests: none of it is logged.
+# Texts typed in these tests: none of them is logged.
 TYPED = re.compile(r"ada|horse|wrong|example", re.IGNORECASE)
 
 
@@ -34,7 +34,7 @@ def hashed_quickly(settings):
 
 @pytest.fixture
 def log(caplog):
-    """The lines since it was asked last."""
+    """Return the lines since the last call."""
     caplog.set_level(logging.INFO, "lobby.security")
 
     def lines():
@@ -78,14 +78,14 @@ def test_a_guest_signs_up_out_and_in(log):
     assert log() == [line(event, person.pk) for event in ("signed_up", "signed_out", "signed_in")]
 
 
-def test_a_failed_sign_in_names_the_account_that_there_is(log):
+def test_a_failed_sign_in_names_an_existing_account(log):
     person = account()
     for username in ("ADA", "adam"):
         Client().post("/me/sign-in/", {"username": username, "password": "wrong"})
     assert log() == [line("sign_in_failed", person.pk), line("sign_in_failed")]
 
 
-async def test_a_try_too_many(database, log, settings):
+async def test_too_many_attempts(database, log, settings):
     settings.TRIES_PER_HOUR = 1
     for _ in range(2):
         await ClientAt("192.0.2.250").post("/me/sign-up/", {"username": f"ada-{uuid4()}"})
@@ -171,7 +171,7 @@ def test_an_account_with_messages_is_emptied_by_an_administrator(log, is_bulk):
     room = actions.open_room("lobby")
     message, _ = actions.send(person, room, "this stays", uuid4())
     actions.set_involvement(person, room, "all")
-    User.objects.filter(pk=person.pk).update(is_active=False)  # as is often done first
+    User.objects.filter(pk=person.pk).update(is_active=False)  # as administrators often do first
     form = {"action": "delete_selected", "_selected_action": person.pk} if is_bulk else {}
     page = "/admin/accounts/user/" if is_bulk else f"/admin/accounts/user/{person.pk}/delete/"
     client = signed_in(root)
@@ -188,7 +188,7 @@ def test_an_account_with_messages_is_emptied_by_an_administrator(log, is_bulk):
     assert (message.text, message.author_name) == ("this stays", name)
 
 
-def test_an_address_that_an_administrator_removes_resets_nothing():
+def test_an_address_removed_by_an_administrator_resets_no_password():
     person = account()
     User.objects.filter(pk=person.pk).update(confirmed_email=person.email)
     form = {"username": "ada", "name": person.name, "date_joined_0": "2026-11-21", "date_joined_1": "00:00"}

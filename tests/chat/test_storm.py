@@ -1,4 +1,4 @@
-"""Hundreds of tabs come at once to a server that has room for few of them."""
+"""Storm of handshakes: hundreds of tabs connect at once to a server with few places."""
 
 import asyncio
 
@@ -11,14 +11,14 @@ TIMEOUT = 30
 
 
 class OldClient(Client):
-    """A tab of the version before, which does not know that a server says when to come back."""
+    """Tab of the previous version, which ignores the server's time to retry at."""
 
     def _delay(self):
         self._asked_delay = None
         return super()._delay()
 
 
-async def test_all_are_let_in_and_few_handshakes_are_wasted(database, monkeypatch):
+async def test_all_tabs_connect_with_few_wasted_handshakes(database, monkeypatch):
     from mysite.asgi import application
 
     put_off = []

@@ -1,4 +1,4 @@
-"""What is unread: every tab of a person is told of it, and nobody else."""
+"""Unread counts: sent to every tab of their person, and to no others."""
 
 import itertools
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from tests.chat.test_consumer import say_many
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    """Nobody waits for long, and nothing is found out that was not told."""
+    """Shorten the intervals; lost notifications stay lost."""
     monkeypatch.setattr(unread_feed, "FLUSH_INTERVAL", 0.05)
     monkeypatch.setattr(unread_feed, "DEBOUNCE", 0.02)
     monkeypatch.setattr(unread_feed, "READING_TIME", 0)
@@ -39,7 +39,7 @@ async def other(database):
 
 @pytest.fixture
 def join(database):
-    """Make somebody a member of a room, who has read all of it."""
+    """Make a person a member of a room who has read all of it."""
 
     @database_sync_to_async
     def join(user, room):
@@ -50,14 +50,14 @@ def join(database):
 
 
 async def say(socket, text="hi"):
-    """Say something, and give its number."""
+    """Send a message and return its number."""
     client_id = await socket.say(text)
     while (message := await socket.event("message"))["client_id"] != client_id:
         pass
     return message["number"]
 
 
-async def test_a_member_who_is_elsewhere_is_told_how_much_is_unread(connect, guest, other, join):
+async def test_a_member_elsewhere_receives_unread_counts(connect, guest, other, join):
     await join(guest, "lobby")
     elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
     await elsewhere.until_unread()
@@ -67,7 +67,7 @@ async def test_a_member_who_is_elsewhere_is_told_how_much_is_unread(connect, gue
     await elsewhere.until_unread(lobby=2)
 
 
-async def test_who_comes_is_told_what_was_said_before(connect, guest, other, join):
+async def test_a_new_tab_receives_unread_counts(connect, guest, other, join):
     await join(guest, "lobby")
     await database_sync_to_async(say_many)(other, "lobby", 3)
     await (await connect("elsewhere", user=guest)).until_unread(lobby=3)
@@ -85,19 +85,19 @@ async def test_few_memberships_are_counted_in_one_call(monkeypatch, connect, gue
     assert sorted(counted) == [1, 2, 2]
 
 
-async def test_outsiders_hear_nothing(connect, guest, other, join):
+async def test_outsiders_receive_nothing(connect, guest, other, join):
     await join(guest, "lobby")
     member, stranger = await connect("elsewhere", user=guest), await connect("elsewhere", user=other)
     nobody, speaker = await connect("elsewhere"), await connect("lobby")
     await stranger.until_unread()
     await nobody.event("welcome")
     await say(speaker)
-    await member.until_unread(lobby=1)  # or there would be nothing to hear
+    await member.until_unread(lobby=1)  # or there would be nothing to receive
     for each in (stranger, nobody):
         assert await each.hears_none("unread")
 
 
-async def test_what_is_read_in_one_tab_is_read_in_all(connect, guest, other, join):
+async def test_reading_in_one_tab_updates_all(connect, guest, other, join):
     await join(guest, "lobby")
     await database_sync_to_async(say_many)(other, "lobby", 3)
     tabs = [await connect("elsewhere", user=guest), await connect(path="/ws/me/", user=guest)]
@@ -112,16 +112,16 @@ async def test_what_is_read_in_one_tab_is_read_in_all(connect, guest, other, joi
     assert (await Membership.objects.aget(room__name="lobby")).last_read == 3
 
 
-async def test_who_reads_in_a_room_for_the_first_time_is_a_member_from_then_on(connect, guest):
+async def test_the_first_read_creates_a_membership(connect, guest):
     visitor, speaker = await connect("lobby", user=guest), await connect("lobby")
     await visitor.until_unread()
-    assert not await Membership.objects.aexists()  # a tab that nobody looks at
+    assert not await Membership.objects.aexists()  # an unseen tab
     await visitor.send_command(type="read", seq=0)
     await say(speaker)
     await visitor.until_unread(lobby=1)
 
 
-async def test_nobody_reads_what_the_server_has_not_told_them(connect, guest, other, join):
+async def test_a_read_is_limited_to_the_sockets_cursor(connect, guest, other, join):
     await join(guest, "lobby")
     reader, speaker = await connect("lobby", user=guest), await connect("lobby", user=other)
     await say(speaker)
@@ -132,7 +132,7 @@ async def test_nobody_reads_what_the_server_has_not_told_them(connect, guest, ot
     await reader.until_unread(lobby=1)
 
 
-async def test_ones_own_words_and_what_was_taken_back_are_not_unread(connect, guest, other, join):
+async def test_own_and_deleted_messages_are_not_unread(connect, guest, other, join):
     await join(guest, "lobby")
     elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
     await say(await connect("lobby", user=guest))
@@ -143,15 +143,13 @@ async def test_ones_own_words_and_what_was_taken_back_are_not_unread(connect, gu
     await elsewhere.until_unread(lobby=1)
 
 
-async def test_what_is_much_is_counted_to_a_hundred(connect, guest, other, join):
+async def test_counts_end_at_a_hundred(connect, guest, other, join):
     await join(guest, "lobby")
     await database_sync_to_async(say_many)(other, "lobby", 120)
     await (await connect("elsewhere", user=guest)).until_unread(lobby=100)
 
 
-async def test_who_is_reading_is_not_told_of_what_they_are_about_to_read(
-    connect, guest, other, join, monkeypatch
-):
+async def test_a_reader_does_not_receive_counts_of_new_messages(connect, guest, other, join, monkeypatch):
     monkeypatch.setattr(unread_feed, "READING_TIME", 60)
     await join(guest, "lobby")
     await join(guest, "another")
@@ -163,7 +161,7 @@ async def test_who_is_reading_is_not_told_of_what_they_are_about_to_read(
     await reader.until_unread(another=1)
 
 
-async def test_it_is_told_in_the_end_though_somebody_was_reading(connect, guest, other, join, monkeypatch):
+async def test_counts_arrive_after_the_reading_time(connect, guest, other, join, monkeypatch):
     monkeypatch.setattr(unread_feed, "READING_TIME", 0.3)
     await join(guest, "lobby")
     reader, speaker = await connect("lobby", user=guest), await connect("lobby", user=other)
@@ -173,7 +171,7 @@ async def test_it_is_told_in_the_end_though_somebody_was_reading(connect, guest,
 
 
 @pytest.mark.parametrize("spoken", [False, True])
-async def test_of_who_has_no_session_nothing_is_kept(connect, spoken):
+async def test_reads_without_a_session_are_not_stored(connect, spoken):
     socket = await connect()
     if spoken:
         await say(socket)
@@ -181,7 +179,7 @@ async def test_of_who_has_no_session_nothing_is_kept(connect, spoken):
     assert (await socket.event("error"))["code"] == "forbidden"
 
 
-async def test_a_plain_client_hears_messages_and_nothing_else(connect, guest, other, join):
+async def test_a_plain_client_receives_messages_and_nothing_else(connect, guest, other, join):
     await join(guest, "lobby")
     elsewhere, plain = (
         await connect("elsewhere", user=guest),
@@ -192,11 +190,11 @@ async def test_a_plain_client_hears_messages_and_nothing_else(connect, guest, ot
     assert await plain.receive_nothing()
 
 
-async def test_a_page_in_no_room_is_somebodys(connect):
+async def test_a_page_outside_rooms_needs_a_session(connect):
     assert await (await connect(path="/ws/me/")).close_code() == 4401
 
 
-async def test_what_nobody_told_is_found_out(connect, guest, other, join, monkeypatch):
+async def test_lost_notifications_are_found(connect, guest, other, join, monkeypatch):
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)
     monkeypatch.setattr(unread_changes, "publish_changed_rooms", lambda rooms: None)
     await join(guest, "lobby")
@@ -207,12 +205,10 @@ async def test_what_nobody_told_is_found_out(connect, guest, other, join, monkey
         await elsewhere.until_unread(lobby=count)
 
 
-# What it costs
+# Cost
 
 
-async def test_a_busy_room_publishes_once_for_all_that_is_said_in_a_while(
-    connect, guest, other, join, monkeypatch
-):
+async def test_a_busy_room_publishes_once_per_interval(connect, guest, other, join, monkeypatch):
     monkeypatch.setattr(unread_feed, "DEBOUNCE", 0.5)
     await join(guest, "lobby")
     elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
@@ -276,7 +272,7 @@ def test_messages_that_do_not_count_take_few_steps_of_sqlite(transactional_db, k
 
 
 @pytest.mark.parametrize("others", [0, 1, unread_counts.MAX_UNREAD, unread_counts.MAX_UNREAD + 1])
-def test_messages_of_others_are_counted_among_ones_own(transactional_db, others):
+def test_messages_of_others_are_counted_among_own_ones(transactional_db, others):
     room, (reader, speaker) = actions.open_room("lobby"), [create_guest() for _ in range(2)]
     actions.mark_read({Member.of(reader, room): 0})
     fill(room, [reader, *[speaker, reader] * others])

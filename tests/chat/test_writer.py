@@ -1,4 +1,4 @@
-"""Messages and changes that come at the same time: stored together, and each for itself."""
+"""Group commit: concurrent messages and changes are stored together, and fail separately."""
 
 import asyncio
 from copy import copy
@@ -34,13 +34,13 @@ async def rooms(database):
 
 
 async def send(*entries):
-    """What becomes of each of the drafts and changes, sent at the same time."""
+    """Return the outcomes of messages and changes that are sent at the same time."""
     sending = [get_message_writer().write(entry, RateLimitKeys("person.1", "192.0.2.1")) for entry in entries]
     return await asyncio.gather(*sending, return_exceptions=True)
 
 
 def recorded_batches(monkeypatch):
-    """The texts of what is stored together from now on."""
+    """Record the texts of each batch."""
     batches, write_all = [], actions.write_all
 
     def record(entries):
@@ -52,7 +52,7 @@ def recorded_batches(monkeypatch):
 
 
 async def stored():
-    """The texts in each room, in the order of its log; the places have no holes."""
+    """Return the texts of each room, in the order of its log, and check that its seqs have no gaps."""
     texts = {}
     async for message in Message.objects.select_related("room").order_by("room", "seq"):
         log = texts.setdefault(message.room.name, [])
@@ -70,7 +70,7 @@ async def test_each_gets_its_own_message_in_the_order_of_its_room(people, rooms)
     assert await stored() == expected
 
 
-async def test_what_comes_while_one_is_stored_is_stored_together(people, rooms, monkeypatch):
+async def test_messages_that_arrive_during_a_write_are_stored_together(people, rooms, monkeypatch):
     batches = recorded_batches(monkeypatch)
     await send(*[NewMessage(people[0], rooms[0], str(n), uuid4()) for n in range(20)])
     assert 1 <= len(batches) <= 2
@@ -86,7 +86,7 @@ async def test_a_batch_takes_no_more_queries_than_a_message(people, rooms):
     assert await queries(50) == await queries(1)
 
 
-async def test_what_came_before_is_given_again_and_the_rest_is_stored(people, rooms):
+async def test_stored_messages_are_returned_and_the_rest_is_stored(people, rooms):
     ada, room = people[0], rooms[0]
     drafts = [NewMessage(ada, room, text, uuid4()) for text in ("a", "b", "c")]
     await send(drafts[1])
@@ -96,7 +96,7 @@ async def test_what_came_before_is_given_again_and_the_rest_is_stored(people, ro
     assert await stored() == {room.name: ["b", "a", "c"]}
 
 
-async def test_without_a_session_the_room_knows_what_came_before(people, rooms):
+async def test_a_message_without_a_session_is_recognized_within_its_room(people, rooms):
     room = rooms[0]
     again = NewMessage(None, room, "again", uuid4(), has_session=False)
     (first, _), (second, is_new) = await send(again, again)
@@ -106,7 +106,7 @@ async def test_without_a_session_the_room_knows_what_came_before(people, rooms):
     assert await stored() == {room.name: ["again", "new"]}
 
 
-async def test_one_that_is_refused_leaves_the_others_alone(people, rooms):
+async def test_a_refused_message_does_not_affect_others(people, rooms):
     await User.objects.filter(pk=people[1].pk).aupdate(is_active=False)
     drafts = [NewMessage(person, rooms[0], text, uuid4()) for person, text in zip(people, "abc", strict=True)]
     refused = [
@@ -120,7 +120,7 @@ async def test_one_that_is_refused_leaves_the_others_alone(people, rooms):
     assert await stored() == {rooms[0].name: ["a", "c"]}
 
 
-async def test_one_that_cannot_be_stored_at_all_leaves_the_others_alone(people, rooms):
+async def test_a_failing_message_does_not_affect_others(people, rooms):
     unstorable = "\ud800"
     drafts = [NewMessage(people[0], rooms[0], text, uuid4()) for text in ("a", unstorable, "b")]
     (one, _), error, (other, _) = await send(*drafts)
@@ -129,7 +129,7 @@ async def test_one_that_cannot_be_stored_at_all_leaves_the_others_alone(people, 
     assert await stored() == {rooms[0].name: ["a", "b"]}
 
 
-async def test_who_leaves_while_it_is_stored_disturbs_nobody(people, rooms):
+async def test_a_disconnect_during_a_write_does_not_affect_others(people, rooms):
     drafts = [NewMessage(people[0], rooms[0], text, uuid4()) for text in "abc"]
     sending = [
         asyncio.create_task(get_message_writer().write(draft, RateLimitKeys("person.1"))) for draft in drafts
@@ -160,7 +160,7 @@ async def test_a_batch_is_shared_fairly_among_addresses_and_people(people, rooms
 
 @pytest.fixture
 async def said(people, rooms):
-    """Six messages of one person, three in each room."""
+    """Send six messages of one person, three in each room."""
     outcomes = await send(*[NewMessage(people[0], rooms[n % 2], str(n), uuid4()) for n in range(6)])
     return [message for message, _ in outcomes]
 
@@ -170,7 +170,7 @@ def change(message, text):
 
 
 async def log(room):
-    """The texts of a room at their places."""
+    """Return the texts of a room by their seqs."""
     rows = Message.objects.filter(room=room).order_by("seq")
     return [(row.seq, row.number, row.text) async for row in rows]
 
@@ -190,7 +190,7 @@ async def test_changes_are_stored_together_with_messages(people, rooms, said, mo
     assert others == [(3, 3, "5"), (4, 2, ""), (5, 1, "edited too")]
 
 
-async def test_a_change_that_is_refused_leaves_the_others_alone_and_takes_no_place(people, rooms, said):
+async def test_a_refused_change_does_not_affect_others_and_takes_no_seq(people, rooms, said):
     foreign = change(said[2], "mine")._replace(author=people[1])
     missing = change(said[2], "none")._replace(number=99)
     refused = [foreign, missing, change(said[2], "x" * 5000), change(said[2], " ")]
@@ -203,7 +203,7 @@ async def test_a_change_that_is_refused_leaves_the_others_alone_and_takes_no_pla
     assert (await Room.objects.aget(pk=rooms[0].pk)).last_seq == 5
 
 
-async def test_a_change_that_cannot_be_stored_at_all_leaves_the_others_alone(said):
+async def test_a_failing_change_does_not_affect_others(said):
     (one, _), error, (other, _) = await send(
         change(said[0], "a"), change(said[2], "\ud800"), change(said[4], "b")
     )
@@ -212,8 +212,8 @@ async def test_a_change_that_cannot_be_stored_at_all_leaves_the_others_alone(sai
 
 
 @pytest.mark.parametrize("kind", ["draft", "draft without a session", "change"])
-async def test_nothing_is_written_to_a_log_that_another_has_replaced(people, rooms, said, kind):
-    room = copy(rooms[0])  # as a socket of the time before has it
+async def test_a_replaced_log_refuses_writes(people, rooms, said, kind):
+    room = copy(rooms[0])  # as an older socket has it
     await Room.objects.filter(pk=room.pk).aupdate(epoch="another")
     await Message.objects.all().adelete()
     await rooms[0].arefresh_from_db()
@@ -228,7 +228,7 @@ async def test_nothing_is_written_to_a_log_that_another_has_replaced(people, roo
     assert not await Message.objects.filter(text="stale").aexists()
 
 
-async def test_several_changes_of_one_message_leave_the_last(rooms, said):
+async def test_several_changes_of_a_message_store_the_last(rooms, said):
     outcomes = await send(change(said[0], "first"), change(said[0], "second"), change(said[0], "third"))
     assert {message.number for message, _ in outcomes} == {1}
     (*_, (last, number, text)) = await log(rooms[0])
@@ -249,7 +249,7 @@ async def test_changes_of_many_messages_take_no_more_queries_than_one(people, ro
     assert await queries(50) == await queries(2)
 
 
-async def test_a_batch_marks_only_transcripts_that_have_what_it_changes(people, rooms, said):
+async def test_a_batch_marks_only_transcripts_with_changed_messages(people, rooms, said):
     def export(owner, room, upto):
         return Transcript(owner=owner, room=room, room_name=room.name, upto=upto, total=upto, attempt=1)
 

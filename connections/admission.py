@@ -253,7 +253,7 @@ class Places:
         self._looked_at = now
 
     def _delay(self) -> float:
-        """The delay of a refused request: refused ones retry one after the other, once the queue is served."""
+        """The delay of a refused request: they retry one after the other, once the queue is served."""
         now = time.monotonic()
         served = now + self.waiting * self._interval
         self._last_return = max(self._last_return, served) + self._interval

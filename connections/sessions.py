@@ -1,4 +1,4 @@
-"""Authentication of sockets: Channels' `AuthMiddlewareStack`, with two queries for all concurrent handshakes."""
+"""Authentication of sockets: Channels' `AuthMiddlewareStack`, two queries for all concurrent handshakes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal
+from shlex import quote
 from typing import Literal
 
 import msgspec
@@ -67,7 +68,9 @@ def order(request: HttpRequest, biz: str) -> HttpResponse:
         found = access.order(request.user, biz)
     except ApiError:
         raise Http404 from None
-    return render(request, "push/order.html", {"order": found, "pay": f"manage.py pay {found.biz}"})
+    url = quote(f"{request.scheme}://{request.get_host()}")  # brackets of IPv6 mean something to a shell
+    pay = f"manage.py pay {found.biz} --url {url}"
+    return render(request, "push/order.html", {"order": found, "pay": pay})
 
 
 @csrf_exempt  # it is signed

@@ -52,7 +52,7 @@ async def readyz(send) -> None:
 
 
 class DatabaseProbe:
-    """Try a write to the database in a thread of its own: one at a time, with a result that is cached briefly."""
+    """Try a write to the database in a thread of its own: one at a time; the result is cached briefly."""
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, "readyz")

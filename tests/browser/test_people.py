@@ -119,7 +119,7 @@ async def test_staff_have_a_mark_that_is_read_out_and_is_no_part_of_the_name(lob
     await expect(named(other, "Grace with a mark")).to_have_count(1)
     await staff.page.locator("#chat-message-input").focus()
     await staff.say("before")
-    found = "from chat.models import User; user = User.objects.get(name='Grace with a mark')"
+    found = "from accounts.models import User; user = User.objects.get(name='Grace with a mark')"
     promote = f"{found}; user.is_staff = True; user.save()"
     await asyncio.to_thread(manage, "shell", "-c", promote, VAR_DIR=str(lobby.var_dir))
     await expect(named(other, "Grace with a mark").locator(".staff-badge")).to_have_text("Staff")

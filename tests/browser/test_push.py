@@ -1,6 +1,7 @@
 """What the server says first, on real pages: orders, statuses and live feeds."""
 
 import asyncio
+import shlex
 
 import pytest
 import pytest_asyncio
@@ -41,9 +42,9 @@ def state(tab):
 
 
 async def pay(server, tab):
-    """The provider calls from outside."""
-    biz = tab.page.url.rstrip("/").rpartition("/")[2]
-    return await asyncio.to_thread(manage, "pay", biz, "--url", server.url, VAR_DIR=str(server.var_dir))
+    """The provider calls from outside, by the command that the page shows."""
+    _, *arguments = shlex.split(await tab.page.locator(".order__pay").inner_text())
+    return await asyncio.to_thread(manage, *arguments, VAR_DIR=str(server.var_dir))
 
 
 async def is_listening(tab):
@@ -172,3 +173,33 @@ async def test_the_scripts_of_the_seeds_pages_work(working, open_tab, slash):
     assert said["message"].endswith("] live push - room: seed")
     await tab.page.get_by_role("button", name="Stop").click()
     await expect(tab.page.locator("#feed")).to_be_hidden()
+
+
+SOCKET = """async (options) => {
+    const loaded = performance.getEntriesByType("resource");
+    const { name } = loaded.find(({ name }) => name.includes("reconnecting-socket"));
+    const { ReconnectingSocket } = await import(name);
+    return new Promise((resolve) => {
+        const socket = new ReconnectingSocket({
+            address: () => "/ws/status/plain/",
+            onFrame: resolve,
+            onState: (state) => state === "open" && socket.send("hello"),
+            ...(options.isPlain ? { subprotocols: [] } : { isGreeting: () => false }),
+        });
+    });
+}"""
+
+
+async def test_the_reconnecting_socket_needs_no_subprotocol_and_no_greeting(lobby, open_tab):
+    tab = await open_tab()
+    await tab.page.goto(f"{lobby.url}/status/other/")
+    assert await tab.page.evaluate(SOCKET, {"isPlain": True}) == {"message": "hello"}
+
+
+async def test_the_reconnecting_socket_warns_of_a_missing_greeting(lobby, open_tab):
+    tab = await open_tab()
+    await tab.page.clock.install()
+    await tab.page.goto(f"{lobby.url}/status/other/")
+    assert await tab.page.evaluate(SOCKET, {"isPlain": False}) == {"listening": True}
+    async with tab.page.expect_console_message(lambda message: "no frame was a greeting" in message.text):
+        await tab.page.clock.fast_forward(10_000)

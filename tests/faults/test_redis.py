@@ -80,8 +80,8 @@ async def test_redis_is_restarted(doorbell, servers):
 async def test_a_lost_ring_is_healed_though_nothing_follows(servers):
     async with tabs("lost ring", *servers) as opened:
         command = (
-            "from uuid import uuid4; from chat import actions;"
-            "actions.send(actions.create_guest(), actions.open_room('lost ring'), 'silent', uuid4())"
+            "from uuid import uuid4; from accounts.actions import create_guest; from chat import actions;"
+            "actions.send(create_guest(), actions.open_room('lost ring'), 'silent', uuid4())"
         )
         away = {"VAR_DIR": str(servers[0].var_dir), "REDIS_URL": "redis://127.0.0.1:1"}
         output = await asyncio.to_thread(manage, "shell", "--command", command, **away)

@@ -3,7 +3,7 @@
 import asyncio
 
 from live import Event
-from tests.live.fakes import TOPIC, Layer, Room, hubs, receive, until
+from tests.live.fakes import TOPIC, Layer, Room, Subscriber, hubs, receive, until
 
 
 async def test_an_event_reaches_the_other_processes():
@@ -93,7 +93,12 @@ async def test_a_process_ignores_its_own_events_from_the_layer():
         await layer.sent.get()
         here.publish(TOPIC, room.commit())
         await layer.sent.get()
-        assert await receive(log, 0, 4) == [1, 2, 3, 4]
+        with Subscriber(log, 4) as subscriber:
+            here.publish(TOPIC, Event(None, b"{}"))
+            await layer.sent.get()
+            here.publish(TOPIC, room.commit())
+            assert await subscriber.until(5) == [None, 5]  # and not None twice
+        assert await receive(log, 0, 5) == [1, 2, 3, 4, 5]
         assert room.asked == []
 
 

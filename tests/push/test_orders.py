@@ -252,10 +252,9 @@ def client(transactional_db):
     return Client()
 
 
-def ask(client, **changes):
-    return client.post(
-        "/orders/", {"subject": "A <b>book</b>", "amount": "12.5", "currency": "EUR"} | changes
-    )
+def ask(client, headers=None, **changes):
+    order = {"subject": "A <b>book</b>", "amount": "12.5", "currency": "EUR"} | changes
+    return client.post("/orders/", order, headers=headers)
 
 
 def test_a_visitor_orders_and_sees_it(client):
@@ -266,7 +265,14 @@ def test_a_visitor_orders_and_sees_it(client):
     assert "Private" in page
     order = Order.objects.get()
     assert order.biz in client.get("/orders/").content.decode()
-    assert f"manage.py pay {order.biz}" in page
+    assert f"manage.py pay {order.biz} --url http://testserver<" in page
+
+
+def test_the_command_that_pays_names_the_address_of_the_page(client, settings):
+    settings.ALLOWED_HOSTS = ["[::1]"]
+    address = ask(client, headers={"host": "[::1]:8123"}).headers["Location"]
+    page = client.get(address, headers={"host": "[::1]:8123"}).content.decode()
+    assert "--url &#x27;http://[::1]:8123&#x27;<" in page
 
 
 def test_an_order_of_somebody_else_is_not_there(client):

@@ -57,8 +57,8 @@ async def test_a_message_whose_ring_is_lost_comes_with_the_next_in_order(lobby, 
         output = manage(
             "shell",
             "--command",
-            "from uuid import uuid4; from chat import actions;"
-            "actions.send(actions.create_guest(), actions.open_room('lost-ring'), 'silent', uuid4())",
+            "from uuid import uuid4; from accounts.actions import create_guest; from chat import actions;"
+            "actions.send(create_guest(), actions.open_room('lost-ring'), 'silent', uuid4())",
             VAR_DIR=str(lobby.var_dir),
             REDIS_URL="redis://127.0.0.1:1",
         )
@@ -170,7 +170,7 @@ async def test_whoever_is_removed_is_closed_out_of_every_process_at_once(lobby, 
         for tab in opened:
             await tab.until(lambda tab=tab: len(tab.texts) == 2)
         command = (
-            "from chat.models import User;"
+            "from accounts.models import User;"
             "[(setattr(u, 'is_active', False), u.save())"
             " for u in User.objects.filter(message__room__name='removed')]"
         )

@@ -57,7 +57,9 @@ export class ReconnectingSocket {
   /**
    * @param {object} options
    * @param {() => string} options.address returns path and query; called for each connection
-   * @param {(frame: any) => boolean} options.isGreeting whether a frame confirms the connection
+   * @param {string[]} [options.subprotocols] those that the client offers; none for a plain consumer
+   * @param {(frame: any) => boolean} [options.isGreeting] whether a frame confirms the connection; without it, the
+   *   connection is confirmed as soon as it is open, which suits a plain consumer
    * @param {(frame: any) => boolean} [options.isForMe] whether the greeting is for this page's person
    * @param {(frame: any) => void} options.onFrame called with each frame, parsed as JSON
    * @param {(state: "open" | "waiting" | "refused", code?: number) => void} options.onState called with the state, and
@@ -101,9 +103,11 @@ export class ReconnectingSocket {
 
   #connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}${this.#options.address()}`, PROTOCOLS);
+    const { address, subprotocols = PROTOCOLS, isGreeting } = this.#options;
+    const socket = new WebSocket(`${scheme}://${location.host}${address()}`, subprotocols);
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.#reconnectLater(), GREETING_TIMEOUT);
+    this.#timer = setTimeout(() => this.#timedOut(), GREETING_TIMEOUT);
+    if (!isGreeting) socket.onopen = () => this.#open();
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code, reason }) => this.#closed(code, reason);
   }
@@ -113,11 +117,22 @@ export class ReconnectingSocket {
     this.#pingTimer = setTimeout(() => this.#ping(), PING_INTERVAL);
     if (text === PONG) return;
     const frame = JSON.parse(text);
-    if (!this.#isOpen && this.#options.isGreeting(frame)) {
+    if (!this.#isOpen && this.#options.isGreeting?.(frame)) {
       if (!(this.#options.isForMe?.(frame) ?? true)) return this.#closed(SIGNED_OUT);
       this.#open();
     }
     this.#options.onFrame(frame);
+  }
+
+  /** The connection is not open or not greeted. In the second case the consumer may not know the greeting. */
+  #timedOut() {
+    if (this.#socket.readyState === WebSocket.OPEN) {
+      console.warn(
+        `ReconnectingSocket: ${this.#socket.url} is open, but no frame was a greeting within ${GREETING_TIMEOUT / 1000} s. ` +
+          "Does its consumer send what `isGreeting` expects? Without `isGreeting`, no greeting is needed.",
+      );
+    }
+    this.#reconnectLater();
   }
 
   #closed(code, reason = "") {
@@ -170,7 +185,7 @@ export class ReconnectingSocket {
     clearTimeout(this.#timer);
     clearTimeout(this.#stableTimer);
     this.#stopLivenessTimers();
-    this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
     this.#socket = null;
     this.#isOpen = false;

@@ -24,10 +24,12 @@ const TRIM_MARGIN = 100;
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 30_000;
 
+const roomName = JSON.parse(document.getElementById("room-name").textContent);
+
 const OLDER = {
   loading: gettext("Loading earlier messages…"),
   failed: gettext("Couldn't load earlier messages."),
-  last: gettext("This is the start of {room}"),
+  last: gettext("This is the start of {room}", { room: roomName }),
 };
 const NEWER = {
   loading: gettext("Loading later messages…"),

@@ -26,8 +26,7 @@ MARK_READ = """
 
 
 class Member(NamedTuple):
-    """Person and room of a read position. After a restore, the primary keys may belong to others: hence
-    `joined` and `epoch`."""
+    """Person and room of a read position, both protected against reuse of their primary keys."""
 
     person: int
     joined: datetime
@@ -56,7 +55,8 @@ def mark_read(reads: Mapping[Member, int]) -> None:
 def set_involvement(user: User, room: Room, involvement: str) -> None:
     """Set the notification level of a user in a room, and create the membership if there is none.
 
-    Raise `ApiError` for an unknown level."""
+    Raise `ApiError` for an unknown level.
+    """
     if involvement not in Involvement:
         raise ApiError(
             "bad_frame", format_lazy(_("Choose one of: {choices}."), choices=", ".join(Involvement.values))

@@ -47,7 +47,7 @@ class RoomCard(NamedTuple):
     faces: Sequence[User] = ()
 
     @property
-    def said(self) -> str:
+    def preview(self) -> str:
         return self.last.text[:MAX_PREVIEW_LENGTH] if self.last else ""
 
     # The same texts as in unread-counts.js.
@@ -57,7 +57,7 @@ class RoomCard(NamedTuple):
         return _format_badge(self.unread)
 
     @property
-    def said_of_mentions(self) -> str:
+    def mentions_text(self) -> str:
         if not self.mentions:
             return ""
         said = ngettext(", {count} mention", ", {count} mentions", self.mentions)

@@ -227,7 +227,7 @@ def test_a_room_shows_its_last_message_that_is_not_deleted(ada):
     last = say(ada, "lobby", "second")
     actions.delete(ada, last.room, last.number)
     (card,) = room_list.list_rooms(NOBODY).others
-    assert (card.last.author_name, card.said) == (ada.name, "first")
+    assert (card.last.author_name, card.preview) == (ada.name, "first")
 
 
 @pytest.mark.parametrize(("typed", "found"), [("%", ["50%"]), ("_", []), ("\\", []), ("", ["50%", "a-b"])])

@@ -33,7 +33,7 @@ async def test_it_shows_in_every_tab_until_it_is_read_in_one(lobby, open_tab, op
     await speaker.say("hi")
     await shows(elsewhere, "(1) elsewhere", is_unread=True)
     await shows(reader, "(1) here", is_unread=True)
-    await expect(before.page.locator("#rooms").get_by_role("link", name="here")).to_contain_text("1 unread")
+    await expect(before.page.locator("#rooms [data-room=here]")).to_contain_text("1 unread")
     await reader.page.evaluate(LOOK_AT)
     await shows(elsewhere, "elsewhere", is_unread=False)
     await shows(reader, "here", is_unread=False)

@@ -1,4 +1,4 @@
-"""Every change to a person: guests, names, sign-up, e-mail address, password, deletion."""
+"""Changes to people: guests, names, sign-up, e-mail address, password, deletion."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
@@ -15,27 +15,34 @@ from django.utils.translation import gettext_lazy as _
 import live
 from accounts import mail, queries
 from accounts.confusables import NameKeys
-from accounts.display_names import DELETED, RESTING, TAKEN, clean_person, guest_names, names_like
+from accounts.display_names import (
+    DELETED,
+    RESTING,
+    TAKEN,
+    clean_display_name,
+    suggest_guest_names,
+    suggest_names,
+)
 from accounts.models import Personal, RestingName, User
 from base.api_errors import ApiError
 
 # The precision of `User.seen_at`.
-SEEN_EVERY = timedelta(hours=1)
+SEEN_INTERVAL = timedelta(hours=1)
 
-# How many people are noted in one statement.
-MOST_AT_ONCE = 1000
+# People per query.
+QUERY_CHUNK = 1000
 
 NAME_FIELDS = ["name", "name_key", "name_skeleton"]
 
-# How long nobody else may take a name that was given up.
-REST = timedelta(days=1)
+# How long only the last holder may take a name again.
+REST_TIME = timedelta(days=1)
 
-# How many names that a person has left rest at the same time, so that renaming reserves few.
-MOST_RESTING = 3
+# How many former names of a person may rest at the same time, so that renaming cannot reserve many.
+MAX_RESTING = 3
 
 
 def create_guest() -> User:
-    """A person without an account, under a name that was made up and that nobody else has."""
+    """Create a person without an account, with a generated name that is free."""
     guest = {"password": make_password(None), "is_guest": True, "seen_at": timezone.now()}
 
     def create(name: str) -> User:
@@ -44,101 +51,103 @@ def create_guest() -> User:
         user.save(force_insert=True)
         return user
 
-    return _with_free_name(guest_names(), create)
+    return _with_free_name(suggest_guest_names(), create)
 
 
-def note_visit(user: User) -> User:
-    """Somebody is here: they keep their name, or have one again."""
+def record_visit(user: User) -> User:
+    """Store the time of a person's visit, which keeps their name. Claim a name for a person without one."""
     now = timezone.now()
-    if user.seen_at is None or user.seen_at < now - SEEN_EVERY:
+    if user.seen_at is None or user.seen_at < now - SEEN_INTERVAL:
         User.objects.filter(pk=user.pk).update(seen_at=now)
     return user if user.name_key else claim_name(user)
 
 
-def note_present(people: Collection[int]) -> None:
-    """Guests with a tab in a room keep their names. Writes once an hour for each of these people."""
+def record_presence(people: Collection[int]) -> None:
+    """Store that people have a tab in a room, which keeps guests' names. Writes once an hour per person."""
     now, listed = timezone.now(), list(people)
-    for start in range(0, len(listed), MOST_AT_ONCE):
-        guests = User.objects.filter(pk__in=listed[start : start + MOST_AT_ONCE], is_guest=True)
-        if late := list(guests.exclude(seen_at__gte=now - SEEN_EVERY).values_list("pk", flat=True)):
+    for start in range(0, len(listed), QUERY_CHUNK):
+        guests = User.objects.filter(pk__in=listed[start : start + QUERY_CHUNK], is_guest=True)
+        if late := list(guests.exclude(seen_at__gte=now - SEEN_INTERVAL).values_list("pk", flat=True)):
             User.objects.filter(pk__in=late).update(seen_at=now)
 
 
 def claim_name(user: User) -> User:
-    """Let somebody whose name is another's by now have it back if it is free, or one like it."""
-    return _with_free_name(names_like(user.name), partial(_claim_name, user), user)
+    """Give a person who lost their name the same name if it is free, or else a similar one."""
+    return _with_free_name(suggest_names(user.name), partial(_claim_name, user), user)
 
 
-def _with_free_name(candidates: Iterable[str], take: Callable[[str], User], user: User | None = None) -> User:
-    """What `take` makes of the first that is free; of the next when somebody takes that one just now."""
-    for name in queries.free_names(candidates, user):
+def _with_free_name(
+    candidates: Iterable[str], assign: Callable[[str], User], user: User | None = None
+) -> User:
+    """Return what `assign` returns for the first free name. Try the next name after a conflict."""
+    for name in queries.find_free_names(candidates, user):
         try:
             with transaction.atomic():
-                return take(name)
+                return assign(name)
         except IntegrityError:
             pass
     raise ApiError("unavailable", _("Couldn't pick a guest name. Try again."), 1)
 
 
 def _claim_name(user: User, name: str) -> User:
-    user = queries.active(user)
+    user = queries.lock_active(user)
     if not user.name_key:
-        _call(user, name, NameKeys.of(name))
+        _change_name(user, name, NameKeys.of(name))
     return user
 
 
 def rename(user: User, name: str) -> User:
-    """Let a person be called otherwise from now on; what was said stays under the old name."""
+    """Change a person's display name. Earlier messages keep the old name. Raise `ApiError` for a bad name."""
     try:
-        name = clean_person(name)
+        name = clean_display_name(name)
     except ValueError as error:
         raise ApiError("bad_frame", str(error)) from None
     try:
-        return _rename(user, name, NameKeys.of(name), queries.holders(name, but=user))
+        return _rename(user, name, NameKeys.of(name), queries.find_holders(name, exclude=user))
     except IntegrityError:
         raise ApiError("bad_frame", TAKEN) from None
 
 
 @transaction.atomic
 def _rename(user: User, name: str, keys: NameKeys, holders: list[User]) -> User:
-    people = queries.active_people({user.pk, *(holder.pk for holder in holders)})
-    user = queries.one_of(people, user)
+    people = queries.lock_active_people({user.pk, *(holder.pk for holder in holders)})
+    user = queries.get_stored(people, user)
     for holder in holders:
-        _take_name(people.get(holder.pk, holder), keys)
-    _call(user, name, keys)
-    # Only now, when nobody else can give it up: it rests as soon as it is free.
-    if queries.resting_names(keys, user).exists():
+        _release_name(people.get(holder.pk, holder), keys)
+    _change_name(user, name, keys)
+    # Checked last, when nobody else can give it up: a name rests as soon as it is free.
+    if queries.find_resting_names(keys, user).exists():
         raise ApiError("bad_frame", RESTING)
     return user
 
 
-def _take_name(holder: User, keys: NameKeys) -> None:
-    """Free it for somebody else, if the holder is a guest who is away and has not lost it just now."""
+def _release_name(holder: User, keys: NameKeys) -> None:
+    """Free a name for another person. Raise `ApiError` unless the holder is a guest who is away."""
     if {holder.name_key, holder.name_skeleton}.isdisjoint(keys):
         return
     if not queries.is_away(holder):
         detail = _("“{name}” is taken. Choose another name.")
         raise ApiError("bad_frame", format_lazy(detail, name=holder.name))
-    _with_free_name(names_like(holder.name), partial(_give_name, holder))
+    _with_free_name(suggest_names(holder.name), partial(_give_name, holder))
 
 
 def _give_name(user: User, name: str) -> User:
-    """Give a user another name. The old one was unused for a day, and need not rest."""
+    """Change a user's name. The old name was unused for a day and does not have to rest."""
     user.set_name(name, NameKeys.of(name))
     user.save(update_fields=NAME_FIELDS)
     return user
 
 
 @transaction.atomic
-def leave_name(guest: User, account: User) -> None:
-    """Give up the name of a guest who signs in to an account, which may take it at once."""
+def give_up_name(guest: User, account: User) -> None:
+    """Give up the name of a guest who signs in to an account. The account may take it at once."""
     _rest_name(guest.name_key, account.pk)
     User.objects.filter(pk=guest.pk).update(name_key=None, name_skeleton="")
 
 
 def rest_names(last_holders: Mapping[str | None, int]) -> None:
-    """Keep names that are given up from all but their last holders for a day."""
-    until = timezone.now() + REST
+    """Reserve names that are given up for their last holders for a day."""
+    until = timezone.now() + REST_TIME
     RestingName.objects.bulk_create(
         [RestingName(key=key, last_holder=pk, until=until) for key, pk in last_holders.items() if key],
         update_conflicts=True,
@@ -148,14 +157,14 @@ def rest_names(last_holders: Mapping[str | None, int]) -> None:
 
 
 def _rest_name(key: str | None, holder: int) -> None:
-    """Let one name rest, and free the oldest resting names of the holder that are too many."""
+    """Reserve a name for its last holder, and free the holder's oldest resting names over the limit."""
     rest_names({key: holder})
     latest_first = RestingName.objects.filter(last_holder=holder).order_by("-until")
-    too_many = list(latest_first.values_list("pk", flat=True)[MOST_RESTING:])
+    too_many = list(latest_first.values_list("pk", flat=True)[MAX_RESTING:])
     RestingName.objects.filter(pk__in=too_many).delete()
 
 
-def _call(user: User, name: str, keys: NameKeys) -> None:
+def _change_name(user: User, name: str, keys: NameKeys) -> None:
     left = user.name_key
     user.set_name(name, keys)
     user.save(update_fields=NAME_FIELDS)
@@ -164,8 +173,8 @@ def _call(user: User, name: str, keys: NameKeys) -> None:
 
 
 def sign_up(user: User, username: str, password: str, email: str) -> User:
-    """Give a guest an account. It stays the same person, who has said what was said."""
-    hashed = make_password(password)  # this takes long, so nothing is locked meanwhile
+    """Give a guest an account. The person and their messages stay the same. Raise `ApiError`."""
+    hashed = make_password(password)  # slow, so before any lock
     try:
         return _sign_up(user, username, hashed, email)
     except IntegrityError:
@@ -174,51 +183,51 @@ def sign_up(user: User, username: str, password: str, email: str) -> User:
 
 @transaction.atomic
 def _sign_up(user: User, username: str, hashed: str, email: str) -> User:
-    user = queries.active(user)
+    user = queries.lock_active(user)
     if not user.is_guest:
         raise ApiError("forbidden", _("You already have an account."))
     user.username, user.password, user.is_guest = username, hashed, False
     user.email = User.normalize_address(email)
     user.save(update_fields=["username", "password", "email", "is_guest"])
-    _ask_to_confirm(user)
+    _send_confirmation(user)
     return user
 
 
 @transaction.atomic
 def change_email(user: User, email: str) -> User:
     """Change or remove an account's address. Until it is confirmed, the old one resets the password."""
-    user = queries.active(user)
+    user = queries.lock_active(user)
     user.email = User.normalize_address(email)
     if not user.email:
         user.confirmed_email = ""
     user.save(update_fields=["email", "confirmed_email"])
-    _ask_to_confirm(user)
+    _send_confirmation(user)
     return user
 
 
-def _ask_to_confirm(user: User) -> None:
+def _send_confirmation(user: User) -> None:
     if user.email and not user.is_email_confirmed:
-        transaction.on_commit(partial(live.send_in_background, mail.confirmation(user)))
+        transaction.on_commit(partial(live.send_in_background, mail.make_confirmation_task(user)))
 
 
 @transaction.atomic
 def confirm_email(token: str) -> User:
-    """Confirm the address to which a link was sent, if it is still the account's."""
-    queries.active(queries.confirming(token))
-    user = queries.confirming(token)  # again, now that it is locked: the address may have changed
+    """Confirm the address that a link was sent to. Raise `ApiError` if the account has another one now."""
+    queries.lock_active(queries.find_by_token(token))
+    user = queries.find_by_token(token)  # again under the lock: the address may have changed
     user.confirmed_email = User.normalize_address(user.email)
     user.save(update_fields=["confirmed_email"])
     return user
 
 
 def set_password(user: User, password: str) -> User:
-    """Another password: whoever is signed in with the old one is signed out."""
+    """Change a password. Sessions that were signed in with the old one end."""
     return _set_password(user, make_password(password))
 
 
 @transaction.atomic
 def _set_password(user: User, hashed: str) -> User:
-    user = queries.active(user)
+    user = queries.lock_active(user)
     user.password = hashed
     user.save(update_fields=["password"])
     return user
@@ -226,23 +235,23 @@ def _set_password(user: User, hashed: str) -> User:
 
 @transaction.atomic
 def delete_account(user: User) -> None:
-    """Forget who somebody was, for good. What was said stays, under the name under which it was said."""
-    _empty(queries.active(user))
+    """Delete a person's data for good. Messages stay, with the names that they were sent with."""
+    _anonymize(queries.lock_active(user))
 
 
 @transaction.atomic
 def remove_account(user: User) -> None:
-    """Delete an account as an administrator; empty it where something refers to it, such as messages."""
-    user = queries.account(user)
+    """Delete an account as an administrator. Keep an empty row if others, such as messages, refer to it."""
+    user = queries.lock_account(user)
     try:
         with transaction.atomic():
             rest_names({user.name_key: user.pk})
             user.delete()
     except ProtectedError:
-        _empty(user)
+        _anonymize(user)
 
 
-def _empty(user: User) -> None:
+def _anonymize(user: User) -> None:
     rest_names({user.name_key: user.pk})
     user.username, user.password = f"deleted-{get_random_string(16)}", make_password(None)
     user.name, user.name_key, user.name_skeleton = DELETED, None, ""

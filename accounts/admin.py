@@ -11,23 +11,23 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import actions, queries
 from accounts.confusables import NameKeys
-from accounts.display_names import TAKEN, clean_person
+from accounts.display_names import TAKEN, clean_display_name
 from accounts.models import User
 from base import security_log
 
 
 class PersonForm(UserChangeForm):
-    """A name that is changed here is free, as everywhere."""
+    """Form of a person, with the same rules for names as everywhere."""
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]
         if "name" not in self.changed_data:
             return name
         try:
-            name = clean_person(name)
+            name = clean_display_name(name)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
-        if queries.holders(name, but=self.instance):
+        if queries.find_holders(name, exclude=self.instance):
             raise forms.ValidationError(TAKEN)
         self.instance.set_name(name, NameKeys.of(name))
         return name
@@ -47,7 +47,7 @@ class UserAdmin(DjangoUserAdmin):
         super().save_model(request, user, form, change)
 
     def get_deleted_objects(self, objs, request):
-        """Accounts alone: nothing protects them, and no other right is needed (see `delete_model`)."""
+        """Return only the accounts: `delete_model` needs no other right, and nothing protects them."""
         accounts = [f"{user.username} ({user})" for user in objs]
         stays = _("Messages stay, under the names that they were sent with.")
         return [*accounts, stays], {self.opts.verbose_name_plural: len(accounts)}, set(), []

@@ -1,7 +1,7 @@
-"""What names look like, by Unicode's list of characters that are taken for each other (TR39).
+"""Confusable names, by Unicode's list of characters that look alike (TR39).
 
-It comes with `confusable_homoglyphs`, as pairs. Of all that look alike one stands for the others, and is in
-the most pairs: TR39's prototype. A name in prototypes is its skeleton.
+The package `confusable_homoglyphs` has the list, as pairs. Of all characters that look alike, the one in the
+most pairs stands for the others: TR39's prototype. A name in prototypes is its skeleton.
 """
 
 import unicodedata
@@ -18,23 +18,23 @@ from confusable_homoglyphs.utils import load
 
 from base import names
 
-# Scripts that are written together, none of whose letters look alike (TR39, "highly restrictive").
+# Scripts that are written together and have no confusable letters (TR39, "highly restrictive").
 _WRITTEN_TOGETHER = [
     {"LATIN", "HAN", "HIRAGANA", "KATAKANA"},
     {"LATIN", "HAN", "BOPOMOFO"},
     {"LATIN", "HAN", "HANGUL"},
 ]
-_DRAWN = [
+_DRAWN_KINDS = [
     "LATIN LETTER SMALL CAPITAL",
     "NEGATIVE CIRCLED LATIN CAPITAL LETTER",
     "NEGATIVE SQUARED LATIN CAPITAL LETTER",
     "REGIONAL INDICATOR SYMBOL LETTER",
 ]
-_EVERYWHERE = {"COMMON", "INHERITED"}  # digits, signs, emoji, marks
+_ANY_SCRIPT = {"COMMON", "INHERITED"}  # digits, signs, emoji, marks
 
 
 class NameKeys(NamedTuple):
-    """What identifies a name. Two names with a key in common look alike, and only one person may have them.
+    """Keys of a name. Names with a common key look alike, and only one person may have them.
 
     `key`: the name in one case, each letter replaced by the one that it looks like. `skeleton`: the same for
     the name as it is drawn, where a capital I looks like a small l. So AIl and All have a key in common, and
@@ -50,54 +50,54 @@ class NameKeys(NamedTuple):
 
 
 def likeness(name: str) -> str:
-    """The key that all names share which look like this one or differ in case.
+    """Return the key of all names that look like this one or differ in case only.
 
-    Punctuation around a name is no difference.
+    Punctuation around a name is ignored.
     """
     composed = unicodedata.normalize("NFD", names.key(" ".join(name.split())))
-    return _folded(without_edges(composed) or composed)
+    return _fold(strip_punctuation(composed) or composed)
 
 
-def likenesses(letters: Sequence[str]) -> list[str]:
-    """The likeness of each letter, at the cost of one text. Joined, they are a name's, but for edges."""
-    return _folded("\0".join(letters)).split("\0")
+def letter_likenesses(letters: Sequence[str]) -> list[str]:
+    """Return the likeness of each letter, in one pass. Joined, they are a name's, except for its edges."""
+    return _fold("\0".join(letters)).split("\0")
 
 
-def without_edges(text: str) -> str:
-    """Without the punctuation around it."""
+def strip_punctuation(text: str) -> str:
+    """Remove the punctuation around a text."""
     return _EDGES.sub("", text)
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     folded = unicodedata.normalize("NFD", names.key(text))
     plain = names.without_invisible(folded).replace("i\u0307", "i").replace("j\u0307", "j")  # two dots in one
-    prototypes = skeleton(with_capitals(plain)).casefold().translate(_SKELETON)
+    prototypes = skeleton(replace_by_capitals(plain)).casefold().translate(_PROTOTYPES)
     return prototypes.casefold()
 
 
 def skeleton(text: str) -> str:
-    """Each character's prototype."""
-    return names.without_invisible(unicodedata.normalize("NFD", text)).translate(_SKELETON)
+    """Replace each character by its prototype."""
+    return names.without_invisible(unicodedata.normalize("NFD", text)).translate(_PROTOTYPES)
 
 
-def with_capitals(text: str) -> str:
-    """Small letters whose capitals look like Latin ones, as those: в is b, as В is B."""
+def replace_by_capitals(text: str) -> str:
+    """Replace small letters whose capitals look Latin by Latin ones: в by b, since В looks like B."""
     return text.translate(_CAPITALS)
 
 
-def look_like(prototype: str) -> str:
-    """All characters with that prototype."""
-    return "".join(chr(code) for code, each in _SKELETON.items() if each == prototype)
+def find_lookalikes(prototype: str) -> str:
+    """Return all characters with a prototype."""
+    return "".join(chr(code) for code, each in _PROTOTYPES.items() if each == prototype)
 
 
 def mixes_scripts(name: str) -> bool:
-    """Whether letters of scripts stand side by side that nobody writes together."""
-    scripts = categories.unique_aliases(name) - _EVERYWHERE
+    """Return whether a name has letters of scripts that are never written together."""
+    scripts = categories.unique_aliases(name) - _ANY_SCRIPT
     return len(scripts) > 1 and not any(scripts <= together for together in _WRITTEN_TOGETHER)
 
 
-def _skeleton() -> dict[int, str]:
-    """Each character's prototype, where that is another."""
+def _load_prototypes() -> dict[int, str]:
+    """Return the prototype of each character that is not its own."""
     alike: dict[str, set[str]] = defaultdict(set)
     for one, others in load("confusables.json").items():
         alike[one.strip("\u200e")] |= {other["c"].strip("\u200e") for other in others}
@@ -106,19 +106,19 @@ def _skeleton() -> dict[int, str]:
         return max({text, *alike.get(text, ())}, key=lambda each: (len(alike.get(each, ())), len(each), each))
 
     found = {ord(each): "".join(map(prototype, prototype(each))) for each in alike if len(each) == 1}
-    return found | {code: found.get(ord(letter), letter) for code, letter in _drawn_letters()}
+    return found | {code: found.get(ord(letter), letter) for code, letter in _find_drawn_letters()}
 
 
-def _drawn_letters() -> Iterator[tuple[int, str]]:
-    """Small capitals, and capitals in circles, squares and flags, which the list leaves out: ᴀ, 🅐, 🅰, 🇦."""
-    for kind, letter in product(_DRAWN, ascii_lowercase):
+def _find_drawn_letters() -> Iterator[tuple[int, str]]:
+    """Yield small capitals, and capitals in circles, squares and flags. The list lacks them: ᴀ, 🅐, 🅰, 🇦."""
+    for kind, letter in product(_DRAWN_KINDS, ascii_lowercase):
         with suppress(KeyError):  # there is no small capital X
             yield ord(unicodedata.lookup(f"{kind} {letter}")), letter
 
 
-def _capitals() -> dict[int, str]:
-    """Small letters that look like no Latin one, whose capitals do: в, as В is taken for B."""
-    small = (character.lower() for character in map(chr, _SKELETON))
+def _find_capitals() -> dict[int, str]:
+    """Return small letters that do not look Latin but whose capitals do: в, since В looks like B."""
+    small = (character.lower() for character in map(chr, _PROTOTYPES))
     return {
         ord(letter): skeleton(letter.upper()).lower()
         for letter in small
@@ -126,9 +126,9 @@ def _capitals() -> dict[int, str]:
     }
 
 
-# Punctuation, and the letters and signs that are drawn as punctuation: ʼ, ǃ, ꞉, tones. Not ー and 々, which
-# names end with.
-_EDGE = r"[\p{P}\s~^`\u01C3\u02B9-\u02DF\u02E5-\u02FF\uA4F8-\uA4FD\uA700-\uA71F\uA788-\uA78C]+"
-_EDGES = regex.compile(f"^{_EDGE}|{_EDGE}$")
-_SKELETON = _skeleton()
-_CAPITALS = _capitals()
+# Punctuation, and the letters and signs that are drawn as punctuation: ʼ, ǃ, ꞉, tones. Not ー and 々: names
+# may end with them.
+_PUNCTUATION = r"[\p{P}\s~^`\u01C3\u02B9-\u02DF\u02E5-\u02FF\uA4F8-\uA4FD\uA700-\uA71F\uA788-\uA78C]+"
+_EDGES = regex.compile(f"^{_PUNCTUATION}|{_PUNCTUATION}$")
+_PROTOTYPES = _load_prototypes()
+_CAPITALS = _find_capitals()

@@ -1,4 +1,4 @@
-"""What people are called. A name is one person's: see `likeness` for what counts as the same."""
+"""Display names: reserved names and generated ones. Each is unique to a person (see `likeness`)."""
 
 import random
 import unicodedata
@@ -7,52 +7,54 @@ from collections.abc import Iterable, Iterator
 import regex
 from django.utils.translation import gettext_lazy as _
 
-from accounts.confusables import look_like, mixes_scripts, skeleton, with_capitals
+from accounts.confusables import find_lookalikes, mixes_scripts, replace_by_capitals, skeleton
 from base import names
 
-LONGEST_PERSON = 32
-LONGEST_USERNAME = 32
+MAX_NAME_LENGTH = 32
+MAX_USERNAME_LENGTH = 32
 
-# What those are called who have deleted their accounts.
+# Display name of deleted accounts.
 DELETED = "Somebody"
 
-# What is said to who wants a name that another person has.
+# Error for a name that another person has.
 TAKEN = _("That name is taken. Choose another name.")
 
-# Who is called so seems to be the page, its owner, everybody or nobody.
-_NOBODYS = (
+# Names that seem to belong to the page, its owner, everybody or nobody.
+_RESERVED_NAMES = (
     f"{DELETED} All Anonymous Bot Channel Deleted Everybody Everyone Guest Help Here Info Me Nobody Notice "
     "Official Operator Root Security Server Service Someone Unknown You "
     "你 我 所有人 全体成员 全體成員 大家 在线 有人 无名 匿名 游客 訪客 访客 消息 通知 提示 公告"
 ).split()
 
-# A name with such a word in it seems to speak for the site, and so does a name that is one of the first
-# together with any of the second: TheModerator, 系统消息. Of the third, no part may be in a name.
-_AUTHORITIES = (
+# A name with such a word seems to speak for the site, and so does a word of the first list with any of
+# the second: TheModerator, 系统消息. No name may contain a part of the third.
+_AUTHORITY_WORDS = (
     "Admin Administration Administrator Helpdesk Lobby Mod Moderation Moderator Owner Postmaster Staff "
     "Superuser Support Sysadmin Sysop System Webmaster 系统 系統 大厅 大廳 管理 运营 運營 "
     "Админ Администратор Владелец Модератор Поддержка Система "
     "Administrador Moderador Soporte Suporte Sistema Administrateur Modérateur Système "
     "管理者 運営 システム サポート 관리자 운영자 시스템"
 ).split()
-_BESIDE = (
+_MODIFIERS = (
     "The Our Your Official Real Super Head Chief Main Chat Site Page Room Team Desk Help Service Bot Account "
     "Message Notice Info 小 的 消息 通知 提示 公告 团队 團隊 助手 中心 人员 人員 服务 服務"
 ).split()
-_ANYWHERE = "管理员 管理員 官方 客服 版主 站长 站長 管理人 房主 群主 网管 網管 超管 工作人员 工作人員".split()
+_FORBIDDEN = (
+    "管理员 管理員 官方 客服 版主 站长 站長 管理人 房主 群主 网管 網管 超管 工作人员 工作人員".split()
+)
 
 # Letters that other characters stand for. A stroke stands for two of them: 1, |, the Lisu ꓲ, but not I and l.
-_STROKES = "!" + "".join(each for each in look_like("l") if each not in "Il")
-_STAND_FOR = [
-    str.maketrans(f"03456789@$1{_STROKES}", "oeasgtbgas" + one * (len(_STROKES) + 1)) for one in "il"
+_STROKES = "!" + "".join(each for each in find_lookalikes("l") if each not in "Il")
+_SUBSTITUTIONS = [
+    str.maketrans(f"03456789@$1{_STROKES}", "oeasgtbgas" + letter * (len(_STROKES) + 1)) for letter in "il"
 ]
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
-# Of the letters that only modify others, kana's ー is a part of words.
+# Kana's ー is the only modifier letter that is a part of words.
 _WORD = regex.compile(r"(?:[\p{L}\p{N}--\p{Lm}]|(?<=[\p{Hiragana}\p{Katakana}])ー)+", regex.VERSION1)
 
 RESTING = _("That name was in use until recently. Choose another name, or try again tomorrow.")
 
-# What guests are called, in the language of whoever becomes one. A language may have any number of each.
+# Words of guests' names, in the guest's language. A language may have any number of each.
 _ADJECTIVES = _(
     "Amber Bold Brave Bright Brisk Calm Candid Cheerful Clever Cosy Curious Daring Eager Early Easy "
     "Fair Fleet Gentle Glad Golden Happy Honest Humble Jolly Keen Kind Lively Lucky Mellow Merry "
@@ -68,37 +70,37 @@ _ANIMALS = _(
 _GUEST = _("{adjective} {animal}")
 
 
-def clean_person(name: str) -> str:
-    """The name as it is shown. Raises ValueError, which says what is wrong and what to do instead."""
-    name = names.check_visible(names.clean(name, LONGEST_PERSON))
+def clean_display_name(name: str) -> str:
+    """Return a display name as it is shown. Raise ValueError, with a text for people, if it is refused."""
+    name = names.check_visible(names.clean(name, MAX_NAME_LENGTH))
     if mixes_scripts(name):
         raise ValueError(_("Names can't mix scripts, except Latin letters with Chinese, Japanese or Korean."))
-    spellings = [name, *map(name.translate, _STAND_FOR)]
+    spellings = [name, *map(name.translate, _SUBSTITUTIONS)]
     if any(map(_is_reserved, [*spellings, *map(skeleton, spellings)])):  # a sign may look like a letter
         raise ValueError(_("That name isn't allowed. Choose another name."))
     return name
 
 
 def _is_reserved(name: str) -> bool:
-    """Whether a name seems to be the page or to speak for it: AIl, [System], Lobby Admin, AdminTeam."""
+    """Return whether a name seems to speak for the site: AIl, [System], Lobby Admin, AdminTeam."""
     words = _WORD.findall(_CAMEL.sub(" ", name))
     joined = "".join(words)
     return (
-        _looks_like(joined, _NOBODY)
+        _looks_like(joined, _RESERVED)
         or _looks_like(joined, _AUTHORITY)
         or any(_looks_like(word.strip("0123456789ー"), _AUTHORITY) for word in words)
-        or any(part in joined for part in _ANYWHERE)
+        or any(part in joined for part in _FORBIDDEN)
     )
 
 
 def _looks_like(name: str, pattern: regex.Pattern) -> bool:
-    """As written, or as its capitals look: AIl. But Ali is a name."""
+    """Match a name as written, and as its capitals look: AIl. But Ali is a name."""
     capitals = skeleton(_without_marks(name)).casefold()
-    return any(map(pattern.fullmatch, map(skeleton, [_written(name), capitals])))
+    return any(map(pattern.fullmatch, map(skeleton, [_fold(name), capitals])))
 
 
-def _written(name: str) -> str:
-    return with_capitals(_without_marks(name).casefold())
+def _fold(name: str) -> str:
+    return replace_by_capitals(_without_marks(name).casefold())
 
 
 def _without_marks(name: str) -> str:
@@ -106,12 +108,12 @@ def _without_marks(name: str) -> str:
 
 
 def _any_of(words: Iterable[str]) -> str:
-    return "|".join(regex.escape(skeleton(_written(word))) for word in words)
+    return "|".join(regex.escape(skeleton(_fold(word))) for word in words)
 
 
-_NOBODY = regex.compile(_any_of(_NOBODYS))
+_RESERVED = regex.compile(_any_of(_RESERVED_NAMES))
 _AUTHORITY = regex.compile(
-    f"(?:{_any_of(_BESIDE)})*(?:(?:{_any_of(_AUTHORITIES)})s?(?:{_any_of(_BESIDE)})*)+"
+    f"(?:{_any_of(_MODIFIERS)})*(?:(?:{_any_of(_AUTHORITY_WORDS)})s?(?:{_any_of(_MODIFIERS)})*)+"
 )
 
 
@@ -120,19 +122,19 @@ def guest_name() -> str:
     return str(_GUEST).format(adjective=adjective, animal=animal)
 
 
-def guest_names() -> Iterator[str]:
-    """Some for one guest, of which it is hardly possible that others have them all."""
+def suggest_guest_names() -> Iterator[str]:
+    """Yield candidates for a guest's name. It is very unlikely that all are taken."""
     yield from (guest_name() for _ in range(3))
     yield from (f"{guest_name()} {random.randint(2, 99999)}" for _ in range(3))
 
 
-def names_like(name: str) -> Iterator[str]:
-    """For somebody whose name may be another's by now: it, then "it 2", "it 3" …, in the end made-up ones."""
+def suggest_names(name: str) -> Iterator[str]:
+    """Yield candidates for a lost name: the name, then "name 2", "name 3" …, then generated names."""
     try:
-        clean_person(name)
-    except ValueError:  # it was given when that was allowed
+        clean_display_name(name)
+    except ValueError:  # the rules were different when it was chosen
         pass
     else:
         yield name
-        yield from (f"{name[: LONGEST_PERSON - 3].rstrip()} {number}" for number in range(2, 100))
-    yield from guest_names()
+        yield from (f"{name[: MAX_NAME_LENGTH - 3].rstrip()} {number}" for number in range(2, 100))
+    yield from suggest_guest_names()

@@ -1,4 +1,4 @@
-"""Forms of accounts: Django's own, with our rules for names, and `actions` to store what they say."""
+"""Forms of accounts: Django's, with Lobby's rules for names; `actions` stores the input."""
 
 import re
 
@@ -15,7 +15,7 @@ from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts import actions
-from accounts.display_names import LONGEST_PERSON, LONGEST_USERNAME
+from accounts.display_names import MAX_NAME_LENGTH, MAX_USERNAME_LENGTH
 from accounts.models import User
 from base import names
 
@@ -23,14 +23,14 @@ from base import names
 class NameForm(forms.Form):
     name = forms.CharField(
         label=_("Display name"),
-        max_length=LONGEST_PERSON,
+        max_length=MAX_NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
         help_text=_("Earlier messages keep your old name."),
     )
 
 
 class UnquotedEmailValidator(EmailValidator):
-    """Refuses `"a b"@example.org` too: within quotes, an address may have controls and many spellings."""
+    """Refuse quoted addresses too, as `"a b"@example.org`: quotes allow controls and many spellings."""
 
     user_regex = re.compile(r"[\w!#$%&'*+/=?^`{}|~-]+(\.[\w!#$%&'*+/=?^`{}|~-]+)*\Z", re.ASCII)
 
@@ -58,7 +58,7 @@ class SignUpForm(BaseUserCreationForm):
 
     def clean_username(self) -> str:
         try:
-            return names.clean(self.cleaned_data["username"], LONGEST_USERNAME)
+            return names.clean(self.cleaned_data["username"], MAX_USERNAME_LENGTH)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
 
@@ -98,7 +98,7 @@ class ChangePasswordForm(NewPasswordForm, PasswordChangeForm):
 
 
 class PasswordForm(forms.Form):
-    """A change that needs the user's password."""
+    """Form for a change that needs the user's password."""
 
     password = forms.CharField(
         label=_("Your password"),

@@ -1,4 +1,4 @@
-"""Who visits: a person with an account, or a guest for as long as the browser is open."""
+"""Visitors: people with an account, and guests, whose session ends with the browser's."""
 
 from django.conf import settings
 from django.contrib.auth import login, middleware
@@ -18,27 +18,27 @@ from base.ratelimit_keys import address_keys
 
 
 class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
-    """Django's. A session that has ended invalidates the forms of its pages, as signing out does."""
+    """Django's middleware. An ended session invalidates the forms of its pages, as signing out does."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
+        request.user = SimpleLazyObject(lambda: _load_user(request))  # type: ignore[assignment]
 
 
-def _user(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
-    """The session's user. Rotates the CSRF token if the session no longer exists, before a page has it."""
+def _load_user(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
+    """Return the session's user. Rotate the CSRF token first if the session no longer exists."""
     user = middleware.get_user(request)
     if settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty():
         rotate_token(request)
     return user
 
 
-def visitor(request: HttpRequest) -> User:
-    """The person who asks, who becomes a guest where there is none.
+def ensure_visitor(request: HttpRequest) -> User:
+    """Return the person of a request. Create a guest if there is none.
 
-    Raises `ApiError`: `read_only` where nobody visits, `rate_limited` for too many guests of an address.
+    Raise `ApiError`: `read_only` if this is no visit, `rate_limited` for too many guests of an address.
     """
-    if not known(request):
+    if not find_visitor(request):
         if not is_visit(request):
             raise ApiError("read_only", _("Open this page in a browser tab."))
         hit_limit(get_guest_rate, address_keys(request.META.get("REMOTE_ADDR", "")))
@@ -51,19 +51,19 @@ def visitor(request: HttpRequest) -> User:
     return request.user  # type: ignore[return-value]
 
 
-def known(request: HttpRequest) -> User | None:
-    """Who asks, if it is somebody: they have their name as long as they come."""
+def find_visitor(request: HttpRequest) -> User | None:
+    """Return the person of a request, or None. Store the time of the visit, which keeps guests' names."""
     if not request.user.is_authenticated:
         return None
     if is_visit(request):
-        request.user = actions.note_visit(request.user)
+        request.user = actions.record_visit(request.user)
     return request.user
 
 
 def is_visit(request: HttpRequest) -> bool:
-    """Whether a request may make a guest. HEAD may not, nor GET for what another site embeds or prefetches.
+    """Return whether a request may create a guest: not HEAD, nor GET that another site embeds or prefetches.
 
-    Such a request has none of our cookies, so each would make another guest. The destination is empty where
+    Such a request has none of our cookies, so each would create another guest. The destination is empty where
     our service worker passes on the navigation of a tab. All other methods have CSRF protection.
     """
     if request.method != "GET":

@@ -1,4 +1,4 @@
-"""Password hashing, a few at a time: a hash takes a core for half a second."""
+"""Password hashing with a queue: a hash uses a core for half a second."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,38 +10,38 @@ from django.utils.translation import gettext_lazy as _
 
 from base.api_errors import ApiError
 
-# How many are hashed at the same time in a process, how many more may wait, and how long (seconds).
-AT_ONCE = 2
-MOST_WAITING = 30
-PATIENCE = 10
+# Concurrent hashes of a process, length of the queue, and how long a hash may wait (seconds).
+MAX_RUNNING = 2
+MAX_WAITING = 30
+QUEUE_TIMEOUT = 10
 
-# When a refused request may try again (seconds).
+# When to retry a refused request (seconds).
 RETRY_AFTER = 5
 
-_places = BoundedSemaphore(AT_ONCE + MOST_WAITING)
-_turns = BoundedSemaphore(AT_ONCE)
+_places = BoundedSemaphore(MAX_RUNNING + MAX_WAITING)
+_turns = BoundedSemaphore(MAX_RUNNING)
 
 
 class QueuedPBKDF2PasswordHasher(PBKDF2PasswordHasher):
-    """Django's own, of which only so many run at the same time.
+    """Django's hasher, with a limit of concurrent hashes.
 
-    It waits in the thread of its request, which serves no other. Whether a user exists makes no difference:
-    Django hashes for an unknown user as well. Raises `ApiError` when too many wait.
+    It waits in the thread of its request, which serves no other. Timing does not reveal whether a user
+    exists: Django hashes for an unknown user as well. Raise `ApiError` when too many hashes wait.
     """
 
     def encode(self, password, salt, iterations=None):
-        with _turn():
+        with _wait_for_turn():
             return super().encode(password, salt, iterations)
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def _wait_for_turn() -> Iterator[None]:
     if not _places.acquire(blocking=False):
-        raise _busy()
+        raise _make_error()
     try:
         _release_connections()
-        if not _turns.acquire(timeout=PATIENCE):
-            raise _busy()
+        if not _turns.acquire(timeout=QUEUE_TIMEOUT):
+            raise _make_error()
         try:
             yield
         finally:
@@ -51,13 +51,13 @@ def _turn() -> Iterator[None]:
 
 
 def _release_connections() -> None:
-    """Let others have this thread's database connection, of which a pool has few."""
+    """Release this thread's database connections: a pool has few."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()
 
 
-def _busy() -> ApiError:
+def _make_error() -> ApiError:
     return ApiError(
         "unavailable", _("Too many people are signing in right now. Try again in a moment."), RETRY_AFTER
     )

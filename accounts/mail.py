@@ -1,6 +1,6 @@
-"""E-mail. A worker sends it, so that the time a page takes says nothing about who has an account.
+"""E-mail. A worker sends it, so that a page's response time does not reveal whether an account exists.
 
-Only a confirmation goes to an address that nobody has confirmed yet. It quotes nothing that a stranger wrote.
+Only confirmations go to unconfirmed addresses. They quote no text that a stranger wrote.
 """
 
 from typing import Any
@@ -19,76 +19,79 @@ from django.utils.translation import get_language
 from accounts.models import User
 from live import LayerMessage
 
-# How many accounts of an address one letter names.
-MOST_ACCOUNTS = 20
+# Accounts of an address that one e-mail lists.
+MAX_ACCOUNTS = 20
 
 _SALT = "chat.mail.confirmation"  # as in links that were sent before
 
 
-def reset(email: str) -> LayerMessage:
-    """The task to mail how to set a new password for the accounts with that address."""
-    return _task("mail.reset", email=email)
+def make_reset_task(email: str) -> LayerMessage:
+    """Return the task that sends links to reset the passwords of an address's accounts."""
+    return _make_task("mail.reset", email=email)
 
 
-def confirmation(user: User) -> LayerMessage:
-    """The task to mail a link that confirms the user's address."""
-    return _task("mail.confirmation", user=user.pk)
+def make_confirmation_task(user: User) -> LayerMessage:
+    """Return the task that sends the link to confirm a user's address."""
+    return _make_task("mail.confirmation", user=user.pk)
 
 
-def _task(kind: str, **about: Any) -> LayerMessage:
-    return LayerMessage("mail", {"type": kind, "language": get_language(), **about}, is_task=True)
+def _make_task(kind: str, **values: Any) -> LayerMessage:
+    return LayerMessage("mail", {"type": kind, "language": get_language(), **values}, is_task=True)
 
 
-def reset_email(email: str, language: str) -> EmailMessage | None:
-    """One e-mail for all accounts of a confirmed address; None if there are none."""
+def render_reset(email: str, language: str) -> EmailMessage | None:
+    """Return one e-mail for all accounts of a confirmed address; None if there are none."""
     found = User.objects.filter(confirmed_email=User.normalize_address(email), is_active=True).exclude(
         confirmed_email=""
     )
-    users = [user for user in found.order_by("pk")[:MOST_ACCOUNTS] if user.has_usable_password()]
+    users = [user for user in found.order_by("pk")[:MAX_ACCOUNTS] if user.has_usable_password()]
     if not users:
         return None
-    return _render("reset", users[0].confirmed_email, language, accounts=[*map(_account, users)])
+    return _render("reset", users[0].confirmed_email, language, accounts=[*map(_describe_account, users)])
 
 
-def confirmation_email(pk: int, language: str) -> EmailMessage | None:
-    """An e-mail with the link that confirms a user's address; None if there is nothing to confirm."""
+def render_confirmation(pk: int, language: str) -> EmailMessage | None:
+    """Return the e-mail with the link to confirm a user's address; None if there is nothing to confirm."""
     user = User.objects.filter(pk=pk, is_active=True).exclude(email="").first()
     if user is None or user.is_email_confirmed:
         return None
     return _render(
-        "confirm", user.email, language, url=_url("confirm_email", token=_signer(user).sign(str(user.pk)))
+        "confirm",
+        user.email,
+        language,
+        url=_make_url("confirm_email", token=_make_signer(user).sign(str(user.pk))),
     )
 
 
-def confirmed_by(token: str) -> int:
-    """The pk of the user whose address a link claims to confirm; 0 for none."""
+def parse_user_pk(token: str) -> int:
+    """Return the user's pk in the token of a link, which is not verified; 0 if there is none."""
     pk, _, _ = token.partition(":")
     return int(pk) if pk.isascii() and pk.isdigit() and len(pk) < 19 else 0
 
 
-def is_confirmed_by(user: User, token: str) -> bool:
-    """Whether a link was sent to the user's present address, and is not too old."""
+def is_valid_token(user: User, token: str) -> bool:
+    """Return whether a token was sent to the user's current address and has not expired."""
     try:
-        _signer(user).unsign(token, max_age=settings.PASSWORD_RESET_TIMEOUT)
+        _make_signer(user).unsign(token, max_age=settings.PASSWORD_RESET_TIMEOUT)
     except signing.BadSignature:
         return False
     return True
 
 
-def _signer(user: User) -> signing.TimestampSigner:
-    """It signs the pk. The address is in the salt, so that neither a URL nor a log shows it."""
+def _make_signer(user: User) -> signing.TimestampSigner:
+    """Return the signer of a user's pk. The salt has the address, so that no URL and no log shows it."""
     return signing.TimestampSigner(salt=f"{_SALT}.{user.email}")
 
 
-def _account(user: User) -> dict[str, str]:
+def _describe_account(user: User) -> dict[str, str]:
     uid = urlsafe_base64_encode(force_bytes(user.pk))
-    url = _url("reset_password", uidb64=uid, token=default_token_generator.make_token(user))
+    url = _make_url("reset_password", uidb64=uid, token=default_token_generator.make_token(user))
     return {"username": user.username, "url": url}
 
 
-def _url(name: str, **about: str) -> str:
-    """Never built from a request: its Host header is the sender's."""
-    return settings.SITE_URL + reverse(name, kwargs=about)
+def _make_url(name: str, **values: str) -> str:
+    """Return an absolute URL. It does not depend on the request: a client can forge the Host header."""
+    return settings.SITE_URL + reverse(name, kwargs=values)
 
 
 def _render(kind: str, to: str, language: str, **context: Any) -> EmailMessage:

@@ -4,16 +4,16 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from accounts.confusables import NameKeys
-from accounts.display_names import LONGEST_PERSON, guest_name
+from accounts.display_names import MAX_NAME_LENGTH, guest_name
 from base import names
 
 
 class User(AbstractUser):
-    """A person. A guest is one who has not signed up: no password, a name that was made up."""
+    """A person: an account, or a guest without a password and with a generated name."""
 
-    EMAIL_FIELD = "confirmed_email"  # Django binds the links of its resets to it: another address ends them
+    EMAIL_FIELD = "confirmed_email"  # a change of it invalidates Django's reset links
 
-    name = models.CharField(max_length=LONGEST_PERSON, default=guest_name)
+    name = models.CharField(max_length=MAX_NAME_LENGTH, default=guest_name)
     name_key = models.CharField(  # noqa: DJ001 (many have none)
         max_length=255,
         unique=True,
@@ -52,12 +52,12 @@ class User(AbstractUser):
 
     @classmethod
     def normalize_username(cls, username: str) -> str:
-        """As it is stored: spellings that differ in nothing but their case are one."""
+        """Return a username as it is stored and compared: case is ignored."""
         return names.key(username)
 
     @staticmethod
     def normalize_address(email: str) -> str:
-        """The address as it is stored and looked up."""
+        """Return an address as it is stored and looked up."""
         return email.strip().lower()
 
     def set_name(self, name: str, keys: NameKeys) -> None:
@@ -66,7 +66,7 @@ class User(AbstractUser):
 
     @property
     def is_deleted(self) -> bool:
-        """Whether the account was deleted for good, and its row kept for its messages."""
+        """Whether the account was deleted and only its row is kept, for its messages."""
         return not self.is_active and self.name_key is None and not self.has_usable_password()
 
     @property
@@ -75,7 +75,7 @@ class User(AbstractUser):
 
 
 class Personal(models.Model):
-    """A row of use to its person alone: it keeps neither a guest nor an account, and goes with them."""
+    """Base class of rows that only their person uses: purge and deletion delete them with the person."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE)
 

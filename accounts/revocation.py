@@ -1,4 +1,4 @@
-"""Who is signed in, and who may come: whatever changes it, the sockets of all processes are told."""
+"""Session revocation: publishes sign-outs, changed passwords and deletions to all processes."""
 
 from functools import partial
 from typing import Any
@@ -17,19 +17,19 @@ import live
 from accounts.models import User
 from base import security_log
 
-# The topic on which it is said that somebody's standing has changed.
-PEOPLE = "people"
+# Topic of revoked sessions and people, without their ids: processes check all their sockets.
+REVOCATIONS = "people"
 
-# Topic of people whose names or roles changed: their id and name, and whether they are guest and staff.
+# Topic of changed names and roles: a person's id and name, and whether they are a guest and staff.
 RENAMED = "renamed"
 
 
 @receiver(post_save, sender=User)
-def user_saved(instance: User, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
+def on_user_saved(instance: User, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
     if created:
         return
     if update_fields is None or update_fields & {"is_active", "password"}:
-        _tell()
+        _publish_revocation()
     if update_fields is None or update_fields & {"name", "is_guest", "is_staff"}:
         person = {"id": instance.pk, "name": instance.name, "guest": instance.is_guest}
         body = msgspec.json.encode(person | {"staff": instance.is_staff})
@@ -37,14 +37,14 @@ def user_saved(instance: User, created: bool, update_fields: frozenset[str] | No
 
 
 @receiver(post_delete, sender=User)
-def user_deleted(**kwargs: Any) -> None:
-    _tell()
+def on_user_deleted(**kwargs: Any) -> None:
+    _publish_revocation()
 
 
 @receiver(post_delete, sender=Session)
-def session_deleted(instance: Session, **kwargs: Any) -> None:
-    if instance.expire_date > timezone.now():  # or it was swept up, long after it had ended
-        _tell()
+def on_session_deleted(instance: Session, **kwargs: Any) -> None:
+    if instance.expire_date > timezone.now():  # otherwise it was purged long after its end
+        _publish_revocation()
 
 
 @receiver(user_logged_in)
@@ -58,14 +58,14 @@ def record_sign_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
 def record_failed_sign_in(
     credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
 ) -> None:
-    """The account's id where there is one: what was typed may be a password in the wrong field."""
+    """Log only the account's id: the input may be a password in the wrong field."""
     person = User.objects.filter(username=credentials.get("username")).values_list("pk", flat=True).first()
     security_log.log_refusal("sign_in_failed", person, security_log.request_address(request))
 
 
 @receiver(user_logged_out)
-def end_forms(request: HttpRequest, **kwargs: Any) -> None:
-    """Refuse the forms that are still open: they would be posted as the browser's next guest."""
+def invalidate_forms(request: HttpRequest, **kwargs: Any) -> None:
+    """Invalidate the forms of open pages: the browser's next guest would submit them."""
     rotate_token(request)
 
 
@@ -75,5 +75,5 @@ def record_sign_out(request: HttpRequest, user: User | None, **kwargs: Any) -> N
         security_log.log_event("signed_out", user.pk, security_log.request_address(request))
 
 
-def _tell() -> None:
-    transaction.on_commit(partial(live.publish, PEOPLE, live.Event(None, b"{}")))
+def _publish_revocation() -> None:
+    transaction.on_commit(partial(live.publish, REVOCATIONS, live.Event(None, b"{}")))

@@ -1,4 +1,4 @@
-"""Pages of people: their name, and the account that a guest may have. Django's own, as far as they go."""
+"""Pages of people: display name and account. Most are Django's own views."""
 
 import unicodedata
 from http import HTTPStatus
@@ -31,8 +31,8 @@ from accounts.forms import (
     SignInForm,
     SignUpForm,
 )
-from accounts.guests import has_account, known, visitor
-from accounts.limits import LONGEST_ACCOUNT, count_failure, take_form
+from accounts.guests import ensure_visitor, find_visitor, has_account
+from accounts.limits import MAX_ACCOUNT_LENGTH, count_failure, count_form
 from base import security_log
 from base.api_errors import ApiError
 from base.ratelimit import get_change_rate, hit_limit
@@ -44,20 +44,20 @@ from live import send_in_background
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def me(request: HttpRequest) -> HttpResponse:
-    """Who somebody is here, to be called otherwise, and the way to all that concerns the account."""
-    you = known(request)
-    form = NameForm(request.POST or None, initial={"name": you.name if you else ""}, label_suffix="")
+    """Render the profile: a form for the display name, and links to all pages of the account."""
+    user = find_visitor(request)
+    form = NameForm(request.POST or None, initial={"name": user.name if user else ""}, label_suffix="")
     if request.method == "POST" and form.is_valid():
         hit_limit(get_change_rate, request_keys(request))
-        you = visitor(request)
+        user = ensure_visitor(request)
         try:
-            actions.rename(you, form.cleaned_data["name"])
+            actions.rename(user, form.cleaned_data["name"])
             messages.success(request, gettext("Name updated"))
-            return redirect(me_page(request))
+            return redirect(profile_url(request))
         except ApiError as error:
             form.add_error("name", str(error.detail))
     if form.errors:
-        focus(form)
+        focus_first_error(form)
     context = {"form": form, "has_account": has_account(request), "next": next_page(request)}
     return render(request, "accounts/me.html", context, status=400 if form.errors else 200)
 
@@ -67,30 +67,30 @@ def rename(request: HttpRequest) -> HttpResponse:
     """Change the visitor's name: `name=<1-32 characters>`."""
     try:
         hit_limit(get_change_rate, request_keys(request))
-        you = actions.rename(visitor(request), request.POST.get("name", ""))
+        user = actions.rename(ensure_visitor(request), request.POST.get("name", ""))
     except ApiError as error:
         return error_response(error)
-    return json_response({"name": you.name})
+    return json_response({"name": user.name})
 
 
 def next_page(request: HttpRequest) -> str:
-    """Where somebody came from, `?next=<a page of ours>`, and goes back to; empty for nowhere."""
+    """Return the page to go back to, `?next=<a page of this site>`; an empty string if there is none."""
     page = request.POST.get("next", request.GET.get("next", ""))
     is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
     return page if is_ours else ""
 
 
-def me_page(request: HttpRequest) -> str:
-    """The page of who somebody is, from where the way back is the same."""
+def profile_url(request: HttpRequest) -> str:
+    """Return the URL of the profile, with the same `next`."""
     page = next_page(request)
     return reverse("me") + (f"?{urlencode({'next': page})}" if page else "")
 
 
-class Page(FormView):
+class RateLimitedFormView(FormView):
     """Rate-limited FormView that focuses the first invalid field."""
 
-    account_field = ""  # the form's field that names the account; without one it is the visitor's own
-    sends_mail = False  # then a success counts as a failure does: it proves nothing
+    account_field = ""  # the form's field with the account's name; by default, the visitor's own account
+    sends_mail = False  # if true, a success counts as a failed attempt: it proves nothing
 
     @method_decorator([sensitive_post_parameters(), never_cache])
     def dispatch(self, request, *args, **kwargs):
@@ -105,7 +105,7 @@ class Page(FormView):
     def post(self, request, *args, **kwargs):
         address, account = security_log.request_address(request), self.account()
         try:
-            take_form(address, account)
+            count_form(address, account)
         except ApiError as error:
             record_refusal("rate_limited", request)
             return rate_limited_page(request, error)
@@ -115,28 +115,28 @@ class Page(FormView):
         return response
 
     def account(self) -> str:
-        """The account under trial, in the spelling that the form reads, whether it exists or not."""
+        """Return the name of the account that attempts count for, as the form reads it. It may not exist."""
         if not self.account_field:
             return self.request.user.get_username()
         named = self.request.POST.get(self.account_field, "").strip()
-        return unicodedata.normalize("NFKC", named[:LONGEST_ACCOUNT])
+        return unicodedata.normalize("NFKC", named[:MAX_ACCOUNT_LENGTH])
 
     def form_invalid(self, form):
-        focus(form)
+        focus_first_error(form)
         return self.render_to_response(self.get_context_data(form=form), status=400)
 
 
 @method_decorator(never_cache, name="dispatch")
-class GuestsPage(Page):
-    """A page for those who have no account."""
+class GuestFormView(RateLimitedFormView):
+    """View for guests. It redirects people with an account."""
 
     def dispatch(self, request, *args, **kwargs):
         return redirect("me") if has_account(request) else super().dispatch(request, *args, **kwargs)
 
 
 @method_decorator(never_cache, name="dispatch")
-class AccountsPage(Page):
-    """A page for those who have one."""
+class AccountFormView(RateLimitedFormView):
+    """View for people with an account. It redirects guests."""
 
     def dispatch(self, request, *args, **kwargs):
         return super().dispatch(request, *args, **kwargs) if has_account(request) else redirect("me")
@@ -147,8 +147,8 @@ class AccountsPage(Page):
         return super().form_invalid(form)
 
 
-class SignUp(django_views.RedirectURLMixin, GuestsPage):
-    """A guest gets an account, and stays the person who has said what was said."""
+class SignUp(django_views.RedirectURLMixin, GuestFormView):
+    """Sign-up: a guest gets an account, and keeps their messages."""
 
     template_name = "accounts/sign_up.html"
     form_class = SignUpForm
@@ -156,22 +156,22 @@ class SignUp(django_views.RedirectURLMixin, GuestsPage):
     next_page = "me"
 
     def form_valid(self, form):
-        said, you = form.cleaned_data, visitor(self.request)
+        data, user = form.cleaned_data, ensure_visitor(self.request)
         try:
-            user = actions.sign_up(you, form.instance.username, said["password1"], said["email"])
+            user = actions.sign_up(user, form.instance.username, data["password1"], data["email"])
         except ApiError as error:
             form.add_error("username", str(error.detail))
             return self.form_invalid(form)
         update_session_auth_hash(self.request, user)
-        self.request.session.set_expiry(None)  # a guest's ends with the browser's
+        self.request.session.set_expiry(None)  # a guest's session ends with the browser's
         record("signed_up", self.request, user.pk)
         messages.success(self.request, gettext("Account created"))
         if user.email:
-            messages.success(self.request, _mailed())
+            messages.success(self.request, _confirmation_text())
         return super().form_valid(form)
 
 
-class SignIn(GuestsPage, django_views.LoginView):
+class SignIn(GuestFormView, django_views.LoginView):
     template_name = "accounts/sign_in.html"
     form_class = SignInForm
     account_field = "username"
@@ -181,7 +181,7 @@ class SignIn(GuestsPage, django_views.LoginView):
         guest = self.request.user
         if not guest.is_authenticated:
             return super().form_valid(form)
-        actions.leave_name(guest, form.get_user())  # nothing leads back to the guest from here
+        actions.give_up_name(guest, form.get_user())  # the guest cannot come back
         response = super().form_valid(form)
         self.request.session["former_guest"] = guest.pk
         return response
@@ -189,7 +189,7 @@ class SignIn(GuestsPage, django_views.LoginView):
 
 @never_cache
 def admin_sign_in(request: HttpRequest) -> HttpResponse:
-    """The administration site's sign-in: Lobby's own page with its limits, and a 403 for other accounts."""
+    """Redirect the administration site's sign-in to Lobby's own, with its limits. 403 for other accounts."""
     site = next_page(request) or reverse("admin:index")
     if not has_account(request):
         return redirect(f"{reverse('sign_in')}?{urlencode({'next': site})}")
@@ -198,19 +198,19 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(
             gettext("Only staff can open this page. Sign out, then sign in with a staff account.")
         )
-    return HttpResponseRedirect(site)  # `redirect` looks for a view of that name in what has no slash
+    return HttpResponseRedirect(site)  # `redirect` would take a path without a slash for the name of a view
 
 
 class SignOut(django_views.LogoutView):
     next_page = "index"
 
 
-class ChangePassword(AccountsPage, django_views.PasswordChangeView):
+class ChangePassword(AccountFormView, django_views.PasswordChangeView):
     template_name = "accounts/change_password.html"
     form_class = ChangePasswordForm
 
     def get_success_url(self):
-        return me_page(self.request)
+        return profile_url(self.request)
 
     def form_valid(self, form):
         response = super().form_valid(form)
@@ -219,8 +219,8 @@ class ChangePassword(AccountsPage, django_views.PasswordChangeView):
         return response
 
 
-class ForgottenPassword(Page, django_views.PasswordResetView):
-    """Asks for an e-mail. What it answers, and when, is the same whether anybody has that address."""
+class ForgottenPassword(RateLimitedFormView, django_views.PasswordResetView):
+    """Request of a reset link. Content and time of the response do not reveal whether the address exists."""
 
     template_name = "accounts/forgotten_password.html"
     success_url = reverse_lazy("password_mailed")
@@ -230,7 +230,7 @@ class ForgottenPassword(Page, django_views.PasswordResetView):
 
     def form_valid(self, form):
         record("password_reset_requested", self.request, self.request.user.pk)
-        send_in_background(mail.reset(form.cleaned_data["email"]))
+        send_in_background(mail.make_reset_task(form.cleaned_data["email"]))
         return redirect(self.success_url)
 
 
@@ -239,8 +239,8 @@ class PasswordMailed(django_views.PasswordResetDoneView):
     template_name = "accounts/password_mailed.html"
 
 
-class ResetPassword(Page, django_views.PasswordResetConfirmView):
-    """Where the e-mail leads to."""
+class ResetPassword(RateLimitedFormView, django_views.PasswordResetConfirmView):
+    """Form for a new password, which the e-mailed link opens."""
 
     template_name = "accounts/reset_password.html"
     form_class = NewPasswordForm
@@ -260,7 +260,7 @@ class ResetPassword(Page, django_views.PasswordResetConfirmView):
         return response
 
 
-class Delete(AccountsPage):
+class Delete(AccountFormView):
     template_name = "accounts/delete.html"
     form_class = DeleteForm
 
@@ -268,7 +268,7 @@ class Delete(AccountsPage):
         return super().get_form_kwargs() | {"user": self.request.user}
 
     def form_valid(self, form):
-        person = visitor(self.request)
+        person = ensure_visitor(self.request)
         actions.delete_account(person)
         record("account_deleted", self.request, person.pk)
         logout(self.request)
@@ -276,7 +276,7 @@ class Delete(AccountsPage):
         return redirect("me")
 
 
-class ChangeEmail(AccountsPage):
+class ChangeEmail(AccountFormView):
     template_name = "accounts/email.html"
     form_class = EmailForm
 
@@ -284,40 +284,42 @@ class ChangeEmail(AccountsPage):
         return super().get_form_kwargs() | {"user": self.request.user}
 
     def get_initial(self):
-        return {"email": visitor(self.request).email}
+        return {"email": ensure_visitor(self.request).email}
 
     def account(self) -> str:
         return self.request.user.username
 
     def form_valid(self, form):
-        user = actions.change_email(visitor(self.request), form.cleaned_data["email"])
+        user = actions.change_email(ensure_visitor(self.request), form.cleaned_data["email"])
         if "email" in form.changed_data:
             record("email_changed", self.request, user.pk)
-        is_to_confirm = user.email and not user.is_email_confirmed
-        messages.success(self.request, _mailed() if is_to_confirm else gettext("Email updated"))
-        return redirect(me_page(self.request))
+        needs_confirmation = user.email and not user.is_email_confirmed
+        messages.success(
+            self.request, _confirmation_text() if needs_confirmation else gettext("Email updated")
+        )
+        return redirect(profile_url(self.request))
 
 
-class SendConfirmation(AccountsPage):
-    """Sends the link that confirms the user's address once more."""
+class SendConfirmation(AccountFormView):
+    """Send the link to confirm the user's address again."""
 
     http_method_names = ["post"]
     form_class = forms.Form
     sends_mail = True
 
     def form_valid(self, form):
-        send_in_background(mail.confirmation(visitor(self.request)))
-        messages.success(self.request, _mailed())
-        return redirect(me_page(self.request))
+        send_in_background(mail.make_confirmation_task(ensure_visitor(self.request)))
+        messages.success(self.request, _confirmation_text())
+        return redirect(profile_url(self.request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
-    """Where the confirmation leads to. A button confirms, since mail filters open links."""
+    """Render the page that a confirmation link opens. A button confirms, since mail filters open links."""
     try:
         if request.method != "POST":
-            context = {"email": queries.confirming(token).email}
+            context = {"email": queries.find_by_token(token).email}
             return render(request, "accounts/confirm_email.html", context)
         user = actions.confirm_email(token)
     except ApiError:
@@ -327,7 +329,7 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("me")
 
 
-def _mailed() -> str:
+def _confirmation_text() -> str:
     return gettext("We've sent a link to your email. Open it to confirm the address.")
 
 
@@ -339,8 +341,8 @@ def record_refusal(event: str, request: HttpRequest) -> None:
     security_log.log_refusal(event, request.user.pk, security_log.request_address(request))
 
 
-def focus(form) -> None:
-    """Let the page open at the first field that is wrong, or at the first when they are wrong together."""
+def focus_first_error(form) -> None:
+    """Focus the first invalid field, or the first field for an error of the whole form."""
     fields = form.visible_fields()
     for field in fields:
         field.field.widget.attrs.pop("autofocus", None)

@@ -33,7 +33,7 @@ def check_channel_layer(app_configs, **kwargs):
         return [
             checks.Warning(
                 f"Redis cannot be reached: {error}",
-                hint="Tabs that are served by other processes will not hear of new messages. "
+                hint="Tabs of other processes will not receive new messages. "
                 "Start bin/run in another terminal, or set REDIS_URL to a Redis that runs.",
                 id="live.W001",
             )
@@ -47,7 +47,7 @@ def check_var_dir(app_configs, **kwargs):
     if directory.exists() and directory.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return [
             checks.Warning(
-                f"Other users of this machine may enter {directory}, where the database and the keys are.",
+                f"Other users of this machine can access {directory}, which has the database and the keys.",
                 hint=f"Run `chmod 700 {directory}` as its owner, or set VAR_DIR to another directory.",
                 id="live.W002",
             )
@@ -60,7 +60,7 @@ def check_proxy(app_configs, **kwargs):
     if settings.HTTPS and not settings.FORWARDED_ALLOW_IPS:
         return [
             checks.Warning(
-                "HTTPS is on, but no proxy is named: Lobby cannot know which requests came over HTTPS.",
+                "HTTPS is on, but no proxy is set: Lobby cannot detect requests over HTTPS.",
                 hint="Set FORWARDED_ALLOW_IPS to the address of the proxy.",
                 id="live.W003",
             )
@@ -73,10 +73,10 @@ def check_trusted_proxies(app_configs, **kwargs):
     if TRUST_ALL & {each.strip() for each in settings.FORWARDED_ALLOW_IPS.split(",")}:
         return [
             checks.Warning(
-                "X-Forwarded-For is believed from every address: a client may claim any address, and evade "
-                "the limits of its own.",
-                hint="Set FORWARDED_ALLOW_IPS to the addresses of the proxies. If nothing but a proxy that "
-                "replaces the header can reach Lobby, silence this check.",
+                "X-Forwarded-For is trusted from every address: a client can claim any address, and evade "
+                "rate limits.",
+                hint="Set FORWARDED_ALLOW_IPS to the addresses of the proxies. Silence this check if only a "
+                "proxy that replaces the header can reach Lobby.",
                 id="live.W004",
             )
         ]

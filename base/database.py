@@ -1,6 +1,6 @@
-"""What a database raises while it cannot work."""
+"""Errors of an unavailable database."""
 
 from django.db import Error
 
-# What the database raises: it is busy, away, read-only, damaged, or of another version than this process.
-BUSY = (Error,)
+# Errors of a database that is busy, unreachable, read-only, damaged, or of another version than this process.
+DATABASE_ERRORS = (Error,)

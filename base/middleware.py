@@ -18,7 +18,7 @@ PAGES = {
 
 
 class ErrorPagesMiddleware:
-    """Answers an `ApiError` that a view raises, and a browser that opens an address for forms only."""
+    """Render pages for an `ApiError` of a view, and for GET of an address that accepts forms only."""
 
     async_capable, sync_capable = True, False
 

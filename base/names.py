@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 MAX_ROOM_NAME = 64
 
-# The most characters that Unicode composes to one. A longer name is not composed at all: the time that Python
-# takes to sort marks grows with the square of their number.
-_MOST_COMPOSED = 4
+# How many characters Unicode composes to one at most. Longer names are not composed: sorting marks takes
+# Python a time that grows with the square of their number.
+_MAX_COMPOSED = 4
 
 # Controls, surrogates, and line and paragraph separators (Unicode general categories).
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
@@ -20,7 +20,7 @@ _REFUSED_DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "
 # Invisible characters: the default-ignorable ones, two blank ones, and those of annotations and embedded
 # objects, which browsers do not draw.
 _INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u2800\U0001D159\uFFF9-\uFFFC]")
-# Places where such a character changes the visible text.
+# Positions where such a character changes the visible text.
 _NEEDED = regex.compile(
     r"""(?<=\p{Emoji}\p{Emoji_Modifier}?)[\uFE0E\uFE0F]  # an emoji in colours, or as text
     | (?<=\p{Extended_Pictographic}[\p{Emoji_Modifier}\uFE0F]?)\u200D(?=\p{Extended_Pictographic})  # a family
@@ -37,30 +37,30 @@ _UNDEFINED = regex.compile(r"[\p{Cn}\p{Co}]")
 _VISIBLE = regex.compile(r"[\p{L}\p{N}\p{P}\p{S}]")
 
 # Marks on one letter: no language uses more than four.
-_HEAP = regex.compile(r"[\p{Mn}\p{Me}]{5,}")
+_STACKED_MARKS = regex.compile(r"[\p{Mn}\p{Me}]{5,}")
 
 
-def clean(name: str, longest: int) -> str:
+def clean(name: str, max_length: int) -> str:
     """Return the name in Unicode's form NFKC, without spaces around it and without repeated spaces.
 
-    Raises ValueError, with a text for people, for a name that is not allowed.
+    Raise ValueError, with a text for people, for a name that is not allowed.
     """
     name = name.strip()
-    if len(name) <= _MOST_COMPOSED * longest:
+    if len(name) <= _MAX_COMPOSED * max_length:
         name = unicodedata.normalize("NFKC", name)
         if any(map(_is_refused, name)):
             raise ValueError(_("Names can't contain control characters."))
         name = " ".join(name.split())
     if not name:
         raise ValueError(_("Names can't be empty."))
-    if len(name) > longest:
-        told = _("Names can have at most {most} characters; this one has {count}.")
-        raise ValueError(format_lazy(told, most=longest, count=len(name)))
+    if len(name) > max_length:
+        detail = _("Names can have at most {most} characters; this one has {count}.")
+        raise ValueError(format_lazy(detail, most=max_length, count=len(name)))
     return name
 
 
 def clean_room(name: str) -> str:
-    """`clean` for a room, whose name is a part of its address."""
+    """Return a room's name as `clean` does. It must be usable in the room's address."""
     name = clean(name, MAX_ROOM_NAME)
     if "/" in name or name in {".", ".."}:
         raise ValueError(_("Room names can't contain “/” or be only dots."))
@@ -68,14 +68,14 @@ def clean_room(name: str) -> str:
 
 
 def check_visible(name: str) -> str:
-    """Return a clean name for a new object if all of it is visible; raises ValueError as `clean` does."""
+    """Return a clean name if all of it is visible. Raise ValueError as `clean` does."""
     if _INVISIBLE.search(_NEEDED.sub("", name)):
         raise ValueError(_("Remove the invisible characters (type the name instead of pasting it)."))
     if _UNDEFINED.search(name):
         raise ValueError(_("Names can only contain characters that Unicode defines."))
     if not _VISIBLE.search(name):
         raise ValueError(_("Names need at least one letter, digit or symbol."))
-    if _HEAP.search(name):
+    if _STACKED_MARKS.search(name):
         raise ValueError(_("Names can have at most four combining marks on a letter."))
     return name
 

@@ -39,7 +39,7 @@ ADDRESS_SHARE_OF_MESSAGES = 30
 
 
 class RateLimit:
-    """A limit of a kind of action; None is no limit. It must be made in a running event loop.
+    """Rate limit of a kind of action; None is no limit. Construct it in a running event loop.
 
     Limits of the same `kind` count together. `detail` is the error's text. The limit of an address is
     `address_share` times that of a person; with 0, only the person is counted.
@@ -68,7 +68,7 @@ class RateLimit:
         self._retry_at = 0.0  # when to try Redis again (monotonic)
 
     async def hit(self, keys: RateLimitKeys) -> None:
-        """Count an action. Raises `ApiError`, with the time to wait, if it exceeds the limit."""
+        """Count an action. Raise `ApiError`, with the time to wait, if it exceeds the limit."""
         await self._check(keys, counts=True)
 
     async def test(self, keys: RateLimitKeys) -> None:
@@ -142,7 +142,7 @@ def per_day(kind: str, detail: str | Promise, count: int, address_share: int = A
 
 @async_to_sync
 async def hit_limit(get_limit: PerLoop[RateLimit], keys: RateLimitKeys) -> None:
-    """`RateLimit.hit` for synchronous code."""
+    """Call `RateLimit.hit` from synchronous code."""
     await get_limit().hit(keys)
 
 

@@ -20,7 +20,7 @@ class Count:
 
 
 class LocalRateLimiter:
-    """The counts of this process. It never refuses an action that a moving window would allow."""
+    """Rate limiter with this process's counts. It allows every action that a moving window allows."""
 
     def __init__(self) -> None:
         self._counts: OrderedDict[str, Count] = OrderedDict()
@@ -52,5 +52,5 @@ class LocalRateLimiter:
 
 
 def _interval(limit: RateLimitItem) -> float:
-    """The seconds in which one action drains."""
+    """Return the seconds in which one action drains."""
     return limit.get_expiry() / limit.amount

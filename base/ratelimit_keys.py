@@ -1,11 +1,11 @@
-"""Rate-limit keys: whom a limit counts, which is a person and the address beside it."""
+"""Rate-limit keys: the person and the address that a limit counts."""
 
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 
-# Where IPv6 holds IPv4 addresses: in dual-stack sockets (RFC 4291), and behind translators (RFC 6052).
+# IPv6 networks of IPv4 addresses: dual-stack sockets (RFC 4291), and translators (RFC 6052).
 _HOLD_IPV4 = ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96")
 
 
@@ -17,7 +17,7 @@ class RateLimitKeys(NamedTuple):
 
 
 def network(address: str) -> str:
-    """Return what counts as one address: of IPv6 the network of 64 bits, which a household has.
+    """Return the address or network that counts as one address: for IPv6, the /64 of a household.
 
     An IPv4 address that is written as IPv6 counts as that IPv4 address.
     """
@@ -31,13 +31,13 @@ def network(address: str) -> str:
 
 
 def person_keys(person: int | None, address: str) -> RateLimitKeys:
-    """The keys of a person and an address. Without a session, all of an address count as one person."""
+    """Return the keys of a person and an address. People without a session count as one per address."""
     address = network(address)
     return RateLimitKeys(f"person.{person}" if person else f"address.{address}", address)
 
 
 def address_keys(address: str) -> RateLimitKeys:
-    """The keys of all people at an address together."""
+    """Return the keys of all people of an address together."""
     return RateLimitKeys(network(address))
 
 

@@ -13,12 +13,12 @@ def log_event(event: str, person: int | None, address: str, *, by: int | None = 
 
 
 def log_refusal(event: str, person: int | None, address: str) -> None:
-    # The event is a part of the format, by which the log limits repetitions.
+    # The event is in the format: the log limits repetitions of each format.
     logger.warning(f"{event} person=%s address=%s", person or "-", address or "-")
 
 
 def warn_about_origin(origin: str) -> None:
-    """Log how to allow an origin: a proxy that speaks HTTPS is not configured, so pages get no sockets."""
+    """Log how to allow an origin: behind an HTTPS proxy that is not configured, pages get no sockets."""
     logger.warning("origin %s refused: name it in CSRF_TRUSTED_ORIGINS", origin)
 
 

@@ -6,6 +6,6 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 
-def visitor(request: HttpRequest) -> AbstractBaseUser:
-    """Return the request's user; make a guest if there is none. `settings.VISITOR` names the function."""
+def ensure_visitor(request: HttpRequest) -> AbstractBaseUser:
+    """Return the request's user. Create a guest if there is none. The function is `settings.VISITOR`."""
     return import_string(settings.VISITOR)(request)

@@ -17,9 +17,9 @@ async def send_frames(scope, send, texts: tuple[str, ...]) -> None:
 
 
 def is_for_another_user(scope: dict[str, Any]) -> bool:
-    """Whether the page that opens this socket was made for another user than the session's.
+    """Return whether the page that opens a socket was rendered for another user than the session's.
 
-    The page names its user: `?you=<id>`. A client that sends none, or no id, is accepted.
+    The page sends its user: `?you=<id>`. A client without it is accepted.
     """
     you = parse_qs(scope["query_string"].decode("latin-1")).get("you", [""])[0]
     is_id = you.isascii() and you.isdigit() and len(you) < 20

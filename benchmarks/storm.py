@@ -17,7 +17,7 @@ from benchmarks.errors import Broken
 from benchmarks.results import Results, Returning
 from benchmarks.servers import Server, Site, module
 from benchmarks.traffic import Acknowledged, percentile
-from chat.soak.client import FIRST_DELAY, LONGEST_DELAY, PATIENCE
+from chat.soak.client import FIRST_DELAY, GREETING_TIMEOUT, MAX_DELAY
 
 # How many tabs come back to each room. The first room has some more, which never left; how long after each of
 # their messages the next is sent (seconds).
@@ -119,7 +119,7 @@ class Storm:
     async def _come(self, number: int, start: float) -> None:
         tab = Tab()
         for misses in count():
-            backoff = random.random() * min(LONGEST_DELAY, FIRST_DELAY * 2**misses)
+            backoff = random.random() * min(MAX_DELAY, FIRST_DELAY * 2**misses)
             await asyncio.sleep(backoff if tab.retry_after is None else tab.retry_after)
             tab = Tab()
             if await self._connect(number, tab):
@@ -140,7 +140,7 @@ class Storm:
         connection = socket.socket()
         connection.setblocking(False)
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(GREETING_TIMEOUT):
                 await ws_connect(
                     lambda: tab,
                     address,

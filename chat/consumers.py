@@ -16,7 +16,7 @@ import live
 from accounts.models import User
 from base import names
 from base.api_errors import ApiError
-from base.database import BUSY
+from base.database import DATABASE_ERRORS
 from base.ratelimit_keys import RateLimitKeys, network, person_keys
 from base.websockets import is_for_another_user, send_frames
 from chat import actions, commands, protocol, room_names
@@ -84,7 +84,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 self.room: Room = await self.find_room()
         except ApiError as error:
             await self.refuse(CLOSE_CODES[error.code], self.dialect.error(protocol.make_error(error)))
-        except (*BUSY, TimeoutError) as error:
+        except (*DATABASE_ERRORS, TimeoutError) as error:
             logger.warning("socket: refused, its room cannot be loaded (%s)", live.error_summary(error))
             await self.refuse(1013)
         else:
@@ -206,7 +206,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Close the socket, since its subscription has ended."""
         if isinstance(error, live.LogRewound):
             self.dismiss(1012)  # all tabs of the room reconnect, spread over some seconds
-        elif isinstance(error, (live.Lagged, *BUSY)):
+        elif isinstance(error, (live.Lagged, *DATABASE_ERRORS)):
             self.dismiss(1013)
         elif self.is_open and not isinstance(error, OSError):  # OSError: the tab is gone
             logger.error("socket: subscription to the room failed", exc_info=error)
@@ -230,7 +230,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self.send(self.dialect.ack(protocol.make_ack(command.ref, message)))
         except live.LogRewound as error:  # the client reconnects to the current log, and retries
             self.on_error(error)
-        except BUSY as error:
+        except DATABASE_ERRORS as error:
             logger.warning(
                 "command: database unavailable, the client retries (%s)", live.error_summary(error)
             )

@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import Prefetch, prefetch_related_objects
 
 import live
-from accounts.confusables import likenesses, without_edges
-from accounts.display_names import LONGEST_PERSON
+from accounts.confusables import letter_likenesses, strip_punctuation
+from accounts.display_names import MAX_NAME_LENGTH
 from accounts.models import User
 from chat.markup import find_at_signs
 from chat.models import Mention, Message, Room
@@ -23,7 +23,7 @@ MAX_PLACES = 50
 
 # How many keys of a message are looked up: enough for `MAX_MENTIONS` people in Chinese, where a name may end
 # after each character.
-MAX_KEYS = MAX_MENTIONS * LONGEST_PERSON
+MAX_KEYS = MAX_MENTIONS * MAX_NAME_LENGTH
 MAX_KEY_LENGTH = User._meta.get_field("name_key").max_length or 255
 
 # A letter with more marks than names allow (`names.check_visible`): sorting the marks takes quadratic time.
@@ -107,22 +107,22 @@ def _find_places(text: str) -> Iterable[NamesByKey]:
     """Yield the candidates for a name at each place. All letters are normalized at once."""
     begins = (at + 1 for at in islice(find_at_signs(text), MAX_AT_SIGNS) if BEGIN.match(text, at))
     windows = [(begin, _find_letters(text, begin)) for begin in islice(begins, MAX_PLACES)]
-    keys = iter(likenesses([letter for _, letters in windows for letter in letters]))
+    keys = iter(letter_likenesses([letter for _, letters in windows for letter in letters]))
     left = MAX_KEYS
     for begin, letters in windows:
         spellings = _names_at(text, begin, letters, list(islice(keys, len(letters))))
         yield spellings
         left -= len(spellings)
-        if left < LONGEST_PERSON:
+        if left < MAX_NAME_LENGTH:
             return
 
 
 def _find_letters(text: str, begin: int) -> list[str]:
     """Return the letters after a place, each with its marks, up to the length of a name."""
-    line, *_ = text[begin : begin + LONGEST_PERSON + 1].splitlines()
+    line, *_ = text[begin : begin + MAX_NAME_LENGTH + 1].splitlines()
     letters = regex.findall(r"\X", OVERLOADED.split(line, maxsplit=1)[0])
     lengths = accumulate(len(unicodedata.normalize("NFKC", letter)) for letter in letters)
-    fitting = takewhile(lambda length: length <= LONGEST_PERSON, lengths)
+    fitting = takewhile(lambda length: length <= MAX_NAME_LENGTH, lengths)
     return [letter for letter, _ in zip(letters, fitting, strict=False)]
 
 
@@ -132,12 +132,12 @@ def _names_at(text: str, begin: int, letters: list[str], keys: list[str]) -> Nam
     key, end = "", begin
     for letter, its_key in zip(letters, keys, strict=True):
         end += len(letter)
-        is_edge = not without_edges(letter)
+        is_edge = not strip_punctuation(letter)
         if letter.isspace():
             key += " " if key and not key.endswith(" ") else ""
         elif key or not is_edge:
             key += its_key
-        if end - begin > LONGEST_PERSON or len(key) > MAX_KEY_LENGTH:
+        if end - begin > MAX_NAME_LENGTH or len(key) > MAX_KEY_LENGTH:
             break
         if not is_edge and not INSIDE.match(text, end):
             found.setdefault(key, text[begin:end])

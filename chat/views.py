@@ -17,7 +17,7 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.guests import known, visitor
+from accounts.guests import ensure_visitor, find_visitor
 from base import names
 from base.api_errors import ApiError
 from base.ratelimit import hit_limit
@@ -42,7 +42,7 @@ IMMUTABLE = {"public": True, "max_age": 365 * 24 * 60 * 60, "immutable": True}
 @cache_control(private=True, no_cache=True)
 def index(request: HttpRequest) -> HttpResponse:
     """Render the index; with `?room=<name>`, redirect to the room."""
-    known(request)
+    find_visitor(request)
     asked = request.GET.get("room")
     if asked is None:
         return render(request, "chat/index.html", {"rooms": room_list.list_rooms(request.user)})
@@ -120,7 +120,7 @@ def _open(
     number: int | None = None,
 ) -> HttpResponse:
     try:
-        you = visitor(request)
+        you = ensure_visitor(request)
     except ApiError as error:
         shown = {"room_name": name, "messages": page.messages}
         if error.code == "rate_limited":
@@ -202,7 +202,7 @@ def involve(request: HttpRequest, room_name: str) -> HttpResponse:
     try:
         hit_limit(get_change_rate, request_keys(request))
         found = permissions.enter(request.user, room_names.clean_name(room_name))
-        actions.set_involvement(visitor(request), found, request.POST.get("involvement", ""))
+        actions.set_involvement(ensure_visitor(request), found, request.POST.get("involvement", ""))
     except ApiError as error:
         return error_response(error)
     return json_response({})

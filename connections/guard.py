@@ -9,7 +9,7 @@ from contextvars import Context
 from redis.exceptions import RedisError
 
 from base.api_errors import ApiError
-from base.database import BUSY
+from base.database import DATABASE_ERRORS
 from base.ratelimit_keys import network
 from base.subprotocols import LOBBY_WITH_PINGS, PING, PONG
 from base.websockets import is_for_another_user
@@ -48,7 +48,7 @@ class Guard:
             with get_sockets().admitted(visit), suppress(Gone):
                 await self.application(scope, visit.receive, visit.send)
                 await visit.flush()
-        except (ApiError, RedisError, OSError, *BUSY) as error:  # OSError includes TimeoutError
+        except (ApiError, RedisError, OSError, *DATABASE_ERRORS) as error:  # OSError includes TimeoutError
             logger.warning("A socket is given up: %s", error_summary(error))
             await visit.close(1013)
         except Exception:

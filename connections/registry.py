@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 import live
 from accounts.models import RestingName, User
-from accounts.revocation import PEOPLE
+from accounts.revocation import REVOCATIONS
 from base.api_errors import ApiError
 
 # When to retry after too many connections (seconds).
@@ -45,7 +45,9 @@ class Sockets:
     def __init__(self) -> None:
         self._open: set[Socket] = set()
         self._counts: Counter[str] = Counter()
-        self._reconciler = live.Reconciler(PEOPLE, self._check_all, lambda: live.get_hub().compare_interval)
+        self._reconciler = live.Reconciler(
+            REVOCATIONS, self._check_all, lambda: live.get_hub().compare_interval
+        )
 
     @contextmanager
     def admitted(self, socket: Socket) -> Iterator[None]:

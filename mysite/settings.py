@@ -143,7 +143,7 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "accounts.User"
-VISITOR = "accounts.guests.visitor"  # see base/visitor.py
+VISITOR = "accounts.guests.ensure_visitor"  # see base/visitor.py
 ENTER_ROOMS = "chat.permissions.enter_all"  # see base/rooms.py
 PASSWORD_HASHERS = [
     "accounts.hashers.QueuedPBKDF2PasswordHasher",

@@ -1,6 +1,6 @@
-"""What the server says first: orders, statuses, a room's live feed.
+"""Server push: orders, statuses, live feeds of rooms.
 
-Plain Channels groups, as the tutorial teaches. It does not know the chat.
+It uses plain Channels groups, as the tutorial does, and does not depend on the chat.
 """
 
 from push.sending import asend, group_name, send

@@ -1,4 +1,4 @@
-"""Every change of state: check, commit, announce. Nothing else writes."""
+"""Changes of orders and feeds: each is checked, committed, then published."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -21,8 +21,8 @@ from push.models import Feed, Order
 from push.sending import send
 
 
-def order(owner: Any, subject: str, amount: Decimal, currency: str, is_shared: bool) -> Order:
-    """Make an order."""
+def create_order(owner: Any, subject: str, amount: Decimal, currency: str, is_shared: bool) -> Order:
+    """Create an order."""
     return Order.objects.create(
         owner=owner, subject=subject, amount=amount, currency=currency, is_shared=is_shared
     )
@@ -30,7 +30,7 @@ def order(owner: Any, subject: str, amount: Decimal, currency: str, is_shared: b
 
 @transaction.atomic
 def pay(biz: str, amount: Decimal, currency: str) -> Order:
-    """Note that an order has been paid. Again changes nothing."""
+    """Mark an order as paid. Repeated calls change nothing. Raise `ApiError` for another amount."""
     order = Order.objects.select_for_update().filter(biz=biz).first()
     if order is None:
         raise ApiError("not_found", _("This order doesn't exist."))
@@ -40,30 +40,30 @@ def pay(biz: str, amount: Decimal, currency: str) -> Order:
     if not order.is_paid:
         order.state, order.paid_at = Order.State.PAID, timezone.now()
         order.save(update_fields=["state", "paid_at"])
-        send(order.topic, order.news)
+        send(order.topic, order.payload)
     return order
 
 
 @transaction.atomic
 def start_feed(starter: Any, room: str, address: str = "") -> Feed:
-    """Start a room's live feed; one that runs already goes on as it was. `room` is a clean name.
+    """Start a room's live feed; a running feed continues unchanged. `room` is a clean name.
 
-    Raises `ApiError` for a room that does not exist, and for one feed too many of the starter or the address.
+    Raise `ApiError` for a room that does not exist, and over the limits of the starter and the address.
     """
     require_room(starter, room)
     if running := Feed.running().filter(key=names.key(room)).first():
         return running
-    _check_feeds_of(starter)
+    _check_person_limit(starter)
     origin = salted_hmac("push.Feed.origin", address).hexdigest()[:32] if address else ""
-    _check_feeds_from(origin)
+    _check_address_limit(origin)
     now = timezone.now()
     beginning = {
         "room": room,
         "starter": starter,
         "origin": origin,
         "started_at": now,
-        "ends_at": now + timedelta(seconds=feeds.LONGEST),
-        "heard_until": now + timedelta(seconds=feeds.GRACE),
+        "ends_at": now + timedelta(seconds=feeds.MAX_DURATION),
+        "heard_until": now + timedelta(seconds=feeds.FIRST_SUBSCRIBER_TIMEOUT),
         "leased_until": now,
     }
     feed, is_new = Feed.objects.select_for_update().get_or_create(key=names.key(room), defaults=beginning)
@@ -71,40 +71,40 @@ def start_feed(starter: Any, room: str, address: str = "") -> Feed:
         Feed.objects.filter(pk=feed.pk).update(**beginning)
         feed.refresh_from_db()
         transaction.on_commit(feeds.call_worker)
-        _announce()
+        _publish_change()
     return feed
 
 
 @transaction.atomic
 def stop_feed(user: Any, room: str) -> None:
-    """End a room's live feed, if it runs. Raises `ApiError` unless the user may enter the room."""
+    """Stop a room's live feed, if it runs. Raise `ApiError` unless the user may enter the room."""
     require_room(user, room)
     if Feed.running().filter(key=names.key(room)).update(ends_at=timezone.now()):
-        _announce()
+        _publish_change()
 
 
-def _check_feeds_of(starter: Any) -> None:
-    """Raise `ApiError` when as many feeds of a person run as may."""
-    # Locked, so that of two starts at the same time the second counts the first.
+def _check_person_limit(starter: Any) -> None:
+    """Raise `ApiError` if a person has the maximum of running feeds."""
+    # Locked, so that of two concurrent starts, the second counts the first.
     list(get_user_model().objects.filter(pk=starter.pk).select_for_update(no_key=True))
-    running = Feed.running().filter(starter=starter).order_by("ends_at")[: feeds.MOST_OF_A_PERSON]
-    if len(running) == feeds.MOST_OF_A_PERSON:
+    running = Feed.running().filter(starter=starter).order_by("ends_at")[: feeds.MAX_PER_PERSON]
+    if len(running) == feeds.MAX_PER_PERSON:
         detail = _("Your live feeds in {rooms} are still running.")
         rooms = ", ".join(feed.room for feed in running)
         seconds = (running[0].ends_at - timezone.now()).total_seconds()
         raise ApiError("rate_limited", format_lazy(detail, rooms=rooms), round(seconds, 1))
 
 
-def _check_feeds_from(origin: str) -> None:
-    """Raise `ApiError` when as many feeds run from an address as may."""
-    running = Feed.running().filter(origin=origin).order_by("ends_at")[: feeds.MOST_OF_AN_ADDRESS]
-    if origin and len(running) == feeds.MOST_OF_AN_ADDRESS:
+def _check_address_limit(origin: str) -> None:
+    """Raise `ApiError` if an address has the maximum of running feeds."""
+    running = Feed.running().filter(origin=origin).order_by("ends_at")[: feeds.MAX_PER_ADDRESS]
+    if origin and len(running) == feeds.MAX_PER_ADDRESS:
         seconds = (running[0].ends_at - timezone.now()).total_seconds()
         raise ApiError(
             "rate_limited", _("Too many live feeds from your network are running."), round(seconds, 1)
         )
 
 
-def _announce() -> None:
-    """Tell every process that the feeds are not what they were, once that is stored."""
-    transaction.on_commit(partial(live.publish, feeds.FEEDS, live.Event(None, b"{}")))
+def _publish_change() -> None:
+    """Publish to every process that feeds have changed, after the commit."""
+    transaction.on_commit(partial(live.publish, feeds.FEEDS_TOPIC, live.Event(None, b"{}")))

@@ -1,4 +1,4 @@
-"""The administration site."""
+"""Orders and feeds in the administration site."""
 
 from django.contrib import admin
 

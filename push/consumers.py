@@ -1,6 +1,6 @@
-"""Sockets that are told things: an asynchronous consumer, a synchronous one, and one for feeds.
+"""Sockets of orders (an asynchronous consumer), statuses (a synchronous one), and live feeds.
 
-They stand behind `connections.guard.Guard`, which sees to limits, dismissal and a Redis that is away.
+`connections.guard.Guard` wraps them: it enforces limits, closes revoked sockets, and handles errors of Redis.
 """
 
 import asyncio
@@ -27,45 +27,45 @@ from base.responses import error_json
 from base.rooms import get_enterable_rooms
 from connections.consumers import GroupConsumer
 from push import access
-from push.audience import get_audience
+from push.feed_subscribers import get_feed_subscribers
+from push.limits import get_message_rate, get_topic_rate, get_topic_share_rate
 from push.models import Order, feed_topic
-from push.rate import get_message_rate, get_topic_rate, get_topic_share_rate
 from push.sending import asend, group_name, send
 
 # The longest text that a client may send (characters).
-LONGEST_TEXT = 4000
+MAX_TEXT_LENGTH = 4000
 
-# Sockets of a process that may listen to a feed: every tab of its room does, and only a worker sends, every
-# two seconds.
-MAX_SUBSCRIBERS_OF_FEED = 1000
+# Subscribers of a feed in a process: every tab of its room subscribes, and only a worker sends, every two
+# seconds.
+MAX_FEED_SUBSCRIBERS = 1000
 
-# How often an open order is looked at, lest Redis has lost what was said of it (seconds).
-LOOK_EVERY = 15
+# How often open orders are loaded again, in case Redis lost a message (seconds).
+POLL_INTERVAL = 15
 
-# When it is asked again whether a feed's room is there (seconds).
-ASK_AGAIN_AFTER = 1
+# Delay before the second check for a feed's room (seconds).
+ROOM_RETRY_DELAY = 1
 
-# A socket that cannot be admitted.
+# Close code for an order, status or room that does not exist.
 NOT_FOUND = 4404
 
-# What a listener of a status may be called.
+# Format of the ids of statuses.
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class Listener(GroupConsumer):
-    """Base class of all sockets here: a topic is a group, and all that is sent is limited."""
+class TopicConsumer(GroupConsumer):
+    """Base class: a topic is a Channels group, and messages of clients are rate-limited."""
 
-    async def listen(self, topic: str) -> None:
+    async def subscribe(self, topic: str) -> None:
         """Join a topic's group. Raises `ApiError` if it has too many subscribers."""
         await self.join(topic, group_name(topic))
 
-    async def check(self, text: str | None) -> str:
-        """What a client has sent; raises `ApiError` when it is no text, too long, or comes too fast."""
+    async def check_text(self, text: str | None) -> str:
+        """Return a client's text. Raise `ApiError` if it is no text, too long, or over a rate limit."""
         if text is None:
             raise ApiError("bad_frame", _("Only text frames are accepted."))
-        if len(text) > LONGEST_TEXT:
+        if len(text) > MAX_TEXT_LENGTH:
             detail = format_lazy(
-                _("Messages can't be longer than {most} characters."), most=f"{LONGEST_TEXT:,}"
+                _("Messages can't be longer than {most} characters."), most=f"{MAX_TEXT_LENGTH:,}"
             )
             raise ApiError("too_long", detail)
         keys = socket_keys(self.scope)
@@ -76,68 +76,68 @@ class Listener(GroupConsumer):
         return text
 
 
-class OrderConsumer(Listener, AsyncWebsocketConsumer):
-    """Tells of an order: how it is now, then what happens to it, and what other listeners say."""
+class OrderConsumer(TopicConsumer, AsyncWebsocketConsumer):
+    """Send an order's current state, then its changes, and messages of other clients."""
 
-    is_paid = False  # as far as has been told
+    is_paid = False  # in the last state that was sent
 
     async def connect(self):
         try:
-            order = await self.find()
+            order = await self.load_order()
         except ApiError:
             await self.accept(self.subprotocol)  # so that a browser sees the code
             await self.close(NOT_FOUND)
             return
-        # Join the group, then accept, then read the state: nothing is missed that happens in between.
-        await self.listen(order.topic)
+        # Join the group, then accept, then read the state: no change in between is missed.
+        await self.subscribe(order.topic)
         await self.accept(self.subprotocol)
-        await self.tell(await self.find())
-        self.beside(self.look_again_and_again())
+        await self.send_state(await self.load_order())
+        self.run_in_background(self.poll_state())
 
     async def receive(self, text_data=None, bytes_data=None):
         if not self.topic:
             return
         try:
-            await asend(self.topic, await self.check(text_data))
+            await asend(self.topic, await self.check_text(text_data))
         except ApiError as error:
             await self.send(error_json(error))
 
     async def push_message(self, event):
-        news = msgspec.json.decode(event["text"])
-        if isinstance(news, dict):  # and not what a listener says
-            if news["paid"] and self.is_paid:
-                return  # whoever looked has told it already
-            self.is_paid = news["paid"]
+        payload = msgspec.json.decode(event["text"])
+        if isinstance(payload, dict):  # otherwise, a client's text
+            if payload["paid"] and self.is_paid:
+                return  # `poll_state` has sent it
+            self.is_paid = payload["paid"]
         await self.send(event["text"])
 
-    async def find(self) -> Order:
-        return await database_sync_to_async(access.order)(self.scope["user"], self.argument)
+    async def load_order(self) -> Order:
+        return await database_sync_to_async(access.find_order)(self.scope["user"], self.argument)
 
-    async def tell(self, order: Order):
+    async def send_state(self, order: Order):
         self.is_paid = order.is_paid
-        await self.send(msgspec.json.encode(order.news).decode())
+        await self.send(msgspec.json.encode(order.payload).decode())
 
-    async def look_again_and_again(self):
-        """Notice that it is paid though no message came: what is sent while Redis is away is lost."""
+    async def poll_state(self):
+        """Detect a payment without a message: messages are lost while Redis is down."""
         while not self.is_paid:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_INTERVAL)
             with suppress(Error):
-                order = await self.find()
+                order = await self.load_order()
                 if order.is_paid and not self.is_paid:
-                    await self.tell(order)
+                    await self.send_state(order)
 
-    def beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something beside the socket's own events, until it ends."""
+    def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine until it or the socket ends."""
         self.life.callback(asyncio.create_task(work).cancel)
 
 
-# All synchronous code of a process shares one thread, the chat's database included, unless it has others: a
-# synchronous consumer that waits there, for a tab or for Redis, makes everybody wait.
+# Threads of their own: by default, all synchronous code of a process shares one thread, with the chat's
+# queries, and a synchronous consumer that waits there, for a tab or for Redis, would make all of it wait.
 threads = ThreadPoolExecutor(4, "status")
 
 
-class StatusConsumer(Listener, WebsocketConsumer):
-    """Sends what a client says to every listener of the same id."""
+class StatusConsumer(TopicConsumer, WebsocketConsumer):
+    """Send each client's text to all clients of the same id."""
 
     @partial(database_sync_to_async, thread_sensitive=False, executor=threads)
     def dispatch(self, message):
@@ -148,8 +148,8 @@ class StatusConsumer(Listener, WebsocketConsumer):
             self.accept(self.subprotocol)  # so that a browser sees the code
             self.close(NOT_FOUND)
             return
-        async_to_sync(self.listen)(f"status {self.argument}")
-        self.accept(self.subprotocol)  # only now: nothing is missed from here on
+        async_to_sync(self.subscribe)(f"status {self.argument}")
+        self.accept(self.subprotocol)  # after joining: no message is missed from here on
         if self.subprotocol:
             self.send('{"listening":true}')
 
@@ -157,7 +157,7 @@ class StatusConsumer(Listener, WebsocketConsumer):
         if not self.topic:
             return
         try:
-            send(self.topic, {"message": async_to_sync(self.check)(text_data)})
+            send(self.topic, {"message": async_to_sync(self.check_text)(text_data)})
         except ApiError as error:
             self.send(error_json(error))
 
@@ -165,31 +165,31 @@ class StatusConsumer(Listener, WebsocketConsumer):
         self.send(event["text"])
 
 
-class FeedConsumer(Listener, AsyncWebsocketConsumer):
-    """Listens to the live feed of a room: its lines, and on our own pages whether it runs."""
+class FeedConsumer(TopicConsumer, AsyncWebsocketConsumer):
+    """Send the lines of a room's live feed, and its state to Lobby's own pages."""
 
-    max_subscribers = MAX_SUBSCRIBERS_OF_FEED
+    max_subscribers = MAX_FEED_SUBSCRIBERS
 
     async def connect(self):
         try:
             key = names.key(names.clean_room(self.argument))
-            await self.enter(key)
+            await self.check_room(key)
         except (ValueError, ApiError):
             await self.accept(self.subprotocol)  # so that a browser sees the code
             await self.close(NOT_FOUND)
             return
-        await self.listen(feed_topic(key))
+        await self.subscribe(feed_topic(key))
         await self.accept(self.subprotocol)
-        self.life.enter_context(get_audience().listening(key, self.tell))
+        self.life.enter_context(get_feed_subscribers().subscribe(key, self.send_state))
 
-    async def enter(self, key: str) -> None:
+    async def check_room(self, key: str) -> None:
         """Raise `ApiError` for a room that the user may not enter.
 
-        It asks twice: the page of a new room connects here while its other socket makes the room.
+        It checks twice: the page of a new room connects here while its other socket creates the room.
         """
         pair = (self.scope["user"].pk, key)
         if await get_enterable_rooms().load(pair) is None:
-            await asyncio.sleep(ASK_AGAIN_AFTER)
+            await asyncio.sleep(ROOM_RETRY_DELAY)
             if await get_enterable_rooms().load(pair) is None:
                 raise ApiError("not_found", _("This room doesn't exist."))
 
@@ -197,7 +197,7 @@ class FeedConsumer(Listener, AsyncWebsocketConsumer):
         if not self.topic:
             return
         try:
-            await self.check(text_data)
+            await self.check_text(text_data)
             raise ApiError("bad_frame", _("This socket is read-only. Start a live feed with POST."))
         except ApiError as error:
             await self.send(error_json(error))
@@ -205,8 +205,8 @@ class FeedConsumer(Listener, AsyncWebsocketConsumer):
     async def push_message(self, event):
         await self.send(event["text"])
 
-    def tell(self, state: str) -> None:
+    def send_state(self, state: str) -> None:
         if self.subprotocol:
-            self.telling = asyncio.create_task(self.send(state))
-            # The tab may have gone meanwhile, which is no error.
-            self.telling.add_done_callback(lambda task: task.cancelled() or task.exception())
+            self.sending = asyncio.create_task(self.send(state))
+            # It fails if the tab has gone meanwhile, which is no error.
+            self.sending.add_done_callback(lambda task: task.cancelled() or task.exception())

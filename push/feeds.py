@@ -1,4 +1,4 @@
-"""The lives of feeds: how long each lasts, who has its lease, and what its line says."""
+"""Live feeds: durations, leases, and text of the lines."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -7,63 +7,63 @@ from django.utils import timezone
 
 from live import LayerMessage, send_in_background
 from push.models import Feed
-from tasks.leases import free
+from tasks.leases import without_worker
 
-# The topic of the hub on which it is said that feeds have changed.
-FEEDS = "feeds"
+# Topic of changed feeds.
+FEEDS_TOPIC = "feeds"
 
-# The channel of the workers that run feeds.
+# Channel of the workers that run feeds.
 CHANNEL = "feeds"
 
-# How often a feed says something, and how long it lasts at most (seconds).
-EVERY = 2
-LONGEST = 600
+# Interval of a feed's lines, and its maximum duration (seconds).
+LINE_INTERVAL = 2
+MAX_DURATION = 600
 
-# How many feeds of one person run at the same time.
-MOST_OF_A_PERSON = 2
+# Concurrent feeds of a person.
+MAX_PER_PERSON = 2
 
-# How many of one address (IPv6: of a network of 64 bits).
-MOST_OF_AN_ADDRESS = 10
+# Concurrent feeds of an address (IPv6: of a /64 network).
+MAX_PER_ADDRESS = 10
 
-# How long a worker that does not renew its lease keeps a feed. Listeners ask for another one every second.
+# How long a worker that does not renew its lease keeps a feed. Subscribers call another worker every second.
 LEASE = timedelta(seconds=3)
 
-# How long a listener counts as listening who was there a moment ago, and how long a feed waits for its
-# first (seconds).
-HEARD = 5
-GRACE = 10
+# How long a feed continues after its last subscriber was recorded, and how long it waits for the first
+# (seconds).
+SUBSCRIBER_TTL = 5
+FIRST_SUBSCRIBER_TIMEOUT = 10
 
 
-def line(room: str) -> str:
-    """What a feed says."""
+def make_line(room: str) -> str:
+    """Return a line of a feed."""
     return f"[{timezone.localtime():%Y-%m-%d %H:%M:%S}] live push - room: {room}"
 
 
 def call_worker() -> None:
-    """Tell some worker that feeds wait for one. The call may get lost: those who listen call again."""
+    """Send workers a hint that feeds need one. It may get lost: subscribers call again."""
     send_in_background(LayerMessage(CHANNEL, {"type": "feeds.run"}, is_task=True))
 
 
-def heard(keys: Iterable[str]) -> list[Feed]:
-    """The running feeds of these rooms, of which it is noted that somebody listens to them."""
+def record_subscribers(keys: Iterable[str]) -> list[Feed]:
+    """Record that rooms' feeds have subscribers. Return the running ones of these feeds."""
     wanted = set(keys)
     feeds = [feed for feed in Feed.running().select_related("starter") if feed.key in wanted]
     if feeds:
-        until = timezone.now() + timedelta(seconds=HEARD)
+        until = timezone.now() + timedelta(seconds=SUBSCRIBER_TTL)
         Feed.objects.filter(pk__in=[feed.pk for feed in feeds]).update(heard_until=until)
     return feeds
 
 
-def waiting(most: int) -> list[Feed]:
-    """Running feeds that have no worker."""
-    return list(free(Feed.running())[:most])
+def find_waiting(limit: int) -> list[Feed]:
+    """Return running feeds without a worker."""
+    return list(without_worker(Feed.running())[:limit])
 
 
 def claim(feed: Feed) -> bool:
-    """Begin to run a feed. False if another worker does, or the feed is over."""
+    """Claim a feed. Return False if another worker has it, or the feed is over."""
     return feed.claim(Feed.running(), LEASE)
 
 
 def renew(feed: Feed) -> None:
-    """Keep a feed. Raises `LeaseLost` when another worker has it, or the feed is over."""
+    """Renew the lease. Raise `LeaseLost` if another worker has the feed, or it is over."""
     feed.renew(Feed.running(), LEASE)

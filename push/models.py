@@ -1,4 +1,4 @@
-"""What is stored: orders, and the live feeds of rooms."""
+"""The tables of orders and live feeds."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -13,19 +13,19 @@ from django.utils.translation import gettext_lazy as _
 from base.names import MAX_ROOM_NAME
 from tasks.leases import Leased
 
-LOWER_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
+BIZ_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
-# How long a feed without a worker goes unmentioned: one has just been called.
-CALL = timedelta(seconds=1)
+# How long a feed without a worker does not count as waiting: a worker has just been called.
+CALL_TIMEOUT = timedelta(seconds=1)
 
 
 def new_biz() -> str:
-    return get_random_string(32, LOWER_AND_DIGITS)
+    return get_random_string(32, BIZ_CHARACTERS)
 
 
 class Order(models.Model):
-    """Something to be paid, of which the payment provider tells us by a callback."""
+    """An order, which a callback of the payment provider marks as paid."""
 
     class State(models.TextChoices):
         OPEN = "open", _("Open")
@@ -71,16 +71,16 @@ class Order(models.Model):
         return f"order {self.biz}"
 
     @property
-    def news(self) -> dict:
-        """What its listeners are told."""
+    def payload(self) -> dict:
+        """The state that subscribers receive."""
         return {"biz": self.biz, "paid": self.is_paid}
 
 
 class Feed(Leased):
-    """The live feed of a room: one for each room, which runs while its time is not over and somebody listens.
+    """The live feed of a room. It runs while it has subscribers, until its end.
 
-    The worker that has its lease says its lines, and renews the lease with each. Once the lease has expired,
-    another may take it: so the feed goes on when a worker dies, and two never run it.
+    The worker with the lease sends the lines, and renews the lease with each. Another worker may claim an
+    expired lease, so the feed continues after a worker is killed, and two workers never run it.
     """
 
     key = models.CharField(max_length=255, unique=True, help_text="The room's normalized name.")
@@ -111,11 +111,11 @@ class Feed(Leased):
         return feed_topic(self.key)
 
     @property
-    def news(self) -> dict:
-        """What its listeners are told, while it runs."""
+    def payload(self) -> dict:
+        """The state that subscribers receive while the feed runs."""
         return {
             "running": True,
-            "waiting": self.leased_until is None or self.leased_until + CALL < timezone.now(),
+            "waiting": self.leased_until is None or self.leased_until + CALL_TIMEOUT < timezone.now(),
             "by": str(self.starter or "-"),
             "since": self.started_at,
             "until": self.ends_at,

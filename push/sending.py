@@ -1,4 +1,4 @@
-"""Sending to whoever listens to a topic, from any code."""
+"""Sending to the subscribers of a topic, from any code."""
 
 from functools import partial
 from hashlib import blake2b
@@ -11,11 +11,10 @@ from live import LayerMessage, send_in_background, send_now
 
 
 def send(topic: str, payload: Any) -> None:
-    """Send a payload to whoever listens to a topic, once the transaction around this call has committed.
+    """Send a payload to a topic's subscribers, after the surrounding transaction has committed.
 
-    It is for views, commands, signals and synchronous consumers; in asynchronous code it works too. It
-    does not wait for Redis in a process that serves, and never raises because Redis is away: then nobody
-    is told. `payload` is anything that has a form in JSON; TypeError if it has none.
+    Call it from views, commands, signals and consumers. In a serving process, it does not wait for Redis.
+    It does not raise if Redis is down: the message is lost. Raise TypeError if JSON cannot encode `payload`.
     """
     message = _message(topic, payload)
     connection = transaction.get_connection()
@@ -26,14 +25,14 @@ def send(topic: str, payload: Any) -> None:
 
 
 async def asend(topic: str, payload: Any) -> None:
-    """`send` for asynchronous code that goes on when it is sent: that takes two seconds at most."""
+    """Send as `send` does, and wait until Redis has the message, two seconds at most."""
     await send_now(_message(topic, payload))
 
 
 def group_name(topic: str) -> str:
-    """The group of a topic, which may be any text; groups' names are short ASCII (see PITFALLS of Channels).
+    """Return the name of a topic's group. Topics may be any text, but groups' names are short ASCII.
 
-    Two topics never share one: it is a hash (BLAKE2b, RFC 7693, 128 bits).
+    Two topics never share a name: it is a hash (BLAKE2b, RFC 7693, 128 bits).
     """
     return f"push.{blake2b(topic.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 

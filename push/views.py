@@ -19,18 +19,18 @@ from base.api_errors import ApiError
 from base.ratelimit import hit_limit
 from base.ratelimit_keys import request_keys
 from base.responses import error_response, http_status, json_response
-from base.visitor import visitor
+from base.visitor import ensure_visitor
 from push import access, actions, signature
 from push.forms import OrderForm
-from push.rate import get_change_rate, get_task_rate
+from push.limits import get_change_rate, get_task_rate
 
-# The largest callback (bytes), and how many orders are listed.
-LARGEST_CALLBACK = 4096
-MOST_ORDERS = 100
+# Maximum size of a callback (bytes), and maximum number of listed orders.
+MAX_CALLBACK_SIZE = 4096
+MAX_ORDERS = 100
 
 
 class Payment(msgspec.Struct):
-    """What the provider tells."""
+    """The body of the provider's callback."""
 
     biz: str
     paid: Literal[True]
@@ -41,19 +41,21 @@ class Payment(msgspec.Struct):
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def orders(request: HttpRequest) -> HttpResponse:
-    """The visitor's orders, and a form that makes one."""
+    """Render the visitor's orders and the form for a new one; create it."""
     form, code = OrderForm(request.POST or None, label_suffix=""), 400 if request.method == "POST" else 200
     retry_after = 0
     if request.method == "POST":
         try:
             if form.is_valid():
                 hit_limit(get_task_rate, request_keys(request))
-                return redirect("order", actions.order(visitor(request), **form.cleaned_data).biz)
+                return redirect(
+                    "order", actions.create_order(ensure_visitor(request), **form.cleaned_data).biz
+                )
         except ApiError as error:
-            told = _("{problem} Try again in {seconds} s.")
+            detail = _("{problem} Try again in {seconds} s.")
             code, retry_after = http_status(error), math.ceil(error.retry_after or 1)
-            form.add_error(None, format_lazy(told, problem=error.detail, seconds=retry_after))
-    context = {"form": form, "orders": access.own_orders(request.user)[:MOST_ORDERS]}
+            form.add_error(None, format_lazy(detail, problem=error.detail, seconds=retry_after))
+    context = {"form": form, "orders": access.find_own_orders(request.user)[:MAX_ORDERS]}
     response = render(request, "push/orders.html", context, status=code)
     if retry_after:
         response["Retry-After"] = retry_after
@@ -63,9 +65,9 @@ def orders(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def order(request: HttpRequest, biz: str) -> HttpResponse:
-    """An order, which its page then listens to."""
+    """Render an order. Its page subscribes to the changes."""
     try:
-        found = access.order(request.user, biz)
+        found = access.find_order(request.user, biz)
     except ApiError:
         raise Http404 from None
     url = quote(f"{request.scheme}://{request.get_host()}")  # brackets of IPv6 mean something to a shell
@@ -73,19 +75,19 @@ def order(request: HttpRequest, biz: str) -> HttpResponse:
     return render(request, "push/order.html", {"order": found, "pay": pay})
 
 
-@csrf_exempt  # it is signed
+@csrf_exempt  # the request is signed
 @require_POST
 def callback(request: HttpRequest, biz: str) -> HttpResponse:
-    """The provider says that an order is paid. Said again, it changes nothing."""
+    """Mark an order as paid, at the provider's request. Repeated requests change nothing."""
     try:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_CALLBACK:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_CALLBACK_SIZE:
             raise ApiError(
                 "too_long",
-                format_lazy(_("The body is larger than {most} bytes."), most=f"{LARGEST_CALLBACK:,}"),
+                format_lazy(_("The body is larger than {most} bytes."), most=f"{MAX_CALLBACK_SIZE:,}"),
             )
         check_signature(request)
         payment = read_payment(request.body, biz)
-        return json_response(actions.pay(biz, payment.amount, payment.currency).news)
+        return json_response(actions.pay(biz, payment.amount, payment.currency).payload)
     except ApiError as error:
         return error_response(error)
 
@@ -112,34 +114,36 @@ def read_payment(body: bytes, biz: str) -> Payment:
 
 @require_safe
 def status(request: HttpRequest, client_id: str) -> HttpResponse:
-    """A status, which its page listens to and sends."""
+    """Render a status. Its page sends and receives texts."""
     return render(request, "push/status.html", {"client_id": client_id})
 
 
 @require_POST
-def push(request: HttpRequest, room_name: str) -> HttpResponse:
-    """Start a room's live feed; one that runs already goes on."""
+def start_feed(request: HttpRequest, room_name: str) -> HttpResponse:
+    """Start a room's live feed; a running feed continues."""
     try:
-        name = clean(room_name)
+        name = clean_room_name(room_name)
         keys = request_keys(request)
         hit_limit(get_task_rate, keys)
-        return json_response({"feed": actions.start_feed(visitor(request), name, keys.address).news})
+        return json_response(
+            {"feed": actions.start_feed(ensure_visitor(request), name, keys.address).payload}
+        )
     except ApiError as error:
         return error_response(error)
 
 
 @require_POST
-def stop(request: HttpRequest, room_name: str) -> HttpResponse:
-    """End a room's live feed."""
+def stop_feed(request: HttpRequest, room_name: str) -> HttpResponse:
+    """Stop a room's live feed."""
     try:
         hit_limit(get_change_rate, request_keys(request))
-        actions.stop_feed(request.user, clean(room_name))
+        actions.stop_feed(request.user, clean_room_name(room_name))
     except ApiError as error:
         return error_response(error)
     return json_response({"feed": {"running": False}})
 
 
-def clean(room_name: str) -> str:
+def clean_room_name(room_name: str) -> str:
     try:
         return names.clean_room(room_name)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What workers do: say the lines of live feeds."""
+"""The task worker that runs live feeds."""
 
 import asyncio
 import logging
@@ -15,38 +15,36 @@ from tasks.leases import LeaseLost
 
 logger = logging.getLogger(__name__)
 
-# How many feeds a worker runs at the same time. What is more waits for another worker.
-MOST_FEEDS = 100
+# Concurrent feeds of a worker. More feeds wait for another worker.
+MAX_FEEDS = 100
 
 
 class FeedProducer(AsyncConsumer):
-    """Runs feeds, each in a task of its own: Channels gives a consumer its next message when it has
-    finished with the last, so a handler must not stay.
-    """
+    """Run feeds, each in a task of its own: a handler must return before Channels calls the next one."""
 
-    channel_layer_alias = None  # it sends to groups, and nobody sends to it but the worker's channel
+    channel_layer_alias = None  # it receives only the worker's channel
 
     def __init__(self) -> None:
         self.running: set[asyncio.Task[None]] = set()
 
     async def feeds_run(self, message: dict) -> None:
-        """Take on all feeds that have no worker."""
+        """Run all feeds that have no worker."""
         get_layer_sender()
-        for feed in await database_sync_to_async(feeds.waiting)(MOST_FEEDS - len(self.running)):
+        for feed in await database_sync_to_async(feeds.find_waiting)(MAX_FEEDS - len(self.running)):
             task = asyncio.create_task(self.run(feed))
             self.running.add(task)
             task.add_done_callback(self.running.discard)
 
     async def run(self, feed: Feed) -> None:
-        """Send a line every two seconds, for as long as the feed lasts and its lease is ours."""
+        """Send a line every two seconds, until the feed ends or the lease is lost."""
         clock = asyncio.get_running_loop()
         due = clock.time()
         try:
             if not await database_sync_to_async(feeds.claim)(feed):
                 return
             while True:
-                await asend(feed.topic, {"message": feeds.line(feed.room)})
-                due += feeds.EVERY
+                await asend(feed.topic, {"message": feeds.make_line(feed.room)})
+                due += feeds.LINE_INTERVAL
                 await asyncio.sleep(due - clock.time())
                 await database_sync_to_async(feeds.renew)(feed)
         except LeaseLost:

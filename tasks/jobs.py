@@ -14,8 +14,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 import live
-from base.database import BUSY
-from tasks.leases import LeaseLost, end_of
+from base.database import DATABASE_ERRORS
+from tasks.leases import LeaseLost, lease_end
 from tasks.models import Job
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ CHUNK = 100
 # How long a worker keeps a job without finishing a step; then another worker may continue it.
 LEASE = timedelta(minutes=1)
 
-# Asks the task workers to run the jobs that are due.
+# The message that makes task workers run the jobs that are due.
 RUN_JOBS = live.LayerMessage("purge", {"type": "jobs.run"}, is_task=True)
 
 
@@ -42,19 +42,19 @@ JOBS: list[PeriodicJob] = []
 
 
 async def run_due() -> None:
-    """Run the jobs that are due and that no other worker runs."""
-    for job in reversed(JOBS):  # of apps above first: their rows keep people
+    """Run the jobs that are due and free. Log errors, and leave the job to a later run."""
+    for job in reversed(JOBS):  # jobs of higher apps first: their rows keep people
         try:
             if row := await database_sync_to_async(_claim_due)(job):
                 await _run(job, row)
-        except (LeaseLost, *BUSY, OSError) as error:
+        except (LeaseLost, *DATABASE_ERRORS, OSError) as error:
             logger.warning("jobs: %s postponed: %s", job.name, live.error_summary(error))
         except Exception:
             logger.exception("jobs: %s failed", job.name)
 
 
 async def run_all() -> dict[str, int]:
-    """Run all jobs now. Returns how much each step did."""
+    """Run all jobs now. Return how much each step did."""
     done: dict[str, int] = {}
     for job in reversed(JOBS):  # of apps above first: their rows keep people
         done |= await _run(job, await database_sync_to_async(_take_over)(job))
@@ -62,7 +62,7 @@ async def run_all() -> dict[str, int]:
 
 
 async def _run(job: PeriodicJob, row: Job) -> dict[str, int]:
-    live.get_hub()  # made here: what steps publish from a thread must not wait for Redis
+    live.get_hub()  # created here, so that threads do not wait for Redis to publish
     done = dict.fromkeys(job.steps, 0)
     for name, step in job.steps.items():
         while count := await database_sync_to_async(step)():
@@ -72,21 +72,21 @@ async def _run(job: PeriodicJob, row: Job) -> dict[str, int]:
     return done
 
 
-def delete(rows: QuerySet) -> int:
-    """Delete rows. Returns how many of the queryset's own model there were."""
+def delete_rows(rows: QuerySet) -> int:
+    """Delete rows. Return how many of them were of the queryset's own model."""
     return rows.delete()[1].get(rows.model._meta.label, 0)
 
 
 def _claim_due(job: PeriodicJob) -> Job | None:
-    """The row of a job, claimed. None if the job is not due, or another worker has it."""
+    """Claim a job. Return its row; None if the job is not due, or another worker has it."""
     row, _ = Job.objects.get_or_create(name=job.name)
     return row if row.claim(Job.objects.filter(due_at__lte=timezone.now()), LEASE) else None
 
 
 def _take_over(job: PeriodicJob) -> Job:
-    """The row of a job, whether it is due or not. A worker that runs the job stops after its step."""
+    """Claim a job, due or not, and return its row. A worker that runs it stops after its step."""
     row, _ = Job.objects.get_or_create(name=job.name)
-    row.change(Job.objects.all(), attempt=row.attempt + 1, leased_until=end_of(LEASE))
+    row.change(Job.objects.all(), attempt=row.attempt + 1, leased_until=lease_end(LEASE))
     return row
 
 

@@ -1,6 +1,6 @@
-"""Leases: one worker at a time works on a row, and another one when that worker falls silent.
+"""Leases: one worker at a time works on a row, and another worker takes over when the lease expires.
 
-The row is the task. What goes over the channel layer is only a hint that there is one, and may get lost.
+The row is the task. A message over the channel layer is only a hint, which may get lost.
 """
 
 from datetime import datetime, timedelta
@@ -19,10 +19,10 @@ class LeaseLost(Exception):
 
 
 class Leased(models.Model):
-    """A row that one worker at a time works on.
+    """Base class of rows that one worker at a time works on.
 
-    Each claim has a number, `attempt`. A worker that was too slow cannot change the row any more: its number
-    is not the last (a fencing token).
+    Each claim has a number, `attempt`: a fencing token. A worker whose number is not the last cannot change
+    the row any more.
     """
 
     attempt = models.PositiveIntegerField(default=0, db_default=0, help_text="How often it was claimed.")
@@ -34,16 +34,18 @@ class Leased(models.Model):
         abstract = True
 
     def claim(self, rows: QuerySet, lease: timedelta, **values: Any) -> bool:
-        """Begin another attempt. False if another worker was faster, or the row is not among `rows`."""
-        return self.change(free(rows), attempt=self.attempt + 1, leased_until=end_of(lease), **values)
+        """Begin another attempt. Return False if another worker has the row, or it is not among `rows`."""
+        return self.change(
+            without_worker(rows), attempt=self.attempt + 1, leased_until=lease_end(lease), **values
+        )
 
     def renew(self, rows: QuerySet, lease: timedelta, **values: Any) -> None:
-        """Keep the row, and store values. Raises `LeaseLost`, also if it is not among `rows`."""
-        if not self.change(rows, leased_until=end_of(lease), **values):
+        """Renew the lease, and store values. Raise `LeaseLost`, also if the row is not among `rows`."""
+        if not self.change(rows, leased_until=lease_end(lease), **values):
             raise LeaseLost
 
     def change(self, rows: QuerySet, **values: Any) -> bool:
-        """Store values of this attempt. False if it is not the last, or the row is not among `rows`."""
+        """Store values. Return False if this attempt is not the last, or the row is not among `rows`."""
         if not rows.filter(pk=self.pk, attempt=self.attempt).update(**values):
             return False
         for name, value in values.items():
@@ -54,10 +56,10 @@ class Leased(models.Model):
 M = TypeVar("M", bound=Leased)
 
 
-def free(rows: QuerySet[M]) -> QuerySet[M]:
-    """Those that no worker has."""
+def without_worker(rows: QuerySet[M]) -> QuerySet[M]:
+    """Return the rows that no worker has."""
     return rows.filter(Q(leased_until=None) | Q(leased_until__lte=timezone.now()))
 
 
-def end_of(lease: timedelta) -> datetime:
+def lease_end(lease: timedelta) -> datetime:
     return timezone.now() + lease

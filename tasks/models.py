@@ -7,7 +7,7 @@ from tasks.leases import Leased
 
 
 class Job(Leased):
-    """When a periodic job is due."""
+    """A periodic job, and when it is due."""
 
     name = models.CharField(max_length=32, primary_key=True)
     due_at = models.DateTimeField(default=timezone.now)

@@ -13,4 +13,4 @@ class JobWorker(AsyncConsumer):
     async def jobs_run(self, hint):
         await jobs.run_due()
 
-    purge_run = jobs_run  # what processes of the version before send
+    purge_run = jobs_run  # sent by processes of the previous version

@@ -110,7 +110,7 @@ def emails_are_not_limited(monkeypatch):
     """Redis keeps the counts of other tests."""
     for limit in ("EMAILS_PER_HOUR", "EMAILS_PER_DAY", "CONFIRMATIONS_PER_HOUR", "CONFIRMATIONS_PER_DAY"):
         monkeypatch.setattr(account_limits, limit, 0)
-    monkeypatch.setattr(account_limits, "CONFIRMATIONS_OF_ACCOUNT_PER_DAY", 0)
+    monkeypatch.setattr(account_limits, "ACCOUNT_CONFIRMATIONS_PER_DAY", 0)
 
 
 @pytest.fixture(autouse=True)

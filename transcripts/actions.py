@@ -1,4 +1,4 @@
-"""Every change to transcripts except their writing (see `leases`): request, mark as outdated, delete."""
+"""Changes to transcripts: request, mark as outdated, delete. See `leases` for writing."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,25 +14,25 @@ from chat.models import Message, Room
 from transcripts import protocol, space
 from transcripts.models import Outdated, Transcript
 
-# Asks the task workers to write the transcripts that need a worker.
+# The message that makes task workers write the transcripts that need a worker.
 WRITE = live.LayerMessage("transcripts", {"type": "transcripts.write"}, is_task=True)
 
 
 def request_transcript(owner: User, room: Room, address: str = "") -> Transcript:
-    """Request a room's transcript. An unfinished one is returned as it is, a finished one replaced."""
+    """Request a room's transcript. Return an unfinished one unchanged; replace a finished one."""
     earlier = Transcript.objects.filter(owner=owner, room=room)
     if unfinished := earlier.filter(finished_at=None).first():
         live.send_in_background(WRITE)
         return unfinished
     total, size = space.estimate(room)
-    origin = space.origin_of(address)
-    asked = {"room_name": room.name, "upto": room.last_seq, "total": total, "size": size}
-    asked |= {"language": get_language(), "origin": origin}
-    asked |= earlier.aggregate(claimed_at=Max("claimed_at"))
+    origin = space.hash_address(address)
+    values = {"room_name": room.name, "upto": room.last_seq, "total": total, "size": size}
+    values |= {"language": get_language(), "origin": origin}
+    values |= earlier.aggregate(claimed_at=Max("claimed_at"))
     with transaction.atomic():
-        owner = queries.active(owner)
-        space.check(owner.pk, origin, size, earlier)
-        found, _ = Transcript.objects.get_or_create(owner=owner, room=room, finished_at=None, defaults=asked)
+        owner = queries.lock_active(owner)
+        space.check_space(owner.pk, origin, size, earlier)
+        found, _ = Transcript.objects.get_or_create(owner=owner, room=room, finished_at=None, defaults=values)
         transaction.on_commit(lambda: live.send_in_background(WRITE))
     delete(earlier.exclude(finished_at=None).exclude(pk=found.pk))
     return found
@@ -47,7 +47,7 @@ def mark_outdated(messages: Sequence[Message], **signal: Any) -> None:
     _mark([message for message in messages if message.deleted_at], Outdated.DELETED)
 
 
-def _mark(messages: Iterable[Message], how: Outdated) -> None:
+def _mark(messages: Iterable[Message], state: Outdated) -> None:
     first: dict[int, int] = {}
     for message in messages:
         first[message.room_id] = min(message.number, first.get(message.room_id, message.number))
@@ -55,16 +55,16 @@ def _mark(messages: Iterable[Message], how: Outdated) -> None:
     for room, number in first.items():
         having |= Q(room=room, upto__gte=number)
     marked = Transcript.objects.filter(having).exclude(attempt=0)
-    for transcript in marked.exclude(outdated__in=[how, Outdated.DELETED]):
-        marked.filter(pk=transcript.pk).update(outdated=how, version=F("version") + 1)
+    for transcript in marked.exclude(outdated__in=[state, Outdated.DELETED]):
+        marked.filter(pk=transcript.pk).update(outdated=state, version=F("version") + 1)
         transcript.refresh_from_db()
         protocol.publish(transcript)
 
 
 def delete(rows: QuerySet[Transcript]) -> int:
-    """Delete transcripts. Returns how many.
+    """Delete transcripts. Return how many.
 
-    The file goes first: a row without its file can be deleted again, a file without its row could not.
+    The file is deleted first: a row without its file can be deleted later, but not a file without its row.
     """
     found = list(rows)
     for transcript in found:

@@ -13,13 +13,13 @@ class TranscriptConsumer(PageListener):
 
     async def listen(self):
         visible = queries.visible_transcripts(self.scope["user"])
-        asked = visible.filter(pk=self.scope["url_route"]["kwargs"]["pk"])
-        if transcript := await database_sync_to_async(asked.first)():
+        requested = visible.filter(pk=self.scope["url_route"]["kwargs"]["pk"])
+        if transcript := await database_sync_to_async(requested.first)():
             await self.follow_transcript(transcript)
         else:
             await self.close(4404)
 
     async def follow_transcript(self, transcript: Transcript):
-        await self.send_batch(live.Batch([protocol.event(transcript)]))
+        await self.send_batch(live.Batch([protocol.make_event(transcript)]))
         head = live.Head(transcript.version)
         await self.follow(transcript.topic, progress.source, head, transcript.version)

@@ -1,7 +1,7 @@
-"""Leases of transcripts: which task worker writes a transcript, and how far it is.
+"""Leases of transcripts: the task worker that writes a transcript, and its progress.
 
-A worker that is killed or too slow loses the transcript to another, which writes a file of its own: only the
-last attempt can finish.
+Another worker takes over the transcript of a worker that is killed or too slow, and writes a file of its own:
+only the last attempt can finish.
 """
 
 from datetime import timedelta
@@ -12,25 +12,25 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from chat.queries import locks
-from tasks.leases import LeaseLost, free
+from tasks.leases import LeaseLost, without_worker
 from transcripts import protocol
 from transcripts.models import Transcript
 
 # How long a worker that does not renew its lease keeps a transcript.
 LEASE = timedelta(seconds=3)
 
-# Each state that is shown has a version of its own.
-NEXT: dict[str, Any] = {"version": F("version") + 1}
+# Each published state has a version of its own.
+NEXT_VERSION: dict[str, Any] = {"version": F("version") + 1}
 
 
 def unfinished() -> QuerySet[Transcript]:
-    """The transcripts that need work, whether a worker has them or not."""
+    """Return the transcripts that are not finished, whether a worker has them or not."""
     return Transcript.objects.filter(finished_at=None)
 
 
 def due() -> QuerySet[Transcript]:
-    """The transcripts that need a worker."""
-    return free(unfinished())
+    """Return the transcripts that need a worker."""
+    return without_worker(unfinished())
 
 
 def claim() -> Transcript | None:
@@ -54,34 +54,34 @@ def _last_claim(field: str) -> Subquery:
 
 @transaction.atomic
 def _claim(transcript: Transcript) -> bool:
-    """Begin another attempt, unless another worker has.
+    """Begin another attempt. Return False if another worker was faster.
 
     The room is locked: a concurrent change of its messages is either stored, and read by this attempt, or
     comes later, and marks the transcript as outdated.
     """
     locks.lock_rooms([transcript.room_id])
     begun: dict[str, Any] = {"claimed_at": timezone.now(), "done": 0, "outdated": ""}
-    if not transcript.claim(unfinished(), LEASE, **begun, **NEXT):
+    if not transcript.claim(unfinished(), LEASE, **begun, **NEXT_VERSION):
         return False
     _publish(transcript)
     return True
 
 
 def renew(transcript: Transcript, done: int) -> None:
-    """Keep a transcript, and publish how many messages are written. Raises `LeaseLost`."""
-    transcript.renew(unfinished(), LEASE, done=done, **NEXT)
+    """Renew the lease, and publish how many messages are written. Raise `LeaseLost`."""
+    transcript.renew(unfinished(), LEASE, done=done, **NEXT_VERSION)
     _publish(transcript)
 
 
 def finish(transcript: Transcript) -> None:
-    """Make the file of this attempt available to its owner. Raises `LeaseLost`."""
+    """Make the file of this attempt available to its owner. Raise `LeaseLost`."""
     storage = transcript.file.storage
     for earlier in range(1, transcript.attempt):  # of workers that were killed
         storage.delete(file_name(transcript, earlier))
     file = file_name(transcript, transcript.attempt)
     transcript.refresh_from_db(fields=["outdated"])
     finished: dict[str, Any] = {"file": file, "size": storage.size(file), "done": transcript.total}
-    if not transcript.change(unfinished(), finished_at=timezone.now(), **finished, **NEXT):
+    if not transcript.change(unfinished(), finished_at=timezone.now(), **finished, **NEXT_VERSION):
         raise LeaseLost
     _publish(transcript)
 
@@ -89,7 +89,7 @@ def finish(transcript: Transcript) -> None:
 def release(transcripts: list[Transcript]) -> None:
     """Publish that no worker has these transcripts any more."""
     for transcript in transcripts:
-        if transcript.leased_until and transcript.change(due(), leased_until=None, **NEXT):
+        if transcript.leased_until and transcript.change(due(), leased_until=None, **NEXT_VERSION):
             _publish(transcript)
 
 
@@ -98,6 +98,6 @@ def file_name(transcript: Transcript, attempt: int) -> str:
 
 
 def _publish(transcript: Transcript) -> None:
-    """Show the stored state on the transcript's page."""
+    """Publish the stored state to the transcript's page."""
     transcript.refresh_from_db(fields=["version"])
     protocol.publish(transcript)

@@ -18,7 +18,7 @@ class Outdated(models.TextChoices):
 
 
 class Transcript(Leased):
-    """A transcript that a person has requested."""
+    """A person's transcript of a room."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     room = models.ForeignKey(Room, on_delete=models.PROTECT)
@@ -71,14 +71,14 @@ class Transcript(Leased):
 
     @property
     def topic(self) -> str:
-        """The name of the log in which its changes are told."""
+        """The topic of the transcript's progress."""
         return f"export.{self.pk.hex}"
 
     @property
     def status(self) -> str:
-        """What its page shows: waiting (for a worker), working, ready, edited or deleted.
+        """The state on the page: waiting (for a worker), working, ready, edited or deleted.
 
-        Of the last two, the first has a file in which messages are as they were, the other has none any more.
+        An edited transcript still has its file, with the earlier texts; a deleted one has no file any more.
         """
         if self.finished_at:
             return self.outdated or "ready"

@@ -1,4 +1,4 @@
-"""Progress of transcripts: the source of the logs that their pages follow."""
+"""Progress of transcripts: the source of the logs that pages subscribe to."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -9,7 +9,7 @@ import live
 from transcripts import leases
 from transcripts.actions import WRITE
 from transcripts.models import Transcript
-from transcripts.protocol import event
+from transcripts.protocol import make_event
 
 
 class TranscriptSource:
@@ -18,11 +18,11 @@ class TranscriptSource:
     @database_sync_to_async
     def read_after(self, topic: str, seq: int, limit: int) -> tuple[Sequence[live.Event], int]:
         transcript = Transcript.objects.filter(pk=_pk(topic), version__gt=seq).first()
-        return ([event(transcript)], transcript.version) if transcript else ([], seq)
+        return ([make_event(transcript)], transcript.version) if transcript else ([], seq)
 
     @database_sync_to_async
     def read_heads(self, topics: Iterable[str]) -> dict[str, live.Head]:
-        """The hub asks every few seconds: time to ask for a worker where one is missing."""
+        """Return the versions. Also call workers where none are: the hub asks every few seconds."""
         by_pk = {_pk(topic): topic for topic in topics}
         if due := list(leases.due().filter(pk__in=by_pk)):
             leases.release(due)
@@ -31,7 +31,7 @@ class TranscriptSource:
         return {by_pk[pk]: live.Head(version) for pk, version in found}
 
     async def renew_epoch(self, topic: str, epoch: str) -> None:
-        """Nothing: a page shows the last state, so the log has no epoch."""
+        """Do nothing: a page shows the last state, so the log has no epoch."""
 
 
 source = TranscriptSource()

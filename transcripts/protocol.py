@@ -1,4 +1,4 @@
-"""The events of a transcript's socket."""
+"""Events of a transcript's socket."""
 
 from functools import partial
 
@@ -17,12 +17,12 @@ class Export(Notice):
     total: int
 
 
-def event(transcript: Transcript) -> live.Event:
-    """The state of a transcript, as an event of its log."""
+def make_event(transcript: Transcript) -> live.Event:
+    """Return the state of a transcript, as an event of its log."""
     state = Export(transcript.status, transcript.done, transcript.total)
     return live.Event(transcript.version, encode_body(state))
 
 
 def publish(transcript: Transcript) -> None:
-    """Show the state of a transcript on its page, when it is stored."""
-    transaction.on_commit(partial(live.publish, transcript.topic, event(transcript)))
+    """Publish the state of a transcript to its page after the commit."""
+    transaction.on_commit(partial(live.publish, transcript.topic, make_event(transcript)))

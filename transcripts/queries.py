@@ -1,4 +1,4 @@
-"""Transcripts that a person may read."""
+"""Queries of transcripts."""
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
@@ -9,5 +9,5 @@ from transcripts.models import Transcript
 
 
 def visible_transcripts(visitor: User | AnonymousUser) -> QuerySet[Transcript]:
-    """The transcripts that a visitor may read: their own, of rooms that they may still enter."""
+    """Return the transcripts that a visitor may read: their own, of rooms that they may still enter."""
     return Transcript.objects.filter(owner=visitor.pk, room__in=permissions.visible_rooms(visitor))

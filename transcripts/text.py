@@ -1,4 +1,4 @@
-"""A room's transcript as text, in the active language. What anybody wrote passes for nobody else's."""
+"""Text of transcripts, in the active language. No message's text can pose as another message."""
 
 import json
 
@@ -6,29 +6,29 @@ import regex
 from django.db.models import QuerySet
 from django.utils.translation import gettext, ngettext
 
-from accounts.confusables import look_like, skeleton
+from accounts.confusables import find_lookalikes, skeleton
 from chat import permissions
 from chat.models import Message
 from transcripts.models import Transcript
 
-# How many messages are read at a time: the thread that reads them has others to serve.
-MOST_AT_ONCE = 500
+# Messages per query: other tasks share the thread.
+QUERY_CHUNK = 500
 
-# What a message's further lines begin with.
+# Line break and indentation of a message's further lines.
 INDENT = "\n    "
 
-# A file may be read in a terminal, which obeys control characters. Their pictures (␛ for ESC) do nothing.
-PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) != "\t"}
-PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+# Terminals execute control characters of a file. Their pictures (␛ for ESC) have no effect.
+CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) != "\t"}
+CONTROL_PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
 # A name that needs no quotes: letters, marks, digits and spaces, but no letters that look like signs.
-PLAIN = regex.compile(r"[[\p{L}\p{M}\p{N} ]--\p{Block=Spacing_Modifier_Letters}]+", regex.VERSION1)
+PLAIN_NAME = regex.compile(r"[[\p{L}\p{M}\p{N} ]--\p{Block=Spacing_Modifier_Letters}]+", regex.VERSION1)
 
-# Within quotes, what looks like one, as JSON writes it.
-QUOTES = {ord(each): f"\\u{ord(each):04x}" for each in look_like(skeleton('"')) if each != '"'}
+# Characters that look like quotes are escaped within quotes, as in JSON.
+ESCAPED_QUOTES = {ord(each): f"\\u{ord(each):04x}" for each in find_lookalikes(skeleton('"')) if each != '"'}
 
 
-def header(transcript: Transcript) -> str:
+def render_header(transcript: Transcript) -> str:
     title = gettext("Transcript of {room}").format(room=transcript.room_name)
     extent = ngettext(
         "{count} message until {time} UTC", "{count} messages until {time} UTC", transcript.total
@@ -37,30 +37,30 @@ def header(transcript: Transcript) -> str:
     return f"{title}\n{extent.format(count=f'{transcript.total:,}', time=time)}\n\n"
 
 
-def end() -> str:
-    """The last line of a transcript for which there is no more space."""
+def render_end() -> str:
+    """Return the last line of a transcript that is cut off for lack of space."""
     return "\n" + gettext("The transcript ends here: there isn't enough space for the rest.") + "\n"
 
 
-def page(transcript: Transcript, after: int) -> QuerySet[Message]:
-    """The next messages after a number, as they now are. None is newer than the transcript."""
+def find_next_messages(transcript: Transcript, after: int) -> QuerySet[Message]:
+    """Return the next messages after a number, as now stored, up to the transcript's last number."""
     rows = permissions.messages_of(transcript.room_id).filter(number__gt=after, number__lte=transcript.upto)
-    return rows.order_by("number")[:MOST_AT_ONCE]
+    return rows.order_by("number")[:QUERY_CHUNK]
 
 
-def entry(message: Message) -> str:
-    """A message: the lines of its text stay its own, whatever ends them."""
-    text = gettext("(deleted)") if message.deleted_at else INDENT.join(_lines(message.text))
+def render_message(message: Message) -> str:
+    """Return the lines of a message. Every line break of its text is indented."""
+    text = gettext("(deleted)") if message.deleted_at else INDENT.join(_split_lines(message.text))
     edited = f" {gettext('(edited)')}" if message.edited_at and not message.deleted_at else ""
-    return f"[{message.created_at:%Y-%m-%d %H:%M:%S}] {_name(message.author_name)}: {text}{edited}\n"
+    return f"[{message.created_at:%Y-%m-%d %H:%M:%S}] {_quote_name(message.author_name)}: {text}{edited}\n"
 
 
-def _lines(text: str) -> list[str]:
-    return [line.translate(PICTURES) for line in text.splitlines()]
+def _split_lines(text: str) -> list[str]:
+    return [line.translate(CONTROL_PICTURES) for line in text.splitlines()]
 
 
-def _name(name: str) -> str:
-    """A name, in quotes unless it is clear where it ends: some letters look like a colon."""
-    if PLAIN.fullmatch(name) and ":" not in skeleton(name):
+def _quote_name(name: str) -> str:
+    """Return a name, quoted unless its end is clear: some letters look like a colon."""
+    if PLAIN_NAME.fullmatch(name) and ":" not in skeleton(name):
         return name
-    return json.dumps(name, ensure_ascii=False).translate(QUOTES)
+    return json.dumps(name, ensure_ascii=False).translate(ESCAPED_QUOTES)

@@ -1,4 +1,4 @@
-"""Pages of transcripts: request, progress and download. Only its owner finds a transcript."""
+"""Pages of transcripts: request, progress and download. Others than the owner get 404."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 import live
-from accounts.guests import visitor
+from accounts.guests import ensure_visitor
 from base import names
 from base.api_errors import ApiError
 from base.ratelimit_keys import person_keys
@@ -27,10 +27,10 @@ from transcripts import actions, queries
 from transcripts.limits import get_transcript_rate
 from transcripts.models import Outdated, Transcript
 
-# When to try again where the file cannot be reached (seconds).
+# When to retry if the file cannot be read (seconds).
 RETRY_AFTER = 10
 
-# How much of a file is read at a time (bytes).
+# Bytes per read of a file.
 CHUNK = 64 * 1024
 
 DELETED = gettext_noop("A message in this transcript has been deleted since then. Request a new transcript.")
@@ -38,11 +38,11 @@ DELETED = gettext_noop("A message in this transcript has been deleted since then
 
 @require_POST
 async def request_transcript(request: HttpRequest, room_name: str) -> HttpResponse:
-    """Request a transcript, or find the unfinished one, and redirect to its page."""
+    """Request a transcript, or use the unfinished one, and redirect to its page."""
     live.get_layer_sender()  # so that no thread waits for Redis
     user = await request.auser()
     await get_transcript_rate().hit(person_keys(user.pk, request.META.get("REMOTE_ADDR", "")))
-    transcript = await sync_to_async(_request)(request, room_name)
+    transcript = await sync_to_async(_store_request)(request, room_name)
     return HttpResponse(
         status=303, headers={"Location": reverse("transcript", args=[transcript.room_name, transcript.pk])}
     )
@@ -50,9 +50,9 @@ async def request_transcript(request: HttpRequest, room_name: str) -> HttpRespon
 
 @require_safe
 @cache_control(private=True, no_cache=True)
-def page(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponse:
-    """Progress of a transcript, and the download when it is ready."""
-    transcript = _own(request, room_name, pk)
+def show_transcript(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponse:
+    """Render the progress of a transcript, and the download link when it is ready."""
+    transcript = _get_own(request, room_name, pk)
     count = ngettext("{done} of {count} message", "{done} of {count} messages", transcript.total)
     count = count.format(done=f"{transcript.done:,}", count=f"{transcript.total:,}")
     return render(request, "transcripts/transcript.html", {"transcript": transcript, "count": count})
@@ -60,25 +60,25 @@ def page(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponse:
 
 @require_safe
 @cache_control(private=True, no_store=True)
-async def file(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponseBase:
-    """The file. 410 if a message in it was deleted since, 503 if the file cannot be reached."""
-    transcript = await sync_to_async(_own)(request, room_name, pk)
+async def download(request: HttpRequest, room_name: str, pk: UUID) -> HttpResponseBase:
+    """Send the file. 410 if it contains a deleted message, 503 if the file cannot be read."""
+    transcript = await sync_to_async(_get_own)(request, room_name, pk)
     if transcript.outdated == Outdated.DELETED:
         return HttpResponse(gettext(DELETED), status=410, content_type="text/plain; charset=utf-8")
     name = get_valid_filename(gettext("{room} transcript.txt").format(room=transcript.room_name))
     headers = {
         "Content-Disposition": content_disposition_header(True, name),
-        "Content-Length": await _size(transcript),
+        "Content-Length": await _read_size(transcript),
     }
-    return StreamingHttpResponse(_chunks(transcript.file), "text/plain; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(_read_chunks(transcript.file), "text/plain; charset=utf-8", headers=headers)
 
 
-def _request(request: HttpRequest, room_name: str) -> Transcript:
+def _store_request(request: HttpRequest, room_name: str) -> Transcript:
     room = permissions.enter(request.user, room_names.clean_name(room_name))
-    return actions.request_transcript(visitor(request), room, request.META.get("REMOTE_ADDR", ""))
+    return actions.request_transcript(ensure_visitor(request), room, request.META.get("REMOTE_ADDR", ""))
 
 
-def _own(request: HttpRequest, room_name: str, pk: UUID) -> Transcript:
+def _get_own(request: HttpRequest, room_name: str, pk: UUID) -> Transcript:
     try:
         key = names.key(room_names.clean_name(room_name))
     except ApiError:
@@ -86,18 +86,18 @@ def _own(request: HttpRequest, room_name: str, pk: UUID) -> Transcript:
     return get_object_or_404(queries.visible_transcripts(request.user), pk=pk, room__key=key)
 
 
-async def _size(transcript: Transcript) -> int:
+async def _read_size(transcript: Transcript) -> int:
     try:
         return await asyncio.to_thread(lambda: transcript.file.size)
-    except ValueError:  # it is not ready yet
+    except ValueError:  # not finished yet
         raise Http404 from None
-    except OSError:  # it is being purged, or is in the MEDIA_DIR of another server
+    except OSError:  # purged just now, or in the MEDIA_DIR of another server
         detail = _("This transcript isn't available right now. Try again later.")
         raise ApiError("unavailable", detail, RETRY_AFTER) from None
 
 
-async def _chunks(file: File) -> AsyncIterator[bytes]:
-    """A file's content, read in threads of their own: neither the loop nor the database waits for a disk."""
+async def _read_chunks(file: File) -> AsyncIterator[bytes]:
+    """Yield a file's content. Threads read it, so that the event loop does not wait for the disk."""
     opened = await asyncio.to_thread(file.open)
     try:
         while chunk := await asyncio.to_thread(opened.read, CHUNK):

@@ -14,7 +14,7 @@ from django.utils import translation
 
 import live
 from base.api_errors import ApiError
-from base.database import BUSY
+from base.database import DATABASE_ERRORS
 from chat.models import Message
 from tasks.leases import LeaseLost
 from transcripts import leases, space, text
@@ -30,44 +30,44 @@ POLL_INTERVAL = 0.5
 
 
 class TranscriptWorker(AsyncConsumer):
-    """Writes the transcripts that need a worker, one after the other."""
+    """Write the transcripts that need a worker, one after the other."""
 
     channel_layer_alias = None
 
     async def transcripts_write(self, hint):
         live.get_hub()  # so that no thread waits for Redis to publish progress
         while True:
-            if not await self.work():
+            if not await self.write_due():
                 break
             await asyncio.sleep(POLL_INTERVAL)
 
-    async def work(self) -> bool:
-        """Write what is due. True if other workers are still writing: they may be killed without a word."""
+    async def write_due(self) -> bool:
+        """Write the transcripts that are due. Return True if other workers still write: they may fail."""
         try:
             while transcript := await database_sync_to_async(leases.claim)():
                 await self.attempt(transcript)
             return await database_sync_to_async(leases.unfinished().exists)()
-        except BUSY as error:
+        except DATABASE_ERRORS as error:
             logger.warning("transcripts: waiting for the database: %s", live.error_summary(error))
             return True
 
     async def attempt(self, transcript: Transcript):
-        """Write one. After an error it is left to another attempt, and the worker goes on."""
+        """Write a transcript. After an error, log it and leave the transcript to another attempt."""
         try:
             await write(transcript)
         except Exception as error:
-            is_news = not isinstance(error, (LeaseLost, OSError, *BUSY))
+            is_unexpected = not isinstance(error, (LeaseLost, OSError, *DATABASE_ERRORS))
             why = live.error_summary(error)
-            logger.warning("transcripts: left to another attempt: %s", why, exc_info=is_news)
+            logger.warning("transcripts: left to another attempt: %s", why, exc_info=is_unexpected)
             with suppress(OSError):
                 name = leases.file_name(transcript, transcript.attempt)
                 await asyncio.to_thread(transcript.file.storage.delete, name)
 
 
 async def write(transcript: Transcript) -> None:
-    """Write the file of an transcript that was claimed. Raises `LeaseLost`."""
+    """Write the file of a claimed transcript. Raise `LeaseLost`."""
     with TemporaryFile() as file, translation.override(transcript.language):
-        file.write(text.header(transcript).encode())
+        file.write(text.render_header(transcript).encode())
         done, number, renewed_at = 0, 0, time.monotonic()
         while written := await _write_some(file, transcript, number):
             done, number = done + len(written), written[-1].number
@@ -80,21 +80,21 @@ async def write(transcript: Transcript) -> None:
 
 @database_sync_to_async
 def _write_some(file: IO[bytes], transcript: Transcript, after: int) -> list[Message]:
-    """Write the next messages. Returns them; none at the end."""
-    rows = list(text.page(transcript, after))
-    entries = "".join(map(text.entry, rows)).encode()
+    """Write and return the next messages; an empty list at the end."""
+    rows = list(text.find_next_messages(transcript, after))
+    entries = "".join(map(text.render_message, rows)).encode()
     try:
-        space.take(transcript, file.tell() + len(entries))
+        space.reserve(transcript, file.tell() + len(entries))
     except ApiError as error:
         logger.warning("transcripts: cut off (%s, %d bytes): %s", transcript.pk, file.tell(), error)
-        file.write(text.end().encode())
+        file.write(text.render_end().encode())
         return []
     file.write(entries)
     return rows
 
 
 async def _save(file: IO[bytes], transcript: Transcript, done: int) -> None:
-    """Hand the file to the storage, however long that takes."""
+    """Store the file, and renew the lease meanwhile."""
     file.seek(0)
     name = leases.file_name(transcript, transcript.attempt)
     saving = asyncio.ensure_future(asyncio.to_thread(transcript.file.storage.save, name, File(file)))

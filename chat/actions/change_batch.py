@@ -58,7 +58,7 @@ class ChangeBatch:
 
     def add(self, change: Change) -> Message:
         """Apply a change and return the message. Raise `ApiError` if the author may not change it."""
-        author = queries.one_of(self._people, change.author)
+        author = queries.get_stored(self._people, change.author)
         message = self._stored.get((change.room.pk, change.number))
         if message and change.client_id not in (None, message.client_id):
             message = None

@@ -61,7 +61,7 @@ def set_involvement(user: User, room: Room, involvement: str) -> None:
         raise ApiError(
             "bad_frame", format_lazy(_("Choose one of: {choices}."), choices=", ".join(Involvement.values))
         )
-    user = queries.active(user)
+    user = queries.lock_active(user)
     Membership.objects.update_or_create(
         user=user,
         room=room,

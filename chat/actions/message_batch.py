@@ -62,7 +62,7 @@ class MessageBatch:
         """Return the author as now stored. Raise `ApiError` if they may not write in the room."""
         if entry.author is None:
             return None
-        author = queries.one_of(self._people, entry.author)
+        author = queries.get_stored(self._people, entry.author)
         if not permissions.can_write(author, entry.room):
             raise ApiError("forbidden", _("You can't write in this room."))
         return author

@@ -85,7 +85,7 @@ def _write_all(
 ) -> list[WriteResult | ApiError]:
     locks.limit_lock_wait()
     # To avoid deadlocks, people are locked before rooms everywhere, both in the order of their keys.
-    people = queries.active_people({entry.author.pk for entry in entries if entry.author})
+    people = queries.lock_active_people({entry.author.pk for entry in entries if entry.author})
     changing = [entry for entry in entries if isinstance(entry, Change)]
     if repeats or changing:  # the rows that are read must not change until the transaction ends
         locks.lock_logs([entry.room for entry in entries])

@@ -1,7 +1,7 @@
 from django.db import migrations, transaction
 
 from accounts.confusables import likeness
-from accounts.display_names import clean_person
+from accounts.display_names import clean_display_name
 
 MOST_AT_ONCE = 1000
 
@@ -34,7 +34,7 @@ def hold(model, people):
 
 def is_allowed(name):
     try:
-        return bool(clean_person(name))
+        return bool(clean_display_name(name))
     except ValueError:
         return False
 

@@ -1,7 +1,7 @@
 from django.db import migrations
 
 from accounts.confusables import likeness
-from accounts.display_names import clean_person
+from accounts.display_names import clean_display_name
 
 MOST_AT_ONCE = 1000
 
@@ -34,7 +34,7 @@ def holders(people):
 
 def key(name):
     try:
-        clean_person(name)
+        clean_display_name(name)
     except ValueError:
         return None
     return likeness(name)

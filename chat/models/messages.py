@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.utils.functional import cached_property
 
-from accounts.display_names import LONGEST_PERSON
+from accounts.display_names import MAX_NAME_LENGTH
 from accounts.models import User
 from chat.models.rooms import Logged, Room
 
@@ -13,7 +13,7 @@ from chat.models.rooms import Logged, Room
 class Message(Logged):
     number = models.BigIntegerField(help_text="The seq that it was sent with: its public id.")
     author = models.ForeignKey(User, on_delete=models.PROTECT, db_index=False)  # its index is below
-    author_name = models.CharField(max_length=LONGEST_PERSON, help_text="The author's name at that time.")
+    author_name = models.CharField(max_length=MAX_NAME_LENGTH, help_text="The author's name at that time.")
     author_is_staff = models.BooleanField(
         default=False, db_default=False, help_text="Whether the author was staff at that time."
     )
@@ -53,7 +53,7 @@ class Mention(models.Model):
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, db_index=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, db_index=False)
-    name = models.CharField(max_length=LONGEST_PERSON, help_text="As written in the message.")
+    name = models.CharField(max_length=MAX_NAME_LENGTH, help_text="As written in the message.")
     room = models.ForeignKey(Room, on_delete=models.PROTECT, db_index=False, help_text="The message's room.")
     number = models.BigIntegerField(help_text="The message's number, to count unread mentions.")
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.db import connection
 
-from accounts.queries import lock
+from accounts.queries import lock_rows
 from chat import permissions
 from chat.models import Room
 from live import LogRewound
@@ -22,7 +22,7 @@ def limit_lock_wait() -> None:
 
 def lock_rooms(pks: Collection[int]) -> dict[int, Room]:
     """Lock rooms until the transaction ends. Return them as now stored."""
-    return lock(permissions.all_rooms().filter(pk__in=pks))
+    return lock_rows(permissions.all_rooms().filter(pk__in=pks))
 
 
 def lock_logs(rooms: Collection[Room]) -> None:

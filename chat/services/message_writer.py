@@ -13,7 +13,7 @@ from channels.db import database_sync_to_async
 from django.db import DataError, IntegrityError, connection
 
 import live
-from base.database import BUSY
+from base.database import DATABASE_ERRORS
 from base.ratelimit_keys import RateLimitKeys
 from chat import actions, mentions
 from chat.actions import Entry, WriteResult
@@ -142,7 +142,7 @@ class MessageWriter:
                 now = asyncio.get_running_loop().time()
                 self._waiting[:0] = [each for each in batch if each.until > now]
                 batch = [each for each in batch if each.until <= now]
-            is_entry_error = isinstance(error, ENTRY_ERRORS) or not isinstance(error, BUSY)
+            is_entry_error = isinstance(error, ENTRY_ERRORS) or not isinstance(error, DATABASE_ERRORS)
             if len(batch) > 1 and is_entry_error:  # find the entry that fails the batch
                 for each in batch:
                     await self._store([each], rooms)

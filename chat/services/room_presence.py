@@ -142,7 +142,7 @@ class PresenceFeed:
             self._stored, self._store_again_at = set(), now + STORE_INTERVAL
         present = {person for presence in self._rooms.values() for person in presence.people}
         if late := present - self._stored:
-            await database_sync_to_async(actions.note_present)(late)
+            await database_sync_to_async(actions.record_presence)(late)
         self._stored = present
 
 

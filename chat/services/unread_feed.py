@@ -14,7 +14,7 @@ import msgspec
 from channels.db import database_sync_to_async
 
 import live
-from base.database import BUSY
+from base.database import DATABASE_ERRORS
 from chat import actions, protocol
 from chat.actions import Member
 from chat.queries import unread_counts
@@ -148,7 +148,7 @@ class UnreadFeed:
             await self._compare()
             await self._publish_changes()
             await self._recount()
-        except BUSY:
+        except DATABASE_ERRORS:
             self._reconciler.request()
             raise
 
@@ -182,7 +182,7 @@ class UnreadFeed:
         dirty, self._dirty = self._dirty, DirtyCounts()
         try:
             complete, changed = await _load_counts(dirty, list(self._feeds))
-        except BUSY:
+        except DATABASE_ERRORS:
             self._dirty.add(dirty)
             raise
         self._remember_seqs(dirty.said, chain(changed, *complete.values()))
@@ -220,14 +220,14 @@ async def _store_read(read: dict[Member, int]) -> dict[Member, int]:
     mark_read = in_writer_thread(actions.mark_read)
     try:
         await mark_read(read)
-    except BUSY as error:
+    except DATABASE_ERRORS as error:
         if not is_conflict(error):
             raise
     else:
         return read
     stored: dict[Member, int] = {}
     for room in {member.room for member in read}:
-        with suppress(*BUSY):
+        with suppress(*DATABASE_ERRORS):
             of_room = {member: seq for member, seq in read.items() if member.room == room}
             await mark_read(of_room)
             stored |= of_room

@@ -1,4 +1,4 @@
-"""A tab without a browser: it speaks `lobby.v1`, as reconnecting-socket.js, outbox.js and session.js do."""
+"""Client of `lobby.v1` without a browser, as reconnecting-socket.js, outbox.js and session.js are."""
 
 import asyncio
 import json
@@ -20,20 +20,20 @@ from base.subprotocols import LOBBY, LOBBY_WITH_PINGS, PING
 
 # As in reconnecting-socket.js (seconds).
 FIRST_DELAY = 0.5
-LONGEST_DELAY = 15
-PROOF = 10
-PATIENCE = 10
-ANSWER_PATIENCE = 15
-SILENCE = 25
+MAX_DELAY = 15
+STABLE_TIME = 10
+GREETING_TIMEOUT = 10
+ANSWER_TIMEOUT = 15
+PING_INTERVAL = 25
 RETRY_AFTER = re.compile(r"retry_after=(\d+(?:\.\d+)?)")
-LONGEST_RETRY_AFTER = 60
+MAX_RETRY_AFTER = 60
 
-# How many messages of its history a room gives at once.
-PAGE = 200
+# Messages per page of a room's history.
+PAGE_SIZE = 200
 
 
 class Connect(connect):
-    """As browsers do it: a socket follows no redirect."""
+    """Connect without following redirects, as browsers do."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
@@ -45,12 +45,10 @@ class NoRedirect(HTTPRedirectHandler):
 
 
 class Client:
-    """A tab in a room of the Lobby at `url`.
+    """A tab in a room of the Lobby at `url`. It reconnects, and resends messages that were not acknowledged.
 
-    It comes back by itself, and sends again what was not acknowledged.
-    `on_message` is called with each message event as it comes, and with those of the room's history
-    where the server asks for it to be loaded anew; `on_reset` before, when that is of another log.
-    Nothing of what was acknowledged is kept.
+    It calls `on_message` with each message event, and with those of the room's history when the server
+    asks to reload it; `on_reset` first, if the room has another log. It keeps no acknowledged messages.
     """
 
     def __init__(
@@ -59,74 +57,74 @@ class Client:
         room: str,
         on_message: Callable[[dict[str, Any]], None],
         on_reset: Callable[[], None],
-        longest_delay: float = LONGEST_DELAY,
+        max_delay: float = MAX_DELAY,
     ):
         self.page = f"{url.rstrip('/')}/chat/{quote(room, safe='')}/"
         base = urlsplit(url.rstrip("/"))
         scheme = {"http": "ws", "https": "wss"}[base.scheme]
         self.socket_address = f"{scheme}://{base.netloc}{base.path}/ws/chat/{quote(room, safe='')}/"
-        self.cursor: int | None = None  # None: it was never welcomed
+        self.cursor: int | None = None  # None before the first welcome
         self.epoch = ""
         self.last: dict[str, Any] = {}  # the last change: a message event
         self.newest: dict[str, Any] = {}  # an event of the newest message
         self.unsent: dict[str, str] = {}  # texts by client_id, in the order of writing
-        self.failed: dict[str, str] = {}  # of these, why the server will not have them
-        self.refused = ""  # why we must not come back
+        self.failed: dict[str, str] = {}  # errors of refused messages, by client_id
+        self.refused = ""  # why the client must not reconnect
         self.is_open = False
         self.longest_away = 0.0  # seconds between a lost connection and the next welcome
         self._on_message, self._on_reset = on_message, on_reset
-        self._longest_delay = longest_delay
+        self._max_delay = max_delay
         self._headers: dict[str, str] = {}
-        self._in_flight: str | None = None  # the client_id of what was sent and is not answered
-        self._news = asyncio.Event()  # set when there may be something to send
-        self._edit: dict[str, Any] | None = None  # the last one that was asked for, until it is sent
-        self._held: asyncio.TimerHandle | None = None
-        self._doubt: asyncio.TimerHandle | None = None
+        self._in_flight: str | None = None  # client_id of the message that waits for its answer
+        self._has_work = asyncio.Event()  # set when there may be something to send
+        self._edit: dict[str, Any] | None = None  # the last requested edit, until it is sent
+        self._pause_timer: asyncio.TimerHandle | None = None
+        self._answer_timer: asyncio.TimerHandle | None = None
         self._misses = 0
-        self._proof: asyncio.TimerHandle | None = None  # when the connection has lasted
-        self._asked_delay: float | None = None  # which the server has asked for (seconds)
+        self._stable_timer: asyncio.TimerHandle | None = None  # resets the backoff
+        self._retry_after: float | None = None  # the server's `retry_after` (seconds)
         self._lost_at: float | None = None
 
     async def enter(self) -> None:
-        """Get a session, as a browser does with its first page. Raises OSError."""
+        """Get a session, as a browser does with its first page. Raise OSError."""
         cookies = await asyncio.to_thread(self._get_cookies)
         self._headers = {"Cookie": "; ".join(cookies)} if cookies else {}
 
-    def say(self, text: str) -> None:
+    def send(self, text: str) -> None:
         self.unsent[str(uuid4())] = text
-        self._news.set()
+        self._has_work.set()
 
     def edit(self, message: dict[str, Any], text: str) -> None:
         """Ask for a change of a message (an event), once: what becomes of it, a message event tells."""
         known = {field: message[field] for field in ("number", "client_id", "seq")}
         self._edit = {"type": "edit", "message": text} | known
-        self._news.set()
+        self._has_work.set()
 
     @property
     def has_session(self) -> bool:
         return bool(self._headers)
 
     async def run(self) -> None:
-        """Be there, until the server says that we must not."""
+        """Stay connected until the server refuses it."""
         while True:
             with suppress(OSError, WebSocketException):
-                await self._live()
-            self._lose()
+                await self._connect()
+            self._on_disconnect()
             if self.refused:
                 return
             await asyncio.sleep(self._delay())
 
     def _delay(self) -> float:
-        """How long to stay away: as the server has asked, or anything up to a delay that doubles."""
-        if self._asked_delay is not None:
-            delay, self._asked_delay, self._misses = self._asked_delay, None, 0
+        """Return the seconds until the next connection: the server's delay, or a random one."""
+        if self._retry_after is not None:
+            delay, self._retry_after, self._misses = self._retry_after, None, 0
             return delay
-        longest = min(self._longest_delay, FIRST_DELAY * 2**self._misses)
+        limit = min(self._max_delay, FIRST_DELAY * 2**self._misses)
         self._misses += 1
-        return random.random() * longest
+        return random.random() * limit
 
-    async def _live(self) -> None:
-        """One connection, until it ends."""
+    async def _connect(self) -> None:
+        """Connect, and return when the connection ends."""
         async with Connect(
             self._address,
             subprotocols=[LOBBY_WITH_PINGS, LOBBY],  # type: ignore[list-item]
@@ -134,7 +132,7 @@ class Client:
             proxy=None,
             compression=None,
             max_size=None,
-            open_timeout=PATIENCE,
+            open_timeout=GREETING_TIMEOUT,
             ping_interval=None,  # a browser sends none
             close_timeout=1,
         ) as socket:
@@ -146,20 +144,20 @@ class Client:
                 await asyncio.gather(writing, return_exceptions=True)
                 if 4400 <= (socket.close_code or 0) < 4500:
                     self.refused = f"closed with {socket.close_code}"
-                elif asked := RETRY_AFTER.fullmatch(socket.close_reason or ""):
-                    self._asked_delay = min(LONGEST_RETRY_AFTER, float(asked[1]))
+                elif match := RETRY_AFTER.fullmatch(socket.close_reason or ""):
+                    self._retry_after = min(MAX_RETRY_AFTER, float(match[1]))
 
     async def _read(self, socket: ClientConnection) -> None:
-        async with asyncio.timeout(PATIENCE):
-            await self._take(await socket.recv())
+        async with asyncio.timeout(GREETING_TIMEOUT):
+            await self._on_frame(await socket.recv())
         while True:
             try:
-                async with asyncio.timeout(SILENCE):
+                async with asyncio.timeout(PING_INTERVAL):
                     frame = await socket.recv()
             except TimeoutError:
                 await self._ping(socket)
             else:
-                await self._take(frame)
+                await self._on_frame(frame)
 
     async def _ping(self, socket: ClientConnection) -> None:
         if socket.subprotocol == LOBBY_WITH_PINGS:
@@ -167,21 +165,21 @@ class Client:
             await socket.send(PING)
 
     async def _write(self, socket: ClientConnection) -> None:
-        """Send what was written first, one message at a time."""
+        """Send messages in their order, one at a time."""
         while True:
-            await self._news.wait()
-            self._news.clear()
+            await self._has_work.wait()
+            self._has_work.clear()
             if self.is_open and self._edit:
                 edit, self._edit = self._edit, None
                 await socket.send(json.dumps(edit))
-            if client_id := self._next():
+            if client_id := self._next_client_id():
                 self._in_flight = client_id
                 self._expect_answer(socket)
                 command = {"type": "send", "message": self.unsent[client_id], "client_id": client_id}
                 await socket.send(json.dumps(command))
 
-    def _next(self) -> str | None:
-        if self._held or self._in_flight or not self.is_open:
+    def _next_client_id(self) -> str | None:
+        if self._pause_timer or self._in_flight or not self.is_open:
             return None
         return next((client_id for client_id in self.unsent if client_id not in self.failed), None)
 
@@ -195,62 +193,62 @@ class Client:
             query |= {"last_seq": self.last["seq"], "last_at": _time(self.last)}
         return f"{self.socket_address}?{urlencode(query)}"
 
-    def _lose(self) -> None:
+    def _on_disconnect(self) -> None:
         if self.is_open:
             self._lost_at = time.monotonic()
         self.is_open = False
-        if self._proof:
-            self._proof.cancel()
-        self._trust()
+        if self._stable_timer:
+            self._stable_timer.cancel()
+        self._stop_answer_timer()
 
     def _expect_answer(self, socket: ClientConnection) -> None:
         loop = asyncio.get_running_loop()
-        self._doubt = self._doubt or loop.call_later(ANSWER_PATIENCE, socket.transport.abort)
+        self._answer_timer = self._answer_timer or loop.call_later(ANSWER_TIMEOUT, socket.transport.abort)
 
-    def _trust(self) -> None:
-        """Somebody answers."""
-        if self._doubt:
-            self._doubt.cancel()
-            self._doubt = None
+    def _stop_answer_timer(self) -> None:
+        """Stop the timeout: the server has answered."""
+        if self._answer_timer:
+            self._answer_timer.cancel()
+            self._answer_timer = None
 
-    def _confirm(self) -> None:
-        """The server works: the next wait is a short one."""
+    def _reset_backoff(self) -> None:
+        """Reset the backoff: the server works."""
         self._misses = 0
 
-    # What comes
+    # Receiving
 
-    async def _take(self, frame: str | bytes) -> None:
-        self._trust()
+    async def _on_frame(self, frame: str | bytes) -> None:
+        self._stop_answer_timer()
         for event in json.loads(frame):
             if event["type"] == "welcome":
-                await self._welcomed(**event)
+                await self._on_welcome(**event)
             elif event["type"] == "message":
-                self._told(event)
+                self._show_message(event)
             elif event["type"] == "error":
-                self._refuse(**event)
+                self._on_error(**event)
 
-    async def _welcomed(self, epoch: str, seq: int, reset: bool, set_back: bool = False, **_: Any) -> None:
+    async def _on_welcome(self, epoch: str, seq: int, reset: bool, set_back: bool = False, **_: Any) -> None:
         if self.cursor is None:
             self.cursor = seq
         elif reset:
-            await self._reload(seq, is_other=set_back or epoch != self.epoch)
+            await self._reload(seq, is_other_log=set_back or epoch != self.epoch)
         self.epoch = epoch
-        self._proof = asyncio.get_running_loop().call_later(PROOF, self._confirm)
+        self._stable_timer = asyncio.get_running_loop().call_later(STABLE_TIME, self._reset_backoff)
         self.is_open = True
         if self._lost_at is not None:
             self.longest_away = max(self.longest_away, time.monotonic() - self._lost_at)
-        self._answered(self._in_flight)
+        self._end_in_flight(self._in_flight)
 
-    def _told(self, message: dict[str, Any]) -> None:
+    def _show_message(self, message: dict[str, Any]) -> None:
         self.cursor = max(self.cursor or 0, message["seq"])
         self.last = max(self.last, message, key=lambda each: each.get("seq", 0))
         self.newest = max(self.newest, message, key=lambda each: each.get("number", 0))
         if self.unsent.pop(message["client_id"], None):
-            self._confirm()
+            self._reset_backoff()
         self._on_message(message)
-        self._answered(message["client_id"])
+        self._end_in_flight(message["client_id"])
 
-    def _refuse(
+    def _on_error(
         self,
         detail: str,
         client_id: str | None = None,
@@ -259,25 +257,25 @@ class Client:
         **_: Any,
     ) -> None:
         if retry_after:
-            self._hold(retry_after)
+            self._pause_sending(retry_after)
         elif number is None:
             self.failed[client_id or ""] = detail
-        self._answered(client_id)
+        self._end_in_flight(client_id)
 
-    def _answered(self, client_id: str | None) -> None:
+    def _end_in_flight(self, client_id: str | None) -> None:
         if client_id == self._in_flight:
             self._in_flight = None
-            self._news.set()
+            self._has_work.set()
 
-    def _hold(self, seconds: float) -> None:
-        """Send nothing for a while."""
-        if self._held:
-            self._held.cancel()
-        self._held = asyncio.get_running_loop().call_later(seconds, self._go_on)
+    def _pause_sending(self, seconds: float) -> None:
+        """Stop sending for a time (seconds)."""
+        if self._pause_timer:
+            self._pause_timer.cancel()
+        self._pause_timer = asyncio.get_running_loop().call_later(seconds, self._resume_sending)
 
-    def _go_on(self) -> None:
-        self._held = None
-        self._news.set()
+    def _resume_sending(self) -> None:
+        self._pause_timer = None
+        self._has_work.set()
 
     # Pages
 
@@ -288,7 +286,7 @@ class Client:
     def _get(self, address: str) -> Any:
         request = Request(address, headers=self._headers)  # noqa: S310
         try:
-            return build_opener(NoRedirect).open(request, timeout=PATIENCE)
+            return build_opener(NoRedirect).open(request, timeout=GREETING_TIMEOUT)
         except HTTPError as error:
             error.close()
             raise OSError(f"it answers {error.code} {error.reason}") from None
@@ -296,7 +294,7 @@ class Client:
             raise OSError(getattr(error.reason, "strerror", None) or str(error.reason)) from None
 
     async def history(self, first: int) -> list[dict[str, Any]]:
-        """The room's messages as now stored, from a number on. Raises OSError, or ValueError for no JSON."""
+        """Return the room's stored messages from a number on. Raise OSError, or ValueError for bad JSON."""
         messages: list[dict[str, Any]] = []
         before, more = None, True
         while more and (before is None or before > first):
@@ -305,18 +303,18 @@ class Client:
             before = messages[0]["number"] if messages else None
         return messages
 
-    async def _reload(self, seq: int, is_other: bool) -> None:
-        """Take the room's history for what was missed, back to where we know it."""
-        missed = await self.history(1 if is_other else (self.cursor or 0) + 1)
-        if is_other:
+    async def _reload(self, seq: int, is_other_log: bool) -> None:
+        """Load missed messages from the history: all of another log, otherwise those after the cursor."""
+        missed = await self.history(1 if is_other_log else (self.cursor or 0) + 1)
+        if is_other_log:
             self.last, self.newest = {}, {}
             self._on_reset()
         for message in missed:
-            self._told(message)
+            self._show_message(message)
         self.cursor = seq
 
     def _page_before(self, before: int | None) -> dict[str, Any]:
-        query = {"limit": PAGE} if before is None else {"limit": PAGE, "before": before}
+        query = {"limit": PAGE_SIZE} if before is None else {"limit": PAGE_SIZE, "before": before}
         with self._get(f"{self.page}messages/?{urlencode(query)}") as answer:
             return json.load(answer)
 

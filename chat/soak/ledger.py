@@ -1,4 +1,4 @@
-"""What each tab has said and shows, held to the promise: all that is stored, once, in order, as it now is."""
+"""Ledger of sent and shown messages: each must be stored, and shown once, in order, and current."""
 
 import asyncio
 import math
@@ -10,24 +10,24 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
 
-from chat.soak.client import LONGEST_DELAY, Client
+from chat.soak.client import MAX_DELAY, Client
 
-# How many tabs come at once, and how often the ledger looks whether all is told (seconds).
-DOOR = 16
-LOOK_EVERY = 0.02
+# Concurrent requests of sessions, and how often a condition is checked (seconds).
+MAX_SESSION_REQUESTS = 16
+POLL_INTERVAL = 0.02
 
-# How often what is shown is compared with what is stored, until they agree (seconds).
-COMPARE_EVERY = 0.5
+# How often shown messages are compared with the stored ones until they agree (seconds).
+COMPARE_INTERVAL = 0.5
 
 # A tab edits each of its messages whose serial number is a multiple of this.
-EDIT_EVERY = 10
+EDIT_STEP = 10
 
-# A tab says nothing more while this much of what it said is not acknowledged.
-MOST_UNSENT = 1000
+# A tab sends no further message while it has so many unacknowledged ones.
+MAX_UNSENT = 1000
 
 
 class Latencies:
-    """Times in seconds, kept as counts in steps of 5 %."""
+    """Histogram of times in seconds, with steps of 5 %."""
 
     STEP = math.log(1.05)
 
@@ -38,7 +38,7 @@ class Latencies:
         self.counts[round(math.log(max(seconds, 1e-6)) / self.STEP)] += 1
 
     def percentile(self, percent: float) -> float:
-        """0 when there is none."""
+        """Return a percentile in seconds; 0 without any time."""
         left = self.counts.total() * percent / 100
         for step, count in sorted(self.counts.items()):
             left -= count
@@ -48,80 +48,80 @@ class Latencies:
 
 
 @dataclass
-class Heard:
-    """What a tab has heard of one speaker, who counts from 1."""
+class ReceivedSerials:
+    """The serial numbers that a tab received from a sender, who counts from 1."""
 
     last: int = 0
     skipped: set[int] = field(default_factory=set)
 
 
-class Account:
-    """One tab: what it has said, what it has shown, and what was wrong with that."""
+class TabRecord:
+    """A tab: the messages that it sent and showed, and the counts of errors."""
 
-    def __init__(self, run: str, name: int, url: str, room: str, longest_delay: float):
+    def __init__(self, run: str, name: int, url: str, room: str, max_delay: float):
         self.name, self.room = name, room
-        self.said = self.received = self.doubled = self.late = 0
+        self.sent = self.received = self.doubled = self.late = 0
         self.latencies = Latencies()
-        self.not_stored = self.stale = 0  # of what it showed when that was compared last
-        self.order = 0  # a digest of everything heard: equal where two tabs show the same
-        self.client = Client(url, room, self.hear, self.forget, longest_delay)
+        self.not_stored = self.stale = 0  # in the last comparison
+        self.order = 0  # a digest of all shown messages: equal for tabs that show the same
+        self.client = Client(url, room, self.on_message, self.on_reset, max_delay)
         self._run = run
-        self._heard: dict[int, Heard] = {}
+        self._serials: dict[int, ReceivedSerials] = {}
         self._highest = 0  # the number of the newest message shown
         self.shown: dict[int, int] = {}  # a digest of each text, by number
 
     @property
     def acknowledged(self) -> int:
-        return self.said - len(self.client.unsent)
+        return self.sent - len(self.client.unsent)
 
-    def say(self, filling: str = "") -> None:
-        if len(self.client.unsent) < MOST_UNSENT:
-            self.said += 1
-            self.client.say(f"{self._run} {self.name} {self.said} {time.monotonic():.6f} {filling}".strip())
+    def send(self, filling: str = "") -> None:
+        if len(self.client.unsent) < MAX_UNSENT:
+            self.sent += 1
+            self.client.send(f"{self._run} {self.name} {self.sent} {time.monotonic():.6f} {filling}".strip())
 
     def compare(self, shown: dict[int, int], stored: dict[int, int]) -> None:
-        """Count what was shown and is not stored, and what is stored otherwise by now."""
+        """Count the shown messages that are not stored, and those with another text than the stored one."""
         self.not_stored = len(shown.keys() - stored.keys())
         self.stale = sum(text != stored.get(number, text) for number, text in shown.items())
 
-    def lost(self, speakers: Iterable["Account"]) -> int:
-        """How many acknowledged messages of the room this tab has not shown."""
-        return sum(self._lost(speaker) for speaker in speakers)
+    def count_lost(self, senders: Iterable["TabRecord"]) -> int:
+        """Return how many acknowledged messages of the room this tab has not shown."""
+        return sum(self._count_lost(sender) for sender in senders)
 
-    def _lost(self, speaker: "Account") -> int:
-        heard = self._heard.get(speaker.name, Heard())
-        return max(0, speaker.acknowledged - heard.last) + len(heard.skipped)
+    def _count_lost(self, sender: "TabRecord") -> int:
+        serials = self._serials.get(sender.name, ReceivedSerials())
+        return max(0, sender.acknowledged - serials.last) + len(serials.skipped)
 
-    def hear(self, message: dict[str, Any]) -> None:
-        """Show a message, if it is new: what came before is an edit, or an acknowledgement once more.
+    def on_message(self, message: dict[str, Any]) -> None:
+        """Show a message if it is new. Otherwise, it is an edit, or a repeated acknowledgement.
 
-        What was edited while the tab was away comes in the place of its edit, and is not late.
+        A message that was edited while the tab was offline arrives in the order of its edit, and is not late.
         """
         number, text = message["number"], message["message"]
         is_new, self._highest = number > self._highest, max(number, self._highest)
         run, *rest = text.split(" ", 4)
         if run == self._run:
-            speaker, serial, at = int(rest[0]), int(rest[1]), float(rest[2])
+            sender, serial, at = int(rest[0]), int(rest[1]), float(rest[2])
             is_change = number != message["seq"]
-            self._count(self._heard.setdefault(speaker, Heard()), serial, is_new, is_change, at)
+            self._count(self._serials.setdefault(sender, ReceivedSerials()), serial, is_new, is_change, at)
             if number not in self.shown:
-                self.order += hash((number, speaker, serial))
-            if speaker == self.name and not is_change and serial % EDIT_EVERY == 0:
+                self.order += hash((number, sender, serial))
+            if sender == self.name and not is_change and serial % EDIT_STEP == 0:
                 self._edit(message)
         if run == self._run or number in self.shown:
             self.shown[number] = hash(text)
 
     def _edit(self, message: dict[str, Any]) -> None:
-        if self.client.has_session:  # without one, it is nobody after the next reconnect
+        if self.client.has_session:  # without a session, a reconnected tab is another person
             self.client.edit(message, f"{message['message']} edited")
 
-    def _count(self, heard: Heard, serial: int, is_new: bool, is_change: bool, at: float) -> None:
-        if serial > heard.last:
-            heard.skipped.update(range(heard.last + 1, serial))
-            heard.last = serial
+    def _count(self, serials: ReceivedSerials, serial: int, is_new: bool, is_change: bool, at: float) -> None:
+        if serial > serials.last:
+            serials.skipped.update(range(serials.last + 1, serial))
+            serials.last = serial
             self.late += not is_new and not is_change
-        elif serial in heard.skipped:
-            heard.skipped.remove(serial)
+        elif serial in serials.skipped:
+            serials.skipped.remove(serial)
             self.late += is_new or not is_change
         else:
             self.doubled += is_new
@@ -129,16 +129,16 @@ class Account:
         self.received += 1
         self.latencies.add(time.monotonic() - at)
 
-    def forget(self) -> None:
-        """What was shown is of another log."""
-        self._heard.clear()
+    def on_reset(self) -> None:
+        """Forget the shown messages: they are of another log."""
+        self._serials.clear()
         self.shown.clear()
         self._highest = self.received = self.order = 0
 
 
 @dataclass
 class Row:
-    """A line of the ledger. Times in seconds."""
+    """A row of the ledger. Times are in seconds."""
 
     tab: str
     room: str
@@ -167,144 +167,144 @@ COUNTED = (
 
 
 class Ledger:
-    """The tabs of some rooms, what is said there, and whether all of it has come."""
+    """The tabs of some rooms, and the check that each shows all messages."""
 
-    def __init__(self, accounts: Sequence[Account]):
-        self.accounts = accounts
-        self.not_compared: set[str] = set()  # why what is shown could not be compared with what is stored
-        self.rooms: dict[str, list[Account]] = {}
-        for account in accounts:
-            self.rooms.setdefault(account.room, []).append(account)
+    def __init__(self, tabs: Sequence[TabRecord]):
+        self.tabs = tabs
+        self.not_compared: set[str] = set()  # why shown and stored messages could not be compared
+        self.rooms: dict[str, list[TabRecord]] = {}
+        for tab in tabs:
+            self.rooms.setdefault(tab.room, []).append(tab)
 
-    async def talk(self, seconds: float, rate: float = 50, filling: str = "") -> None:
-        """Let one after the other say something, `rate` times a second in all."""
+    async def send_messages(self, seconds: float, rate: float = 50, filling: str = "") -> None:
+        """Send messages from the tabs in turn, `rate` per second in all."""
         begun = time.monotonic()
         for turn in range(int(seconds * rate)):
             await asyncio.sleep(begun + turn / rate - time.monotonic())
-            self.accounts[turn % len(self.accounts)].say(filling)
+            self.tabs[turn % len(self.tabs)].send(filling)
 
-    async def settle(self, patience: float) -> float:
-        """Wait until all is acknowledged and everybody shows what is stored; give up after `patience`.
+    async def settle(self, max_wait: float) -> float:
+        """Wait until all is acknowledged and all tabs show the stored messages, `max_wait` seconds at most.
 
-        Returns the seconds it took.
+        Return the seconds that it took.
         """
         begun = time.monotonic()
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                await self._until(lambda: self.is_settled)
-                while not await self._agrees():  # noqa: ASYNC110 (that is asked for)
-                    await asyncio.sleep(COMPARE_EVERY)
+            async with asyncio.timeout(max_wait):
+                await self._wait_for(lambda: self.is_settled)
+                while not await self._agrees():  # noqa: ASYNC110 (each check is a request)
+                    await asyncio.sleep(COMPARE_INTERVAL)
         return time.monotonic() - begun
 
     async def _agrees(self) -> bool:
-        """Compare what each tab shows with what is stored. Whether it is the same."""
+        """Compare the messages that each tab shows with the stored ones. Return whether they are the same."""
         self.not_compared.clear()
-        for room, accounts in self.rooms.items():
-            shown = {account: dict(account.shown) for account in accounts}
+        for room, tabs in self.rooms.items():
+            shown = {tab: dict(tab.shown) for tab in tabs}
             first = min((min(texts) for texts in shown.values() if texts), default=1)
             try:
-                messages = await accounts[0].client.history(first)
+                messages = await tabs[0].client.history(first)
             except (OSError, ValueError) as error:
                 self.not_compared.add(f"the history of {room} cannot be read: {error}")
                 continue
             stored = {message["number"]: hash(message["message"]) for message in messages}
-            for account, texts in shown.items():
-                account.compare(texts, stored)
+            for tab, texts in shown.items():
+                tab.compare(texts, stored)
         return not (self.not_compared or self.total("not_stored") or self.total("stale"))
 
-    async def all_connected(self, patience: float) -> None:
-        """Wait until every tab has been welcomed. Raises TimeoutError."""
-        async with asyncio.timeout(patience):
-            await self._until(lambda: self.connected == len(self.accounts))
+    async def wait_until_connected(self, max_wait: float) -> None:
+        """Wait until every tab is connected. Raise TimeoutError."""
+        async with asyncio.timeout(max_wait):
+            await self._wait_for(lambda: self.connected == len(self.tabs))
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
+    async def _wait_for(self, condition: Callable[[], bool]) -> None:
         while not condition():  # noqa: ASYNC110 (an event for each message would cost more)
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_INTERVAL)
 
     @property
     def is_settled(self) -> bool:
         return all(
-            not account.client.unsent and account.received >= said
-            for accounts in self.rooms.values()
-            for said in [sum(account.said for account in accounts)]
-            for account in accounts
+            not tab.client.unsent and tab.received >= sent
+            for tabs in self.rooms.values()
+            for sent in [sum(tab.sent for tab in tabs)]
+            for tab in tabs
         )
 
     @property
     def connected(self) -> int:
-        return sum(account.client.is_open for account in self.accounts)
+        return sum(tab.client.is_open for tab in self.tabs)
 
-    def total(self, what: str) -> int:
-        return sum(getattr(account, what) for account in self.accounts)
+    def total(self, count: str) -> int:
+        return sum(getattr(tab, count) for tab in self.tabs)
 
     @property
     def rows(self) -> Iterator[Row]:
-        """What was lost, doubled or out of order, for each tab."""
-        for accounts in self.rooms.values():
-            ((usual, _),) = Counter(account.order for account in accounts).most_common(1)
-            for account in accounts:
-                yield self._row(account, account.lost(accounts), account.order != usual)
+        """The counts of each tab."""
+        for tabs in self.rooms.values():
+            ((usual, _),) = Counter(tab.order for tab in tabs).most_common(1)
+            for tab in tabs:
+                yield self._row(tab, tab.count_lost(tabs), tab.order != usual)
 
-    def _row(self, account: Account, lost: int, is_unusual: bool) -> Row:
-        # A tab that shows nothing twice or late may still disagree with the others.
-        disagrees = is_unusual and not (lost or account.doubled or account.late)
+    def _row(self, tab: TabRecord, lost: int, is_unusual: bool) -> Row:
+        # A tab without doubled or late messages may still show another order than the others.
+        disagrees = is_unusual and not (lost or tab.doubled or tab.late)
         return Row(
-            tab=str(account.name),
-            room=account.room,
-            sent=account.said,
-            acknowledged=account.acknowledged,
-            received=account.received,
+            tab=str(tab.name),
+            room=tab.room,
+            sent=tab.sent,
+            acknowledged=tab.acknowledged,
+            received=tab.received,
             lost=lost,
-            doubled=account.doubled,
-            out_of_order=account.late + disagrees,
-            not_stored=account.not_stored,
-            stale=account.stale,
-            away=account.client.longest_away,
-            p50=account.latencies.percentile(50),
-            p99=account.latencies.percentile(99),
+            doubled=tab.doubled,
+            out_of_order=tab.late + disagrees,
+            not_stored=tab.not_stored,
+            stale=tab.stale,
+            away=tab.client.longest_away,
+            p50=tab.latencies.percentile(50),
+            p99=tab.latencies.percentile(99),
         )
 
     @property
     def sum(self) -> Row:
         rows = list(self.rows)
         counts = {name: sum(getattr(row, name) for row in rows) for name in COUNTED}
-        latencies = Latencies(account.latencies.counts for account in self.accounts)
+        latencies = Latencies(tab.latencies.counts for tab in self.tabs)
         p50, p99 = latencies.percentile(50), latencies.percentile(99)
         away = max(row.away for row in rows)
         return Row("all", str(len(self.rooms)), away=away, p50=p50, p99=p99, **counts)
 
     @property
     def problems(self) -> set[str]:
-        """What servers have refused, and why; and what could not be compared."""
-        clients = [account.client for account in self.accounts]
+        """The reasons of refused connections and messages, and of failed comparisons."""
+        clients = [tab.client for tab in self.tabs]
         refused = {why for client in clients for why in (client.refused, *client.failed.values()) if why}
         return refused | self.not_compared
 
 
 @asynccontextmanager
-async def keep_ledger(
-    places: Sequence[tuple[str, str]], strangers: int = 0, longest_delay: float = LONGEST_DELAY
+async def open_ledger(
+    places: Sequence[tuple[str, str]], without_session: int = 0, max_delay: float = MAX_DELAY
 ) -> AsyncIterator[Ledger]:
-    """Open a tab at each of these places (the address of a Lobby, a room).
+    """Open a tab at each of the places (the address of a Lobby, a room).
 
-    The last of them, as many as there are strangers, come without a session. Raises OSError.
+    The last `without_session` tabs have no session. Raise OSError.
     """
     run = f"soak-{token_hex(4)}"
-    accounts = [Account(run, n, url, room, longest_delay) for n, (url, room) in enumerate(places, 1)]
-    door = asyncio.Semaphore(DOOR)
+    tabs = [TabRecord(run, n, url, room, max_delay) for n, (url, room) in enumerate(places, 1)]
+    limit = asyncio.Semaphore(MAX_SESSION_REQUESTS)
 
-    async def enter(account: Account) -> None:
-        async with door:
-            await account.client.enter()
+    async def enter(tab: TabRecord) -> None:
+        async with limit:
+            await tab.client.enter()
 
-    await asyncio.gather(*map(enter, accounts[: len(accounts) - strangers]))
-    running = [asyncio.create_task(account.client.run()) for account in accounts]
+    await asyncio.gather(*map(enter, tabs[: len(tabs) - without_session]))
+    running = [asyncio.create_task(tab.client.run()) for tab in tabs]
     try:
-        yield Ledger(accounts)
+        yield Ledger(tabs)
     finally:
         for task in running:
             task.cancel()
         await asyncio.wait(running)
     for task in running:
         if not task.cancelled():
-            task.result()  # raises what has ended it
+            task.result()  # raises the error that ended it

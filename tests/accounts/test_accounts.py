@@ -498,13 +498,13 @@ async def test_an_address_that_changes_while_the_old_one_is_confirmed_is_not(dat
     await signs_up()
     await mailed()
     (link,) = links()
-    active = queries.active
+    active = queries.lock_active
 
     def changes(user):
         User.objects.update(email="eve@example.org")
         return active(user)
 
-    monkeypatch.setattr(queries, "active", changes)
+    monkeypatch.setattr(queries, "lock_active", changes)
     assert (await AsyncClient().post(link)).status_code == 404
     user = await User.objects.aget()
     assert not user.is_email_confirmed
@@ -600,12 +600,12 @@ async def test_confirmations_that_strangers_request_leave_the_resets_of_an_addre
 
 
 async def test_an_account_sends_confirmations_to_few_strangers(database, monkeypatch):
-    monkeypatch.setattr(limits, "CONFIRMATIONS_OF_ACCOUNT_PER_DAY", 3)
+    monkeypatch.setattr(limits, "ACCOUNT_CONFIRMATIONS_PER_DAY", 3)
     account = 10**9 + uuid4().int % 10**9
     for number in range(3):
-        await limits.take_confirmation(account, f"{number}.{uuid4()}@example.org")
+        await limits.count_confirmation(account, f"{number}.{uuid4()}@example.org")
     with pytest.raises(ApiError):
-        await limits.take_confirmation(account, f"{uuid4()}@example.org")
+        await limits.count_confirmation(account, f"{uuid4()}@example.org")
 
 
 async def test_the_links_of_an_e_mail_lead_to_the_site_whatever_the_request_says(database, settings):
@@ -704,7 +704,7 @@ async def test_an_address_has_so_many_tries_and_no_more(database, settings, path
 
 async def test_a_class_behind_one_address_signs_up_and_in(database, settings, monkeypatch):
     settings.TRIES_PER_HOUR = 1
-    monkeypatch.setattr(limits, "FORMS_OF_AN_ADDRESS", 5)
+    monkeypatch.setattr(limits, "FORMS_PER_ATTEMPT", 5)
     address = next(addresses)
     signs_up = {"password1": PASSWORD, "password2": PASSWORD}
     assert [await try_once(address, "sign-up", username=f"p{n}", **signs_up) for n in range(2)] == [302] * 2
@@ -716,8 +716,8 @@ async def test_a_class_behind_one_address_signs_up_and_in(database, settings, mo
 async def test_redis_has_no_name_or_address_that_was_typed(database, settings):
     typed = uuid4().hex
     await try_once(next(addresses), username=typed)
-    await limits.take_reset(f"{typed}@example.org")
-    await limits.take_confirmation(1, f"{typed}@example.org")
+    await limits.count_reset(f"{typed}@example.org")
+    await limits.count_confirmation(1, f"{typed}@example.org")
     async with Redis.from_url(settings.REDIS_URL, decode_responses=True) as redis:
         keys = [key async for key in redis.scan_iter("lobby.rate*", count=10_000)]
     assert keys and not [key for key in keys if typed in key]
@@ -725,7 +725,7 @@ async def test_redis_has_no_name_or_address_that_was_typed(database, settings):
 
 async def test_an_address_sends_so_many_forms_and_no_more(database, settings, monkeypatch):
     settings.TRIES_PER_HOUR = 1
-    monkeypatch.setattr(limits, "FORMS_OF_AN_ADDRESS", 2)
+    monkeypatch.setattr(limits, "FORMS_PER_ATTEMPT", 2)
     await sync_to_async(account)("often")
     address = next(addresses)
     codes = [await try_once(address, username="often", password=PASSWORD) for _ in range(3)]

@@ -4,8 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.confusables import NameKeys, likenesses
-from accounts.display_names import LONGEST_PERSON, clean_person, guest_name, guest_names, names_like
+from accounts.confusables import NameKeys, letter_likenesses
+from accounts.display_names import (
+    MAX_NAME_LENGTH,
+    clean_display_name,
+    guest_name,
+    suggest_guest_names,
+    suggest_names,
+)
 
 FAMILY = "👩\u200d👩\u200d👧"
 
@@ -121,7 +127,7 @@ def test_names_that_can_be_told_apart_are_two(one, other):
     ],
 )
 def test_names_of_all_languages_are_names(name):
-    assert clean_person(name) == name
+    assert clean_display_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -152,7 +158,7 @@ def test_names_of_all_languages_are_names(name):
 )
 def test_a_name_that_deceives_is_refused_with_a_reason(name, why):
     with pytest.raises(ValueError, match=why):
-        clean_person(name)
+        clean_display_name(name)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +220,7 @@ def test_a_name_that_deceives_is_refused_with_a_reason(name, why):
 )
 def test_nobody_speaks_as_the_page(name):
     with pytest.raises(ValueError, match="That name isn't allowed"):
-        clean_person(name)
+        clean_display_name(name)
 
 
 @pytest.mark.parametrize(
@@ -248,35 +254,35 @@ def test_nobody_speaks_as_the_page(name):
     ],
 )
 def test_names_that_only_resemble_the_page_are_names(name):
-    assert clean_person(name) == name
+    assert clean_display_name(name) == name
 
 
 def test_a_likeness_has_one_case():
-    keys = set(likenesses([chr(code) for code in range(0x20, 0x30000) if not 0xD800 <= code < 0xE000]))
+    keys = set(letter_likenesses([chr(code) for code in range(0x20, 0x30000) if not 0xD800 <= code < 0xE000]))
     assert [key for key in keys if key != key.casefold()] == []
 
 
 def test_spaces_are_no_difference():
-    assert clean_person("  Ada\u3000\u00a0 L ") == "Ada L"
+    assert clean_display_name("  Ada\u3000\u00a0 L ") == "Ada L"
 
 
 @given(st.text(max_size=40))
 def test_what_is_cleaned_is_clean_and_its_key_can_be_stored(written):
     try:
-        name = clean_person(written)
+        name = clean_display_name(written)
     except ValueError:
         return
-    assert clean_person(name) == name
+    assert clean_display_name(name) == name
     assert all(0 < len(key) <= 255 for key in NameKeys.of(name))
 
 
 def test_a_guest_has_a_friendly_name():
     given = {guest_name() for _ in range(50)}
     assert len(given) > 30
-    assert all(clean_person(name) == name and " " in name for name in [*given, *guest_names()])
+    assert all(clean_display_name(name) == name and " " in name for name in [*given, *suggest_guest_names()])
 
 
 def test_whose_name_is_taken_is_called_nearly_so():
-    assert list(names_like("Ada"))[:3] == ["Ada", "Ada 2", "Ada 3"]
-    assert all(len(name) <= LONGEST_PERSON for name in names_like("x" * 32))
-    assert "Admin" not in " ".join(names_like("Admin"))
+    assert list(suggest_names("Ada"))[:3] == ["Ada", "Ada 2", "Ada 3"]
+    assert all(len(name) <= MAX_NAME_LENGTH for name in suggest_names("x" * 32))
+    assert "Admin" not in " ".join(suggest_names("Admin"))

@@ -41,19 +41,19 @@ def slow(monkeypatch):
 
 
 def test_two_are_hashed_at_once_some_wait_and_the_next_is_refused(slow, db):
-    count = hashers.AT_ONCE + hashers.MOST_WAITING
+    count = hashers.MAX_RUNNING + hashers.MAX_WAITING
     with ThreadPoolExecutor(count + 1) as pool:
         hashing = [pool.submit(make_password, PASSWORD) for _ in range(count + 1)]
         assert isinstance(next(as_completed(hashing, 20)).exception(), ApiError)
         slow.go_on.set()
         assert [type(each.exception()) for each in hashing].count(type(None)) == count
-    assert slow.most == hashers.AT_ONCE
+    assert slow.most == hashers.MAX_RUNNING
 
 
 def test_who_waits_too_long_is_refused(slow, db, monkeypatch):
-    monkeypatch.setattr(hashers, "PATIENCE", 0.05)
-    with ThreadPoolExecutor(hashers.AT_ONCE + 1) as pool:
-        hashing = [pool.submit(make_password, PASSWORD) for _ in range(hashers.AT_ONCE + 1)]
+    monkeypatch.setattr(hashers, "QUEUE_TIMEOUT", 0.05)
+    with ThreadPoolExecutor(hashers.MAX_RUNNING + 1) as pool:
+        hashing = [pool.submit(make_password, PASSWORD) for _ in range(hashers.MAX_RUNNING + 1)]
         assert isinstance(next(as_completed(hashing, 20)).exception(), ApiError)
         slow.go_on.set()
 
@@ -65,8 +65,8 @@ def test_what_django_hashed_before_is_still_right():
 
 
 def test_a_sign_in_that_is_refused_says_when_to_try_again(transactional_db, monkeypatch):
-    monkeypatch.setattr(hashers, "PATIENCE", 0)
-    turns = [hashers._turns.acquire(blocking=False) for _ in range(hashers.AT_ONCE)]
+    monkeypatch.setattr(hashers, "QUEUE_TIMEOUT", 0)
+    turns = [hashers._turns.acquire(blocking=False) for _ in range(hashers.MAX_RUNNING)]
     try:
         answer = Client().post("/me/sign-in/", {"username": "nobody", "password": "wrong"})
     finally:

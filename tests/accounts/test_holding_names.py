@@ -123,7 +123,7 @@ def test_what_a_name_must_not_be_is_said():
 def test_of_two_at_one_moment_one_gets_it(monkeypatch):
     """Both have looked and found the name free."""
     people, both = [account_actions.create_guest() for _ in range(2)], Barrier(2, timeout=30)
-    monkeypatch.setattr(queries, "holders", lambda name, but: [])
+    monkeypatch.setattr(queries, "find_holders", lambda name, exclude: [])
 
     def rename(user):
         try:
@@ -283,7 +283,7 @@ def test_a_guests_name_that_somebody_takes_just_now_is_not_given(monkeypatch):
     called("Quiet Heron")
     monkeypatch.setattr(account_actions, "guest_names", lambda: ["Quiet Heron", "Merry Owl"])
     monkeypatch.setattr(
-        queries, "free_names", lambda names, user: list(names)
+        queries, "find_free_names", lambda names, user: list(names)
     )  # it was free when it was looked for
     assert account_actions.create_guest().name == "Merry Owl"
 

@@ -30,7 +30,7 @@ async def client_at(talk, subprotocol="lobby.v1"):
     async with serve(talk, "127.0.0.1", 0, subprotocols=[subprotocol], process_request=page) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         heard = []
-        made = Client(url, "room", heard.append, heard.clear, longest_delay=0.01)
+        made = Client(url, "room", heard.append, heard.clear, max_delay=0.01)
         made.heard = heard
         task = asyncio.create_task(made.run())
         async with asyncio.timeout(5):
@@ -66,7 +66,7 @@ async def test_a_rate_limited_client_waits_and_then_sends_all_in_order():
 
     async with client_at(talk) as (made, _):
         for text in ("one", "two", "three"):
-            made.say(text)
+            made.send(text)
         assert [await said.get() for _ in range(3)] == ["one", "two", "three"]
 
 
@@ -78,7 +78,7 @@ async def test_unacknowledged_messages_are_sent_again_after_a_resume():
         sockets.put_nowait((socket.request.path, await socket.recv()))
 
     async with client_at(talk) as (made, _):
-        made.say("hello")
+        made.send("hello")
         (first_path, first), (path, again) = await sockets.get(), await sockets.get()
         assert first == again
         assert (first_path, path) == ("/ws/chat/room/", "/ws/chat/room/?since=7&epoch=e")
@@ -86,7 +86,7 @@ async def test_unacknowledged_messages_are_sent_again_after_a_resume():
 
 async def test_waits_grow_until_a_connection_has_lasted_or_acknowledged_something(monkeypatch):
     """A server that accepts a client and then fails must not get it back at once, again and again."""
-    monkeypatch.setattr(client, "PROOF", 0.1)
+    monkeypatch.setattr(client, "STABLE_TIME", 0.1)
     ends = iter(["fails", "fails", "acknowledges", "fails", "lasts", "fails"])
     failures = asyncio.Queue()
 
@@ -100,12 +100,12 @@ async def test_waits_grow_until_a_connection_has_lasted_or_acknowledged_somethin
                 await asyncio.sleep(0.3)
 
     async with client_at(talk) as (made, _):
-        made.say("hello")
+        made.send("hello")
         assert [await failures.get() for _ in range(6)] == [0, 1, 2, 1, 2, 1]
 
 
 async def test_unanswered_messages_are_sent_again_over_another_connection(monkeypatch):
-    monkeypatch.setattr(client, "ANSWER_PATIENCE", 0.05)
+    monkeypatch.setattr(client, "ANSWER_TIMEOUT", 0.05)
     frames = asyncio.Queue()
 
     async def talk(socket):
@@ -114,7 +114,7 @@ async def test_unanswered_messages_are_sent_again_over_another_connection(monkey
             frames.put_nowait((socket, frame))
 
     async with client_at(talk) as (made, _):
-        made.say("hello")
+        made.send("hello")
         (one, first), (other, again) = await frames.get(), await frames.get()
         assert first == again
         assert one is not other
@@ -144,8 +144,8 @@ async def test_permanently_refused_messages_are_not_sent_again():
             await tell(socket, type="error", code="too_long", **about)
 
     async with client_at(talk) as (made, _):
-        made.say("one")
-        made.say("two")
+        made.send("one")
+        made.send("two")
         assert [await said.get(), await said.get()] == ["one", "two"]
         while len(made.failed) < 2:
             await asyncio.sleep(0)
@@ -178,8 +178,8 @@ async def test_another_epoch_loads_all_of_the_history():
 
 
 async def test_a_silent_server_is_pinged_and_left_when_it_does_not_answer(monkeypatch):
-    monkeypatch.setattr(client, "SILENCE", 0.05)
-    monkeypatch.setattr(client, "ANSWER_PATIENCE", 0.1)
+    monkeypatch.setattr(client, "PING_INTERVAL", 0.05)
+    monkeypatch.setattr(client, "ANSWER_TIMEOUT", 0.1)
     pings = asyncio.Queue()
 
     async def talk(socket):
@@ -196,7 +196,7 @@ async def test_a_silent_server_is_pinged_and_left_when_it_does_not_answer(monkey
 
 
 async def test_a_server_of_the_version_before_is_not_pinged(monkeypatch):
-    monkeypatch.setattr(client, "SILENCE", 0.05)
+    monkeypatch.setattr(client, "PING_INTERVAL", 0.05)
     received = asyncio.Queue()
 
     async def talk(socket):
@@ -209,7 +209,7 @@ async def test_a_server_of_the_version_before_is_not_pinged(monkeypatch):
     async with client_at(talk) as (made, _):
         while not made.heard:
             await asyncio.sleep(0.01)
-        made.say("hello")
+        made.send("hello")
         assert await received.get() == "hello"
 
 

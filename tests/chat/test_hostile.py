@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.actions import create_guest, rename
-from accounts.queries import holders
+from accounts.queries import find_holders
 from base import names
 from chat import actions, mentions
 from chat.markup import find_at_signs
@@ -83,7 +83,7 @@ def test_names_of_people_do_not_change_the_structure_of_pages():
     for name in hostile.NAMES.values():
         say(rename(create_guest(), name), name.replace("/", ""), "hello")
     for name in (hostile.NAMES["an attribute"], hostile.NAMES["a tag"]):
-        assert kinds(*holders(name), *pages("harmless"), *own) == harmless
+        assert kinds(*find_holders(name), *pages("harmless"), *own) == harmless
 
 
 @pytest.mark.django_db(transaction=True)

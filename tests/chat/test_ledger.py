@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from chat.soak.ledger import Account, Latencies, Ledger
+from chat.soak.ledger import Latencies, Ledger, TabRecord
 
 
 def accounts(count=2):
-    return [Account("soak-0", n, "http://127.0.0.1", "room", 1) for n in range(1, count + 1)]
+    return [TabRecord("soak-0", n, "http://127.0.0.1", "room", 1) for n in range(1, count + 1)]
 
 
 def message(number, speaker, serial):
@@ -19,7 +19,7 @@ def message(number, speaker, serial):
 def acknowledge(account, count):
     """Add messages that a tab has sent and that are stored."""
     for _ in range(count):
-        account.say()
+        account.send()
     account.client.unsent.clear()
 
 
@@ -30,9 +30,9 @@ def rows(heard, speakers=1, said=3):
         acknowledge(speaker, said)
     everything = itertools.product(range(1, said + 1), range(1, speakers + 1))
     for number, (serial, speaker) in enumerate(everything, 1):
-        one.hear(message(number, speaker, serial))
+        one.on_message(message(number, speaker, serial))
     for each in heard:
-        other.hear(message(*each))
+        other.on_message(message(*each))
     return list(Ledger([one, other]).rows)
 
 
@@ -49,8 +49,8 @@ def test_a_repeated_number_is_not_doubled():
 
 def test_messages_of_others_are_ignored():
     (account,) = accounts(1)
-    account.hear({"number": 7, "message": "hello", "seq": 7, "client_id": ""})
-    account.hear({"number": 8, "message": "soak-1 1 1 0.0", "seq": 8, "client_id": ""})
+    account.on_message({"number": 7, "message": "hello", "seq": 7, "client_id": ""})
+    account.on_message({"number": 8, "message": "soak-1 1 1 0.0", "seq": 8, "client_id": ""})
     assert account.received == 0
 
 
@@ -82,10 +82,10 @@ def test_a_message_edited_during_a_disconnect_is_not_late():
     one, other = accounts()
     acknowledge(one, 3)
     for number in (1, 2, 3):
-        one.hear(message(number, 1, number))
-    one.hear(message(1, 1, 1) | {"seq": 4})
+        one.on_message(message(number, 1, number))
+    one.on_message(message(1, 1, 1) | {"seq": 4})
     for heard in (message(2, 1, 2), message(3, 1, 3), message(1, 1, 1) | {"seq": 4}):
-        other.hear(heard)
+        other.on_message(heard)
     assert all(row.is_clean for row in Ledger([one, other]).rows)
 
 
@@ -96,7 +96,7 @@ def test_two_tabs_that_disagree():
 
 def test_unacknowledged_messages_are_not_clean():
     (account,) = accounts(1)
-    account.say()
+    account.send()
     (row,) = Ledger([account]).rows
     assert (row.sent, row.acknowledged, row.lost, row.is_clean) == (1, 0, 0, False)
 
@@ -104,9 +104,9 @@ def test_unacknowledged_messages_are_not_clean():
 def test_another_epoch_starts_over():
     (account,) = accounts(1)
     acknowledge(account, 1)
-    account.hear(message(5, 1, 1))
-    account.forget()
-    account.hear(message(1, 1, 1))
+    account.on_message(message(5, 1, 1))
+    account.on_reset()
+    account.on_message(message(1, 1, 1))
     (row,) = Ledger([account]).rows
     assert row.is_clean and row.received == 1
 

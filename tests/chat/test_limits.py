@@ -13,7 +13,7 @@ from accounts.models import User
 from base import ratelimit
 from chat import actions
 from chat.models import Message, Room
-from push.rate import get_task_rate
+from push.limits import get_task_rate
 
 addresses = (f"198.51.100.{n}" for n in itertools.count(1))
 

@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 
 from accounts.actions import create_guest, rename
-from accounts.confusables import likenesses
+from accounts.confusables import letter_likenesses
 from accounts.models import User
 from chat import actions, markup, mentions
 from chat.actions import Member
@@ -305,7 +305,7 @@ def test_letters_with_many_marks_are_not_looked_up(monkeypatch, transactional_db
 
     def record(letters):
         looked_up.extend(letters)
-        return likenesses(letters)
+        return letter_likenesses(letters)
 
     monkeypatch.setattr(mentions, "likenesses", record)
     mentions.find_candidates(["@ab" + "\u0301" * 5 + "c @d" + "\u0301" * 4], [1])

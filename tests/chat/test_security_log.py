@@ -206,7 +206,7 @@ def test_an_address_is_changed_and_confirmed(log):
     said = {"email": "eve@example.org", "password": PASSWORD}
     client.post("/me/email/", said)
     client.post("/me/email/", said)  # as it is
-    link = mail.confirmation_email(person.pk, "en").body
+    link = mail.render_confirmation(person.pk, "en").body
     client.post(re.search(r"(/me/email/confirm/\S+)", link)[0])
     assert log() == [line("email_changed", person.pk), line("email_confirmed", person.pk)]
 

@@ -14,7 +14,7 @@ class OldClient(Client):
     """Tab of the previous version, which ignores the server's time to retry at."""
 
     def _delay(self):
-        self._asked_delay = None
+        self._retry_after = None
         return super()._delay()
 
 

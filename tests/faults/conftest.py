@@ -13,7 +13,7 @@ SHORT_DELAY = 1
 @pytest.fixture
 def delay(is_long):
     """How clients come back: as the browser does, or sooner."""
-    return {} if is_long else {"longest_delay": SHORT_DELAY}
+    return {} if is_long else {"max_delay": SHORT_DELAY}
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def recovered(request):
     """
 
     async def recovered(kept):
-        for account in kept.accounts[:10]:
-            account.say()
+        for account in kept.tabs[:10]:
+            account.send()
         seconds = await kept.settle(PATIENCE)
         assert kept.problems == set()
         for row in kept.rows:

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
-from chat.soak.ledger import keep_ledger
+from chat.soak.ledger import open_ledger
 
 # How long all tabs may take to be let in, and to agree once a fault is over (seconds).
 PATIENCE = 60
@@ -13,15 +13,15 @@ PATIENCE = 60
 async def ledger(room, *servers, strangers=None, **options):
     """A tab at each of these servers, all in one room; half of them without a session."""
     strangers = len(servers) // 2 if strangers is None else strangers
-    async with keep_ledger([(server.url, room) for server in servers], strangers, **options) as kept:
-        await kept.all_connected(PATIENCE)
+    async with open_ledger([(server.url, room) for server in servers], strangers, **options) as kept:
+        await kept.wait_until_connected(PATIENCE)
         yield kept
 
 
 @asynccontextmanager
 async def talking(kept, **options):
     """Let one tab after the other say something for as long as the context lasts."""
-    talk = asyncio.create_task(kept.talk(3600, **options))
+    talk = asyncio.create_task(kept.send_messages(3600, **options))
     yield
     assert not talk.done()
     talk.cancel()

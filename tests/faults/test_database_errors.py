@@ -84,7 +84,7 @@ async def test_a_damaged_file(tmp_path):
             before = lines(server)
             damage(file_of(server))
             for number in range(20):
-                opened[number % 4].client.say(f"meanwhile {number}")
+                opened[number % 4].client.send(f"meanwhile {number}")
             await asyncio.to_thread(becomes, server, "unavailable")
             await until(lambda: not any(tab.client.is_open for tab in opened))
             await asyncio.sleep(2)  # in which all come back again and again

@@ -44,7 +44,7 @@ async def test_nothing_is_acknowledged_into_a_deleted_file(server, tmp_path, suf
         delete(file_of(server), *suffixes)
         await asyncio.sleep(NOTICED)
         for number, tab in enumerate(opened):
-            tab.client.say(f"after {number}")
+            tab.client.send(f"after {number}")
         await until(lambda: not any(tab.client.is_open for tab in opened))
         assert all(tab.client.unsent for tab in opened)
         await asyncio.to_thread(becomes, server, "unavailable")

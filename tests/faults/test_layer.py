@@ -54,7 +54,7 @@ async def test_redis_tells_not_all_or_all_of_it_twice_and_out_of_order(
     between.lost, between.shuffled = fault.get("lost", 0), fault.get("shuffled", False)
     try:
         async with ledger("Redis is not to be trusted", *servers * 3, **delay) as kept:
-            await kept.talk(seconds)
+            await kept.send_messages(seconds)
             await recovered(kept)  # while it goes on
         assert between.published - published > seconds * 10
     finally:

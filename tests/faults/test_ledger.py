@@ -20,7 +20,7 @@ def server():
 async def test_workers_are_killed_while_everybody_talks(server, is_long, delay, recovered):
     async with ledger("killed", *[server] * 6, **delay) as kept, asyncio.timeout(100):
         for _ in range(5 if is_long else 2):
-            await kept.all_connected(30)
+            await kept.wait_until_connected(30)
             async with talking(kept):
                 await asyncio.sleep(1)
                 server.kill_workers()
@@ -71,12 +71,12 @@ async def test_the_database_is_locked_for_longer_and_shorter_than_it_is_waited_f
     server.environment["DATABASE_URL"] = f"sqlite:///{file}?timeout={patience}"
     with server:
         async with ledger("locked", *[server] * 4, **delay) as kept:
-            await kept.talk(0.5)
+            await kept.send_messages(0.5)
             await kept.settle(10)
             before = kept.total("acknowledged")
             with sqlite3.connect(file, isolation_level=None) as database:
                 database.execute("BEGIN IMMEDIATE")
-                await kept.talk(5 if is_long else 3)
+                await kept.send_messages(5 if is_long else 3)
                 assert kept.total("acknowledged") == before
                 database.execute("ROLLBACK")
             database.close()

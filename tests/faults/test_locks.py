@@ -25,12 +25,12 @@ def session(postgres):  # noqa: F811
 
 async def test_a_locked_room_stops_no_other(server, session, is_long, delay, recovered):
     async with ledger("locked", *[server] * 4, **delay) as locked, ledger("free", *[server] * 4) as free:
-        await asyncio.gather(locked.talk(0.5), free.talk(0.5))
+        await asyncio.gather(locked.send_messages(0.5), free.send_messages(0.5))
         await asyncio.gather(locked.settle(10), free.settle(10))
         assert session.execute("SELECT FROM chat_room WHERE name = 'locked' FOR UPDATE").rowcount == 1
         before = locked.total("acknowledged")
         async with talking(locked, rate=20):
-            await free.talk(20 if is_long else 4, rate=20)
+            await free.send_messages(20 if is_long else 4, rate=20)
             await free.settle(2)
             assert free.sum.is_clean, free.sum
             assert free.sum.p99 < 1.5  # of which the lock takes 0.1 s
@@ -46,10 +46,10 @@ async def test_the_servers_own_isolation_makes_nothing_unavailable(server, sessi
     session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()")
     session.commit()
     async with ledger("serializable", *[server] * 8, **delay) as kept:
-        await kept.talk(0.5)
+        await kept.send_messages(0.5)
         await kept.settle(10)
         before = len(server.log)
-        await kept.talk(3, rate=100)
+        await kept.send_messages(3, rate=100)
         await recovered(kept)
     assert "command: database unavailable" not in server.log[before:]
 

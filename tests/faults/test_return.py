@@ -37,10 +37,10 @@ async def test_what_they_missed_is_read_once_and_everybody_gets_it(postgres, tab
             ledger("many", *[server] * 4, *[cable] * (tabs - 4), strangers=tabs - 4, **delay) as kept,
         ):
             cable.pull()
-            there = Ledger(kept.accounts[:4])
-            for account in there.accounts:
+            there = Ledger(kept.tabs[:4])
+            for account in there.tabs:
                 for _ in range(RING_SIZE // 4 + 10):  # more than the ring holds
-                    account.say()
+                    account.send()
             await there.settle(PATIENCE)
             before = reads_of_messages(postgres)
             cable.plug()

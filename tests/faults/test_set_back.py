@@ -30,7 +30,7 @@ class Tab:
 
     def __init__(self, url, room):
         self.shown = {}
-        self.client = Client(url, room, self.show, self.shown.clear, longest_delay=1)
+        self.client = Client(url, room, self.show, self.shown.clear, max_delay=1)
 
     def show(self, message):
         self.shown[message["number"]] = message["message"]
@@ -58,7 +58,7 @@ async def until(condition, seconds=30):
 
 async def say(tab, *texts):
     for text in texts:
-        tab.client.say(text)
+        tab.client.send(text)
     await until(lambda: not tab.client.unsent)
 
 
@@ -106,7 +106,7 @@ async def test_tabs_agree_after_a_backup_was_restored_and_others_went_on(server,
 async def test_the_ledger_counts_what_is_not_stored_and_what_is_stale(server):
     """Without what heals them: the log goes on, and nobody is told."""
     async with ledger("forged", server, server, strangers=0) as kept:
-        await kept.talk(0.5)
+        await kept.send_messages(0.5)
         await kept.settle(10)
         assert kept.sum.is_clean
         assert any(text.endswith(" edited") for text in stored(server, "forged").values())

@@ -74,11 +74,11 @@ def memory(server):
 
 async def tabs_that_never_read(server):
     async with ledger("deaf", *[server] * 6) as kept, AsyncExitStack() as stack:
-        await kept.talk(1)
+        await kept.send_messages(1)
         await kept.settle(10)
         before = memory(server)
         deaf = [await stack.enter_async_context(deaf_tab(server)) for _ in range(DEAF_TABS)]
-        await kept.talk(SECONDS, RATE, TEXT)
+        await kept.send_messages(SECONDS, RATE, TEXT)
         await kept.settle(10)
         grown = memory(server)
         assert grown - before < MOST_GROWTH
@@ -90,7 +90,7 @@ async def tabs_that_never_read(server):
         assert kept.sum.p50 < LATE
         for tab in deaf:
             assert await close_code(tab) == 1013
-            await comes_back_and_gets_everything(server, tab, kept.accounts[0].shown)
+            await comes_back_and_gets_everything(server, tab, kept.tabs[0].shown)
 
 
 async def close_code(tab):

@@ -11,8 +11,8 @@ from channels.worker import Worker
 from base.subprotocols import LOBBY, LOBBY_WITH_PINGS
 from chat import actions
 from connections.registry import get_sockets
-from push.audience import get_audience
-from push.rate import (
+from push.feed_subscribers import get_feed_subscribers
+from push.limits import (
     get_change_rate,
     get_message_rate,
     get_task_rate,
@@ -29,7 +29,7 @@ async def what_belongs_to_a_loop_is_closed():
     topic_rates = get_topic_rate(), get_topic_share_rate()
     for each in (*topic_rates, get_message_rate(), get_change_rate(), get_task_rate()):
         await each.close()
-    for each in (get_sockets(), get_audience()):
+    for each in (get_sockets(), get_feed_subscribers()):
         await each.close()
 
 

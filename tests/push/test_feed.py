@@ -14,7 +14,7 @@ from accounts import actions
 from accounts.models import User
 from chat.actions import open_room
 from live import hub
-from push import audience, consumers, feeds
+from push import consumers, feed_subscribers, feeds
 from push.models import Feed
 from tests.sockets import TIMEOUT
 
@@ -118,20 +118,20 @@ async def test_however_many_press_and_work_there_is_one(listen, browser, working
         for _ in range(5):
             feeds.call_worker()
         assert await line(listener) == "lobby"
-        assert await listener.receive_nothing(feeds.EVERY - 0.5)
+        assert await listener.receive_nothing(feeds.LINE_INTERVAL - 0.5)
 
 
 @pytest.fixture
 def quickly(monkeypatch):
     """Time goes by sooner."""
-    monkeypatch.setattr(feeds, "HEARD", 0.5)
-    monkeypatch.setattr(feeds, "GRACE", 1)
-    monkeypatch.setattr(feeds, "EVERY", 0.1)
-    monkeypatch.setattr(audience, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(feeds, "SUBSCRIBER_TTL", 0.5)
+    monkeypatch.setattr(feeds, "FIRST_SUBSCRIBER_TIMEOUT", 1)
+    monkeypatch.setattr(feeds, "LINE_INTERVAL", 0.1)
+    monkeypatch.setattr(feed_subscribers, "RECONCILE_INTERVAL", 0.1)
 
 
 async def test_it_ends_when_its_time_is_over(listen, browser, working, quickly, monkeypatch):
-    monkeypatch.setattr(feeds, "LONGEST", 1)
+    monkeypatch.setattr(feeds, "MAX_DURATION", 1)
     listener = await listen("/ws/push/lobby", lobby=True)
     async with working("feeds"):
         await post(browser)
@@ -161,7 +161,7 @@ async def test_it_lasts_while_somebody_listens(listen, browser, working, quickly
     listener = await listen("/ws/push/lobby")
     async with working("feeds"):
         await post(browser)
-        until = timezone.now() + timedelta(seconds=3 * feeds.GRACE)
+        until = timezone.now() + timedelta(seconds=3 * feeds.FIRST_SUBSCRIBER_TIMEOUT)
         while timezone.now() < until:
             assert await line(listener) == "lobby"
 
@@ -194,7 +194,7 @@ async def test_what_a_client_sends_is_refused(listen, browser):
 
 
 async def test_the_page_of_a_new_room_may_listen_before_it_is_made(listen, monkeypatch):
-    monkeypatch.setattr(consumers, "ASK_AGAIN_AFTER", 0.1)
+    monkeypatch.setattr(consumers, "ROOM_RETRY_DELAY", 0.1)
     listener = asyncio.create_task(listen("/ws/push/new", lobby=True))
     await sync_to_async(open_room)("new")
     assert await (await listener).receive() == {"feed": {"running": False}}
@@ -220,7 +220,7 @@ def test_it_is_started_with_a_token_only(transactional_db):
 
 
 async def test_an_address_has_so_many_running_feeds_at_most(browser, monkeypatch):
-    monkeypatch.setattr(feeds, "MOST_OF_AN_ADDRESS", 3)
+    monkeypatch.setattr(feeds, "MAX_PER_ADDRESS", 3)
     for room in ("one", "two", "three", "four", "five"):
         await database_sync_to_async(open_room)(room)
 
@@ -244,7 +244,7 @@ async def test_a_person_has_two_running_feeds_at_most(browser):
     status, answer = await post(browser, "third")
     assert status == 429
     assert answer["error"]["detail"] == "Your live feeds in lobby, other are still running."
-    assert 0 < answer["error"]["retry_after"] <= feeds.LONGEST
+    assert 0 < answer["error"]["retry_after"] <= feeds.MAX_DURATION
     assert (await post(browser, "LOBBY"))[0] == 200  # which runs already
     assert (await post(Client(), "third"))[0] == 200  # somebody else's
     await post(browser, "other", "stop/")

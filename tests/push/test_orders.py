@@ -14,7 +14,7 @@ from push import actions, consumers
 from push.forms import OrderForm
 from push.models import Order
 from push.signature import HEADER, sign
-from push.views import LARGEST_CALLBACK
+from push.views import MAX_CALLBACK_SIZE
 from tests.sockets import TIMEOUT
 
 
@@ -24,7 +24,7 @@ def make(database):
 
     @database_sync_to_async
     def make(owner=None, is_shared=False):
-        return actions.order(owner or create_guest(), "A book 书", Decimal("12.50"), "EUR", is_shared)
+        return actions.create_order(owner or create_guest(), "A book 书", Decimal("12.50"), "EUR", is_shared)
 
     return make
 
@@ -78,7 +78,7 @@ async def test_a_callback_that_came_first_is_not_missed(order, guest, listen):
 
 
 async def test_what_redis_has_lost_is_noticed_all_the_same(order, guest, listen, monkeypatch):
-    monkeypatch.setattr(consumers, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(consumers, "POLL_INTERVAL", 0.1)
     tab = await listen(f"/ws/order/{order.biz}", guest)
     assert await tab.receive() == news(order, False)
     await Order.objects.filter(pk=order.pk).aupdate(state="paid")  # and nothing is sent
@@ -131,7 +131,7 @@ async def test_who_signs_out_is_not_told_any_more(order, guest, listen):
 
 
 async def test_ten_callbacks_change_the_order_once_and_are_told_once(order, guest, listen, monkeypatch):
-    monkeypatch.setattr(consumers, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(consumers, "POLL_INTERVAL", 0.1)
     tab = await listen(f"/ws/order/{order.biz}", guest)
     await tab.receive()
     said = body(order)
@@ -227,7 +227,7 @@ async def test_a_refused_signature_is_in_the_security_log(order, caplog):
 
 
 async def test_a_body_that_is_too_large(order):
-    await is_refused(order, 413, "too_long", said=b" " * (LARGEST_CALLBACK + 1))
+    await is_refused(order, 413, "too_long", said=b" " * (MAX_CALLBACK_SIZE + 1))
 
 
 async def test_a_payment_of_an_order_that_is_not(order):

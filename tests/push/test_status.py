@@ -7,7 +7,7 @@ from channels.db import database_sync_to_async
 
 from connections import guard
 from connections.consumers import get_subscribers
-from push.consumers import LONGEST_TEXT, FeedConsumer, StatusConsumer
+from push.consumers import MAX_TEXT_LENGTH, FeedConsumer, StatusConsumer
 from tests.sockets import TIMEOUT, Socket
 
 
@@ -24,7 +24,7 @@ async def test_what_is_no_id(listen, path):
     assert await (await listen(f"/ws/status/{path}")).close_code() == 4404
 
 
-@pytest.mark.parametrize("text", ["", "not JSON", '{"message": 1}', "<b>", "x" * LONGEST_TEXT])
+@pytest.mark.parametrize("text", ["", "not JSON", '{"message": 1}', "<b>", "x" * MAX_TEXT_LENGTH])
 async def test_any_text_is_passed_on_as_text(listen, text):
     listener = await listen("/ws/status/1")
     await listener.send_frame(text)
@@ -39,7 +39,7 @@ async def test_what_is_no_text_or_too_long_is_told_to_its_sender_alone(listen):
     one, other = await listen("/ws/status/1"), await listen("/ws/status/1")
     await one.send_input({"type": "websocket.receive", "bytes": b"\xff"})
     assert await refused(one) == "bad_frame"
-    await one.send_frame("x" * (LONGEST_TEXT + 1))
+    await one.send_frame("x" * (MAX_TEXT_LENGTH + 1))
     assert await refused(one) == "too_long"
     assert await other.receive_nothing(0.2)
     await one.send_frame("fine")
@@ -186,5 +186,5 @@ async def test_who_is_refused_is_told_so_in_their_language(listen):
         (chinese, "消息不能超过 4,000 个字符。"),
         (await listen("/ws/status/1"), "Messages can't be longer than 4,000 characters."),
     ]:
-        await listener.send_frame("x" * (LONGEST_TEXT + 1))
+        await listener.send_frame("x" * (MAX_TEXT_LENGTH + 1))
         assert (await listener.receive())["error"]["detail"] == detail

@@ -18,7 +18,7 @@ from transcripts.workers import write
 
 
 async def test_a_page_sees_it_come(client, guest, room, page, monkeypatch):
-    monkeypatch.setattr(text, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(text, "QUERY_CHUNK", 1)
     monkeypatch.setattr(workers, "PROGRESS_INTERVAL", 0)
     await fill(guest, room, 3)
     address = await ask(client)

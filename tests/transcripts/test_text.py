@@ -10,7 +10,7 @@ from chat import actions
 from chat.models import Message
 from tests.transcripts.steps import ask, download, fill, lines, say, work
 from transcripts import text as transcript_text
-from transcripts.text import entry
+from transcripts.text import render_message
 
 
 async def test_a_transcript_has_what_was_said_until_it_was_asked_for(client, guest, room):
@@ -54,7 +54,7 @@ async def test_it_is_in_the_language_of_who_has_asked(client, guest, room):
 
 
 async def test_many_messages_are_written_in_several_pieces_and_in_order(client, guest, room, monkeypatch):
-    monkeypatch.setattr(transcript_text, "MOST_AT_ONCE", 10)
+    monkeypatch.setattr(transcript_text, "QUERY_CHUNK", 10)
     await fill(guest, room, 25)
     address = await ask(client)
     await work()
@@ -108,7 +108,7 @@ async def test_a_terminal_that_shows_a_transcript_obeys_nobody(client, guest, ro
 )
 def test_no_name_passes_for_anothers_words(name, written):
     message = Message(author_name=name, text="hello", created_at=timezone.now())
-    assert entry(message).partition("] ")[2] == f"{written}: hello\n"
+    assert render_message(message).partition("] ")[2] == f"{written}: hello\n"
 
 
 async def test_a_file_has_a_name_though_nothing_of_its_rooms_can_be_in_it(client, database):

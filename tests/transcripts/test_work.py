@@ -80,7 +80,7 @@ async def test_who_lost_the_lease_leaves_nothing_behind(client, guest, room, med
 
 
 async def test_who_lost_the_lease_stops_in_the_middle(client, guest, room, media, monkeypatch):
-    monkeypatch.setattr(text, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(text, "QUERY_CHUNK", 1)
     monkeypatch.setattr(workers, "PROGRESS_INTERVAL", 0)
     await fill(guest, room, 3)
     await ask(client)
@@ -111,7 +111,7 @@ def test_what_is_being_deleted_while_it_is_claimed_is_not_given_out(attempts):
 def claim_and_read():
     """What a worker writes to a transcript, in a thread of its own."""
     try:
-        return [message.text for message in text.page(leases.claim(), 0)]
+        return [message.text for message in text.find_next_messages(leases.claim(), 0)]
     finally:
         connection.close()
 
@@ -145,12 +145,12 @@ async def test_where_no_file_can_be_stored_it_is_tried_again(client, room, page,
 async def test_one_that_cannot_be_written_leaves_the_others_alone(guest, room, page, monkeypatch, caplog):
     other = await sync_to_async(actions.open_room)("other")
     broken, whole = await asked(guest, room), await asked(guest, other)
-    header = text.header
-    monkeypatch.setattr(text, "header", lambda export: header(export) if export != broken else 1 / 0)
+    header = text.render_header
+    monkeypatch.setattr(text, "render_header", lambda export: header(export) if export != broken else 1 / 0)
     socket = await page(f"/chat/lobby/export/{whole.pk}/")
     working = asyncio.create_task(work())
     await states(socket, "ready")
-    monkeypatch.setattr(text, "header", header)
+    monkeypatch.setattr(text, "render_header", header)
     await working
     assert not await leases.unfinished().aexists()
     assert "ZeroDivisionError" in caplog.text

@@ -1,7 +1,7 @@
-"""Django's `migrate`, for databases from before people had an app of their own.
+"""Django's `migrate`, also for databases from before the app `accounts` existed.
 
-In such a database, migrations that depend on `accounts.0001_initial` (AUTH_USER_MODEL) are applied and it is
-not, so Django would refuse to go on. It changes no table: this command records it as applied.
+In such a database, migrations that depend on `accounts.0001_initial` (AUTH_USER_MODEL) are applied, but that
+migration is not, so Django would refuse to continue. It changes no table: the command records it as applied.
 """
 
 from django.core.management.commands import migrate

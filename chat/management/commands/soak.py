@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django.core.management import BaseCommand, CommandError
 
-from chat.soak.ledger import Ledger, Row, keep_ledger
+from chat.soak.ledger import Ledger, Row, open_ledger
 
 # Timeouts until all tabs are connected, and at the end until all have every message (seconds).
 ENTER_TIMEOUT = 30
@@ -45,10 +45,10 @@ class Command(BaseCommand):
     async def soak(self, places: list[tuple[str, str]], seconds: float, rate: float) -> bool:
         """Run the test. Return whether it found no faults."""
         try:
-            async with keep_ledger(places) as ledger:
+            async with open_ledger(places) as ledger:
                 await self.connect_tabs(ledger)
                 progress = asyncio.create_task(self.show_progress(ledger))
-                await until_interrupted(ledger.talk(seconds, rate))
+                await until_interrupted(ledger.send_messages(seconds, rate))
                 await until_interrupted(ledger.settle(SETTLE_TIMEOUT))
                 progress.cancel()
                 return self.print_report(ledger)
@@ -60,18 +60,18 @@ class Command(BaseCommand):
 
     async def connect_tabs(self, ledger: Ledger) -> None:
         try:
-            await ledger.all_connected(ENTER_TIMEOUT)
+            await ledger.wait_until_connected(ENTER_TIMEOUT)
         except TimeoutError:
-            let_in = f"only {ledger.connected} of {len(ledger.accounts)} tabs could connect"
+            let_in = f"only {ledger.connected} of {len(ledger.tabs)} tabs could connect"
             raise OSError(", ".join([let_in, *sorted(ledger.problems)])) from None
 
     async def show_progress(self, ledger: Ledger) -> None:
         while True:
             await asyncio.sleep(1)
-            sent, acknowledged, received = map(ledger.total, ("said", "acknowledged", "received"))
+            sent, acknowledged, received = map(ledger.total, ("sent", "acknowledged", "received"))
             self.stderr.write(
                 f"sent {sent}  acknowledged {acknowledged}  received {received}  "
-                f"connected {ledger.connected} of {len(ledger.accounts)}"
+                f"connected {ledger.connected} of {len(ledger.tabs)}"
             )
 
     def print_report(self, ledger: Ledger) -> bool:

@@ -1,4 +1,4 @@
-"""The payment provider, for trying it out: a signed callback to a Lobby that runs."""
+"""Command that simulates the payment provider: a signed callback to a running Lobby."""
 
 import json
 import time
@@ -11,12 +11,12 @@ from django.core.management import BaseCommand, CommandError
 from push.models import Order
 from push.signature import HEADER, sign
 
-# How long Lobby may take to answer (seconds).
-PATIENCE = 10
+# Timeout of the callback (seconds).
+TIMEOUT = 10
 
 
 class Command(BaseCommand):
-    help = "Pay an order as the payment provider would: send a signed callback to the Lobby that runs here."
+    help = "Pay an order as the payment provider does: send a signed callback to a running Lobby."
     requires_system_checks = []
 
     def add_arguments(self, parser):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--url",
             default=f"http://{settings.HOST}:{settings.PORT}",
-            help="where Lobby runs (%(default)s, from HOST and PORT)",
+            help="address of the running Lobby (%(default)s, from HOST and PORT)",
         )
 
     def handle(self, *, biz, url, **options):
@@ -33,10 +33,10 @@ class Command(BaseCommand):
             raise CommandError(f"there is no order {biz!r} in this database; /orders/ lists yours.")
         if not url.startswith(("http://", "https://")):
             raise CommandError(f"give --url as http://127.0.0.1:8000, not {url!r}")
-        self.stdout.write(self.call(f"{url.rstrip('/')}/orders/{biz}/callback/", order))
+        self.stdout.write(self.send_callback(f"{url.rstrip('/')}/orders/{biz}/callback/", order))
 
-    def call(self, address: str, order: Order) -> str:
-        """The answer to the provider's callback."""
+    def send_callback(self, address: str, order: Order) -> str:
+        """Send the callback. Return the response's body."""
         payment = {
             "biz": order.biz,
             "paid": True,
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         body = json.dumps(payment).encode()
         headers = {"Content-Type": "application/json", HEADER: sign(body, int(time.time()))}
         try:
-            with urlopen(Request(address, body, headers), timeout=PATIENCE) as response:  # noqa: S310
+            with urlopen(Request(address, body, headers), timeout=TIMEOUT) as response:  # noqa: S310
                 return response.read().decode()
         except HTTPError as error:
             raise CommandError(f"{address} answers {error.code}: {error.read().decode()[:500]}") from None

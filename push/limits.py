@@ -1,4 +1,4 @@
-"""How often somebody may do what, of what the server pushes. Messages and changes count with the chat's."""
+"""Rate limits of orders, statuses and live feeds. Messages and changes count together with the chat's."""
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -13,8 +13,8 @@ get_task_rate = PerLoop(
     lambda: ratelimit.per_hour("tasks", _("Too many orders and live feeds."), settings.TASKS_PER_HOUR)
 )
 
-# Messages to one topic: 10 a second on average, 50 in one burst. From one address, half of that to one topic,
-# and what two topics take to all of them; what it is refused is not taken from the topic's other senders.
+# Messages to a topic: 10 per second on average, bursts of 50. An address may send half of that to a topic,
+# and as much as two topics accept to all topics. Its refused messages do not count for others.
 get_topic_rate = PerLoop(
     lambda: ratelimit.RateLimit(
         "topics", _("Too many messages."), RateLimitItemPerSecond(50, 5), address_share=0

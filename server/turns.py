@@ -5,6 +5,7 @@ import time
 from asyncio import Handle, Protocol, Transport, get_running_loop
 
 from live.per_loop import PerLoop
+from server.client_budget import get_received_budget
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +27,14 @@ class Turns(Protocol):
 
     def data_received(self, data):
         if not self.is_refused:
-            self._unparsed = memoryview(bytes(self._unparsed) + data)
+            self._unparsed = memoryview(received := bytes(self._unparsed) + data)
             self.parse()
+            if self._unparsed:  # all that was received is kept until the last of it is parsed
+                get_received_budget().add(self, len(received))
+
+    def connection_lost(self, exc):
+        self.discard()
+        super().connection_lost(exc)
 
     def parse(self) -> None:
         """Parse received data in turns, and receive more when there is none left."""
@@ -41,11 +48,25 @@ class Turns(Protocol):
             return 0
         piece, self._unparsed = self._unparsed[:PIECE], self._unparsed[PIECE:] or b""
         frames = self.feed(piece)
+        if not self._unparsed:
+            self.discard()
         self.parse()
         return frames
 
     def refuse(self) -> None:
-        self.is_refused, self._unparsed = True, b""
+        """Discard what was received, and what comes."""
+        self.is_refused = True
+        self.discard()
+
+    def discard(self) -> None:
+        """Discard what was received and is not parsed."""
+        self._unparsed = b""
+        get_received_budget().remove(self)
+
+    def reset(self) -> None:
+        """End the connection: too much waits to be parsed."""
+        self.discard()
+        self.transport.abort()
 
     def _has_work(self) -> bool:
         return bool(self._unparsed) and self.may_parse() and not self.transport.is_closing()

@@ -20,9 +20,9 @@ from websockets.frames import Frame, Opcode
 from base.ratelimit_keys import network
 from base.websockets import TEXTS
 from connections.admission import Full, Place
+from server.client_budget import get_response_budget
 from server.connections import get_connections
 from server.handshakes import get_handshakes, refusal
-from server.response_budget import get_response_budget
 from server.turns import Turns
 
 # How long a client may take to send a request, or a WebSocket handshake (seconds).
@@ -152,7 +152,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         if self.pipeline:
             self._refuse_with(400)
         elif not self.is_refused:
-            self.is_refused, self._unparsed = True, b""  # no client may send frames before it is answered
+            super().refuse()  # no client may send frames before it is answered
             self._handshake = self.loop.create_task(self._admit_handshake())
 
     async def _admit_handshake(self) -> None:
@@ -319,7 +319,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         with suppress(OSError):
             linger = struct.pack("ii", 1, 0)
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self.transport.abort()
+        super().reset()
 
     def _read(self) -> int:
         """How much of the responses has reached the client (bytes)."""

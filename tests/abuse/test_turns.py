@@ -1,8 +1,10 @@
 """Received data is parsed in turns: a crowd of connections that send much holds up no other address."""
 
 import asyncio
+from functools import partial
 from types import SimpleNamespace
 
+from server.client_budget import get_received_budget
 from server.uvicorn_protocols import Turns
 
 PIECE = 512
@@ -71,3 +73,21 @@ async def test_a_connection_that_cannot_be_parsed_is_closed_and_others_go_on(cap
     await all_parsed([other])
     assert (aborted, turns) == ([1], [other])
     assert "cannot be parsed" in caplog.text
+
+
+async def test_received_data_is_bounded_together(monkeypatch):
+    """As of clients that pipeline requests: the address with the most loses its oldest connection."""
+    size, aborted = PIECE * PIECES, []
+    monkeypatch.setattr("server.client_budget.MOST_BYTES", 2 * size + 1)
+    monkeypatch.setattr(Connection, "may_parse", lambda self: False)
+    named = [("other", "198.51.100.1"), ("oldest", "192.0.2.1"), ("newest", "192.0.2.1")]
+    connections = {name: Connection(network, []) for name, network in named}
+    for name, connection in connections.items():
+        connection.transport = SimpleNamespace(is_closing=bool, abort=partial(aborted.append, name))
+        connection.data_received(bytes(size))
+    assert aborted == ["oldest"]
+    monkeypatch.undo()
+    for connection in connections.values():
+        connection.parse()
+    await all_parsed(connections.values())
+    assert not get_received_budget()._clients

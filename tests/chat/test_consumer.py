@@ -288,6 +288,17 @@ async def test_missed_events_arrive_in_frames_of_limited_size(connect, guest):
     assert [event["message"] for frame in frames for event in frame] == [str(n) for n in range(250)]
 
 
+@pytest.mark.parametrize("since", [2, 3])
+async def test_a_tab_comes_back_though_the_last_message_was_deleted_by_hand(
+    connect, guest, room_of_three, since
+):
+    await Message.objects.filter(number=3).adelete()
+    socket = await connect(since=since, user=guest)
+    assert (await socket.event("welcome"))["seq"] == 3
+    assert await socket.say("next")
+    assert (await socket.event("message"))["seq"] == 4
+
+
 # Addresses
 
 

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from connections.cookies import cookies_of
 from connections.middleware import LARGEST_BODY, BodyLimit, Handshake, body_limit
-from server.response_budget import get_response_budget
+from server.client_budget import get_response_budget
 from server.uvicorn_protocols import (
     LARGEST_HEAD,
     LARGEST_HEADERS,
@@ -351,7 +351,7 @@ async def test_responses_that_wait_are_bounded_together(monkeypatch):
                 count += len(part)
         return count
 
-    monkeypatch.setattr("server.response_budget.MOST_BYTES", 2 * size + 1)
+    monkeypatch.setattr("server.client_budget.MOST_BYTES", 2 * size + 1)
     async with asyncio.timeout(TIMEOUT), serving(application) as address, AsyncExitStack() as stack:
         alone = await ask("127.0.0.2")
         pipelined = await ask("127.0.0.1", requests=2)  # of which one is read after the other

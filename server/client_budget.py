@@ -1,43 +1,47 @@
-"""Memory budget for the responses of a process that wait for their clients to read them."""
+"""Memory budgets of a process for what waits for its clients: responses, and received data."""
 
 from collections import Counter
 from typing import Protocol
 
 from live.per_loop import PerLoop
 
-# How much all responses that wait may take together (bytes).
+# How much all that waits may take together, of each kind (bytes).
 MOST_BYTES = 64 * 1024 * 1024
 
 
 class Client(Protocol):
-    """A connection with an unread response."""
+    """A connection with pending data: unread responses, or received data that is not parsed yet."""
 
     @property
     def network(self) -> str:
         """Where the client is, as `base.ratelimit_keys.network` names it."""
 
     def reset(self) -> None:
-        """End the connection, and discard its response."""
+        """End the connection, and discard what waits."""
 
 
-class ResponseBudget:
-    """Counts what waits. Beyond `MOST_BYTES`, the address with the most loses its oldest response."""
+class ClientBudget:
+    """Counts what waits. Beyond `MOST_BYTES`, the address with the most loses its oldest connection."""
 
     def __init__(self) -> None:
         self._clients: dict[Client, int] = {}  # the oldest stands first (bytes)
         self._sizes: Counter[str] = Counter()  # of all clients of an address (bytes)
+        self._total = 0
 
     def add(self, client: Client, size: int) -> None:
-        """Count a client's response, until `remove`."""
+        """Count what waits for a client, until `remove`."""
         self.remove(client)
         self._clients[client] = size
         self._sizes[client.network] += size
-        while self._sizes.total() > MOST_BYTES:
+        self._total += size
+        while self._total > MOST_BYTES:
             self._reset_oldest()
 
     def remove(self, client: Client) -> None:
         if client in self._clients:
-            self._sizes[client.network] -= self._clients.pop(client)
+            size = self._clients.pop(client)
+            self._total -= size
+            self._sizes[client.network] -= size
             if not self._sizes[client.network]:
                 del self._sizes[client.network]
 
@@ -48,4 +52,5 @@ class ResponseBudget:
         oldest.reset()
 
 
-get_response_budget = PerLoop(ResponseBudget)
+get_response_budget = PerLoop(ClientBudget)
+get_received_budget = PerLoop(ClientBudget)

@@ -54,7 +54,7 @@ class BacklogCache:
         first = bisect_right(page.events, cursor, key=lambda event: event.seq or 0)
         events = first_frame(islice(page.events, first, None))
         is_rest = first + len(events) == len(page.events)
-        changes = self._log.changes_after(page.as_of)  # which follow from the log or from another page
+        changes = self._log.last_changes()  # which follow from the log or from another page
         batch = Batch(event for event in events if changes.get(event.key, 0) <= (event.seq or 0))
         return batch, page.upto if is_rest else events[-1].seq or page.upto
 

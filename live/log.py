@@ -149,10 +149,9 @@ class Log(RingBuffer):
             return self._start[1]
         return next((event.key for event in self.events if event.seq == seq), None)
 
-    def changes_after(self, cursor: int) -> dict[str | None, int]:
-        """The keys that were changed after a cursor that the log covers, each with its last `seq`."""
-        changes = ((event.key, event.seq or 0) for event in self.events if event.is_change)
-        return {key: seq for key, seq in changes if seq > cursor}
+    def last_changes(self) -> dict[str | None, int]:
+        """The keys of the changes in the ring buffer, each with its last `seq`."""
+        return {event.key: event.seq or 0 for event in self.events if event.is_change}
 
     def _schedule_delivery(self) -> None:
         """Deliver new events: at once, or at the end of the batch window in a busy topic."""

@@ -1,5 +1,6 @@
 """Fixtures for sockets of rooms: the whole ASGI application, called directly instead of by a server."""
 
+import asyncio
 import json
 from contextlib import AsyncExitStack
 from urllib.parse import quote, urlencode
@@ -27,6 +28,11 @@ class Socket(sockets.Socket):
     def __init__(self, *args):
         super().__init__(*args)
         self.people, self.count = {}, 0
+
+    async def until_waiting(self, count):
+        """Wait until so many frames of a slow reader's socket cannot be sent yet."""
+        while len(self.output_queue._putters) != count:
+            await asyncio.sleep(0.01)
 
     async def send_command(self, **command):
         await self.send_frame(json.dumps(command))
@@ -85,15 +91,29 @@ class Socket(sockets.Socket):
 
 @pytest.fixture
 async def connect(database):
-    """Connect to a room: `connect("lobby", user=..., address=..., plain=True, since=..., epoch=...)`."""
+    """Connect to a room: `connect("lobby", user=..., address=..., plain=True, since=..., epoch=...)`.
+
+    The server waits for a client that `is_slow` before each frame but the first.
+    """
     from mysite.asgi import application
 
     async with AsyncExitStack() as stack:
 
-        async def connect(room="lobby", user=None, address=None, plain=False, path=None, headers=(), **query):
+        async def connect(
+            room="lobby",
+            user=None,
+            address=None,
+            plain=False,
+            path=None,
+            headers=(),
+            is_slow=False,
+            **query,
+        ):
             path = path or f"/ws/chat/{quote(room, safe='')}/?{urlencode(query)}"
             headers = [*headers, *(await database_sync_to_async(session_of)(user) if user else [])]
             socket = Socket(application, path, headers, None if plain else ["lobby.v1"])
+            if is_slow:
+                socket._output_queue = asyncio.Queue(1)
             if address:
                 socket.scope["client"] = [address, 0]
             connected, chosen = await socket.connect(sockets.TIMEOUT)

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from channels.db import database_sync_to_async
 from django.core.management import call_command
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 import live
 from accounts.actions import create_guest, rename
@@ -74,27 +74,19 @@ async def test_a_message_sent_again_is_acknowledged_again_to_its_sender_only(con
     assert await listener.hears_none("message")
 
 
-async def test_an_acknowledgement_does_not_overtake_missed_events(connect, guest, monkeypatch):
-    room = await database_sync_to_async(actions.open_room)("lobby")
-    client_id = uuid4()
-    for text, name in (("one", uuid4()), ("two", client_id)):
-        await database_sync_to_async(actions.send)(guest, room, text, name)
-    read_after, may_read = history.source.read_after, asyncio.Event()
-
-    async def slow_read(*args):
-        await may_read.wait()
-        return await read_after(*args)
-
-    monkeypatch.setattr(history.source, "read_after", slow_read)
-    socket = await connect(user=guest, since=0)
-    await socket.event("welcome")
-    await socket.say("two", str(client_id))
-    assert await socket.hears_none("message")  # or the cursor would be past missing events
-    may_read.set()
-    told = []
-    while len(told) < 2:
-        told += [event["message"] for event in await socket.receive() if event["type"] == "message"]
-    assert told == ["one", "two"]
+async def test_an_acknowledgement_does_not_overtake_what_the_tab_has_not_read(connect, guest):
+    socket = await connect(is_slow=True)
+    room = await Room.objects.aget()
+    drafts = [Draft(guest, room, "长" * 4000, uuid4()) for _ in range(15)]
+    await database_sync_to_async(actions.write_all)(drafts)
+    await socket.until_waiting(1)
+    told = [(await socket.event("message"))["seq"]]
+    await socket.until_waiting(1)  # the first frame of several, which are the rest
+    await socket.send_command(type="send", message="长", client_id=str(drafts[-1].client_id), ref="again")
+    await socket.until_waiting(2)  # or the cursor would be past what is still to be read
+    while len(told) < 15:
+        told += [event["seq"] for event in await socket.receive() if event["type"] == "message"]
+    assert told == list(range(1, 16))
 
 
 async def test_edits_and_deletions_reach_every_tab(connect, guest):
@@ -136,6 +128,29 @@ async def test_a_command_without_a_ref_gets_no_ack(connect, guest):
     await socket.send_command(type="edit", number=1, message="hi")
     await socket.event("message")
     assert await socket.hears_none("ack")
+
+
+async def test_a_command_that_the_database_does_not_take_is_overtaken_by_no_other(
+    connect, guest, monkeypatch
+):
+    outcomes = [OperationalError("the database is locked"), actions.write_all]
+
+    def write_all(entries):
+        if isinstance(outcome := outcomes.pop(0), Exception):
+            raise outcome
+        return outcome(entries)
+
+    monkeypatch.setattr(actions, "write_all", write_all)
+    socket = await connect(user=guest)
+    client_id = await socket.say("first")
+    await socket.say("second")
+    error = await socket.event("error")
+    assert (error["code"], error["client_id"], error["retry_after"]) == ("unavailable", client_id, 1)
+    assert await socket.close_code() == 1013
+    await database_sync_to_async(actions.send)(guest, await Room.objects.aget(), "third", uuid4())
+    assert await socket.receive_nothing()  # the client gets it when it has come back
+    await socket.disconnect()
+    assert (await Message.objects.aget()).text == "third"
 
 
 @pytest.mark.parametrize("change", [{"type": "edit", "message": "of another"}, {"type": "delete"}])
@@ -297,6 +312,12 @@ async def test_a_tab_comes_back_though_the_last_message_was_deleted_by_hand(
     assert (await socket.event("welcome"))["seq"] == 3
     assert await socket.say("next")
     assert (await socket.event("message"))["seq"] == 4
+
+
+async def test_a_tab_that_reads_too_slowly_is_closed_and_may_come_back(connect, guest):
+    socket = await connect(is_slow=True)
+    await database_sync_to_async(say_many)(guest, "lobby", 300)
+    assert await socket.close_code() == 1013
 
 
 # Addresses

@@ -13,6 +13,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions, permissions
 from chat.actions import Member
+from chat.models import Message, Room
 from chat.queries import unread_counts
 from mysite.messages import PACKAGES
 from tests.servers.processes import ROOT
@@ -154,6 +155,16 @@ def test_a_form_reaches_a_room_only_for_those_who_may_see_it(secret, address):
     assert browser(secret.reader).post(address, given).status_code == 404
     secret.is_hidden = False
     assert browser(secret.reader).post(address, given).status_code in (200, 303)
+
+
+def test_only_the_active_author_may_change_a_message():
+    author, other = User(pk=1), User(pk=2)
+    message = Message(author=author, room=Room())
+    assert permissions.can_change(author, message)
+    assert not permissions.can_change(other, message)
+    author.is_active = False
+    assert not permissions.can_write(author, message.room)
+    assert not permissions.can_change(author, message)
 
 
 def test_people_without_permission_cannot_write(transactional_db, monkeypatch):

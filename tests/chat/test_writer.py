@@ -139,6 +139,19 @@ def copy_elsewhere(message, author, count):
     Message.objects.bulk_create(Message(room=room, text="copy", **copied) for room in rooms)
 
 
+async def test_with_a_session_a_client_id_is_its_authors_own_and_without_one_the_rooms(people, rooms):
+    (ada, bob, _), client_id = people, uuid4()
+    first, of_another, in_another_room = [
+        Draft(author, room, text, client_id, has_session=False)
+        for author, room, text in ((ada, rooms[0], "a"), (bob, rooms[0], "b"), (bob, rooms[1], "c"))
+    ]
+    with_session = of_another._replace(text="d", has_session=True)
+    assert [is_new for _, is_new in await send(first, of_another)] == [True, False]
+    outcomes = await send(of_another, in_another_room, with_session, with_session)
+    assert [is_new for _, is_new in outcomes] == [False, True, True, False]
+    assert await stored() == {rooms[0].name: ["a", "d"], rooms[1].name: ["c"]}
+
+
 async def test_a_refused_message_does_not_affect_others(people, rooms):
     await User.objects.filter(pk=people[1].pk).aupdate(is_active=False)
     drafts = [NewMessage(person, rooms[0], text, uuid4()) for person, text in zip(people, "abc", strict=True)]

@@ -165,6 +165,20 @@ async def test_a_source_without_further_events_ends_the_backlog():
         assert error.type is Lagged
 
 
+async def test_a_page_is_complete_beyond_its_last_event():
+    room = room_of(10)
+    since = room.read_after
+
+    async def read_up_to_12(*args):
+        events, _ = await since(*args)
+        return events, 12
+
+    room.read_after = read_up_to_12  # whose last two events are not stored any more
+    async with hubs(Layer()) as (hub,), hub.open(TOPIC, room, 12) as log:
+        assert await come_back(hub, log, [4]) == [[5, 6, 7, 8, 9, 10]]
+        assert room.asked == [0]
+
+
 async def test_an_object_that_was_changed_after_the_read_is_delivered_by_the_log_only():
     room = Room()
     room.events = [Event(seq, b'{"seq":%d}' % seq, f"{seq}") for seq in (1, 2, 3)]
@@ -190,3 +204,23 @@ async def test_an_object_that_is_changed_during_the_read_is_delivered_once():
 
         room.read_after = change_and_read
         assert await come_back(hub, log, [0]) == [[1, 3, 4]]
+
+
+async def test_an_object_that_is_changed_before_the_page_arrives_is_delivered_by_the_log_only():
+    room = room_of(3)
+    since = room.read_after
+    async with hubs(Layer()) as (hub,), hub.open(TOPIC, room, 3) as log:
+
+        async def read_and_change(*args):
+            room.read_after, found = since, await since(*args)
+            change = Event(4, b"{}", room.events.pop(1).key, True)
+            room.events.append(change)
+            hub.publish(TOPIC, change)
+            return found
+
+        room.read_after = read_and_change
+        assert await come_back(hub, log, [0]) == [[1, 3]]
+        assert await receive(log, 3, 4) == [4]
+        while log.covers(3):
+            hub.publish(TOPIC, room.commit())
+        assert (await missed(hub, log, 0))[:3] == [1, 3, 4]  # though the log has evicted the change

@@ -110,6 +110,25 @@ async def test_events_from_before_the_subscription_are_found():
             assert await receive(log, 0, 1) == [1]
 
 
+async def test_events_that_a_later_subscriber_knows_of_are_found():
+    layer, room = Layer(), Room()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
+        await room.compared.wait()
+        room.commit()  # and the layer loses it
+        async with here.open(TOPIC, room, 1):
+            assert await receive(log, 0, 1) == [1]
+
+
+async def test_events_that_the_backlog_finds_reach_the_log():
+    layer, room = Layer(), Room()
+    room.commit()
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 1) as log:
+        await room.compared.wait()
+        room.commit()  # and the layer loses it
+        assert (await here.read_backlog(TOPIC, log, 0))[1] == 2
+        assert await receive(log, 1, 2) == [2]
+
+
 async def test_a_topic_that_is_opened_again_is_compared_again():
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,):

@@ -42,13 +42,14 @@ async def test_a_new_event_is_delivered_to_all_subscribers_at_once():
 
 async def test_an_ended_subscription_gets_nothing_more_and_disturbs_no_other():
     log = log_of(0)
-    with Subscriber(log, 0) as one:
+    with Subscriber(log, 0) as one, Subscriber(log, 0, is_slow=True) as slow:
         with Subscriber(log, 0) as other, Subscriber(log, 0, is_slow=True) as third:
             log.append(event(1))
-        third.may_go_on.set()
+        for each in (third, slow):
+            each.may_go_on.set()
         log.append(event(2))
         assert (one.batches, other.batches) == ([[1], [2]], [[1]])
-        await asyncio.sleep(0)
+        assert await slow.until(2) == [1, 2]
         assert third.batches == []
 
 
@@ -273,6 +274,19 @@ async def test_a_subscription_to_a_closed_log_fails():
     log.close(LogRewound())
     with Subscriber(log, 0) as subscriber:
         assert isinstance(subscriber.error, LogRewound)
+
+
+async def test_a_batch_is_freed_when_its_events_are_evicted():
+    kept = []
+
+    async def keep(batch):
+        kept.append(weakref.ref(batch))
+
+    log = log_of(0, 1)
+    with log.subscribe(0, keep, kept.append):
+        assert kept[0]() is not None
+        log.shrink(0)
+        assert kept[0]() is None
 
 
 def test_a_batch_without_ephemeral_events_is_freed_without_the_collector():

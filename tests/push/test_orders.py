@@ -77,6 +77,20 @@ async def test_a_callback_that_came_first_is_not_missed(order, guest, listen):
     assert await tab.receive() == news(order, True)
 
 
+async def test_a_callback_that_comes_just_before_the_socket_joins_the_group_is_not_missed(
+    order, guest, listen, monkeypatch
+):
+    join = consumers.OrderConsumer.join
+
+    async def join_late(*args):
+        await call(order)
+        await join(*args)
+
+    monkeypatch.setattr(consumers.OrderConsumer, "join", join_late)
+    tab = await listen(f"/ws/order/{order.biz}", guest)
+    assert await tab.receive() == news(order, True)
+
+
 async def test_what_redis_has_lost_is_noticed_all_the_same(order, guest, listen, monkeypatch):
     monkeypatch.setattr(consumers, "POLL_INTERVAL", 0.1)
     tab = await listen(f"/ws/order/{order.biz}", guest)

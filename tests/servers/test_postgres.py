@@ -27,6 +27,7 @@ OF_THE_DATABASE = [
     "chat/test_people",
     "chat/test_unread",
     "chat/test_writer",
+    "servers/row_locks",
     "tasks/test_jobs",
     "transcripts/test_migration",
     "transcripts/test_owners",

@@ -77,7 +77,7 @@ async def test_a_message_sent_again_is_acknowledged_again_to_its_sender_only(con
 async def test_an_acknowledgement_does_not_overtake_what_the_tab_has_not_read(connect, guest):
     socket = await connect(is_slow=True)
     room = await Room.objects.aget()
-    drafts = [Draft(guest, room, "长" * 4000, uuid4()) for _ in range(15)]
+    drafts = [NewMessage(guest, room, "长" * 4000, uuid4()) for _ in range(15)]
     await database_sync_to_async(actions.write_all)(drafts)
     await socket.until_waiting(1)
     told = [(await socket.event("message"))["seq"]]

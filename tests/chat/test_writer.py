@@ -142,7 +142,7 @@ def copy_elsewhere(message, author, count):
 async def test_with_a_session_a_client_id_is_its_authors_own_and_without_one_the_rooms(people, rooms):
     (ada, bob, _), client_id = people, uuid4()
     first, of_another, in_another_room = [
-        Draft(author, room, text, client_id, has_session=False)
+        NewMessage(author, room, text, client_id, has_session=False)
         for author, room, text in ((ada, rooms[0], "a"), (bob, rooms[0], "b"), (bob, rooms[1], "c"))
     ]
     with_session = of_another._replace(text="d", has_session=True)

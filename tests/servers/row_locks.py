@@ -36,7 +36,7 @@ def room():
 @pytest.fixture
 def meanwhile(monkeypatch):
     """Do one thing in a transaction, and another that must wait for it: what comes of the other."""
-    monkeypatch.setattr(locks, "LOCK_WAIT", 2)
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT", 2)
 
     def meanwhile(do, do_other):
         with ThreadPoolExecutor(1) as thread:
@@ -112,7 +112,7 @@ def test_rows_are_locked_in_their_order(people):
         for scan in ("indexscan", "bitmapscan"):
             fetch(f"SELECT set_config('enable_{scan}', 'off', true)")
         assert fetch("SELECT id FROM chat_user") == [(people[1].pk,), (people[0].pk,)]
-        assert list(queries.active_people({each.pk for each in people})) == [each.pk for each in people]
+        assert list(queries.lock_active_people({each.pk for each in people})) == [each.pk for each in people]
 
 
 def test_a_locked_person_may_be_referred_to(people):
@@ -122,7 +122,7 @@ def test_a_locked_person_may_be_referred_to(people):
         LogEntry.objects.create(user=people[0], action_flag=1)
 
     with transaction.atomic():
-        queries.active(people[0])
+        queries.lock_active(people[0])
         with ThreadPoolExecutor(1) as thread:
             thread.submit(with_a_connection, refer).result()
 
@@ -130,6 +130,6 @@ def test_a_locked_person_may_be_referred_to(people):
 def test_a_batch_waits_for_locks_briefly_and_other_transactions_as_before():
     (before,) = fetch("SHOW lock_timeout")
     with transaction.atomic():
-        locks.wait_briefly()
+        locks.limit_lock_wait()
         assert fetch("SHOW lock_timeout") == [("100ms",)]
     assert fetch("SHOW lock_timeout") == [before] != [("100ms",)]

@@ -125,7 +125,7 @@ async def test_events_that_the_backlog_finds_reach_the_log():
     async with hubs(layer) as (here,), here.open(TOPIC, room, 1) as log:
         await room.compared.wait()
         room.commit()  # and the layer loses it
-        assert (await here.read_backlog(TOPIC, log, 0))[1] == 2
+        assert (await here.read_backlog(TOPIC, log, 0, ""))[1] == 2
         assert await receive(log, 1, 2) == [2]
 
 

@@ -110,7 +110,7 @@ def test_who_changes_names_again_and_again_keeps_the_last_few_from_others():
 
 def test_a_name_that_rests_is_given_to_no_guest(monkeypatch):
     account_actions.rename(called("Quiet Heron"), "Bob")
-    monkeypatch.setattr(account_actions, "guest_names", lambda: ["Quiet Heron", "Merry Owl"])
+    monkeypatch.setattr(account_actions, "suggest_guest_names", lambda: ["Quiet Heron", "Merry Owl"])
     assert account_actions.create_guest().name == "Merry Owl"
 
 
@@ -281,7 +281,7 @@ def test_no_two_guests_are_called_alike(monkeypatch):
 
 def test_a_guests_name_that_somebody_takes_just_now_is_not_given(monkeypatch):
     called("Quiet Heron")
-    monkeypatch.setattr(account_actions, "guest_names", lambda: ["Quiet Heron", "Merry Owl"])
+    monkeypatch.setattr(account_actions, "suggest_guest_names", lambda: ["Quiet Heron", "Merry Owl"])
     monkeypatch.setattr(
         queries, "find_free_names", lambda names, user: list(names)
     )  # it was free when it was looked for

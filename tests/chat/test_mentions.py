@@ -307,6 +307,6 @@ def test_letters_with_many_marks_are_not_looked_up(monkeypatch, transactional_db
         looked_up.extend(letters)
         return letter_likenesses(letters)
 
-    monkeypatch.setattr(mentions, "likenesses", record)
+    monkeypatch.setattr(mentions, "letter_likenesses", record)
     mentions.find_candidates(["@ab" + "\u0301" * 5 + "c @d" + "\u0301" * 4], [1])
     assert looked_up == ["a", "d" + "\u0301" * 4]

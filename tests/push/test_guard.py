@@ -36,7 +36,7 @@ async def test_a_person_who_may_not_come_any_more_is_closed(listen, lobby, guest
 
 async def test_a_mistake_in_a_consumer_is_logged_and_closes_its_socket_alone(listen, monkeypatch, caplog):
     other = await listen("/ws/status/1")
-    monkeypatch.setattr(OrderConsumer, "find", lambda consumer: 1 / 0)
+    monkeypatch.setattr(OrderConsumer, "load_order", lambda consumer: 1 / 0)
     assert await (await listen("/ws/order/x")).close_code() == 1011
     assert "ZeroDivisionError" in caplog.text
     assert await is_admitted(other)
@@ -99,7 +99,7 @@ async def test_what_has_joined_a_group_leaves_it_also_when_its_consumer_fails(li
         await listener.receive()
     assert len(joined()) == 2
     await in_order.disconnect()
-    monkeypatch.setattr(FeedConsumer, "check", None)
+    monkeypatch.setattr(FeedConsumer, "check_text", None)
     await failing.send_frame("x")
     assert await failing.close_code() == 1011
     assert joined() == []

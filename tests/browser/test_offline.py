@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import TIMEOUT
-from tests.browser.test_accounts import sign_out, sign_up
+from tests.browser.test_accounts import IS_RELOADED, sign_out, sign_up
 from tests.servers.processes import Server, runserver
 from tests.servers.proxy import proxy
 from tests.servers.rooms import fill
@@ -308,5 +308,7 @@ async def test_the_rooms_of_a_guest_are_gone_when_the_browser_was_closed(lobby, 
 async def test_the_rooms_of_whoever_is_signed_out_or_removed_are_gone(lobby, open_tab, code):
     tab = await kept_room(open_tab, lobby, f"removed-{code}")
     await tab.page.route_web_socket("**/ws/chat/**", lambda socket: socket.close(code=code))
-    await tab.page.reload()
+    await tab.enter(lobby.url, f"removed-{code}")
+    if code == 4401:
+        await tab.page.wait_for_function(IS_RELOADED)  # once by itself
     await until(tab, f"async () => (await ({ROOMS})()).length === 0")

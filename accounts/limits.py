@@ -12,7 +12,7 @@ from base.api_errors import ApiError
 from base.ratelimit_keys import RateLimitKeys, person_keys
 from live import PerLoop
 
-# Forms of an address per failed attempt that it may make: a whole class may sign in at once.
+# Forms that an address may submit for each failed attempt it is allowed: a whole class may sign in at once.
 FORMS_PER_ATTEMPT = 10
 
 # Failed attempts for an account per attempt of an address: a guesser at one address locks nobody out.
@@ -31,7 +31,7 @@ CONFIRMATIONS_PER_HOUR = 2
 
 CONFIRMATIONS_PER_DAY = 4
 
-# Confirmations that an account may send to all addresses, which may be strangers'.
+# Confirmations that an account may send in total: their addresses may belong to strangers.
 ACCOUNT_CONFIRMATIONS_PER_DAY = 10
 
 get_guest_rate = PerLoop(
@@ -91,7 +91,7 @@ async def count_reset(address: str) -> None:
 
 
 async def count_confirmation(account: int, address: str) -> None:
-    """Count a confirmation of an account's address, apart from resets. Raise `ApiError` over the limit."""
+    """Count a confirmation e-mail; resets are counted separately. Raise `ApiError` over the limit."""
     sender = _hash_keys(f"confirmation.{account}", address)
     await get_hourly_confirmation_rate().hit(sender)
     await get_daily_confirmation_rate().hit(sender)
@@ -108,7 +108,7 @@ async def _count_email(address: RateLimitKeys) -> None:
 async def count_form(address: str, account: str) -> None:
     """Count a form with a password or a token. Raise `ApiError` if it exceeds the limit.
 
-    Raise it after too many failed attempts of the address or for the account as well.
+    Also raise it if the address or the account has too many failed attempts.
     """
     await get_attempt_rate().test(person_keys(None, address))
     await get_account_attempt_rate().test(_account_keys(account))

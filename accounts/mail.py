@@ -22,7 +22,7 @@ from live import LayerMessage
 # Accounts of an address that one e-mail lists.
 MAX_ACCOUNTS = 20
 
-_SALT = "chat.mail.confirmation"  # as in links that were sent before
+_SALT = "chat.mail.confirmation"  # do not change: links that were sent are signed with it
 
 
 def make_reset_task(email: str) -> LayerMessage:
@@ -64,7 +64,7 @@ def render_confirmation(pk: int, language: str) -> EmailMessage | None:
 
 
 def parse_user_pk(token: str) -> int:
-    """Return the user's pk in the token of a link, which is not verified; 0 if there is none."""
+    """Return the user's pk from a link's token, without verifying the token; 0 if it has none."""
     pk, _, _ = token.partition(":")
     return int(pk) if pk.isascii() and pk.isdigit() and len(pk) < 19 else 0
 
@@ -79,7 +79,7 @@ def is_valid_token(user: User, token: str) -> bool:
 
 
 def _make_signer(user: User) -> signing.TimestampSigner:
-    """Return the signer of a user's pk. The salt has the address, so that no URL and no log shows it."""
+    """Return the signer of a user's pk. The address is in the salt only: no URL and no log shows it."""
     return signing.TimestampSigner(salt=f"{_SALT}.{user.email}")
 
 

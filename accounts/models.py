@@ -75,7 +75,7 @@ class User(AbstractUser):
 
 
 class Personal(models.Model):
-    """Base class of rows that only their person uses: purge and deletion delete them with the person."""
+    """Base class of a person's own rows: they are deleted when the person is purged or deleted."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE)
 

@@ -5,19 +5,19 @@ from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 
-# IPv6 networks of IPv4 addresses: dual-stack sockets (RFC 4291), and translators (RFC 6052).
-_HOLD_IPV4 = ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96")
+# IPv6 prefixes that embed an IPv4 address: IPv4-mapped (RFC 4291) and NAT64 (RFC 6052).
+_IPV4_PREFIXES = ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96")
 
 
 class RateLimitKeys(NamedTuple):
-    """The keys of an actor. An empty key is not counted, such as the address of a unix socket."""
+    """The keys of an actor. An empty key is not counted: a client on a unix socket has no address."""
 
     actor: str
     address: str = ""
 
 
 def network(address: str) -> str:
-    """Return the address or network that counts as one address: for IPv6, the /64 of a household.
+    """Return what an address is counted under: itself, or the /64 network of an IPv6 address.
 
     An IPv4 address that is written as IPv6 counts as that IPv4 address.
     """
@@ -25,7 +25,7 @@ def network(address: str) -> str:
         ip = ip_address(address)
     except ValueError:  # a unix socket, or a test
         return address
-    if any(ip in addresses for addresses in _HOLD_IPV4):
+    if any(ip in addresses for addresses in _IPV4_PREFIXES):
         return str(IPv4Address(int(ip) & 0xFFFF_FFFF))
     return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else address
 

@@ -110,7 +110,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await get_room_rate().hit(self.ratelimit_keys)
             found = await database_sync_to_async(actions.open_room)(name, user), last is None
         room, has_last = found
-        # The cursor alone does not show whether the log was set back: the log grows again.
+        # The cursor alone does not show a restored database: its log may have grown past the cursor since.
         self.is_set_back = self.query.get("epoch", room.epoch) != room.epoch or not has_last
         self.client_cursor = await self.find_client_cursor(room)
         return copy(room)  # concurrent sockets may share the loaded object

@@ -84,8 +84,8 @@ class Sockets:
 def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
     """Which of these sockets must close, and with which codes.
 
-    People who are deleted leave a row or a resting name. Those whom a restored database does not know leave
-    neither: their pages come back, and show what it has.
+    People who are deleted leave a row or a resting name. People who are missing
+    because the database was restored leave neither: their pages reconnect and show what is stored.
     """
     people = User.objects.only("is_active", "name_key", "password").in_bulk({user.pk for _, user in sockets})
     keys = {socket.session_key for socket, _ in sockets if socket.session_key}

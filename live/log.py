@@ -56,7 +56,7 @@ class Log(RingBuffer):
         self._next_slice: asyncio.Handle | None = None
         self._fan_out = 0.0  # the time that the current or last delivery has taken
         self._window = BATCH_WINDOW
-        self._due = 0.0  # when the last delivery would have been, had all kept the batch window
+        self._due = 0.0  # when the last delivery would have been if each had waited for the full window
 
     def append(self, event: Event) -> None:
         """Add the next event, and wake the subscribers."""
@@ -80,7 +80,7 @@ class Log(RingBuffer):
         super().shrink(size)
 
     def extend(self, events: Iterable[Event], upto: int) -> None:
-        """Add the new ones of the events that a source has returned, which are complete up to `upto`."""
+        """Add those of a source's events that are new. The source has returned all events up to `upto`."""
         for event in events:
             if event.seq is not None and event.seq > self.seq:
                 self.append(event)
@@ -114,7 +114,7 @@ class Log(RingBuffer):
             subscription.fail(error)
 
     def position(self, cursor: int) -> int:
-        """How many events had been appended when the cursor's event was the last one. Raises `Lagged`."""
+        """How many events had been appended when the cursor's event was the newest. Raises `Lagged`."""
         if not self.covers(cursor):
             raise Lagged
         newer = 0

@@ -35,14 +35,14 @@ class TranscriptWorker(AsyncConsumer):
     channel_layer_alias = None
 
     async def transcripts_write(self, hint):
-        live.get_hub()  # so that no thread waits for Redis to publish progress
+        live.get_hub()  # made here, so that threads that publish progress need not wait for Redis
         while True:
             if not await self.write_due():
                 break
             await asyncio.sleep(POLL_INTERVAL)
 
     async def write_due(self) -> bool:
-        """Write the transcripts that are due. Return True if other workers still write: they may fail."""
+        """Write the transcripts that are due. Return True while other workers still write: they may fail."""
         try:
             while transcript := await database_sync_to_async(leases.claim)():
                 await self.attempt(transcript)
@@ -58,7 +58,7 @@ class TranscriptWorker(AsyncConsumer):
         except Exception as error:
             is_unexpected = not isinstance(error, (LeaseLost, OSError, *DATABASE_ERRORS))
             why = live.error_summary(error)
-            logger.warning("transcripts: left to another attempt: %s", why, exc_info=is_unexpected)
+            logger.warning("transcripts: attempt failed, will be retried: %s", why, exc_info=is_unexpected)
             with suppress(OSError):
                 name = leases.file_name(transcript, transcript.attempt)
                 await asyncio.to_thread(transcript.file.storage.delete, name)

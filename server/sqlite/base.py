@@ -43,7 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def prepare_database(self):
         """Create the file. Only migrations do: a server must not continue with an empty database."""
         if not self.is_in_memory_db():
-            with suppress(OSError):  # which SQLite puts into words when it opens the file
+            with suppress(OSError):  # SQLite reports the error when it opens the file
                 Path(self.settings_dict["NAME"]).touch()
 
     def get_connection_params(self):
@@ -76,7 +76,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close_if_unusable_or_obsolete()
 
     def is_usable(self):
-        """Not after an error: as long as it is open, SQLite keeps what it knows of a damaged journal."""
+        """Not after an error: SQLite caches the state of a damaged journal until the connection is closed."""
         return False
 
     def _commit(self):

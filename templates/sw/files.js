@@ -59,7 +59,7 @@ async function filesOf(text, get, found = new Set()) {
   await collect(fileTags(text), location.pathname, get, found);
 }
 
-/** The tags of a page that reference files, without any text that people have written. */
+/** The page's tags that reference files. People's texts are left out, so that they cannot name files. */
 function fileTags(text) {
   return (text.match(/<(?:link|script|img)\b[^>]*>/g) ?? []).join("");
 }

@@ -139,7 +139,7 @@ async def test_where_no_file_can_be_stored_it_is_tried_again(client, room, page,
     await working
     assert await lines(client, address) == []
     assert (await Transcript.objects.aget()).attempt > 1
-    assert "left to another attempt" in caplog.text
+    assert "attempt failed, will be retried" in caplog.text
 
 
 async def test_one_that_cannot_be_written_leaves_the_others_alone(guest, room, page, monkeypatch, caplog):

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
@@ -23,6 +24,9 @@ FIRST_DELAY = 0.5
 MAX_DELAY = 15
 STABLE_TIME = 10
 GREETING_TIMEOUT = 10
+
+# How often to load a page again that is unavailable.
+PAGE_RETRIES = 3
 ANSWER_TIMEOUT = 15
 PING_INTERVAL = 25
 RETRY_AFTER = re.compile(r"retry_after=(\d+(?:\.\d+)?)")
@@ -283,12 +287,15 @@ class Client:
         with self._get(self.page) as answer:
             return [cookie.partition(";")[0] for cookie in answer.headers.get_all("Set-Cookie") or ()]
 
-    def _get(self, address: str) -> Any:
+    def _get(self, address: str, retries: int = PAGE_RETRIES) -> Any:
         request = Request(address, headers=self._headers)  # noqa: S310
         try:
             return build_opener(NoRedirect).open(request, timeout=GREETING_TIMEOUT)
         except HTTPError as error:
             error.close()
+            if error.code == HTTPStatus.SERVICE_UNAVAILABLE and retries:
+                time.sleep(float(error.headers.get("Retry-After", "1")))
+                return self._get(address, retries - 1)
             raise OSError(f"it answers {error.code} {error.reason}") from None
         except URLError as error:
             raise OSError(getattr(error.reason, "strerror", None) or str(error.reason)) from None

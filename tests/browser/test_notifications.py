@@ -231,6 +231,7 @@ async def test_a_notification_is_closed_when_the_room_is_read(notified, open_rec
 
 async def test_notifications_are_closed_when_the_person_signs_out(notified):
     _, listener = await notified("notify left", "not for others")
+    await listener.page.wait_for_function("() => navigator.serviceWorker.controller")
     await listener.page.evaluate("() => navigator.serviceWorker.controller.postMessage({ forget: true })")
     await until_open(listener)
 

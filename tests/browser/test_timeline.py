@@ -138,6 +138,7 @@ async def test_a_line_shows_what_was_missed_without_focus_or_connection(lobby, o
         cable.pull()
         await tab.page.reload()  # the page comes, and its connection later
         await expect(tab.messages).to_have_count(4)
+        await expect(tab.page.get_by_text("Reconnecting…")).to_be_visible()
         await writer.say("not yet connected")
         await plug(cable, tab)
         await expect(first_new).to_have_text("not yet connected")

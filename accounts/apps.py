@@ -6,6 +6,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self):
         from accounts import purge, revocation  # noqa: F401
-        from tasks.jobs import JOBS
+        from tasks.jobs import register
 
-        JOBS.append(purge.JOB)
+        register(purge.JOB)

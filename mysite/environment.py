@@ -1,7 +1,7 @@
 """Settings from environment variables. README.md describes each."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -51,21 +51,17 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
     """Read the variables. Raises ValueError, which names each mistake."""
     found: dict[str, Any] = {}
     mistakes = []
-    for name, type_ in _types():
+    for field in msgspec.structs.fields(Environment):
+        name = field.name
         if name not in variables:
             continue
         try:
-            found[name] = msgspec.convert(_prepared(variables[name], type_), type_, strict=False)
+            found[name] = msgspec.convert(_prepared(variables[name], field.type), field.type, strict=False)
         except msgspec.ValidationError as error:
             mistakes.append(f"{name}: {error}")
     if mistakes:
         raise ValueError("; ".join(mistakes))
     return Environment(**found)
-
-
-def _types() -> Iterator[tuple[str, Any]]:
-    for field in msgspec.structs.fields(Environment):
-        yield field.name, field.type
 
 
 def _prepared(value: str, type_: Any) -> Any:

@@ -41,9 +41,14 @@ class PeriodicJob(NamedTuple):
 JOBS: list[PeriodicJob] = []
 
 
+def register(job: PeriodicJob) -> None:
+    """Add a job. Jobs of higher apps, which start later, run first: their rows keep people."""
+    JOBS.insert(0, job)
+
+
 async def run_due() -> None:
     """Run the jobs that are due and free. Log errors, and leave the job to a later run."""
-    for job in reversed(JOBS):  # jobs of higher apps first: their rows keep people
+    for job in JOBS:
         try:
             if row := await database_sync_to_async(_claim_due)(job):
                 await _run(job, row)
@@ -56,7 +61,7 @@ async def run_due() -> None:
 async def run_all() -> dict[str, int]:
     """Run all jobs now. Return how much each step did."""
     done: dict[str, int] = {}
-    for job in reversed(JOBS):  # of apps above first: their rows keep people
+    for job in JOBS:
         done |= await _run(job, await database_sync_to_async(_take_over)(job))
     return done
 

@@ -11,6 +11,7 @@ import live
 from accounts import queries
 from accounts.models import User
 from chat.models import Message, Room
+from tasks.jobs import delete_rows
 from transcripts import protocol, space
 from transcripts.models import Outdated, Transcript
 
@@ -69,5 +70,4 @@ def delete(rows: QuerySet[Transcript]) -> int:
     found = list(rows)
     for transcript in found:
         transcript.file.delete(save=False)
-    deleted = Transcript.objects.filter(pk__in=[transcript.pk for transcript in found]).delete()
-    return deleted[1].get(Transcript._meta.label, 0)
+    return delete_rows(Transcript.objects.filter(pk__in=[transcript.pk for transcript in found]))

@@ -6,8 +6,8 @@ class TranscriptsConfig(AppConfig):
 
     def ready(self):
         from chat.signals import messages_changed
-        from tasks.jobs import JOBS
+        from tasks.jobs import register
         from transcripts import actions, purge
 
-        JOBS.append(purge.JOB)
+        register(purge.JOB)
         messages_changed.connect(actions.mark_outdated)

@@ -68,9 +68,8 @@ def reserve(transcript: Transcript, size: int) -> None:
         return
     with transaction.atomic():
         check_space(transcript.owner_id, transcript.origin, size, Transcript.objects.filter(pk=transcript.pk))
-        if not leases.unfinished().filter(pk=transcript.pk, attempt=transcript.attempt).update(size=size):
+        if not transcript.change(leases.unfinished(), size=size):
             raise LeaseLost
-    transcript.size = size
 
 
 def _total_size(transcripts: QuerySet[Transcript]) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
 from copy import copy
 from urllib.parse import parse_qs
 
@@ -42,7 +41,7 @@ RETRY_AFTER = 1
 CLOSE_CODES = {"not_found": 4404, "rate_limited": 4429, "unavailable": 1013}
 
 
-class ChatConsumer(AsyncWebsocketConsumer):
+class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
     """Socket of one tab in one room. It follows the room's log from its own cursor."""
 
     # The tutorial's consumer has a channel of its own and joins the room's group with it:
@@ -56,12 +55,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
         # database, so each frame would wait for the queries of all other sockets
         # (https://github.com/django/channels/pull/2090); `database_sync_to_async` does it where it is needed.
         await getattr(self, get_handler_name(message))(message)
-
-    async def __call__(self, scope, receive, send):
-        # The tutorial leaves the group in `disconnect`, which Channels does not call when a handler raises
-        # (https://github.com/django/channels/issues/1466). Contexts entered in `life` always exit.
-        async with AsyncExitStack() as self.life:
-            await super().__call__(scope, receive, send)
 
     # Admit
 
@@ -159,9 +152,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def dismiss(self, code: int) -> None:
         self.is_open = False
-        self.dismissal = asyncio.create_task(self.close(code))
-        # The tab may be gone, which is no error.
-        self.dismissal.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self.dismissal = live.send_detached(self.close(code))
 
     async def close(self, code=None, reason=None):
         self.is_open = False

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Collection
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -35,24 +35,17 @@ class PageListener(live.LogConsumer):
         await super().on_batch(batch)
 
 
-class GroupConsumer:
-    """Mixin for consumers of both styles, asynchronous and synchronous, that join a topic's group.
-
-    The tutorial joins in `connect` and leaves in `disconnect`. Channels calls `disconnect` only when a socket
-    is closed in order, not when a handler raises (https://github.com/django/channels/issues/1466). What is
-    pushed to `life` is undone in any case.
-    """
+class GroupConsumer(live.SocketLife):
+    """Mixin for consumers of both styles, asynchronous and synchronous, that join a topic's group."""
 
     topic = ""  # the topic that it has joined
-    max_subscribers = 100  # of a topic in this process, half of them from one address: Channels handles each
-    # message once for each of them
+
+    # Subscribers of a topic in this process, half of them from one address: Channels handles each message
+    # once per subscriber.
+    max_subscribers = 100
     scope: dict[str, Any]
     channel_layer: Any
     channel_name: str
-
-    async def __call__(self, scope, receive, send):
-        async with AsyncExitStack() as self.life:
-            await super().__call__(scope, receive, send)  # type: ignore[misc]
 
     @property
     def argument(self) -> str:

@@ -3,7 +3,7 @@
 It needs asyncio, Channels and Redis. It knows no model, no page and no chat: see README.md in this folder.
 """
 
-from live.consumers import LogConsumer
+from live.consumers import LogConsumer, SocketLife, send_detached
 from live.errors import error_summary
 from live.events import Batch, Event
 from live.hub import Hub, get_hub, publish
@@ -30,6 +30,7 @@ __all__ = [
     "PerLoop",
     "PresenceTracker",
     "Reconciler",
+    "SocketLife",
     "Source",
     "error_summary",
     "fetch_people",
@@ -38,6 +39,7 @@ __all__ = [
     "get_presence_tracker",
     "people_in",
     "publish",
+    "send_detached",
     "send_in_background",
     "send_now",
 ]

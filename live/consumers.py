@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
@@ -17,14 +19,22 @@ logger = logging.getLogger(__name__)
 TRY_AGAIN = 4013
 
 
-class LogConsumer(AsyncWebsocketConsumer):
+class SocketLife:
+    """Mixin for consumers: contexts and callbacks entered in `life` always exit when the socket ends.
+
+    The tutorial leaves its group in `disconnect`, which Channels does not call when a handler raises
+    (https://github.com/django/channels/issues/1466).
+    """
+
+    async def __call__(self, scope, receive, send):
+        async with AsyncExitStack() as self.life:
+            await super().__call__(scope, receive, send)  # type: ignore[misc]
+
+
+class LogConsumer(SocketLife, AsyncWebsocketConsumer):
     """Sends the events of logs as JSON arrays. It closes with `TRY_AGAIN` if the client must resume."""
 
     channel_layer_alias = None  # the process's hub is in the topics' groups, for all of its sockets
-
-    async def __call__(self, scope, receive, send):
-        async with AsyncExitStack() as self.life:  # ends subscriptions, however the socket ends
-            await super().__call__(scope, receive, send)
 
     async def follow(self, topic: str, source: Source, head: Head, cursor: int) -> None:
         """Send all events after the cursor, and from then on new ones. `head` is as just read."""
@@ -51,6 +61,14 @@ class LogConsumer(AsyncWebsocketConsumer):
         """Close the socket: the subscription has ended."""
         if not isinstance(error, (Lagged, OSError)):  # OSError: the client has gone
             logger.error("socket: cannot follow a log", exc_info=error)
-        self._closing = asyncio.create_task(self.close(TRY_AGAIN))
-        # The client may have gone by now, which is no error.
-        self._closing.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._closing = send_detached(self.close(TRY_AGAIN))
+
+
+def send_detached(sending: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Send to a socket, or close it, in a task. It fails if the client has gone, which is no error.
+
+    The caller keeps the task: the event loop does not.
+    """
+    task = asyncio.create_task(sending)
+    task.add_done_callback(lambda task: task.cancelled() or task.exception())
+    return task

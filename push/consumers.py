@@ -26,6 +26,7 @@ from base.ratelimit_keys import RateLimitKeys, socket_keys
 from base.responses import error_json
 from base.rooms import get_enterable_rooms
 from connections.consumers import GroupConsumer
+from live import send_detached
 from push import access
 from push.feed_subscribers import get_feed_subscribers
 from push.limits import get_message_rate, get_topic_rate, get_topic_share_rate
@@ -207,6 +208,4 @@ class FeedConsumer(TopicConsumer, AsyncWebsocketConsumer):
 
     def send_state(self, state: str) -> None:
         if self.subprotocol:
-            self.sending = asyncio.create_task(self.send(state))
-            # It fails if the tab has gone meanwhile, which is no error.
-            self.sending.add_done_callback(lambda task: task.cancelled() or task.exception())
+            self.sending = send_detached(self.send(state))

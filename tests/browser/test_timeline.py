@@ -131,6 +131,7 @@ async def test_a_line_shows_what_was_missed_without_focus_or_connection(lobby, o
         await expect(tab.page.get_by_text("Reconnecting…")).to_be_visible()
         await writer.say("not connected")
         await writer.say("nor here")
+        await writer.until_texts("read", "not in focus", "not connected", "nor here")
         await plug(cable, tab)
         await expect(first_new).to_have_text("not connected")
         await expect(tab.messages).to_have_count(4)
@@ -140,6 +141,7 @@ async def test_a_line_shows_what_was_missed_without_focus_or_connection(lobby, o
         await expect(tab.messages).to_have_count(4)
         await expect(tab.page.get_by_text("Reconnecting…")).to_be_visible()
         await writer.say("not yet connected")
+        await writer.until_texts("read", "not in focus", "not connected", "nor here", "not yet connected")
         await plug(cable, tab)
         await expect(first_new).to_have_text("not yet connected")
 

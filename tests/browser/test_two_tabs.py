@@ -21,6 +21,8 @@ HEAR = """() => {
     });
 }"""
 
+# Whether this tab sees the unsent message of another one: browsers pass the storage on a moment later.
+UNSENT = "() => Object.keys(localStorage).some((key) => key.startsWith('lobby.unsent.'))"
 
 # What a version without `order` kept: the later one is stored first.
 KEEP_AS_BEFORE = """() => {
@@ -94,6 +96,7 @@ async def test_one_is_closed_that_had_no_connection_while_the_other_had(lobby, o
     await two.enter(lobby.url, "closed alone")
     await two.say("from two")
     await two.page.close()
+    await one.page.wait_for_function(UNSENT)
     await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
     await all_show([one], "from two")
 

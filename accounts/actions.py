@@ -1,6 +1,6 @@
 """Changes to people: guests, names, sign-up, e-mail address, password, deletion."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from functools import partial
 
@@ -141,35 +141,37 @@ def _give_name(user: User, name: str) -> User:
 @transaction.atomic
 def give_up_name(guest: User, account: User) -> None:
     """Give up the name of a guest who signs in to an account. The account may take it at once."""
-    _rest_name(guest.name_key, account.pk)
+    _rest_name(guest.name_keys, account.pk)
     User.objects.filter(pk=guest.pk).update(name_key=None, name_skeleton="")
 
 
-def rest_names(last_holders: Mapping[str | None, int]) -> None:
-    """Reserve names that are given up for their last holders for a day."""
+def rest_names(last_holders: Iterable[tuple[Collection[str | None], int]]) -> None:
+    """Reserve names that are given up, by all of their keys, for their last holders for a day."""
     until = timezone.now() + REST_TIME
+    by_key = {key: pk for keys, pk in last_holders for key in keys if key}
     RestingName.objects.bulk_create(
-        [RestingName(key=key, last_holder=pk, until=until) for key, pk in last_holders.items() if key],
+        [RestingName(key=key, last_holder=pk, until=until) for key, pk in by_key.items()],
         update_conflicts=True,
         unique_fields=["key"],
         update_fields=["last_holder", "until"],
     )
 
 
-def _rest_name(key: str | None, holder: int) -> None:
+def _rest_name(keys: Collection[str | None], holder: int) -> None:
     """Reserve a name for its last holder, and free the holder's oldest resting names over the limit."""
-    rest_names({key: holder})
-    latest_first = RestingName.objects.filter(last_holder=holder).order_by("-until")
-    too_many = list(latest_first.values_list("pk", flat=True)[MAX_RESTING:])
-    RestingName.objects.filter(pk__in=too_many).delete()
+    rest_names([(keys, holder)])
+    resting = RestingName.objects.filter(last_holder=holder)
+    # The keys of a name rest until the same time.
+    latest_first = resting.order_by("-until").values_list("until", flat=True).distinct()
+    for too_early in latest_first[MAX_RESTING : MAX_RESTING + 1]:
+        resting.filter(until__lte=too_early).delete()
 
 
 def _change_name(user: User, name: str, keys: NameKeys) -> None:
-    left = user.name_key
+    left = user.name_keys
     user.set_name(name, keys)
     user.save(update_fields=NAME_FIELDS)
-    if left != user.name_key:
-        _rest_name(left, user.pk)
+    _rest_name(set(left).difference(user.name_keys), user.pk)
 
 
 def sign_up(user: User, username: str, password: str, email: str) -> User:
@@ -245,14 +247,14 @@ def remove_account(user: User) -> None:
     user = queries.lock_account(user)
     try:
         with transaction.atomic():
-            rest_names({user.name_key: user.pk})
+            rest_names([(user.name_keys, user.pk)])
             user.delete()
     except ProtectedError:
         _anonymize(user)
 
 
 def _anonymize(user: User) -> None:
-    rest_names({user.name_key: user.pk})
+    rest_names([(user.name_keys, user.pk)])
     user.username, user.password = f"deleted-{get_random_string(16)}", make_password(None)
     user.name, user.name_key, user.name_skeleton = DELETED, None, ""
     user.first_name = user.last_name = ""

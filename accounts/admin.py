@@ -39,9 +39,8 @@ RIGHTS = {"is_staff", "is_superuser", "groups", "user_permissions"}
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
     def save_model(self, request, user, form, change):
-        left = User.objects.filter(pk=user.pk).values_list("name_key", flat=True).first()
-        if left != user.name_key:
-            actions.rest_names({left: user.pk})
+        left = User.objects.filter(pk=user.pk).values_list("name_key", "name_skeleton").first() or ()
+        actions.rest_names([(set(left).difference(user.name_keys), user.pk)])
         if not user.email:
             user.confirmed_email = ""
         super().save_model(request, user, form, change)

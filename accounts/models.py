@@ -65,6 +65,11 @@ class User(AbstractUser):
         self.name, (self.name_key, self.name_skeleton) = name, keys
 
     @property
+    def name_keys(self) -> tuple[str | None, str]:
+        """`NameKeys` of the name as it is stored; nothing in them if the name was given up."""
+        return self.name_key, self.name_skeleton
+
+    @property
     def is_deleted(self) -> bool:
         """Whether the account was deleted and only its row is kept, for its messages."""
         return not self.is_active and self.name_key is None and not self.has_usable_password()

@@ -36,7 +36,7 @@ def purge_guests() -> int:
     found = find_unused_guests().order_by("pk").select_for_update()
     locked = list(found.values_list("pk", flat=True)[:CHUNK])
     deleted = find_unused_guests().filter(pk__in=locked)  # again under the lock: rows may be new
-    actions.rest_names(dict(deleted.values_list("name_key", "pk")))
+    actions.rest_names((user.name_keys, user.pk) for user in deleted)
     return delete_rows(deleted)
 
 

@@ -61,7 +61,8 @@ class RateLimit:
         self._pool = BlockingConnectionPool.from_url(
             settings.REDIS_URL, max_connections=MAX_CONNECTIONS, timeout=REDIS_TIMEOUT
         )
-        options: dict[str, Any] = {"key_prefix": "lobby.rate", "connection_pool": self._pool}
+        prefix = f"{settings.REDIS_PREFIX}.rate"
+        options: dict[str, Any] = {"key_prefix": prefix, "connection_pool": self._pool}
         self._shared = MovingWindowRateLimiter(
             RedisStorage("async+redis://", implementation="redispy", **options)
         )

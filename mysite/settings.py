@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from mysite import environment
-from server.addresses import local_url
+from server.addresses import local_url, redis_prefix
 from server.var_dir import close_to_others, keeping_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -219,17 +219,19 @@ DATABASE["OPTIONS"] = options | DATABASE.get("OPTIONS", {})
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+REDIS_PREFIX = redis_prefix(SECRET_KEY, REDIS_URL)
+
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "live.layers.GroupLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "lobby"},
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": REDIS_PREFIX},
     },
     "tasks": {
         "BACKEND": "live.layers.TaskLayer",
         "CONFIG": {
             # Above the 5 s that a worker lets Redis wait for a task at a time.
             "hosts": [{"address": REDIS_URL, "socket_timeout": 10, "socket_connect_timeout": 2}],
-            "prefix": "lobby.tasks",
+            "prefix": f"{REDIS_PREFIX}.tasks",
         },
     },
 }

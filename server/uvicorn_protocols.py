@@ -141,6 +141,8 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     def feed(self, piece):
         self._head_size += len(piece)
+        if self.cycle is None or self.cycle.response_complete:
+            self._expect_request()  # not in `on_message_begin` alone: empty lines may come before it
         HttpToolsProtocol.data_received(self, piece)
         self._measure_head()
         return 0

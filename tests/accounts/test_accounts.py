@@ -719,7 +719,7 @@ async def test_redis_has_no_name_or_address_that_was_typed(database, settings):
     await limits.count_reset(f"{typed}@example.org")
     await limits.count_confirmation(1, f"{typed}@example.org")
     async with Redis.from_url(settings.REDIS_URL, decode_responses=True) as redis:
-        keys = [key async for key in redis.scan_iter("lobby.rate*", count=10_000)]
+        keys = [key async for key in redis.scan_iter(f"{settings.REDIS_PREFIX}.rate*", count=10_000)]
     assert keys and not [key for key in keys if typed in key]
 
 

@@ -88,8 +88,9 @@ def test_the_own_name_may_be_written_otherwise():
 
 def test_a_name_that_was_left_is_free_after_a_day_and_at_once_for_who_left_it():
     ada = called("Ada")
+    account_actions.rename(ada, "Ian Ill")
     account_actions.rename(ada, "Bob")
-    for taken in ("Ada", "ADA."):
+    for taken in ("Ada", "ADA.", "Ian Ill", "lan lll"):
         with pytest.raises(ApiError, match="in use until recently"):
             called(taken)
     assert account_actions.rename(ada, "Ada").name == "Ada"

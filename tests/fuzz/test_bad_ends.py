@@ -117,7 +117,7 @@ class Held:
 
     def handles(self):
         """Open files and connections, and the groups that it has joined."""
-        groups = self.valkey.pubsub_channels("lobby__group__live.room.*")
+        groups = self.valkey.pubsub_channels("lobby.*__group__live.room.*")
         return self.process.num_fds(), len(groups), len(self.valkey.pubsub_channels())
 
 

@@ -282,6 +282,23 @@ async def read_slowly(address, size, seconds, is_narrow=True):
     return count
 
 
+async def test_an_empty_line_after_a_response_does_not_keep_a_connection(monkeypatch):
+    async def application(scope, receive, send):
+        await receive()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    monkeypatch.setattr("server.uvicorn_protocols.REQUEST_PATIENCE", 0.2)
+    async with asyncio.timeout(TIMEOUT), serving(application) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        for empty in (b"", b"\r\n"):  # the second ends uvicorn's own timer
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(empty)
+        assert await reader.read() == b""
+        writer.close()
+
+
 async def test_a_client_that_reads_too_little_is_cut_off_and_one_that_is_slow_is_not(monkeypatch):
     size = 32 * 2**20
 

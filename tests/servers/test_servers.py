@@ -9,6 +9,7 @@ import redis
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from server.addresses import redis_prefix
 from tests.servers.processes import daphne, manage, runserver
 from tests.servers.tab import TIMEOUT, Tab, tabs
 from tests.servers.visitor import Visitor
@@ -47,6 +48,13 @@ async def test_processes_of_all_kinds_agree(lobby, on_daphne, on_runserver, room
             assert tab.texts == said
         await stranger.say("only mine")
         await stranger.until_texts("only mine")
+
+
+def test_each_lobby_and_each_database_number_has_names_of_its_own_in_redis():
+    one = redis_prefix("one", "redis://localhost:6379")
+    assert redis_prefix("one", "redis://127.0.0.1:6379/0") == one
+    assert redis_prefix("one", "redis://localhost:6379/1") != one
+    assert redis_prefix("two", "redis://localhost:6379") != one
 
 
 async def test_a_message_whose_ring_is_lost_comes_with_the_next_in_order(lobby, on_daphne):
@@ -126,7 +134,7 @@ async def test_a_tab_that_vanishes_leaves_nothing_behind(lobby):
     with redis.Redis(unix_socket_path=str(lobby.var_dir / "valkey.sock")) as valkey:
 
         def rooms():
-            return set(valkey.pubsub_channels("lobby__group__live.room.*"))
+            return set(valkey.pubsub_channels("lobby.*__group__live.room.*"))
 
         before = rooms()
         tab = await Tab(lobby, "vanishing").connect()

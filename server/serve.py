@@ -42,6 +42,9 @@ PORT_PATIENCE = 3
 # How many connections may wait to be accepted, if the system lets them: others try again a second later.
 BACKLOG = 8192
 
+# How much the system keeps unsent for a connection (bytes).
+MAX_UNSENT = 64 * 1024
+
 # How many connections a worker accepts in one turn of its event loop: uvloop accepts one for each socket
 # that listens. With one only, those that wait for a busy loop are accepted when their clients have gone.
 ACCEPTED_AT_ONCE = 16
@@ -90,7 +93,7 @@ def listening() -> socket.socket:
     deadline = time.monotonic() + PORT_PATIENCE
     while True:
         try:
-            return socket.create_server((host, port), family=family, backlog=BACKLOG)
+            listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise CannotServe(
@@ -102,6 +105,18 @@ def listening() -> socket.socket:
                     f"port {port} is taken; stop what uses it, or choose another with PORT={port + 1}"
                 ) from None
             time.sleep(0.1)
+        else:
+            limit_unsent(listener)
+            return listener
+
+
+def limit_unsent(listener: socket.socket) -> None:
+    """Bound what the system keeps unsent for each connection, where it can (Linux, macOS).
+
+    Without it, a send buffer grows to 4 MB (`net.ipv4.tcp_wmem`) before a client that reads nothing is noticed.
+    """
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
 
 
 @contextmanager

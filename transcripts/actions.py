@@ -12,7 +12,7 @@ from accounts import queries
 from accounts.models import User
 from chat.models import Message, Room
 from tasks.jobs import delete_rows
-from transcripts import protocol, space
+from transcripts import space
 from transcripts.models import Outdated, Transcript
 
 # The message that makes task workers write the transcripts that need a worker.
@@ -42,7 +42,8 @@ def request_transcript(owner: User, room: Room, address: str = "") -> Transcript
 def mark_outdated(messages: Sequence[Message], **signal: Any) -> None:
     """Mark the transcripts that may contain earlier texts of messages. Receiver of `messages_changed`.
 
-    The file of a transcript with a deleted message is no longer served, and the next purge deletes it.
+    The file of a transcript with a deleted message is no longer served, and the next purge deletes it. Pages of
+    transcripts are not notified, since there may be thousands: they find the change when their log is compared.
     """
     _mark(messages, Outdated.EDITED)
     _mark([message for message in messages if message.deleted_at], Outdated.DELETED)
@@ -55,11 +56,8 @@ def _mark(messages: Iterable[Message], state: Outdated) -> None:
     having = Q(pk__in=[])
     for room, number in first.items():
         having |= Q(room=room, upto__gte=number)
-    marked = Transcript.objects.filter(having).exclude(attempt=0)
-    for transcript in marked.exclude(outdated__in=[state, Outdated.DELETED]):
-        marked.filter(pk=transcript.pk).update(outdated=state, version=F("version") + 1)
-        transcript.refresh_from_db()
-        protocol.publish(transcript)
+    written = Transcript.objects.filter(having).exclude(attempt=0)
+    written.exclude(outdated__in=[state, Outdated.DELETED]).update(outdated=state, version=F("version") + 1)
 
 
 def delete(rows: QuerySet[Transcript]) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.ledger import ledger, talking
 from tests.faults.test_database_errors import postgres  # noqa: F401
-from tests.servers.processes import UNLIMITED, Server
+from tests.servers.processes import UNLIMITED, Server, manage
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,7 @@ async def test_a_locked_room_stops_no_other(server, session, is_long, delay, rec
 async def test_the_servers_own_isolation_makes_nothing_unavailable(server, session, delay, recovered):
     before = server.log
     session.execute("ALTER DATABASE postgres SET default_transaction_isolation = 'serializable'")
+    session.execute("ALTER DATABASE postgres SET synchronous_commit = off")
     session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()")
     session.commit()
     async with ledger("serializable", *[server] * 8, **delay) as kept:
@@ -52,6 +53,8 @@ async def test_the_servers_own_isolation_makes_nothing_unavailable(server, sessi
         await kept.send_messages(3, rate=100)
         await recovered(kept)
     assert "command: database unavailable" not in server.log[before:]
+    query = "from django.db import connection as c; print(c.cursor().execute('SHOW synchronous_commit').fetchone())"
+    assert "('on',)" in manage("shell", "--no-imports", "--command", query, **server.environment)
 
 
 async def test_postgresql_is_away_for_a_while(postgres, server, is_long, recovered):  # noqa: F811

@@ -5,6 +5,7 @@ import http.client
 import socket
 import time
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
@@ -14,6 +15,7 @@ from uvicorn.server import ServerState
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from chat import emoji
 from connections.cookies import cookies_of
 from connections.middleware import LARGEST_BODY, BodyLimit, Handshake, body_limit
 from server.client_budget import get_response_budget
@@ -255,6 +257,26 @@ async def serving(application):
         yield server.sockets[0].getsockname()
     finally:
         server.close()
+
+
+def test_the_system_keeps_little_for_a_client_that_reads_nothing(lobby):
+    with closing(socket.socket()) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", lobby.port))
+        client.send(request(lobby, f"/emoji/en/{emoji.DIGEST}/"))  # 127 KB
+        wait_until(lambda: waiting_for(client, lobby.port) > 60_000, 5)
+        time.sleep(0.2)  # it would go on growing
+        assert waiting_for(client, lobby.port) < 70_000
+
+
+def waiting_for(client, port):
+    """How much the server's system holds for a client (bytes): what is unsent, and what is not acknowledged."""
+    ours, theirs = f":{port:04X}", f":{client.getsockname()[1]:04X}"
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues, *_ = line.split()
+        if local.endswith(ours) and remote.endswith(theirs):
+            return int(queues.split(":")[0], 16)
+    return 0
 
 
 def connected(address, is_narrow, source="127.0.0.1"):

@@ -65,6 +65,8 @@ def status(server, *request, **options):
     [
         ("GET", "a;b*=x'y'z"),
         ("GET", "a;b*=idna''x"),
+        ("POST", "multipart/form-data; boundary=x; charset=utf8"),
+        ("POST", "application/x-www-form-urlencoded; charset=utf_8"),
         ("POST", "multipart/form-data; boundary=x; charset=idna"),
         ("POST", "multipart/form-data; boundary=x; charset=unicode_escape"),
         ("POST", 'multipart/form-data; boundary=x; charset="nothing"'),

@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actions import create_guest
@@ -106,6 +107,27 @@ def test_what_is_being_deleted_while_it_is_claimed_is_not_given_out(attempts):
             wait([texts], timeout=0.5)  # as long as the deletion is not committed, nothing may be read
         export.refresh_from_db()
         assert export.outdated == "deleted" or texts.result() == [""]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_costs_the_same_however_many_transcripts_have_the_message():
+    room, author = actions.open_room("lobby"), create_guest()
+    actions.send(author, room, "changed", uuid4())
+    room.refresh_from_db()
+
+    def count_queries(text):
+        with CaptureQueriesContext(connection) as queries:
+            actions.edit(author, room, 1, text)
+        return len(queries)
+
+    request_transcript(author, room)
+    Transcript.objects.update(attempt=1)
+    with_one = count_queries("once")
+    for _ in range(4):
+        request_transcript(create_guest(), room)
+    Transcript.objects.update(attempt=1, outdated="")
+    assert count_queries("twice") == with_one
+    assert set(Transcript.objects.values_list("outdated", flat=True)) == {"edited"}
 
 
 def claim_and_read():

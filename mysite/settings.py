@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "connections.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "connections.forms.FormMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.guests.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

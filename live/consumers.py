@@ -11,6 +11,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from live.events import Batch
 from live.hub import get_hub
 from live.log import Lagged
+from live.networks import client_network
 from live.sources import Head, Source
 
 logger = logging.getLogger(__name__)
@@ -38,12 +39,12 @@ class LogConsumer(SocketLife, AsyncWebsocketConsumer):
 
     async def follow(self, topic: str, source: Source, head: Head, cursor: int) -> None:
         """Send all events after the cursor, and from then on new ones. `head` is as just read."""
-        reader = (self.scope.get("client") or [""])[0]
+        address = client_network(self.scope)
         try:
             opened = get_hub().open(topic, source, head.seq, head.epoch)
             log = await self.life.enter_async_context(opened)
             while not log.covers(cursor):
-                batch, cursor = await get_hub().read_backlog(topic, log, cursor, reader)
+                batch, cursor = await get_hub().read_backlog(topic, log, cursor, address)
                 await self.send_batch(batch)
         except Lagged as error:
             self.on_error(error)

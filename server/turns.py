@@ -73,7 +73,7 @@ class Turns(Protocol):
 
     @property
     def network(self) -> str:
-        """Where the client is, as `base.ratelimit_keys.network` names it."""
+        """Where the client is, as `live.networks.network` names it."""
         raise NotImplementedError
 
     def may_parse(self) -> bool:

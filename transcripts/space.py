@@ -8,9 +8,9 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from base.api_errors import ApiError
-from base.ratelimit_keys import network
 from chat import permissions
 from chat.models import Room
+from live.networks import network
 from tasks.leases import LeaseLost
 from tasks.models import Job
 from transcripts import leases, text

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from base import names
 from base.api_errors import ApiError
+from base.ratelimit import get_message_rate
 from base.ratelimit_keys import RateLimitKeys, socket_keys
 from base.responses import error_json
 from base.rooms import get_enterable_rooms
@@ -29,7 +30,7 @@ from connections.consumers import GroupConsumer
 from live import send_detached
 from push import access
 from push.feed_subscribers import get_feed_subscribers
-from push.limits import get_message_rate, get_topic_rate, get_topic_share_rate
+from push.limits import get_topic_rate, get_topic_share_rate
 from push.models import Order, feed_topic
 from push.sending import asend, group_name, send
 
@@ -174,8 +175,9 @@ class FeedConsumer(TopicConsumer, AsyncWebsocketConsumer):
     async def connect(self):
         try:
             key = names.key(names.clean_room(self.argument))
-            await self.check_room(key)
-        except (ValueError, ApiError):
+        except ValueError:
+            key = ""
+        if not (key and await self.may_enter(key)):
             await self.accept(self.subprotocol)  # so that a browser sees the code
             await self.close(NOT_FOUND)
             return
@@ -183,16 +185,16 @@ class FeedConsumer(TopicConsumer, AsyncWebsocketConsumer):
         await self.accept(self.subprotocol)
         self.life.enter_context(get_feed_subscribers().subscribe(key, self.send_state))
 
-    async def check_room(self, key: str) -> None:
-        """Raise `ApiError` for a room that the user may not enter.
+    async def may_enter(self, key: str) -> bool:
+        """Return whether the user may enter a room.
 
         It checks twice: the page of a new room connects here while its other socket creates the room.
         """
         pair = (self.scope["user"].pk, key)
-        if await get_enterable_rooms().load(pair) is None:
-            await asyncio.sleep(ROOM_RETRY_DELAY)
-            if await get_enterable_rooms().load(pair) is None:
-                raise ApiError("not_found", _("This room doesn't exist."))
+        if await get_enterable_rooms().load(pair) is not None:
+            return True
+        await asyncio.sleep(ROOM_RETRY_DELAY)
+        return await get_enterable_rooms().load(pair) is not None
 
     async def receive(self, text_data=None, bytes_data=None):
         if not self.topic:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, cast
 import live
 from accounts.limits import get_guest_rate
 from accounts.models import User
+from base.ratelimit import get_message_rate
 from base.ratelimit_keys import RateLimitKeys
 from chat import protocol
 from chat.actions.change_batch import Change
 from chat.actions.message_batch import NewMessage
 from chat.commands.registry import handles
-from chat.limits import get_message_rate
 from chat.models import Message
 from chat.protocol import Delete, Edit, Send
 from chat.services.message_writer import get_message_writer

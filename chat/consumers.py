@@ -16,6 +16,7 @@ from accounts.models import User
 from base import names
 from base.api_errors import ApiError
 from base.database import DATABASE_ERRORS
+from base.disk_space import disk_space
 from base.ratelimit_keys import RateLimitKeys, person_keys
 from base.websockets import is_for_another_user, send_frames
 from chat import actions, commands, protocol, room_names
@@ -101,6 +102,7 @@ class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
         known = history.ClientState(user, names.key(name), last, seq, at, newest)
         found = await history.get_rooms().load(known)
         if found is None:
+            disk_space.require()
             await get_room_rate().hit(self.ratelimit_keys)
             found = await database_sync_to_async(actions.open_room)(name, user), last is None
         room, has_last = found

@@ -86,7 +86,8 @@ class MailWorker(AsyncConsumer):
 
 async def send(email: EmailMessage) -> None:
     """Send an e-mail in a thread. Hang up if that takes too long (`TimeoutError`), or is cancelled."""
-    email.connection = connection = get_connection()
+    connection: Any = get_connection()
+    email.connection = connection
     try:
         async with asyncio.timeout(SEND_TIMEOUT):
             await asyncio.get_running_loop().run_in_executor(_threads, email.send)

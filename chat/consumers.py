@@ -5,9 +5,7 @@ import logging
 from copy import copy
 from urllib.parse import parse_qs
 
-from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
@@ -43,7 +41,7 @@ RETRY_AFTER = 1
 CLOSE_CODES = {"not_found": 4404, "rate_limited": 4429, "unavailable": 1013}
 
 
-class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
+class ChatConsumer(live.AsyncSocket):
     """Socket of one tab in one room. It follows the room's log from its own cursor."""
 
     # The tutorial's consumer has a channel of its own and joins the room's group with it:
@@ -51,12 +49,6 @@ class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
     # so Redis delivers each message once per tab, and messages sent during a disconnect are lost. Here, the
     # process's hub joins the group once for all tabs, and reads missed messages from the database.
     channel_layer_alias = None
-
-    async def dispatch(self, message):
-        # Channels' version calls `aclose_old_connections` before each frame. That runs in the thread of the
-        # database, so each frame would wait for the queries of all other sockets
-        # (https://github.com/django/channels/pull/2090); `database_sync_to_async` does it where it is needed.
-        await getattr(self, get_handler_name(message))(message)
 
     # Admit
 

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from live.events import Batch
@@ -32,7 +33,17 @@ class SocketLife:
             await super().__call__(scope, receive, send)  # type: ignore[misc]
 
 
-class LogConsumer(SocketLife, AsyncWebsocketConsumer):
+class AsyncSocket(SocketLife, AsyncWebsocketConsumer):
+    """Base class of asynchronous consumers whose frames are cheap."""
+
+    async def dispatch(self, message):
+        # Channels' version calls `aclose_old_connections` before each frame. That runs in the thread of the
+        # database, so each frame would wait for the queries of all other sockets
+        # (https://github.com/django/channels/pull/2090); `database_sync_to_async` does it where it is needed.
+        await getattr(self, get_handler_name(message))(message)
+
+
+class LogConsumer(AsyncSocket):
     """Sends the events of logs as JSON arrays. It closes with `TRY_AGAIN` if the client must resume."""
 
     channel_layer_alias = None  # the process's hub is in the topics' groups, for all of its sockets

@@ -13,6 +13,7 @@ from accounts import actions
 from accounts.limits import get_guest_rate
 from accounts.models import User
 from base.api_errors import ApiError
+from base.disk_space import disk_space
 from base.ratelimit import hit_limit
 from base.ratelimit_keys import address_keys
 
@@ -41,6 +42,7 @@ def ensure_visitor(request: HttpRequest) -> User:
     if not find_visitor(request):
         if not is_visit(request):
             raise ApiError("read_only", _("Open this page in a browser tab."))
+        disk_space.require()
         hit_limit(get_guest_rate, address_keys(request.META.get("REMOTE_ADDR", "")))
         had_session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
         secret = request.META.get("CSRF_COOKIE")

@@ -21,13 +21,16 @@ GUEST_LIFETIME = timedelta(days=7)
 
 
 def purge_sessions() -> int:
-    expired = Session.objects.filter(expire_date__lt=timezone.now())
-    return delete_rows(Session.objects.filter(pk__in=list(expired.values_list("pk", flat=True)[:CHUNK])))
+    return _delete_some(Session.objects.filter(expire_date__lt=timezone.now()))
 
 
 def purge_names() -> int:
-    rested = RestingName.objects.filter(until__lt=timezone.now())
-    return delete_rows(RestingName.objects.filter(pk__in=list(rested.values_list("pk", flat=True)[:CHUNK])))
+    return _delete_some(RestingName.objects.filter(until__lt=timezone.now()))
+
+
+def _delete_some(rows: QuerySet) -> int:
+    some = list(rows.values_list("pk", flat=True)[:CHUNK])
+    return delete_rows(rows.filter(pk__in=some))
 
 
 @transaction.atomic

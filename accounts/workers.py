@@ -2,12 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from typing import Any
 
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 
 from accounts import mail
 from accounts.limits import count_confirmation, count_reset
@@ -16,38 +21,102 @@ from base.database import DATABASE_ERRORS
 
 logger = logging.getLogger(__name__)
 
+# How many e-mails are sent at the same time, and how long each may take (seconds).
+MAX_SENDING = 4
+SEND_TIMEOUT = 30
+
+# Delays before further attempts (seconds).
+RETRY_DELAYS = (60, 600)
+
+# How many e-mails a worker has, those included that wait for another attempt.
+MAX_PENDING = 100
+
+Count = Callable[[str], Awaitable[None]]
+Render = Callable[..., EmailMessage | None]
+
+_threads = ThreadPoolExecutor(MAX_SENDING, "mail")
+
 
 class MailWorker(AsyncConsumer):
-    """Sends e-mail. See `mail`."""
+    """Sends e-mail, each in a task of its own: a handler must return before Channels calls the next one."""
 
     channel_layer_alias = None
 
+    def __init__(self) -> None:
+        self.pending: dict[asyncio.Task[None], None] = {}  # the oldest stands first
+        self._places = asyncio.Semaphore(MAX_SENDING)
+
     async def mail_reset(self, message):
-        await self.mail(count_reset, mail.render_reset, message["email"], message["language"])
+        self.start(self.deliver(count_reset, mail.render_reset, message["email"], message["language"]))
 
     async def mail_confirmation(self, message):
         count = partial(count_confirmation, message["user"])
-        await self.mail(count, mail.render_confirmation, message["user"], message["language"])
+        self.start(self.deliver(count, mail.render_confirmation, message["user"], message["language"]))
 
-    async def mail(
-        self, count: Callable[[str], Awaitable[None]], render: Callable[..., EmailMessage | None], *arguments
-    ):
-        try:
-            if email := await database_sync_to_async(render)(*arguments):
-                await count(email.to[0])
-                # In a thread of its own, so that other tasks do not wait for the mail server.
-                await asyncio.to_thread(email.send)
-        except ApiError as error:
-            logger.warning("mail: not sent: %s", error)
-        except Exception as error:
-            reason = _reason(error)
-            is_bug = not isinstance(error, (OSError, *DATABASE_ERRORS))
-            traceback = is_bug and (Exception, Exception(reason), error.__traceback__)
-            logger.warning("mail: not sent: %s", reason, exc_info=traceback)
+    def start(self, delivery: Coroutine[Any, Any, None]) -> None:
+        """Run a delivery. Of too many, the oldest is given up."""
+        if len(self.pending) >= MAX_PENDING:
+            logger.warning("mail: not sent: %s others are pending", MAX_PENDING)
+            oldest = next(iter(self.pending))
+            del self.pending[oldest]
+            oldest.cancel()
+        task = asyncio.create_task(delivery)
+        self.pending[task] = None
+        task.add_done_callback(lambda task: self.pending.pop(task, None))
+
+    async def deliver(self, count: Count, render: Render, *arguments) -> None:
+        """Send an e-mail, which is counted once. Try again after errors that may pass."""
+        for delay in (0, *RETRY_DELAYS):
+            await asyncio.sleep(delay)
+            try:
+                async with self._places:
+                    if email := await database_sync_to_async(render)(*arguments):
+                        await count(email.to[0])
+                        count = _count_nothing
+                        await send(email)
+                return
+            except ApiError as error:
+                logger.warning("mail: not sent: %s", error)
+                return
+            except Exception as error:
+                _log(error)
+                if not _may_pass(error):
+                    return
 
 
-def _reason(error: Exception) -> str:
-    """Return the class of an error and an SMTP server's codes. The error's text may quote the recipients."""
-    refusals = getattr(error, "recipients", {}).values()  # of SMTPRecipientsRefused
-    codes = [code for code, _ in refusals] or [getattr(error, "smtp_code", "")]
-    return " ".join(map(str, [type(error).__name__, *codes])).strip()
+async def send(email: EmailMessage) -> None:
+    """Send an e-mail in a thread. Hang up if that takes too long (`TimeoutError`), or is cancelled."""
+    connection: Any = get_connection()
+    email.connection = connection
+    try:
+        async with asyncio.timeout(SEND_TIMEOUT):
+            await asyncio.get_running_loop().run_in_executor(_threads, email.send)
+    except (TimeoutError, asyncio.CancelledError):
+        with suppress(AttributeError, OSError):  # it is not connected
+            connection.connection.sock.shutdown(socket.SHUT_RDWR)  # or its thread would wait on
+        raise
+
+
+async def _count_nothing(address: str) -> None:
+    """What counts the further attempts."""
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether another attempt may succeed: not if the mail server refuses for good."""
+    is_outside = isinstance(error, (OSError, *DATABASE_ERRORS))  # SMTPException is an OSError
+    return is_outside and not any(code >= 500 for code in _codes(error))
+
+
+def _codes(error: Exception) -> list[int]:
+    """Return the codes of an SMTP server's refusal."""
+    if isinstance(error, SMTPRecipientsRefused):
+        return [code for code, _ in error.recipients.values()]
+    return [error.smtp_code] if isinstance(error, SMTPResponseException) else []
+
+
+def _log(error: Exception) -> None:
+    """Log the class of an error and an SMTP server's codes. The error's text may quote the recipients."""
+    reason = " ".join(map(str, [type(error).__name__, *_codes(error)]))
+    is_bug = not isinstance(error, (OSError, *DATABASE_ERRORS))
+    traceback = is_bug and (Exception, Exception(reason), error.__traceback__)
+    logger.warning("mail: not sent: %s", reason, exc_info=traceback)

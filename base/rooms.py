@@ -22,10 +22,16 @@ def enter_rooms(pairs: Iterable[Pair]) -> dict[Pair, Any]:
     return found
 
 
-def require_room(user: Any, name: str) -> None:
-    """Raise `ApiError` unless the user may enter the room with a clean name."""
-    if not enter_rooms([(user.pk, names.key(name))]):
+def require_room(visitor: Any, name: str) -> Any:
+    """Return the room with a clean name. Raise `ApiError` (`not_found`) unless the visitor may enter it.
+
+    `visitor` is a user or its primary key.
+    """
+    pair = getattr(visitor, "pk", visitor), names.key(name)
+    room = enter_rooms([pair]).get(pair)
+    if room is None:
         raise ApiError("not_found", _("This room doesn't exist."))
+    return room
 
 
 # `enter_rooms` for sockets that connect at the same time.

@@ -5,9 +5,7 @@ import logging
 from copy import copy
 from urllib.parse import parse_qs
 
-from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +14,8 @@ from accounts.models import User
 from base import names
 from base.api_errors import ApiError
 from base.database import DATABASE_ERRORS
-from base.ratelimit_keys import RateLimitKeys, network, person_keys
+from base.disk_space import disk_space
+from base.ratelimit_keys import RateLimitKeys, person_keys
 from base.websockets import is_for_another_user, send_frames
 from chat import actions, commands, protocol, room_names
 from chat.limits import get_room_rate
@@ -27,6 +26,7 @@ from chat.services.room_presence import get_presence_feed
 from chat.services.unread_feed import get_unread_feed
 from connections.consumers import PageListener
 from connections.registry import SIGNED_OUT, get_sockets
+from live.networks import client_network
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ RETRY_AFTER = 1
 CLOSE_CODES = {"not_found": 4404, "rate_limited": 4429, "unavailable": 1013}
 
 
-class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
+class ChatConsumer(live.AsyncSocket):
     """Socket of one tab in one room. It follows the room's log from its own cursor."""
 
     # The tutorial's consumer has a channel of its own and joins the room's group with it:
@@ -49,12 +49,6 @@ class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
     # so Redis delivers each message once per tab, and messages sent during a disconnect are lost. Here, the
     # process's hub joins the group once for all tabs, and reads missed messages from the database.
     channel_layer_alias = None
-
-    async def dispatch(self, message):
-        # Channels' version calls `aclose_old_connections` before each frame. That runs in the thread of the
-        # database, so each frame would wait for the queries of all other sockets
-        # (https://github.com/django/channels/pull/2090); `database_sync_to_async` does it where it is needed.
-        await getattr(self, get_handler_name(message))(message)
 
     # Admit
 
@@ -64,7 +58,7 @@ class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
         self.session_key: str | None = None
         if self.scope["user"].is_authenticated:
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
-        self.address = network((self.scope.get("client") or [""])[0])
+        self.address = client_network(self.scope)
         self.is_open = False  # in the room, and not closing
         if is_for_another_user(self.scope):  # before presence shows them in the room
             await self.refuse(SIGNED_OUT)
@@ -100,6 +94,7 @@ class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
         known = history.ClientState(user, names.key(name), last, seq, at, newest)
         found = await history.get_rooms().load(known)
         if found is None:
+            disk_space.require()
             await get_room_rate().hit(self.ratelimit_keys)
             found = await database_sync_to_async(actions.open_room)(name, user), last is None
         room, has_last = found

@@ -12,8 +12,8 @@ from django.db.models import OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from base import names
 from base.api_errors import ApiError
+from base.rooms import require_room
 from chat.models import Membership, Message, Room
 
 # The user of a request or a socket, or its primary key; None without a session.
@@ -32,9 +32,7 @@ def visible_messages(visitor: Visitor) -> QuerySet[Message]:
 
 def enter(visitor: Visitor, name: str) -> Room:
     """Return the room with a clean name. Raise `ApiError` (`not_found`) unless the visitor may enter it."""
-    room = visible_rooms(visitor).filter(key=names.key(name)).first()
-    if room is None:
-        raise ApiError("not_found", _("This room doesn't exist."))
+    room: Room = require_room(visitor, name)  # which calls `enter_all`
     return room
 
 

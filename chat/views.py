@@ -20,11 +20,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.guests import ensure_visitor, find_visitor
 from base import names
 from base.api_errors import ApiError
-from base.ratelimit import hit_limit
+from base.ratelimit import get_change_rate, hit_limit
 from base.ratelimit_keys import request_keys
 from base.responses import error_response, json_response, rate_limited_page
 from chat import actions, emoji, permissions, protocol, room_names
-from chat.limits import get_change_rate
 from chat.models import Involvement
 from chat.queries import history, room_list, unread_counts
 

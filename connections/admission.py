@@ -16,9 +16,9 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from base.ratelimit_keys import network
 from connections.languages import of_scope
 from connections.middleware import HTML, send_response, wants_page
+from live.networks import client_network, network
 
 # How many requests run at the same time in a process, and how many of them for one address. Pages and
 # static files are counted apart.
@@ -80,7 +80,7 @@ class Admission:
         body = await read_ahead(receive)
         if body[-1]["type"] == "http.disconnect":
             return
-        address = (scope.get("client") or [""])[0]
+        address = client_network(scope)
         try:
             place = await self._places(scope).take(address)
         except Full as full:

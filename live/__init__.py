@@ -3,7 +3,7 @@
 It needs asyncio, Channels and Redis. It knows no model, no page and no chat: see README.md in this folder.
 """
 
-from live.consumers import LogConsumer, SocketLife, send_detached
+from live.consumers import AsyncSocket, LogConsumer, SocketLife, send_detached
 from live.errors import error_summary
 from live.events import Batch, Event
 from live.hub import Hub, get_hub, publish
@@ -15,6 +15,7 @@ from live.reconciler import Reconciler
 from live.sources import EphemeralSource, Head, LogPart, MergedSource, Source
 
 __all__ = [
+    "AsyncSocket",
     "Batch",
     "EphemeralSource",
     "Event",

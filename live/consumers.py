@@ -6,11 +6,13 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from live.events import Batch
 from live.hub import get_hub
 from live.log import Lagged
+from live.networks import client_network
 from live.sources import Head, Source
 
 logger = logging.getLogger(__name__)
@@ -31,19 +33,29 @@ class SocketLife:
             await super().__call__(scope, receive, send)  # type: ignore[misc]
 
 
-class LogConsumer(SocketLife, AsyncWebsocketConsumer):
+class AsyncSocket(SocketLife, AsyncWebsocketConsumer):
+    """Base class of asynchronous consumers whose frames are cheap."""
+
+    async def dispatch(self, message):
+        # Channels' version calls `aclose_old_connections` before each frame. That runs in the thread of the
+        # database, so each frame would wait for the queries of all other sockets
+        # (https://github.com/django/channels/pull/2090); `database_sync_to_async` does it where it is needed.
+        await getattr(self, get_handler_name(message))(message)
+
+
+class LogConsumer(AsyncSocket):
     """Sends the events of logs as JSON arrays. It closes with `TRY_AGAIN` if the client must resume."""
 
     channel_layer_alias = None  # the process's hub is in the topics' groups, for all of its sockets
 
     async def follow(self, topic: str, source: Source, head: Head, cursor: int) -> None:
         """Send all events after the cursor, and from then on new ones. `head` is as just read."""
-        reader = (self.scope.get("client") or [""])[0]
+        address = client_network(self.scope)
         try:
             opened = get_hub().open(topic, source, head.seq, head.epoch)
             log = await self.life.enter_async_context(opened)
             while not log.covers(cursor):
-                batch, cursor = await get_hub().read_backlog(topic, log, cursor, reader)
+                batch, cursor = await get_hub().read_backlog(topic, log, cursor, address)
                 await self.send_batch(batch)
         except Lagged as error:
             self.on_error(error)

@@ -13,6 +13,7 @@ from django.core.signals import request_finished  # noqa: E402
 from django.urls import URLPattern, re_path  # noqa: E402
 
 from accounts.workers import MailWorker  # noqa: E402
+from base.disk_space import disk_space  # noqa: E402
 from chat import routing  # noqa: E402
 from connections.admission import Admission, close_connections  # noqa: E402
 from connections.guard import Guard  # noqa: E402
@@ -36,6 +37,7 @@ from transcripts.routing import websocket_urlpatterns as transcripts  # noqa: E4
 from transcripts.workers import TranscriptWorker  # noqa: E402
 
 request_finished.connect(close_connections)
+disk_space.watch()
 
 
 def handshake(application):

@@ -43,6 +43,7 @@ class Environment(msgspec.Struct, frozen=True):
     TRIES_PER_HOUR: Count = 60
     MEDIA_DIR: str = ""
     MEDIA_LIMIT: Count = 1024
+    DISK_RESERVE: Count = 512
     CONNECTIONS_PER_PERSON: Count = 50
     CONNECTIONS_PER_ADDRESS: Count = 1000
 

@@ -46,6 +46,7 @@ TASKS_PER_HOUR = env.TASKS_PER_HOUR
 TRIES_PER_HOUR = env.TRIES_PER_HOUR
 MEDIA_DIR = env.MEDIA_DIR
 MEDIA_LIMIT = env.MEDIA_LIMIT
+DISK_RESERVE = env.DISK_RESERVE
 CONNECTIONS_PER_PERSON = env.CONNECTIONS_PER_PERSON
 CONNECTIONS_PER_ADDRESS = env.CONNECTIONS_PER_ADDRESS
 
@@ -112,6 +113,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "connections.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "connections.forms.FormMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.guests.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 import live
 from base import names
 from base.api_errors import ApiError
+from base.disk_space import disk_space
 from base.rooms import require_room
 from push import feeds
 from push.models import Feed, Order
@@ -22,7 +23,8 @@ from push.sending import send
 
 
 def create_order(owner: Any, subject: str, amount: Decimal, currency: str, is_shared: bool) -> Order:
-    """Create an order."""
+    """Create an order. Raise `ApiError` if the disk is almost full."""
+    disk_space.require()
     return Order.objects.create(
         owner=owner, subject=subject, amount=amount, currency=currency, is_shared=is_shared
     )

@@ -15,21 +15,22 @@ import msgspec
 from asgiref.sync import async_to_sync
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
+from channels.generic.websocket import WebsocketConsumer
 from django.db import Error
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from base import names
 from base.api_errors import ApiError
+from base.ratelimit import get_message_rate
 from base.ratelimit_keys import RateLimitKeys, socket_keys
 from base.responses import error_json
 from base.rooms import get_enterable_rooms
 from connections.consumers import GroupConsumer
-from live import send_detached
+from live import AsyncSocket, send_detached
 from push import access
 from push.feed_subscribers import get_feed_subscribers
-from push.limits import get_message_rate, get_topic_rate, get_topic_share_rate
+from push.limits import get_topic_rate, get_topic_share_rate
 from push.models import Order, feed_topic
 from push.sending import asend, group_name, send
 
@@ -77,7 +78,7 @@ class TopicConsumer(GroupConsumer):
         return text
 
 
-class OrderConsumer(TopicConsumer, AsyncWebsocketConsumer):
+class OrderConsumer(TopicConsumer, AsyncSocket):
     """Send an order's current state, then its changes, and messages of other clients."""
 
     is_paid = False  # in the last state that was sent
@@ -140,8 +141,18 @@ threads = ThreadPoolExecutor(4, "status")
 class StatusConsumer(TopicConsumer, WebsocketConsumer):
     """Send each client's text to all clients of the same id."""
 
+    async def dispatch(self, message):
+        """Check a client's text before it takes a thread: so one that is refused costs little."""
+        if message["type"] == "websocket.receive" and self.topic:
+            try:
+                await self.check_text(message.get("text"))
+            except ApiError as error:
+                await self.base_send.awaitable({"type": "websocket.send", "text": error_json(error)})
+                return
+        await self.handle(message)
+
     @partial(database_sync_to_async, thread_sensitive=False, executor=threads)
-    def dispatch(self, message):
+    def handle(self, message):
         getattr(self, get_handler_name(message))(message)
 
     def connect(self):
@@ -155,18 +166,14 @@ class StatusConsumer(TopicConsumer, WebsocketConsumer):
             self.send('{"listening":true}')
 
     def receive(self, text_data=None, bytes_data=None):
-        if not self.topic:
-            return
-        try:
-            send(self.topic, {"message": async_to_sync(self.check_text)(text_data)})
-        except ApiError as error:
-            self.send(error_json(error))
+        if self.topic:
+            send(self.topic, {"message": text_data})
 
     def push_message(self, event):
         self.send(event["text"])
 
 
-class FeedConsumer(TopicConsumer, AsyncWebsocketConsumer):
+class FeedConsumer(TopicConsumer, AsyncSocket):
     """Send the lines of a room's live feed, and its state to Lobby's own pages."""
 
     max_subscribers = MAX_FEED_SUBSCRIBERS
@@ -174,8 +181,9 @@ class FeedConsumer(TopicConsumer, AsyncWebsocketConsumer):
     async def connect(self):
         try:
             key = names.key(names.clean_room(self.argument))
-            await self.check_room(key)
-        except (ValueError, ApiError):
+        except ValueError:
+            key = ""
+        if not (key and await self.may_enter(key)):
             await self.accept(self.subprotocol)  # so that a browser sees the code
             await self.close(NOT_FOUND)
             return
@@ -183,16 +191,16 @@ class FeedConsumer(TopicConsumer, AsyncWebsocketConsumer):
         await self.accept(self.subprotocol)
         self.life.enter_context(get_feed_subscribers().subscribe(key, self.send_state))
 
-    async def check_room(self, key: str) -> None:
-        """Raise `ApiError` for a room that the user may not enter.
+    async def may_enter(self, key: str) -> bool:
+        """Return whether the user may enter a room.
 
         It checks twice: the page of a new room connects here while its other socket creates the room.
         """
         pair = (self.scope["user"].pk, key)
-        if await get_enterable_rooms().load(pair) is None:
-            await asyncio.sleep(ROOM_RETRY_DELAY)
-            if await get_enterable_rooms().load(pair) is None:
-                raise ApiError("not_found", _("This room doesn't exist."))
+        if await get_enterable_rooms().load(pair) is not None:
+            return True
+        await asyncio.sleep(ROOM_RETRY_DELAY)
+        return await get_enterable_rooms().load(pair) is not None
 
     async def receive(self, text_data=None, bytes_data=None):
         if not self.topic:

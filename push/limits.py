@@ -1,4 +1,4 @@
-"""Rate limits of orders, statuses and live feeds. Messages and changes count together with the chat's."""
+"""Rate limits of orders, statuses and live feeds. `base.ratelimit` has those of messages and changes."""
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -7,8 +7,6 @@ from limits import RateLimitItemPerSecond
 from base import ratelimit
 from live import PerLoop
 
-get_message_rate = ratelimit.get_message_rate
-get_change_rate = ratelimit.get_change_rate
 get_task_rate = PerLoop(
     lambda: ratelimit.per_hour("tasks", _("Too many orders and live feeds."), settings.TASKS_PER_HOUR)
 )

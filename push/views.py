@@ -16,13 +16,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from base import names, security_log
 from base.api_errors import ApiError
-from base.ratelimit import hit_limit
+from base.ratelimit import get_change_rate, hit_limit
 from base.ratelimit_keys import request_keys
 from base.responses import error_response, http_status, json_response
 from base.visitor import ensure_visitor
 from push import access, actions, signature
 from push.forms import OrderForm
-from push.limits import get_change_rate, get_task_rate
+from push.limits import get_task_rate
 
 # Maximum size of a callback (bytes), and maximum number of listed orders.
 MAX_CALLBACK_SIZE = 4096

@@ -14,7 +14,7 @@ class Client(Protocol):
 
     @property
     def network(self) -> str:
-        """Where the client is, as `base.ratelimit_keys.network` names it."""
+        """Where the client is, as `live.networks.network` names it."""
 
     def reset(self) -> None:
         """End the connection, and discard what waits."""

@@ -7,8 +7,8 @@ from functools import cache
 
 from django.conf import settings
 
-from base.ratelimit_keys import network
 from connections.admission import MOST_HASHING, MOST_RUNNING, MOST_STREAMS
+from live.networks import network
 from server.memory import give_back
 
 # Files that a running request may open: SQLite's three, and that of a static file or a transcript.

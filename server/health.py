@@ -11,6 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import F
 
 import live
+from base.disk_space import disk_space
 from connections.middleware import send_error, send_response
 
 # How long /readyz waits for the database, and how often it asks it at most (seconds).
@@ -42,11 +43,15 @@ async def healthz(send) -> None:
 
 
 async def readyz(send) -> None:
-    """Whether it can serve: `ok`, `degraded` (other processes are heard late) or `unavailable` (503)."""
+    """Whether it can serve: `ok`, `degraded` or `unavailable` (503).
+
+    Degraded: other processes are heard late, or a disk is almost full.
+    """
     database = await probe.can_write()
     redis = live.get_hub().pubsub.is_healthy
-    status = "unavailable" if not database else "ok" if redis else "degraded"
-    body = json.dumps({"status": status, "database": database, "redis": redis}).encode()
+    disk = not disk_space.is_low
+    status = "unavailable" if not database else "ok" if redis and disk else "degraded"
+    body = json.dumps({"status": status, "database": database, "redis": redis, "disk": disk}).encode()
     code = HTTPStatus.OK if database else HTTPStatus.SERVICE_UNAVAILABLE
     await send_response(send, code, body, b"application/json", NOT_CACHED)
 

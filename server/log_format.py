@@ -45,7 +45,8 @@ class Brief(logging.Filter):
     """What anybody can cause from outside is a warning of one line, and no traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.startswith("django.security."):
+        is_refusal = 400 <= getattr(record, "status_code", 0) < 500
+        if is_refusal or record.name.startswith("django.security."):
             _demote(record)
         return True
 

@@ -1,5 +1,6 @@
 """The processes that `serve` keeps: those that serve, and those that do tasks. Each ends with its parent."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -11,6 +12,8 @@ from threading import Thread
 import django
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
 import live
@@ -26,6 +29,8 @@ STABLE_UPTIME = 60
 
 # How often task workers are reminded of due tasks (seconds).
 REMINDER_INTERVAL = 3600
+
+logger = logging.getLogger(__name__)
 
 spawn = multiprocessing.get_context("spawn")
 
@@ -70,6 +75,19 @@ def task_worker() -> None:
     settings.DATABASE["CONN_MAX_AGE"] = 0  # idle, it would keep a file that was deleted or replaced
     Thread(target=remind, args=(import_string(settings.REMINDERS),), daemon=True).start()
     call_command("runworker", *import_string(settings.TASKS), layer="tasks")
+
+
+def warn_about_upgrade() -> None:
+    """Log what a restart of the workers leaves undone, from a process that knows the code on disk."""
+    django.setup()
+    from server.static import is_collected  # needs the app registry
+
+    settings.DATABASE["OPTIONS"].pop("pool", None)  # one connection will do here, and fails at once
+    executor = MigrationExecutor(connection)
+    is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    missing = ["migrations are pending"] * (not is_migrated) + ["static files changed"] * (not is_collected())
+    if missing:
+        logger.warning("Restart: %s; stop bin/run and start it again", " and ".join(missing))
 
 
 def remind(messages: list[live.LayerMessage]) -> None:

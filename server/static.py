@@ -74,11 +74,20 @@ class CollectedFinder(BaseFinder):
 
 def collect() -> None:
     """Collect the static files if any has changed: to hash and compress them takes most of a start."""
-    mark, found = Path(settings.VAR_DIR, "static.collected"), _found()
-    is_there = Path(settings.STATIC_ROOT, "staticfiles.json").exists()
-    if not (is_there and mark.exists() and mark.read_text() == found):
+    if not is_collected():
         call_command("collectstatic", verbosity=0, interactive=False)
-        mark.write_text(found)
+        _mark().write_text(_found())
+
+
+def is_collected() -> bool:
+    """Return whether the static files are collected as they are now."""
+    is_there = Path(settings.STATIC_ROOT, "staticfiles.json").exists()
+    return is_there and _mark().exists() and _mark().read_text() == _found()
+
+
+def _mark() -> Path:
+    """The file that says what was collected."""
+    return Path(settings.VAR_DIR, "static.collected")
 
 
 def _found() -> str:

@@ -8,7 +8,13 @@ from django.conf import settings
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
-from server.processes import CannotServe, end_task_workers, start_task_worker
+from server.processes import (
+    CannotServe,
+    end_task_workers,
+    spawn,
+    start_task_worker,
+    warn_about_upgrade,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +137,7 @@ class Workers(Multiprocess):
     def restart_all(self) -> None:
         """Replace each worker once its successor serves. Without a successor, the old worker stays."""
         started_at = time.monotonic()
+        spawn.Process(target=warn_about_upgrade, daemon=True).start()
         for n in range(self.processes_num):
             if not self.replace(n):
                 if not self.is_told_to_stop():

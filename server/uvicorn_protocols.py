@@ -17,9 +17,9 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 
-from base.ratelimit_keys import network
 from base.websockets import TEXTS
 from connections.admission import Full, Place
+from live.networks import client_network, network
 from server.client_budget import get_response_budget
 from server.connections import get_connections
 from server.handshakes import get_handshakes, refusal
@@ -380,8 +380,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
 
     @cached_property
     def network(self):
-        address, _ = self.scope["client"] or ("", None)  # as a trusted proxy names it, once a frame can come
-        return network(address) if address else ""
+        return client_network(self.scope)  # as a trusted proxy names it, once a frame can come
 
     def may_parse(self):
         return not self.read_paused  # for a message that the application has not taken

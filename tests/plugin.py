@@ -32,6 +32,7 @@ for name in [
     "TRIES_PER_HOUR",
     "CONNECTIONS_PER_PERSON",
     "CONNECTIONS_PER_ADDRESS",
+    "DISK_RESERVE",
 ]:
     os.environ[name] = "0"  # all tests come from one address; those of a limit set it
 os.environ["WORKERS"] = "1"  # where processes must agree, a test starts a server with two

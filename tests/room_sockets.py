@@ -12,6 +12,7 @@ from django.test import Client
 
 import live
 from accounts import limits as account_limits
+from base import ratelimit
 from chat import limits
 from chat.services.room_presence import get_presence_feed
 from chat.services.unread_feed import get_unread_feed
@@ -137,7 +138,7 @@ def emails_are_not_limited(monkeypatch):
 async def what_belongs_to_a_loop_is_closed():
     """Close what belongs to the test's own event loop."""
     yield
-    found = vars(limits) | vars(account_limits) | vars(transcript_limits)
+    found = vars(ratelimit) | vars(limits) | vars(account_limits) | vars(transcript_limits)
     for get in (
         *(get for name, get in found.items() if name.startswith("get_")),
         *(get_sockets, get_unread_feed, get_presence_feed, live.get_presence_tracker),

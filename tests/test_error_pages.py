@@ -91,3 +91,52 @@ def test_too_many_are_told_when_to_try_again(seconds, told, header):
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, header)
     assert f"Too many attempts. Try again in {told}" in answer.content.decode()
     assert is_in_the_look(answer)
+
+
+MULTIPART = "multipart/form-data; boundary=b"
+
+
+def part(header, text=b"x"):
+    return b'--b\r\nContent-Disposition: form-data; name="a"%b\r\n\r\n%b\r\n--b--\r\n' % (header, text)
+
+
+UNREADABLE = {
+    "no boundary": ("multipart/form-data", part(b"")),
+    "a bad boundary": ("multipart/form-data; boundary=\xff", part(b"")),
+    "bad base64": (MULTIPART, part(b'; filename="x"\r\nContent-Transfer-Encoding: base64', b"!" * 5)),
+    "a head without an end": (MULTIPART, b"--b\r\nx: " + b"y" * 9000),
+    "too many fields": (MULTIPART, part(b"") * 1010),
+    "too many fields of a plain form": ("application/x-www-form-urlencoded", b"a&" * 1010),
+    "too many files": (MULTIPART, part(b'; filename="x"') * 110),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("content_type", "body"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_a_form_that_cannot_be_read_is_refused_in_a_line_at_every_address(content_type, body, caplog):
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.get("/me/sign-up/")  # which gives the cookie that makes Django look for a token in the form
+    for path in [
+        "/nowhere/",
+        "/chat/lobby/nowhere/",
+        "/static/nowhere",
+        "/admin/nowhere/",
+        "/me/name/",
+        "/language/",
+        "/chat/",
+        "/orders/x/callback/",
+    ]:
+        caplog.clear()
+        answer = client.post(path, body, content_type=content_type)
+        assert (path, answer.status_code) == (path, 400)
+        assert is_in_the_look(answer)
+        (record,) = caplog.records
+        assert (record.levelname, record.exc_info) == ("WARNING", None)
+        assert record.getMessage().startswith("Unreadable form (")
+
+
+@pytest.mark.django_db
+def test_a_callback_that_comes_as_a_form_is_refused_for_what_it_says():
+    """Its view reads the body itself, after the form was read."""
+    answer = Client().post("/orders/x/callback/", {"biz": "x"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")

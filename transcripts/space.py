@@ -8,9 +8,10 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from base.api_errors import ApiError
-from base.ratelimit_keys import network
+from base.disk_space import disk_space
 from chat import permissions
 from chat.models import Room
+from live.networks import network
 from tasks.leases import LeaseLost
 from tasks.models import Job
 from transcripts import leases, text
@@ -32,6 +33,8 @@ LOCK_NAME = "transcripts' space"
 # When to retry if there is no space (seconds).
 RETRY_AFTER = 3600
 
+NO_SPACE = _("There's no space for transcripts right now. Try again later.")
+
 
 def estimate(room: Room) -> tuple[int, int]:
     """Return the number of messages of a room's transcript, and its approximate size in bytes."""
@@ -47,6 +50,7 @@ def check_space(owner: int, origin: str, size: int, replaced: QuerySet[Transcrip
 
     Call it in the transaction that grants the space: its lock makes concurrent requests wait.
     """
+    disk_space.require_reserve(NO_SPACE)
     if not (limit := settings.MEDIA_LIMIT * 1024 * 1024):
         return
     Job.objects.select_for_update().get_or_create(name=LOCK_NAME)
@@ -55,8 +59,7 @@ def check_space(owner: int, origin: str, size: int, replaced: QuerySet[Transcrip
         detail = _("Your transcripts take up too much space. Each is deleted after a day: try again later.")
         raise ApiError("unavailable", detail, RETRY_AFTER)
     if _total_size(others) + size > limit:
-        detail = _("There's no space for transcripts right now. Try again later.")
-        raise ApiError("unavailable", detail, RETRY_AFTER)
+        raise ApiError("unavailable", NO_SPACE, RETRY_AFTER)
     if origin and _total_size(others.filter(origin=origin)) + size > limit // ADDRESS_SHARE:
         detail = _("Transcripts from your network take up too much space. Try again later.")
         raise ApiError("unavailable", detail, RETRY_AFTER)
@@ -64,6 +67,7 @@ def check_space(owner: int, origin: str, size: int, replaced: QuerySet[Transcrip
 
 def reserve(transcript: Transcript, size: int) -> None:
     """Grant a transcript `size` bytes. Raise `ApiError` if there is no space, and `LeaseLost`."""
+    disk_space.require_reserve(NO_SPACE)  # also for what was granted before
     if size <= transcript.size:
         return
     with transaction.atomic():

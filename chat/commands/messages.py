@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, cast
 import live
 from accounts.limits import get_guest_rate
 from accounts.models import User
+from base.disk_space import disk_space
+from base.ratelimit import get_message_rate
 from base.ratelimit_keys import RateLimitKeys
 from chat import protocol
 from chat.actions.change_batch import Change
 from chat.actions.message_batch import NewMessage
 from chat.commands.registry import handles
-from chat.limits import get_message_rate
 from chat.models import Message
 from chat.protocol import Delete, Edit, Send
 from chat.services.message_writer import get_message_writer
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @handles(Send, limit=get_message_rate)
 async def send(socket: "ChatConsumer", command: Send) -> Message:
     """Store a message. The first message of a socket without a session creates a guest."""
+    disk_space.require(retry_after=None)  # so that the page shows why, and does not just wait
     if socket.user is None:
         await get_guest_rate().hit(RateLimitKeys(socket.address))
     entry = NewMessage(socket.user, socket.room, command.message, command.client_id, bool(socket.session_key))
@@ -35,6 +37,7 @@ async def send(socket: "ChatConsumer", command: Send) -> Message:
 
 @handles(Edit, user=True, limit=get_message_rate)
 async def edit(socket: "ChatConsumer", command: Edit) -> Message:
+    disk_space.require(retry_after=None)
     return await _change(socket, command, command.message, command.seq)
 
 

@@ -18,7 +18,7 @@ from django.test import AsyncClient, Client
 from redis.asyncio import Redis
 
 from accounts import actions as account_actions
-from accounts import limits, queries
+from accounts import limits, queries, workers
 from accounts.models import User
 from accounts.workers import MailWorker
 from base.api_errors import ApiError
@@ -321,8 +321,14 @@ def links():
 
 async def mailed():
     """Let a worker do the next task."""
-    task = await get_channel_layer("tasks").receive("mail")
-    await getattr(MailWorker(), task["type"].replace(".", "_"))(task)
+    await work(await get_channel_layer("tasks").receive("mail"))
+
+
+async def work(task):
+    """Let a worker do a task, to its end."""
+    worker = MailWorker()
+    await worker.dispatch(task)
+    await asyncio.gather(*worker.pending)
 
 
 async def forgotten(email, **headers):
@@ -409,9 +415,76 @@ async def test_the_log_says_why_an_e_mail_was_not_sent_but_not_to_whom(database,
 async def test_an_e_mail_that_cannot_be_made_holds_up_no_other(database, settings, caplog):
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     bad = await confirmed(email='"\x1ca:"@example.org')  # which was stored when that was allowed
-    await MailWorker().mail_reset({"email": bad.email, "language": "en"})
+    await work({"type": "mail.reset", "email": bad.email, "language": "en"})
     assert "mail: not sent: HeaderParseError" in caplog.text and "Traceback" in caplog.text
     assert "@example.org" not in caplog.text
+
+
+@pytest.fixture
+async def mail_server(settings):
+    """A mail server that stops to answer when it reads of `slow`. It notes when, and what arrives."""
+    slow, arrived, served = [], [], []
+
+    async def serve(reader, writer):
+        served.append(asyncio.current_task())
+        writer.write(b"220 x\r\n")
+        while line := await reader.readline():
+            if line.startswith(b"rcpt") and b"slow" in line:
+                slow.append(line)
+                await reader.read()  # until the client hangs up
+                break
+            if line == b"data\r\n":
+                writer.write(b"354 x\r\n")
+                arrived.append(await reader.readuntil(b"\r\n.\r\n"))
+            writer.write(b"250 x\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(serve, "127.0.0.1") as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.sockets[0].getsockname()
+        yield slow, arrived
+        await asyncio.gather(*served)
+
+
+def reset_of(email):
+    return {"type": "mail.reset", "email": email, "language": "en"}
+
+
+async def test_a_slow_recipient_holds_up_no_other_and_is_tried_again_a_few_times(
+    database, mail_server, monkeypatch, caplog
+):
+    monkeypatch.setattr(workers, "SEND_TIMEOUT", 0.5)
+    monkeypatch.setattr(workers, "RETRY_DELAYS", (0.1, 0.1))
+    slow, arrived = mail_server
+    await confirmed(email="slow@example.org")
+    await confirmed("bob", "bob@example.org")
+    worker = MailWorker()
+    for email in ("slow@example.org", "bob@example.org"):
+        await worker.dispatch(reset_of(email))
+    async with asyncio.timeout(10):
+        while not arrived:
+            await asyncio.sleep(0.01)
+        assert len(slow) == 1
+        await asyncio.gather(*worker.pending)
+    assert (len(slow), len(arrived)) == (3, 1)
+    assert caplog.text.count("mail: not sent: TimeoutError") == 3
+
+
+async def test_of_too_many_pending_e_mails_the_oldest_is_given_up(database, mail_server, monkeypatch, caplog):
+    monkeypatch.setattr(workers, "MAX_PENDING", 2)
+    _, arrived = mail_server
+    await confirmed(email="slow@example.org")
+    await confirmed("bob", "bob@example.org")
+    worker = MailWorker()
+    for email in ["slow@example.org"] * 3 + ["bob@example.org"]:
+        await worker.dispatch(reset_of(email))
+    assert (len(worker.pending), caplog.text.count("2 others are pending")) == (2, 2)
+    async with asyncio.timeout(10):
+        while not arrived:
+            await asyncio.sleep(0.01)
+    for task in worker.pending:
+        task.cancel()
 
 
 # The e-mail address

@@ -1,5 +1,6 @@
 """Languages of pages, sockets and emails: the chosen one, or the browser's."""
 
+import asyncio
 import re
 
 import pytest
@@ -124,7 +125,8 @@ async def test_an_email_is_in_the_language_of_its_request(database):
     asked = {"email": "ada@example.org"}
     await AsyncClient().post("/me/password/forgotten/", asked, headers=CHINESE)
     with translation.override("en"):
-        await MailWorker().mail_reset(await get_channel_layer("tasks").receive("mail"))
+        await (worker := MailWorker()).dispatch(await get_channel_layer("tasks").receive("mail"))
+        await asyncio.gather(*worker.pending)
     (letter,) = mail.outbox
     assert letter.subject == "重设你的 Lobby 密码"
     assert "三天内有效" in letter.body

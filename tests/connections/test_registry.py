@@ -12,10 +12,10 @@ from django.contrib.sessions.models import Session
 
 from accounts import actions
 from accounts.models import User
-from base.ratelimit_keys import network
 from chat.consumers import ChatConsumer
 from connections.registry import get_sockets
 from live import hub
+from live.networks import network
 from tests.sockets import TIMEOUT
 
 

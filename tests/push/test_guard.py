@@ -1,11 +1,14 @@
 """What plain consumers are spared."""
 
+import asyncio
+import threading
+
 import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from base.subprotocols import PING, PONG
-from push.consumers import FeedConsumer, OrderConsumer
+from push.consumers import FeedConsumer, OrderConsumer, threads
 from push.models import Order, feed_topic
 from push.sending import asend
 from tests.sockets import TIMEOUT, Socket, session_of
@@ -78,6 +81,23 @@ async def test_nothing_is_missed_that_is_said_once_a_socket_is_open(lobby, guest
     while await socket.receive() != "welcome":
         pass  # the state as it is
     await socket.disconnect()
+
+
+@pytest.mark.parametrize("path", ["order/{0.biz}", "status/1", "push/lobby"])
+async def test_a_frame_that_is_refused_takes_no_thread(listen, lobby, guest, order, path):
+    """Nor does it wait for one: a flood of such frames costs the process little."""
+    listener = await listen(f"/ws/{path.format(order)}", guest)
+    free = threading.Event()
+    busy = [asyncio.ensure_future(database_sync_to_async(free.wait)())]
+    busy += [asyncio.get_running_loop().run_in_executor(threads, free.wait) for _ in range(4)]
+    try:
+        await listener.send_input({"type": "websocket.receive", "bytes": b"x"})
+        while "error" not in (answer := await listener.receive()):
+            pass  # the order's state
+        assert answer["error"]["code"] == "bad_frame"
+    finally:
+        free.set()
+        await asyncio.gather(*busy)
 
 
 @pytest.mark.parametrize(("path", "code"), [("elsewhere", 4404), ("status/a.b", 4404), ("status/full", 1013)])

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 from contextlib import contextmanager
 
@@ -53,12 +54,34 @@ def logs(server, text):
     return lambda: wait_until(lambda: server.log.count(text) > before, START_PATIENCE, lambda: server.log)
 
 
+@contextmanager
+def upgrade(server):
+    """What a version with another migration and other static files finds."""
+    collected = server.var_dir / "static.collected"
+    database = sqlite3.connect(server.var_dir / "lobby.sqlite3", isolation_level=None)
+    mark, (row,) = (
+        collected.read_text(),
+        database.execute(
+            "DELETE FROM django_migrations WHERE id = (SELECT max(id) FROM django_migrations) RETURNING *"
+        ),
+    )
+    collected.write_text("others")
+    try:
+        yield
+    finally:
+        collected.write_text(mark)
+        database.execute("INSERT INTO django_migrations VALUES (?, ?, ?, ?)", row)
+        database.close()
+
+
 def test_workers_that_start_slowly_replace_the_old_ones(server, deployment):
     before = set(server.workers())
     restarted = logs(server, "Restart complete")
-    with deployment.of(IS_SLOW.format(SLOW)):
+    warned = logs(server, "Restart: migrations are pending and static files changed; stop bin/run and start")
+    with deployment.of(IS_SLOW.format(SLOW)), upgrade(server):
         server.process.send_signal(signal.SIGHUP)
         restarted()
+        warned()
     assert not before & set(server.workers())
 
 
@@ -78,6 +101,7 @@ async def test_workers_that_do_not_start_leave_the_old_ones_in_service(server, d
     server.process.send_signal(signal.SIGHUP)
     restarted()
     assert not before & set(server.workers())
+    assert server.log.count("Restart: ") <= 1  # there is nothing to upgrade
 
 
 async def test_a_slow_restart_does_not_hold_up_a_stop(deployment):

@@ -1,0 +1,43 @@
+"""Forms that cannot be read: refused before anything else asks for their fields."""
+
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import markcoroutinefunction, sync_to_async
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+
+from connections.middleware import LARGEST_BODY
+
+# What Django's parsers raise for what a client sends.
+UNREADABLE = (MultiPartParserError, SuspiciousOperation, LookupError, ValueError)
+
+
+class FormMiddleware:
+    """Answer 400 to a form that cannot be read, whatever its address.
+
+    Django parses a form when its fields are first asked for. Its CSRF check asks for them from the page of a
+    404 as well, where the error would be one of the server.
+    """
+
+    async_capable, sync_capable = True, False
+
+    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:
+        self.get_response = get_response
+        markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "POST":
+            await sync_to_async(read_form)(request)
+        return await self.get_response(request)
+
+
+def read_form(request: HttpRequest) -> None:
+    """Parse a form. Raise `BadRequest` if that is impossible."""
+    try:
+        if int(request.META.get("CONTENT_LENGTH") or 0) <= LARGEST_BODY:
+            request.body  # noqa: B018 (kept for views that read it themselves)
+        request.POST  # noqa: B018 (kept)
+    except UNREADABLE as error:
+        request._mark_post_parse_error()  # type: ignore[attr-defined]  # or the page of the error would parse it again
+        raise BadRequest(f"Unreadable form ({type(error).__name__})") from error

@@ -17,6 +17,9 @@ import { wellFormed } from "../text/well-formed.js";
 
 const PREFIX = "lobby.unsent.";
 
+/** How long a tab has to send its own messages, before others send them as well (milliseconds). */
+const OWN_TIME = 5000;
+
 const CLIENT_ID = new RegExp(`^${ID}$`);
 const ROOM_AND_ID = new RegExp(`^(.+)\\.${ID}$`, "s");
 
@@ -52,6 +55,25 @@ export function takeUnsent(owner, stored) {
   return outbox.all.map(({ client_id: clientId, message }) => {
     outbox.remove(clientId);
     return message;
+  });
+}
+
+/**
+ * Observe whether messages may wait that no tab sends: one was stored in another tab, which may be closed since, the
+ * network is back, or the page is visible again.
+ * @param {number} you the person's id
+ * @param {() => void} send
+ */
+export function watchUnsent(you, send) {
+  let timer = 0;
+  addEventListener("online", send);
+  document.addEventListener("visibilitychange", () => document.hidden || send());
+  addEventListener("storage", ({ key, newValue }) => {
+    if (!newValue || !key.startsWith(`${PREFIX}${you}.`)) return;
+    timer ||= setTimeout(() => {
+      timer = 0;
+      send();
+    }, OWN_TIME);
   });
 }
 

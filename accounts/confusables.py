@@ -52,15 +52,22 @@ class NameKeys(NamedTuple):
 def likeness(name: str) -> str:
     """Return the key of all names that look like this one or differ in case only.
 
-    Punctuation around a name is ignored.
+    Signs are ignored, unless a name has nothing else: neither a star nor a full stop makes another name.
     """
-    composed = unicodedata.normalize("NFD", names.key(" ".join(name.split())))
-    return _fold(strip_punctuation(composed) or composed)
+    decomposed = _decompose(" ".join(name.split()))
+    plain = " ".join(_SIGNS.sub("", decomposed).split())
+    return _fold(plain or strip_punctuation(decomposed) or decomposed)
 
 
-def letter_likenesses(letters: Sequence[str]) -> list[str]:
-    """Return the likeness of each letter, in one pass. Joined, they are a name's, except for its edges."""
-    return _fold("\0".join(letters)).split("\0")
+def letter_likenesses(letters: Sequence[str]) -> list[tuple[str, bool]]:
+    """Return the likeness of each letter, and whether it is a sign, in one pass.
+
+    Joined, those of the letters that are no signs are the likeness of a name.
+    """
+    decomposed = _decompose("\0".join(letters))
+    pairs = zip(_SIGNS.sub("", decomposed).split("\0"), decomposed.split("\0"), strict=True)
+    kept, is_sign = zip(*((plain or sign, not plain) for plain, sign in pairs), strict=True)
+    return list(zip(_fold("\0".join(kept)).split("\0"), is_sign, strict=True))
 
 
 def strip_punctuation(text: str) -> str:
@@ -68,9 +75,12 @@ def strip_punctuation(text: str) -> str:
     return _EDGES.sub("", text)
 
 
+def _decompose(text: str) -> str:
+    return names.without_invisible(unicodedata.normalize("NFD", names.key(text)))
+
+
 def _fold(text: str) -> str:
-    folded = unicodedata.normalize("NFD", names.key(text))
-    plain = names.without_invisible(folded).replace("i\u0307", "i").replace("j\u0307", "j")  # two dots in one
+    plain = _decompose(text).replace("i\u0307", "i").replace("j\u0307", "j")  # two dots in one
     prototypes = skeleton(replace_by_capitals(plain)).casefold().translate(_PROTOTYPES)
     return prototypes.casefold()
 
@@ -126,9 +136,15 @@ def _find_capitals() -> dict[int, str]:
     }
 
 
-# Punctuation, and the letters and signs that are drawn as punctuation: ʼ, ǃ, ꞉, tones. Not ー and 々: names
-# may end with them.
-_PUNCTUATION = r"[\p{P}\s~^`\u01C3\u02B9-\u02DF\u02E5-\u02FF\uA4F8-\uA4FD\uA700-\uA71F\uA788-\uA78C]+"
-_EDGES = regex.compile(f"^{_PUNCTUATION}|{_PUNCTUATION}$")
 _PROTOTYPES = _load_prototypes()
+# Letters that are drawn as punctuation: ʼ, ǃ, ꞉, tones. Not ー and 々: names may end with them.
+_DRAWN = r"\u01C3\u02B9-\u02DF\u02E5-\u02FF\uA4F8-\uA4FD\uA700-\uA71F\uA788-\uA78C"
+_PUNCTUATION = rf"[\p{{P}}\s~^`{_DRAWN}]+"
+_EDGES = regex.compile(f"^{_PUNCTUATION}|{_PUNCTUATION}$")
+# What is neither a letter nor a digit, with its marks: signs, emoji, punctuation. Not signs that look like
+# letters: 🅰, and | for l.
+_LETTERLIKE = "".join(chr(code) for code, each in _PROTOTYPES.items() if each.isascii() and each.isalnum())
+_SIGNS = regex.compile(
+    rf"(?:[{_DRAWN}]|[^\0\s\p{{L}}\p{{N}}\p{{Mn}}\p{{Mc}}{regex.escape(_LETTERLIKE)}])\p{{M}}*"
+)
 _CAPITALS = _find_capitals()

@@ -48,6 +48,8 @@ _STROKES = "!" + "".join(each for each in find_lookalikes("l") if each not in "I
 _SUBSTITUTIONS = [
     str.maketrans(f"03456789@$1{_STROKES}", "oeasgtbgas" + letter * (len(_STROKES) + 1)) for letter in "il"
 ]
+# Signs that seem to say that the site has checked a person: check marks, badges, medals, shields.
+_BADGES = regex.compile("[✓✔✅☑√⍻🗸🗹🮱✪⍟🎖🏅🥇🥈🥉🛡🔰📛⚜®©]")
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
 # Kana's ー is the only modifier letter that is a part of words.
 _WORD = regex.compile(r"(?:[\p{L}\p{N}--\p{Lm}]|(?<=[\p{Hiragana}\p{Katakana}])ー)+", regex.VERSION1)
@@ -75,6 +77,8 @@ def clean_display_name(name: str) -> str:
     name = names.check_visible(names.clean(name, MAX_NAME_LENGTH))
     if mixes_scripts(name):
         raise ValueError(_("Names can't mix scripts, except Latin letters with Chinese, Japanese or Korean."))
+    if _BADGES.search(name):
+        raise ValueError(_("Names can't contain check marks or badges."))
     spellings = [name, *map(name.translate, _SUBSTITUTIONS)]
     if any(map(_is_reserved, [*spellings, *map(skeleton, spellings)])):  # a sign may look like a letter
         raise ValueError(_("That name isn't allowed. Choose another name."))

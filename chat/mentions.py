@@ -126,20 +126,24 @@ def _find_letters(text: str, begin: int) -> list[str]:
     return [letter for letter, _ in zip(letters, fitting, strict=False)]
 
 
-def _names_at(text: str, begin: int, letters: list[str], keys: list[str]) -> NamesByKey:
-    """Return the candidates at one place, by their keys, which have no punctuation around them."""
+def _names_at(text: str, begin: int, letters: list[str], keys: list[tuple[str, bool]]) -> NamesByKey:
+    """Return the candidates at one place, by their keys: of signs only, or of letters without signs."""
     found: NamesByKey = {}
-    key, end = "", begin
-    for letter, its_key in zip(letters, keys, strict=True):
+    key, end, has_letters = "", begin, False
+    for letter, (its_key, is_sign) in zip(letters, keys, strict=True):
         end += len(letter)
-        is_edge = not strip_punctuation(letter)
+        may_end = False
         if letter.isspace():
             key += " " if key and not key.endswith(" ") else ""
-        elif key or not is_edge:
-            key += its_key
+        elif not is_sign:
+            key = key + its_key if has_letters else its_key
+            may_end = has_letters = True
+        elif not has_letters:
+            may_end = bool(strip_punctuation(letter))
+            key += its_key if key or may_end else ""
         if end - begin > MAX_NAME_LENGTH or len(key) > MAX_KEY_LENGTH:
             break
-        if not is_edge and not INSIDE.match(text, end):
+        if may_end and not INSIDE.match(text, end):
             found.setdefault(key, text[begin:end])
     return dict(reversed(found.items()))
 

@@ -20,7 +20,9 @@ from django.views.decorators.http import require_safe
 BASE = [f"base/css/{name}.css" for name in ("tokens", "base", "page", "form", "offline")]
 STYLES = [*BASE, "chat/css/card.css"]
 SCRIPT = "base/js/offline-page.js"
+MODULE = "base/js/backoff.js"  # which the script imports
 ICON = "base/img/icon.svg"
+FILES = (*STYLES, SCRIPT, MODULE, ICON)
 
 
 @require_safe
@@ -86,12 +88,13 @@ def _person(request: HttpRequest) -> str:
 
 
 def _page() -> str:
-    context = {"styles": map(_address, STYLES), "script": _address(SCRIPT), "icon": _address(ICON)}
+    addresses = {"script": _address(SCRIPT), "module": _address(MODULE), "icon": _address(ICON)}
+    context = addresses | {"styles": map(_address, STYLES)}
     return render_to_string("offline.html", context)
 
 
 def _assets() -> list[str]:
-    return [_address(name) for name in (*STYLES, SCRIPT, ICON)]
+    return [_address(name) for name in FILES]
 
 
 def _address(name: str) -> str:
@@ -102,6 +105,6 @@ def _address(name: str) -> str:
 def _version() -> str:
     digest = hashlib.sha256(_page().encode())
     digest.update(staticfiles_storage.manifest_hash.encode())  # type: ignore[attr-defined]
-    for name in (*STYLES, SCRIPT, ICON):
+    for name in FILES:
         digest.update(Path(settings.BASE_DIR, "static", name).read_bytes())
     return digest.hexdigest()[:16]

@@ -5,11 +5,12 @@
 
 import asyncio
 import re
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from asgiref.sync import async_to_sync
@@ -54,6 +55,13 @@ NOT_FOUND = 4404
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+class Line(msgspec.Struct):
+    """A client's text. Those of Lobby's pages have an id, which stays the same if they are sent again."""
+
+    text: str | None
+    id: UUID | None = None
+
+
 class TopicConsumer(GroupConsumer):
     """Base class: a topic is a Channels group, and messages of clients are rate-limited."""
 
@@ -61,8 +69,23 @@ class TopicConsumer(GroupConsumer):
         """Join a topic's group. Raises `ApiError` if it has too many subscribers."""
         await self.join(topic, group_name(topic))
 
-    async def check_text(self, text: str | None) -> str:
-        """Return a client's text. Raise `ApiError` if it is no text, too long, or over a rate limit."""
+    async def check_line(self, frame: str | None) -> Line:
+        """Return the text of a client's frame, and its id. Raise `ApiError` as `check_text` does."""
+        line = Line(frame)  # of a plain client, or of a page of the version before
+        if self.subprotocol and frame:
+            with suppress(msgspec.DecodeError):
+                line = msgspec.json.decode(frame, type=Line)
+        await self.check_text(line.text)
+        return line
+
+    def frames(self, event: dict[str, str]) -> Iterator[str]:
+        """Yield an event of the group, after its id. Plain clients get no id; older pages ignore it."""
+        if self.subprotocol and "id" in event:
+            yield f'{{"id":"{event["id"]}"}}'
+        yield event["text"]
+
+    async def check_text(self, text: str | None) -> None:
+        """Raise `ApiError` if a client's text is no text, too long, or over a rate limit."""
         if text is None:
             raise ApiError("bad_frame", _("Only text frames are accepted."))
         if len(text) > MAX_TEXT_LENGTH:
@@ -75,7 +98,6 @@ class TopicConsumer(GroupConsumer):
         topic, address = f"topic.{self.topic}", keys.address
         await get_topic_share_rate().hit(RateLimitKeys(address and f"{topic}.{address}", address))
         await get_topic_rate().hit(RateLimitKeys(topic))
-        return text
 
 
 class OrderConsumer(TopicConsumer, AsyncSocket):
@@ -100,7 +122,8 @@ class OrderConsumer(TopicConsumer, AsyncSocket):
         if not self.topic:
             return
         try:
-            await asend(self.topic, await self.check_text(text_data))
+            line = await self.check_line(text_data)
+            await asend(self.topic, line.text, line.id)
         except ApiError as error:
             await self.send(error_json(error))
 
@@ -110,7 +133,8 @@ class OrderConsumer(TopicConsumer, AsyncSocket):
             if payload["paid"] and self.is_paid:
                 return  # `poll_state` has sent it
             self.is_paid = payload["paid"]
-        await self.send(event["text"])
+        for frame in self.frames(event):
+            await self.send(frame)
 
     async def load_order(self) -> Order:
         return await database_sync_to_async(access.find_order)(self.scope["user"], self.argument)
@@ -141,11 +165,13 @@ threads = ThreadPoolExecutor(4, "status")
 class StatusConsumer(TopicConsumer, WebsocketConsumer):
     """Send each client's text to all clients of the same id."""
 
+    line: Line  # that is being received
+
     async def dispatch(self, message):
         """Check a client's text before it takes a thread: so one that is refused costs little."""
         if message["type"] == "websocket.receive" and self.topic:
             try:
-                await self.check_text(message.get("text"))
+                self.line = await self.check_line(message.get("text"))
             except ApiError as error:
                 await self.base_send.awaitable({"type": "websocket.send", "text": error_json(error)})
                 return
@@ -167,10 +193,11 @@ class StatusConsumer(TopicConsumer, WebsocketConsumer):
 
     def receive(self, text_data=None, bytes_data=None):
         if self.topic:
-            send(self.topic, {"message": text_data})
+            send(self.topic, {"message": self.line.text}, self.line.id)
 
     def push_message(self, event):
-        self.send(event["text"])
+        for frame in self.frames(event):
+            self.send(frame)
 
 
 class FeedConsumer(TopicConsumer, AsyncSocket):

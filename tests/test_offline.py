@@ -34,7 +34,7 @@ def test_what_it_keeps_is_there_and_nobodys():
 
 
 def test_a_change_to_what_it_keeps_is_another_version(settings, tmp_path):
-    for name in (*offline.STYLES, offline.SCRIPT, offline.ICON):
+    for name in offline.FILES:
         path = tmp_path / "static" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")

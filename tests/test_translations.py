@@ -14,14 +14,19 @@ from mysite import messages
 
 ROOT = Path(settings.BASE_DIR)
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%d|\{\w+\}")
-LATIN = re.compile(r"[A-Za-z]{2,}")
+WORD = re.compile("[A-Za-z]{2,}|[\u4e00-\u9fff]+")
 CALLS = re.compile(r"^(_|n?gettext(_lazy)?|format_lazy)$")
 
 # What is called so in every language, or is no word.
 UNTRANSLATED = {"Lobby", "Ctrl", "Shift", "Enter", "Tab", "Esc"}
 
-# A text of a script that people may be told: a word with a capital, or several words.
-TOLD = re.compile(r"[A-Z][a-z]+(…|[ .?!,]|$)|.*[a-z] [a-z]+ [a-z]")
+# A text of a script that people may be told: a word with a capital, or several words, or Chinese.
+TOLD = re.compile(r"[A-Z][a-z]+(…|[ .?!,]|$)|.*[a-z] [a-z]+ [a-z]|.*[\u4e00-\u9fff]")
+
+# What a script assigns to these is shown, or spoken, whatever it is.
+SHOWN = re.compile(
+    r"\.(title|placeholder|alt|label|textContent|aria(Label|Description|RoleDescription|ValueText|Placeholder))$"
+)
 OF_BROWSERS = {
     "Ctrl",
     "Backspace",
@@ -123,7 +128,9 @@ def test_no_refusal_is_in_english_only(package):
 class Unmarked(HTMLParser):
     """The words of a template that are not translated."""
 
-    SAID = {"title", "placeholder", "aria-label", "alt"}
+    SAID = {"title", "placeholder", "alt", "label", "aria-label", "aria-description"} | {
+        f"aria-{name}" for name in ("roledescription", "valuetext", "placeholder")
+    }
 
     def __init__(self):
         super().__init__()
@@ -144,7 +151,7 @@ class Unmarked(HTMLParser):
         self.look(data)
 
     def look(self, text):
-        self.found += [word for word in LATIN.findall(text) if word not in UNTRANSLATED]
+        self.found += [word for word in WORD.findall(text) if word not in UNTRANSLATED]
 
 
 # With the tags, and the block of a class's name.
@@ -161,10 +168,17 @@ def test_no_template_speaks_english_only(path):
     assert parser.found == []
 
 
+def is_told(text, tokens):
+    """Whether a text is for people: by its words, or since it is assigned to what is shown or spoken."""
+    to, sign = [each.value for each in tokens[-2:]] if len(tokens) > 1 else ("", "")
+    is_assigned = sign == "=" and SHOWN.search(to)
+    return TOLD.match(text) or (is_assigned and WORD.search(re.sub(r"\$\{.*?\}", "", text)))
+
+
 def unmarked(tokens):
     """The texts among a script's tokens that are not given to `gettext` or `ngettext`."""
     for index, token in enumerate(tokens):
-        if token.type in ("string", "template_string") and TOLD.match(token.value[1:-1]):
+        if token.type in ("string", "template_string") and is_told(token.value[1:-1], tokens[:index]):
             before = [each.value for each in tokens[max(0, index - 6) : index]]
             if not {"gettext", "ngettext", "console.warn"} & {*before}:  # the console is for programmers
                 yield token.value[1:-1]

@@ -1,4 +1,5 @@
 from django.db import migrations, models
+from django.db.models import Q
 
 from accounts.confusables import NameKeys
 
@@ -6,13 +7,34 @@ CHUNK = 1000
 
 
 def key_names_again(apps, schema_editor):
-    """Keys tell i and l apart now, so no two names that had keys of their own get the same one."""
+    """Store the keys of all names as they are computed now.
+
+    Of users whose names get a common key, one keeps the name: before all others, a user whose key stays the
+    same; then an account before a guest, an earlier account before a later one, and a later guest before an
+    earlier one. The others get a new name on their next visit.
+    """
     users = apps.get_model("accounts", "User").objects
+    changed = list(find_changed(users))
+    for start in range(0, len(changed), CHUNK):
+        pks = [user.pk for user in changed[start : start + CHUNK]]
+        users.filter(pk__in=pks).update(name_key=None, name_skeleton="")
+    for user in sorted(changed, key=rank):
+        keys = NameKeys.of(user.name)
+        held = users.filter(Q(name_key__in=keys) | Q(name_skeleton__in=keys)).exclude(name_key=None)
+        if not held.exists():
+            users.filter(pk=user.pk).update(name_key=keys.key, name_skeleton=keys.skeleton)
+
+
+def rank(user):
+    is_other = NameKeys.of(user.name).key != user.name_key
+    return is_other, user.is_guest, -user.pk if user.is_guest else user.pk
+
+
+def find_changed(users):
     last = 0
-    while some := list(users.exclude(name_key=None).filter(pk__gt=last).order_by("pk")[:CHUNK]):
-        for user in some:
-            user.name_key, user.name_skeleton = NameKeys.of(user.name)
-        users.bulk_update(some, ["name_key", "name_skeleton"])
+    found = users.exclude(name_key=None).order_by("pk")
+    while some := list(found.filter(pk__gt=last)[:CHUNK]):
+        yield from (user for user in some if NameKeys.of(user.name) != (user.name_key, user.name_skeleton))
         last = some[-1].pk
 
 

@@ -360,6 +360,25 @@ def test_names_that_become_one_stay_with_one_and_those_that_are_reserved_now_wit
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("at_once", [1, 1000])
+@pytest.mark.parametrize("state", ["0002_content_types", "0003_name_skeleton"])
+def test_of_names_that_differ_in_signs_only_the_one_without_them_stays(monkeypatch, state, at_once):
+    migration = import_module("accounts.migrations.0003_name_skeleton")
+    monkeypatch.setattr(migration, "CHUNK", at_once)
+    executor = MigrationExecutor(connection)
+    people = executor.migrate([("accounts", state)]).apps.get_model("accounts", "User").objects
+    try:
+        signed = [("Ada ☆", "ada ☆", False), ("★Bob", "★bob", True), ("☆Bob", "☆bob", True)]
+        for name, key, is_guest in [*signed, ("Ada", "ada", True), ("O'Brien", "o'brien", False)]:
+            people.create(username=name, name=name, name_key=key, is_guest=is_guest)
+    finally:
+        executor.loader.build_graph()
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    held = User.objects.exclude(name_key=None).order_by("username").values_list("username", "name_key")
+    assert list(held) == [("Ada", "ada"), ("O'Brien", "obrien"), ("☆Bob", "bob")]
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("state", "around"),
     [

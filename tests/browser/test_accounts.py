@@ -176,7 +176,7 @@ async def test_who_signs_in_takes_what_the_guest_has_written_in_any_tab_once(lob
     guest = await person(one)
 
     def connect(socket):
-        if f"you={guest}&" not in socket.url:
+        if f"you={guest}&" not in f"{socket.url}&":
             socket.connect_to_server()
 
     await one.page.context.route_web_socket("**/ws/chat/**", connect)
@@ -219,25 +219,25 @@ async def test_what_is_stored_and_was_not_acknowledged_is_not_handed_over(lobby,
     other = await open_tab(lobby.url, room)
     await sign_up(other, username)
     await expect(other.page).to_have_url(re.compile("/chat/acknowledged"))
-    answers = True
+    deaf = ""  # the person whose sockets get no answers
 
     def connect(socket):
         server = socket.connect_to_server()
-        server.on_message(lambda frame: socket.send(frame) if answers else None)
+        is_deaf = lambda: deaf and f"you={deaf}&" in f"{socket.url}&"  # noqa: E731
+        server.on_message(lambda frame: None if is_deaf() else socket.send(frame))
 
     one = await open_tab()
     await one.page.route_web_socket("**/ws/chat/**", connect)
     await one.enter(lobby.url, room)
     await one.say("first")
     await expect(one.pending).to_have_count(0)
-    answers = False
+    deaf = await person(one)
     await one.page.keyboard.press("ArrowUp")
     await one.say(", edited")
     await one.say("said once")
     await one.page.keyboard.insert_text("half a sentence")
     await expect(other.messages.filter(has_text="first, edited")).to_have_count(1)
     await expect(other.messages.last).to_contain_text("said once")
-    answers = True
     await one.page.route("**/stored/*", lambda route: route.abort(), times=1)
     async with one.page.expect_event("requestfailed", lambda request: "/stored/" in request.url):
         await fill_sign_in(one, lobby.url, username, "/chat/acknowledged%20never/1/")  # far from the end
@@ -481,6 +481,36 @@ async def test_a_form_is_sent_once_however_often_it_is_clicked(lobby, open_tab):
     clicked.set()
     await expect(tab.page.get_by_role("link", name="Your profile")).to_be_visible()
     assert sent.empty()
+
+
+# The form is submitted as soon as it is there, before any module of the page has run.
+SUBMIT_AT_ONCE = """() => new MutationObserver((_, observer) => {
+    const form = document.querySelector("form.form");
+    if (!form) return;
+    observer.disconnect();
+    form.requestSubmit();
+}).observe(document, { childList: true, subtree: true })"""
+
+
+async def test_a_form_waits_on_its_page_until_the_server_answers(lobby, open_tab):
+    tab = await open_tab()
+    page, notice = tab.page, tab.page.get_by_role("alert")
+    await page.add_init_script(f"location.pathname === '/me/sign-up/' && ({SUBMIT_AT_ONCE})()")
+    await page.route("**/healthz", lambda route: route.fulfill(status=502))  # a proxy without a server
+    await page.goto(f"{lobby.url}/me/sign-up/")
+    await expect(notice).to_contain_text("No connection")
+    await page.unroute("**/healthz")
+    await page.context.set_offline(True)
+    async with page.expect_event("requestfailed"):
+        await fill_sign_up(tab, next(usernames))
+    await expect(notice).to_contain_text("No connection")
+    await page.get_by_role("button", name="简体中文").click()
+    await expect(notice).to_contain_text("No connection")
+    await page.context.set_offline(False)
+    await expect(notice).to_have_count(0)
+    await page.get_by_label("Confirm password").press("Enter")
+    await expect(page.get_by_role("link", name="Sign up")).to_have_count(0)
+    await expect(page).not_to_have_url(re.compile("sign-up"))
 
 
 async def test_the_focus_is_on_what_is_wrong_and_its_reason_is_spoken(lobby, open_tab):

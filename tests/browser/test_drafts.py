@@ -130,6 +130,7 @@ async def test_a_draft_survives_a_reload_and_is_of_one_room(lobby, open_tab):
     await tab.page.keyboard.press("ArrowUp")
     await write(tab, ", changed")
     await tab.page.keyboard.press("Escape")
+    await tab.page.get_by_role("button", name="Discard").click()
     await tab.page.reload()
     await tab.until_transcript("first", "half a sentence")
     await expect(composer(tab)).to_have_value("")

@@ -99,12 +99,24 @@ async def test_a_status_is_sent_on_a_click_and_the_newest_is_on_top(working, ope
     await expect(statuses(one).nth(1)).to_have_text("on its way")
     await expect(statuses(other).nth(0)).to_have_text("<b>在路上</b>")
 
-    is_reached, refusals = False, [REFUSAL % "rate_limited"]
+    is_reached, refusals, lost = False, [REFUSAL % "rate_limited"], 0
 
     def connect(socket):
-        if is_reached:
-            server = socket.connect_to_server()
-            socket.on_message(lambda text: socket.send(refusals.pop()) if refusals else server.send(text))
+        if not is_reached:
+            return
+        server = socket.connect_to_server()
+
+        async def send(text):
+            nonlocal lost
+            if refusals:
+                return socket.send(refusals.pop())
+            server.send(text)
+            if lost:  # the line arrives, and the connection ends before it comes back
+                lost -= 1
+                await expect(statuses(other).first).to_have_text("sent twice")
+                await socket.close(code=1012)
+
+        socket.on_message(send)
 
     await one.page.route_web_socket("**/ws/status/**", connect)
     await one.page.reload()
@@ -118,6 +130,12 @@ async def test_a_status_is_sent_on_a_click_and_the_newest_is_on_top(working, ope
     await expect(statuses(other)).to_have_text(
         ["back", "back", "written offline", "<b>在路上</b>", "on its way", "listening"]
     )
+    lost = 1
+    await say(one, "sent twice")
+    await say(one, "after it")
+    before = ["back", "back", "written offline", "<b>在路上</b>", "on its way", "listening"]
+    await expect(statuses(other)).to_have_text(["after it", "sent twice", *before])
+    assert await statuses(one).all_inner_texts() == ["after it", "sent twice", "back"]
     refusals.append(REFUSAL % "too_long")
     await one.page.get_by_placeholder("Status").fill("refused")
     await one.page.get_by_role("button", name="Send").click()

@@ -205,6 +205,7 @@ async def test_what_the_browser_has_no_room_for_is_sent_from_memory(lobby, cable
     await tab.page.keyboard.insert_text(", edited")  # an edit is kept, too
     await expect(problem).to_contain_text("Your browser can't save your text")
     await tab.page.keyboard.press("Escape")
+    await tab.page.get_by_role("button", name="Discard").click()
     await expect(problem).to_be_empty()
     await tab.page.keyboard.insert_text("a draft")
     await expect(problem).to_contain_text("Your browser can't save your text")

@@ -1,6 +1,7 @@
 """A status: what one sends, all hear who listen to the same id. And what a synchronous consumer must bear."""
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
@@ -17,6 +18,20 @@ async def test_all_listeners_of_the_id_hear_it_and_no_others(listen):
     for listener in (one, two):
         assert await listener.receive_from(TIMEOUT) == '{"message":"on its way 在路上"}'
     assert await other.receive_nothing(0.2)
+
+
+async def test_a_line_of_a_page_has_an_id_that_plain_clients_do_not_see(listen):
+    page, plain = await listen("/ws/status/1", lobby=True), await listen("/ws/status/1")
+    assert await page.receive() == {"listening": True}
+    line_id = str(uuid4())
+    for _ in range(2):  # again, since it did not come back in time
+        await page.send_json_to({"id": line_id, "text": "hello"})
+        assert [await page.receive() for _ in range(2)] == [{"id": line_id}, {"message": "hello"}]
+        assert await plain.receive() == {"message": "hello"}
+    await page.send_frame('{"of": "a page of the version before"}')
+    assert await page.receive() == {"message": '{"of": "a page of the version before"}'}
+    await page.send_json_to({"id": line_id, "text": "x" * (MAX_TEXT_LENGTH + 1)})
+    assert await refused(page) == "too_long"
 
 
 @pytest.mark.parametrize("path", ["x" * 65, "a%20b", "%E4%BD%A0", "a.b", "1/2"])

@@ -19,6 +19,17 @@ test("code blocks have a language, and keep their text", () => {
   equal(parse("```py\n**a**\n```"), [{ kind: "block", text: "**a**", language: "py" }]);
 });
 
+test("marks without a text in them stay as they were written", () => {
+  const blank = ["``` ```", "``` ``` ```", "` `", "```\n```", "a\n```py\n \n```\nb", "~~~\n~~~"];
+  const lonely = ["**", "** **", "****", "__", "_ _", "*", "`", "``", "```", "~~~", "***", "> ", "@", "https://"];
+  for (const plain of [...blank, ...lonely]) {
+    const parts = parse(plain);
+    equal(text(parts), plain);
+    equal(parts.every((part) => typeof part === "string"), true);
+  }
+  equal(parse("```\n```\n```\na\n```"), ["```\n```", { kind: "block", text: "a", language: "" }]);
+});
+
 test("an address ends before the sentence's punctuation", () => {
   const [, link, rest] = parse("(see https://a.example/b_(c).)");
   equal([link, rest], [{ kind: "link", text: "https://a.example/b_(c)" }, ".)"]);

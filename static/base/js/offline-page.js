@@ -3,7 +3,10 @@
  * Meanwhile it lists the rooms that the service worker has cached (see ROOMS there).
  */
 
-/** Upper limit of the random delay before a check: doubled each time (milliseconds). */
+// At this address the service worker has it.
+import { backoff } from "./backoff.js?offline";
+
+/** Backoff of the checks (milliseconds). */
 const FIRST_DELAY = 2000;
 const LONGEST_DELAY = 15_000;
 const RESPONSE_TIMEOUT = 15_000;
@@ -16,7 +19,7 @@ const CLIENT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const element = (id) => document.getElementById(id);
 
-/** As in time-format.js: this page imports nothing. */
+/** As in time-format.js: the service worker has few modules for this page. */
 const language = document.documentElement.lang;
 const locale = navigator.languages.find((tag) => scriptOf(tag) === scriptOf(language)) ?? language;
 const short = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
@@ -48,7 +51,7 @@ async function check() {
 
 function scheduleCheck() {
   clearTimeout(timer);
-  timer = setTimeout(check, Math.random() * Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** failures++));
+  timer = setTimeout(check, backoff(failures++, FIRST_DELAY, LONGEST_DELAY));
 }
 
 /** Whether the server answers the requested page. A process that is alive may still refuse it. */

@@ -1,8 +1,9 @@
 /** Reconnecting WebSocket: it connects again after every loss, until the server refuses it. */
 
+import { backoff } from "./backoff.js";
 import { onWake } from "./sleep-detector.js";
 
-/** Backoff with full jitter: upper limit of the random delay, doubled with each failure (milliseconds). */
+/** Backoff (milliseconds). */
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 15_000;
 
@@ -177,7 +178,7 @@ export class ReconnectingSocket {
 
   #delay(code) {
     const first = code === RESTARTS ? RESTART_DELAY : FIRST_DELAY;
-    return Math.random() * Math.min(LONGEST_DELAY, first * 2 ** this.#failures++);
+    return backoff(this.#failures++, first, LONGEST_DELAY);
   }
 
   #refuse(code) {

@@ -1,6 +1,8 @@
-/** Retry: repeats an action until it succeeds, with backoff and full jitter. */
+/** Retry: repeats an action until it succeeds, with backoff. */
 
-/** Upper limit of the random delay, doubled with each failure (milliseconds). */
+import { backoff } from "./backoff.js";
+
+/** Backoff (milliseconds). */
 const FIRST_DELAY = 2000;
 const LONGEST_DELAY = 60_000;
 
@@ -37,6 +39,6 @@ export class Retry {
 
   #delay(requested) {
     if (requested) return Math.min(LONGEST_DELAY, requested);
-    return Math.random() * Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
+    return backoff(this.#failures++, FIRST_DELAY, LONGEST_DELAY);
   }
 }

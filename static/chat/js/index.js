@@ -3,6 +3,7 @@
 import "../../base/js/key-repeat.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
 import { BackgroundSender } from "./outbox/background-sender.js";
+import { watchUnsent } from "./outbox/outbox.js";
 import { RoomSearch } from "./sidebar/room-search.js";
 import { typeAhead } from "./sidebar/type-ahead.js";
 import { DesktopNotifications } from "./notifications/desktop-notifications.js";
@@ -26,7 +27,7 @@ if (rooms.dataset.you) {
     () => search.refresh(),
   );
   const background = new BackgroundSender(you);
-  document.addEventListener("visibilitychange", () => document.hidden || notifications.isRefused || background.send());
+  watchUnsent(you, () => notifications.isRefused || background.send());
   new ReconnectingSocket({
     address: () => `/ws/me/?you=${you}`,
     isGreeting: () => true, // the server refuses another person

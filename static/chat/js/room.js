@@ -27,6 +27,7 @@ import { DesktopNotifications, shareViewing } from "./notifications/desktop-noti
 import { NotificationSettings } from "./notifications/notification-settings.js";
 import { OfflineSnapshot } from "./offline-snapshot.js";
 import { BackgroundSender } from "./outbox/background-sender.js";
+import { watchUnsent } from "./outbox/outbox.js";
 import { UnsentMessages } from "./outbox/unsent-messages.js";
 import { People } from "./presence/people.js";
 import { TypingIndicator } from "./presence/typing-indicator.js";
@@ -205,7 +206,7 @@ session.on("welcome", ({ you: person }) => {
   claiming.run(); // the browser's session is this person's, so no other person has one
 });
 session.connect();
-document.addEventListener("visibilitychange", () => document.hidden || sendAll());
+watchUnsent(you.id, sendAll);
 
 /** Send a message from the composer. @param {string} text */
 function send(text) {

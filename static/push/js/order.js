@@ -3,7 +3,7 @@
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { gettext } from "../../base/js/i18n.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
-import { LineForm, prependLine } from "../../base/js/line-form.js";
+import { LineForm } from "../../base/js/line-form.js";
 
 const element = (id) => document.getElementById(id);
 const { biz } = JSON.parse(element("order").textContent);
@@ -18,17 +18,13 @@ const socket = new ReconnectingSocket({
     if (state === "open") line.flush();
   },
 });
-const line = new LineForm(element("line-form"), (text) => socket.send(text));
+const line = new LineForm(element("line-form"), element("notes"), (text) => socket.send(text));
 
 function receive(frame) {
-  if (typeof frame === "string") showNote(frame);
+  if (typeof frame === "string") line.receive(frame);
+  else if (frame.id) line.expect(frame.id);
   else if (frame.error) line.fail(frame.error);
   else if (frame.paid) showPaid();
-}
-
-function showNote(text) {
-  prependLine(element("notes"), text);
-  line.receive(text);
 }
 
 function showPaid() {

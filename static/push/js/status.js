@@ -2,7 +2,7 @@
 
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
-import { LineForm, prependLine } from "../../base/js/line-form.js";
+import { LineForm } from "../../base/js/line-form.js";
 
 const element = (id) => document.getElementById(id);
 const clientId = JSON.parse(element("client-id").textContent);
@@ -17,11 +17,10 @@ const socket = new ReconnectingSocket({
     if (state === "open") line.flush();
   },
 });
-const line = new LineForm(element("line-form"), (text) => socket.send(text));
+const line = new LineForm(element("line-form"), element("statuses"), (text) => socket.send(text));
 
-function receive({ message, error }) {
-  if (error) return line.fail(error);
-  if (message === undefined) return;
-  prependLine(element("statuses"), message);
-  line.receive(message);
+function receive({ id, message, error }) {
+  if (error) line.fail(error);
+  else if (id) line.expect(id);
+  else if (message !== undefined) line.receive(message);
 }

@@ -3,8 +3,8 @@
  * with the name of the key; another tab can continue the edit once that tab is closed.
  */
 
-import { ID, newId } from "../outbox/outbox.js";
 import { isCount, isText, keysAfter, optional, readJson, save, unsave } from "../../../base/js/storage.js";
+import { ID, newId } from "../../../base/js/uuid.js";
 
 /** How long a tab that is being reloaded may still hold its lock (milliseconds). */
 const LOCK_TIMEOUT = 5000;

@@ -1,6 +1,6 @@
 /**
- * Editor of the person's own messages, one at a time. The edit takes place in the composer, whose draft waits. While the
- * edit is being saved, or is set aside because the person is typing something else, the composer is free.
+ * Editor of the person's own messages, one at a time. The edit takes place in the composer, whose draft waits. The composer
+ * is free while the edit is being saved, or is set aside: it was cancelled, or the person is typing something else.
  */
 
 import { gettext } from "../../../base/js/i18n.js";
@@ -38,8 +38,10 @@ export class MessageEditor {
     this.#commands = commands;
     this.#draft = draft;
     bar.querySelector(".message-editor__resume").addEventListener("click", () => this.begin(this.#message));
-    bar.querySelector(".message-editor__cancel").addEventListener("click", () => {
+    bar.querySelector(".message-editor__cancel").addEventListener("click", () => this.#cancel());
+    bar.querySelector(".message-editor__discard").addEventListener("click", () => {
       this.#end();
+      composer.guardEnter();
       composer.focus();
     });
   }
@@ -56,7 +58,7 @@ export class MessageEditor {
     if (draft) this.#restore(draft);
   }
 
-  /** Continue an edit that was neither saved nor cancelled. @returns {Promise<number | undefined>} the message's number */
+  /** Continue an edit that was neither saved nor discarded. @returns {Promise<number | undefined>} the message's number */
   async resume() {
     const draft = await this.#draft.find(() => !this.#message);
     if (!draft) return;
@@ -68,8 +70,8 @@ export class MessageEditor {
   /** Close an edit without changes. @returns {boolean} whether the composer is free */
   close() {
     if (!this.#message || this.#aside !== null) return true;
-    if (this.#composer.text.trimEnd() === this.#message.message.trimEnd()) this.#end();
-    else this.#show(gettext("Save or cancel your edit first."));
+    if (this.#isChanged) this.#show(gettext("Save or cancel your edit first."));
+    else this.#end();
     this.#composer.focus();
     return !this.#message;
   }
@@ -93,6 +95,20 @@ export class MessageEditor {
 
   get #text() {
     return this.#aside ?? this.#composer.text;
+  }
+
+  /** Whether the edit has a text that would be lost. */
+  get #isChanged() {
+    const text = this.#text.trimEnd();
+    return text !== "" && text !== this.#message.message.trimEnd();
+  }
+
+  /** Leave the edit. A changed text is set aside, since Escape is easily pressed once too often. */
+  #cancel() {
+    if (!this.#isChanged) return this.#end();
+    this.#aside = this.#composer.text;
+    this.#composer.endEdit();
+    this.#show();
   }
 
   /** Open the edit that was set aside, before any other message can be edited. */
@@ -132,7 +148,7 @@ export class MessageEditor {
     this.#composer.beginEdit(text, {
       onChange: () => this.#saveDraft(),
       onSubmit: (text) => this.#save(text),
-      onCancel: () => this.#end(),
+      onCancel: () => this.#cancel(),
     });
     this.#show();
   }
@@ -192,8 +208,8 @@ export class MessageEditor {
     const status = this.#bar.querySelector("[role=status]");
     status.textContent = text || (isOffered ? gettext("You have an unsaved edit.") : gettext("Editing a message"));
     status.classList.toggle("message-editor__problem", isProblem);
-    this.#bar.querySelector(".message-editor__resume").hidden = !isOffered;
-    this.#bar.querySelector("kbd").hidden = isOffered; // Escape cancels only an edit in the composer
+    for (const name of ["resume", "discard"]) this.#bar.querySelector(`.message-editor__${name}`).hidden = !isOffered;
+    this.#bar.querySelector(".message-editor__cancel").hidden = isOffered;
     this.#bar.hidden = false;
   }
 }

@@ -1,6 +1,7 @@
 /** Outbox: messages that the server has not acknowledged yet. The browser stores them, so that a reload loses nothing. */
 
 import { isCount, isText, isTime, keysAfter, optional, readJson, save, unsave } from "../../../base/js/storage.js";
+import { ID, newId } from "../../../base/js/uuid.js";
 import { wellFormed } from "../text/well-formed.js";
 
 /**
@@ -16,7 +17,9 @@ import { wellFormed } from "../text/well-formed.js";
 
 const PREFIX = "lobby.unsent.";
 
-export const ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+/** How long a tab has to send its own messages, before others send them as well (milliseconds). */
+const OWN_TIME = 5000;
+
 const CLIENT_ID = new RegExp(`^${ID}$`);
 const ROOM_AND_ID = new RegExp(`^(.+)\\.${ID}$`, "s");
 
@@ -52,6 +55,25 @@ export function takeUnsent(owner, stored) {
   return outbox.all.map(({ client_id: clientId, message }) => {
     outbox.remove(clientId);
     return message;
+  });
+}
+
+/**
+ * Observe whether messages may wait that no tab sends: one was stored in another tab, which may be closed since, the
+ * network is back, or the page is visible again.
+ * @param {number} you the person's id
+ * @param {() => void} send
+ */
+export function watchUnsent(you, send) {
+  let timer = 0;
+  addEventListener("online", send);
+  document.addEventListener("visibilitychange", () => document.hidden || send());
+  addEventListener("storage", ({ key, newValue }) => {
+    if (!newValue || !key.startsWith(`${PREFIX}${you}.`)) return;
+    timer ||= setTimeout(() => {
+      timer = 0;
+      send();
+    }, OWN_TIME);
   });
 }
 
@@ -141,13 +163,4 @@ function orderOf({ order }) {
 
 function byOrder(one, other) {
   return orderOf(one) - orderOf(other) || one.at.localeCompare(other.at);
-}
-
-/** Make a random UUID (RFC 9562, version 4). `crypto.randomUUID` does not exist over plain HTTP. */
-export function newId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

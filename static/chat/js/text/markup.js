@@ -60,17 +60,19 @@ export function parse(text, names = []) {
   const parts = [];
   for (let at = 0, isAfterLine = false; at < lines.length; at += 1) {
     const [, indent, fence, info] = lines[at].match(FENCE) ?? [];
+    const begin = at;
     const isBlock = fence && longest[at + 1][fence[0]] >= fence.length;
     if (isBlock) {
-      const begin = at + 1;
       do at += 1;
       while (!endOfFence(lines[at]).startsWith(fence));
-      parts.push(block(info.trim(), indent.length, lines.slice(begin, at + 1)));
-    } else {
-      if (isAfterLine) parts.push("\n");
-      parts.push(...new Line(lines[at], names).read());
     }
-    isAfterLine = !isBlock;
+    const code = isBlock && block(info.trim(), indent.length, lines.slice(begin + 1, at + 1));
+    const isShown = code && code.text.trim() !== ""; // an empty block would be an empty box: it stays as it was written
+    if (!isShown && isAfterLine) parts.push("\n");
+    if (isShown) parts.push(code);
+    else if (isBlock) parts.push(lines.slice(begin, at + 1).join("\n"));
+    else parts.push(...new Line(lines[at], names).read());
+    isAfterLine = !isShown;
   }
   return parts;
 }
@@ -166,9 +168,11 @@ class Line {
     while (ends.at(-1) <= at) ends.pop();
     if (!ends.length) return this.#addText(at, begin);
     const text = this.#text.slice(begin, ends.at(-1));
-    const isPadded = text.startsWith(" ") && text.endsWith(" ") && text.trim(); // for a backtick at the edge
+    const end = ends.at(-1) + length;
+    if (!text.trim()) return this.#addText(at, end);
+    const isPadded = text.startsWith(" ") && text.endsWith(" "); // for a backtick at the edge
     this.#parts.push({ kind: "code", text: isPadded ? text.slice(1, -1) : text });
-    return ends.at(-1) + length;
+    return end;
   }
 
   #parseMark(run, at) {

@@ -1,5 +1,6 @@
 /** Scrolling of the message log: follows the newest message, or keeps the reader's position, and loads pages of history. */
 
+import { backoff } from "../../../base/js/backoff.js";
 import { gettext, ngettext } from "../../../base/js/i18n.js";
 import { HistoryLoader } from "./history-loader.js";
 import { formatBadge } from "../unread/unread-counts.js";
@@ -23,7 +24,7 @@ const TRIM_MARGIN = 100;
 /** A page of messages before this number has the room's first one. */
 const FIRST_PAGE_END = 51;
 
-/** Backoff of requests for the newest page: upper limit of the delay, doubled with each failure (milliseconds). */
+/** Backoff of requests for the newest page (milliseconds). */
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 30_000;
 
@@ -138,8 +139,7 @@ export class Timeline {
     else await this.#newer.load(() => this.#loadPlace());
     if (!this.#isPageMissing || generation !== this.#generation) return;
     clearTimeout(this.#retryTimer);
-    const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
-    this.#retryTimer = setTimeout(() => this.retry(), delay * (0.5 + Math.random() / 2));
+    this.#retryTimer = setTimeout(() => this.retry(), backoff(this.#failures++, FIRST_DELAY, LONGEST_DELAY));
   }
 
   /**

@@ -29,6 +29,7 @@ class NewMessage(NamedTuple):
     text: str
     client_id: UUID
     has_session: bool = True
+    chosen: Sequence[tuple[int, str]] = ()  # see `Message.chosen`
 
     @property
     def has_key(self) -> bool:
@@ -80,6 +81,7 @@ class MessageBatch:
             text=entry.text,
             client_id=entry.client_id,
         )
+        message.chosen = entry.chosen
         self._new.append(message)
         self._index(message)
         return message

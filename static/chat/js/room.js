@@ -50,7 +50,7 @@ const composer = new Composer(element("composer"), send, editLast, data.longest_
 const input = /** @type {HTMLTextAreaElement} */ (element("chat-message-input"));
 const emoji = new Catalogue(data.emoji);
 const others = () => [...log.authors, ...people.all].filter(({ id }) => id !== you.id);
-new Typeahead(input, element("typeahead"), [peopleSource(others), emojiSource(emoji)]);
+new Typeahead(input, element("typeahead"), [peopleSource(others, (person) => composer.choose(person)), emojiSource(emoji)]);
 const shortcodes = new Shortcodes(input, emoji);
 composer.pending = () => shortcodes.pending;
 new EmojiPicker(element("emoji-picker"), element("composer"), emoji, (chosen) => insertText(input, chosen));
@@ -207,10 +207,14 @@ session.on("welcome", ({ you: person }) => {
 session.connect();
 document.addEventListener("visibilitychange", () => document.hidden || sendAll());
 
-/** Send a message from the composer. @param {string} text */
-function send(text) {
+/**
+ * Send a message from the composer.
+ * @param {string} text
+ * @param {import("./text/mentions.js").Person[]} mentions
+ */
+function send(text, mentions) {
   typing.reset();
-  unsent.add(text);
+  unsent.add(text, mentions);
   timeline.sent();
 }
 

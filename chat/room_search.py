@@ -80,8 +80,8 @@ class RoomMatcher:
         self._places = cache(self._places_of)
         self._moves = cache(self._moves_of)
 
-    def matches(self, spellings: str) -> bool:
-        name, _, characters = spellings.partition("\n")
+    def matches(self, search_keys: str) -> bool:
+        name, _, characters = search_keys.partition("\n")
         return self._asked in name or (
             self._typed != "" and self._is_typed(_without_separators(characters).split())
         )

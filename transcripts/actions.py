@@ -27,7 +27,7 @@ def request_transcript(owner: User, room: Room, address: str = "") -> Transcript
         return unfinished
     total, size = space.estimate(room)
     origin = space.hash_address(address)
-    values = {"room_name": room.name, "upto": room.last_seq, "total": total, "size": size}
+    values = {"room_name": room.name, "up_to_number": room.last_seq, "total": total, "size": size}
     values |= {"language": get_language(), "origin": origin}
     values |= earlier.aggregate(claimed_at=Max("claimed_at"))
     with transaction.atomic():

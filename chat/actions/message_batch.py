@@ -89,7 +89,7 @@ class MessageBatch:
     def store(self, found: mentions.Candidates) -> None:
         """Store the new messages, with the next seqs of their rooms, and their mentions."""
         for room, messages in self.by_room():
-            seqs = room.allocate_seqs(len(messages), said_at=timezone.now())
+            seqs = room.allocate_seqs(len(messages), last_message_at=timezone.now())
             for message, seq in zip(messages, seqs, strict=True):
                 message.number = message.seq = seq
         permissions.all_messages().bulk_create(self._new)

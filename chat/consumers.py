@@ -104,7 +104,7 @@ class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
             found = await database_sync_to_async(actions.open_room)(name, user), last is None
         room, has_last = found
         # The cursor alone does not show a restored database: its log may have grown past the cursor since.
-        self.is_set_back = self.query.get("epoch", room.epoch) != room.epoch or not has_last
+        self.is_rewound = self.query.get("epoch", room.epoch) != room.epoch or not has_last
         self.client_cursor = await self.find_client_cursor(room)
         return copy(room)  # concurrent sockets may share the loaded object
 
@@ -139,7 +139,7 @@ class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
         since = self.query.get("since")
         if since is None:
             return room.last_seq
-        if self.is_set_back or not (since.isascii() and since.isdigit() and len(since) < 20):
+        if self.is_rewound or not (since.isascii() and since.isdigit() and len(since) < 20):
             return None
         missed = room.last_seq - int(since)
         if missed > history.MAX_MISSED:  # events may be fewer: each message has only one
@@ -148,7 +148,7 @@ class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
 
     def welcome(self, room: Room, reset: bool) -> protocol.Welcome:
         you = protocol.make_you(self.user) if self.user else None
-        return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset, self.is_set_back)
+        return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset, self.is_rewound)
 
     def dismiss(self, code: int) -> None:
         self.is_open = False

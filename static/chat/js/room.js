@@ -100,7 +100,7 @@ session.on("message", (message) => {
   if (timeline.receive(message) && message.author.id !== you.id) announcer.announce(message);
 });
 session.on("message", (message) => editor.update(message));
-session.on("welcome", ({ reset, isRestored }) => (reset ? timeline.reload(isRestored) : timeline.retry()));
+session.on("welcome", ({ reset, isRewound }) => (reset ? timeline.reload(isRewound) : timeline.retry()));
 session.on("welcome", ({ reset }) => reset && fetchEdited(editor.number));
 const actions = {
   edit: (message) => editor.begin(message),
@@ -191,8 +191,8 @@ session.on("state", ({ state: now, code }) => {
   if (code === SIGNED_OUT) refreshCsrfTokens().catch(() => {}); // `postForm` retries
 });
 session.on("refusal", (code) => code && state.show("refused", code));
-session.on("welcome", ({ isRestored }) => {
-  if (isRestored) {
+session.on("welcome", ({ isRewound }) => {
+  if (isRewound) {
     state.showNotice(gettext("This room was restored from a backup. Messages sent after it are missing."));
   }
 });

@@ -160,10 +160,11 @@ def _names_at(text: str, begin: int, letters: list[str], keys: list[str]) -> Nam
 
 def _find_people(keys: Collection[str], chosen: Collection[int], rooms: Collection[int]) -> People:
     people: People = {}
-    listed, ids = list(keys) or [None], list(chosen) or [None]  # SQL has no empty list
+    listed: list[str | None] = [*keys] or [None]  # SQL has no empty list
+    ids: list[int | None] = [*chosen] or [None]
     for start in range(0, len(listed), QUERY_CHUNK):
         some = listed[start : start + QUERY_CHUNK]
-        sql = FIND_PEOPLE.format(*map(_placeholders, (some, ids, rooms)))
+        sql = FIND_PEOPLE.format(_placeholders(some), _placeholders(ids), _placeholders(rooms))
         with connection.cursor() as cursor:
             cursor.execute(sql, [*some, *ids, *rooms])
             rows = cursor.fetchall()

@@ -54,7 +54,7 @@ def _mark(messages: Iterable[Message], state: Outdated) -> None:
         first[message.room_id] = min(message.number, first.get(message.room_id, message.number))
     having = Q(pk__in=[])
     for room, number in first.items():
-        having |= Q(room=room, upto__gte=number)
+        having |= Q(room=room, up_to_number__gte=number)
     marked = Transcript.objects.filter(having).exclude(attempt=0)
     for transcript in marked.exclude(outdated__in=[state, Outdated.DELETED]):
         marked.filter(pk=transcript.pk).update(outdated=state, version=F("version") + 1)

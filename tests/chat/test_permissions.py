@@ -98,14 +98,13 @@ def secret(transactional_db, monkeypatch):
     def memberships_of_some(people):
         return memberships_of(people).exclude(room__name__in=[SECRET] if secret.is_hidden else [])
 
-    monkeypatch.setattr(permissions, "visible_rooms", visible_rooms)
-    monkeypatch.setattr(permissions, "visible_messages", visible_messages)
-    monkeypatch.setattr(permissions, "enter_all", some_entered)
-
     def with_access_now(wanted):
         hidden = {room.pk} if secret.is_hidden else set()
         return {(where, person) for where, person in wanted if where not in hidden or person == founder.pk}
 
+    monkeypatch.setattr(permissions, "visible_rooms", visible_rooms)
+    monkeypatch.setattr(permissions, "visible_messages", visible_messages)
+    monkeypatch.setattr(permissions, "enter_all", some_entered)
     monkeypatch.setattr(permissions, "memberships_of", memberships_of_some)
     monkeypatch.setattr(permissions, "with_access", with_access_now)
     return secret
@@ -195,7 +194,7 @@ def test_a_transcript_is_missing(secret):
 
 @pytest.mark.parametrize("is_chosen", [False, True])
 def test_a_message_mentions_only_people_who_may_see_the_room(secret, is_chosen):
-    room, name = actions.open_room(SECRET), secret.reader.name
+    room, name = actions.open_room(SECRET, secret.founder.pk), secret.reader.name
     chosen = [(secret.reader.pk, name)] if is_chosen else []
 
     def mentioned():

@@ -16,7 +16,7 @@ class RateLimitKeys(NamedTuple):
     address: str = ""
 
 
-def network(address: str) -> str:
+def counted_address(address: str) -> str:
     """Return what an address is counted under: itself, or the /64 network of an IPv6 address.
 
     An IPv4 address that is written as IPv6 counts as that IPv4 address.
@@ -32,13 +32,13 @@ def network(address: str) -> str:
 
 def person_keys(person: int | None, address: str) -> RateLimitKeys:
     """Return the keys of a person and an address. People without a session count as one per address."""
-    address = network(address)
+    address = counted_address(address)
     return RateLimitKeys(f"person.{person}" if person else f"address.{address}", address)
 
 
 def address_keys(address: str) -> RateLimitKeys:
     """Return the keys of all people of an address together."""
-    return RateLimitKeys(network(address))
+    return RateLimitKeys(counted_address(address))
 
 
 def socket_keys(scope: dict[str, Any]) -> RateLimitKeys:

@@ -16,7 +16,7 @@ from accounts.models import User
 from base import names
 from base.api_errors import ApiError
 from base.database import DATABASE_ERRORS
-from base.ratelimit_keys import RateLimitKeys, network, person_keys
+from base.ratelimit_keys import RateLimitKeys, counted_address, person_keys
 from base.websockets import is_for_another_user, send_frames
 from chat import actions, commands, protocol, room_names
 from chat.limits import get_room_rate
@@ -26,7 +26,7 @@ from chat.queries import history
 from chat.services.room_presence import get_presence_feed
 from chat.services.unread_feed import get_unread_feed
 from connections.consumers import PageListener
-from connections.registry import SIGNED_OUT, get_sockets
+from connections.open_sockets import SIGNED_OUT, get_sockets
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class ChatConsumer(live.SocketLife, AsyncWebsocketConsumer):
         self.session_key: str | None = None
         if self.scope["user"].is_authenticated:
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
-        self.address = network((self.scope.get("client") or [""])[0])
+        self.address = counted_address((self.scope.get("client") or [""])[0])
         self.is_open = False  # in the room, and not closing
         if is_for_another_user(self.scope):  # before presence shows them in the room
             await self.refuse(SIGNED_OUT)

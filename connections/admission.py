@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from base.ratelimit_keys import network
+from base.ratelimit_keys import counted_address
 from connections.languages import of_scope
 from connections.middleware import HTML, send_response, wants_page
 
@@ -219,7 +219,7 @@ class Places:
     async def take(self, address: str) -> "Place":
         """Wait for a place. Raises `Full`."""
         self._measure()
-        turn = Turn(address := network(address))
+        turn = Turn(address := counted_address(address))
         self._waiting.setdefault(address, deque()).append(turn)
         self._admit()
         if self.waiting > min(self._most_waiting, WAIT / self._interval):

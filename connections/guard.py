@@ -10,11 +10,11 @@ from redis.exceptions import RedisError
 
 from base.api_errors import ApiError
 from base.database import DATABASE_ERRORS
-from base.ratelimit_keys import network
+from base.ratelimit_keys import counted_address
 from base.subprotocols import LOBBY_WITH_PINGS, PING, PONG
 from base.websockets import is_for_another_user
 from connections.middleware import close, refuse
-from connections.registry import SIGNED_OUT, get_sockets
+from connections.open_sockets import SIGNED_OUT, get_sockets
 from live import error_summary, get_layer_sender
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Visit:
     def __init__(self, scope, receive, send):
         self.user = scope["user"] if scope["user"].is_authenticated else None
         self.session_key = scope["session"].session_key if self.user else None
-        self.address = network((scope.get("client") or [""])[0])
+        self.address = counted_address((scope.get("client") or [""])[0])
         self._scope = scope
         self._receive, self._send = receive, send
         self._is_accepted = False

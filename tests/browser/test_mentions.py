@@ -146,7 +146,8 @@ async def test_a_completed_name_mentions_that_person_after_a_reload_a_new_name_a
     for person, name in ((ali, f"Ali {number}"), (also, f"All {number}")):
         person.name = name
         await person.take_name()
-        await expect(writer.page.locator("#here")).to_contain_text(name)
+        await person.say(f"now {name}")
+        await expect(writer.message(f"now {name}")).to_be_visible()
     await writer.page.keyboard.type("@al")
     await expect(writer.offered).to_have_count(2)
     await writer.offered.filter(has_text=also.name).click()

@@ -10,7 +10,7 @@ from channels.worker import Worker
 
 from base.subprotocols import LOBBY, LOBBY_WITH_PINGS
 from chat import actions
-from connections.registry import get_sockets
+from connections.open_sockets import get_sockets
 from push.feed_subscribers import get_feed_subscribers
 from push.limits import (
     get_change_rate,

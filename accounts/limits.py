@@ -16,7 +16,7 @@ from live import PerLoop
 FORMS_PER_ATTEMPT = 10
 
 # Failed attempts for an account per attempt of an address: a guesser at one address locks nobody out.
-ACCOUNT_SHARE = 5
+ACCOUNT_MULTIPLE = 5
 
 # The length to which account names are compared (characters): that of an e-mail address.
 MAX_ACCOUNT_LENGTH = 254
@@ -54,7 +54,7 @@ get_account_attempt_rate = PerLoop(
     lambda: ratelimit.per_hour(
         "tries for an account",
         _("Too many attempts for this account."),
-        settings.TRIES_PER_HOUR * ACCOUNT_SHARE,
+        settings.TRIES_PER_HOUR * ACCOUNT_MULTIPLE,
         0,
     )
 )

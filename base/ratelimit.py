@@ -34,15 +34,15 @@ REDIS_RETRY_DELAY = 5
 MAX_CONNECTIONS = 16
 
 # The limit of an address as a multiple of a person's: a whole school may share one.
-ADDRESS_SHARE = 10
-ADDRESS_SHARE_OF_MESSAGES = 30
+ADDRESS_MULTIPLE = 10
+ADDRESS_MULTIPLE_OF_MESSAGES = 30
 
 
 class RateLimit:
     """Rate limit of a kind of action; None is no limit. Construct it in a running event loop.
 
     Limits of the same `kind` count together. `detail` is the error's text. The limit of an address is
-    `address_share` times that of a person; with 0, only the person is counted.
+    `address_multiple` times that of a person; with 0, only the person is counted.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class RateLimit:
         kind: str,
         detail: str | Promise,
         limit: RateLimitItem | None,
-        address_share: int = ADDRESS_SHARE,
+        address_multiple: int = ADDRESS_MULTIPLE,
     ):
         self._detail = detail
         self._limit = limit and _named(limit, kind)
         self._address_limit = (
-            _named(limit, f"{kind} by address", address_share) if limit and address_share else None
+            _named(limit, f"{kind} by address", address_multiple) if limit and address_multiple else None
         )
         self._local = LocalRateLimiter()
         self._pool = BlockingConnectionPool.from_url(
@@ -124,21 +124,25 @@ def _named(limit: RateLimitItem, kind: str, share: int = 1) -> RateLimitItem:
 
 
 def per_second(
-    kind: str, detail: str | Promise, rate: float, address_share: int = ADDRESS_SHARE
+    kind: str, detail: str | Promise, rate: float, address_multiple: int = ADDRESS_MULTIPLE
 ) -> RateLimit:
     """Limit the average rate within `WINDOW` seconds; 0 is no limit."""
     limit = RateLimitItemPerSecond(max(1, round(rate * WINDOW)), WINDOW)
-    return RateLimit(kind, detail, limit if rate else None, address_share)
+    return RateLimit(kind, detail, limit if rate else None, address_multiple)
 
 
-def per_hour(kind: str, detail: str | Promise, count: int, address_share: int = ADDRESS_SHARE) -> RateLimit:
+def per_hour(
+    kind: str, detail: str | Promise, count: int, address_multiple: int = ADDRESS_MULTIPLE
+) -> RateLimit:
     """Limit the actions of an hour; 0 is no limit."""
-    return RateLimit(kind, detail, RateLimitItemPerHour(count) if count else None, address_share)
+    return RateLimit(kind, detail, RateLimitItemPerHour(count) if count else None, address_multiple)
 
 
-def per_day(kind: str, detail: str | Promise, count: int, address_share: int = ADDRESS_SHARE) -> RateLimit:
+def per_day(
+    kind: str, detail: str | Promise, count: int, address_multiple: int = ADDRESS_MULTIPLE
+) -> RateLimit:
     """Limit the actions of a day; 0 is no limit."""
-    return RateLimit(kind, detail, RateLimitItemPerDay(count) if count else None, address_share)
+    return RateLimit(kind, detail, RateLimitItemPerDay(count) if count else None, address_multiple)
 
 
 @async_to_sync
@@ -149,6 +153,6 @@ async def hit_limit(get_limit: PerLoop[RateLimit], keys: RateLimitKeys) -> None:
 
 # Limits that all apps share.
 get_message_rate = PerLoop(
-    lambda: per_second("messages", _("Too many messages."), settings.CHAT_RATE, ADDRESS_SHARE_OF_MESSAGES)
+    lambda: per_second("messages", _("Too many messages."), settings.CHAT_RATE, ADDRESS_MULTIPLE_OF_MESSAGES)
 )
 get_change_rate = PerLoop(lambda: per_hour("changes", _("Too many changes."), settings.CHANGES_PER_HOUR))

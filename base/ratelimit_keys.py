@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 
-from live.networks import client_network, network
+from live.networks import counted_address, counted_client_address
 
 
 class RateLimitKeys(NamedTuple):
@@ -16,18 +16,20 @@ class RateLimitKeys(NamedTuple):
 
 def person_keys(person: int | None, address: str) -> RateLimitKeys:
     """Return the keys of a person and an address. People without a session count as one per address."""
-    address = network(address)
+    address = counted_address(address)
     return RateLimitKeys(f"person.{person}" if person else f"address.{address}", address)
 
 
 def address_keys(address: str) -> RateLimitKeys:
     """Return the keys of all people of an address together."""
-    return RateLimitKeys(network(address))
+    return RateLimitKeys(counted_address(address))
 
 
 def socket_keys(scope: dict[str, Any]) -> RateLimitKeys:
     user, has_session = scope["user"], bool(scope["session"].session_key)
-    return person_keys(user.pk if user.is_authenticated and has_session else None, client_network(scope))
+    return person_keys(
+        user.pk if user.is_authenticated and has_session else None, counted_client_address(scope)
+    )
 
 
 def request_keys(request: HttpRequest) -> RateLimitKeys:

@@ -25,8 +25,8 @@ from chat.queries import history
 from chat.services.room_presence import get_presence_feed
 from chat.services.unread_feed import get_unread_feed
 from connections.consumers import PageListener
-from connections.registry import SIGNED_OUT, get_sockets
-from live.networks import client_network
+from connections.open_sockets import SIGNED_OUT, get_sockets
+from live.networks import counted_client_address
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class ChatConsumer(live.AsyncSocket):
         self.session_key: str | None = None
         if self.scope["user"].is_authenticated:
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
-        self.address = client_network(self.scope)
+        self.address = counted_client_address(self.scope)
         self.is_open = False  # in the room, and not closing
         if is_for_another_user(self.scope):  # before presence shows them in the room
             await self.refuse(SIGNED_OUT)
@@ -99,7 +99,7 @@ class ChatConsumer(live.AsyncSocket):
             found = await database_sync_to_async(actions.open_room)(name, user), last is None
         room, has_last = found
         # The cursor alone does not show a restored database: its log may have grown past the cursor since.
-        self.is_set_back = self.query.get("epoch", room.epoch) != room.epoch or not has_last
+        self.is_rewound = self.query.get("epoch", room.epoch) != room.epoch or not has_last
         self.client_cursor = await self.find_client_cursor(room)
         return copy(room)  # concurrent sockets may share the loaded object
 
@@ -134,7 +134,7 @@ class ChatConsumer(live.AsyncSocket):
         since = self.query.get("since")
         if since is None:
             return room.last_seq
-        if self.is_set_back or not (since.isascii() and since.isdigit() and len(since) < 20):
+        if self.is_rewound or not (since.isascii() and since.isdigit() and len(since) < 20):
             return None
         missed = room.last_seq - int(since)
         if missed > history.MAX_MISSED:  # events may be fewer: each message has only one
@@ -143,7 +143,7 @@ class ChatConsumer(live.AsyncSocket):
 
     def welcome(self, room: Room, reset: bool) -> protocol.Welcome:
         you = protocol.make_you(self.user) if self.user else None
-        return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset, self.is_set_back)
+        return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset, self.is_rewound)
 
     def dismiss(self, code: int) -> None:
         self.is_open = False

@@ -1,4 +1,7 @@
-"""Mentions in messages, such as `@Quiet Heron`: people of the room, matched by normalized name."""
+"""Mentions in messages, such as `@Quiet Heron`: people of the room, matched by normalized name.
+
+A person whom the author chose for a name is mentioned even if renamed since, or if another person has it.
+"""
 
 import unicodedata
 from collections.abc import Collection, Iterable
@@ -13,11 +16,12 @@ import live
 from accounts.confusables import letter_likenesses, strip_punctuation
 from accounts.display_names import MAX_NAME_LENGTH
 from accounts.models import User
+from chat import permissions
 from chat.markup import find_at_signs
 from chat.models import Mention, Message, Room
+from chat.protocol import MAX_MENTIONS
 
-# Limits of a message: people mentioned, `@` signs examined, and places that are matched with names.
-MAX_MENTIONS = 20
+# Limits of a message: `@` signs examined, and places that are matched with names.
 MAX_AT_SIGNS = 500
 MAX_PLACES = 50
 
@@ -40,35 +44,45 @@ MARKED = rf"{LETTER}\p{{M}}{{0,4}}"
 BEGIN = regex.compile(rf"(?<!{MARKED}[_+-]?)@(?=[^\s@])")
 INSIDE = regex.compile(rf"(?<={MARKED})[.@+-]?_*+{LETTER}|\p{{M}}")
 
-# People with these names, and whether they have been in these rooms. One statement, which the ORM cannot
-# express.
-PEOPLE_BY_NAME = """
+# People with these names or primary keys, and whether they have been in these rooms. One statement, which the
+# ORM cannot express.
+FIND_PEOPLE = """
     SELECT room.id, person.name_key, person.id,
         EXISTS (SELECT 1 FROM chat_membership WHERE user_id = person.id AND room_id = room.id)
         OR EXISTS (SELECT 1 FROM chat_message WHERE author_id = person.id AND room_id = room.id)
     FROM chat_user person CROSS JOIN chat_room room
-    WHERE person.name_key IN ({}) AND room.id IN ({}) AND person.is_active
+    WHERE (person.name_key IN ({}) OR person.id IN ({})) AND room.id IN ({}) AND person.is_active
 """
 
 # Candidates for the name at one place, longest first: the key, and the name as written.
 NamesByKey = dict[str, str]
 
-# By room and key of a name: the person, and whether they have been in the room.
-PeopleByName = dict[tuple[int, str], tuple[int, bool]]
+# By room, and by primary key and key of the name: the person, and whether they have been in the room.
+People = dict[tuple[int, int | str | None], tuple[int, bool]]
+
+
+class Place(NamedTuple):
+    """A place in a text where a name may begin, and the candidates for names that anybody may have."""
+
+    begin: int
+    names: NamesByKey
 
 
 class Candidates(NamedTuple):
-    """Candidates for mentions in some texts: their places, and the people with these names."""
+    """Candidates for mentions in some texts: their places, and the people."""
 
-    places: dict[str, list[NamesByKey]]
-    people: PeopleByName
+    places: dict[str, list[Place]]
+    people: People
 
 
-def find_candidates(texts: Iterable[str], rooms: Collection[int]) -> Candidates:
-    """Look up the people whom these texts may mention in these rooms. Call this before the transaction."""
+def find_candidates(texts: Iterable[str], rooms: Collection[int], chosen: Collection[int] = ()) -> Candidates:
+    """Look up the people whom these texts may mention in these rooms. Call this before the transaction.
+
+    `chosen`: the primary keys of the people whom the authors chose.
+    """
     places = {text: list(_find_places(text)) for text in texts if "@" in text}
-    keys = {key for found in places.values() for spellings in found for key in spellings}
-    return Candidates(places, _find_people(keys, rooms) if keys else {})
+    keys = {key for found in places.values() for place in found for key in place.names}
+    return Candidates(places, _find_people(keys, chosen, rooms) if keys or (places and chosen) else {})
 
 
 def store_mentions(messages: Collection[Message], found: Candidates) -> None:
@@ -103,16 +117,16 @@ def load_mentions(messages: Iterable[Message]) -> list[Message]:
     return loaded
 
 
-def _find_places(text: str) -> Iterable[NamesByKey]:
-    """Yield the candidates for a name at each place. All letters are normalized at once."""
+def _find_places(text: str) -> Iterable[Place]:
+    """Yield the places where a name may begin. All letters are normalized at once."""
     begins = (at + 1 for at in islice(find_at_signs(text), MAX_AT_SIGNS) if BEGIN.match(text, at))
     windows = [(begin, _find_letters(text, begin)) for begin in islice(begins, MAX_PLACES)]
     keys = iter(letter_likenesses([letter for _, letters in windows for letter in letters]))
     left = MAX_KEYS
     for begin, letters in windows:
-        spellings = _names_at(text, begin, letters, list(islice(keys, len(letters))))
-        yield spellings
-        left -= len(spellings)
+        names = _names_at(text, begin, letters, list(islice(keys, len(letters))))
+        yield Place(begin, names)
+        left -= len(names)
         if left < MAX_NAME_LENGTH:
             return
 
@@ -148,16 +162,21 @@ def _names_at(text: str, begin: int, letters: list[str], keys: list[tuple[str, b
     return dict(reversed(found.items()))
 
 
-def _find_people(keys: Collection[str], rooms: Collection[int]) -> PeopleByName:
-    people: PeopleByName = {}
-    listed = list(keys)
+def _find_people(keys: Collection[str], chosen: Collection[int], rooms: Collection[int]) -> People:
+    people: People = {}
+    listed: list[str | None] = [*keys] or [None]  # SQL has no empty list
+    ids: list[int | None] = [*chosen] or [None]
     for start in range(0, len(listed), QUERY_CHUNK):
         some = listed[start : start + QUERY_CHUNK]
+        sql = FIND_PEOPLE.format(_placeholders(some), _placeholders(ids), _placeholders(rooms))
         with connection.cursor() as cursor:
-            cursor.execute(PEOPLE_BY_NAME.format(_placeholders(some), _placeholders(rooms)), [*some, *rooms])
-            for room, key, person, has_been_there in cursor.fetchall():
+            cursor.execute(sql, [*some, *ids, *rooms])
+            rows = cursor.fetchall()
+        allowed = permissions.with_access({(room, person) for room, _, person, _ in rows})
+        for room, key, person, has_been_there in rows:
+            if (room, person) in allowed:
                 is_there = bool(has_been_there) or person in live.people_in(Room.topic_of(room))
-                people[room, key] = person, is_there
+                people[room, key] = people[room, person] = person, is_there
     return people
 
 
@@ -166,8 +185,8 @@ def _make_mentions(
 ) -> list[Mention]:
     """Return the message's first mentions, ordered by person. Mentions of the author do not count."""
     room, named = message.room_id, dict[int, str]()
-    for spellings in found.places[message.text]:
-        for key, name in spellings.items():
+    for place in found.places[message.text]:
+        for name, key in _names_in(message, place):
             person, is_there = found.people.get((room, key), (None, False))
             if person and (is_there or (room, person) in authors):
                 named.setdefault(person, name)
@@ -177,6 +196,18 @@ def _make_mentions(
         Mention(message=message, room_id=room, number=message.number, user_id=person, name=name)
         for person, name in sorted([*named.items()][:MAX_MENTIONS])
     ]
+
+
+def _names_in(message: Message, place: Place) -> list[tuple[str, int | str]]:
+    """Return the names at a place, each with the chosen person or its key: longer and chosen ones first."""
+    text, begin = message.text, place.begin
+    chosen = [
+        (name, person)
+        for person, name in message.chosen
+        if text.startswith(name, begin) and not INSIDE.match(text, begin + len(name))
+    ]
+    others = [(name, key) for key, name in place.names.items()]
+    return sorted([*chosen, *others], key=lambda each: len(each[0]), reverse=True)
 
 
 def _placeholders(values: Collection) -> str:

@@ -58,8 +58,8 @@ def fold_text(text: str) -> str:
 def may_match(asked: str) -> Q:
     """Return a condition that holds for all rooms that match, and for few others."""
     characters = "%".join(regex.sub(r"[\\%_]", r"\\\g<0>", each) for each in _without_separators(asked))
-    named = Q(spellings__contains=asked)
-    return named | Q(spellings__like=f"%\n%{characters}%") if characters else named
+    named = Q(search_keys__contains=asked)
+    return named | Q(search_keys__like=f"%\n%{characters}%") if characters else named
 
 
 def _without_separators(asked: str) -> str:
@@ -80,8 +80,8 @@ class RoomMatcher:
         self._places = cache(self._places_of)
         self._moves = cache(self._moves_of)
 
-    def matches(self, spellings: str) -> bool:
-        name, _, characters = spellings.partition("\n")
+    def matches(self, search_keys: str) -> bool:
+        name, _, characters = search_keys.partition("\n")
         return self._asked in name or (
             self._typed != "" and self._is_typed(_without_separators(characters).split())
         )

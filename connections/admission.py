@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from connections.languages import of_scope
 from connections.middleware import HTML, send_response, wants_page
-from live.networks import client_network, network
+from live.networks import counted_address, counted_client_address
 
 # How many requests run at the same time in a process, and how many of them for one address. Pages and
 # static files are counted apart.
@@ -80,7 +80,7 @@ class Admission:
         body = await read_ahead(receive)
         if body[-1]["type"] == "http.disconnect":
             return
-        address = client_network(scope)
+        address = counted_client_address(scope)
         try:
             place = await self._places(scope).take(address)
         except Full as full:
@@ -219,7 +219,7 @@ class Places:
     async def take(self, address: str) -> "Place":
         """Wait for a place. Raises `Full`."""
         self._measure()
-        turn = Turn(address := network(address))
+        turn = Turn(address := counted_address(address))
         self._waiting.setdefault(address, deque()).append(turn)
         self._admit()
         if self.waiting > min(self._most_waiting, WAIT / self._interval):

@@ -13,9 +13,9 @@ from base.database import DATABASE_ERRORS
 from base.subprotocols import LOBBY_WITH_PINGS, PING, PONG
 from base.websockets import is_for_another_user
 from connections.middleware import close, refuse
-from connections.registry import SIGNED_OUT, get_sockets
+from connections.open_sockets import SIGNED_OUT, get_sockets
 from live import error_summary, get_layer_sender
-from live.networks import client_network
+from live.networks import counted_client_address
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Visit:
     def __init__(self, scope, receive, send):
         self.user = scope["user"] if scope["user"].is_authenticated else None
         self.session_key = scope["session"].session_key if self.user else None
-        self.address = client_network(scope)
+        self.address = counted_client_address(scope)
         self._scope = scope
         self._receive, self._send = receive, send
         self._is_accepted = False

@@ -12,7 +12,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from live.events import Batch
 from live.hub import get_hub
 from live.log import Lagged
-from live.networks import client_network
+from live.networks import counted_client_address
 from live.sources import Head, Source
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class LogConsumer(AsyncSocket):
 
     async def follow(self, topic: str, source: Source, head: Head, cursor: int) -> None:
         """Send all events after the cursor, and from then on new ones. `head` is as just read."""
-        address = client_network(self.scope)
+        address = counted_client_address(self.scope)
         try:
             opened = get_hub().open(topic, source, head.seq, head.epoch)
             log = await self.life.enter_async_context(opened)

@@ -8,7 +8,7 @@ from typing import Any
 _IPV4_PREFIXES = ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96")
 
 
-def network(address: str) -> str:
+def counted_address(address: str) -> str:
     """Return what an address is counted under: itself, or the /64 network of an IPv6 address.
 
     An IPv4 address that is written as IPv6 counts as that IPv4 address.
@@ -22,6 +22,6 @@ def network(address: str) -> str:
     return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else address
 
 
-def client_network(scope: Mapping[str, Any]) -> str:
+def counted_client_address(scope: Mapping[str, Any]) -> str:
     """Return what the client of an ASGI scope is counted under; an empty string if it has no address."""
-    return network((scope.get("client") or [""])[0])
+    return counted_address((scope.get("client") or [""])[0])

@@ -12,7 +12,7 @@ from live.events import Event
 
 
 class Head(NamedTuple):
-    """The end of a topic's log, and the log's epoch: a log that was rewound gets a new one."""
+    """The end of a topic's log, and the log's epoch: a rewound log gets a new one."""
 
     seq: int
     epoch: str = ""
@@ -32,7 +32,7 @@ class Source(Protocol):
         """Return the head of each topic; leave out those that have none."""
 
     async def renew_epoch(self, topic: str, epoch: str) -> None:
-        """Replace the epoch of a log that was rewound, unless it has another one already."""
+        """Replace the epoch of a rewound log, unless it has another one already."""
 
 
 class EphemeralSource:

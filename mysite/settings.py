@@ -210,8 +210,8 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "options": f"-c statement_timeout={DATABASE_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s"
-        # An acknowledged message is on the disk. A process that is stopped keeps no locks. Locks isolate us. Whatever
-        # the server's or the database's defaults are.
+        # Whatever the defaults are: an acknowledged message is on the disk, a stopped process keeps no
+        # locks, and locks isolate us.
         " -c synchronous_commit=on"
         f" -c idle_in_transaction_session_timeout={DATABASE_TIMEOUT}s"
         r" -c default_transaction_isolation=read\ committed",

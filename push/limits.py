@@ -15,11 +15,11 @@ get_task_rate = PerLoop(
 # and as much as two topics accept to all topics. Its refused messages do not count for others.
 get_topic_rate = PerLoop(
     lambda: ratelimit.RateLimit(
-        "topics", _("Too many messages."), RateLimitItemPerSecond(50, 5), address_share=0
+        "topics", _("Too many messages."), RateLimitItemPerSecond(50, 5), address_multiple=0
     )
 )
 get_topic_share_rate = PerLoop(
     lambda: ratelimit.RateLimit(
-        "topics from an address", _("Too many messages."), RateLimitItemPerSecond(25, 5), address_share=4
+        "topics from an address", _("Too many messages."), RateLimitItemPerSecond(25, 5), address_multiple=4
     )
 )

@@ -8,7 +8,7 @@ from functools import cache
 from django.conf import settings
 
 from connections.admission import MOST_HASHING, MOST_RUNNING, MOST_STREAMS
-from live.networks import network
+from live.networks import counted_address
 from server.memory import give_back
 
 # Files that a running request may open: SQLite's three, and that of a static file or a transcript.
@@ -38,7 +38,7 @@ class Connections:
 
     def add(self, transport: BaseTransport, address: str, is_proxy: bool) -> bool:
         """Count a connection, until `remove`. Returns whether it may stay."""
-        self._addresses[transport] = address = network(address)
+        self._addresses[transport] = address = counted_address(address)
         self._counts[address] += 1
         self._peak = max(self._peak, len(self._addresses))
         return len(self._addresses) <= self._most and (is_proxy or self._counts[address] <= self._share)

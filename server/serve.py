@@ -113,7 +113,7 @@ def listening() -> socket.socket:
 def limit_unsent(listener: socket.socket) -> None:
     """Bound what the system keeps unsent for each connection, where it can (Linux, macOS).
 
-    Without it, a send buffer grows to 4 MB (`net.ipv4.tcp_wmem`) before a client that reads nothing is noticed.
+    Without it, a send buffer grows to 4 MB (`net.ipv4.tcp_wmem`) for a client that reads nothing.
     """
     if hasattr(socket, "TCP_NOTSENT_LOWAT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)

@@ -19,7 +19,7 @@ from websockets.frames import Frame, Opcode
 
 from base.websockets import TEXTS
 from connections.admission import Full, Place
-from live.networks import client_network, network
+from live.networks import counted_address, counted_client_address
 from server.client_budget import get_response_budget
 from server.connections import get_connections
 from server.handshakes import get_handshakes, refusal
@@ -61,7 +61,7 @@ FRAME_BURST = 10
 # What all sockets of an address may send, as a multiple of FRAME_RATE, and for how long they may save it up
 # (seconds): a school is behind one. By default that is less than a tenth of a core (see `turns.FRAME_COST`).
 # When it is used up, each frame counts as so many of its socket: those that send most are cut off.
-ADDRESS_SHARE = 30
+ADDRESS_MULTIPLE = 30
 ADDRESS_BURST = 2
 CROWDED_COST = 10
 
@@ -134,7 +134,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     @cached_property
     def network(self):
-        return network(self.client[0]) if self.client else ""
+        return counted_address(self.client[0]) if self.client else ""
 
     def may_parse(self):
         return not self.pipeline
@@ -380,7 +380,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
 
     @cached_property
     def network(self):
-        return client_network(self.scope)  # as a trusted proxy names it, once a frame can come
+        return counted_client_address(self.scope)  # as a trusted proxy names it, once a frame can come
 
     def may_parse(self):
         return not self.read_paused  # for a message that the application has not taken
@@ -407,7 +407,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
         rate, now = settings.FRAME_RATE, self.loop.time()
         if not (rate and frames):
             return False
-        if not self._frames_of_address.add(frames, rate * ADDRESS_SHARE, now):
+        if not self._frames_of_address.add(frames, rate * ADDRESS_MULTIPLE, now):
             frames *= CROWDED_COST
         return not self._frames.add(frames, rate, now)
 

@@ -16,7 +16,7 @@ from base import ratelimit
 from chat import limits
 from chat.services.room_presence import get_presence_feed
 from chat.services.unread_feed import get_unread_feed
-from connections.registry import get_sockets
+from connections.open_sockets import get_sockets
 from tests import sockets
 from tests.copy import Copy
 from tests.sockets import session_of

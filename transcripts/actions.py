@@ -27,7 +27,7 @@ def request_transcript(owner: User, room: Room, address: str = "") -> Transcript
         return unfinished
     total, size = space.estimate(room)
     origin = space.hash_address(address)
-    values = {"room_name": room.name, "upto": room.last_seq, "total": total, "size": size}
+    values = {"room_name": room.name, "up_to_number": room.last_seq, "total": total, "size": size}
     values |= {"language": get_language(), "origin": origin}
     values |= earlier.aggregate(claimed_at=Max("claimed_at"))
     with transaction.atomic():
@@ -42,8 +42,8 @@ def request_transcript(owner: User, room: Room, address: str = "") -> Transcript
 def mark_outdated(messages: Sequence[Message], **signal: Any) -> None:
     """Mark the transcripts that may contain earlier texts of messages. Receiver of `messages_changed`.
 
-    The file of a transcript with a deleted message is no longer served, and the next purge deletes it. Pages of
-    transcripts are not notified, since there may be thousands: they find the change when their log is compared.
+    The file of a transcript with a deleted message is no longer served, and the next purge deletes it. Pages
+    are not notified, since there may be thousands: they find the change when their log is compared.
     """
     _mark(messages, Outdated.EDITED)
     _mark([message for message in messages if message.deleted_at], Outdated.DELETED)
@@ -55,7 +55,7 @@ def _mark(messages: Iterable[Message], state: Outdated) -> None:
         first[message.room_id] = min(message.number, first.get(message.room_id, message.number))
     having = Q(pk__in=[])
     for room, number in first.items():
-        having |= Q(room=room, upto__gte=number)
+        having |= Q(room=room, up_to_number__gte=number)
     written = Transcript.objects.filter(having).exclude(attempt=0)
     written.exclude(outdated__in=[state, Outdated.DELETED]).update(outdated=state, version=F("version") + 1)
 

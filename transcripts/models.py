@@ -34,7 +34,7 @@ class Transcript(Leased):
         max_length=MAX_ROOM_NAME, help_text="The room's name at the time of the request."
     )
     language = models.CharField(max_length=16, default="en", help_text="The requester's language.")
-    upto = models.BigIntegerField(help_text="The room's last number at the time of the request.")
+    up_to_number = models.BigIntegerField(help_text="The room's last number at the time of the request.")
     total = models.BigIntegerField(help_text="Number of messages.")
     done = models.BigIntegerField(default=0, help_text="Number of messages written so far.")
     size = models.BigIntegerField(default=0, help_text="Bytes of its file; an estimate until it is ready.")

@@ -11,7 +11,7 @@ from base.api_errors import ApiError
 from base.disk_space import disk_space
 from chat import permissions
 from chat.models import Room
-from live.networks import network
+from live.networks import counted_address
 from tasks.leases import LeaseLost
 from tasks.models import Job
 from transcripts import leases, text
@@ -24,8 +24,8 @@ MESSAGE_OVERHEAD = 30
 INDENT_SIZE = len(text.INDENT) - 1
 
 # A person may use a tenth of `MEDIA_LIMIT`, all people of an address half of it.
-SHARE = 10
-ADDRESS_SHARE = 2
+PERSON_DIVISOR = 10
+ADDRESS_DIVISOR = 2
 
 # Name of the row that is locked while space is granted.
 LOCK_NAME = "transcripts' space"
@@ -55,12 +55,12 @@ def check_space(owner: int, origin: str, size: int, replaced: QuerySet[Transcrip
         return
     Job.objects.select_for_update().get_or_create(name=LOCK_NAME)
     others = Transcript.objects.exclude(pk__in=list(replaced.values_list("pk", flat=True)))
-    if _total_size(others.filter(owner=owner)) + size > limit // SHARE:
+    if _total_size(others.filter(owner=owner)) + size > limit // PERSON_DIVISOR:
         detail = _("Your transcripts take up too much space. Each is deleted after a day: try again later.")
         raise ApiError("unavailable", detail, RETRY_AFTER)
     if _total_size(others) + size > limit:
         raise ApiError("unavailable", NO_SPACE, RETRY_AFTER)
-    if origin and _total_size(others.filter(origin=origin)) + size > limit // ADDRESS_SHARE:
+    if origin and _total_size(others.filter(origin=origin)) + size > limit // ADDRESS_DIVISOR:
         detail = _("Transcripts from your network take up too much space. Try again later.")
         raise ApiError("unavailable", detail, RETRY_AFTER)
 
@@ -82,7 +82,7 @@ def _total_size(transcripts: QuerySet[Transcript]) -> int:
 
 def hash_address(address: str) -> str:
     """Return the hash of an address with the server's secret, as in `Transcript.origin`."""
-    return salted_hmac("chat.Export.origin", network(address)).hexdigest()[:32] if address else ""
+    return salted_hmac("chat.Export.origin", counted_address(address)).hexdigest()[:32] if address else ""
 
 
 class Octets(Func):

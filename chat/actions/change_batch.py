@@ -36,6 +36,7 @@ class Change(NamedTuple):
     text: str | None
     client_id: UUID | None = None
     seq: int | None = None
+    chosen: Sequence[tuple[int, str]] = ()  # see `Message.chosen`
 
 
 class ChangeBatch:
@@ -71,6 +72,7 @@ class ChangeBatch:
             message.text, message.deleted_at = "", timezone.now()
         else:
             message.text, message.edited_at = change.text, timezone.now()
+        message.chosen = change.chosen
         self._changed[message.pk] = message
         return message
 

@@ -29,6 +29,7 @@ class NewMessage(NamedTuple):
     text: str
     client_id: UUID
     has_session: bool = True
+    chosen: Sequence[tuple[int, str]] = ()  # see `Message.chosen`
 
     @property
     def has_key(self) -> bool:
@@ -80,6 +81,7 @@ class MessageBatch:
             text=entry.text,
             client_id=entry.client_id,
         )
+        message.chosen = entry.chosen
         self._new.append(message)
         self._index(message)
         return message
@@ -87,7 +89,7 @@ class MessageBatch:
     def store(self, found: mentions.Candidates) -> None:
         """Store the new messages, with the next seqs of their rooms, and their mentions."""
         for room, messages in self.by_room():
-            seqs = room.allocate_seqs(len(messages), said_at=timezone.now())
+            seqs = room.allocate_seqs(len(messages), last_message_at=timezone.now())
             for message, seq in zip(messages, seqs, strict=True):
                 message.number = message.seq = seq
         permissions.all_messages().bulk_create(self._new)

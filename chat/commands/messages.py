@@ -1,5 +1,6 @@
 """Message commands: send, edit and delete. Tabs receive the results through the room's log."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 import live
@@ -26,7 +27,14 @@ async def send(socket: "ChatConsumer", command: Send) -> Message:
     disk_space.require(retry_after=None)  # so that the page shows why, and does not just wait
     if socket.user is None:
         await get_guest_rate().hit(RateLimitKeys(socket.address))
-    entry = NewMessage(socket.user, socket.room, command.message, command.client_id, bool(socket.session_key))
+    entry = NewMessage(
+        socket.user,
+        socket.room,
+        command.message,
+        command.client_id,
+        bool(socket.session_key),
+        _chosen(command),
+    )
     message, is_new = await get_message_writer().write(entry, socket.ratelimit_keys)
     if is_new:
         socket.user = socket.user or message.author
@@ -38,7 +46,7 @@ async def send(socket: "ChatConsumer", command: Send) -> Message:
 @handles(Edit, user=True, limit=get_message_rate)
 async def edit(socket: "ChatConsumer", command: Edit) -> Message:
     disk_space.require(retry_after=None)
-    return await _change(socket, command, command.message, command.seq)
+    return await _change(socket, command, command.message, command.seq, _chosen(command))
 
 
 @handles(Delete, user=True, limit=get_message_rate)
@@ -47,8 +55,18 @@ async def delete(socket: "ChatConsumer", command: Delete) -> Message:
 
 
 async def _change(
-    socket: "ChatConsumer", command: Edit | Delete, text: str | None, seq: int | None = None
+    socket: "ChatConsumer",
+    command: Edit | Delete,
+    text: str | None,
+    seq: int | None = None,
+    chosen: Sequence[tuple[int, str]] = (),
 ) -> Message:
-    change = Change(cast(User, socket.user), socket.room, command.number, text, command.client_id, seq)
+    user = cast(User, socket.user)
+    change = Change(user, socket.room, command.number, text, command.client_id, seq, chosen)
     message, _ = await get_message_writer().write(change, socket.ratelimit_keys)
     return message
+
+
+def _chosen(command: Send | Edit) -> list[tuple[int, str]]:
+    """Return the chosen people whose names stand in the text."""
+    return [(each.id, each.name) for each in command.mentions if f"@{each.name}" in command.message]

@@ -1,6 +1,7 @@
 """Messages and their mentions."""
 
 import uuid
+from collections.abc import Sequence
 
 from django.db import models
 from django.utils.functional import cached_property
@@ -22,6 +23,9 @@ class Message(Logged):
     created_at = models.DateTimeField(auto_now_add=True)
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    # People whom the author chose, by primary key, and the names that stand for them in the text. Not stored.
+    chosen: Sequence[tuple[int, str]] = ()
 
     class Meta:
         constraints = [

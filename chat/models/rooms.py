@@ -22,8 +22,8 @@ class Room(models.Model):
         help_text="Identifies the log, so that a cursor of another log is noticed.",
     )
     last_seq = models.BigIntegerField(default=0, help_text="The highest seq in the log.")
-    spellings = models.TextField(default="", help_text="What a search finds the room by.")
-    said_at = models.DateTimeField(
+    search_keys = models.TextField(default="", help_text="What a search finds the room by.")
+    last_message_at = models.DateTimeField(
         null=True,
         db_index=True,
         help_text="Time of the last message, to the minute: so the index changes rarely.",
@@ -46,15 +46,16 @@ class Room(models.Model):
         """Return the log's next `seq`. The room stays locked until the transaction ends."""
         return self.allocate_seqs(1)[0]
 
-    def allocate_seqs(self, count: int, said_at: datetime | None = None) -> range:
-        """Return the log's next `count` seqs; set `said_at`, to the minute, where it is given.
+    def allocate_seqs(self, count: int, last_message_at: datetime | None = None) -> range:
+        """Return the log's next `count` seqs; set `last_message_at`, to the minute, where it is given.
 
         Raise `LogRewound` if the room is gone, even if another room has its key now.
         """
-        minute = said_at and said_at.replace(second=0, microsecond=0)
+        minute = last_message_at and last_message_at.replace(second=0, microsecond=0)
         with connection.cursor() as cursor:  # one statement, which the ORM cannot express
             cursor.execute(
-                "UPDATE chat_room SET last_seq = last_seq + %s, said_at = COALESCE(%s, said_at)"
+                "UPDATE chat_room"
+                " SET last_seq = last_seq + %s, last_message_at = COALESCE(%s, last_message_at)"
                 " WHERE id = %s AND epoch = %s RETURNING last_seq",
                 [count, connection.ops.adapt_datetimefield_value(minute), self.pk, self.epoch],
             )

@@ -4,6 +4,7 @@ from chat.protocol.base import MAX_REF_LENGTH, Notice, Person, Ref, Request, Seq
 from chat.protocol.commands import Command
 from chat.protocol.connection import Ack, Error, Ping, Welcome, make_ack, make_error
 from chat.protocol.messages import (
+    MAX_MENTIONS,
     MAX_TEXT_LENGTH,
     Author,
     Delete,
@@ -22,6 +23,7 @@ from chat.protocol.typing import Type, Typing
 from chat.protocol.unread import Count, Read, Unread
 
 __all__ = [
+    "MAX_MENTIONS",
     "MAX_REF_LENGTH",
     "MAX_TEXT_LENGTH",
     "Ack",

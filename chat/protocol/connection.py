@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from base.api_errors import ApiError
 from chat.protocol.base import Notice, Request
 from chat.protocol.presence import You
@@ -13,14 +15,14 @@ class Ping(Request, tag="ping"):
 
 
 class Welcome(Notice, omit_defaults=True):
-    """`reset`: missed events cannot be sent. `set_back`: the log also lacks events that the client has."""
+    """`reset`: missed events cannot be sent. `is_rewound`: the log also lacks events that the client has."""
 
     room: str
     epoch: str
     seq: int
     you: You | None  # None without a session: the first message creates a guest
     reset: bool
-    set_back: bool = False
+    is_rewound: bool = msgspec.field(default=False, name="set_back")
 
 
 class Ack(Notice, omit_defaults=True):

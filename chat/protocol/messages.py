@@ -1,7 +1,7 @@
 """Messages on the wire: commands, the event, and text validation."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -9,6 +9,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 import live
+from accounts.display_names import MAX_NAME_LENGTH
 from base import names
 from base.api_errors import ApiError
 from chat.protocol.base import Notice, Person, Request, Seq, encode_body
@@ -16,10 +17,24 @@ from chat.protocol.base import Notice, Person, Request, Seq, encode_body
 # Longest text of a message (characters).
 MAX_TEXT_LENGTH = 4000
 
+# Most people that a message mentions.
+MAX_MENTIONS = 20
+
+
+class ChosenPerson(msgspec.Struct):
+    """A person whom the author chose from a list of suggestions, by the name that stands in the text."""
+
+    id: Seq
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_LENGTH)]
+
+
+ChosenPeople = Annotated[list[ChosenPerson], msgspec.Meta(max_length=MAX_MENTIONS)]
+
 
 class Send(Request, tag="send"):
     message: str
     client_id: UUID
+    mentions: ChosenPeople = []
 
 
 class Edit(Request, tag="edit"):
@@ -29,6 +44,7 @@ class Edit(Request, tag="edit"):
     message: str
     client_id: UUID | None = None
     seq: Seq | None = None
+    mentions: ChosenPeople = []
 
 
 class Delete(Request, tag="delete"):

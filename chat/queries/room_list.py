@@ -76,11 +76,11 @@ def list_rooms(user: User | AnonymousUser, asked: str = "") -> RoomList:
     """Return the rooms of a user, and others, that match a search text; an empty text matches all."""
     all_counts = unread_counts.count_for_people([user.pk])[user.pk] if user.pk else []
     own = {counts.room: counts for counts in all_counts}
-    rooms = permissions.visible_rooms(user).order_by("-said_at")
+    rooms = permissions.visible_rooms(user).order_by("-last_message_at")
     exact = _find_exact(rooms, asked)
     mine = _search(rooms.filter(pk__in=own), asked, exact, len(own))
     most = MAX_OTHER_ROOMS if asked else min(MAX_OTHER_ROOMS, MAX_CARDS - len(own))
-    others = _search(rooms.exclude(pk__in=own).exclude(said_at=None), asked, exact, most)
+    others = _search(rooms.exclude(pk__in=own).exclude(last_message_at=None), asked, exact, most)
     return RoomList(_make_cards(user, mine, own, exact), _make_cards(user, others, {}, exact), asked)
 
 
@@ -98,9 +98,9 @@ def _search(rooms: QuerySet[Room], text: str, exact: int | None, most: int) -> Q
     asked = room_search.fold_text(text)[: room_search.MAX_QUERY_LENGTH]
     if not asked:
         return rooms[:most]
-    candidates = rooms.filter(room_search.may_match(asked)).values_list("pk", "spellings")[:MAX_CANDIDATES]
+    candidates = rooms.filter(room_search.may_match(asked)).values_list("pk", "search_keys")[:MAX_CANDIDATES]
     search = room_search.RoomMatcher(asked)
-    found = (pk for pk, spellings in candidates if search.matches(spellings))
+    found = (pk for pk, search_keys in candidates if search.matches(search_keys))
     return rooms.filter(pk__in=[*islice(found, most), exact])
 
 
@@ -111,8 +111,9 @@ def list_sidebar_rooms(user: User, here: str) -> RoomList:
     if here not in [card.name for card in mine]:
         mine.insert(0, RoomCard(here, 0, 0, None))
     own = [counts.room for counts in all_counts]
-    others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here).exclude(said_at=None)
-    names = others.order_by("-said_at", "-pk").values_list("name", flat=True)[:MAX_SIDEBAR_ROOMS]
+    others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here)
+    others = others.exclude(last_message_at=None)
+    names = others.order_by("-last_message_at", "-pk").values_list("name", flat=True)[:MAX_SIDEBAR_ROOMS]
     return RoomList(mine, [RoomCard(name, 0, 0, None) for name in names], "")
 
 

@@ -235,7 +235,7 @@ class Client:
         if self.cursor is None:
             self.cursor = seq
         elif reset:
-            await self._reload(seq, is_other_log=set_back or epoch != self.epoch)
+            await self._reload(seq, is_rewound=set_back or epoch != self.epoch)
         self.epoch = epoch
         self._stable_timer = asyncio.get_running_loop().call_later(STABLE_TIME, self._reset_backoff)
         self.is_open = True
@@ -310,10 +310,10 @@ class Client:
             before = messages[0]["number"] if messages else None
         return messages
 
-    async def _reload(self, seq: int, is_other_log: bool) -> None:
+    async def _reload(self, seq: int, is_rewound: bool) -> None:
         """Load missed messages from the history: all of another log, otherwise those after the cursor."""
-        missed = await self.history(1 if is_other_log else (self.cursor or 0) + 1)
-        if is_other_log:
+        missed = await self.history(1 if is_rewound else (self.cursor or 0) + 1)
+        if is_rewound:
             self.last, self.newest = {}, {}
             self._on_reset()
         for message in missed:

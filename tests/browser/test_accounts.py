@@ -39,7 +39,7 @@ async def plug(cable, tab):
     await tab.page.evaluate("dispatchEvent(new Event('online'))")
 
 
-def set_back(server, room):
+def restore(server, room):
     """As a restored backup does it that has all messages."""
     with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database, database:
         database.execute("UPDATE chat_room SET epoch = 'another' WHERE name = ?", [room])
@@ -121,7 +121,7 @@ async def test_what_somebody_has_not_sent_is_sent_by_nobody_else(lobby, cable, o
     await two.enter(lobby.url, room)  # as somebody else, who is a guest
     await two.say("a guest's")
     await two.until_transcript("a guest's")
-    set_back(lobby, room)
+    restore(lobby, room)
     await expect(two.page.locator("#state")).to_contain_text("restored from a backup", timeout=BACK)
     await plug(cable, one)
     await expect(one.page.get_by_text("You've been signed out")).to_be_visible(timeout=BACK)

@@ -25,7 +25,7 @@ KEPT = """text => Object.entries(localStorage).some(
 )"""
 
 
-# As if the database had been set back, and another message had got the number.
+# As if the database had been restored, and another message had got the number.
 OF_ANOTHER_MESSAGE = """() => {
     for (const key of Object.keys(localStorage).filter((key) => key.startsWith("lobby.edit."))) {
         const kept = { ...JSON.parse(localStorage.getItem(key)), client_id: crypto.randomUUID() };

@@ -140,6 +140,35 @@ async def test_rooms_tell_whether_what_is_unread_names_one(lobby, open_person, o
 # Completed
 
 
+async def test_a_completed_name_mentions_that_person_after_a_reload_a_new_name_and_an_edit(people):
+    writer, ali, also, _ = people
+    number = next(NUMBERS)
+    for person, name in ((ali, f"Ali {number}"), (also, f"All {number}")):
+        person.name = name
+        await person.take_name()
+        await person.say(f"now {name}")
+        await expect(writer.message(f"now {name}")).to_be_visible()
+    await writer.page.keyboard.type("@al")
+    await expect(writer.offered).to_have_count(2)
+    await writer.offered.filter(has_text=also.name).click()
+    await writer.page.keyboard.type("hello")
+    written = f"@{also.name} hello"
+    await expect(writer.input).to_have_value(written)
+    also.name = f"Other {number}"
+    await also.take_name()
+    await writer.page.reload()
+    await expect(writer.input).to_have_value(written)
+    await writer.input.focus()
+    for extra in ("", " again"):
+        await writer.page.keyboard.insert_text(extra)
+        await writer.press("Enter")
+        for person, is_mentioned in ((also, True), (ali, False)):
+            message = person.message(f"hello{extra}")
+            await expect(message.locator(".mention")).to_have_text(written.removesuffix(" hello"))
+            await expect(person.page.locator(".message--mention")).to_have_count(int(is_mentioned))
+        await writer.press("ArrowUp")
+
+
 async def test_people_are_offered_those_first_who_spoke_last_and_enter_takes_one(people):
     writer, ada, ming, adam = people
     await expect(writer.page.get_by_role("textbox", name="Message typed")).to_be_focused()

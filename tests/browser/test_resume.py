@@ -329,7 +329,7 @@ async def test_killed_before_the_commit(open_tab):
         await was_not_reloaded(tab)
 
 
-async def test_a_database_that_was_set_back_is_loaded_anew(open_tab):
+async def test_a_restored_database_is_loaded_again(open_tab):
     with Server() as server:
         tab = await open_tab(server.url, "restored")
         await tab.say("of the old log")

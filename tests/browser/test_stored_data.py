@@ -14,6 +14,7 @@ BROKEN = [
     '{"message": "only"}',
     '{"message": "x", "text": 5, "at": "never", "epoch": "x", "seq": -1, "from": "me"}',
     '{"message": "x", "at": "2026-01-01T00:00:00Z", "failed": {}, "epoch": 5, "seq": 1, "text": []}',
+    '{"mentions": [5, null, {"id": "5", "name": "x"}, {"id": 5}]}',
 ]
 
 # Write a value wherever something is kept, of this room and of another.
@@ -24,6 +25,7 @@ BREAK = """([value, number]) => {
     }
     localStorage.setItem(`lobby.unsent.${you.id}.x`, value);
     for (const end of [number, "x", "1.5"]) localStorage.setItem(`lobby.edit.${you.id}.${key}.${end}`, value);
+    localStorage.setItem(`lobby.mentions.${you.id}.${key}`, value);
     localStorage.setItem("lobby.sound", value);
     sessionStorage.setItem("value", value);
     sessionStorage.setItem("keys", JSON.stringify([`lobby.seen.${you.id}.${key}`]));

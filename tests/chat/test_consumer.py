@@ -370,8 +370,8 @@ async def test_missed_messages_are_sent_in_their_current_state(connect, guest):
     assert [(each["number"], each["message"]) for each in messages] == [(1, "kept"), (2, "edited"), (3, "")]
 
 
-async def set_back(room, number):
-    """Set the room's log back to its state after a message, as a restored backup does."""
+async def rewind(room, number):
+    """Rewind the room's log to its state after a message, as a restored backup does."""
 
     def take_back():
         Message.objects.filter(room=room, number__gt=number).delete()
@@ -389,29 +389,29 @@ async def until_known(room):
 
 @database_sync_to_async
 def say(guest, room, *texts):
-    room = actions.open_room(room.name)  # a log that was set back has another epoch by now
+    room = actions.open_room(room.name)  # a log that was rewound has another epoch by now
     actions.write_all([NewMessage(guest, room, text, uuid4()) for text in texts])
 
 
-async def test_tabs_of_a_room_that_was_set_back_reconnect_to_another_epoch(connect, guest, monkeypatch):
+async def test_tabs_of_a_room_with_a_rewound_log_reconnect_to_another_epoch(connect, guest, monkeypatch):
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.1)
     room = await database_sync_to_async(actions.open_room)("lobby")
     await say(guest, room, "one", "two", "three")
     socket = await connect(user=guest)
     epoch = (await socket.event("welcome"))["epoch"]
-    await set_back(room, 1)
+    await rewind(room, 1)
     assert await socket.close_code() == 1012
     welcome = await (await connect(user=guest, since=1, epoch=epoch)).event("welcome")
     assert (welcome["seq"], welcome["reset"], welcome["set_back"]) == (1, True, True)
     assert welcome["epoch"] != epoch
 
 
-async def test_a_message_to_a_room_that_was_set_back_closes_the_socket(connect, guest, room_of_three):
+async def test_a_message_to_a_room_with_a_rewound_log_closes_the_socket(connect, guest, room_of_three):
     socket = await connect(user=guest, since=0)
     epoch = (await socket.event("welcome"))["epoch"]
     await socket.event("message")
     await until_known(room_of_three)
-    await set_back(room_of_three, 2)
+    await rewind(room_of_three, 2)
     client_id = await socket.say("three, again")
     assert await socket.close_code() == 1012
     back = await connect(user=guest, since=3, epoch=epoch)
@@ -437,7 +437,7 @@ async def test_a_log_that_grew_past_a_cursor_is_detected_by_the_last_message(con
     reference = f"3.{last.client_id}"
     welcome = await (await connect(since=3, epoch=room_of_three.epoch, last=reference)).event("welcome")
     assert (welcome["reset"], "set_back" in welcome) == (False, False)
-    await set_back(room_of_three, 2)
+    await rewind(room_of_three, 2)
     await say(guest, room_of_three, "another three", "four")
     welcome = await (await connect(since=3, epoch=room_of_three.epoch, last=reference)).event("welcome")
     assert (welcome["reset"], welcome["set_back"]) == (True, True)
@@ -450,7 +450,7 @@ async def test_a_log_that_lost_an_edit_is_detected_by_the_last_change(connect, g
     welcome = await (await connect(**known, last_seq=4)).event("welcome")
     assert (welcome["reset"], "set_back" in welcome) == (False, False)
     await Message.objects.filter(pk=two.pk).aupdate(seq=2, text="two")
-    await set_back(room_of_three, 3)
+    await rewind(room_of_three, 3)
     await say(guest, room_of_three, "four", "five")
     welcome = await (await connect(**known, last_seq=4)).event("welcome")
     assert (welcome["reset"], welcome["set_back"]) == (True, True)
@@ -461,7 +461,7 @@ async def test_a_log_with_another_edit_of_the_same_message_is_detected(connect, 
     async def edit_after_restore(*texts, at=None):
         """Restore the state before the edit, send messages, and edit the message again."""
         await Message.objects.filter(number=2).aupdate(seq=2, text="two")
-        await set_back(room_of_three, 2 if texts else 3)
+        await rewind(room_of_three, 2 if texts else 3)
         await room_of_three.arefresh_from_db()  # the hub may have noticed, and renewed the epoch
         if texts:
             await say(guest, room_of_three, *texts)
@@ -469,21 +469,21 @@ async def test_a_log_with_another_edit_of_the_same_message_is_detected(connect, 
         if at:
             await Message.objects.filter(number=2).aupdate(edited_at=at)
 
-    async def is_set_back(**known):
+    async def is_rewound(**known):
         return (await (await connect(since=4, **known)).event("welcome")).get("set_back", False)
 
     two, three = [await Message.objects.aget(number=number) for number in (2, 3)]
     old = {"last": f"2.{two.client_id}", "last_seq": 4}
     edited = await database_sync_to_async(actions.edit)(guest, room_of_three, 2, "changed")
     known = old | {"last_at": protocol.changed_at(edited), "newest": f"3.{three.client_id}"}
-    assert not await is_set_back(**known)
+    assert not await is_rewound(**known)
     await edit_after_restore()
-    assert await is_set_back(**known)
-    assert not await is_set_back(**old)  # of an earlier version
+    assert await is_rewound(**known)
+    assert not await is_rewound(**old)  # of an earlier version
     await edit_after_restore("another three", at=edited.edited_at)
-    assert await is_set_back(**known)
+    assert await is_rewound(**known)
     await edit_after_restore("another three", "four")  # in the place of the edit
-    assert await is_set_back(**old)
+    assert await is_rewound(**old)
 
 
 CLIENT_ID = "12345678-1234-4234-8234-123456789012"
@@ -500,7 +500,7 @@ async def test_an_invalid_last_message_gets_a_reset(connect, room_of_three, last
 async def test_a_deleted_room_is_created_again(connect, guest, room_of_three, monkeypatch):
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.1)
     socket = await connect(user=guest)
-    await set_back(room_of_three, 0)
+    await rewind(room_of_three, 0)
     await database_sync_to_async(Room.objects.all().delete)()
     assert await socket.close_code() == 1012
     welcome = await (await connect(user=guest, since=3, epoch=room_of_three.epoch)).event("welcome")

@@ -128,11 +128,11 @@ async def test_first_messages_count_against_the_limit_of_guests(connect, setting
 )
 async def test_changes_are_limited_by_person_and_address(lobby_room, settings, address, path, said, code):
     settings.CHANGES_PER_HOUR = 1
-    browsers = [await newcomer(address) for _ in range(ratelimit.ADDRESS_SHARE + 1)]
+    browsers = [await newcomer(address) for _ in range(ratelimit.ADDRESS_MULTIPLE + 1)]
     said |= {"name": uuid4().hex[:20]} if "name" in said else {}
     assert [(await browsers[0].post(path, said)).status_code for _ in range(2)] == [code, 429]
     codes = [(await each.post(path, {**said, "name": uuid4().hex[:20]})).status_code for each in browsers[1:]]
-    assert codes == [code] * (ratelimit.ADDRESS_SHARE - 1) + [429]
+    assert codes == [code] * (ratelimit.ADDRESS_MULTIPLE - 1) + [429]
 
 
 # Tasks, rooms, messages
@@ -148,25 +148,25 @@ async def test_changes_are_limited_by_person_and_address(lobby_room, settings, a
 )
 async def test_tasks_are_limited_by_address(lobby_room, settings, address, path, said, code):
     settings.TASKS_PER_HOUR = 1
-    browsers = [await newcomer(address) for _ in range(ratelimit.ADDRESS_SHARE + 1)]
+    browsers = [await newcomer(address) for _ in range(ratelimit.ADDRESS_MULTIPLE + 1)]
     answers = [await browser.post(path, said) for browser in browsers]
-    assert [answer.status_code for answer in answers] == [code] * ratelimit.ADDRESS_SHARE + [429]
+    assert [answer.status_code for answer in answers] == [code] * ratelimit.ADDRESS_MULTIPLE + [429]
     assert 0 < int(answers[-1].headers["Retry-After"]) <= 3600
 
 
 async def test_new_rooms_are_limited_by_address(connect, settings, address):
     settings.ROOMS_PER_HOUR = 1
-    for n in range(ratelimit.ADDRESS_SHARE):
+    for n in range(ratelimit.ADDRESS_MULTIPLE):
         guest = await sync_to_async(create_guest)()
         await (await connect(f"room {n}", user=guest, address=address)).event("welcome")
     refused = await connect("one too many", user=guest, address=address)
     assert await refused.close_code() == 4429
-    assert await Room.objects.acount() == ratelimit.ADDRESS_SHARE
+    assert await Room.objects.acount() == ratelimit.ADDRESS_MULTIPLE
 
 
 async def test_messages_are_limited_by_address(connect, settings, address, monkeypatch):
     settings.CHAT_RATE = 0.1  # one in ten seconds
-    monkeypatch.setattr(ratelimit, "ADDRESS_SHARE_OF_MESSAGES", 2)
+    monkeypatch.setattr(ratelimit, "ADDRESS_MULTIPLE_OF_MESSAGES", 2)
     guests = [await sync_to_async(create_guest)() for _ in range(3)]
     tabs = [await connect(user=guest, address=address) for guest in guests]
     for tab in tabs[:2]:

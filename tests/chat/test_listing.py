@@ -132,7 +132,9 @@ def test_a_search_takes_three_more_queries(ada):
     say(ada, "聊天室")
     now = timezone.now()
     many = [f"All tests {n}" for n in range(2000)]
-    Room.objects.bulk_create(Room(key=n, name=n, spellings=make_search_keys(n), said_at=now) for n in many)
+    Room.objects.bulk_create(
+        Room(key=n, name=n, search_keys=make_search_keys(n), last_message_at=now) for n in many
+    )
     with CaptureQueriesContext(connection) as every:
         room_list.list_rooms(NOBODY)
     with CaptureQueriesContext(connection) as queries:
@@ -145,7 +147,7 @@ def test_an_exact_match_comes_first(ada, bob, monkeypatch):
     monkeypatch.setattr(room_list, "MAX_CANDIDATES", 1)
     for days, name in enumerate(("ops19-secret-party", "Ops19")):
         say(bob, name)
-        Room.objects.filter(name=name).update(said_at=timezone.now() - timedelta(days=days))
+        Room.objects.filter(name=name).update(last_message_at=timezone.now() - timedelta(days=days))
     say(bob, "ops19-secret-party", "news")
     assert names(room_list.list_rooms(NOBODY, " ops19 ").others) == ["Ops19", "ops19-secret-party"]
     for name in ("ops19-secret-party", "Ops19"):
@@ -156,7 +158,9 @@ def test_an_exact_match_comes_first(ada, bob, monkeypatch):
 def test_a_search_takes_few_steps(ada):
     """Each character of these names may continue the search text from each of its letters."""
     now, some = timezone.now(), [f"X{'啊' * 58}不 {n}" for n in range(200)]
-    Room.objects.bulk_create(Room(key=n, name=n, spellings=make_search_keys(n), said_at=now) for n in some)
+    Room.objects.bulk_create(
+        Room(key=n, name=n, search_keys=make_search_keys(n), last_message_at=now) for n in some
+    )
     comparisons = 0
 
     def count(frame, event, called):
@@ -215,7 +219,7 @@ def test_messages_move_a_room_to_the_front_and_changes_do_not(ada, monkeypatch):
     monkeypatch.setattr(room_list, "MAX_OTHER_ROOMS", 1)
     for days, name in enumerate(("new", "old")):
         message = say(ada, name)
-        Room.objects.filter(name=name).update(said_at=timezone.now() - timedelta(days=1 + days))
+        Room.objects.filter(name=name).update(last_message_at=timezone.now() - timedelta(days=1 + days))
     actions.edit(ada, message.room, message.number, "changed")
     assert names(room_list.list_rooms(NOBODY).others) == ["new"]
     say(ada, "old")
@@ -251,8 +255,8 @@ def test_a_long_list_ends_and_still_takes_six_queries(ada, bob, monkeypatch):
 
 def test_the_list_of_a_member_of_500_rooms_is_bounded(ada, bob):
     Room.objects.bulk_create(
-        Room(key=name, name=name, spellings=make_search_keys(name), said_at=timezone.now(), last_seq=2)
-        for name in (f"room {number}" for number in range(700))
+        Room(key=n, name=n, search_keys=make_search_keys(n), last_message_at=timezone.now(), last_seq=2)
+        for n in (f"room {number}" for number in range(700))
     )
     rooms = list(Room.objects.order_by("pk"))
     Membership.objects.bulk_create(Membership(user=ada, room=room) for room in rooms[:500])

@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 
 from accounts.actions import create_guest, rename
-from accounts.confusables import letter_likenesses
+from accounts.confusables import NameKeys, letter_likenesses
 from accounts.models import User
 from chat import actions, markup, mentions
 from chat.actions import Member
@@ -163,6 +163,63 @@ def test_punctuation_around_a_name_is_ignored(room, person, speaker):
     ]
 
 
+# Chosen people
+
+
+def say_to(author, room, text, *chosen):
+    (outcome,) = actions.write_all([NewMessage(author, room, text, uuid4(), chosen=chosen)])
+    return [(mention.user_id, mention.name) for mention in outcome[0].mentions]
+
+
+@pytest.fixture
+def two_of_a_name(person):
+    """Make a person who was renamed since, and the next person with that name."""
+    former = person("Ada")
+    rename(former, "Countess")
+    other = person("Another")
+    other.set_name("Ada", NameKeys.of("Ada"))
+    other.save()
+    return former, other
+
+
+def test_a_chosen_person_is_mentioned_by_a_name_that_is_another_persons_by_now(room, speaker, two_of_a_name):
+    former, other = two_of_a_name
+    assert say_to(speaker, room, "@Ada, @Ada!") == [(other.pk, "Ada")]
+    assert say_to(speaker, room, "@Ada, @Ada!", (former.pk, "Ada")) == [(former.pk, "Ada")]
+    both = say_to(speaker, room, "@Countess, @ada", (former.pk, "Countess"))
+    assert both == [(former.pk, "Countess"), (other.pk, "ada")]
+
+
+def test_a_chosen_person_without_a_name_of_their_own_is_mentioned(room, person, speaker):
+    ada = person("Ada")
+    User.objects.filter(pk=ada.pk).update(name="!!", name_key=None)
+    assert say_to(speaker, room, "hi @!!", (ada.pk, "!!")) == [(ada.pk, "!!")]
+
+
+@pytest.mark.parametrize(
+    "text", ["`@Ada`", "```\n@Ada\n```", "x@Ada", "@Adam", "@ada", "Ada", "https://a.b/@Ada"]
+)
+def test_a_chosen_name_counts_only_as_a_mention(room, speaker, two_of_a_name, text):
+    former, _ = two_of_a_name
+    assert former.pk not in dict(say_to(speaker, room, text, (former.pk, "Ada")))
+
+
+def test_a_longer_name_that_was_typed_stands_before_a_chosen_one(room, person, speaker, two_of_a_name):
+    former, _ = two_of_a_name
+    lovelace = person("Ada Lovelace")
+    text = "@Ada Lovelace and @Ada"
+    mentioned = say_to(speaker, room, text, (former.pk, "Ada"))
+    assert mentioned == [(former.pk, "Ada"), (lovelace.pk, "Ada Lovelace")]
+
+
+def test_only_active_people_of_the_room_can_be_chosen(room, person, speaker):
+    elsewhere = person("Elsewhere", where=actions.open_room("elsewhere"))
+    gone = person("Gone")
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    for chosen in (elsewhere.pk, gone.pk, speaker.pk, 2**53 - 1):
+        assert say_to(speaker, room, "@X", (chosen, "X")) == []
+
+
 # Cost
 
 
@@ -173,15 +230,17 @@ def queries_of(function):
 
 
 def test_a_message_without_a_mark_costs_nothing_and_a_batch_with_some_two_queries(room, person, speaker):
-    person("Ada")
+    ada = person("Ada")
     other = actions.open_room("other")
 
-    def send(text):
-        actions.write_all([NewMessage(speaker, each, text, uuid4()) for each in [room, other] * 10])
+    def send(text, *chosen):
+        entries = [NewMessage(speaker, each, text, uuid4(), chosen=chosen) for each in [room, other] * 10]
+        actions.write_all(entries)
 
     plain = queries_of(lambda: send("hi"))
     assert queries_of(lambda: send("at last @ all")) == plain
     assert queries_of(lambda: send("hi @Ada @Nobody")) == plain + 2
+    assert queries_of(lambda: send("hi @Ada @A", (ada.pk, "A"))) == plain + 2
 
 
 def test_a_page_of_history_takes_one_query_more(room, person, speaker):
@@ -244,6 +303,38 @@ async def test_an_edit_updates_mentions_and_a_deletion_removes_them(connect, nam
     await speaker.send_command(type="delete", number=1)
     assert (await speaker.event("message"))["mentions"] == []
     assert not await Mention.objects.aexists()
+
+
+async def test_chosen_people_are_mentioned_by_messages_and_edits(connect, named_guest):
+    ada = await named_guest("Ada", "lobby")
+    await database_sync_to_async(rename)(ada, "Countess")
+    speaker = await connect("lobby", user=await database_sync_to_async(create_guest)())
+    chosen = {"mentions": [{"id": ada.pk, "name": "Ada"}]}
+    await speaker.send_command(type="send", message="@Ada", client_id=str(uuid4()), **chosen)
+    assert (await speaker.event("message"))["mentions"] == chosen["mentions"]
+    for text, sent, told in [("hi @Ada", chosen, chosen["mentions"]), ("@Ada?", {}, [])]:
+        await speaker.send_command(type="edit", number=1, message=text, **sent)
+        assert (await speaker.event("message"))["mentions"] == told
+
+
+@pytest.mark.parametrize(
+    "mentions",
+    [
+        5,
+        [5],
+        [{"id": 1}],
+        [{"id": 0, "name": "Ada"}],
+        [{"id": "1", "name": "Ada"}],
+        [{"id": 1, "name": ""}],
+        [{"id": 1, "name": "a" * 33}],
+        [{"id": 1, "name": "Ada"}] * 21,
+    ],
+)
+async def test_a_list_of_chosen_people_is_validated(connect, guest, mentions):
+    speaker = await connect("lobby", user=guest)
+    for command in ({"type": "send", "client_id": str(uuid4())}, {"type": "edit", "number": 1}):
+        await speaker.send_command(**command, message="@Ada", mentions=mentions)
+        assert (await speaker.event("error"))["code"] == "bad_frame"
 
 
 async def test_an_edit_keeps_existing_mentions(connect, named_guest):

@@ -13,6 +13,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions, permissions
 from chat.actions import Member
+from chat.actions.message_batch import NewMessage
 from chat.models import Message, Room
 from chat.queries import unread_counts
 from mysite.messages import PACKAGES
@@ -97,10 +98,15 @@ def secret(transactional_db, monkeypatch):
     def memberships_of_some(people):
         return memberships_of(people).exclude(room__name__in=[SECRET] if secret.is_hidden else [])
 
+    def with_access_now(wanted):
+        hidden = {room.pk} if secret.is_hidden else set()
+        return {(where, person) for where, person in wanted if where not in hidden or person == founder.pk}
+
     monkeypatch.setattr(permissions, "visible_rooms", visible_rooms)
     monkeypatch.setattr(permissions, "visible_messages", visible_messages)
     monkeypatch.setattr(permissions, "enter_all", some_entered)
     monkeypatch.setattr(permissions, "memberships_of", memberships_of_some)
+    monkeypatch.setattr(permissions, "with_access", with_access_now)
     return secret
 
 
@@ -184,6 +190,21 @@ def test_people_without_permission_cannot_write(transactional_db, monkeypatch):
 def test_a_transcript_is_missing(secret):
     address = f"/chat/secret%20room/export/{secret.export.pk}/transcript.txt"
     assert browser(secret.reader).get(address).status_code == 404
+
+
+@pytest.mark.parametrize("is_chosen", [False, True])
+def test_a_message_mentions_only_people_who_may_see_the_room(secret, is_chosen):
+    room, name = actions.open_room(SECRET, secret.founder.pk), secret.reader.name
+    chosen = [(secret.reader.pk, name)] if is_chosen else []
+
+    def mentioned():
+        entry = NewMessage(secret.founder, room, f"@{name}", uuid4(), chosen=chosen)
+        ((message, _),) = actions.write_all([entry])
+        return [mention.user_id for mention in message.mentions]
+
+    assert mentioned() == []
+    secret.is_hidden = False
+    assert mentioned() == [secret.reader.pk]
 
 
 def test_unread_messages_are_not_counted(secret):

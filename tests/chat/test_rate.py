@@ -17,8 +17,8 @@ AWAY = "redis://127.0.0.1:1"
 async def make_rate():
     made = []
 
-    def make_rate(per_second, kind="test", address_share=0):
-        made.append(ratelimit.per_second(kind, "messages", per_second, address_share))
+    def make_rate(per_second, kind="test", address_multiple=0):
+        made.append(ratelimit.per_second(kind, "messages", per_second, address_multiple))
         return made[-1]
 
     yield make_rate
@@ -108,13 +108,13 @@ async def test_rates_of_one_kind_count_together(make_rate, ada):
 
 
 async def test_an_address_has_a_multiple_of_a_persons_limit(make_rate):
-    limit = make_rate(1, address_share=3)
+    limit = make_rate(1, address_multiple=3)
     assert [await taken(limit, each) for each in neighbours(4)] == [10, 10, 10, 0]
     assert await taken(limit, *neighbours(1)) == 10
 
 
 async def test_refused_actions_do_not_count_against_the_address(make_rate):
-    limit, (ada, bob) = make_rate(1, address_share=2), neighbours(2)
+    limit, (ada, bob) = make_rate(1, address_multiple=2), neighbours(2)
     for _ in range(3):
         await taken(limit, ada)
     assert await taken(limit, bob) == 10

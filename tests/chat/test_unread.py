@@ -260,7 +260,7 @@ def fill(room, authors, deleted_at=None):
         for seq, author in enumerate(authors, room.last_seq + 1)
     ]
     Message.objects.bulk_create(rows)
-    Room.objects.filter(pk=room.pk).update(last_seq=room.last_seq + len(rows), said_at=timezone.now())
+    Room.objects.filter(pk=room.pk).update(last_seq=room.last_seq + len(rows), last_message_at=timezone.now())
 
 
 @contextmanager

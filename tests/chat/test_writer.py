@@ -317,8 +317,9 @@ async def test_changes_of_many_messages_take_no_more_queries_than_one(people, ro
 
 
 async def test_a_batch_marks_only_transcripts_with_changed_messages(people, rooms, said):
-    def export(owner, room, upto):
-        return Transcript(owner=owner, room=room, room_name=room.name, upto=upto, total=upto, attempt=1)
+    def export(owner, room, last):
+        of_room = {"room": room, "room_name": room.name, "up_to_number": last, "total": last}
+        return Transcript(owner=owner, attempt=1, **of_room)
 
     edited = await Transcript.objects.abulk_create(
         [export(people[0], rooms[0], 3), export(people[1], rooms[0], 1), export(people[2], rooms[1], 3)]

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.faults.ledger import ledger, talking
-from tests.faults.test_set_back import agree, copy, file_of, say, tabs, until
+from tests.faults.test_restore import agree, copy, file_of, say, tabs, until
 from tests.servers.processes import UNLIMITED, Server, fetch, postgresql
 from tests.servers.test_health import becomes
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_set_back import agree, copy, file_of, say, tabs, until
+from tests.faults.test_restore import agree, copy, file_of, say, tabs, until
 from tests.servers.processes import UNLIMITED, Server
 from tests.servers.test_health import becomes
 

@@ -53,7 +53,10 @@ async def test_the_servers_own_isolation_makes_nothing_unavailable(server, sessi
         await kept.send_messages(3, rate=100)
         await recovered(kept)
     assert "command: database unavailable" not in server.log[before:]
-    query = "from django.db import connection as c; print(c.cursor().execute('SHOW synchronous_commit').fetchone())"
+    query = (
+        "from django.db import connection;"
+        "print(connection.cursor().execute('SHOW synchronous_commit').fetchone())"
+    )
     assert "('on',)" in manage("shell", "--no-imports", "--command", query, **server.environment)
 
 

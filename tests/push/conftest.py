@@ -11,7 +11,7 @@ from channels.worker import Worker
 from base.ratelimit import get_change_rate, get_message_rate
 from base.subprotocols import LOBBY, LOBBY_WITH_PINGS
 from chat import actions
-from connections.registry import get_sockets
+from connections.open_sockets import get_sockets
 from push.feed_subscribers import get_feed_subscribers
 from push.limits import get_task_rate, get_topic_rate, get_topic_share_rate
 from tests.sockets import TIMEOUT, Socket, session_of

@@ -26,6 +26,14 @@ test("one message is in flight at a time", () => {
   equal(connection.sent, ["one", "two"]);
 });
 
+test("people who were chosen for names go with their message, after a reload as well", () => {
+  const mentions = [{ id: 5, name: "Ada" }];
+  new Outbox("7.room").add("@Ada", "Room", mentions);
+  const sent = [];
+  new InOrderSender(new Outbox("7.room"), (command) => sent.push(command)).sendNext();
+  equal(sent[0].mentions, mentions);
+});
+
 test("messages of others are no answers", () => {
   const { connection, sender } = setUp("one", "two");
   sender.sendNext();

@@ -270,7 +270,7 @@ def test_the_system_keeps_little_for_a_client_that_reads_nothing(lobby):
 
 
 def waiting_for(client, port):
-    """How much the server's system holds for a client (bytes): what is unsent, and what is not acknowledged."""
+    """How much the server's system holds for a client (bytes): unsent, or not acknowledged."""
     ours, theirs = f":{port:04X}", f":{client.getsockname()[1]:04X}"
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, remote, _, queues, *_ = line.split()

@@ -43,8 +43,8 @@ async def test_what_does_not_fit_beside_the_others_is_refused(
     client, guest, room, media, settings, monkeypatch
 ):
     settings.MEDIA_LIMIT = 1
-    monkeypatch.setattr(space, "SHARE", 1)
-    monkeypatch.setattr(space, "ADDRESS_SHARE", 1)
+    monkeypatch.setattr(space, "PERSON_DIVISOR", 1)
+    monkeypatch.setattr(space, "ADDRESS_DIVISOR", 1)
     await fill(guest, room, 1)
     await Message.objects.aupdate(text="字" * 200_000)  # 600,000 bytes
     others = await signed_in(await sync_to_async(create_guest)())
@@ -75,7 +75,7 @@ async def test_a_person_takes_a_tenth_of_the_space(client, guest, room, media, s
 
 async def test_an_address_takes_half_of_the_space(client, guest, room, media, settings, monkeypatch):
     settings.MEDIA_LIMIT = 1
-    monkeypatch.setattr(space, "SHARE", 1)
+    monkeypatch.setattr(space, "PERSON_DIVISOR", 1)
     await fill(guest, room, 1)
     await Message.objects.aupdate(text="x" * 300_000)
     await ask(client)

@@ -79,6 +79,7 @@ function confirmLeaving(event) {
 export const isText = (value) => typeof value === "string";
 export const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
 export const isTime = (value) => isText(value) && !Number.isNaN(Date.parse(value));
+export const isAnything = () => true; // for fields that are checked where they are used
 export const optional = (isValid) => (value) => value === undefined || value === null || isValid(value);
 
 /**

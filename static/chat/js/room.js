@@ -51,7 +51,7 @@ const composer = new Composer(element("composer"), send, editLast, data.longest_
 const input = /** @type {HTMLTextAreaElement} */ (element("chat-message-input"));
 const emoji = new Catalogue(data.emoji);
 const others = () => [...log.authors, ...people.all].filter(({ id }) => id !== you.id);
-new Typeahead(input, element("typeahead"), [peopleSource(others), emojiSource(emoji)]);
+new Typeahead(input, element("typeahead"), [peopleSource(others, (person) => composer.choose(person)), emojiSource(emoji)]);
 const shortcodes = new Shortcodes(input, emoji);
 composer.pending = () => shortcodes.pending;
 new EmojiPicker(element("emoji-picker"), element("composer"), emoji, (chosen) => insertText(input, chosen));
@@ -101,7 +101,7 @@ session.on("message", (message) => {
   if (timeline.receive(message) && message.author.id !== you.id) announcer.announce(message);
 });
 session.on("message", (message) => editor.update(message));
-session.on("welcome", ({ reset, isRestored }) => (reset ? timeline.reload(isRestored) : timeline.retry()));
+session.on("welcome", ({ reset, isRewound }) => (reset ? timeline.reload(isRewound) : timeline.retry()));
 session.on("welcome", ({ reset }) => reset && fetchEdited(editor.number));
 const actions = {
   edit: (message) => editor.begin(message),
@@ -192,8 +192,8 @@ session.on("state", ({ state: now, code }) => {
   if (code === SIGNED_OUT) refreshCsrfTokens().catch(() => {}); // `postForm` retries
 });
 session.on("refusal", (code) => code && state.show("refused", code));
-session.on("welcome", ({ isRestored }) => {
-  if (isRestored) {
+session.on("welcome", ({ isRewound }) => {
+  if (isRewound) {
     state.showNotice(gettext("This room was restored from a backup. Messages sent after it are missing."));
   }
 });
@@ -208,10 +208,14 @@ session.on("welcome", ({ you: person }) => {
 session.connect();
 watchUnsent(you.id, sendAll);
 
-/** Send a message from the composer. @param {string} text */
-function send(text) {
+/**
+ * Send a message from the composer.
+ * @param {string} text
+ * @param {import("./text/mentions.js").Person[]} mentions
+ */
+function send(text, mentions) {
   typing.reset();
-  unsent.add(text);
+  unsent.add(text, mentions);
   timeline.sent();
 }
 

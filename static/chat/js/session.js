@@ -2,7 +2,7 @@
  * Session of a room's page with the server: the connection, and its events for subscribers.
  *
  * - the server's events by their types ("message", "presence" …, see docs/wire.md); the tab's cursor advances before
- *   subscribers are called, and "welcome" has `isRestored`: whether the room was restored from a backup
+ *   subscribers are called, and "welcome" has `isRewound`: whether the room's log was rewound by a restored backup
  * - "caught-up": after a welcome, once the messages that were missed have been received
  * - "state": `{state, code}` of the connection (see reconnecting-socket.js)
  * - "refusal": the close code of a refusal, or undefined when commands can be sent again
@@ -79,12 +79,12 @@ export class Session {
   }
 
   #welcomed(welcome) {
-    const restored = isRestored(welcome);
+    const rewound = isRewound(welcome);
     if (!welcome.you) this.#setRefusal(SIGNED_OUT);
     cursor.epoch = welcome.epoch;
     if (welcome.reset) Object.assign(cursor, { seq: welcome.seq, ...unknown() });
     this.#missedUpTo = welcome.seq;
-    this.#emit("welcome", { ...welcome, isRestored: restored });
+    this.#emit("welcome", { ...welcome, isRewound: rewound });
     this.#checkMissed();
   }
 
@@ -120,10 +120,10 @@ function isWelcome({ type }) {
  * may be unknown. The page then shows the messages, and sends nothing.
  */
 function isForMe({ you: person, ...welcome }) {
-  return person ? person.id === data.you.id : isRestored(welcome);
+  return person ? person.id === data.you.id : isRewound(welcome);
 }
 
-/** Whether the database was restored, so that the room's log lacks messages that this page shows. */
-function isRestored({ epoch, set_back: setBack }) {
-  return Boolean(setBack || (cursor.epoch && epoch !== cursor.epoch));
+/** Whether the room's log was rewound: it lacks messages that this page shows, since the database was restored. */
+function isRewound({ epoch, set_back: lacksMessages }) {
+  return Boolean(lacksMessages || (cursor.epoch && epoch !== cursor.epoch));
 }

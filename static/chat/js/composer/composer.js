@@ -2,6 +2,7 @@
 
 import { gettext, formatNumber } from "../../../base/js/i18n.js";
 import { DOUBLE_PRESS_TIME } from "../../../base/js/key-repeat.js";
+import { peopleIn } from "../text/mentions.js";
 import { wellFormed } from "../text/well-formed.js";
 
 /** How long Enter waits for a shortcode to be replaced (milliseconds). */
@@ -9,8 +10,9 @@ const REPLACEMENT_TIMEOUT = 1000;
 
 /**
  * Callbacks for another text that is edited in the composer: on each change, on Enter, and on Escape.
- * @typedef {{onChange: (text: string) => void, onSubmit: (text: string) => void, onCancel: () => void}} EditCallbacks
- * @typedef {{draft: string} & EditCallbacks} Edit with the draft that waits meanwhile
+ * @typedef {import("../text/mentions.js").Person} Person
+ * @typedef {{onChange: () => void, onSubmit: (text: string, mentions: Person[]) => void, onCancel: () => void}} EditCallbacks
+ * @typedef {{draft: string, chosen: Person[]} & EditCallbacks} Edit with the draft that waits meanwhile
  */
 
 export class Composer {
@@ -25,8 +27,10 @@ export class Composer {
   #guardedUntil = 0;
   #isWaiting = false;
   #isTouched;
+  /** @type {Person[]} chosen from suggestions for names in the current text, the last one last */
+  #chosen = [];
 
-  /** @type {(text: string) => void} called on each change of the draft */
+  /** @type {(text: string, mentions: Person[]) => void} called on each change of the draft */
   onDraft = () => {};
 
   #warning = "";
@@ -39,7 +43,7 @@ export class Composer {
 
   /**
    * @param {HTMLFormElement} form
-   * @param {(text: string) => void} onSend
+   * @param {(text: string, mentions: Person[]) => void} onSend
    * @param {() => void} onArrowUp called for the up arrow in an empty composer
    * @param {number} maxLength of a message (characters)
    * @param {HTMLElement} problem shows warnings
@@ -69,10 +73,26 @@ export class Composer {
     return this.#edit?.draft ?? this.#input.value;
   }
 
-  set draft(text) {
-    if (this.#edit) this.#edit.draft = text;
-    else this.#input.value = text;
+  /** Exchange the draft. @param {string} text @param {Person[]} chosen for names in the draft */
+  setDraft(text, chosen) {
+    if (this.#edit) Object.assign(this.#edit, { draft: text, chosen });
+    else [this.#input.value, this.#chosen] = [text, chosen];
     this.#validate();
+  }
+
+  /** @returns {Person[]} the people who were chosen for names in the draft */
+  get draftMentions() {
+    return peopleIn(this.draft, this.#edit?.chosen ?? this.#chosen);
+  }
+
+  /** @returns {Person[]} the people who were chosen for names in the current text */
+  get mentions() {
+    return peopleIn(this.#input.value, this.#chosen);
+  }
+
+  /** Mention a person by this name in the current text, even if it is another person's by then. @param {Person} person */
+  choose({ id, name }) {
+    this.#chosen = [...this.#chosen.filter((each) => each.name !== name), { id, name }];
   }
 
   /** @param {string} text shown below the composer while the draft itself has no problem; empty for none */
@@ -114,38 +134,41 @@ export class Composer {
     this.#guardedUntil = performance.now() + DOUBLE_PRESS_TIME;
   }
 
-  /** Add a text to the text field, and focus it. */
-  insert(text) {
+  /** Add a text to the text field, and focus it. @param {string} text @param {Person[]} [mentions] */
+  insert(text, mentions) {
+    mentions?.forEach((person) => this.choose(person));
     this.#setText([this.#input.value, text].filter(Boolean).join("\n"));
   }
 
   /** Add a text to the draft without moving the focus or the caret. */
   append(text) {
     const { value, selectionStart, selectionEnd } = this.#input;
-    this.draft = [this.draft, text].filter(Boolean).join("\n");
+    this.setDraft([this.draft, text].filter(Boolean).join("\n"), this.draftMentions);
     if (value && !this.#edit) this.#input.setSelectionRange(selectionStart, selectionEnd);
-    this.onDraft(this.draft);
+    this.onDraft(this.draft, this.draftMentions);
     this.guardEnter();
   }
 
   /**
    * Edit another text in the composer. The draft waits until `endEdit`.
    * @param {string} text
+   * @param {Person[]} mentions
    * @param {EditCallbacks} callbacks
    */
-  beginEdit(text, callbacks) {
-    this.#edit = { draft: this.draft, ...callbacks };
+  beginEdit(text, mentions, callbacks) {
+    this.#edit = { draft: this.draft, chosen: this.draftMentions, ...callbacks };
+    this.#chosen = mentions;
     this.#form.classList.add("is-editing");
     this.#setText(text);
   }
 
   /** Return to the draft. */
   endEdit() {
-    const { draft } = this.#edit;
+    const { draft, chosen } = this.#edit;
     this.#edit = null;
     this.#form.classList.remove("is-editing");
     this.guardEnter();
-    this.draft = draft; // and do not save it: another tab may be changing it
+    this.setDraft(draft, chosen); // and do not save it: another tab may be changing it
     this.#isTouched = false;
     this.focus();
   }
@@ -165,8 +188,8 @@ export class Composer {
   #changed() {
     this.#isTouched = true;
     this.#validate();
-    if (this.#edit) this.#edit.onChange(this.#input.value);
-    else this.onDraft(this.#input.value);
+    if (this.#edit) this.#edit.onChange();
+    else this.onDraft(this.#input.value, this.mentions);
   }
 
   #keyPressed(event) {
@@ -206,9 +229,11 @@ export class Composer {
     if (performance.now() < this.#guardedUntil) return;
     const text = normalize(this.#input.value);
     if (this.isTooLong(text)) return; // `#validate` shows a warning, and the text stays, to be shortened
-    if (this.#edit) return this.#edit.onSubmit(text);
+    const { mentions } = this;
+    if (this.#edit) return this.#edit.onSubmit(text, mentions);
+    this.#chosen = [];
     this.#setText("");
-    if (text) this.#onSend(text);
+    if (text) this.#onSend(text, mentions);
   }
 
   #validate() {

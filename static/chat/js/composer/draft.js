@@ -1,6 +1,7 @@
 /** The draft in the composer: stored for each person and room, and shared by all of the person's tabs. */
 
-import { save, unsave, withStorage } from "../../../base/js/storage.js";
+import { isAnything, readJson, save, unsave, withStorage } from "../../../base/js/storage.js";
+import { peopleIn } from "../text/mentions.js";
 
 /** For so long after the last input in this tab, drafts of other tabs are ignored (milliseconds). */
 const TYPING_TIME = 5000;
@@ -10,11 +11,13 @@ export function takeDraft(owner) {
   const key = keyOf(owner);
   const text = withStorage((storage) => storage.getItem(key)) ?? "";
   unsave(key);
+  unsave(mentionsKeyOf(owner));
   return text;
 }
 
 export class Draft {
   #key;
+  #mentionsKey;
   #composer;
   #typedAt = -Infinity;
 
@@ -24,37 +27,51 @@ export class Draft {
    */
   constructor(owner, composer) {
     this.#key = keyOf(owner);
+    this.#mentionsKey = mentionsKeyOf(owner);
     this.#composer = composer;
     const stored = withStorage((storage) => storage.getItem(this.#key)) ?? "";
     const early = composer.draft; // typed before this module had loaded
-    composer.draft = stored + early;
-    if (early) this.#save(stored + early);
+    const mentions = this.#readMentions(stored);
+    composer.setDraft(stored + early, mentions);
+    if (early) this.#save(stored + early, mentions);
     else if (stored) composer.guardEnter();
-    composer.onDraft = (text) => this.#save(text);
+    composer.onDraft = (text, mentions) => this.#save(text, mentions);
     addEventListener("storage", ({ key, oldValue, newValue }) => {
       if (key === this.#key) this.#sync(newValue ?? "", oldValue ?? "");
     });
   }
 
-  #save(text) {
+  #save(text, mentions) {
     this.#typedAt = performance.now();
-    this.#store(text);
+    this.#store(text, mentions);
   }
 
-  #store(text) {
+  /** Store the mentions apart, for tabs of an earlier version, and first: other tabs read them when the text changes. */
+  #store(text, mentions) {
+    if (mentions.length) save(this.#mentionsKey, JSON.stringify({ mentions }));
+    else unsave(this.#mentionsKey);
     if (text) save(this.#key, text);
     else unsave(this.#key);
+  }
+
+  #readMentions(text) {
+    return peopleIn(text, readJson(this.#mentionsKey, { mentions: isAnything })?.mentions);
   }
 
   /** Show the draft as another tab has changed it, unless this tab has changed it as well. */
   #sync(text, before) {
     const { draft } = this.#composer;
     const isIdle = performance.now() - this.#typedAt > TYPING_TIME;
-    if (isIdle || draft === before) this.#composer.draft = text;
-    else if (!text) this.#store(draft); // the other tab has sent its draft, and this tab has another one
+    if (isIdle || draft === before) this.#composer.setDraft(text, this.#readMentions(text));
+    else if (!text) this.#store(draft, this.#composer.draftMentions); // the other tab has sent its draft, this one has another
   }
 }
 
 function keyOf(owner) {
   return `lobby.draft.${owner}`;
+}
+
+/** The people who were chosen for names in the draft. */
+function mentionsKeyOf(owner) {
+  return `lobby.mentions.${owner}`;
 }

@@ -15,11 +15,13 @@ const EMOJI = new RegExp(`(?<!${LETTER}):(${CODE})$`, "u");
 /**
  * Names that are typed in full come first, then names with that beginning, then those with a later word with it.
  * @param {() => {id: number, name: string}[]} candidates the likeliest first; of two with one id, the last name counts
+ * @param {(person: {id: number, name: string}) => void} onChosen called when a person is chosen
  * @returns {import("./typeahead.js").Source}
  */
-export function peopleSource(candidates) {
+export function peopleSource(candidates, onChosen) {
   const all = () => [...new Map(candidates().map((each) => [each.id, each])).values()];
-  return { typed: PERSON, find: (typed) => findPeople(all(), typed).slice(0, MAX_PEOPLE).map(personOption) };
+  const option = (each) => ({ ...personOption(each), onAccept: () => onChosen(each) });
+  return { typed: PERSON, find: (typed) => findPeople(all(), typed).slice(0, MAX_PEOPLE).map(option) };
 }
 
 /**

@@ -19,6 +19,7 @@ const onScreenKeyboard = matchMedia("(pointer: coarse)");
  * @property {string} label
  * @property {HTMLElement} icon
  * @property {string} text inserted when the option is accepted
+ * @property {() => void} [onAccept] called when the option is accepted, before its text is inserted
  * @property {boolean} isExact whether the typed text names it exactly, so that Enter accepts it
  *
  * @typedef {object} Source
@@ -152,9 +153,10 @@ export class Typeahead {
   }
 
   #accept(index) {
-    const { text } = this.#options[index];
+    const { text, onAccept } = this.#options[index];
     const from = this.#from;
     this.#close();
+    onAccept?.();
     insertText(this.#input, text, from);
     this.#dismissed = { from, before: this.#input.value.slice(0, from + text.length) };
   }

@@ -3,8 +3,9 @@
  * with the name of the key; another tab can continue the edit once that tab is closed.
  */
 
-import { isCount, isText, keysAfter, optional, readJson, save, unsave } from "../../../base/js/storage.js";
+import { isAnything, isCount, isText, keysAfter, optional, readJson, save, unsave } from "../../../base/js/storage.js";
 import { ID, newId } from "../../../base/js/uuid.js";
+import { peopleIn } from "../text/mentions.js";
 
 /** How long a tab that is being reloaded may still hold its lock (milliseconds). */
 const LOCK_TIMEOUT = 5000;
@@ -12,7 +13,13 @@ const LOCK_TIMEOUT = 5000;
 /** The end of a key, after its prefix. An earlier version had one key for all tabs. */
 const NUMBER_AND_ID = new RegExp(`^([1-9]\\d{0,14})(?:\\.${ID})?$`);
 
-const SHAPE = { message: isText, text: isText, client_id: optional(isText), seq: optional(isCount) };
+const SHAPE = {
+  message: isText,
+  text: isText,
+  client_id: optional(isText),
+  seq: optional(isCount),
+  mentions: isAnything,
+};
 
 /**
  * @typedef {object} Edit
@@ -21,6 +28,7 @@ const SHAPE = { message: isText, text: isText, client_id: optional(isText), seq:
  * @property {number} [seq] of the message; missing in drafts of an earlier version
  * @property {string} message its text, as it was stored
  * @property {string} text its new text
+ * @property {import("../text/mentions.js").Person[]} [mentions] people who were chosen for names in the new text
  */
 
 /** @param {string} owner @returns {number[]} the numbers of the messages that have drafts */
@@ -70,19 +78,19 @@ export class EditDraft {
       const draft = isOurs && readJson(key, SHAPE);
       if (draft) {
         [this.#key, this.#lock] = [key, lock];
-        return { ...draft, number };
+        return { ...draft, mentions: peopleIn(draft.text, draft.mentions), number };
       }
       release?.();
     }
   }
 
   /** @param {Edit} edit */
-  save({ number, client_id, seq, message, text }) {
+  save({ number, client_id, seq, message, text, mentions }) {
     if (!this.#key) {
       this.#key = `${prefixOf(this.#owner)}${number}.${newId()}`;
       this.#lock = request(this.#key); // before another tab can find the draft
     }
-    save(this.#key, JSON.stringify({ client_id, seq, message, text }));
+    save(this.#key, JSON.stringify({ client_id, seq, message, text, mentions }));
   }
 
   /** Remove this tab's draft, and keep its key and lock. */

@@ -7,7 +7,10 @@ import { gettext } from "../../../base/js/i18n.js";
 import { showFooter, textElement } from "../timeline/message-footer.js";
 import { CONFLICT } from "./pending-commands.js";
 
-/** @typedef {import("../timeline/message-element.js").Message} Message */
+/**
+ * @typedef {import("../timeline/message-element.js").Message} Message
+ * @typedef {{text: string, mentions: import("../text/mentions.js").Person[]}} Edited a text, and the people whom it mentions
+ */
 
 const GONE = gettext("This message no longer exists. You can still copy your text.");
 
@@ -19,7 +22,7 @@ export class MessageEditor {
   #draft;
   /** @type {Message | null} the edited message, as it is stored */
   #message = null;
-  /** @type {string | null} the edited text while it is not in the composer: it is being saved, or offered in the bar */
+  /** @type {Edited | null} the edited text while it is not in the composer: it is being saved, or offered in the bar */
   #aside = null;
   #isSaving = false;
   #isGone = false; // the database was restored: the message does not exist, or another message has its number
@@ -51,9 +54,9 @@ export class MessageEditor {
     if (!this.close() || this.#isSaving) return;
     if (this.#message) return this.#openAside(message);
     this.#message = message;
-    this.#open(message.message);
+    this.#open({ text: message.message, mentions: message.mentions ?? [] });
     this.#composer.guardEnter();
-    const isUnchanged = () => this.number === message.number && this.#text === this.#message.message;
+    const isUnchanged = () => this.number === message.number && this.#edited.text === this.#message.message;
     const draft = await this.#draft.find(isUnchanged, message.number);
     if (draft) this.#restore(draft);
   }
@@ -63,7 +66,7 @@ export class MessageEditor {
     const draft = await this.#draft.find(() => !this.#message);
     if (!draft) return;
     this.#message = draft;
-    this.#reopen(draft.text);
+    this.#reopen(draft);
     return draft.number;
   }
 
@@ -87,26 +90,28 @@ export class MessageEditor {
     if (!isSame(message, this.#message)) return this.#setGone();
     const isChanged = message.message !== this.#message.message;
     this.#message = message;
-    if (message.message === this.#text.trimEnd()) return this.#end();
+    if (message.message === this.#edited.text.trimEnd()) return this.#end();
     if (this.#isSaving) return this.#showInFooter(textElement(gettext("Saving…"))); // the answer follows
     this.#saveDraft();
     if (message.deleted || isChanged) this.#showChange();
   }
 
-  get #text() {
-    return this.#aside ?? this.#composer.text;
+  /** @returns {Edited} */
+  get #edited() {
+    return this.#aside ?? this.#composer;
   }
 
   /** Whether the edit has a text that would be lost. */
   get #isChanged() {
-    const text = this.#text.trimEnd();
+    const text = this.#edited.text.trimEnd();
     return text !== "" && text !== this.#message.message.trimEnd();
   }
 
   /** Leave the edit. A changed text is set aside, since Escape is easily pressed once too often. */
   #cancel() {
     if (!this.#isChanged) return this.#end();
-    this.#aside = this.#composer.text;
+    const { text, mentions } = this.#composer;
+    this.#aside = { text, mentions };
     this.#composer.endEdit();
     this.#show();
   }
@@ -122,7 +127,7 @@ export class MessageEditor {
   #restore(draft) {
     const current = this.#message;
     if (!isSame(draft, current)) this.#message = draft;
-    this.#open(draft.text);
+    this.#open(draft);
     if (this.#message === draft) this.#setGone();
     else if (draft.message !== current.message) this.#showChange();
   }
@@ -134,20 +139,20 @@ export class MessageEditor {
   }
 
   /** Open an edit, or set it aside if the person is typing something else. */
-  #reopen(text) {
+  #reopen({ text, mentions }) {
     if (this.#composer.isIdle) {
-      this.#open(text);
+      this.#open({ text, mentions });
       return this.#composer.guardEnter();
     }
-    this.#aside = text;
+    this.#aside = { text, mentions };
     this.#show();
   }
 
-  #open(text) {
+  #open({ text, mentions }) {
     this.#aside = null;
-    this.#composer.beginEdit(text, {
+    this.#composer.beginEdit(text, mentions, {
       onChange: () => this.#saveDraft(),
-      onSubmit: (text) => this.#save(text),
+      onSubmit: (text, mentions) => this.#save({ text, mentions }),
       onCancel: () => this.#cancel(),
     });
     this.#show();
@@ -155,29 +160,29 @@ export class MessageEditor {
 
   /** Store the draft, unless the text is unchanged. */
   #saveDraft() {
-    const text = this.#text;
+    const { text, mentions } = this.#edited;
     if (text === this.#message.message) this.#draft.remove();
-    else this.#draft.save({ ...this.#message, text });
+    else this.#draft.save({ ...this.#message, text, mentions });
   }
 
   /** Save the edit, and free the composer at once: the next text is another message. */
-  async #save(text) {
+  async #save({ text, mentions }) {
     const { number, client_id, seq, message } = this.#message;
     if (text === message.trimEnd()) return this.#end();
     const shown = this.#log.item(number);
     if (shown && !isSame(this.#log.message(shown), this.#message)) this.#isGone = true;
     if (this.#isGone) return this.#showChange();
-    this.#aside = text;
+    this.#aside = { text, mentions };
     this.#isSaving = true;
     this.#bar.hidden = true;
     this.#composer.endEdit();
     this.#showInFooter(textElement(gettext("Saving…")));
-    const problem = await this.#commands.send({ type: "edit", number, client_id, seq, message: text });
+    const problem = await this.#commands.send({ type: "edit", number, client_id, seq, message: text, mentions });
     if (!this.#isSaving) return; // the message arrived before the answer
     this.#showInFooter();
     if (!problem) return this.#end();
     this.#isSaving = false;
-    this.#reopen(text);
+    this.#reopen({ text, mentions });
     if (problem === CONFLICT) this.#showChange(); // the message's newer version comes with the log
     else this.#show(gettext("Couldn't save: {problem}", { problem }), true);
   }

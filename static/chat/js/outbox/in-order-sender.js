@@ -23,8 +23,8 @@ export class InOrderSender {
   sendNext() {
     const [next] = this.#outbox.waiting;
     if (this.#pauseTimer || this.#inFlight || !next) return;
-    const { client_id, message } = next;
-    if (this.#send({ type: "send", message, client_id })) this.#inFlight = client_id;
+    const { client_id, message, mentions } = next;
+    if (this.#send({ type: "send", message, client_id, mentions })) this.#inFlight = client_id;
   }
 
   /**

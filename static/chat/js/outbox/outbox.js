@@ -1,13 +1,15 @@
 /** Outbox: messages that the server has not acknowledged yet. The browser stores them, so that a reload loses nothing. */
 
-import { isCount, isText, isTime, keysAfter, optional, readJson, save, unsave } from "../../../base/js/storage.js";
+import { isAnything, isCount, isText, isTime, keysAfter, optional, readJson, save, unsave } from "../../../base/js/storage.js";
 import { ID, newId } from "../../../base/js/uuid.js";
+import { peopleIn } from "../text/mentions.js";
 import { wellFormed } from "../text/well-formed.js";
 
 /**
  * @typedef {object} Unsent
  * @property {string} client_id
  * @property {string} message the text
+ * @property {import("../text/mentions.js").Person[]} [mentions] people who were chosen for names in the text
  * @property {string} at ISO 8601, shown with the message
  * @property {number} [order] grows with each message; missing in entries of an earlier version
  * @property {string} [room] name of the room, as on its page, since the room may not exist yet; missing in entries of an
@@ -26,6 +28,7 @@ const ROOM_AND_ID = new RegExp(`^(.+)\\.${ID}$`, "s");
 const isName = (value) => isText(value) && value.isWellFormed();
 const SHAPE = {
   message: isText,
+  mentions: isAnything,
   at: isTime,
   failed: optional(isText),
   order: optional(isCount),
@@ -120,11 +123,16 @@ export class Outbox {
     return this.all.filter((entry) => !entry.failed);
   }
 
-  /** @param {string} message @param {string} room its name @returns {Unsent} */
-  add(message, room) {
+  /**
+   * @param {string} message
+   * @param {string} room its name
+   * @param {import("../text/mentions.js").Person[]} [mentions] people who were chosen for names in the text
+   * @returns {Unsent}
+   */
+  add(message, room, mentions) {
     const last = Math.max(0, ...[...this.all, ...this.#stored()].map(orderOf));
     const order = Math.min(last + 1, Number.MAX_SAFE_INTEGER); // and no time: clocks can be set back
-    const entry = { client_id: newId(), message, at: new Date().toISOString(), order, room, failed: null };
+    const entry = { client_id: newId(), message, mentions, at: new Date().toISOString(), order, room, failed: null };
     this.#store(entry);
     return entry;
   }
@@ -151,7 +159,9 @@ export class Outbox {
   #stored() {
     const entries = keysAfter(this.#prefix, CLIENT_ID).map((id) => {
       const entry = readJson(this.#prefix + id, SHAPE);
-      return entry && { ...entry, message: wellFormed(entry.message), client_id: id };
+      if (!entry) return null;
+      const message = wellFormed(entry.message);
+      return { ...entry, message, mentions: peopleIn(message, entry.mentions), client_id: id };
     });
     return entries.filter(Boolean);
   }

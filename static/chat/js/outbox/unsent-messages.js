@@ -51,10 +51,10 @@ export class UnsentMessages {
     }
   }
 
-  /** @param {string} text */
-  add(text) {
+  /** @param {string} text @param {import("../text/mentions.js").Person[]} mentions */
+  add(text, mentions) {
     this.#adopt(); // a tab without a connection may have written before
-    this.#show(this.#outbox.add(text, roomName));
+    this.#show(this.#outbox.add(text, roomName, mentions));
     this.#sender.sendNext();
   }
 
@@ -85,9 +85,9 @@ export class UnsentMessages {
   }
 
   /** Messages of an earlier version can be too long: move the text into the composer, where it can be shortened. */
-  #takeBack({ client_id: clientId, message }) {
+  #takeBack({ client_id: clientId, message, mentions }) {
     this.#outbox.remove(clientId);
-    this.#composer.insert(message);
+    this.#composer.insert(message, mentions);
   }
 
   #show(entry) {
@@ -115,7 +115,7 @@ export class UnsentMessages {
       buttonElement(gettext("Edit"), () => {
         if (!this.#editor.close()) return;
         this.#discard(entry);
-        this.#composer.insert(entry.message);
+        this.#composer.insert(entry.message, entry.mentions);
       }),
       buttonElement(gettext("Discard"), () => this.#discard(entry)),
     ];

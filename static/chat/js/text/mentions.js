@@ -1,4 +1,27 @@
-/** Syntax of mentions, a name after `@`: the same as in chat/mentions.py. */
+/**
+ * Syntax of mentions, a name after `@`: the same as in chat/mentions.py; and people who were chosen for names.
+ *
+ * @typedef {{id: number, name: string}} Person whom a text mentions, by the name that stands in it
+ */
+
+import { isCount, isText } from "../../../base/js/storage.js";
+
+/** Most people that a message mentions. */
+const MAX_MENTIONS = 20;
+
+/**
+ * @param {string} text
+ * @param {unknown} people stored by any version, the last chosen last
+ * @returns {Person[]} those whose names the text may mention
+ */
+export function peopleIn(text, people) {
+  const found = Array.isArray(people) ? people.filter(isPerson) : [];
+  return found.filter(({ name }) => text.includes(`@${name}`)).slice(-MAX_MENTIONS);
+}
+
+function isPerson(value) {
+  return isCount(value?.id) && isText(value.name);
+}
 
 /** A letter or digit of a script that puts spaces between words, unless it looks like punctuation. */
 export const LETTER = String.raw`(?=[\0-\u0dff\u1e00-\u1fff])(?![\u01c3\u02b9-\u02df\u02e5-\u02ff])[\p{L}\p{N}]`;

@@ -114,15 +114,15 @@ export class Timeline {
 
   /**
    * Load the log again: more messages were missed than the server sends.
-   * @param {boolean} isOtherLog whether the messages shown belong to another log: load the newest page. Otherwise, load the
+   * @param {boolean} isRewound whether the messages shown belong to another log: load the newest page. Otherwise, load the
    *   page at the reader's position.
    */
-  reload(isOtherLog) {
+  reload(isRewound) {
     this.#generation += 1;
     this.#isPageMissing = true;
     this.#failures = 0;
-    this.#missedAfter = isOtherLog || this.#isLineShown ? null : (this.#missedAfter ?? this.#log.lastReceived);
-    if (isOtherLog) this.#log.clear();
+    this.#missedAfter = isRewound || this.#isLineShown ? null : (this.#missedAfter ?? this.#log.lastReceived);
+    if (isRewound) this.#log.clear();
     else this.#log.detachEnd();
     this.#newer.stop();
     this.#end.hidden = true;

@@ -13,9 +13,9 @@ from django.contrib.sessions.models import Session
 from accounts import actions
 from accounts.models import User
 from chat.consumers import ChatConsumer
-from connections.registry import get_sockets
+from connections.open_sockets import get_sockets
 from live import hub
-from live.networks import network
+from live.networks import counted_address
 from tests.sockets import TIMEOUT
 
 
@@ -72,14 +72,22 @@ async def test_many_sockets_close_about_as_fast_as_they_open():
 
 
 def test_a_household_counts_as_one_address():
-    assert network("2001:db8:1:2:3::4") == network("2001:db8:1:2::5") != network("2001:db8:1:3::4")
-    assert network("192.0.2.1") != network("192.0.2.2")
+    assert (
+        counted_address("2001:db8:1:2:3::4")
+        == counted_address("2001:db8:1:2::5")
+        != counted_address("2001:db8:1:3::4")
+    )
+    assert counted_address("192.0.2.1") != counted_address("192.0.2.2")
 
 
 @pytest.mark.parametrize("prefix", ["::ffff:", "0:0:0:0:0:ffff:", "64:ff9b::"])
 def test_an_address_of_ipv4_is_the_same_in_ipv6(prefix):
     """As a proxy with dual-stack sockets, or a translator, tells it."""
-    assert network(f"{prefix}192.0.2.1") == network("192.0.2.1") != network(f"{prefix}192.0.2.2")
+    assert (
+        counted_address(f"{prefix}192.0.2.1")
+        == counted_address("192.0.2.1")
+        != counted_address(f"{prefix}192.0.2.2")
+    )
 
 
 async def test_a_person_makes_so_many_rooms_an_hour_and_still_enters_those_that_are(connect, guest, settings):

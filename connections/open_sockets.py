@@ -1,4 +1,4 @@
-"""Registry of this process's open sockets: connection limits, and closing after sign-out or deletion."""
+"""Open sockets of this process: connection limits, and closing after sign-out or deletion."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ DELETED = 4410
 
 
 class Socket(Protocol):
-    """What the registry knows of a socket. `user` and `session_key` are None without a session."""
+    """An open socket. `user` and `session_key` are None without a session."""
 
     user: User | None
     session_key: str | None

@@ -17,14 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from connections.cookies import cookies_of
 from connections.middleware import LARGEST_BODY, BodyLimit, Handshake, body_limit
 from server.client_budget import get_response_budget
-from server.uvicorn_protocols import (
-    LARGEST_HEAD,
-    LARGEST_HEADERS,
-    LARGEST_TARGET,
-    MOST_HEADERS,
-    HttpProtocol,
-    SocketProtocol,
-)
+from server.http_protocol import LARGEST_HEAD, LARGEST_HEADERS, LARGEST_TARGET, MOST_HEADERS, HttpProtocol
+from server.socket_protocol import SocketProtocol
 from tests.fuzz.raw import handshake, peer
 from tests.servers.processes import Server, daphne, wait_until
 from tests.servers.tab import TIMEOUT
@@ -291,7 +285,7 @@ async def test_a_client_that_reads_too_little_is_cut_off_and_one_that_is_slow_is
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"x" * size})
 
-    monkeypatch.setattr("server.uvicorn_protocols.RESPONSE_PATIENCE", 0.3)
+    monkeypatch.setattr("server.response_progress.RESPONSE_PATIENCE", 0.3)
     async with asyncio.timeout(TIMEOUT), serving(application) as address:
         deaf, trickle, slow = await asyncio.gather(
             read_slowly(address, 2**14, 0.5),
@@ -317,7 +311,7 @@ async def test_a_socket_is_not_cut_off_for_the_response_before_it(monkeypatch):
             await send({"type": "websocket.send", "text": "x" * 2 * size})
             await receive()
 
-    monkeypatch.setattr("server.uvicorn_protocols.RESPONSE_PATIENCE", 1)
+    monkeypatch.setattr("server.response_progress.RESPONSE_PATIENCE", 1)
     async with asyncio.timeout(TIMEOUT), serving(application) as address:
         reader, writer = await asyncio.open_connection(*address)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + handshake(SimpleNamespace(port=address[1])))

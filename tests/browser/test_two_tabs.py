@@ -6,8 +6,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.servers.proxy import proxy
-
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # How long a tab may take to be back (milliseconds).
@@ -31,12 +29,6 @@ KEEP_AS_BEFORE = """() => {
         localStorage.setItem(`lobby.unsent.${you.id}.${key}.${client_id}`, JSON.stringify(entry));
     }
 }"""
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def cable(lobby):
-    async with proxy(lobby) as between:
-        yield between
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -17,6 +17,13 @@ def speak_english():
     translation.deactivate()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def what_was_collected_is_no_garbage():
+    """Let the collector pass over all modules and tests: it would look at each after every file."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def what_a_file_leaves_behind_is_told_of_there():
     """Garbage may raise a warning, which fails whichever test is running when it is collected."""

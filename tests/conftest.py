@@ -2,6 +2,8 @@ import gc
 
 import pytest
 from channels.db import aclose_old_connections, database_sync_to_async
+from django.conf import settings
+from django.core.management.commands import flush
 from django.utils import translation
 
 from tests.faults.doorbell import Doorbell
@@ -13,6 +15,13 @@ def speak_english():
     """A request leaves its language to the thread, which may be the tests' own."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_was_collected_is_no_garbage():
+    """Let the collector pass over all modules and tests: it would look at each after every file."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,3 +64,44 @@ async def guest(database):
     from accounts import actions
 
     return await database_sync_to_async(actions.create_guest)()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_found_once():
+    """Each test client makes a middleware of its own, which would look for all static files again."""
+    from servestatic.middleware import ServeStaticMiddleware
+
+    async def get_response(request):
+        pass
+
+    found = ServeStaticMiddleware(get_response)
+
+    def copy(middleware, get_response):
+        vars(middleware).update(vars(found), get_response=get_response)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ServeStaticMiddleware, "__init__", copy)
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):
+    """The tests' own SQLite waits for no disk: nothing of it need survive the machine."""
+    options = settings.DATABASE["OPTIONS"]
+    if "init_command" in options:
+        options["init_command"] += ";PRAGMA synchronous=OFF"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def content_types_and_permissions_stay():
+    """A flush, which ends each test with transactions, would create them all again."""
+
+    def sql_flush(style, connection, **options):
+        names = connection.introspection.django_table_names(only_existing=True, include_views=False)
+        tables = sorted({*names} - {"django_content_type", "auth_permission"})
+        return connection.ops.sql_flush(style, tables, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "sql_flush", sql_flush)
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *args, **options: None)
+        yield

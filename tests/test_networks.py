@@ -15,7 +15,8 @@ from connections.admission import Full, Places
 from connections.guard import Visit
 from mysite.messages import PACKAGES
 from server.connections import Connections
-from server.uvicorn_protocols import HttpProtocol, SocketProtocol
+from server.http_protocol import HttpProtocol
+from server.socket_protocol import SocketProtocol
 from tests.servers.processes import ROOT
 from transcripts import space
 
@@ -30,7 +31,7 @@ READERS = {
     "base/ratelimit_keys.py",
     "base/security_log.py",  # which names the whole address
     "connections/middleware.py",  # for the security log
-    "server/uvicorn_protocols.py",
+    "server/http_protocol.py",
     "accounts/guests.py",
     "transcripts/views.py",
 }

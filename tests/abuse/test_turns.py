@@ -5,7 +5,7 @@ from functools import partial
 from types import SimpleNamespace
 
 from server.client_budget import get_received_budget
-from server.uvicorn_protocols import Turns
+from server.turns import Turns
 
 PIECE = 512
 CROWD, PIECES = 100, 20

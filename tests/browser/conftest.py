@@ -8,6 +8,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, async_playwright, expect
 
+from tests.browser.writer import Gate, Writer
+from tests.servers.proxy import proxy
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -126,3 +129,27 @@ def open_reader(lobby, open_tab):
         return tab
 
     return open_reader
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def writer(lobby, open_tab, request):
+    writer = Writer(await open_tab(lobby.url, request.node.name[:64]))
+    for text in ("first", "second"):
+        await writer.tab.say(text)
+        await expect(writer.tab.pending).to_have_count(0)
+    return writer
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def gate(writer):
+    gate = Gate()
+    await writer.page.route_web_socket("**/ws/chat/**", gate.connect)
+    await writer.page.reload()
+    return gate
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def cable(lobby):
+    """A proxy between tabs and the server, whose connections can be cut."""
+    async with proxy(lobby) as between:
+        yield between

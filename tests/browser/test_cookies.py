@@ -4,7 +4,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.browser.test_accounts import sign_up
+from tests.browser.account import sign_up
 from tests.servers.proxy import proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -7,10 +7,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from tests.browser.account import sign_in, sign_up
 from tests.browser.conftest import launched
-from tests.browser.test_accounts import sign_in, sign_up
-from tests.browser.test_editing import Writer
 from tests.browser.test_offline import until
+from tests.browser.writer import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

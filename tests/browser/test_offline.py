@@ -6,8 +6,8 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.account import IS_RELOADED, sign_out, sign_up
 from tests.browser.conftest import TIMEOUT
-from tests.browser.test_accounts import IS_RELOADED, sign_out, sign_up
 from tests.servers.processes import Server, runserver
 from tests.servers.proxy import proxy
 from tests.servers.rooms import fill

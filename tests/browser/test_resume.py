@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 import pytest
-import pytest_asyncio
 import trustme
 from playwright.async_api import expect
 
@@ -45,13 +44,6 @@ SCROLL_FIRST = """document.addEventListener("DOMContentLoaded", () => {
     const grown = new MutationObserver(scrolled);
     grown.observe(document.querySelector("#chat-log"), { childList: true });
 });"""
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def cable(lobby):
-    """What stands between the tabs and the server, and can be pulled."""
-    async with proxy(lobby) as between:
-        yield between
 
 
 async def stays_loaded(tab):

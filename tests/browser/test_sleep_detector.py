@@ -3,18 +3,10 @@
 import asyncio
 
 import pytest
-import pytest_asyncio
 
 from base.subprotocols import LOBBY, PING, PONG
-from tests.servers.proxy import proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def cable(lobby):
-    async with proxy(lobby) as between:
-        yield between
 
 
 async def two_tabs(lobby, cable, open_tab, room):

@@ -6,8 +6,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.servers.proxy import proxy
-
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # How long a tab may take to be back (milliseconds).
@@ -40,12 +38,6 @@ KEEP = """([owner, message]) => {
     const entry = { message, at: new Date().toISOString(), failed: null };
     localStorage.setItem(owner + crypto.randomUUID(), JSON.stringify(entry));
 }"""
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def cable(lobby):
-    async with proxy(lobby) as between:
-        yield between
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -17,7 +17,7 @@ from accounts.actions import create_guest, sign_up
 from accounts.display_names import DELETED
 from accounts.models import RestingName, User
 from chat import actions
-from tests.accounts.test_accounts import ClientAt
+from tests.accounts.steps import ClientAt
 
 pytestmark = pytest.mark.django_db
 

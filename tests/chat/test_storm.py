@@ -3,7 +3,7 @@
 import asyncio
 
 from chat.soak.client import Client
-from server import uvicorn_protocols
+from server import http_protocol
 from tests.servers.protocols import serving
 
 TABS = 240
@@ -22,13 +22,13 @@ async def test_all_tabs_connect_with_few_wasted_handshakes(database, monkeypatch
     from mysite.asgi import application
 
     put_off = []
-    refusal = uvicorn_protocols.refusal
+    refusal = http_protocol.refusal
 
     def note(headers, delay):
         put_off.append(delay)
         return refusal(headers, delay)
 
-    monkeypatch.setattr(uvicorn_protocols, "refusal", note)
+    monkeypatch.setattr(http_protocol, "refusal", note)
     async with serving(application, monkeypatch, running=8, waiting=20, rate=200) as server:
         clients = [
             kind(server.url, f"storm {number % 5}", lambda message: None, lambda: None)

@@ -19,7 +19,7 @@ from chat.models import Membership, Message, Room
 from chat.queries import room_list, unread_counts
 from chat.services import unread_changes, unread_feed
 from live import hub
-from tests.chat.test_consumer import say_many
+from tests.chat.messages import say_many
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,9 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from connections.admission import Places
-from server import uvicorn_protocols
+from server import http_protocol
+from server.http_protocol import HttpProtocol
+from server.socket_protocol import SocketProtocol
 
 
 @dataclass
@@ -24,15 +26,13 @@ class Served:
 @asynccontextmanager
 async def serving(application, monkeypatch, running, waiting, rate=100, patience=30):
     places = Places(running, running, rate, waiting, patience)
-    monkeypatch.setattr(uvicorn_protocols, "get_handshakes", lambda: places)
-    config = Config(
-        application, http=uvicorn_protocols.HttpProtocol, ws=uvicorn_protocols.SocketProtocol, log_config=None
-    )
+    monkeypatch.setattr(http_protocol, "get_handshakes", lambda: places)
+    config = Config(application, http=HttpProtocol, ws=SocketProtocol, log_config=None)
     config.load()
     state = ServerState()
 
     def protocol():
-        return uvicorn_protocols.HttpProtocol(config, state, {})
+        return HttpProtocol(config, state, {})
 
     async with await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", backlog=1000) as server:
         yield Served(server.sockets[0].getsockname()[1], state.connections)

@@ -171,7 +171,7 @@ async def test_a_handshake_waits_for_one_response_and_is_refused_behind_more(mon
         finally:
             ended.set()
 
-    monkeypatch.setattr("server.uvicorn_protocols.CLOSE_PATIENCE", 0.5)
+    monkeypatch.setattr("server.http_protocol.CLOSE_PATIENCE", 0.5)
     async with asyncio.timeout(TIMEOUT), AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving(application, monkeypatch, running=1, waiting=1))
         async with peer(server) as client:

@@ -15,7 +15,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions
 from chat.models import Message, Room
-from tests.accounts.test_accounts import ClientAt
+from tests.accounts.steps import ClientAt
 from tests.sockets import TIMEOUT
 from tests.transcripts.steps import ask, download, fill, lines, say, signed_in, work
 from transcripts import space

@@ -1,0 +1,66 @@
+"""Deadlines by which clients must read responses."""
+
+import fcntl
+import struct
+import termios
+from asyncio import AbstractEventLoop, TimerHandle, Transport
+from collections.abc import Callable
+from contextlib import suppress
+
+# In this time a client must read so much of a response, or all that is written (seconds; bytes).
+RESPONSE_PATIENCE = 30
+LEAST_PROGRESS = 16 * 1024
+
+
+class CountingTransport:
+    """A transport that counts what is written to it (bytes)."""
+
+    def __init__(self, transport: Transport):
+        self._transport = transport
+        self.written = 0
+
+    def write(self, data: bytes) -> None:
+        self.written += len(data)
+        self._transport.write(data)
+
+    def __getattr__(self, name):
+        return getattr(self._transport, name)
+
+
+class ResponseProgress:
+    """Calls `cut_off` when a client reads too little of what is written to it."""
+
+    _timer: TimerHandle | None = None
+    _goal = 0  # how much it must have read when the timer ends (bytes)
+
+    def __init__(self, transport: CountingTransport, loop: AbstractEventLoop, cut_off: Callable[[], None]):
+        self._transport, self._loop, self._cut_off = transport, loop, cut_off
+
+    def start(self) -> None:
+        """Expect the client to read, until nothing waits for it."""
+        if self._timer is None and self._transport.get_write_buffer_size():
+            self._goal = min(self._transport.written, self._read() + LEAST_PROGRESS)
+            self._timer = self._loop.call_later(RESPONSE_PATIENCE, self._check)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _check(self) -> None:
+        self._timer = None
+        if self._read() < self._goal:
+            self._cut_off()
+        else:
+            self.start()
+
+    def _read(self) -> int:
+        """How much has reached the client (bytes)."""
+        return self._transport.written - unread(self._transport)
+
+
+def unread(transport) -> int:
+    """What has been written and not yet reached the peer, the system's own buffer included (bytes)."""
+    size = struct.pack("i", 0)
+    with suppress(OSError):
+        size = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, size)
+    return transport.get_write_buffer_size() + struct.unpack("i", size)[0]

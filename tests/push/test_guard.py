@@ -1,10 +1,14 @@
 """What plain consumers are spared."""
 
+import asyncio
+
 import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
+from base.api_errors import ApiError
 from base.subprotocols import PING, PONG
+from connections.guard import Visit
 from push.consumers import FeedConsumer, OrderConsumer
 from push.models import Order, feed_topic
 from push.sending import asend
@@ -32,6 +36,31 @@ async def test_a_person_who_may_not_come_any_more_is_closed(listen, lobby, guest
     guest.is_active = False
     await guest.asave()
     assert await tab.close_code() == 4403
+
+
+async def test_a_person_who_is_removed_while_a_frame_is_handled_gets_nothing_more(
+    listen, lobby, guest, monkeypatch
+):
+    handling, dismissed, dismiss = asyncio.Event(), asyncio.Event(), Visit.dismiss
+
+    async def check_slowly(consumer, text):
+        handling.set()
+        await dismissed.wait()
+        raise ApiError("bad_frame", "Nobody reads this.")
+
+    def dismiss_and_go_on(visit, code):
+        dismiss(visit, code)
+        dismiss(visit, 4400)  # the first code counts
+        dismissed.set()
+
+    monkeypatch.setattr(FeedConsumer, "check_text", check_slowly)
+    monkeypatch.setattr(Visit, "dismiss", dismiss_and_go_on)
+    tab = await listen("/ws/push/lobby", guest)
+    await tab.send_frame("x")
+    await handling.wait()
+    guest.is_active = False
+    await guest.asave()
+    assert await tab.receive_output(TIMEOUT) == {"type": "websocket.close", "code": 4403}
 
 
 async def test_a_mistake_in_a_consumer_is_logged_and_closes_its_socket_alone(listen, monkeypatch, caplog):

@@ -1,0 +1,52 @@
+"""PubSub: what waits to be sent is bounded, and receiving survives errors."""
+
+import asyncio
+
+from live import Event, pubsub
+from tests.live.fakes import TOPIC, Layer, Room, hubs, receive, until
+
+
+class FailingLayer(Layer):
+    """A layer whose first calls of `receive` fail."""
+
+    def __init__(self, failures):
+        super().__init__()
+        self.failures = failures
+        self.calls = 0
+
+    async def receive(self, channel):
+        self.calls += 1
+        if self.calls > self.failures:
+            return await super().receive(channel)
+        await asyncio.sleep(0)
+        raise ConnectionError("no Redis")
+
+
+async def test_topics_with_pending_events_have_a_maximum(monkeypatch):
+    monkeypatch.setattr(pubsub, "MAX_PENDING_TOPICS", 2)
+    layer = Layer()
+    async with hubs(layer) as (here,):
+        for number in range(4):
+            here.publish(f"room.{number}", Event(None, b"{}"))
+        sent = [(await layer.sent.get())["topic"] for _ in range(2)]
+        assert (sent, layer.sent.empty()) == (["room.2", "room.3"], True)
+
+
+async def test_receiving_goes_on_after_an_error_and_after_a_malformed_message():
+    layer, room = FailingLayer(failures=2), Room()
+    async with hubs(layer, 2) as (here, there), there.open(TOPIC, room, 0) as log:
+        await room.compared.wait()
+        await layer.group_send(f"live.{TOPIC}", {"type": "live.events", "from": "another"})
+        here.publish(TOPIC, room.commit())
+        assert await receive(log, 0, 1) == [1]
+        assert room.asked == []
+
+
+async def test_receiving_waits_after_an_error(monkeypatch):
+    monkeypatch.setattr(pubsub, "RETRY_DELAY", 60)
+    layer = FailingLayer(failures=100)
+    async with hubs(layer):
+        await asyncio.wait_for(until(lambda: layer.calls), 2)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert layer.calls == 1

@@ -147,8 +147,11 @@ async def test_with_a_session_a_client_id_is_its_authors_own_and_without_one_the
     ]
     with_session = of_another._replace(text="d", has_session=True)
     assert [is_new for _, is_new in await send(first, of_another)] == [True, False]
-    outcomes = await send(of_another, in_another_room, with_session, with_session)
-    assert [is_new for _, is_new in outcomes] == [False, True, True, False]
+    outcomes = await send(of_another, in_another_room, with_session, with_session, of_another)
+    assert [is_new for _, is_new in outcomes] == [False, True, True, False, False]
+    assert [message.text for message, _ in outcomes] == ["a", "c", "d", "d", "a"]
+    outcomes = await send(with_session, first)
+    assert [message.text for message, _ in outcomes] == ["d", "a"]
     assert await stored() == {rooms[0].name: ["a", "d"], rooms[1].name: ["c"]}
 
 
@@ -216,6 +219,12 @@ async def test_a_batch_has_few_messages_full_of_mentions(people, rooms, said, mo
     await asyncio.gather(send(*flood), get_message_writer().write(other, address))
     assert max(map(len, batches)) <= 10
     assert other.text in batches[0]
+
+
+async def test_a_message_of_at_signs_fits_into_a_batch(people, rooms):
+    async with asyncio.timeout(10):
+        ((message, is_new),) = await send(NewMessage(people[0], rooms[0], "@" * 4000, uuid4()))
+    assert is_new and message.number == 1
 
 
 @pytest.fixture

@@ -67,3 +67,6 @@ async def test_a_message_that_cannot_be_sent_stops_no_later_one(monkeypatch, cap
         send_in_background(LayerMessage("g", {"type": "test", "number": number}))
     assert await asyncio.wait_for(sent.get(), 5) == 1
     assert "no Redis" in caplog.text
+    await asyncio.sleep(0)  # nothing is pending any more
+    send_in_background(LayerMessage("g", {"type": "test", "number": 2}))
+    assert await asyncio.wait_for(sent.get(), 5) == 2

@@ -2,24 +2,28 @@
 
 import asyncio
 
+import pytest
+
 from live import Event, pubsub
 from tests.live.fakes import TOPIC, Layer, Room, hubs, receive, until
 
 
 class FailingLayer(Layer):
-    """A layer whose first calls of `receive` fail."""
+    """A layer whose first calls of a method fail."""
 
-    def __init__(self, failures):
+    def __init__(self, method, failures):
         super().__init__()
-        self.failures = failures
         self.calls = 0
+        call = getattr(self, method)
 
-    async def receive(self, channel):
-        self.calls += 1
-        if self.calls > self.failures:
-            return await super().receive(channel)
-        await asyncio.sleep(0)
-        raise ConnectionError("no Redis")
+        async def fail_at_first(*args):
+            self.calls += 1
+            if self.calls > failures:
+                return await call(*args)
+            await asyncio.sleep(0)
+            raise ConnectionError("no Redis")
+
+        setattr(self, method, fail_at_first)
 
 
 async def test_topics_with_pending_events_have_a_maximum(monkeypatch):
@@ -32,8 +36,9 @@ async def test_topics_with_pending_events_have_a_maximum(monkeypatch):
         assert (sent, layer.sent.empty()) == (["room.2", "room.3"], True)
 
 
-async def test_receiving_goes_on_after_an_error_and_after_a_malformed_message():
-    layer, room = FailingLayer(failures=2), Room()
+@pytest.mark.parametrize("method", ["new_channel", "receive"])
+async def test_a_process_receives_after_an_error_and_after_a_malformed_message(method):
+    layer, room = FailingLayer(method, 2), Room()
     async with hubs(layer, 2) as (here, there), there.open(TOPIC, room, 0) as log:
         await room.compared.wait()
         await layer.group_send(f"live.{TOPIC}", {"type": "live.events", "from": "another"})
@@ -42,9 +47,10 @@ async def test_receiving_goes_on_after_an_error_and_after_a_malformed_message():
         assert room.asked == []
 
 
-async def test_receiving_waits_after_an_error(monkeypatch):
+@pytest.mark.parametrize("method", ["new_channel", "receive"])
+async def test_the_layer_is_called_again_after_a_delay(monkeypatch, method):
     monkeypatch.setattr(pubsub, "RETRY_DELAY", 60)
-    layer = FailingLayer(failures=100)
+    layer = FailingLayer(method, 100)
     async with hubs(layer):
         await asyncio.wait_for(until(lambda: layer.calls), 2)
         for _ in range(20):

@@ -61,7 +61,7 @@ async def test_requests_within_the_debounce_cause_one_call(start, calls):
         reconciler.request()
         await asyncio.sleep(0.01)
     await calls.begun.get()
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.15)
     assert calls.begun.empty()
 
 

@@ -200,7 +200,21 @@ async def test_a_client_with_a_cursor_gets_missed_events(connect, guest):
         await sender.event("message")
     back = await connect(since=1, epoch=epoch)
     assert not (await back.event("welcome"))["reset"]
-    assert [event["message"] for event in await back.receive()] == ["two", "three"]
+    missed = await back.receive()
+    assert [event["message"] for event in missed] == ["two", "three"]
+    await back.say("three", missed[1]["client_id"])  # it has lost the acknowledgement
+    assert await back.event("message") == missed[1]
+
+
+async def test_an_error_while_missed_events_are_read_closes_with_1013(connect, guest, monkeypatch):
+    await connect()
+
+    async def fail(*args):
+        raise OperationalError("the database is locked")
+
+    monkeypatch.setattr(live.get_hub(), "read_backlog", fail)
+    await database_sync_to_async(say_many)(guest, "other", 2)
+    assert await (await connect("other", since=0)).close_code() == 1013
 
 
 async def test_events_beyond_the_ring_are_read_from_the_database(connect, guest):
@@ -354,6 +368,33 @@ async def test_a_timeout_of_the_room_closes_with_1013(connect, monkeypatch):
     assert await (await connect()).close_code() == 1013
 
 
+async def test_a_database_error_of_the_room_closes_with_1013(connect, monkeypatch):
+    def fail(*args):
+        raise OperationalError("the database is locked")
+
+    monkeypatch.setattr(actions, "open_room", fail)
+    assert await (await connect()).close_code() == 1013
+
+
+async def test_a_room_whose_open_log_has_another_epoch_is_loaded_again(connect, room_of_three):
+    await connect()
+    await until_known(room_of_three)
+    await Room.objects.aupdate(epoch="another")
+    assert await (await connect()).close_code() == 1012
+
+
+async def test_sockets_that_connect_together_do_not_share_a_room(connect, guest, room_of_three, monkeypatch):
+    entered, enter = [], consumers.ChatConsumer.enter
+
+    async def record(consumer, room):
+        entered.append(consumer.room)
+        await enter(consumer, room)
+
+    monkeypatch.setattr(consumers.ChatConsumer, "enter", record)
+    await asyncio.gather(*[connect() for _ in range(3)])
+    assert len(set(map(id, entered))) == 3
+
+
 async def test_missed_messages_are_sent_in_their_current_state(connect, guest):
     socket = await connect(user=guest)
     for text in ("kept", "first version", "second thoughts"):
@@ -451,6 +492,7 @@ async def test_a_log_that_lost_an_edit_is_detected_by_the_last_change(connect, g
     assert (welcome["reset"], "set_back" in welcome) == (False, False)
     await Message.objects.filter(pk=two.pk).aupdate(seq=2, text="two")
     await set_back(room_of_three, 3)
+    assert (await (await connect(**known, last_seq=4)).event("welcome"))["set_back"]
     await say(guest, room_of_three, "four", "five")
     welcome = await (await connect(**known, last_seq=4)).event("welcome")
     assert (welcome["reset"], welcome["set_back"]) == (True, True)
@@ -499,8 +541,14 @@ async def test_an_invalid_last_message_gets_a_reset(connect, room_of_three, last
 async def test_a_deleted_room_is_created_again(connect, guest, room_of_three, monkeypatch):
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.1)
     socket = await connect(user=guest)
-    await set_back(room_of_three, 0)
-    await database_sync_to_async(Room.objects.all().delete)()
+
+    @database_sync_to_async
+    @transaction.atomic
+    def delete():
+        Message.objects.all().delete()
+        Room.objects.all().delete()
+
+    await delete()
     assert await socket.close_code() == 1012
     welcome = await (await connect(user=guest, since=3, epoch=room_of_three.epoch)).event("welcome")
     assert (welcome["seq"], welcome["set_back"]) == (0, True)

@@ -1,7 +1,6 @@
 """Batched reads: keys that are requested at the same time are read at once."""
 
 import asyncio
-import gc
 import threading
 
 import pytest
@@ -56,16 +55,6 @@ async def test_a_cancelled_caller_takes_nothing_from_others(library):
     gone.cancel()
     library.may_read.set()
     assert await other == "A"
-
-
-async def test_an_error_that_no_caller_waits_for_is_not_logged(library, caplog):
-    gone = library.get("broken")
-    await asyncio.sleep(0)
-    gone.cancel()
-    library.may_read.set()
-    assert await library.get("a") == "A"
-    gc.collect()
-    assert not caplog.records
 
 
 async def test_a_read_has_a_maximum_of_keys(library, monkeypatch):

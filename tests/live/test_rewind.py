@@ -114,10 +114,8 @@ async def test_a_late_event_from_before_the_rewind_changes_nothing():
     async with hubs(Layer()) as (here,), here.open(TOPIC, room, 0) as log:
         await receive(log, 0, 5)
         room.asked.clear()
-        for _ in range(2):
-            here.publish(TOPIC, before)
-        await until(lambda: room.asked)
-        assert room.asked == [4]  # once
+        here.publish(TOPIC, before)
+        await until(lambda: room.asked == [4])
         here.publish(TOPIC, room.commit())
         assert await receive(log, 5, 6) == [6]
         assert room.epoch == ""

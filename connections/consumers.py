@@ -1,6 +1,5 @@
 """Base classes of consumers, for any app."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
@@ -29,10 +28,6 @@ class PageListener(live.LogConsumer):
     async def listen(self):
         """Follow logs, or close."""
         raise NotImplementedError
-
-    async def on_batch(self, batch: live.Batch):
-        await asyncio.sleep(0)  # a task from here on, for the guard's time limit: see live/eager_task.py
-        await super().on_batch(batch)
 
 
 class GroupConsumer(live.SocketLife):

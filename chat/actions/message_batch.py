@@ -56,7 +56,7 @@ class MessageBatch:
         self._new: list[Message] = []
         self._by_key: dict[tuple, Message] = {}
         if repeats:
-            for message in mentions.load_mentions(_find_stored(repeats)):
+            for message in mentions.load_mentions(_find_stored(repeats).order_by("pk")):
                 self._index(message)
 
     def check_author(self, entry: NewMessage) -> User | None:
@@ -101,7 +101,7 @@ class MessageBatch:
 
     def _index(self, message: Message) -> None:
         for author in (message.author_id, None):
-            self._by_key[message.room_id, author, message.client_id] = message
+            self._by_key.setdefault((message.room_id, author, message.client_id), message)
 
 
 def _find_stored(batch: Iterable[NewMessage]) -> QuerySet[Message]:

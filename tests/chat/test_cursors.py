@@ -1,14 +1,17 @@
 """Cursors: what a tab that comes back has missed, and when it gets a reset."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
+from django.db import OperationalError
 
-from chat import actions
-from chat.models import Message
+import live
+from chat import actions, consumers
+from chat.models import Message, Room
 from chat.queries import history
-from tests.chat.messages import say_many
+from tests.chat.messages import say_many, until_known
 
 
 async def test_a_client_with_a_cursor_gets_missed_events(connect, guest):
@@ -19,7 +22,21 @@ async def test_a_client_with_a_cursor_gets_missed_events(connect, guest):
         await sender.event("message")
     back = await connect(since=1, epoch=epoch)
     assert not (await back.event("welcome"))["reset"]
-    assert [event["message"] for event in await back.receive()] == ["two", "three"]
+    missed = await back.receive()
+    assert [event["message"] for event in missed] == ["two", "three"]
+    await back.say("three", missed[1]["client_id"])  # it has lost the acknowledgement
+    assert await back.event("message") == missed[1]
+
+
+async def test_an_error_while_missed_events_are_read_closes_with_1013(connect, guest, monkeypatch):
+    await connect()
+
+    async def fail(*args):
+        raise OperationalError("the database is locked")
+
+    monkeypatch.setattr(live.get_hub(), "read_backlog", fail)
+    await database_sync_to_async(say_many)(guest, "other", 2)
+    assert await (await connect("other", since=0)).close_code() == 1013
 
 
 async def test_events_beyond_the_ring_are_read_from_the_database(connect, guest):
@@ -77,6 +94,33 @@ async def test_a_tab_that_reads_too_slowly_is_closed_and_may_come_back(connect, 
     socket = await connect(is_slow=True)
     await database_sync_to_async(say_many)(guest, "lobby", 300)
     assert await socket.close_code() == 1013
+
+
+async def test_a_database_error_of_the_room_closes_with_1013(connect, monkeypatch):
+    def fail(*args):
+        raise OperationalError("the database is locked")
+
+    monkeypatch.setattr(actions, "open_room", fail)
+    assert await (await connect()).close_code() == 1013
+
+
+async def test_a_room_whose_open_log_has_another_epoch_is_loaded_again(connect, room_of_three):
+    await connect()
+    await until_known(room_of_three)
+    await Room.objects.aupdate(epoch="another")
+    assert await (await connect()).close_code() == 1012
+
+
+async def test_sockets_that_connect_together_do_not_share_a_room(connect, guest, room_of_three, monkeypatch):
+    entered, enter = [], consumers.ChatConsumer.enter
+
+    async def record(consumer, room):
+        entered.append(consumer.room)
+        await enter(consumer, room)
+
+    monkeypatch.setattr(consumers.ChatConsumer, "enter", record)
+    await asyncio.gather(*[connect() for _ in range(3)])
+    assert len(set(map(id, entered))) == 3
 
 
 async def test_missed_messages_are_sent_in_their_current_state(connect, guest):

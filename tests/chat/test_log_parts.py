@@ -8,6 +8,7 @@ from channels.db import database_sync_to_async
 
 import live
 from chat import actions
+from chat.models import Room
 from chat.queries import history
 
 
@@ -39,6 +40,27 @@ class Reactions:
 def reactions(monkeypatch):
     monkeypatch.setattr(history.source, "parts", [*history.source.parts])
     return history.source.register(Reactions())
+
+
+async def test_messages_are_read_in_the_order_of_their_changes_up_to_a_bound(guest, room):
+    for _ in range(3):
+        await send(guest, room)
+    await database_sync_to_async(actions.edit)(guest, room, 1, "changed")
+
+    @database_sync_to_async
+    def read(up_to, limit):
+        found = history.LoggedMessages().read_after(room.topic, 0, up_to, limit)
+        return [event.seq for event in found]
+
+    assert await read(4, 2) == [2, 3]
+    assert await read(3, 10) == [2, 3]  # the change was stored after the log's end was read
+
+
+async def test_only_the_epoch_of_a_rewound_log_is_renewed(room):
+    for epoch, is_renewed in (("another", False), (room.epoch, True)):
+        await history.source.renew_epoch(room.topic, epoch)
+        stored = await Room.objects.aget(pk=room.pk)
+        assert (stored.epoch != room.epoch) == is_renewed
 
 
 @pytest.fixture

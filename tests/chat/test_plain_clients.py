@@ -6,6 +6,7 @@ from itertools import chain
 from uuid import uuid4
 
 import msgspec
+import pytest
 from channels.db import database_sync_to_async
 
 import live
@@ -71,13 +72,17 @@ async def test_a_plain_client_gets_errors_as_objects(connect):
     assert "`message`" in error["reason"]
 
 
-async def test_a_plain_client_misses_no_message_that_was_changed_before_it_came_back(connect, guest):
+@pytest.mark.parametrize("page_size", [25, 2])
+async def test_a_plain_client_misses_no_message_that_was_changed_before_it_came_back(
+    connect, guest, monkeypatch, page_size
+):
+    monkeypatch.setattr("live.backlog.PAGE_SIZE", page_size)
     room = await database_sync_to_async(actions.open_room)("lobby")
-    for text in ("0", "1"):
+    for text in ("0", "1", "2"):
         await database_sync_to_async(actions.send)(guest, room, text, uuid4())
     await database_sync_to_async(actions.edit)(guest, room, 1, "0, edited")
     socket = await connect(plain=True, since=0)
-    assert {(await socket.receive())["message"] for _ in range(2)} == {"0, edited", "1"}
+    assert {(await socket.receive())["message"] for _ in range(3)} == {"0, edited", "1", "2"}
 
 
 async def test_a_plain_client_misses_no_message_that_was_changed_after_others_came_back(connect, guest):

@@ -168,3 +168,6 @@ async def test_a_socket_that_sends_too_much_stays_open(connect, guest, settings)
     error = await one.event("error")
     assert (error["code"], error["client_id"]) == ("rate_limited", client_id)
     assert 0 < error["retry_after"] <= 10
+    for change in ({"type": "edit", "message": "hello"}, {"type": "delete"}):
+        await one.send_command(**change, number=1)
+        assert (await one.event("error"))["code"] == "rate_limited"

@@ -1,20 +1,20 @@
 """Logs that a restored backup has set back: tabs notice, and lose nothing that they have not sent."""
 
-import asyncio
 from contextlib import suppress
 from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
 from django.core.management import call_command
+from django.db import transaction
 
-import live
 from accounts.actions import create_guest
 from chat import actions, protocol
 from chat.actions.message_batch import NewMessage
 from chat.models import Membership, Message, Room
 from live import hub
 from live.log import LogRewound
+from tests.chat.messages import until_known
 
 
 async def rewind(room, number):
@@ -25,13 +25,6 @@ async def rewind(room, number):
         Room.objects.filter(pk=room.pk).update(last_seq=number)
 
     await database_sync_to_async(take_back)()
-
-
-async def until_known(room):
-    """Wait until the hub has compared the room's log and knows its last event."""
-    log = live.get_hub()._topics[room.topic].log
-    while log._start[1] is None:
-        await asyncio.sleep(0.01)
 
 
 @database_sync_to_async
@@ -98,6 +91,7 @@ async def test_a_log_that_lost_an_edit_is_detected_by_the_last_change(connect, g
     assert (welcome["reset"], "set_back" in welcome) == (False, False)
     await Message.objects.filter(pk=two.pk).aupdate(seq=2, text="two")
     await rewind(room_of_three, 3)
+    assert (await (await connect(**known, last_seq=4)).event("welcome"))["set_back"]
     await say(guest, room_of_three, "four", "five")
     welcome = await (await connect(**known, last_seq=4)).event("welcome")
     assert (welcome["reset"], welcome["set_back"]) == (True, True)
@@ -154,8 +148,14 @@ async def test_an_invalid_last_message_gets_a_reset(connect, room_of_three, last
 async def test_a_deleted_room_is_created_again(connect, guest, room_of_three, monkeypatch):
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.1)
     socket = await connect(user=guest)
-    await rewind(room_of_three, 0)
-    await database_sync_to_async(Room.objects.all().delete)()
+
+    @database_sync_to_async
+    @transaction.atomic
+    def delete():
+        Message.objects.all().delete()
+        Room.objects.all().delete()
+
+    await delete()
     assert await socket.close_code() == 1012
     welcome = await (await connect(user=guest, since=3, epoch=room_of_three.epoch)).event("welcome")
     assert (welcome["seq"], welcome["set_back"]) == (0, True)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.actions import create_guest
@@ -15,7 +15,7 @@ from base.api_errors import ApiError
 from base.ratelimit_keys import RateLimitKeys
 from chat import actions
 from chat.actions.change_batch import Change
-from chat.actions.message_batch import NewMessage
+from chat.actions.message_batch import NewMessage, group_by_room
 from chat.models import Message, Room
 from chat.queries import history
 from chat.queries.history import ClientState
@@ -147,12 +147,16 @@ async def test_with_a_session_a_client_id_is_its_authors_own_and_without_one_the
     ]
     with_session = of_another._replace(text="d", has_session=True)
     assert [is_new for _, is_new in await send(first, of_another)] == [True, False]
-    outcomes = await send(of_another, in_another_room, with_session, with_session)
-    assert [is_new for _, is_new in outcomes] == [False, True, True, False]
+    outcomes = await send(of_another, in_another_room, with_session, with_session, of_another)
+    assert [is_new for _, is_new in outcomes] == [False, True, True, False, False]
+    assert [message.text for message, _ in outcomes] == ["a", "c", "d", "d", "a"]
+    outcomes = await send(with_session, first)
+    assert [message.text for message, _ in outcomes] == ["d", "a"]
     assert await stored() == {rooms[0].name: ["a", "d"], rooms[1].name: ["c"]}
 
 
-async def test_a_refused_message_does_not_affect_others(people, rooms):
+async def test_a_refused_message_does_not_affect_others(people, rooms, monkeypatch):
+    batches = recorded_batches(monkeypatch)
     await User.objects.filter(pk=people[1].pk).aupdate(is_active=False)
     drafts = [NewMessage(person, rooms[0], text, uuid4()) for person, text in zip(people, "abc", strict=True)]
     refused = [
@@ -163,6 +167,7 @@ async def test_a_refused_message_does_not_affect_others(people, rooms):
     outcomes = await send(*refused)
     codes = [outcome.code if isinstance(outcome, ApiError) else None for outcome in outcomes]
     assert codes == [None, "forbidden", None, "too_long", "bad_frame"]
+    assert len(batches) <= 2  # none is stored alone
     assert await stored() == {rooms[0].name: ["a", "c"]}
 
 
@@ -173,6 +178,71 @@ async def test_a_failing_message_does_not_affect_others(people, rooms):
     assert (one.text, other.text) == ("a", "b")
     assert isinstance(error, UnicodeEncodeError)
     assert await stored() == {rooms[0].name: ["a", "b"]}
+
+
+async def test_a_batch_that_the_database_rejects_for_one_message_is_stored_one_by_one(
+    people, rooms, monkeypatch
+):
+    write_all = actions.write_all
+
+    def reject(entries):
+        if any(entry.text == "b" for entry in entries):
+            raise DataError
+        return write_all(entries)
+
+    monkeypatch.setattr(actions, "write_all", reject)
+    drafts = [NewMessage(people[0], rooms[0], text, uuid4()) for text in "abc"]
+    (one, _), error, (other, _) = await send(*drafts)
+    assert (one.text, type(error), other.text) == ("a", DataError, "c")
+
+
+async def test_a_batch_is_not_stored_one_by_one_while_the_database_is_away(people, rooms, monkeypatch):
+    calls = []
+
+    def fail(entries):
+        calls.append(len(entries))
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(actions, "write_all", fail)
+    errors = await send(*[NewMessage(people[0], rooms[0], "hi", uuid4()) for _ in range(20)])
+    assert [type(error) for error in errors] == [OperationalError] * 20
+    assert len(calls) <= 2
+
+
+async def test_a_room_waits_for_its_own_batch_only(people, rooms, monkeypatch):
+    """With row locks, batches overlap."""
+    stored, may_end = [], asyncio.Event()
+
+    async def write_all(entries):
+        stored.append([entry.text for entry in entries])
+        if "first" in stored[-1]:
+            await may_end.wait()
+        return [(entry, True) for entry in entries]
+
+    monkeypatch.setattr(message_writer, "locks_rows", lambda: True)
+    monkeypatch.setattr(message_writer, "in_writer_thread", lambda function: write_all)
+    monkeypatch.setattr(message_writer, "OVERLAP_DELAY", 0)
+    one, other = rooms
+    texts = ((one, "first"), (one, "second"), (other, "elsewhere"))
+    first, second, elsewhere = [NewMessage(people[0], room, text, uuid4()) for room, text in texts]
+    async with asyncio.timeout(10):
+        sending = asyncio.create_task(send(first))
+        while not stored:
+            await asyncio.sleep(0)
+        waiting = asyncio.create_task(send(second))
+        await send(elsewhere)
+        await asyncio.sleep(0.01)
+        assert stored == [["first"], ["elsewhere"]]
+        may_end.set()
+        await asyncio.gather(sending, waiting)
+    assert stored[-1] == ["second"]
+
+
+def test_rooms_are_stored_in_the_order_of_their_keys():
+    """Batches lock rooms in one order, so that none waits for another in a circle."""
+    rooms = [Room(pk=pk) for pk in (2, 1, 3)]
+    grouped = group_by_room([Message(room=room) for room in rooms])
+    assert [room.pk for room, _ in grouped] == [1, 2, 3]
 
 
 async def test_a_disconnect_during_a_write_does_not_affect_others(people, rooms):
@@ -216,6 +286,12 @@ async def test_a_batch_has_few_messages_full_of_mentions(people, rooms, said, mo
     await asyncio.gather(send(*flood), get_message_writer().write(other, address))
     assert max(map(len, batches)) <= 10
     assert other.text in batches[0]
+
+
+async def test_a_message_of_at_signs_fits_into_a_batch(people, rooms):
+    async with asyncio.timeout(10):
+        ((message, is_new),) = await send(NewMessage(people[0], rooms[0], "@" * 4000, uuid4()))
+    assert is_new and message.number == 1
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import ExitStack
+from datetime import timedelta
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -9,10 +10,12 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from accounts import actions
 from accounts.models import User
 from chat.consumers import ChatConsumer
+from connections import open_sockets
 from connections.open_sockets import get_sockets
 from live import hub
 from live.networks import counted_address
@@ -128,6 +131,10 @@ def deactivate_unheard(user):
     User.objects.filter(pk=user.pk).update(is_active=False)
 
 
+def expire(user):
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+
+
 def change_password(user):
     user.set_password("another")
     user.save(update_fields=["password"])
@@ -164,11 +171,15 @@ async def test_only_the_session_that_was_signed_out_is_closed(never_compared, co
     assert (await other.event("message"))["message"] == "still here"
 
 
-async def test_who_may_not_stay_is_found_out_though_nobody_told(connect, guest, monkeypatch):
+@pytest.mark.parametrize(("change", "code"), [(deactivate_unheard, 4403), (expire, 4401)])
+async def test_who_may_not_stay_is_found_out_though_nobody_told(connect, guest, monkeypatch, change, code):
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)
-    socket = await connect(user=guest)
-    await sync_to_async(deactivate_unheard)(guest)
-    assert await socket.close_code() == 4403
+    monkeypatch.setattr(open_sockets, "MOST_AT_ONCE", 1)
+    others = [await connect() for _ in range(2)]
+    sockets = [await connect(user=guest) for _ in range(2)]
+    await sync_to_async(change)(guest)
+    assert [await socket.close_code() for socket in sockets] == [code] * 2
+    assert all([await is_admitted(socket) for socket in others])
 
 
 async def test_who_spoke_without_a_session_may_be_removed_as_well(never_compared, connect):

@@ -134,6 +134,8 @@ async def test_a_page_that_the_log_no_longer_covers_is_read_again():
         assert found == list(range(6, found[-1] + 1))
         assert log.covers(found[-1])
         assert room.asked == [0, 0]
+        backlog = hub._topics[TOPIC].backlog
+        assert backlog.size == sum(page.size for page in backlog._pages.values())
 
 
 async def test_pages_expire(monkeypatch):

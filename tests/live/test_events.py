@@ -4,7 +4,7 @@ import asyncio
 from itertools import chain
 
 from live import Batch, Event, Log, memory_budget
-from live.events import MAX_FRAME_SIZE, RingBuffer
+from live.events import MAX_DERIVED, MAX_FRAME_SIZE, RingBuffer
 from live.pubsub import PubSub
 from tests.live.fakes import Layer, Subscriber
 
@@ -27,6 +27,19 @@ def test_a_single_frame_is_cached_and_several_are_not():
     small, large = Batch([Event(1, b"{}")]), Batch([Event(1, b"x" * MAX_FRAME_SIZE), Event(2, b"{}")])
     assert next(iter(small.frames())) is next(iter(small.frames()))
     assert next(iter(large.frames())) is not next(iter(large.frames()))
+
+
+def test_the_first_values_that_are_derived_from_a_batch_are_cached():
+    batch, derived = Batch([]), []
+
+    def derive(batch, number):
+        derived.append(number)
+        return number
+
+    numbers = range(MAX_DERIVED + 1)
+    for _ in range(2):
+        assert [batch.derive(derive, number) for number in numbers] == [*numbers]
+    assert derived == [*numbers, MAX_DERIVED]
 
 
 async def test_a_ring_buffer_knows_its_size():
@@ -56,6 +69,17 @@ async def test_the_largest_logs_shrink_first_when_the_budget_is_exceeded(monkeyp
         sum(log.size for log in logs) > memory_budget.MAX_BYTES // 2 - len(large) * 24_000
     )  # none is evicted early
     assert all(log.events and log.covers(log.seq - len(log.events)) for log in large)
+
+
+async def test_the_largest_log_keeps_what_the_others_leave(monkeypatch):
+    monkeypatch.setattr(memory_budget, "MAX_BYTES", 200_000)
+    small, medium, large = [Log(0) for _ in range(3)]
+    for log, count in ((large, 100), (small, 1), (medium, 10)):
+        fill(log, count, 1000)
+    await asyncio.sleep(0)
+    assert (len(small.events), len(medium.events)) == (1, 10)
+    left = memory_budget.MAX_BYTES // 2 - small.size - medium.size
+    assert left - large.events[0].size < large.size <= left
 
 
 async def test_events_are_delivered_before_they_are_evicted(monkeypatch):

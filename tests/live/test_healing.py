@@ -34,6 +34,21 @@ async def test_an_unhealthy_layer_is_noticed_and_events_are_read_from_the_source
         await asyncio.wait_for(until(lambda: here.pubsub.is_healthy), 2)
 
 
+async def test_a_source_that_fails_is_compared_again(monkeypatch):
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.01)
+    room, heads, errors = Room(), Room.read_heads, [OSError("the database is away")] * 2
+
+    async def fail_at_first(source, topics):
+        if errors:
+            raise errors.pop()
+        return await heads(source, topics)
+
+    monkeypatch.setattr(Room, "read_heads", fail_at_first)
+    async with hubs(Layer()) as (here,), here.open(TOPIC, room, 0) as log:
+        room.commit()
+        assert await receive(log, 0, 1) == [1]
+
+
 async def test_logs_are_compared_when_the_layer_is_reachable_again(probed):
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from live import Event
+import pytest
+
+from live import Event, hub, publish
 from tests.live.fakes import TOPIC, Layer, Room, Subscriber, hubs, receive, until
 
 
@@ -57,6 +59,40 @@ async def test_a_gap_is_read_once_for_all_subscribers():
             here.publish(TOPIC, event)
         assert await asyncio.gather(*subscribers) == [[1, 2, 3, 4]] * 10
         assert room.asked == [-1]  # together with the log's last event
+
+
+async def test_gaps_are_read_one_at_a_time():
+    """However many logs have a gap, others' statements wait for one read at most."""
+    running, most = set(), []
+
+    class Slow(Room):
+        async def read_after(self, topic, *args):
+            running.add(topic)
+            most.append(len(running))
+            found = await super().read_after(topic, *args)
+            running.discard(topic)
+            return found
+
+    async def read_gap(here, name):
+        room = Slow()
+        async with here.open(name, room, 0) as log:
+            room.commit()
+            here.publish(name, room.commit())
+            assert await receive(log, 0, 2) == [1, 2]
+
+    async with hubs(Layer()) as (here,):
+        await asyncio.gather(*[read_gap(here, f"room.{number}") for number in range(5)])
+    assert max(most) == 1
+
+
+@pytest.mark.parametrize("fate", ["refuse", "hang"])
+def test_a_process_without_subscribers_publishes_without_raising(monkeypatch, caplog, fate):
+    layer = Layer()
+    layer.fate = fate
+    monkeypatch.setattr(hub.get_hub, "instance", None)
+    monkeypatch.setattr(hub, "get_channel_layer", lambda: layer)
+    publish(TOPIC, Event(1, b"{}"))
+    assert "hub: cannot publish" in caplog.text
 
 
 async def test_events_that_arrive_during_a_gap_read_are_delivered_once():

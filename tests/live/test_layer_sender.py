@@ -51,3 +51,22 @@ async def test_sending_from_a_thread_does_not_wait(doorbell, layer):
     doorbell.go_on()
     async with asyncio.timeout(5):
         assert (await layer.receive(channel))["type"] == "test"
+
+
+async def test_a_message_that_cannot_be_sent_stops_no_later_one(monkeypatch, caplog):
+    sent = asyncio.Queue()
+
+    class Layer:
+        async def group_send(self, group, message):
+            if message["number"] == 0:
+                raise ConnectionError("no Redis")
+            sent.put_nowait(message["number"])
+
+    monkeypatch.setattr("live.layer_sender.get_channel_layer", Layer)
+    for number in range(2):
+        send_in_background(LayerMessage("g", {"type": "test", "number": number}))
+    assert await asyncio.wait_for(sent.get(), 5) == 1
+    assert "no Redis" in caplog.text
+    await asyncio.sleep(0)  # nothing is pending any more
+    send_in_background(LayerMessage("g", {"type": "test", "number": 2}))
+    assert await asyncio.wait_for(sent.get(), 5) == 2

@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack, ExitStack
 from itertools import count
 
 import pytest
+from django.conf import settings
+from redis.asyncio import Redis
 
 from live import presence
 from live.hub import get_hub
@@ -104,6 +106,24 @@ async def test_a_person_with_a_tab_in_another_process_stays(process):
     assert await presence.fetch_people([one.topic]) == {one.topic: {1}}
 
 
+async def test_a_person_with_another_tab_stays(process):
+    one, other = await two_people(process)
+    other.enter(3)
+    with other.tab(3), other.tab(4):
+        await one.until(1, 2, 3, 4)
+    await one.until(1, 2, 3)  # 3 would disappear together with 4
+
+
+async def test_the_people_of_a_process_that_ends_disappear(process, monkeypatch, caplog):
+    monkeypatch.setattr(presence, "ENTRY_TTL", 60)
+    monkeypatch.setattr(presence, "HEARTBEAT_INTERVAL", 0.2)
+    one, ending = await two_people(process)
+    ending.tabs.close()
+    await ending.tracker.close()
+    await one.until(1)
+    assert not caplog.records  # of tabs that leave after the end
+
+
 async def test_a_person_who_reloads_the_page_stays(process, monkeypatch):
     monkeypatch.setattr(presence, "LEAVE_DELAY", 60)
     one, other = process(), process()
@@ -130,12 +150,38 @@ async def test_changes_during_an_outage_of_redis_are_reported_when_it_is_back(
     await other.until(1, 2, 3)
 
 
+async def test_own_people_who_leave_during_an_outage_of_redis_disappear(process, own_redis):
+    one, other = await two_people(process)
+    with one.tab(3):
+        await other.until(1, 2, 3)
+        other.enter(4)
+        await one.until(1, 2, 3, 4)  # it has read the entries of all, with its own
+        own_redis.hang()
+    await one.until(1, 2, 4)
+    await one.tracker.close()  # which does not fail either
+    own_redis.go_on()
+
+
+async def test_a_topic_without_own_people_is_forgotten(process):
+    one = process()
+    with one.tab(1):
+        await one.until(1)
+    async with asyncio.timeout(10):
+        while one.tracker.topics:
+            await asyncio.sleep(0.01)
+
+
 async def test_the_people_of_a_killed_process_disappear(process, monkeypatch):
     monkeypatch.setattr(presence, "ENTRY_TTL", 1)
     monkeypatch.setattr(presence, "HEARTBEAT_INTERVAL", 0.2)
     one, killed = await two_people(process)
     await killed.kill()
     await one.until(1)
+    assert await presence.fetch_people([one.topic]) == {one.topic: {1}}
+    async with Redis.from_url(settings.REDIS_URL) as redis:
+        (key,) = await redis.keys(f"*{one.topic}")
+        assert await redis.zcard(key) == 1  # the other's entry is removed
+        assert await redis.ttl(key) in (0, 1)
 
 
 async def test_people_are_fetched_for_a_topic_without_tabs_here(process):

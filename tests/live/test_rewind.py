@@ -1,6 +1,7 @@
 """Rewound sources, as by a restored backup: the hub discards the log, and subscribers load it again."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -150,6 +151,20 @@ async def test_opening_with_another_epoch_compares_the_log():
             with pytest.raises(LogRewound):
                 await here.read_backlog(TOPIC, log, 5, "")
             again.append(Event(6, b"{}"))
+
+
+async def test_a_discarded_log_that_closes_leaves_its_successor_open(monkeypatch):
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.01)
+    room = room_of(5)
+    async with hubs(Layer()) as (here,), AsyncExitStack() as old:
+        log = await old.enter_async_context(here.open(TOPIC, room, 5))
+        with Subscriber(log, 5) as subscriber:
+            room.rewind(3)
+            assert isinstance(await failure_of(subscriber), LogRewound)
+        async with here.open(TOPIC, room, 3, room.epoch) as again:
+            await old.aclose()
+            here.publish(TOPIC, room.commit())
+            assert await receive(again, 3, 4) == [4]
 
 
 async def test_subscriptions_end_even_if_the_epoch_cannot_be_renewed(monkeypatch):

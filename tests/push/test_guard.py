@@ -7,7 +7,10 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
+from base.api_errors import ApiError
 from base.subprotocols import PING, PONG
+from connections import guard
+from connections.guard import Visit
 from push.consumers import FeedConsumer, OrderConsumer, threads
 from push.models import Order, feed_topic
 from push.sending import asend
@@ -35,6 +38,66 @@ async def test_a_person_who_may_not_come_any_more_is_closed(listen, lobby, guest
     guest.is_active = False
     await guest.asave()
     assert await tab.close_code() == 4403
+
+
+async def test_a_person_who_is_removed_while_a_frame_is_handled_gets_nothing_more(
+    listen, lobby, guest, monkeypatch
+):
+    handling, dismissed, dismiss = asyncio.Event(), asyncio.Event(), Visit.dismiss
+
+    async def check_slowly(consumer, text):
+        handling.set()
+        await dismissed.wait()
+        raise ApiError("bad_frame", "Nobody reads this.")
+
+    def dismiss_and_go_on(visit, code):
+        dismiss(visit, code)
+        dismiss(visit, 4400)  # the first code counts
+        dismissed.set()
+
+    monkeypatch.setattr(FeedConsumer, "check_text", check_slowly)
+    monkeypatch.setattr(Visit, "dismiss", dismiss_and_go_on)
+    tab = await listen("/ws/push/lobby", guest)
+    await tab.send_frame("x")
+    await handling.wait()
+    guest.is_active = False
+    await guest.asave()
+    assert await tab.receive_output(TIMEOUT) == {"type": "websocket.close", "code": 4403}
+    await tab.wait(TIMEOUT)  # the consumer ends, though the tab does not answer
+
+
+class Leaving(Socket):
+    """A tab that goes away once it is open: what is sent to it fails with an error."""
+
+    def __init__(self, application, path, error):
+        async def with_a_failing_send(scope, receive, send):
+            async def fail(message):
+                if message["type"] == "websocket.send":
+                    raise error
+                await send(message)
+
+            await application(scope, receive, fail)
+
+        super().__init__(with_a_failing_send, path)
+
+
+@pytest.mark.parametrize(("error", "is_logged"), [(ConnectionError(), False), (TimeoutError(), True)])
+async def test_a_tab_that_has_gone_ends_its_consumer_quietly(listen, caplog, error, is_logged):
+    from mysite.asgi import application
+
+    gone = Leaving(application, "/ws/status/1", error)
+    await gone.connect(TIMEOUT)
+    await (await listen("/ws/status/1")).send_frame("x")
+    await gone.wait(TIMEOUT)
+    assert bool(caplog.records) == is_logged
+
+
+async def test_only_what_waits_for_a_tab_is_counted(listen, monkeypatch):
+    monkeypatch.setattr(guard, "MOST_CHARACTERS", 100)
+    tab = await listen("/ws/status/1")
+    for number in range(10):
+        await tab.send_frame(f"{number} {'x' * 40}")
+        assert (await tab.receive())["message"].startswith(f"{number} ")
 
 
 async def test_a_mistake_in_a_consumer_is_logged_and_closes_its_socket_alone(listen, monkeypatch, caplog):

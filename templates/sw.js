@@ -54,7 +54,7 @@ addEventListener("fetch", (event) => {
   if (origin !== location.origin || method === "HEAD") return;
   if (method !== "GET") {
     if (accounts.some((each) => pathname.startsWith(each))) personChanged(event); // sign-in, sign-out, or another name
-  } else if (isOfTab(mode, destination)) event.respondWith(navigate(event, pathname));
+  } else if (isOfTab(mode, destination) || isOpenedInPlace(event.request)) event.respondWith(navigate(event, pathname));
   else if (assets.includes(pathname + search)) event.respondWith(shell(pathname + search));
   else if (isFile(pathname) && !fresh.has(event.clientId)) event.respondWith(file(event.request));
 });
@@ -62,6 +62,11 @@ addEventListener("fetch", (event) => {
 /** Whether a tab requests a page. Requests of frames are left to the browser, so that the server can refuse other sites. */
 function isOfTab(mode, destination) {
   return mode === "navigate" && destination === "document";
+}
+
+/** Whether a page requests a room to show it in place: see room-navigation.js. */
+function isOpenedInPlace({ headers, url }) {
+  return headers.get("Accept") === "text/html" && isRoom(new URL(url).pathname);
 }
 
 /**
@@ -101,7 +106,7 @@ async function navigate(event, pathname) {
   try {
     const response = await (RELOADS.includes(event.request.cache) ? requested : inTime(requested, pathname));
     const shown = (isAway(response, pathname) && (await cachedPage(pathname))) || response;
-    if (shown.url) fresh.add(event.resultingClientId); // responses made by the worker have no URL
+    if (shown.url && event.resultingClientId) fresh.add(event.resultingClientId); // responses made by the worker have no URL
     return shown;
   } catch {
     return (await cachedPage(pathname)) ?? shell(page);

@@ -65,6 +65,7 @@ export class ReconnectingSocket {
   #answerTimer = 0;
   #pingTimer = 0;
   #stableTimer = 0;
+  #closing = new AbortController();
 
   /**
    * @param {object} options
@@ -79,10 +80,11 @@ export class ReconnectingSocket {
    */
   constructor(options) {
     this.#options = options;
-    addEventListener("online", () => this.#retryNow());
-    addEventListener("offline", () => this.#reconnectLater());
-    document.addEventListener("visibilitychange", () => document.hidden || this.#retryNow());
-    onWake(() => this.#renew());
+    const { signal } = this.#closing;
+    addEventListener("online", () => this.#retryNow(), { signal });
+    addEventListener("offline", () => this.#reconnectLater(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || this.#retryNow(), { signal });
+    onWake(() => this.#renew(), signal);
     this.#connect();
   }
 
@@ -106,6 +108,13 @@ export class ReconnectingSocket {
     clearTimeout(this.#timer);
     this.#options.onState("waiting");
     this.#connect();
+  }
+
+  /** Close the connection for good. The state does not change any more. */
+  close() {
+    this.#closing.abort();
+    clearTimeout(this.#timer);
+    if (this.#socket) this.#drop();
   }
 
   /** Reset the backoff: the server works. A greeting does not prove that, since the server may fail right after it. */

@@ -6,12 +6,16 @@ const CHECK_INTERVAL = 2000; // milliseconds
 const SLEEP_GAP = 10_000;
 const HIDDEN_SLEEP_GAP = 75_000;
 
-/** @param {() => void} action called whenever the computer has woken up */
-export function onWake(action) {
+/**
+ * @param {() => void} action called whenever the computer has woken up
+ * @param {AbortSignal} signal ends the detection
+ */
+export function onWake(action, signal) {
   let last = Date.now();
-  setInterval(() => {
+  const timer = setInterval(() => {
     const gap = Date.now() - last;
     last += gap;
     if (gap > (document.hidden ? HIDDEN_SLEEP_GAP : SLEEP_GAP)) action();
   }, CHECK_INTERVAL);
+  signal.addEventListener("abort", () => clearInterval(timer));
 }

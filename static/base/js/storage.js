@@ -18,7 +18,7 @@ const MAX_LENGTH = 40_000;
 
 /** @type {Map<string, string>} texts that could not be stored, by key: only this page has them */
 const unsaved = new Map();
-let isSaved = true;
+let areSaved = true;
 
 /** @type {(isSaved: boolean) => void} */
 let onSavedChange = () => {};
@@ -49,16 +49,21 @@ export function unsave(key) {
  */
 export function watchSaving(listener) {
   onSavedChange = listener;
-  if (!isSaved) listener(false);
+  if (!areSaved) listener(false);
+}
+
+/** @returns {boolean} whether all saved texts are stored */
+export function isSaved() {
+  return areSaved;
 }
 
 function storeAll() {
   for (const [key, text] of unsaved) if (store(key, text)) unsaved.delete(key);
-  if (isSaved === (unsaved.size === 0)) return;
-  isSaved = !isSaved;
-  if (isSaved) removeEventListener("beforeunload", confirmLeaving);
+  if (areSaved === (unsaved.size === 0)) return;
+  areSaved = !areSaved;
+  if (areSaved) removeEventListener("beforeunload", confirmLeaving);
   else addEventListener("beforeunload", confirmLeaving);
-  onSavedChange(isSaved);
+  onSavedChange(areSaved);
 }
 
 /** Store a text, unless it is too long. @returns {boolean} whether it is stored */

@@ -26,14 +26,16 @@ export class OfflineSnapshot {
    * @param {object} sources
    * @param {() => object} sources.now returns the rest of the page's data
    * @param {() => Promise<{messages: Message[], isLast: boolean}>} sources.fetchLast fetches the room's last messages
+   * @param {AbortSignal} signal aborted when the room is left
    */
-  constructor(target, maxMessages, { now, fetchLast }) {
+  constructor(target, maxMessages, { now, fetchLast }, signal) {
     this.#target = target;
     this.#maxMessages = maxMessages;
     this.#now = now;
     this.#fetchLast = fetchLast;
-    document.addEventListener("visibilitychange", () => document.hidden && this.#isDue && this.#send());
-    navigator.serviceWorker?.addEventListener("controllerchange", () => this.schedule());
+    document.addEventListener("visibilitychange", () => document.hidden && this.#isDue && this.#send(), { signal });
+    navigator.serviceWorker?.addEventListener("controllerchange", () => this.schedule(), { signal });
+    signal.addEventListener("abort", () => this.#isDue && this.#send());
   }
 
   /** Remove the messages: they belong to another log, or there is a gap after them. */

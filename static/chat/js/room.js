@@ -1,4 +1,4 @@
-/** Room page: creates its parts, and connects them with each other and with the session. */
+/** A room's parts: creates them, and connects them with each other, with the session and with the rest of the page. */
 
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { refreshCsrfTokens } from "../../base/js/form-post.js";
@@ -6,13 +6,10 @@ import { gettext } from "../../base/js/i18n.js";
 import { DELETED, REMOVED, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
 import { Retry } from "../../base/js/retry.js";
 import { watchSaving } from "../../base/js/storage.js";
-import { forgetAccount, rememberAccount, rememberHeir } from "./account/account-registry.js";
-import { DisplayName } from "./account/display-name.js";
+import { forgetAccount, rememberAccount } from "./account/account-registry.js";
 import { claimDrafts } from "./account/signed-out-draft.js";
-import { reloadIfSuperseded } from "./account/superseded-guest.js";
-import { attention, cursor, data, fetchPage, log, owner, roomAddress, roomName, timeline } from "./bootstrap.js";
 import { Composer } from "./composer/composer.js";
-import { Draft } from "./composer/draft.js";
+import { addToDraft, Draft } from "./composer/draft.js";
 import { EmojiPicker } from "./composer/emoji-picker.js";
 import { insertText } from "./composer/insert-text.js";
 import { Shortcodes } from "./composer/shortcodes.js";
@@ -23,237 +20,259 @@ import { MessageDeletion } from "./editing/message-deletion.js";
 import { MessageEditor } from "./editing/message-editor.js";
 import { CONFLICT, PendingCommands } from "./editing/pending-commands.js";
 import { Announcer } from "./notifications/announcer.js";
-import { DesktopNotifications, shareViewing } from "./notifications/desktop-notifications.js";
+import { shareViewing } from "./notifications/desktop-notifications.js";
 import { NotificationSettings } from "./notifications/notification-settings.js";
 import { OfflineSnapshot } from "./offline-snapshot.js";
-import { BackgroundSender } from "./outbox/background-sender.js";
 import { watchUnsent } from "./outbox/outbox.js";
 import { UnsentMessages } from "./outbox/unsent-messages.js";
 import { People } from "./presence/people.js";
 import { TypingIndicator } from "./presence/typing-indicator.js";
 import { Session } from "./session.js";
-import { ShortcutsDialog } from "./shortcuts-dialog.js";
-import { Sidebar } from "./sidebar/sidebar.js";
-import { Catalogue } from "./text/emoji.js";
 import { formatCopiedMessages } from "./timeline/copy-formatter.js";
 import { MessageActions } from "./timeline/message-actions.js";
 import { copyLink } from "./timeline/permalink.js";
 import { keepLastSeen } from "./unread/last-seen.js";
 import { ReadTracker } from "./unread/read-tracker.js";
-import { UnreadCounts } from "./unread/unread-counts.js";
 
 const element = (id) => document.getElementById(id);
-const { key, you } = data;
-const session = new Session();
 
-// Composer
-const composer = new Composer(element("composer"), send, editLast, data.longest_text, element("composer-problem"));
-const input = /** @type {HTMLTextAreaElement} */ (element("chat-message-input"));
-const emoji = new Catalogue(data.emoji);
-const others = () => [...log.authors, ...people.all].filter(({ id }) => id !== you.id);
-new Typeahead(input, element("typeahead"), [peopleSource(others, (person) => composer.choose(person)), emojiSource(emoji)]);
-const shortcodes = new Shortcodes(input, emoji);
-composer.pending = () => shortcodes.pending;
-new EmojiPicker(element("emoji-picker"), element("composer"), emoji, (chosen) => insertText(input, chosen));
-const focusComposer = () => composer.focus();
-
-// Editing and sending
-const commands = new PendingCommands((command) => session.send(command, true));
-session.on("ack", ({ ref }) => commands.succeed(ref));
-session.on("error", ({ code, detail, number, ref, retry_after: retryAfter }) => {
-  const problem = retryAfter ? retryText(detail, retryAfter) : detail;
-  if (number) commands.fail({ ref, number }, code === CONFLICT ? CONFLICT : problem);
-});
-const editor = new MessageEditor(element("message-editor"), log, composer, commands, new EditDraft(owner));
-const deletion = new MessageDeletion(log, commands);
-const unsent = new UnsentMessages(session, composer, editor);
-const earlyTexts = composer.takeEarlyInput();
-new Draft(owner, composer);
-unsent.open(earlyTexts);
-
-// Account
-if (!you.guest) rememberAccount(you.id);
-if (data.former_guest) rememberHeir(data.former_guest, you.id);
-session.on("welcome", ({ you: person }) => person?.guest === false && rememberAccount(person.id));
-session.on("refusal", (code) => code === DELETED && forgetAccount(you.id));
-const displayName = new DisplayName(element("display-name"), you);
-session.on("welcome", ({ you: person }) => person && displayName.setGuest(person.guest));
-session.on("message", ({ author, number, seq }) => {
-  if (author.id === you.id && number === seq) displayName.setName(author.name);
-});
-
-// People
-const people = new People(element("here"), you, (name) => {
-  displayName.setName(name);
-  snapshot.schedule();
-});
-session.on("presence", (event) => people.receive(event));
-session.on("message", ({ author, number, seq }) => number === seq && people.rename(author));
-const typing = new TypingIndicator(element("typing-indicator"), you, () => session.send({ type: "typing" }));
-composer.onType = () => typing.typing();
-session.on("typing", (event) => typing.receive(event));
-session.on("message", ({ author }) => typing.remove(author.id));
-
-// Timeline
-const announcer = new Announcer(element("announcer"));
-unsent.onFailed = (text) => announcer.announceStatus(text);
-session.on("message", (message) => {
-  if (timeline.receive(message) && message.author.id !== you.id) announcer.announce(message);
-});
-session.on("message", (message) => editor.update(message));
-session.on("welcome", ({ reset, isRewound }) => (reset ? timeline.reload(isRewound) : timeline.retry()));
-session.on("welcome", ({ reset }) => reset && fetchEdited(editor.number));
-const actions = {
-  edit: (message) => editor.begin(message),
-  delete: ({ number }) => deletion.confirm(number),
-  link: ({ number }) => copyLink(log.item(number), `${roomAddress}${number}/`),
-};
-new MessageActions(log, actions, focusComposer);
-formatCopiedMessages(log);
-resumeEdit();
-
-// Notifications and unread counts
-const notifications = new DesktopNotifications(you.id);
-session.on("refusal", (code) => (notifications.isRefused = Boolean(code)));
-session.on("message", ({ number, seq }) => number !== seq && notifications.close(roomName, number));
-shareViewing(roomName, you.id);
-const unread = new UnreadCounts(
-  element("rooms"),
-  (room, isMention) => notifications.notify(room, isMention),
-  (room) => notifications.close(room),
-  () => sidebar.refresh(),
-);
-session.on("unread", (event) => unread.receive(event));
-const settingsIcon = document.querySelector("#notification-settings-open use");
-new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement);
-const reading = new ReadTracker(element("timeline"), element("timeline-end"), attention, (seq) => {
-  snapshot.schedule();
-  return session.send({ type: "read", seq });
-});
-keepLastSeen(owner, () => ({ epoch: cursor.epoch, seq: reading.seen }));
-
-// Offline snapshot
-const snapshot = new OfflineSnapshot({ room: roomAddress, you: you.id }, data.page, {
-  now: () => ({ ...cursor, owner, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
-  fetchLast: () => fetchPage({ before: Number.MAX_SAFE_INTEGER }),
-});
-if (data.is_end) snapshot.begin(data.messages, data.is_start);
-session.on("message", (message) => snapshot.receive(message));
-session.on("welcome", ({ reset }) => {
-  if (reset) snapshot.clear();
-  snapshot.refresh();
-});
-
-// The read position is sent once everything else has the message.
-session.on("message", () => reading.setShown(cursor.seq));
-session.on("welcome", () => {
-  reading.reset();
-  reading.setShown(cursor.seq);
-});
-session.on("caught-up", () => (attention.isCaughtUp = true));
-session.on("state", ({ state: now }) => now !== "open" && (attention.isCaughtUp = false));
-
-// Other rooms
-const sidebar = new Sidebar(element("sidebar"), element("rooms"), roomName, focusComposer);
-new ShortcutsDialog(element("shortcuts-dialog"), element("shortcuts-open"));
-
-// Connection status
 /** Without cookies each request makes another guest. A guest's page sets one that scripts can read; a cached page may not. */
-const hasCookies = data.is_copy || !you.guest || document.cookie !== "";
-if (you.guest && hasCookies && !data.is_copy) reloadIfSuperseded(session);
+function hasCookies({ you, is_copy: isCopy }) {
+  return isCopy || !you.guest || document.cookie !== "";
+}
 
 const OFFLINE = gettext("You're offline. Messages will send when you're back.");
 const NO_ACCESS = gettext("You no longer have access. Reload the page.");
 const TEXTS = {
   [REMOVED]: NO_ACCESS,
   [DELETED]: NO_ACCESS,
-  ...(!hasCookies && { 4401: gettext("Lobby needs cookies. Allow them for this site, then reload.") }),
   4404: gettext("That room name isn't allowed."),
   4429: gettext("You've created too many rooms. Try again later."),
 };
+const NO_COOKIES = gettext("Lobby needs cookies. Allow them for this site, then reload.");
 /** Texts that promise that unsent messages are stored. */
 const TEXTS_WHILE_SAVED = {
-  waiting: data.is_copy ? OFFLINE : gettext("Reconnecting…"),
+  waiting: gettext("Reconnecting…"),
   refused: gettext("You don't have access to this room. Your drafts are saved."),
   4401: gettext("You've been signed out. Your drafts are saved."),
 };
 const UNSAVED = gettext(
   "Your browser can't save your text: its storage is full or blocked. Stay on this page until it's sent.",
 );
-const state = new ConnectionState(element("state"), { ...TEXTS_WHILE_SAVED, ...TEXTS });
-watchSaving((isSaved) => {
-  composer.warning = isSaved ? "" : UNSAVED;
-  state.texts = isSaved ? { ...TEXTS_WHILE_SAVED, ...TEXTS } : TEXTS;
-});
-session.on("state", ({ state: now, code }) => {
-  state.show(now, code);
-  if (now !== "open") return commands.disconnected();
-  commands.connected();
-  if (code === SIGNED_OUT) refreshCsrfTokens().catch(() => {}); // `postForm` retries
-});
-session.on("refusal", (code) => code && state.show("refused", code));
-session.on("welcome", ({ isRewound }) => {
-  if (isRewound) {
-    state.showNotice(gettext("This room was restored from a backup. Messages sent after it are missing."));
-  }
-});
-
-const background = new BackgroundSender(you.id, key);
-const claiming = new Retry(claimOtherDrafts);
-session.on("welcome", ({ you: person }) => {
-  if (!person) return;
-  sendAll();
-  claiming.run(); // the browser's session is this person's, so no other person has one
-});
-session.connect();
-watchUnsent(you.id, sendAll);
 
 /**
- * Send a message from the composer.
- * @param {string} text
- * @param {import("./text/mentions.js").Person[]} mentions
+ * @typedef {object} Connection
+ * @property {Session} session
+ * @property {() => void} toEnd shows the newest message
+ * @property {() => {data: object, place: object} | null} leave closes the room, and returns what is kept: see `OpenRoom.keep`
  */
-function send(text, mentions) {
-  typing.reset();
-  unsent.add(text, mentions);
-  timeline.sent();
-}
 
-/** Send unsent messages of this tab and of closed tabs, in all rooms. */
-function sendAll() {
-  unsent.sendAll();
-  if (!session.refusal) background.send();
-}
+/**
+ * Connect the room that the document shows.
+ * @param {import("./open-room.js").OpenRoom} room
+ * @param {Record<string, any>} shell the parts that stay while rooms change: see shell.js
+ * @returns {Connection}
+ */
+export function connectRoom(room, shell) {
+  const { name, data, owner, log, timeline, attention, cursor, signal } = room;
+  const { key, you } = data;
+  const { displayName, notifications, unread } = shell;
+  const session = new Session(room);
 
-/** Insert the drafts that other people have left here. */
-async function claimOtherDrafts() {
-  if (session.refusal) return;
-  const drafts = await claimDrafts(key, you.id);
-  if (drafts) composer.append(drafts);
-}
+  // Composer
+  const composer = new Composer(element("composer"), send, editLast, data.longest_text, element("composer-problem"));
+  const input = /** @type {HTMLTextAreaElement} */ (element("chat-message-input"));
+  const others = () => [...log.authors, ...people.all].filter(({ id }) => id !== you.id);
+  new Typeahead(input, element("typeahead"), [peopleSource(others, (person) => composer.choose(person)), emojiSource(shell.emoji)], signal);
+  const shortcodes = new Shortcodes(input, shell.emoji);
+  composer.pending = () => shortcodes.pending;
+  const choose = (chosen) => insertText(input, chosen);
+  new EmojiPicker(element("emoji-picker"), element("composer"), shell.emoji, choose, signal);
 
-function editLast() {
-  if (unsent.isEmpty && timeline.isLive && log.lastOwn) editor.begin(log.lastOwn);
-}
+  // Editing and sending
+  const commands = new PendingCommands((command) => session.send(command, true));
+  session.on("ack", ({ ref }) => commands.succeed(ref));
+  session.on("error", ({ code, detail, number, ref, retry_after: retryAfter }) => {
+    const problem = retryAfter ? retryText(detail, retryAfter) : detail;
+    if (number) commands.fail({ ref, number }, code === CONFLICT ? CONFLICT : problem);
+  });
+  const editor = new MessageEditor(element("message-editor"), log, composer, commands, new EditDraft(owner));
+  const deletion = new MessageDeletion(log, commands);
+  const unsent = new UnsentMessages(room, session, composer, editor);
+  const earlyTexts = composer.takeEarlyInput();
+  new Draft(owner, composer, signal);
+  unsent.open(earlyTexts);
 
-/** Continue an edit of a closed tab. */
-async function resumeEdit() {
-  refreshEdited(await editor.resume());
-}
+  // Account
+  session.on("welcome", ({ you: person }) => {
+    if (person?.guest === false) rememberAccount(person.id);
+    if (person) displayName.setGuest(person.guest);
+  });
+  session.on("refusal", (code) => code === DELETED && forgetAccount(you.id));
+  session.on("message", ({ author, number, seq }) => {
+    if (author.id === you.id && number === seq) displayName.setName(author.name);
+  });
 
-/** Update the edited message to its current state. @param {number} [number] */
-async function refreshEdited(number) {
-  if (!number) return;
-  const item = log.item(number);
-  if (item) editor.update(log.message(item));
-  else await fetchEdited(number);
-}
+  // People
+  const people = new People(element("here"), you, (name) => {
+    displayName.setName(name);
+    snapshot.schedule();
+  });
+  session.on("presence", (event) => people.receive(event));
+  session.on("message", ({ author, number, seq }) => number === seq && people.rename(author));
+  const typing = new TypingIndicator(element("typing-indicator"), you, () => session.send({ type: "typing" }));
+  composer.onType = () => typing.typing();
+  session.on("typing", (event) => typing.receive(event));
+  session.on("message", ({ author }) => typing.remove(author.id));
 
-/** @param {number} [number] */
-async function fetchEdited(number) {
-  if (!number) return;
-  const { messages } = await fetchPage({ before: number + 1, limit: 1 }).catch(() => ({ messages: [] }));
-  messages.forEach((message) => editor.update(message));
+  // Timeline
+  const announcer = new Announcer(element("announcer"));
+  unsent.onFailed = (text) => announcer.announceStatus(text);
+  session.on("message", (message) => {
+    if (timeline.receive(message) && message.author.id !== you.id) announcer.announce(message);
+  });
+  session.on("message", (message) => editor.update(message));
+  session.on("welcome", ({ reset, isRewound }) => (reset ? timeline.reload(isRewound) : timeline.retry()));
+  session.on("welcome", ({ reset }) => reset && fetchEdited(editor.number));
+  const actions = {
+    edit: (message) => editor.begin(message),
+    delete: ({ number }) => deletion.confirm(number),
+    link: ({ number }) => copyLink(log.item(number), `${room.address}${number}/`),
+  };
+  new MessageActions(log, actions, () => composer.focus());
+  formatCopiedMessages(log, signal);
+  resumeEdit();
+
+  // Notifications and unread counts
+  session.on("state", ({ state: now }) => now === "open" && (notifications.isRefused = false));
+  session.on("refusal", (code) => (notifications.isRefused = Boolean(code)));
+  session.on("message", ({ number, seq }) => number !== seq && notifications.close(name, number));
+  shareViewing(name, you.id, signal);
+  session.on("unread", (event) => unread.receive(event));
+  const settingsIcon = document.querySelector("#notification-settings-open use");
+  const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement);
+  const reading = new ReadTracker(element("timeline"), element("timeline-end"), attention, (seq) => {
+    snapshot.schedule();
+    return session.send({ type: "read", seq });
+  });
+  keepLastSeen(owner, () => ({ epoch: cursor.epoch, seq: reading.seen }), signal);
+
+  // Offline snapshot
+  const sources = {
+    now: () => ({ ...cursor, owner, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
+    fetchLast: () => room.fetchPage({ before: Number.MAX_SAFE_INTEGER }),
+  };
+  const snapshot = new OfflineSnapshot({ room: room.address, you: you.id }, data.page, sources, signal);
+  if (data.is_end) snapshot.begin(data.messages, data.is_start);
+  session.on("message", (message) => snapshot.receive(message));
+  session.on("welcome", ({ reset }) => {
+    if (reset) snapshot.clear();
+    snapshot.refresh();
+  });
+
+  // The read position is sent once everything else has the message.
+  session.on("message", () => reading.setShown(cursor.seq));
+  session.on("welcome", () => {
+    reading.reset();
+    reading.setShown(cursor.seq);
+  });
+  session.on("caught-up", () => (attention.isCaughtUp = true));
+  session.on("state", ({ state: now }) => now !== "open" && (attention.isCaughtUp = false));
+
+  // Connection status
+  const texts = { ...TEXTS, ...(!hasCookies(data) && { 4401: NO_COOKIES }) };
+  const allTexts = { ...TEXTS_WHILE_SAVED, ...(data.is_copy && { waiting: OFFLINE }), ...texts };
+  const state = new ConnectionState(element("state"), allTexts);
+  watchSaving((isSaved) => {
+    composer.warning = isSaved ? "" : UNSAVED;
+    state.texts = isSaved ? allTexts : texts;
+  });
+  session.on("state", ({ state: now, code }) => {
+    state.show(now, code);
+    if (now !== "open") return commands.disconnected();
+    commands.connected();
+    if (code === SIGNED_OUT) refreshCsrfTokens().catch(() => {}); // `postForm` retries
+  });
+  session.on("refusal", (code) => code && state.show("refused", code));
+  session.on("welcome", ({ isRewound }) => {
+    if (isRewound) {
+      state.showNotice(gettext("This room was restored from a backup. Messages sent after it are missing."));
+    }
+  });
+
+  const claiming = new Retry(claimOtherDrafts);
+  session.on("welcome", ({ you: person }) => {
+    if (!person) return;
+    sendAll();
+    claiming.run(); // the browser's session is this person's, so no other person has one
+  });
+  session.connect();
+  watchUnsent(you.id, sendAll, signal);
+
+  return { session, toEnd, leave };
+
+  function toEnd() {
+    timeline.jumpToEnd();
+    composer.focus();
+  }
+
+  function leave() {
+    reading.flush();
+    session.close();
+    editor.leave();
+    const kept = room.keep(reading.seen);
+    room.close();
+    return kept && { ...kept, data: { ...kept.data, involvement: settings.involvement } };
+  }
+
+  /**
+   * Send a message from the composer.
+   * @param {string} text
+   * @param {import("./text/mentions.js").Person[]} mentions
+   */
+  function send(text, mentions) {
+    typing.reset();
+    unsent.add(text, mentions);
+    timeline.sent();
+  }
+
+  /** Send unsent messages of this tab and of closed tabs, in all rooms. */
+  function sendAll() {
+    unsent.sendAll();
+    if (!session.refusal) shell.background.send();
+  }
+
+  /** Insert the drafts that other people have left here. */
+  async function claimOtherDrafts() {
+    if (session.refusal || signal.aborted) return;
+    const drafts = await claimDrafts(room);
+    if (drafts && signal.aborted) addToDraft(owner, drafts);
+    else if (drafts) composer.append(drafts);
+  }
+
+  function editLast() {
+    if (unsent.isEmpty && timeline.isLive && log.lastOwn) editor.begin(log.lastOwn);
+  }
+
+  /** Continue an edit of a closed tab. */
+  async function resumeEdit() {
+    refreshEdited(await editor.resume());
+  }
+
+  /** Update the edited message to its current state. @param {number} [number] */
+  async function refreshEdited(number) {
+    if (!number) return;
+    const item = log.item(number);
+    if (item) editor.update(log.message(item));
+    else await fetchEdited(number);
+  }
+
+  /** @param {number} [number] */
+  async function fetchEdited(number) {
+    if (!number) return;
+    const { messages } = await room.fetchPage({ before: number + 1, limit: 1 }).catch(() => ({ messages: [] }));
+    messages.forEach((message) => editor.update(message));
+  }
 }
 
 function retryText(problem, seconds) {

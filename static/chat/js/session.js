@@ -9,9 +9,10 @@
  */
 
 import { ReconnectingSocket, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
-import { cursor, data, roomName, unknown, updateLast } from "./bootstrap.js";
+import { unknown } from "./open-room.js";
 
 export class Session {
+  #room;
   #events = new EventTarget();
   /** @type {ReconnectingSocket | null} */
   #socket = null;
@@ -19,6 +20,11 @@ export class Session {
   #refusal;
   /** @type {number | null} the seq from which on nothing is missing, while something may be */
   #missedUpTo = null;
+
+  /** @param {import("./open-room.js").OpenRoom} room */
+  constructor(room) {
+    this.#room = room;
+  }
 
   /**
    * Subscribe to an event. Subscribers are called in the order of their subscriptions.
@@ -32,9 +38,9 @@ export class Session {
   /** Connect, once all subscribers are there. */
   connect() {
     this.#socket = new ReconnectingSocket({
-      address,
+      address: () => this.#address,
       isGreeting: (events) => events.some(isWelcome),
-      isForMe: (events) => isForMe(events.find(isWelcome)),
+      isForMe: (events) => this.#isForMe(events.find(isWelcome)),
       onFrame: (events) => events.forEach((event) => this.#receive(event)),
       onState: (state, code) => {
         this.#missedUpTo = null;
@@ -51,6 +57,11 @@ export class Session {
    */
   send(command, expectsAnswer) {
     return this.#socket?.send(JSON.stringify(command), expectsAnswer) ?? false;
+  }
+
+  /** The room is left: close the connection, without an event. */
+  close() {
+    this.#socket?.close();
   }
 
   /** The close code of the refusal, after which nothing can be sent, or undefined. */
@@ -71,15 +82,17 @@ export class Session {
   #receive(event) {
     if (event.type === "welcome") return this.#welcomed(event);
     if (event.type === "message") {
+      const { cursor } = this.#room;
       cursor.seq = Math.max(cursor.seq, event.seq);
-      updateLast(event);
+      this.#room.updateLast(event);
     }
     this.#emit(event.type, event);
     this.#checkMissed();
   }
 
   #welcomed(welcome) {
-    const rewound = isRewound(welcome);
+    const rewound = this.#isRewound(welcome);
+    const { cursor } = this.#room;
     if (!welcome.you) this.#setRefusal(SIGNED_OUT);
     cursor.epoch = welcome.epoch;
     if (welcome.reset) Object.assign(cursor, { seq: welcome.seq, ...unknown() });
@@ -89,7 +102,7 @@ export class Session {
   }
 
   #checkMissed() {
-    if (this.#missedUpTo === null || cursor.seq < this.#missedUpTo) return;
+    if (this.#missedUpTo === null || this.#room.cursor.seq < this.#missedUpTo) return;
     this.#missedUpTo = null;
     this.#emit("caught-up");
   }
@@ -103,27 +116,28 @@ export class Session {
   #emit(type, detail) {
     this.#events.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
 
-function address() {
-  const { seq, ...known } = cursor;
-  const query = new URLSearchParams({ you: data.you.id, since: seq, ...known });
-  return `/ws/chat/${encodeURIComponent(roomName)}/?${query}`;
+  get #address() {
+    const { seq, ...known } = this.#room.cursor;
+    const query = new URLSearchParams({ you: this.#room.data.you.id, since: seq, ...known });
+    return `/ws/chat/${encodeURIComponent(this.#room.name)}/?${query}`;
+  }
+
+  /**
+   * Whether a greeting is for this page's person: nobody else sends what is written here. In a restored database the
+   * person may be unknown. The page then shows the messages, and sends nothing.
+   */
+  #isForMe({ you: person, ...welcome }) {
+    return person ? person.id === this.#room.data.you.id : this.#isRewound(welcome);
+  }
+
+  /** Whether the room's log was rewound: it lacks messages that this page shows, since the database was restored. */
+  #isRewound({ epoch, set_back: lacksMessages }) {
+    const { cursor } = this.#room;
+    return Boolean(lacksMessages || (cursor.epoch && epoch !== cursor.epoch));
+  }
 }
 
 function isWelcome({ type }) {
   return type === "welcome";
-}
-
-/**
- * Whether a greeting is for this page's person: nobody else sends what is written here. In a restored database the person
- * may be unknown. The page then shows the messages, and sends nothing.
- */
-function isForMe({ you: person, ...welcome }) {
-  return person ? person.id === data.you.id : isRewound(welcome);
-}
-
-/** Whether the room's log was rewound: it lacks messages that this page shows, since the database was restored. */
-function isRewound({ epoch, set_back: lacksMessages }) {
-  return Boolean(lacksMessages || (cursor.epoch && epoch !== cursor.epoch));
 }

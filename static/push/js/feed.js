@@ -1,4 +1,4 @@
-/** Live feed of a room: a button starts it, a card shows its lines while it runs, for all people in the room. */
+/** `<live-feed>`: the live feed of a room. A button starts it, and a card shows its lines, for all people in the room. */
 
 import { isolate, showSentence } from "../../base/js/bidi.js";
 import { errorText, postForm } from "../../base/js/form-post.js";
@@ -9,65 +9,87 @@ import { timeFormat } from "../../base/js/time-format.js";
 /** How many lines are shown. */
 const MAX_LINES = 3;
 
-const roomName = JSON.parse(document.getElementById("room-name").textContent);
-const form = document.getElementById("feed-start");
-const card = document.getElementById("feed");
-const [state, stop, lines, error] = ["state", "stop", "lines", "error"].map((part) => card.querySelector(`.feed__${part}`));
+class LiveFeed extends HTMLElement {
+  #form;
+  #card;
+  #lines;
+  #stop;
+  /** @type {ReconnectingSocket | null} */
+  #socket = null;
 
-new ReconnectingSocket({
-  address: () => `/ws/push/${encodeURIComponent(roomName)}/`,
-  isGreeting: ({ feed }) => Boolean(feed),
-  onFrame: receive,
-  onState: () => {}, // the room's own socket shows a lost connection
-});
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  request(form.action);
-});
-stop.addEventListener("click", () => request(form.dataset.stop));
+  connectedCallback() {
+    this.#form = this.querySelector("form");
+    this.#card = this.querySelector(".feed");
+    this.#lines = this.#part("lines");
+    this.#stop = this.#part("stop");
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#request(this.#form.action);
+    });
+    this.#stop.addEventListener("click", () => this.#request(this.#form.dataset.stop));
+    this.#socket = new ReconnectingSocket({
+      address: () => `/ws/push/${encodeURIComponent(this.dataset.room)}/`,
+      isGreeting: ({ feed }) => Boolean(feed),
+      onFrame: (frame) => this.#receive(frame),
+      onState: () => {}, // the room's own socket shows a lost connection
+    });
+  }
 
-function receive({ feed, message }) {
-  if (feed) show(feed);
-  if (message) addLine(message);
-}
+  disconnectedCallback() {
+    this.#socket.close();
+  }
 
-function show({ running, waiting, by, since }) {
-  card.hidden = !running;
-  form.querySelector("button").disabled = running;
-  stop.hidden = !running;
-  if (!running) return [state, lines].forEach((part) => part.replaceChildren());
-  error.hidden = true;
-  card.classList.toggle("is-waiting", waiting);
-  const values = { name: isolate(by), time: timeFormat.format(new Date(since)) };
-  const text = waiting
-    ? gettext("Live feed, started by {name} at {time} · starting…", values)
-    : gettext("Live feed, started by {name} at {time}", values);
-  showSentence(state, text);
-}
+  #part(name) {
+    return this.querySelector(`.feed__${name}`);
+  }
 
-function addLine(line) {
-  const item = document.createElement("li");
-  item.textContent = line;
-  lines.prepend(item);
-  if (lines.children.length > MAX_LINES) lines.lastElementChild.remove();
-}
+  #receive({ feed, message }) {
+    if (feed) this.#show(feed);
+    if (message) this.#addLine(message);
+  }
 
-async function request(address) {
-  try {
-    const response = await postForm(address, form);
-    const answer = await response.json();
-    if (answer.error) return showError(answer.error);
-    show(answer.feed);
-  } catch (error) {
-    showError({ detail: errorText(error, gettext("The server isn't responding.")) });
+  #show({ running, waiting, by, since }) {
+    const state = this.#part("state");
+    this.#card.hidden = !running;
+    this.#form.querySelector("button").disabled = running;
+    this.#stop.hidden = !running;
+    if (!running) return [state, this.#lines].forEach((part) => part.replaceChildren());
+    this.#part("error").hidden = true;
+    this.#card.classList.toggle("is-waiting", waiting);
+    const values = { name: isolate(by), time: timeFormat.format(new Date(since)) };
+    const text = waiting
+      ? gettext("Live feed, started by {name} at {time} · starting…", values)
+      : gettext("Live feed, started by {name} at {time}", values);
+    showSentence(state, text);
+  }
+
+  #addLine(line) {
+    const item = document.createElement("li");
+    item.textContent = line;
+    this.#lines.prepend(item);
+    if (this.#lines.children.length > MAX_LINES) this.#lines.lastElementChild.remove();
+  }
+
+  async #request(address) {
+    try {
+      const response = await postForm(address, this.#form);
+      const answer = await response.json();
+      if (answer.error) return this.#showError(answer.error);
+      this.#show(answer.feed);
+    } catch (error) {
+      this.#showError({ detail: errorText(error, gettext("The server isn't responding.")) });
+    }
+  }
+
+  #showError({ detail, retry_after: seconds }) {
+    const error = this.#part("error");
+    this.#card.hidden = false;
+    const values = { problem: detail, seconds: Math.ceil(seconds) };
+    error.textContent = seconds
+      ? gettext("That didn't work: {problem} Try again in {seconds} s.", values)
+      : gettext("That didn't work: {problem}", values);
+    error.hidden = false;
   }
 }
 
-function showError({ detail, retry_after: seconds }) {
-  card.hidden = false;
-  const values = { problem: detail, seconds: Math.ceil(seconds) };
-  error.textContent = seconds
-    ? gettext("That didn't work: {problem} Try again in {seconds} s.", values)
-    : gettext("That didn't work: {problem}", values);
-  error.hidden = false;
-}
+customElements.define("live-feed", LiveFeed);

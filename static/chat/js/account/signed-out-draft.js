@@ -8,7 +8,6 @@
 import { hasAccount, heirOf } from "./account-registry.js";
 import { takeDraft } from "../composer/draft.js";
 import { editedMessages, takeEdits } from "../editing/edit-draft.js";
-import { fetchPage, fetchStored } from "../bootstrap.js";
 import { takeUnsent, unsentOf } from "../outbox/outbox.js";
 import { keysAfter } from "../../../base/js/storage.js";
 
@@ -18,15 +17,16 @@ const PERSON_AND_ROOM = /^(?:unsent|edit|draft)\.([1-9]\d{0,14})\.(.+)$/s;
 /**
  * Claim the drafts that other people have left in a room, for the person of the browser's session. Only the server knows
  * which of their messages are stored: without its answer the drafts stay where they are, and the promise is rejected.
- * @param {string} room its key
- * @param {number} to the person's id
+ * @param {import("../open-room.js").OpenRoom} open
  * @returns {Promise<string>} the texts that are not stored
  */
-export async function claimDrafts(room, to) {
+export async function claimDrafts(open) {
+  const { key: room, you } = open.data;
+  const to = you.id;
   const owners = authorsIn(room).filter((person) => isClaimable(person, to)).map((person) => `${person}.${room}`);
-  const sent = await fetchStored(owners.flatMap(unsentOf));
+  const sent = await open.fetchStored(owners.flatMap(unsentOf));
   const numbers = owners.flatMap(editedMessages);
-  const pages = await Promise.all(numbers.map((number) => fetchPage({ before: number + 1, limit: 1 })));
+  const pages = await Promise.all(numbers.map((number) => open.fetchPage({ before: number + 1, limit: 1 })));
   const edited = pages.flatMap(({ messages }) => messages);
   const texts = owners.flatMap((owner) => [...takeUnsent(owner, sent), ...takeEdits(owner, edited), takeDraft(owner)]);
   return texts.filter(Boolean).join("\n");

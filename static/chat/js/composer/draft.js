@@ -15,6 +15,11 @@ export function takeDraft(owner) {
   return text;
 }
 
+/** Add a text to a draft that is not open in this tab. @param {string} owner @param {string} text */
+export function addToDraft(owner, text) {
+  save(keyOf(owner), [takeDraft(owner), text].filter(Boolean).join("\n"));
+}
+
 export class Draft {
   #key;
   #mentionsKey;
@@ -24,8 +29,9 @@ export class Draft {
   /**
    * @param {string} owner the draft's person and room
    * @param {import("./composer.js").Composer} composer
+   * @param {AbortSignal} signal aborted when the room is left
    */
-  constructor(owner, composer) {
+  constructor(owner, composer, signal) {
     this.#key = keyOf(owner);
     this.#mentionsKey = mentionsKeyOf(owner);
     this.#composer = composer;
@@ -36,9 +42,10 @@ export class Draft {
     if (early) this.#save(stored + early, mentions);
     else if (stored) composer.guardEnter();
     composer.onDraft = (text, mentions) => this.#save(text, mentions);
-    addEventListener("storage", ({ key, oldValue, newValue }) => {
+    const changed = ({ key, oldValue, newValue }) => {
       if (key === this.#key) this.#sync(newValue ?? "", oldValue ?? "");
-    });
+    };
+    addEventListener("storage", changed, { signal });
   }
 
   #save(text, mentions) {

@@ -19,13 +19,14 @@ export class EmojiPicker {
    * @param {HTMLElement} anchor the popover opens above it
    * @param {import("../text/emoji.js").Catalogue} catalogue
    * @param {(emoji: string) => void} onChoice
+   * @param {AbortSignal} signal aborted when the room is left
    */
-  constructor(popover, anchor, catalogue, onChoice) {
+  constructor(popover, anchor, catalogue, onChoice, signal) {
     this.#popover = popover;
     this.#anchor = anchor;
     this.#catalogue = catalogue;
     this.#onChoice = onChoice;
-    addEventListener("resize", () => popover.matches(":popover-open") && this.#setPosition());
+    addEventListener("resize", () => popover.matches(":popover-open") && this.#setPosition(), { signal });
     popover.addEventListener("toggle", ({ newState }) => newState === "open" && this.#open());
     popover.addEventListener("keydown", (event) => this.#keyPressed(event));
     popover.addEventListener("click", ({ target }) => this.#choose(target.closest("button")));

@@ -45,8 +45,9 @@ export class Typeahead {
    * @param {HTMLTextAreaElement} input
    * @param {HTMLUListElement} list
    * @param {Source[]} sources
+   * @param {AbortSignal} signal aborted when the room is left
    */
-  constructor(input, list, sources) {
+  constructor(input, list, sources, signal) {
     this.#input = input;
     this.#list = list;
     this.#sources = sources;
@@ -56,7 +57,7 @@ export class Typeahead {
     input.addEventListener("compositionstart", () => onScreenKeyboard.matches || this.#close());
     input.addEventListener("compositionend", () => this.#update());
     input.addEventListener("blur", () => this.#close());
-    document.addEventListener("selectionchange", () => this.#options.length && this.#update());
+    document.addEventListener("selectionchange", () => this.#options.length && this.#update(), { signal });
     // In the capture phase: while the list is open, Enter must not send the message.
     input.addEventListener("keydown", (event) => this.#keyPressed(event), { capture: true });
     list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays in the text field

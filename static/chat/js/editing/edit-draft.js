@@ -101,6 +101,11 @@ export class EditDraft {
   /** Remove this tab's draft, and release its lock. */
   end() {
     this.remove();
+    this.release();
+  }
+
+  /** Release the lock of this tab's draft, so that the edit can be continued when the room is opened again. */
+  release() {
     this.#key = null;
     this.#lock.then((release) => release?.());
   }

@@ -96,6 +96,13 @@ export class MessageEditor {
     if (message.deleted || isChanged) this.#showChange();
   }
 
+  /** The room is left: another tab, or this one later, may continue the edit. */
+  leave() {
+    this.#draft.release();
+    this.#message = null;
+    this.#isSaving = false; // an answer that arrives later changes nothing
+  }
+
   /** @returns {Edited} */
   get #edited() {
     return this.#aside ?? this.#composer;

@@ -25,17 +25,19 @@ const MAX_LENGTH = 200;
  * Hold a lock while this tab's room is being viewed.
  * @param {string} room
  * @param {number} you
+ * @param {AbortSignal} signal aborted when the room is left
  */
-export function shareViewing(room, you) {
+export function shareViewing(room, you, signal) {
   let release = null;
   const update = () => {
-    const isViewing = !document.hidden && document.hasFocus();
+    const isViewing = !document.hidden && document.hasFocus() && !signal.aborted;
     if (isViewing === Boolean(release)) return;
     release?.();
     release = isViewing ? holdLock(viewingLock(room, you), { mode: "shared" }) : null;
   };
-  for (const event of ["focus", "blur"]) addEventListener(event, update);
-  document.addEventListener("visibilitychange", update);
+  for (const event of ["focus", "blur"]) addEventListener(event, update, { signal });
+  document.addEventListener("visibilitychange", update, { signal });
+  signal.addEventListener("abort", update);
   update();
 }
 

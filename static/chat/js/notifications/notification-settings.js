@@ -37,6 +37,11 @@ export class NotificationSettings {
     this.#channel.addEventListener("message", ({ data }) => data.room === this.#room && this.#show(data.involvement));
   }
 
+  /** @returns {string} as the server has it */
+  get involvement() {
+    return this.#involvement;
+  }
+
   #show(involvement) {
     this.#involvement = involvement;
     this.#form.elements.involvement.value = involvement;

@@ -12,16 +12,15 @@ const LOCK = "lobby.delivering.";
 
 export class BackgroundSender {
   #you;
-  #here;
+
+  /** The key of the room that is open in this tab, which sends its own messages. @type {string | undefined} */
+  here;
+
   #retry = new Retry(() => this.#sendAll());
 
-  /**
-   * @param {number} you the person's id
-   * @param {string} [here] the key of the room that is open in this tab, which sends its own messages
-   */
-  constructor(you, here) {
+  /** @param {number} you the person's id */
+  constructor(you) {
     this.#you = you;
-    this.#here = here;
   }
 
   /**
@@ -35,7 +34,7 @@ export class BackgroundSender {
 
   /** @returns {Promise<number | null>} see `Retry` */
   async #sendAll() {
-    const rooms = roomsWithUnsent(this.#you).filter((room) => room !== this.#here);
+    const rooms = roomsWithUnsent(this.#you).filter((room) => room !== this.here);
     if (!rooms.length) return null;
     if (!navigator.locks) return this.#sendRooms(rooms); // over plain HTTP
     const sendIfLocked = (lock) => (lock ? this.#sendRooms(rooms) : 0); // 0: another tab is sending them

@@ -66,18 +66,21 @@ export function takeUnsent(owner, stored) {
  * network is back, or the page is visible again.
  * @param {number} you the person's id
  * @param {() => void} send
+ * @param {AbortSignal} [signal] ends these calls
  */
-export function watchUnsent(you, send) {
+export function watchUnsent(you, send, signal) {
   let timer = 0;
-  addEventListener("online", send);
-  document.addEventListener("visibilitychange", () => document.hidden || send());
-  addEventListener("storage", ({ key, newValue }) => {
+  addEventListener("online", send, { signal });
+  document.addEventListener("visibilitychange", () => document.hidden || send(), { signal });
+  const stored = ({ key, newValue }) => {
     if (!newValue || !key.startsWith(`${PREFIX}${you}.`)) return;
     timer ||= setTimeout(() => {
       timer = 0;
       send();
     }, OWN_TIME);
-  });
+  };
+  addEventListener("storage", stored, { signal });
+  signal?.addEventListener("abort", () => clearTimeout(timer));
 }
 
 export class Outbox {
@@ -88,17 +91,19 @@ export class Outbox {
   /**
    * @param {string} owner a person and room
    * @param {(clientId: string) => void} [onDiscard] called when another tab has discarded a message
+   * @param {AbortSignal} [signal] ends these calls
    */
-  constructor(owner, onDiscard) {
+  constructor(owner, onDiscard, signal) {
     this.#prefix = `${PREFIX}${owner}.`;
     this.adopt();
     if (!onDiscard) return;
-    addEventListener("storage", ({ key, newValue }) => {
+    const changed = ({ key, newValue }) => {
       const entry = newValue === null && this.#entries.get(key?.slice(this.#prefix.length));
       if (!entry?.failed || !key.startsWith(this.#prefix)) return;
       this.#entries.delete(entry.client_id);
       onDiscard(entry.client_id);
-    });
+    };
+    addEventListener("storage", changed, { signal });
   }
 
   /**

@@ -1,28 +1,31 @@
 /** Unsent messages of the room: stored in the outbox, sent in order, and shown at the end of the log with their state. */
 
 import { gettext } from "../../../base/js/i18n.js";
-import { data, log, owner, roomName } from "../bootstrap.js";
 import { copyText } from "../timeline/clipboard.js";
 import { buttonElement, textElement } from "../timeline/message-footer.js";
 import { InOrderSender } from "./in-order-sender.js";
 import { Outbox } from "./outbox.js";
 
 export class UnsentMessages {
+  #room;
   #session;
   #composer;
   #editor;
-  #outbox = new Outbox(owner, (clientId) => log.discard(clientId));
+  #outbox;
   #sender;
 
   /** @type {(text: string) => void} called with the reason why messages were not sent */
   onFailed = () => {};
 
   /**
+   * @param {import("../open-room.js").OpenRoom} room
    * @param {import("../session.js").Session} session
    * @param {import("../composer/composer.js").Composer} composer
    * @param {import("../editing/message-editor.js").MessageEditor} editor
    */
-  constructor(session, composer, editor) {
+  constructor(room, session, composer, editor) {
+    this.#room = room;
+    this.#outbox = new Outbox(room.owner, (clientId) => room.log.discard(clientId), room.signal);
     this.#session = session;
     this.#composer = composer;
     this.#editor = editor;
@@ -43,8 +46,8 @@ export class UnsentMessages {
 
   /** @param {string[]} texts written before the scripts had loaded */
   open(texts) {
-    for (const text of texts) this.#outbox.add(text, roomName);
-    for (const message of data.messages) this.#outbox.remove(message.client_id); // stored, and never acknowledged
+    for (const text of texts) this.#outbox.add(text, this.#room.name);
+    for (const message of this.#room.data.messages) this.#outbox.remove(message.client_id); // stored, and never acknowledged
     for (const entry of this.#outbox.all) {
       if (this.#composer.isTooLong(entry.message)) this.#takeBack(entry);
       else this.#show(entry);
@@ -54,7 +57,7 @@ export class UnsentMessages {
   /** @param {string} text @param {import("../text/mentions.js").Person[]} mentions */
   add(text, mentions) {
     this.#adopt(); // a tab without a connection may have written before
-    this.#show(this.#outbox.add(text, roomName, mentions));
+    this.#show(this.#outbox.add(text, this.#room.name, mentions));
     this.#sender.sendNext();
   }
 
@@ -91,7 +94,7 @@ export class UnsentMessages {
   }
 
   #show(entry) {
-    log.showUnsent({ ...entry, author: data.you }, this.#footer(entry));
+    this.#room.log.showUnsent({ ...entry, author: this.#room.data.you }, this.#footer(entry));
   }
 
   /** @returns {Node[]} */
@@ -106,7 +109,7 @@ export class UnsentMessages {
         }),
       ];
     }
-    return [textElement(data.is_copy ? gettext("Waiting to send…") : gettext("Sending…"))];
+    return [textElement(this.#room.data.is_copy ? gettext("Waiting to send…") : gettext("Sending…"))];
   }
 
   #footerOfFailed(entry) {
@@ -123,7 +126,7 @@ export class UnsentMessages {
 
   #discard({ client_id: clientId }) {
     this.#outbox.remove(clientId);
-    log.discard(clientId);
+    this.#room.log.discard(clientId);
     this.#composer.guardEnter();
     this.#composer.focus();
   }

@@ -10,7 +10,10 @@ export class RoomSearch {
   #input;
   #list;
   #timer = 0;
-  #query;
+
+  /** Additional parameters of the request. @type {Record<string, string>} */
+  query;
+
   #request = new AbortController();
 
   /**
@@ -21,7 +24,7 @@ export class RoomSearch {
   constructor(input, list, query = {}) {
     this.#input = input;
     this.#list = list;
-    this.#query = query;
+    this.query = query;
     input.addEventListener("input", ({ isComposing }) => isComposing || this.#searchSoon());
     input.addEventListener("compositionend", () => this.#searchSoon());
     for (const each of [input, list]) each.addEventListener("keydown", (event) => this.#keyPressed(event));
@@ -61,18 +64,25 @@ export class RoomSearch {
     this.#request.abort();
     this.#request = new AbortController();
     try {
-      const query = new URLSearchParams({ asked: this.#input.value, ...this.#query });
+      const query = new URLSearchParams({ asked: this.#input.value, ...this.query });
       const response = await fetch(`/rooms/?${query}`, { signal: this.#request.signal });
-      if (response.ok) this.#show(await response.text());
+      if (response.ok) this.#show(parse(await response.text()).body);
     } catch {
       // Superseded by a later search, or offline: keep the list.
     }
   }
 
-  /** @param {string} page rendered by the server, with people's texts escaped */
-  #show(page) {
-    const { body } = new DOMParser().parseFromString(page, "text/html");
-    this.#list.replaceChildren(...body.childNodes);
+  /** Show all rooms, as they came with a page. @param {Element} list */
+  reset(list) {
+    clearTimeout(this.#timer);
+    this.#request.abort();
+    this.#input.value = "";
+    this.#show(list);
+  }
+
+  /** @param {Element} list rendered by the server, with people's texts escaped */
+  #show(list) {
+    this.#list.replaceChildren(...document.importNode(list, true).childNodes);
     this.#localize();
   }
 
@@ -92,4 +102,9 @@ export class RoomSearch {
       time.textContent = at.toDateString() === today ? timeFormat.format(at) : formatShortDay(at);
     }
   }
+}
+
+/** @param {string} page */
+function parse(page) {
+  return new DOMParser().parseFromString(page, "text/html");
 }

@@ -2,31 +2,48 @@
 
 import { hasCommandModifier } from "../../../base/js/shortcut-keys.js";
 import { RoomSearch } from "./room-search.js";
-import { typeAhead } from "./type-ahead.js";
 
 export class Sidebar {
   #sidebar;
   #input;
   #search;
-  #focusComposer;
+  #list;
+  #open;
 
   /**
    * @param {HTMLElement} sidebar
    * @param {HTMLElement} list of rooms in it
-   * @param {string} here the name of this page's room
-   * @param {() => void} focusComposer
+   * @param {string} here the name of the open room
+   * @param {(address: string) => void} open opens a room
    */
-  constructor(sidebar, list, here, focusComposer) {
+  constructor(sidebar, list, here, open) {
     this.#sidebar = sidebar;
-    this.#focusComposer = focusComposer;
+    this.#list = list;
+    this.#open = open;
     this.#input = sidebar.querySelector("input");
     this.#search = new RoomSearch(this.#input, list, { here });
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
     document.addEventListener("keydown", (event) => {
       if (event.key.toLowerCase() !== "k" || !hasCommandModifier(event) || event.shiftKey) return;
       event.preventDefault();
-      this.#open();
+      this.#show();
     });
+  }
+
+  /**
+   * Another room is open.
+   * @param {string} here its name
+   * @param {Element} [list] of rooms, as it came with the room's page
+   */
+  opened(here, list) {
+    this.#search.query = { here };
+    if (this.#sidebar.matches(":popover-open")) this.#sidebar.hidePopover();
+    if (list) this.#search.reset(list);
+    this.#list.querySelector("[aria-current]")?.removeAttribute("aria-current");
+    const link = [...this.#list.querySelectorAll("[data-room]")].find(({ dataset }) => dataset.room === here);
+    link?.setAttribute("aria-current", "page");
+    if (this.#input.value) this.#search.clear();
+    else if (!link) this.refresh();
   }
 
   /** Load the list again. */
@@ -34,7 +51,7 @@ export class Sidebar {
     this.#search.refresh();
   }
 
-  #open() {
+  #show() {
     document.querySelector("dialog[open]")?.close(); // a modal dialog keeps the focus
     if (!this.#sidebar.checkVisibility()) this.#sidebar.showPopover();
     this.#input.focus();
@@ -49,14 +66,13 @@ export class Sidebar {
     event.preventDefault();
     const name = this.#input.value.trim();
     if (!name) return;
-    location.assign(addressOf(name));
-    typeAhead(this.#input);
+    this.#open(addressOf(name));
   }
 
   /** Clear the search. The browser closes a drawer by itself, and restores the focus. */
   #cancel() {
     this.#search.clear();
-    if (!this.#sidebar.matches(":popover-open")) this.#focusComposer();
+    if (!this.#sidebar.matches(":popover-open")) document.getElementById("chat-message-input").focus();
   }
 }
 

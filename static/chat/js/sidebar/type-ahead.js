@@ -1,6 +1,6 @@
 /**
  * Type-ahead: what a person types after Enter has opened a room belongs into the room's composer, and not into the field
- * of the page that is being left. The tab's storage passes it on to early-input.js.
+ * in which they have typed the room's name. If a whole page is loaded, the tab's storage passes it on to early-input.js.
  */
 
 import { withStorage } from "../../../base/js/storage.js";
@@ -8,10 +8,16 @@ import { withStorage } from "../../../base/js/storage.js";
 /** After this time the field takes input again: the room has not opened (milliseconds). */
 const OPEN_TIMEOUT = 10_000;
 
-/** Buffer what is typed, until the room's page replaces this one. @param {HTMLInputElement} input no longer takes input */
+/** @typedef {{text: string, enters: number[]}} Typed text, and the offsets after which Enter was pressed */
+
+/**
+ * Buffer what is typed, until the room's page replaces this one or the text is taken.
+ * @param {HTMLInputElement} input no longer takes input
+ * @returns {{take: () => Typed}} ends the buffer, and returns what was typed
+ */
 export function typeAhead(input) {
   let text = "";
-  const enters = []; // offsets after which Enter was pressed, as in early-input.js
+  const enters = []; // as in early-input.js
   const end = new AbortController();
   const { signal } = end;
   const listen = (type, listener) => addEventListener(type, listener, { capture: true, signal });
@@ -38,4 +44,10 @@ export function typeAhead(input) {
     if (text) withStorage((storage) => storage.setItem("lobby.ahead", value), "sessionStorage");
     end.abort();
   });
+  const take = () => {
+    const typed = { text, enters };
+    end.abort();
+    return typed;
+  };
+  return { take };
 }

@@ -201,6 +201,12 @@ export class ChatLog extends HTMLElement {
     return shown.findLast((message) => message?.number && !message.deleted && message.author.id === this.reader);
   }
 
+  /** @returns {Message[]} the stored messages shown, oldest first */
+  get stored() {
+    const shown = [...this.#known.values()].filter((message) => this.#inRange(message));
+    return shown.sort((one, other) => one.number - other.number);
+  }
+
   /** @returns {{id: number, name: string}[]} the authors with their latest names, the last to write first */
   get authors() {
     const newestFirst = [...this.#known.values()].sort((one, other) => other.number - one.number);

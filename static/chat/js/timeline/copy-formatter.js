@@ -2,16 +2,20 @@
 
 import { timeFormat } from "../../../base/js/time-format.js";
 
-/** @param {import("./chat-log.js").ChatLog} log */
-export function formatCopiedMessages(log) {
-  document.addEventListener("copy", (event) => {
+/**
+ * @param {import("./chat-log.js").ChatLog} log
+ * @param {AbortSignal} signal aborted when the room is left
+ */
+export function formatCopiedMessages(log, signal) {
+  const copied = (event) => {
     const selection = getSelection();
     if (!selection.rangeCount || event.target.closest?.("input, textarea")) return;
     const selected = selectedMessages(log, selection.getRangeAt(0));
     if (selected.length < 2) return; // the browser copies the selected part of one message
     event.clipboardData.setData("text/plain", selected.flatMap(linesOf).join("\n"));
     event.preventDefault();
-  });
+  };
+  document.addEventListener("copy", copied, { signal });
 }
 
 function selectedMessages(log, range) {

@@ -28,18 +28,17 @@ const FIRST_PAGE_END = 51;
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 30_000;
 
-const roomName = JSON.parse(document.getElementById("room-name").textContent);
-
 const OLDER = {
   loading: gettext("Loading earlier messages…"),
   failed: gettext("Couldn't load earlier messages."),
-  last: gettext("This is the start of {room}", { room: roomName }),
 };
 const NEWER = {
   loading: gettext("Loading later messages…"),
   failed: gettext("Couldn't load later messages."),
   last: "",
 };
+
+/** @typedef {{number: number, bottom: number}} Place the first message in view, and the position of its end (pixels) */
 
 export class Timeline {
   #scroller;
@@ -74,14 +73,16 @@ export class Timeline {
    * @param {HTMLButtonElement} pill jumps to the end
    * @param {(query: {before?: number, after?: number}) => Promise<{messages: object[], isLast: boolean}>} fetchPage
    * @param {import("../unread/attention.js").Attention} attention
+   * @param {string} room its name
    */
-  constructor(scroller, log, { start, more, end }, pill, fetchPage, attention) {
+  constructor(scroller, log, { start, more, end }, pill, fetchPage, attention, room) {
     this.#scroller = scroller;
     this.#log = log;
     this.#pill = pill;
     this.#fetchPage = fetchPage;
     this.#attention = attention;
-    this.#older = new HistoryLoader(scroller, start, OLDER, () => this.#load({ before: log.oldest }));
+    const older = { ...OLDER, last: gettext("This is the start of {room}", { room }) };
+    this.#older = new HistoryLoader(scroller, start, older, () => this.#load({ before: log.oldest }));
     this.#end = end;
     this.#newer = new HistoryLoader(scroller, more, NEWER, () => this.#load({ after: log.newest }));
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -98,7 +99,8 @@ export class Timeline {
    * @param {{isStart: boolean, isEnd: boolean}} ends whether they include the room's first, and last, message
    * @param {{lastRead: number | null, readAt: Date | null, unread: number}} read the seq up to which the person has read
    *   (null for nothing), the time of that message, and the count of later messages of others
-   * @param {number | null} target the number of the message to scroll to; without one, the first new message, or the end
+   * @param {Place | number | null} target the reader's position, or the number of the message to scroll to; without one,
+   *   the first new message, or the end
    */
   open(messages, ends, { lastRead, readAt, unread }, target) {
     this.#extend(messages, ends);
@@ -107,7 +109,8 @@ export class Timeline {
     this.#leftAt = messages.length ? new Date(messages.at(-1).at) : new Date();
     this.#isLineShown = lastRead === null;
     if (unseen.length) this.#markNew(unseen[0].number, readAt, ends.isEnd ? unseen.length : unread);
-    if (target) this.#scrollToTarget(this.#log.item(target));
+    if (typeof target === "number") this.#scrollToTarget(this.#log.item(target));
+    else if (target) this.#scrollToPlace(target);
     else if (unseen.length) this.#scrollToNewLine();
     else if (!ends.isEnd) this.jumpToEnd();
   }
@@ -179,6 +182,33 @@ export class Timeline {
   /** Whether no page is shown. */
   get #isEmpty() {
     return this.#log.newest === 0;
+  }
+
+  /** @returns {Place | null} the reader's position; null at the end */
+  get place() {
+    const key = this.#anchor?.key;
+    return Number.isInteger(key) ? { number: Number(key), bottom: this.#anchor.bottom } : null;
+  }
+
+  /** Whether a page is shown, and none is missing after a reset. */
+  get isComplete() {
+    return !this.#isPageMissing && !this.#isEmpty;
+  }
+
+  /** The room is left: load nothing more. */
+  close() {
+    this.#generation += 1;
+    this.#isPageMissing = false;
+    clearTimeout(this.#retryTimer);
+    this.#older.stop();
+    this.#newer.stop();
+  }
+
+  #scrollToPlace({ number, bottom }) {
+    this.#atEnd = false;
+    this.#anchor = { key: number, bottom };
+    this.#keepPosition();
+    this.#scrolled();
   }
 
   #scrollToTarget(item) {

@@ -3,10 +3,11 @@
 export class Attention extends EventTarget {
   #isCaughtUp = false;
 
-  constructor() {
+  /** @param {AbortSignal} signal aborted when the room is left */
+  constructor(signal) {
     super();
-    document.addEventListener("visibilitychange", () => this.#changed());
-    for (const type of ["focus", "blur"]) addEventListener(type, () => this.#changed());
+    document.addEventListener("visibilitychange", () => this.#changed(), { signal });
+    for (const type of ["focus", "blur"]) addEventListener(type, () => this.#changed(), { signal });
   }
 
   /** Whether the tab is connected, and has received all that it has missed. @param {boolean} isCaughtUp */

@@ -7,13 +7,16 @@ const SHAPE = { epoch: isText, seq: isCount };
 /** @typedef {{epoch: string, seq: number}} LastSeen a place in a log */
 
 /**
- * Store the read position when the page is left.
+ * Store the read position when the page or the room is left.
  * @param {string} owner the person and room
  * @param {() => LastSeen} now
+ * @param {AbortSignal} signal aborted when the room is left
  */
-export function keepLastSeen(owner, now) {
-  const keep = (storage) => storage.setItem(keyOf(owner), JSON.stringify(now()));
-  addEventListener("pagehide", () => withStorage(keep, "sessionStorage"));
+export function keepLastSeen(owner, now, signal) {
+  const store = (storage) => storage.setItem(keyOf(owner), JSON.stringify(now()));
+  const keep = () => withStorage(store, "sessionStorage");
+  addEventListener("pagehide", keep, { signal });
+  signal.addEventListener("abort", keep);
 }
 
 /** @returns {number} the last seq of a log that was read in this tab; 0 for none */

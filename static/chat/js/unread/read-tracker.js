@@ -46,6 +46,14 @@ export class ReadTracker {
     this.#sent = -1;
   }
 
+  /** The room is left: send the position now. */
+  flush() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#update();
+    clearTimeout(this.#timer);
+  }
+
   /** Whether the newest message is in view of a reader who is present. */
   get isReading() {
     return this.#atEnd && !this.#end.hidden && this.#attention.isPresent;

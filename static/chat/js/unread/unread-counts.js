@@ -64,6 +64,12 @@ export class UnreadCounts {
     }
   }
 
+  /** @param {string} title of the page, without the count */
+  set title(title) {
+    this.#title = title;
+    this.#show();
+  }
+
   /** A room that was entered in another tab is not in the list yet. */
   #checkListed(rooms) {
     const listed = new Set([...this.#rooms].map(({ dataset }) => dataset.room));

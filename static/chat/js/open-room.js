@@ -1,0 +1,143 @@
+/**
+ * The room that a tab has open: its data, the tab's cursor, and its messages on the page. Another room replaces it in
+ * place: see room-navigation.js.
+ */
+
+import "./timeline/chat-log.js";
+import { keepPlace } from "./timeline/kept-place.js";
+import { Timeline } from "./timeline/timeline.js";
+import { Attention } from "./unread/attention.js";
+import { lastSeen } from "./unread/last-seen.js";
+
+/** Time limit for a page of history (milliseconds). */
+const FETCH_TIMEOUT = 30_000;
+
+/** How many messages are kept of a room that is left. */
+const MAX_KEPT = 100;
+
+/** @typedef {import("./timeline/timeline.js").Place} Place */
+
+const element = (id) => document.getElementById(id);
+
+export class OpenRoom {
+  #closing = new AbortController();
+  #isAtMessage; // the page's address is that of a message
+
+  /** Its name, as shown. @type {string} */
+  name = JSON.parse(element("room-name").textContent);
+
+  address = `/chat/${encodeURIComponent(this.name)}/`;
+
+  /** Data of the page. */
+  data;
+
+  /** Cursor of this tab in the room's log, with the last change and the newest message that it knows: see docs/wire.md. */
+  cursor;
+
+  /** Part of the storage keys for this person in this room. */
+  owner;
+
+  log = /** @type {import("./timeline/chat-log.js").ChatLog} */ (element("chat-log"));
+  attention = new Attention(this.signal);
+
+  /**
+   * @param {any} data of the room's page: see `_open` in chat/views.py
+   * @param {Place | null} place the reader's position, if the tab has been here before
+   */
+  constructor(data, place) {
+    this.data = data;
+    this.cursor = { epoch: data.epoch, seq: data.seq, ...unknown() };
+    this.owner = `${data.you.id}.${data.key}`;
+    const { log } = this;
+    this.#isAtMessage = Boolean(data.place);
+    data.messages.forEach((message) => this.updateLast(message));
+    log.reader = data.you.id;
+    const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
+    const fetchPage = (query) => this.fetchPage(query);
+    const scroller = element("timeline");
+    this.timeline = new Timeline(scroller, log, edges, element("latest"), fetchPage, this.attention, this.name);
+    const ends = { isStart: data.is_start, isEnd: data.is_end };
+    this.timeline.open(data.messages, ends, this.#readPosition(), place ?? data.place);
+    const now = () => ({ epoch: this.cursor.epoch, place: this.timeline.place });
+    keepPlace(this.owner, now, this.signal);
+  }
+
+  /** Aborted when the room is left: listeners outside of the room's elements end with it. */
+  get signal() {
+    return this.#closing.signal;
+  }
+
+  /** The room is left. */
+  close() {
+    this.#closing.abort();
+    this.timeline.close();
+  }
+
+  /**
+   * @returns {{data: object, place: object | null} | null} what opens the room again at the reader's position, or null if
+   *   messages are missing, or if the page's address is that of a message
+   * @param {number} lastRead the last seq that was read
+   */
+  keep(lastRead) {
+    const { timeline, log, data, cursor } = this;
+    const place = timeline.place;
+    if (!timeline.isComplete || this.#isAtMessage) return null;
+    log.trim(MAX_KEPT, place ? log.item(place.number) : undefined);
+    const ends = { is_start: log.oldest === 0, is_end: log.newest === Infinity };
+    const read = { last_read: Math.max(data.last_read ?? 0, lastRead) || data.last_read, read_at: null, unread: 0 };
+    return { data: { ...data, ...cursor, messages: log.stored, ...ends, ...read, place: null }, place };
+  }
+
+  /**
+   * Update the last known change and the newest known message.
+   * @param {import("./timeline/message-element.js").Message} message in its current state
+   */
+  updateLast({ seq, number, client_id: clientId, at, edited, deleted }) {
+    const { cursor } = this;
+    const reference = `${number}.${clientId}`;
+    if (seq > cursor.last_seq) {
+      Object.assign(cursor, { last: reference, last_seq: seq, last_at: deleted ?? edited ?? at });
+    }
+    if (number > Number.parseInt(cursor.newest || "0", 10)) cursor.newest = reference;
+  }
+
+  #readPosition() {
+    const { last_read: lastRead, read_at: readAt, unread } = this.data;
+    const seen = lastSeen(this.owner, this.cursor.epoch);
+    return { lastRead: lastRead === null ? null : Math.max(lastRead, seen), readAt: readAt && new Date(readAt), unread };
+  }
+
+  /** Fetch the last page of history, or the page before or after a number. */
+  async fetchPage(query) {
+    const { messages, more } = await this.#fetchJson("messages", { limit: this.data.page, ...query });
+    messages.forEach((message) => this.updateLast(message));
+    const isNewest = !query.before && !query.after;
+    if (isNewest && this.#isAtMessage && !this.signal.aborted) {
+      history.replaceState(null, "", this.address);
+      this.#isAtMessage = false;
+    }
+    return { messages, isLast: !more };
+  }
+
+  /** @param {string[]} clientIds @returns {Promise<string[]>} those of messages that the server has stored in the room */
+  async fetchStored(clientIds) {
+    const found = [];
+    for (let start = 0; start < clientIds.length; start += this.data.page) {
+      const query = clientIds.slice(start, start + this.data.page).map((each) => ["client_id", each]);
+      found.push(...(await this.#fetchJson("stored", query)).stored);
+    }
+    return found;
+  }
+
+  async #fetchJson(page, query) {
+    const address = `${this.address}${page}/?${new URLSearchParams(query)}`;
+    const response = await fetch(address, { signal: AbortSignal.timeout(FETCH_TIMEOUT) });
+    if (!response.ok) throw new Error(response.statusText);
+    return response.json();
+  }
+}
+
+/** The part of the cursor that describes messages, when none is known. */
+export function unknown() {
+  return { last: "", last_seq: 0, last_at: "", newest: "" };
+}

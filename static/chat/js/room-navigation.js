@@ -1,0 +1,185 @@
+/**
+ * Navigation between rooms without loading a whole page: the room's parts of the document are replaced. A room that was
+ * left is shown again as it was, and its session sends what was missed. What cannot be shown in place (errors, another
+ * person's page, another version of Lobby) is loaded as a whole page.
+ */
+
+import { isSaved } from "../../base/js/storage.js";
+import { OpenRoom } from "./open-room.js";
+import { readRoomPage, showRoomPage } from "./room-page.js";
+import { typeAhead } from "./sidebar/type-ahead.js";
+import { findPlace } from "./timeline/kept-place.js";
+
+/** Time limit for a room's page (milliseconds). */
+const FETCH_TIMEOUT = 10_000;
+
+/** How many rooms are kept. */
+const MAX_KEPT = 20;
+
+/** On phones the focus would open the keyboard. */
+const onScreenKeyboard = matchMedia("(hover: none) and (pointer: coarse)");
+
+/** The path of a room's page, or of a message in it. */
+const ROOM_PATH = /^\/chat\/[^/]+\/(?:\d+\/)?$/;
+
+/**
+ * A room's page from the server, or one that was kept.
+ * @typedef {import("./room-page.js").RoomPage & {address: string, data: any, place: Place | null}} Page
+ * @typedef {import("./timeline/timeline.js").Place} Place
+ */
+
+export class RoomNavigation {
+  #page;
+  #room;
+  #connection;
+  #connect;
+  #search;
+  /** @type {Map<string, Page>} rooms that were left, by their address, the last one last */
+  #kept = new Map();
+  #requests = 0;
+  /** @type {ReturnType<typeof typeAhead> | null} what is typed while a room is being loaded */
+  #ahead = null;
+
+  /** @type {(room: OpenRoom, rooms?: Element) => void} called when another room is open, with the list of rooms if it is new */
+  onOpen = () => {};
+
+  /**
+   * @param {import("./room-page.js").RoomPage} page
+   * @param {OpenRoom} room
+   * @param {(room: OpenRoom) => ReturnType<typeof import("./room.js").connectRoom>} connect
+   * @param {HTMLInputElement} search takes no input while a room is being loaded
+   */
+  constructor(page, room, connect, search) {
+    this.#page = page;
+    this.#room = room;
+    this.#connect = connect;
+    this.#search = search;
+    this.#connection = connect(room);
+    document.addEventListener("click", (event) => this.#clicked(event));
+    addEventListener("popstate", () => this.#open(location.href, true));
+  }
+
+  /** The session of the open room. */
+  get session() {
+    return this.#connection.session;
+  }
+
+  /** The title of the open room's page. */
+  get title() {
+    return this.#page.title;
+  }
+
+  /** Open a room, or another page. @param {string} address */
+  open(address) {
+    this.#open(new URL(address, location.href).href, false);
+  }
+
+  /** Open the links to rooms, unless they are to open elsewhere. */
+  #clicked(event) {
+    const link = event.target.closest("a[href]");
+    const isPlain = !event.defaultPrevented && !event.button && !isModified(event);
+    if (!link || !isPlain || link.target || link.hasAttribute("download") || !isRoom(link.href)) return;
+    event.preventDefault();
+    this.#open(link.href, false);
+  }
+
+  /** @param {string} href @param {boolean} isTraversal whether the browser shows this address already (Back, Forward) */
+  async #open(href, isTraversal) {
+    const request = ++this.#requests;
+    const address = addressOf(href);
+    if (!isTraversal && address === this.#room.address) return this.#showEnd();
+    let page = this.#kept.get(address);
+    if (!page) {
+      this.#ahead ??= typeAhead(this.#search);
+      page = isRoom(href) && isSaved() ? await fetchPage(href, isTraversal) : null;
+      if (request !== this.#requests) return;
+      if (!page || !this.#fits(page)) return load(href, isTraversal);
+    }
+    this.#show(page, isTraversal);
+  }
+
+  #showEnd() {
+    this.#connection.toEnd();
+    this.onOpen(this.#room);
+  }
+
+  /** Whether a page is of this version of Lobby, and of this person. */
+  #fits({ files, data }) {
+    return files === this.#page.files && data.you.id === this.#room.data.you.id;
+  }
+
+  #show(page, isTraversal) {
+    this.#keep();
+    this.#page = page;
+    showRoomPage(page);
+    enter(this.#ahead?.take());
+    this.#ahead = null;
+    if (!isTraversal) history.pushState(null, "", page.address);
+    this.#room = new OpenRoom(page.data, page.place);
+    this.#kept.delete(this.#room.address);
+    this.#connection = this.#connect(this.#room);
+    this.onOpen(this.#room, page.rooms);
+  }
+
+  /** Leave the open room, and keep it. */
+  #keep() {
+    const kept = this.#connection.leave();
+    if (!kept) return;
+    const { address } = this.#room;
+    this.#kept.set(address, { ...this.#page, ...kept, address, rooms: undefined });
+    if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value);
+  }
+}
+
+function isModified({ altKey, ctrlKey, metaKey, shiftKey }) {
+  return altKey || ctrlKey || metaKey || shiftKey;
+}
+
+function isRoom(href) {
+  const { origin, pathname, search, hash } = new URL(href);
+  return origin === location.origin && ROOM_PATH.test(pathname) && !search && !hash;
+}
+
+/** The path of an address, in the spelling of `OpenRoom.address`. */
+function addressOf(href) {
+  const { pathname } = new URL(href);
+  try {
+    return pathname.split("/").map(decodeURIComponent).map(encodeURIComponent).join("/");
+  } catch {
+    return pathname; // invalid UTF-8
+  }
+}
+
+/** Give the focus to the composer, with what was typed for it. @param {import("./sidebar/type-ahead.js").Typed} [typed] */
+function enter(typed) {
+  const input = /** @type {HTMLTextAreaElement} */ (document.getElementById("chat-message-input"));
+  if (typed) {
+    input.value = typed.text;
+    input.dataset.enters = typed.enters.join(" ");
+  }
+  if (onScreenKeyboard.matches) document.getElementById("timeline").focus({ preventScroll: true });
+  else input.focus({ preventScroll: true });
+}
+
+/** Load an address as a whole page. */
+function load(href, isTraversal) {
+  if (isTraversal) location.reload();
+  else location.assign(href);
+}
+
+/**
+ * @param {string} href
+ * @param {boolean} isTraversal whether the reader comes back, and so to the position there
+ * @returns {Promise<Page | null>} null if the page cannot be fetched, or shows no room
+ */
+async function fetchPage(href, isTraversal) {
+  const options = { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(FETCH_TIMEOUT) };
+  const response = await fetch(href, options).catch(() => null);
+  if (!response?.ok) return null;
+  const text = await response.text().catch(() => "");
+  const page = readRoomPage(new DOMParser().parseFromString(text, "text/html"));
+  if (!page) return null;
+  const data = JSON.parse(page.parts[1].textContent);
+  const address = new URL(response.url).pathname;
+  return { ...page, data, address, place: isTraversal ? await findPlace(data, address) : null };
+}

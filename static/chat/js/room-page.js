@@ -1,0 +1,34 @@
+/** A room's page as the server renders it: the parts of the document that belong to the room, and what it was made for. */
+
+const SELECTORS = ["#room-name", "#room-data", ".room__main", "#people"];
+
+/**
+ * @typedef {object} RoomPage
+ * @property {Element[]} parts before scripts have changed them
+ * @property {Element} rooms the list in the sidebar
+ * @property {string} title
+ * @property {string} files the scripts and stylesheets that the page needs; another version of Lobby has others
+ */
+
+/**
+ * @param {Document} page
+ * @returns {RoomPage | null} null if the page shows no room
+ */
+export function readRoomPage(page) {
+  const parts = SELECTORS.map((selector) => page.querySelector(selector));
+  if (!parts.every(Boolean)) return null;
+  const files = [...page.querySelectorAll("head script[src], head link[rel=stylesheet]")];
+  return {
+    parts: parts.map((part) => /** @type {Element} */ (part.cloneNode(true))),
+    rooms: page.getElementById("rooms"),
+    title: page.title,
+    files: files.map((file) => file.getAttribute("src") ?? file.getAttribute("href")).join(" "),
+  };
+}
+
+/** Show a room's parts in place of those of another room. @param {RoomPage} page */
+export function showRoomPage({ parts }) {
+  for (const [index, selector] of SELECTORS.entries()) {
+    document.querySelector(selector).replaceWith(document.importNode(parts[index], true));
+  }
+}

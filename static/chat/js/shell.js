@@ -1,0 +1,53 @@
+/** The room page: what stays while rooms change (the sidebar, the person, notifications), and the first room. */
+
+import { rememberAccount, rememberHeir } from "./account/account-registry.js";
+import { DisplayName } from "./account/display-name.js";
+import { reloadIfSuperseded } from "./account/superseded-guest.js";
+import { firstPage, firstRoom } from "./bootstrap.js";
+import { DesktopNotifications } from "./notifications/desktop-notifications.js";
+import { BackgroundSender } from "./outbox/background-sender.js";
+import { connectRoom } from "./room.js";
+import { RoomNavigation } from "./room-navigation.js";
+import { ShortcutsDialog } from "./shortcuts-dialog.js";
+import { Sidebar } from "./sidebar/sidebar.js";
+import { Catalogue } from "./text/emoji.js";
+import { UnreadCounts } from "./unread/unread-counts.js";
+
+const element = (id) => document.getElementById(id);
+const { data } = firstRoom;
+const { you } = data;
+
+/** The parts that stay while rooms change. */
+const shell = {
+  background: new BackgroundSender(you.id),
+  displayName: new DisplayName(element("display-name"), you),
+  emoji: new Catalogue(data.emoji),
+  notifications: new DesktopNotifications(you.id),
+  unread: new UnreadCounts(
+    element("rooms"),
+    (room, isMention) => shell.notifications.notify(room, isMention),
+    (room) => shell.notifications.close(room),
+    () => sidebar.refresh(),
+  ),
+};
+
+if (!you.guest) rememberAccount(you.id);
+if (data.former_guest) rememberHeir(data.former_guest, you.id);
+
+const navigation = new RoomNavigation(firstPage, firstRoom, (room) => {
+  room.data.you = Object.assign(you, room.data.you);
+  shell.background.here = room.data.key;
+  return connectRoom(room, shell);
+}, element("room-search-input"));
+const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, (address) => navigation.open(address));
+navigation.onOpen = ({ name, data }, rooms) => {
+  shell.displayName.setName(data.you.name);
+  shell.displayName.setGuest(data.you.guest);
+  sidebar.opened(name, rooms);
+  shell.unread.title = navigation.title;
+};
+new ShortcutsDialog(element("shortcuts-dialog"), element("shortcuts-open"));
+
+/** A guest's page without cookies, or a copy, is not reloaded: see room.js. */
+const hasCookies = document.cookie !== "";
+if (you.guest && hasCookies && !data.is_copy) reloadIfSuperseded(navigation.session);

@@ -17,7 +17,8 @@ SCROLL = "top => { document.querySelector('#timeline').scrollTop = top; }"
 # The first message in view, and the position of its end.
 READING = """() => {
     const view = document.querySelector("#timeline").getBoundingClientRect();
-    const item = [...document.querySelectorAll(".message")].find((each) => each.getBoundingClientRect().bottom > view.top);
+    const all = [...document.querySelectorAll(".message")];
+    const item = all.find((each) => each.getBoundingClientRect().bottom > view.top);
     const text = item.querySelector(".message__text").textContent;
     return [text, Math.round(item.getBoundingClientRect().bottom - view.top)];
 }"""

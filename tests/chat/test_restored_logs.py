@@ -13,6 +13,7 @@ from accounts.actions import create_guest
 from chat import actions, protocol
 from chat.actions.message_batch import NewMessage
 from chat.models import Membership, Message, Room
+from chat.queries.history import source
 from live import hub
 from live.log import LogRewound
 
@@ -30,7 +31,7 @@ async def rewind(room, number):
 async def until_known(room):
     """Wait until the hub has compared the room's log and knows its last event."""
     log = live.get_hub()._topics[room.topic].log
-    while log._start[1] is None:
+    while log._start.key is None:
         await asyncio.sleep(0.01)
 
 
@@ -138,6 +139,21 @@ async def test_a_log_with_another_edit_of_the_same_message_is_detected(connect, 
     assert await is_rewound(**known)
     await edit_after_restore("another three", "four")  # in the place of the edit
     assert await is_rewound(**old)
+
+
+async def test_the_head_of_a_room_is_its_last_event(guest, room_of_three):
+    topic = room_of_three.topic
+    for change in (
+        lambda: actions.send(guest, room_of_three, "four", uuid4())[0],
+        lambda: actions.edit(guest, room_of_three, 4, "changed"),
+        lambda: actions.delete(guest, room_of_three, 4),
+    ):
+        published = protocol.make_event(await database_sync_to_async(change)())
+        assert published.changed_at
+        events, _ = await source.read_after(topic, published.seq - 1, 1)
+        assert events == [published]
+        head = (await source.read_heads([topic]))[topic]
+        assert head[:1] + head[2:] == (published.seq, published.key, published.changed_at)
 
 
 CLIENT_ID = "12345678-1234-4234-8234-123456789012"

@@ -79,7 +79,7 @@ def _directories() -> Iterator[Path]:
     """Yield the directories that Lobby writes to, or those that they will be made in."""
     places = [settings.VAR_DIR, settings.MEDIA_ROOT]
     if settings.DATABASE["ENGINE"] == "server.sqlite":
-        places.append(Path(settings.DATABASE["NAME"]).parent)
+        places.append(Path(settings.DATABASE["NAME"]).resolve().parent)
     for place in map(Path, places):
         yield next(path for path in (place, *place.absolute().parents) if path.exists())
 

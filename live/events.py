@@ -35,11 +35,19 @@ class Event(NamedTuple):
     body: bytes  # a JSON object (a `str` may take four times the memory); empty once the event is superseded
     key: str | None = None
     is_change: bool = False
+    changed_at: float = 0  # when the object got this state; 0: unknown
 
     @property
     def size(self) -> int:
         """The memory that it takes (bytes)."""
         return len(self.body) + EVENT_OVERHEAD
+
+    def differs_from(self, other: "Event") -> bool:
+        """Whether an event with the same `seq` has another key or another state, as far as both are known."""
+        if self.key is None or other.key is None:
+            return False
+        times = {self.changed_at, other.changed_at}
+        return self.key != other.key or (len(times) == 2 and 0 not in times)
 
 
 def first_frame(events: Iterable[Event]) -> list[Event]:

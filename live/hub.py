@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -43,8 +43,8 @@ class Topic:
     epoch: str = ""
     open_count: int = 0
     known_seq: int = 0  # the highest seq that was published, or that the source has
-    gap_read: asyncio.Task[None] | None = None
-    verification: asyncio.Task[None] | None = None
+    suspects: dict[int, Event] = field(default_factory=dict)  # by seq: another event was published with it
+    catch_up: asyncio.Task[None] | None = None
 
 
 class Hub:
@@ -56,7 +56,8 @@ class Hub:
 
     def __init__(self, layer: Any = None):
         self.loop = asyncio.get_running_loop()
-        self.pubsub = PubSub(layer or get_channel_layer(), self._on_event)
+        self._must_compare = asyncio.Event()
+        self.pubsub = PubSub(layer or get_channel_layer(), self._on_event, self._must_compare.set)
         self._topics: dict[str, Topic] = {}
         self._subscribed: dict[str, Topic] = {}  # the topics whose group has this process's channel
         self._topics_changed = asyncio.Event()
@@ -66,7 +67,7 @@ class Hub:
     async def open(self, name: str, source: Source, seq: int, epoch: str = "") -> AsyncIterator[Log]:
         """Keep the topic's log open while the context lasts; `seq` and `epoch` are as just read.
 
-        Raises `LogRewound` if the open log has another epoch; the hub then compares it with the source.
+        Raises `LogRewound` if the open log has another epoch; the hub then compares all logs.
         """
         topic = self._topics.get(name)
         if topic is None:
@@ -74,7 +75,7 @@ class Hub:
             topic = self._topics[name] = Topic(name, source, log, BacklogCache(name, source, log), epoch)
             self._topics_changed.set()
         elif topic.epoch != epoch:
-            self._verify(topic, self._compare([topic]))
+            self._must_compare.set()
             raise LogRewound
         topic.open_count += 1
         self._catch_up(topic, seq)
@@ -133,41 +134,81 @@ class Hub:
     # Published events
 
     def _on_event(self, name: str, event: Event) -> None:
-        """Append the event if it is the next one; otherwise read the gap from the source."""
+        """Append the event if it is the next one; otherwise catch up with the source."""
         topic = self._topics.get(name)
         if topic is None:
             return
-        if event.seq is None or event.seq == topic.log.seq + 1:
+        seq = event.seq
+        if seq is None or (seq == topic.log.seq + 1 and not topic.suspects):
             topic.log.append(event)
-        elif topic.log.conflicts_with(event.seq, event.key):
-            self._verify(topic, self._compare_at(topic, event.seq))
-        else:
-            self._catch_up(topic, event.seq)
+            return
+        ours = topic.log.find(seq)
+        if ours and ours.differs_from(event):
+            topic.suspects[seq] = ours
+        self._catch_up(topic, seq)
 
     def _catch_up(self, topic: Topic, seq: int) -> None:
-        """Read the log's gap up to `seq`, in the background."""
+        """Compare the suspects, then read the log's gap up to `seq`, in the background."""
         topic.known_seq = max(topic.known_seq, seq)
-        if topic.log.seq < topic.known_seq and topic.gap_read is None:
-            topic.gap_read = self._start_task(self._read_gap(topic))
+        if topic.catch_up is None and (topic.suspects or topic.log.seq < topic.known_seq):
+            topic.catch_up = self._start_task(self._catch_up_once(topic))
 
-    async def _read_gap(self, topic: Topic) -> None:
-        """Read the gap from the source, once for all subscribers."""
+    async def _catch_up_once(self, topic: Topic) -> None:
+        """Catch up, once for all subscribers. While there are suspects, the log does not grow."""
         try:
-            while topic.log.seq < topic.known_seq:
-                cursor = topic.log.seq
-                # Together with the log's last event: the source may have been rewound, and grown again.
-                events, upto = await self._read(topic, cursor - 1, PAGE_SIZE)
-                if events and topic.log.conflicts_with(events[0].seq or 0, events[0].key):
-                    await self._discard_rewound(topic)
-                    break
-                topic.log.extend(events, upto)
-                if upto <= cursor:  # the source has no more: the published `seq` is wrong
-                    topic.known_seq = topic.log.seq
-        except Exception as error:
-            logger.warning("hub: cannot read a gap (%s): %s", topic.name, error_summary(error))
+            while topic.suspects or topic.log.seq < topic.known_seq:
+                if topic.suspects:
+                    await self._compare_suspect(topic)
+                else:
+                    await self._read_gap(topic)
+        except LogRewound:
+            await self._discard_rewound(topic)
+        except Exception as error:  # the next comparison of all logs retries it
+            logger.warning("hub: cannot catch up with a source (%s): %s", topic.name, error_summary(error))
             topic.known_seq = topic.log.seq
         finally:
-            topic.gap_read = None
+            topic.catch_up = None
+
+    async def _compare_suspect(self, topic: Topic) -> None:
+        """Compare a suspect with the source. Raises `LogRewound` unless the source has it in its place.
+
+        If the source has another event there, or none any more, the published one may be of the source's log.
+        """
+        seq, ours = next(iter(topic.suspects.items()))
+        events, _ = await self._read(topic, seq - 1, 1)
+        if not events or events[0].seq != seq or ours.differs_from(events[0]):
+            raise LogRewound
+        del topic.suspects[seq]
+
+    async def _read_gap(self, topic: Topic) -> None:
+        """Read the next page of the gap. Raises `LogRewound` if the source lacks the log's last event."""
+        cursor = topic.log.seq
+        last = topic.log.find(cursor)
+        # Together with the log's last event: the source may have been rewound, and grown again.
+        events, upto = await self._read(topic, cursor - 1, PAGE_SIZE)
+        if last and last.key and not await self._has(topic, last, events, upto):
+            raise LogRewound
+        if topic.suspects:
+            return
+        topic.log.extend(events, upto)
+        if upto <= cursor:  # the source has no more: the published `seq` is wrong
+            topic.known_seq = topic.log.seq
+
+    async def _has(self, topic: Topic, ours: Event, events: Sequence[Event], upto: int) -> bool:
+        """Whether the source has an event of the log, or a later state of it.
+
+        `events`, up to `upto`, are the source's first ones from the event's place on. If the place is empty,
+        the object was changed again: look for it behind the place.
+        """
+        if events and events[0].seq == ours.seq:
+            return not ours.differs_from(events[0])
+        cursor = ours.seq or 0
+        while all(event.key != ours.key for event in events):
+            if upto <= cursor:
+                return False
+            cursor = upto
+            events, upto = await self._read(topic, cursor, PAGE_SIZE)
+        return True
 
     async def _read(self, topic: Topic, seq: int, limit: int) -> tuple[Sequence[Event], int]:
         async with get_read_lock().hold(OWN_READS):
@@ -195,12 +236,12 @@ class Hub:
         await self._compare([t for t in topics if self._subscribed.get(t.name) is t])
 
     async def _compare_periodically(self) -> None:
-        """Compare all logs at intervals, and when the health of the channel layer changes."""
+        """Compare all logs at intervals, when the health of the channel layer changes, or on demand."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.compare_interval):
-                    await self.pubsub.health_changed.wait()
-            self.pubsub.health_changed.clear()
+                    await self._must_compare.wait()
+            self._must_compare.clear()
             await self._compare(list(self._topics.values()))
 
     async def _compare(self, topics: list[Topic]) -> None:
@@ -211,33 +252,15 @@ class Hub:
             try:
                 for name, head in (await source.read_heads(of_source)).items():
                     topic = of_source[name]
-                    is_rewound = head.seq < seqs[name] or topic.log.conflicts_with(head.seq, head.key)
+                    ours = topic.log.find(head.seq)
+                    is_rewound = head.seq < seqs[name] or (ours and ours.differs_from(head.event))
                     if is_rewound or head.epoch != topic.epoch:
                         await self._discard_rewound(topic)
                     else:
-                        topic.log.record_start(head.seq, head.key)
+                        topic.log.record_start(head.event)
                         self._catch_up(topic, head.seq)
             except Exception as error:
                 logger.warning("hub: cannot compare logs with their source: %s", error_summary(error))
-
-    # Rewound sources
-
-    def _verify(self, topic: Topic, comparison: Coroutine[Any, Any, None]) -> None:
-        """Run a comparison in the background, unless another one of the topic runs."""
-        if topic.verification is None:
-            topic.verification = self._start_task(comparison)
-            topic.verification.add_done_callback(lambda _: setattr(topic, "verification", None))
-        else:
-            comparison.close()
-
-    async def _compare_at(self, topic: Topic, seq: int) -> None:
-        """Compare the event of the log with that of the source at one `seq`."""
-        try:
-            events, _ = await self._read(topic, seq - 1, 1)
-            if any(event.seq == seq and topic.log.conflicts_with(seq, event.key) for event in events):
-                await self._discard_rewound(topic)
-        except Exception as error:
-            logger.warning("hub: cannot compare a log (%s): %s", topic.name, error_summary(error))
 
     async def _discard_rewound(self, topic: Topic) -> None:
         """Discard a log that differs from its source, and end its subscriptions."""
@@ -247,6 +270,8 @@ class Hub:
         self._close(topic)
         try:
             await topic.source.renew_epoch(topic.name, topic.epoch)
+        except Exception as error:
+            logger.warning("hub: cannot renew an epoch (%s): %s", topic.name, error_summary(error))
         finally:
             topic.log.close(LogRewound())
 

@@ -45,8 +45,7 @@ class Log(RingBuffer):
         self.seq = seq
         self.total = 0  # how many events were ever appended
         self.error: Exception | None = None  # which has closed the log
-        self._evicted_seq = seq  # the highest seq that is not in the ring buffer any more
-        self._start: tuple[int, str | None] = (seq, None)  # seq and key of the event before the first one
+        self._start = Event(seq, b"")  # the event before the first one in the ring buffer, without its body
         self._delivered = 0  # `total` at the last delivery
         self._cached = (0, 0, Batch(()))  # the last batch: from, to, events
         self._loop = asyncio.get_running_loop()
@@ -70,7 +69,8 @@ class Log(RingBuffer):
 
     def evict_oldest(self) -> Event:
         event = super().evict_oldest()
-        self._evicted_seq = event.seq or self._evicted_seq
+        if event.seq is not None:
+            self._start = event._replace(body=b"")
         return event
 
     def shrink(self, size: int) -> None:
@@ -90,7 +90,7 @@ class Log(RingBuffer):
 
     def covers(self, cursor: int) -> bool:
         """Whether all events after the cursor are in the ring buffer."""
-        return cursor >= self._evicted_seq
+        return cursor >= (self._start.seq or 0)
 
     def subscribe(self, cursor: int, on_batch: OnBatch, on_error: OnError) -> "Subscription":
         """Deliver all events after the cursor while the context lasts; pending events form one batch.
@@ -135,19 +135,16 @@ class Log(RingBuffer):
             self._cached = (position, self.total, batch)
         return batch
 
-    def record_start(self, seq: int, key: str | None) -> None:
-        """Store the key of the event before the first one, so that `conflicts_with` can compare it."""
-        if seq == self.seq and self._key_at(seq) is None:
-            self._start = seq, key
+    def record_start(self, event: Event) -> None:
+        """Store what the source has in the place before the first event, if that is not known yet."""
+        if event.seq == self._start.seq and self._start.key is None:
+            self._start = event
 
-    def conflicts_with(self, seq: int, key: str | None) -> bool:
-        """Whether the log has an event with this `seq` and another key."""
-        return key is not None and self._key_at(seq) not in (None, key)
-
-    def _key_at(self, seq: int) -> str | None:
-        if seq == self._start[0]:
-            return self._start[1]
-        return next((event.key for event in self.events if event.seq == seq), None)
+    def find(self, seq: int) -> Event | None:
+        """Return the event with this `seq`, also the one before the first in the ring buffer."""
+        if seq == self._start.seq:
+            return self._start
+        return next((event for event in self.events if event.seq == seq), None)
 
     def last_changes(self) -> dict[str | None, int]:
         """The keys of the changes in the ring buffer, each with its last `seq`."""

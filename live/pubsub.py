@@ -28,12 +28,14 @@ class PubSub:
 
     Callers of `publish` never wait. `on_event` is called with each event that another process publishes;
     events may be late, duplicated, out of order or lost. `is_healthy` tells whether probes return, and
-    `health_changed` is set when that changes.
+    `on_health_change` is called when that changes.
     """
 
-    def __init__(self, layer: Any, on_event: Callable[[str, Event], None]):
+    def __init__(
+        self, layer: Any, on_event: Callable[[str, Event], None], on_health_change: Callable[[], None]
+    ):
         self.is_healthy = True
-        self.health_changed = asyncio.Event()
+        self._on_health_change = on_health_change
         self._layer = layer
         self._on_event = on_event
         self._channel = ""
@@ -77,9 +79,11 @@ class PubSub:
                 if message["type"] == "live.probe":
                     self._probe_returned.set()
                 elif message["from"] != self._channel:  # this process has its own events already
-                    keys = message.get("keys", repeat(()))  # older versions send none
-                    for (seq, body), key in zip(message["events"], keys, strict=False):
-                        self._on_event(message["topic"], Event(seq, body.encode(), *key))
+                    # Older versions send no keys, or no times.
+                    keys = message.get("keys", repeat((None, False)))
+                    times = message.get("changed_at", repeat(0))
+                    for (seq, body), key, at in zip(message["events"], keys, times, strict=False):
+                        self._on_event(message["topic"], Event(seq, body.encode(), key[0], key[1], at))
             except Exception:
                 logger.warning("pubsub: cannot receive", exc_info=True)
                 await asyncio.sleep(RETRY_DELAY)
@@ -111,7 +115,7 @@ class PubSub:
         if is_healthy == self.is_healthy:
             return
         self.is_healthy = is_healthy
-        self.health_changed.set()
+        self._on_health_change()
         if is_healthy:
             logger.warning("pubsub: channel layer is reachable again")
         else:
@@ -141,5 +145,6 @@ async def send_events(layer: Any, topic: str, events: Iterable[Event], channel: 
         "topic": topic,
         "events": [[event.seq, event.body.decode()] for event in events],
         "keys": [[event.key, event.is_change] for event in events],
+        "changed_at": [event.changed_at for event in events],
     }
     await layer.group_send(group_name(topic), message)

@@ -17,6 +17,12 @@ class Head(NamedTuple):
     seq: int
     epoch: str = ""
     key: str | None = None  # of the event with that `seq`
+    changed_at: float = 0  # of that event
+
+    @property
+    def event(self) -> Event:
+        """The last event, without its body."""
+        return Event(self.seq, b"", self.key, changed_at=self.changed_at)
 
 
 class Source(Protocol):

@@ -90,15 +90,23 @@ def make_message(row: Any) -> Message:
     )
 
 
+def _change_time(row: Any) -> datetime:
+    return row.deleted_at or row.edited_at or row.created_at
+
+
 def changed_at(row: Any) -> str:
     """Return the time of a stored message's last change, as in its event."""
-    return msgspec.to_builtins(row.deleted_at or row.edited_at or row.created_at)
+    return msgspec.to_builtins(_change_time(row))
 
 
 def make_event(row: Any) -> live.Event:
     """Return a stored message as an event of its room's log."""
     return live.Event(
-        row.seq, encode_body(make_message(row)), make_key(row.number, row.client_id), row.number != row.seq
+        row.seq,
+        encode_body(make_message(row)),
+        make_key(row.number, row.client_id),
+        is_change=row.number != row.seq,
+        changed_at=_change_time(row).timestamp(),
     )
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 import live
@@ -47,11 +48,13 @@ class RoomSource(live.MergedSource):
     def read_heads(self, topics: Iterable[str]) -> dict[str, live.Head]:
         ids = {_room_id(topic): topic for topic in topics}
         last = FilteredRelation("message", condition=Q(message__seq=F("last_seq")))
+        changed_at = Coalesce("last__deleted_at", "last__edited_at", "last__created_at")
         rooms = permissions.all_rooms().filter(pk__in=ids).annotate(last=last)
-        found = rooms.values_list("pk", "last_seq", "epoch", "last__number", "last__client_id")
+        found = rooms.values_list("pk", "last_seq", "epoch", "last__number", "last__client_id", changed_at)
         heads = dict.fromkeys(ids.values(), GONE)
-        for pk, seq, epoch, number, client_id in found:
-            heads[ids[pk]] = live.Head(seq, epoch, number and protocol.make_key(number, client_id))
+        for pk, seq, epoch, number, client_id, at in found:
+            state = (protocol.make_key(number, client_id), at.timestamp()) if number else ()
+            heads[ids[pk]] = live.Head(seq, epoch, *state)
         return heads
 
     @database_sync_to_async

@@ -29,8 +29,9 @@ class Files(NamedTuple):
     seen_at: float = 0.0
 
     @classmethod
-    def at(cls, path: str) -> "Files":
-        return cls(_identity(path), _identity(f"{path}-wal"), time.monotonic())
+    def at(cls, path: str, target: str) -> "Files":
+        """Look at the file. `target` is its path without symlinks: SQLite keeps the journal there."""
+        return cls(_identity(path), _identity(f"{target}-wal"), time.monotonic())
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -38,6 +39,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _latest: dict[str, Files] = {}  # what this process opened last, by path
     _reported_at = 0.0  # when it last logged that files were deleted or replaced (monotonic)
     _path = ""
+    _target = ""  # `_path` without symlinks
     _files = Files()
 
     def prepare_database(self):
@@ -50,7 +52,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         params = super().get_connection_params()
         if not self.is_in_memory_db():
             path = Path(params["database"]).absolute()
-            self._path, params["database"] = str(path), f"{path.as_uri()}?mode=rw"
+            self._path, self._target = str(path), os.path.realpath(path)
+            params["database"] = f"{path.as_uri()}?mode=rw"
         return params
 
     def get_new_connection(self, conn_params):
@@ -62,7 +65,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if self._latest.get(self._path, Files()).journal:  # another file may have another mode
                 connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA schema_version").fetchone()  # which opens the journal
-            self._files = self._latest[self._path] = Files.at(self._path)
+            self._files = self._latest[self._path] = Files.at(self._path, self._target)
             if self._files.database != before.database:
                 raise OperationalError("the database's file was replaced while it was opened")
         except Exception:
@@ -87,11 +90,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _look(self) -> Files:
         """The files that are there now, without a journal that belongs to the database before."""
         with self._lock:
-            there, latest = Files.at(self._path), self._latest.get(self._path, Files())
+            there, latest = Files.at(self._path, self._target), self._latest.get(self._path, Files())
             if latest.database not in (None, there.database):
                 self._report(latest)
                 if there.database and latest.journal == there.journal is not None:
-                    _put_away_journal(self._path)
+                    _put_away_journal(self._target)
                     self._latest[self._path] = latest._replace(database=there.database)
         return there
 
@@ -99,7 +102,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Whether this connection's files were deleted or replaced. If so, empties its journal."""
         if not self._path:
             return False
-        opened, there = self._files, Files.at(self._path)
+        opened, there = self._files, Files.at(self._path, self._target)
         if opened.database == there.database and opened.journal in (None, there.journal):
             return False
         self._report(opened)

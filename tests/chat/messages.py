@@ -16,5 +16,5 @@ def say_many(guest, room, count):
 async def until_known(room):
     """Wait until the hub has compared the room's log and knows its last event."""
     log = live.get_hub()._topics[room.topic].log
-    while log._start[1] is None:
+    while log._start.key is None:
         await asyncio.sleep(0.01)

@@ -99,3 +99,11 @@ def test_the_log_says_so_once_an_hour(leave, monkeypatch, caplog):
     monkeypatch.setattr(disk_space, "WARNING_INTERVAL", -1)
     leave(FULL, watched)
     assert "new messages and transcripts are refused" in caplog.text
+
+
+def test_the_disk_of_a_database_is_that_of_the_file_behind_a_symlink(settings, tmp_path):
+    file, link = tmp_path / "disk" / "lobby.sqlite3", tmp_path / "link.sqlite3"
+    file.parent.mkdir()
+    link.symlink_to(file)
+    settings.DATABASE = {"ENGINE": "server.sqlite", "NAME": link}
+    assert file.parent in disk_space._directories()

@@ -12,6 +12,7 @@ from accounts.actions import create_guest
 from chat import actions, protocol
 from chat.actions.message_batch import NewMessage
 from chat.models import Membership, Message, Room
+from chat.queries.history import source
 from live import hub
 from live.log import LogRewound
 from tests.chat.messages import until_known
@@ -132,6 +133,21 @@ async def test_a_log_with_another_edit_of_the_same_message_is_detected(connect, 
     assert await is_rewound(**known)
     await edit_after_restore("another three", "four")  # in the place of the edit
     assert await is_rewound(**old)
+
+
+async def test_the_head_of_a_room_is_its_last_event(guest, room_of_three):
+    topic = room_of_three.topic
+    for change in (
+        lambda: actions.send(guest, room_of_three, "four", uuid4())[0],
+        lambda: actions.edit(guest, room_of_three, 4, "changed"),
+        lambda: actions.delete(guest, room_of_three, 4),
+    ):
+        published = protocol.make_event(await database_sync_to_async(change)())
+        assert published.changed_at
+        events, _ = await source.read_after(topic, published.seq - 1, 1)
+        assert events == [published]
+        head = (await source.read_heads([topic]))[topic]
+        assert head[:1] + head[2:] == (published.seq, published.key, published.changed_at)
 
 
 CLIENT_ID = "12345678-1234-4234-8234-123456789012"

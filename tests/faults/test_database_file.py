@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.db.utils import ConnectionHandler, OperationalError
 
 from tests.faults.test_restore import agree, copy, file_of, say, tabs, until
 from tests.servers.processes import UNLIMITED, Server
@@ -81,3 +82,72 @@ async def test_the_journal_is_deleted(server, reported):
         await agree(server, "journal", opened)
         assert opened[0].shown == {1: "kept", 2: "said after", 3: "and after that"}
     assert 1 <= reported() <= 2
+
+
+@pytest.fixture
+def linked(tmp_path, django_db_blocker):
+    """A database that is named by a symlink, and its file."""
+    file, link = tmp_path / "real" / "file.sqlite3", tmp_path / "link.sqlite3"
+    file.parent.mkdir()
+    link.symlink_to(file)
+    database = ConnectionHandler({"default": {"ENGINE": "server.sqlite", "NAME": link}})["default"]
+    with django_db_blocker.unblock():
+        database.prepare_database()
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("PRAGMA journal_mode = WAL")
+            other.execute("CREATE TABLE things (name)")
+        insert(database, "kept")
+        yield database, file
+        database.close()
+
+
+def insert(database, name):
+    database.set_autocommit(False)
+    try:
+        database.cursor().execute("INSERT INTO things VALUES (%s)", [name])
+        database.commit()
+    finally:
+        database.set_autocommit(True)
+
+
+def things(file):
+    with closing(sqlite3.connect(file)) as database:
+        return [name for (name,) in database.execute("SELECT name FROM things")]
+
+
+def test_a_journal_behind_a_symlink_is_deleted(linked):
+    database, file = linked
+    delete(file, "-wal")
+    with pytest.raises(OperationalError):
+        insert(database, "written to the deleted journal")
+    database.close()
+    assert things(file) == ["kept", "written to the deleted journal"]
+
+
+def test_a_file_behind_a_symlink_is_replaced_and_its_journal_stays(linked):
+    database, file = linked
+    with closing(sqlite3.connect(file.with_name("backup"))) as backup:
+        backup.execute("CREATE TABLE things (name)")
+    file.with_name("backup").rename(file)
+    with pytest.raises(OperationalError):
+        insert(database, "lost")
+    database.close_if_unusable_or_obsolete()  # as before each request
+    insert(database, "after")
+    database.close()
+    assert things(file) == ["after"]
+    assert file.with_name(f"{file.name}-wal.old").exists()
+
+
+def test_a_symlink_leads_to_another_file(linked):
+    database, file = linked
+    link = Path(database.settings_dict["NAME"])
+    with closing(sqlite3.connect(file.with_name("other"))) as other:
+        other.execute("CREATE TABLE things (name)")
+    link.unlink()
+    link.symlink_to(file.with_name("other"))
+    with pytest.raises(OperationalError):
+        insert(database, "to the file before")
+    database.close_if_unusable_or_obsolete()  # as before each request
+    insert(database, "after")
+    database.close()
+    assert things(file.with_name("other")) == ["after"]

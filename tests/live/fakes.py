@@ -20,12 +20,16 @@ class Room:
         self.asked = []
         self.broken = False
         self.timeline = 0
+        self.clock = 0
         self.compared = asyncio.Event()
 
     def commit(self, change=None):
-        """Store the next event; a change replaces the event with that `seq`."""
-        seq = (self.events[-1].seq if self.events else 0) + 1
-        event = Event(seq, b'{"seq":%d}' % seq, f"{seq}.{self.timeline}")
+        """Store the next event; a change replaces the event with that `seq`, and has its key."""
+        seq = self.head + 1
+        self.clock += 1
+        keys = {e.seq: e.key for e in self.events}
+        key = keys.get(change, f"{seq}.{self.timeline}")
+        event = Event(seq, b'{"seq":%d}' % seq, key, change in keys, self.clock)
         self.events = [e for e in self.events if e.seq != change] + [event]
         return event
 
@@ -48,8 +52,10 @@ class Room:
 
     async def read_heads(self, topics):
         self.compared.set()
-        key = self.events[-1].key if self.events else None
-        return dict.fromkeys(topics, Head(self.head, self.epoch, key))
+        if self.broken:
+            raise OSError("the database is down")
+        state = (self.events[-1].key, self.events[-1].changed_at) if self.events else ()
+        return dict.fromkeys(topics, Head(self.head, self.epoch, *state))
 
     async def renew_epoch(self, topic, epoch):
         if self.epoch == epoch:
@@ -146,5 +152,6 @@ async def receive(log, cursor, upto):
 
 
 async def until(condition):
-    while not condition():
-        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0)

@@ -98,7 +98,7 @@ async def test_events_are_delivered_before_they_are_evicted(monkeypatch):
 
 async def test_pending_messages_of_a_layer_that_hangs_count_in_the_budget(monkeypatch):
     monkeypatch.setattr(memory_budget, "MAX_BYTES", 10_000)
-    pubsub = PubSub(Layer(), print)
+    pubsub = PubSub(Layer(), print, print)
     for number in range(100):
         pubsub.publish(f"room.{number % 10}", Event(None, b"x" * 1000))
         await asyncio.sleep(0)

@@ -55,7 +55,7 @@ async def test_logs_are_compared_when_the_layer_is_reachable_again(probed):
         await room.compared.wait()
         layer.fate = "lose"
         await asyncio.wait_for(until(lambda: not here.pubsub.is_healthy), 2)
-        await asyncio.wait_for(until(lambda: not here.pubsub.health_changed.is_set()), 2)
+        await asyncio.wait_for(until(lambda: not here._must_compare.is_set()), 2)
         room.commit()
         layer.fate = "deliver"
         assert await receive(log, 0, 1) == [1]

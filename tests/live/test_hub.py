@@ -239,10 +239,11 @@ async def test_a_pending_message_has_no_body_of_a_superseded_event():
     layer = Layer()
     async with hubs(layer) as (here,):
         here.publish(TOPIC, Event(1, b'{"seq":1}', "a"))
-        here.publish(TOPIC, Event(2, b'{"seq":2}', "b"), Event(3, b'{"seq":3}', "a", True))
+        here.publish(TOPIC, Event(2, b'{"seq":2}', "b"), Event(3, b'{"seq":3}', "a", True, 1.5))
         message = await layer.sent.get()
         assert message["events"] == [[1, ""], [2, '{"seq":2}'], [3, '{"seq":3}']]
         assert message["keys"] == [["a", False], ["b", False], ["a", True]]
+        assert message["changed_at"] == [0, 0, 1.5]
 
 
 async def test_a_change_from_another_process_supersedes_the_event_in_the_log():
@@ -256,10 +257,11 @@ async def test_a_change_from_another_process_supersedes_the_event_in_the_log():
         assert await receive(log, 0, 3) == [2, 3]
 
 
-async def test_a_message_of_an_older_version_is_understood():
+@pytest.mark.parametrize("fields", [{}, {"keys": [["a", False]]}])
+async def test_a_message_of_an_older_version_is_understood(fields):
     layer, room = Layer(), Room()
     async with hubs(layer) as (here,), here.open(TOPIC, room, 0) as log:
         await layer.added.wait()
         message = {"type": "live.ring", "from": "another", "topic": TOPIC, "events": [[1, '{"seq":1}']]}
-        await layer.group_send(f"live.{TOPIC}", message)
+        await layer.group_send(f"live.{TOPIC}", message | fields)
         assert await receive(log, 0, 1) == [1]

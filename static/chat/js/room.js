@@ -1,6 +1,6 @@
 /** Room page: creates its parts, and connects them with each other and with the session. */
 
-import { ConnectionState } from "../../base/js/connection-state.js";
+import { ConnectionState, refusalText } from "../../base/js/connection-state.js";
 import { refreshCsrfTokens } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
 import { DELETED, REMOVED, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
@@ -187,7 +187,7 @@ watchSaving((isSaved) => {
 });
 session.on("state", ({ state: now, code }) => {
   state.show(now, code);
-  if (now !== "open") return commands.disconnected();
+  if (now !== "open") return commands.disconnected(now === "refused" ? refusalText(code) : undefined);
   commands.connected();
   if (code === SIGNED_OUT) refreshCsrfTokens().catch(() => {}); // `postForm` retries
 });

@@ -125,7 +125,13 @@ const unread = new UnreadCounts(
 );
 session.on("unread", (event) => unread.receive(event));
 const settingsIcon = document.querySelector("#notification-settings-open use");
-new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement);
+const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement);
+let isFromCache = data.is_copy || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+addEventListener("pageshow", ({ persisted }) => (isFromCache ||= persisted));
+session.on("welcome", () => {
+  if (isFromCache) settings.refresh();
+  isFromCache = false;
+});
 const reading = new ReadTracker(element("timeline"), element("timeline-end"), attention, (seq) => {
   snapshot.schedule();
   return session.send({ type: "read", seq });

@@ -37,6 +37,12 @@ export class NotificationSettings {
     this.#channel.addEventListener("message", ({ data }) => data.room === this.#room && this.#show(data.involvement));
   }
 
+  /** Load the level again: a page that the browser has stored may have an old one. */
+  async refresh() {
+    const response = await fetch(this.#form.action).catch(() => {});
+    if (response?.ok) this.#show((await response.json()).involvement);
+  }
+
   #show(involvement) {
     this.#involvement = involvement;
     this.#form.elements.involvement.value = involvement;

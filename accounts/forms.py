@@ -24,7 +24,7 @@ class NameForm(forms.Form):
     name = forms.CharField(
         label=_("Display name"),
         max_length=MAX_NAME_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
+        widget=forms.TextInput(attrs={"autocomplete": "nickname", "dir": "auto"}),
         help_text=_("Earlier messages keep your old name."),
     )
 

@@ -69,11 +69,15 @@ export class RoomSearch {
     }
   }
 
-  /** @param {string} page rendered by the server, with people's texts escaped */
+  /** Show a list, and keep the focus on its room. @param {string} page rendered by the server, with texts escaped */
   #show(page) {
     const { body } = new DOMParser().parseFromString(page, "text/html");
+    const focused = this.#list.contains(document.activeElement) && document.activeElement.getAttribute("href");
     this.#list.replaceChildren(...body.childNodes);
     this.#localize();
+    if (!focused) return;
+    const links = [...this.#list.querySelectorAll("a")];
+    (links.find((link) => link.getAttribute("href") === focused) ?? this.#input).focus();
   }
 
   /** Fill in what only the browser knows: local times, and avatars. */

@@ -23,25 +23,29 @@ TAKEN = _("That name is taken. Choose another name.")
 _RESERVED_NAMES = (
     f"{DELETED} All Anonymous Bot Channel Deleted Everybody Everyone Guest Help Here Info Me Nobody Notice "
     "Official Operator Root Security Server Service Someone Unknown You "
-    "你 我 所有人 全体成员 全體成員 大家 在线 有人 无名 匿名 游客 訪客 访客 消息 通知 提示 公告"
+    "你 我 所有人 全体成员 全體成員 大家 在线 有人 无名 匿名 游客 訪客 访客 消息 通知 提示 公告 "
+    "MessageDeleted 消息已删除 訊息已刪除"
 ).split()
 
 # A name with such a word seems to speak for the site, and so does a word of the first list with any of
 # the second: TheModerator, 系统消息. No name may contain a part of the third.
 _AUTHORITY_WORDS = (
     "Admin Administration Administrator Helpdesk Lobby Mod Moderation Moderator Owner Postmaster Staff "
-    "Superuser Support Sysadmin Sysop System Webmaster 系统 系統 大厅 大廳 管理 运营 運營 "
+    "Superuser Support Sysadmin Sysop System Webmaster 系统 系統 大厅 大廳 管理 "
+    "运营 運營 员工 員工 职员 職員 "
     "Админ Администратор Владелец Модератор Поддержка Система "
     "Administrador Moderador Soporte Suporte Sistema Administrateur Modérateur Système "
     "管理者 運営 システム サポート 관리자 운영자 시스템"
 ).split()
 _MODIFIERS = (
     "The Our Your Official Real Super Head Chief Main Chat Site Page Room Team Desk Help Service Bot Account "
-    "Message Notice Info 小 的 消息 通知 提示 公告 团队 團隊 助手 中心 人员 人員 服务 服務"
+    "Message Notice Info 小 的 消息 通知 提示 公告 团队 團隊 助手 中心 人员 人員 服务 服務 "
+    "超级 超級 总 總 组 組 部"
 ).split()
 _FORBIDDEN = (
-    "管理员 管理員 官方 客服 版主 站长 站長 管理人 房主 群主 网管 網管 超管 工作人员 工作人員".split()
-)
+    "管理员 管理員 官方 客服 版主 站长 站長 管理人 房主 群主 网管 網管 超管 "
+    "超级管理 超級管理 管理组 管理組 工作人员 工作人員"
+).split()
 
 # Letters that other characters stand for. A stroke stands for two of them: 1, |, the Lisu ꓲ, but not I and l.
 _STROKES = "!" + "".join(each for each in find_lookalikes("l") if each not in "Il")
@@ -91,16 +95,29 @@ def _is_reserved(name: str) -> bool:
     joined = "".join(words)
     return (
         _looks_like(joined, _RESERVED)
-        or _looks_like(joined, _AUTHORITY)
-        or any(_looks_like(word.strip("0123456789ー"), _AUTHORITY) for word in words)
+        or _seems_official(joined)
+        or any(_seems_official(word.strip("0123456789ー")) for word in words)
         or any(part in joined for part in _FORBIDDEN)
     )
 
 
 def _looks_like(name: str, pattern: regex.Pattern) -> bool:
     """Match a name as written, and as its capitals look: AIl. But Ali is a name."""
+    return any(map(pattern.fullmatch, _forms(name)))
+
+
+def _seems_official(name: str) -> bool:
+    """Match a name with words of authority. They are no names with an l for an i either: Admln."""
+    return any(_AUTHORITY.fullmatch(_merge_strokes(form)) for form in _forms(name))
+
+
+def _forms(name: str) -> Iterator[str]:
     capitals = skeleton(_without_marks(name)).casefold()
-    return any(map(pattern.fullmatch, map(skeleton, [_fold(name), capitals])))
+    return map(skeleton, [_fold(name), capitals])
+
+
+def _merge_strokes(text: str) -> str:
+    return text.replace("i", "l")
 
 
 def _fold(name: str) -> str:
@@ -116,9 +133,8 @@ def _any_of(words: Iterable[str]) -> str:
 
 
 _RESERVED = regex.compile(_any_of(_RESERVED_NAMES))
-_AUTHORITY = regex.compile(
-    f"(?:{_any_of(_MODIFIERS)})*(?:(?:{_any_of(_AUTHORITY_WORDS)})s?(?:{_any_of(_MODIFIERS)})*)+"
-)
+_TITLES, _ADDITIONS = (_merge_strokes(_any_of(words)) for words in (_AUTHORITY_WORDS, _MODIFIERS))
+_AUTHORITY = regex.compile(f"(?:{_ADDITIONS})*(?:(?:{_TITLES})s?(?:{_ADDITIONS})*)+")
 
 
 def guest_name() -> str:

@@ -15,7 +15,7 @@ from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts import actions
-from accounts.display_names import MAX_NAME_LENGTH, MAX_USERNAME_LENGTH
+from accounts.display_names import MAX_USERNAME_LENGTH
 from accounts.models import User
 from base import names
 
@@ -23,8 +23,7 @@ from base import names
 class NameForm(forms.Form):
     name = forms.CharField(
         label=_("Display name"),
-        max_length=MAX_NAME_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
+        widget=forms.TextInput(attrs={"autocomplete": "nickname", "dir": "auto"}),
         help_text=_("Earlier messages keep your old name."),
     )
 

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import ConnectionPool
 
 from base.api_errors import ApiError
 from base.ratelimit_fallback import LocalRateLimiter
@@ -26,11 +27,13 @@ logger = logging.getLogger(__name__)
 # A rate per second is the average of this window, in which all actions may form one burst (seconds).
 WINDOW = 10
 
-# How long an action waits for Redis, and the delay before the next attempt after an error (seconds).
+# How long an action waits for Redis, and the delay before the next attempt after an error (seconds). The
+# event loop makes this many turns meanwhile, at least: while it is busy, it cannot read an answer of Redis.
 REDIS_TIMEOUT = 0.1
+TIMEOUT_TURNS = 10
 REDIS_RETRY_DELAY = 5
 
-# How many actions of a kind may wait for Redis at the same time.
+# How many actions of a kind ask Redis at the same time; the others wait for them.
 MAX_CONNECTIONS = 16
 
 # The limit of an address as a multiple of a person's: a whole school may share one.
@@ -58,9 +61,8 @@ class RateLimit:
             _named(limit, f"{kind} by address", address_multiple) if limit and address_multiple else None
         )
         self._local = LocalRateLimiter()
-        self._pool = BlockingConnectionPool.from_url(
-            settings.REDIS_URL, max_connections=MAX_CONNECTIONS, timeout=REDIS_TIMEOUT
-        )
+        self._pool = ConnectionPool.from_url(settings.REDIS_URL, max_connections=MAX_CONNECTIONS)
+        self._free = asyncio.Semaphore(MAX_CONNECTIONS)
         prefix = f"{settings.REDIS_PREFIX}.rate"
         options: dict[str, Any] = {"key_prefix": prefix, "connection_pool": self._pool}
         self._shared = MovingWindowRateLimiter(
@@ -102,11 +104,17 @@ class RateLimit:
         self, limit: RateLimitItem, identifier: str, call: Callable[..., Awaitable[bool]]
     ) -> float | None:
         """Return as `_wait` does; None if Redis does not answer."""
-        if time.monotonic() < self._retry_at:
-            return None
+        async with self._free:
+            if time.monotonic() < self._retry_at:
+                return None
+            return await self._ask(limit, identifier, call)
+
+    async def _ask(
+        self, limit: RateLimitItem, identifier: str, call: Callable[..., Awaitable[bool]]
+    ) -> float | None:
         wait = None
         try:
-            async with asyncio.timeout(REDIS_TIMEOUT):
+            async with _redis_timeout():
                 if await call(limit, identifier):
                     return 0
                 wait = REDIS_RETRY_DELAY  # unless Redis returns more
@@ -117,6 +125,27 @@ class RateLimit:
                 logger.warning("ratelimit: Redis is down, counting in each process: %s", error_summary(error))
             self._retry_at = time.monotonic() + REDIS_RETRY_DELAY
             return wait
+
+
+@asynccontextmanager
+async def _redis_timeout() -> AsyncIterator[None]:
+    """Raise TimeoutError after `REDIS_TIMEOUT` and `TIMEOUT_TURNS` of the event loop."""
+    timer: asyncio.Handle
+    loop = asyncio.get_running_loop()
+
+    def end_turn(left: int) -> None:
+        nonlocal timer
+        if left:
+            timer = loop.call_later(REDIS_TIMEOUT / TIMEOUT_TURNS, end_turn, left - 1)
+        else:
+            timeout.reschedule(loop.time())
+
+    timer = loop.call_soon(end_turn, TIMEOUT_TURNS)
+    try:
+        async with asyncio.timeout(None) as timeout:
+            yield
+    finally:
+        timer.cancel()
 
 
 def _named(limit: RateLimitItem, kind: str, share: int = 1) -> RateLimitItem:

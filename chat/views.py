@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.gzip import gzip_page
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.guests import ensure_visitor, find_visitor
 from base import names
@@ -57,7 +57,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @cache_control(private=True, no_cache=True)
 def rooms(request: HttpRequest) -> HttpResponse:
     """Render the rooms that match `?asked=<any part of a name>`; for the sidebar with `&here=<room>`."""
-    found = room_list.list_rooms(request.user, request.GET.get("asked", "")[: names.MAX_ROOM_NAME])
+    found = room_list.list_rooms(request.user, request.GET.get("asked", ""))
     here = request.GET.get("here")
     template = "chat/sidebar.html" if here else "chat/rooms.html"
     return render(request, template, {"rooms": found, "here": here})
@@ -195,16 +195,18 @@ def stored(request: HttpRequest, room_name: str) -> HttpResponse:
         return error_response(error)
 
 
-@require_POST
-def involve(request: HttpRequest, room_name: str) -> HttpResponse:
-    """Set the visitor's notification level in a room: `involvement=<all, mentions or none>`."""
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def involvement(request: HttpRequest, room_name: str) -> HttpResponse:
+    """Return the visitor's notification level in a room, or set it: `involvement=<all, mentions or none>`."""
     try:
-        hit_limit(get_change_rate, request_keys(request))
         found = permissions.enter(request.user, room_names.clean_name(room_name))
-        actions.set_involvement(ensure_visitor(request), found, request.POST.get("involvement", ""))
+        if request.method == "POST":
+            hit_limit(get_change_rate, request_keys(request))
+            actions.set_involvement(ensure_visitor(request), found, request.POST.get("involvement", ""))
     except ApiError as error:
         return error_response(error)
-    return json_response({})
+    return json_response({"involvement": unread_counts.load_involvement(request.user, found)})
 
 
 @require_safe

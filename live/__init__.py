@@ -10,7 +10,7 @@ from live.hub import Hub, get_hub, publish
 from live.layer_sender import LayerMessage, get_layer_sender, send_in_background, send_now
 from live.log import Lagged, Log, LogRewound
 from live.per_loop import PerLoop
-from live.presence import PresenceTracker, fetch_people, get_presence_tracker, people_in
+from live.presence import PresenceTracker, fetch_people, get_presence_tracker, people_in, reported_people
 from live.reconciler import Reconciler
 from live.sources import EphemeralSource, Head, LogPart, MergedSource, Source
 
@@ -40,6 +40,7 @@ __all__ = [
     "get_presence_tracker",
     "people_in",
     "publish",
+    "reported_people",
     "send_detached",
     "send_in_background",
     "send_now",

@@ -51,11 +51,12 @@ OnChange = Callable[[str, frozenset[int]], None]
 class TopicPresence:
     """The people of a topic as known to this process: its own, and those that Redis has of the others."""
 
-    def __init__(self, topic: str, on_change: OnChange) -> None:
+    def __init__(self, topic: str, on_change: OnChange, is_complete: bool) -> None:
+        self.is_complete = is_complete  # the other processes' people are known, or Redis is unreachable
         self.local: Counter[int] = Counter()  # the tabs of each person in this process
         self.remote: dict[int, float] = {}  # people of other processes, until when (monotonic)
         self._topic, self._on_change = topic, on_change
-        self._reported: frozenset[int] = frozenset()
+        self.reported: frozenset[int] = frozenset()
 
     @property
     def people(self) -> frozenset[int]:
@@ -63,9 +64,9 @@ class TopicPresence:
         return frozenset(self.local) | {person for person, until in self.remote.items() if until > now}
 
     def report_change(self) -> None:
-        """Call `on_change` if the people have changed since the last call."""
-        if (people := self.people) != self._reported:
-            self._reported = people
+        """Call `on_change` if the people are complete and have changed since the last call."""
+        if self.is_complete and (people := self.people) != self.reported:
+            self.reported = people
             self._on_change(self._topic, people)
 
 
@@ -97,9 +98,10 @@ class PresenceTracker:
         """Count a tab of a person in a topic while the context lasts.
 
         `on_change` is called with the topic and the ids of all its people when they change, at most once a
-        second. The topic's first tab in this process decides which function that is.
+        second, and first when those of the other processes are known (or Redis is unreachable). The topic's
+        first tab in this process decides which function that is.
         """
-        presence = self.topics.setdefault(topic, TopicPresence(topic, on_change))
+        presence = self.topics.setdefault(topic, TopicPresence(topic, on_change, not self._is_healthy))
         presence.local[person] += 1
         if presence.local[person] == 1:
             presence.report_change()
@@ -161,6 +163,8 @@ class PresenceTracker:
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             self._heartbeat_at = 0  # renew all entries when Redis answers again
             self._set_health(False, error_summary(error))
+            for presence in self.topics.values():
+                presence.is_complete = True
         else:
             self._set_health(True)
         for presence in list(self.topics.values()):
@@ -183,6 +187,7 @@ class PresenceTracker:
         for topic, entries in (await _read_entries(self._redis, wanted, now)).items():
             if presence := self.topics.get(topic):
                 remote = [entry for entry in entries if entry.process != self._process]
+                presence.is_complete = True
                 presence.remote = {entry.person: time.monotonic() + entry.until - now for entry in remote}
 
     def _queue_entries(self, pipeline: Pipeline, topic: str, people: set[int], now: float) -> None:
@@ -212,6 +217,11 @@ def people_in(topic: str) -> frozenset[int]:
     tracker = get_presence_tracker.instance
     presence = tracker and tracker.topics.get(topic)
     return presence.people if presence else frozenset()
+
+
+def reported_people(topic: str) -> frozenset[int]:
+    """The ids of a topic's people as last reported to `on_change`."""
+    return get_presence_tracker().topics[topic].reported
 
 
 async def fetch_people(topics: Sequence[str]) -> dict[str, frozenset[int]]:

@@ -71,6 +71,15 @@ class RoomList(NamedTuple):
     others: list[RoomCard]
     asked: str
 
+    @property
+    def problem(self) -> ValueError | None:
+        """Return why no room can have the search text as its name."""
+        try:
+            names.check_visible(names.clean_room(self.asked))
+        except ValueError as error:
+            return error
+        return None
+
 
 def list_rooms(user: User | AnonymousUser, asked: str = "") -> RoomList:
     """Return the rooms of a user, and others, that match a search text; an empty text matches all."""
@@ -78,9 +87,10 @@ def list_rooms(user: User | AnonymousUser, asked: str = "") -> RoomList:
     own = {counts.room: counts for counts in all_counts}
     rooms = permissions.visible_rooms(user).order_by("-last_message_at")
     exact = _find_exact(rooms, asked)
-    mine = _search(rooms.filter(pk__in=own), asked, exact, len(own))
+    text = asked[: names.MAX_ROOM_NAME]
+    mine = _search(rooms.filter(pk__in=own), text, exact, len(own))
     most = MAX_OTHER_ROOMS if asked else min(MAX_OTHER_ROOMS, MAX_CARDS - len(own))
-    others = _search(rooms.exclude(pk__in=own).exclude(last_message_at=None), asked, exact, most)
+    others = _search(rooms.exclude(pk__in=own).exclude(last_message_at=None), text, exact, most)
     return RoomList(_make_cards(user, mine, own, exact), _make_cards(user, others, {}, exact), asked)
 
 

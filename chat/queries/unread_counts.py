@@ -10,7 +10,7 @@ from django.db.models import BigIntegerField, Case, IntegerField, OuterRef, Q, Q
 
 from accounts.models import User
 from chat import permissions
-from chat.models import Membership, Mention, Room
+from chat.models import Involvement, Membership, Mention, Room
 
 # The largest unread count: the page shows it as "99+".
 MAX_UNREAD = 100
@@ -84,6 +84,12 @@ def load_read_position(user: User | AnonymousUser, room: Room) -> ReadPosition |
     )
     row = found.values_list("last_read", "read_at", "first_unread", "unread", "involvement").first()
     return ReadPosition._make(row) if row else None
+
+
+def load_involvement(user: User | AnonymousUser, room: Room) -> str:
+    """Return a user's notification level in a room."""
+    own = Membership.objects.filter(room=room, user=user.pk)
+    return own.values_list("involvement", flat=True).first() or Involvement.MENTIONS
 
 
 def count_for_people(people: Collection[int]) -> dict[int, list[RoomCounts]]:

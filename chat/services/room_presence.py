@@ -94,8 +94,8 @@ class PresenceFeed:
         presence.tabs += 1
         try:
             with live.get_presence_tracker().enter(room.topic, person, self._set_people):
-                if not presence.people:
-                    self._set_people(room.topic, live.people_in(room.topic))
+                if not presence.people and (people := live.reported_people(room.topic)):
+                    self._set_people(room.topic, people)
                 yield presence.make_snapshot()
         finally:
             presence.tabs -= 1

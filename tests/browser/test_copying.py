@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.async_api import expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -45,6 +46,14 @@ async def test_messages_that_are_copied_have_one_name_and_time_for_a_group(lobby
     assert await tab.page.evaluate(COPY) == "\n".join([head, "three", "", other_head, "four"])
     await tab.page.evaluate(SELECT, [0, 0])
     assert await tab.page.evaluate(COPY) is None
+    await tab.page.keyboard.press("ArrowUp")
+    await tab.say(" changed")
+    await expect(tab.messages.nth(2)).to_contain_text("three changed (edited)")
+    await tab.page.evaluate(SELECT, [1, 3])
+    assert await tab.page.evaluate(COPY) == "\n".join(
+        [head, "two bold", "three changed", "", other_head, "four"]
+    )
+    await expect(tab.page.locator(".message__edited")).to_have_css("user-select", "none")
 
 
 async def test_a_room_is_printed_on_as_many_pages_as_it_takes(lobby, open_tab):

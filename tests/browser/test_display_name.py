@@ -45,6 +45,9 @@ async def test_a_name_that_cannot_be_is_told_why(lobby, open_tab):
     await tab.page.click(".display-name__button")
     await tab.say("a\u202eb")
     await expect(tab.page.get_by_role("alert")).to_contain_text("control")
+    await tab.page.get_by_label("Display name").fill("")
+    await tab.say("a" * 33)
+    await expect(tab.page.get_by_role("alert")).to_contain_text("at most 32 characters; this one has 33")
 
 
 async def test_a_name_that_somebody_has_is_told_and_stays_to_be_changed(lobby, open_tab):

@@ -29,6 +29,7 @@ WHOLE = [
     (":no_such_thing:", ":no_such_thing:"),
     ("`:tada:`", "`:tada:`"),
     ("10:30:45 a::b", "10:30:45 a::b"),
+    ("std::key::x", "std::key::x"),
 ]
 
 # What offers emoji, but does not ask for one, and is sent as it was written.

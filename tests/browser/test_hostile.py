@@ -102,6 +102,10 @@ async def test_a_name_turns_no_sentence_and_one_sees_where_it_ends(lobby, open_t
     await expect(other.page.locator(".display-name__text")).to_have_text(name)
     for each in (tab, other):  # each is told by a process that may hear of it later
         await expect(each.page.locator("#people-list")).to_contain_text(name)
+    for field in ("#chat-message-input", "#room-search-input", ".display-name__input"):
+        await tab.page.locator(field).evaluate("(input, text) => { input.value = text; }", name)
+        await expect(tab.page.locator(field)).to_have_css("direction", "rtl")
+    await expect(tab.page.locator("#chat-message-input")).to_have_css("unicode-bidi", "plaintext")
     await other.page.click("#chat-message-input")
     await other.page.keyboard.insert_text("x")
     await expect(tab.page.locator("#typing-indicator bdi")).to_have_text(name)

@@ -184,6 +184,16 @@ async def test_somebody_is_told_of_what_they_have_chosen(lobby, open_tab, open_r
     assert [each.rpartition(": ")[2] for each in await shown(listener)] == told
 
 
+async def test_a_page_that_comes_from_the_cache_has_the_current_setting(lobby, open_tab):
+    tab = await open_tab(lobby.url, "notify back")
+    await tab.page.reload()  # the browser uses a page again only for the cookies that it was requested with
+    await choose(tab, "Nothing")
+    await tab.page.goto(f"{lobby.url}/chat/")
+    await tab.page.go_back()
+    bell = tab.page.locator("#notification-settings-open use")
+    await expect(bell).to_have_attribute("href", "#bell-off")
+
+
 @pytest.fixture
 def notified(lobby, open_tab, open_recorded):
     """Open a speaker's tab, and that of a listener who has a notification of what was said."""

@@ -87,6 +87,12 @@ async def test_a_room_is_entered_by_typing(lobby, open_tab):
     await tab.page.locator("#room-search-input").evaluate("input => { input.value = 'half \\ud83d'; }")
     await tab.page.keyboard.press("Enter")
     await is_in(tab, "half \ufffd")
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.keyboard.insert_text("x" * 65)
+    refusal = "Names can have at most 64 characters; this one has 65."
+    await expect(tab.page.locator("#rooms")).to_contain_text(refusal)
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.page.get_by_role("main")).to_contain_text(refusal)
 
 
 @pytest.mark.parametrize("start", ["", "rail keys/"])

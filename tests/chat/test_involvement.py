@@ -32,6 +32,7 @@ def test_a_notification_level_is_stored(browser, involvement):
     assert choose(browser, "all").status_code == 200
     assert choose(browser, involvement).status_code == 200
     assert chosen(browser) == involvement
+    assert browser.get("/chat/lobby/involvement/").json() == {"involvement": involvement}
     assert Membership.objects.count() == 1
 
 
@@ -52,7 +53,7 @@ def test_an_unknown_level_is_refused(browser, involvement):
 
 def test_a_missing_room_has_no_level(browser):
     assert choose(browser, "all", room="nowhere").status_code == 404
-    assert browser.get("/chat/lobby/involvement/").status_code == 405
+    assert browser.get("/chat/nowhere/involvement/").status_code == 404
 
 
 async def test_every_tab_receives_the_notification_level(connect, guest, other, join):  # noqa: F811

@@ -390,3 +390,10 @@ async def test_spaces_in_an_address_are_ignored(connect, guest, space):
     form = await sync_to_async(client.get)("/chat/", {"room": f" a{space}b "})
     assert form.headers["Location"] == "/chat/a%20b/"
     assert await Room.objects.acount() == 1
+
+
+@pytest.mark.parametrize("here", [{}, {"here": "lobby"}])
+def test_a_search_says_why_no_room_can_have_its_name(client, here):
+    page = client.get("/rooms/", {"asked": "x" * 65, **here}).content.decode()
+    assert "at most 64 characters; this one has 65" in page
+    assert "create" not in page

@@ -136,6 +136,7 @@ async def test_actions_before_redis_hangs_stay_counted(make_rate, redis_may_hang
 
 async def test_actions_while_redis_hangs_stay_counted(make_rate, redis_may_hang, ada, monkeypatch):
     monkeypatch.setattr(ratelimit, "REDIS_RETRY_DELAY", 0)
+    monkeypatch.setattr(ratelimit, "REDIS_TIMEOUT", 0.01)  # no action is forgotten meanwhile
     limit = make_rate(1)
     redis_may_hang.hang()
     await burst(limit, ada, 10)
@@ -156,6 +157,16 @@ async def test_concurrent_actions_are_counted_while_redis_hangs(make_rate, redis
     redis_may_hang.hang()
     outcomes = await asyncio.gather(*[limit.hit(ada) for _ in range(50)], return_exceptions=True)
     assert outcomes.count(None) == 10
+
+
+async def test_a_busy_event_loop_is_no_outage_of_redis(make_rate, ada, caplog):
+    limit = make_rate(100)
+    hits = asyncio.gather(*[limit.hit(ada) for _ in range(2 * ratelimit.MAX_CONNECTIONS)])
+    while not hits.done():
+        time.sleep(0.03)  # noqa: ASYNC251 (other work of the loop)
+        await asyncio.sleep(0)
+    await hits
+    assert caplog.messages == []
 
 
 async def test_a_socket_that_sends_too_much_stays_open(connect, guest, settings):

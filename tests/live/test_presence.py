@@ -97,6 +97,26 @@ async def test_processes_agree(process):
     await other.until(1, 2)
 
 
+async def test_nobody_is_reported_before_all_processes_people_are_known(process):
+    other, one = process(), process()
+    other.enter(2)
+    await other.until(2)
+    one.enter(1)
+    await one.changed.wait()
+    assert one.people == {1, 2}
+
+
+async def test_own_people_are_reported_if_redis_does_not_answer(process, own_redis):
+    one, other = process(), process()
+    other.enter(2)
+    await other.until(2)
+    own_redis.hang()
+    one.enter(1)
+    await one.until(1)
+    own_redis.go_on()
+    await one.until(1, 2)
+
+
 async def test_a_person_with_a_tab_in_another_process_stays(process):
     one, other = process(), process()
     one.enter(1)

@@ -38,6 +38,17 @@ test("commands wait for the first connection, and for no other", async () => {
   equal(await commands.send({ type: "edit", number: 1 }), "You're offline.");
 });
 
+test("a refusal's reason is the problem, until the next connection", async () => {
+  const { connection, commands } = setUp(true);
+  const pending = commands.send({ type: "edit", number: 1 });
+  connection.isOpen = false;
+  commands.disconnected("You've been signed out.");
+  const later = commands.send({ type: "edit", number: 1 });
+  equal([await pending, await later], Array(2).fill("You've been signed out."));
+  commands.connected();
+  equal(await commands.send({ type: "edit", number: 1 }), "You're offline.");
+});
+
 test("a lost connection ends the wait, and nothing is sent later", async () => {
   for (const isOpen of [true, false]) {
     const { connection, commands } = setUp(isOpen);

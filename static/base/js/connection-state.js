@@ -19,6 +19,11 @@ const TEXTS = {
   4404: gettext("This page no longer exists."),
 };
 
+/** @param {number} code close code of a refusal @returns {string} the reason */
+export function refusalText(code) {
+  return TEXTS[code] ?? TEXTS.refused;
+}
+
 export class ConnectionState {
   #pill;
   #texts;

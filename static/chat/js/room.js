@@ -1,6 +1,6 @@
 /** A room's parts: creates them, and connects them with each other, with the session and with the rest of the page. */
 
-import { ConnectionState } from "../../base/js/connection-state.js";
+import { ConnectionState, refusalText } from "../../base/js/connection-state.js";
 import { refreshCsrfTokens } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
 import { DELETED, REMOVED, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
@@ -150,7 +150,13 @@ export function connectRoom(room, shell) {
   shareViewing(name, you.id, signal);
   session.on("unread", (event) => unread.receive(event));
   const settingsIcon = document.querySelector("#notification-settings-open use");
-  const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement);
+  const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement, signal);
+  let isFromCache = data.is_copy || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  addEventListener("pageshow", ({ persisted }) => (isFromCache ||= persisted), { signal });
+  session.on("welcome", () => {
+    if (isFromCache) settings.refresh();
+    isFromCache = false;
+  });
   const reading = new ReadTracker(element("timeline"), element("timeline-end"), attention, (seq) => {
     snapshot.schedule();
     return session.send({ type: "read", seq });
@@ -189,7 +195,7 @@ export function connectRoom(room, shell) {
   });
   session.on("state", ({ state: now, code }) => {
     state.show(now, code);
-    if (now !== "open") return commands.disconnected();
+    if (now !== "open") return commands.disconnected(now === "refused" ? refusalText(code) : undefined);
     commands.connected();
     if (code === SIGNED_OUT) refreshCsrfTokens().catch(() => {}); // `postForm` retries
   });

@@ -1,6 +1,7 @@
 /**
  * Emoji shortcodes: a complete one, `:tada:`, is replaced by its emoji. Within a sentence only Latin names of three
- * letters or more are, since two colons may be punctuation: `中国:日本:韩国`, `比分:100:99`, `国家:cn:86`.
+ * letters or more are, since two colons may be punctuation: `中国:日本:韩国`, `比分:100:99`, `国家:cn:86`. After another
+ * colon none is: `std::key::x`.
  */
 
 import { beginsWord, isVerbatim } from "./typeahead.js";
@@ -8,7 +9,7 @@ import { CODE } from "../text/emoji.js";
 import { insertText } from "./insert-text.js";
 import { LETTER } from "../text/mentions.js";
 
-const SHORTCODE = new RegExp(`(?<!${LETTER}):(${CODE}):$`, "u");
+const SHORTCODE = new RegExp(`(?<!:|${LETTER}):(${CODE}):$`, "u");
 
 const LATIN = /^(?:[a-z][\w+-]{2,}|[+-]1)$/i;
 

@@ -10,7 +10,7 @@ const PERSON = new RegExp(`${AT}((?:[^\\s@](?:[^\\n@]{0,30}[^\\s@])?)?)$`, "u");
 /** An exact shortcode that may also be plain text: `:no`, `:100`. */
 const AMBIGUOUS = /^(?:[a-z]{2}|\d+)$/i;
 
-const EMOJI = new RegExp(`(?<!${LETTER}):(${CODE})$`, "u");
+const EMOJI = new RegExp(`(?<!:|${LETTER}):(${CODE})$`, "u");
 
 /**
  * Names that are typed in full come first, then names with that beginning, then those with a later word with it.

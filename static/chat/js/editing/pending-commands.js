@@ -12,6 +12,8 @@ export class PendingCommands {
   #lastRef = 0;
   /** @type {object[] | null} commands that wait for the page's first connection */
   #early = [];
+  /** @type {string | undefined} why the server refuses the connection */
+  #refusal;
 
   /** @param {(command: object) => boolean} send returns whether the command was sent */
   constructor(send) {
@@ -26,7 +28,7 @@ export class PendingCommands {
     const ref = `${++this.#lastRef}`;
     const request = { ...command, ref };
     if (!this.#send(request)) {
-      if (!this.#early) return Promise.resolve(gettext("You're offline."));
+      if (!this.#early) return Promise.resolve(this.#refusal ?? gettext("You're offline."));
       this.#early.push(request);
     }
     return new Promise((resolve) => this.#pending.push({ ref, number: command.number, resolve }));
@@ -36,6 +38,7 @@ export class PendingCommands {
   connected() {
     this.#early?.forEach((command) => this.#send(command));
     this.#early = null;
+    this.#refusal = undefined;
   }
 
   /** @param {string} ref of a command that has succeeded */
@@ -56,9 +59,14 @@ export class PendingCommands {
     if (index >= 0) this.#pending.splice(index, 1)[0].resolve(problem);
   }
 
-  /** The connection is lost. Commands may have succeeded or not: the next connection brings the changed messages. */
-  disconnected() {
+  /**
+   * The connection is lost. Commands may have succeeded or not: the next connection brings the changed messages.
+   * @param {string} [refusal] why the server refuses another connection
+   */
+  disconnected(refusal) {
     this.#early = null;
-    for (const { resolve } of this.#pending.splice(0)) resolve(gettext("The connection was lost."));
+    this.#refusal = refusal;
+    const problem = refusal ?? gettext("The connection was lost.");
+    for (const { resolve } of this.#pending.splice(0)) resolve(problem);
   }
 }

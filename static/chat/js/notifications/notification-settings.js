@@ -24,8 +24,9 @@ export class NotificationSettings {
    * @param {SVGUseElement} icon of the button that opens the form
    * @param {string} room its key
    * @param {string} involvement all, mentions or none
+   * @param {AbortSignal} signal aborted when the room is left
    */
-  constructor(form, icon, room, involvement) {
+  constructor(form, icon, room, involvement, signal) {
     this.#form = form;
     this.#icon = icon;
     this.#room = room;
@@ -35,11 +36,18 @@ export class NotificationSettings {
     const sound = form.querySelector("#notification-sound");
     sound.checked = isSoundOn();
     this.#channel.addEventListener("message", ({ data }) => data.room === this.#room && this.#show(data.involvement));
+    signal.addEventListener("abort", () => this.#channel.close());
   }
 
   /** @returns {string} as the server has it */
   get involvement() {
     return this.#involvement;
+  }
+
+  /** Load the level again: a page that the browser has stored may have an old one. */
+  async refresh() {
+    const response = await fetch(this.#form.action).catch(() => {});
+    if (response?.ok) this.#show((await response.json()).involvement);
   }
 
   #show(involvement) {

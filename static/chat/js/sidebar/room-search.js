@@ -80,10 +80,14 @@ export class RoomSearch {
     this.#show(list);
   }
 
-  /** @param {Element} list rendered by the server, with people's texts escaped */
+  /** Show a list, and keep the focus on its room. @param {Element} list rendered by the server, with texts escaped */
   #show(list) {
+    const focused = this.#list.contains(document.activeElement) && document.activeElement.getAttribute("href");
     this.#list.replaceChildren(...document.importNode(list, true).childNodes);
     this.#localize();
+    if (!focused) return;
+    const links = [...this.#list.querySelectorAll("a")];
+    (links.find((link) => link.getAttribute("href") === focused) ?? this.#input).focus();
   }
 
   /** Fill in what only the browser knows: local times, and avatars. */

@@ -32,14 +32,16 @@ function linesOf({ author, at, text, isFirst }, index) {
   return isFirst ? ["", head, text] : [text];
 }
 
-/** The selected part of an element's text. */
+/** The selected part of an element's text, without the mark of an edited message. */
 function selectedText(element, range) {
   if (!range.intersectsNode(element)) return "";
+  const mark = element.querySelector(".message__edited");
   const all = document.createRange();
   all.selectNodeContents(element);
+  if (mark) all.setEndBefore(mark);
   const startsBefore = range.compareBoundaryPoints(Range.START_TO_START, all) <= 0;
   const endsAfter = range.compareBoundaryPoints(Range.END_TO_END, all) >= 0;
-  if (startsBefore && endsAfter) return element.innerText;
+  if (startsBefore && endsAfter) return element.innerText.slice(0, mark ? -mark.textContent.length : undefined);
   if (!startsBefore) all.setStart(range.startContainer, range.startOffset);
   if (!endsAfter) all.setEnd(range.endContainer, range.endOffset);
   return all.toString();

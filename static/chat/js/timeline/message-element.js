@@ -119,6 +119,7 @@ function addEditedMark(text, edited) {
   mark.className = "message__edited";
   mark.textContent = gettext("(edited)");
   mark.title = exactFormat.format(new Date(edited));
-  if (text.lastChild.nodeName === "PRE") text.after(mark);
-  else text.append(" ", mark);
+  if (text.lastChild.nodeName === "PRE") return text.after(mark);
+  mark.prepend(" "); // not copied, as the mark
+  text.append(mark);
 }

@@ -14,7 +14,7 @@ from django.urls import path
 
 from connections import admission
 from connections.admission import (
-    LARGEST_KEPT,
+    MAX_HELD,
     MOST_HASHING,
     MOST_RUNNING,
     MOST_RUNNING_PER_ADDRESS,
@@ -196,7 +196,7 @@ class Download:
 
     async def chunks(self):
         try:
-            yield b"x" * (LARGEST_KEPT + 1)
+            yield b"x" * (MAX_HELD + 1)
             self.held.append(await sync_to_async(lambda: connection.connection)())
             await self.go_on.wait()
             yield b"x"

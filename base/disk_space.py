@@ -34,7 +34,7 @@ RETRY_AFTER = 600
 
 
 class DiskSpace:
-    """How much of the reserve is left on the disks of the database, `VAR_DIR` and `MEDIA_DIR`."""
+    """Reserve on the disks of the database, `VAR_DIR` and `MEDIA_DIR`, and how much of it is left."""
 
     def __init__(self) -> None:
         self._left = 1.0  # on the fullest disk

@@ -1,4 +1,4 @@
-"""The machine that runs the benchmarks: its cores, limits and description."""
+"""Machine that runs the benchmarks: its cores, limits and description."""
 
 import os
 import platform

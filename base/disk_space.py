@@ -25,7 +25,7 @@ MAX_RESERVE = 0.02
 # The part of the reserve that is left for what Lobby does by itself: below it, nothing new is stored.
 LAST_PART = 0.25
 
-# How often the disks are looked at, and how often the log says that one is almost full (seconds).
+# How often the disks are checked, and how often a full disk is logged (seconds).
 CHECK_INTERVAL = 10
 WARNING_INTERVAL = 3600
 

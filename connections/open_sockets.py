@@ -55,7 +55,7 @@ class Sockets:
         limits = {f"address {socket.address}": settings.CONNECTIONS_PER_ADDRESS} if socket.address else {}
         if socket.user:
             limits[f"person {socket.user.pk}"] = settings.CONNECTIONS_PER_PERSON
-        if any(limit and self._counts[who] >= limit for who, limit in limits.items()):
+        if any(limit and self._counts[key] >= limit for key, limit in limits.items()):
             raise ApiError("unavailable", _("Too many connections."), RETRY_AFTER)
         self._counts.update(limits.keys())
         self._open.add(socket)
@@ -63,10 +63,10 @@ class Sockets:
             yield
         finally:
             self._open.discard(socket)
-            for who in limits:
-                self._counts[who] -= 1
-                if not self._counts[who]:
-                    del self._counts[who]
+            for key in limits:
+                self._counts[key] -= 1
+                if not self._counts[key]:
+                    del self._counts[key]
 
     async def close(self) -> None:
         await self._reconciler.close()

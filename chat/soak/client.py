@@ -51,8 +51,9 @@ class NoRedirect(HTTPRedirectHandler):
 class Client:
     """Client that acts as a tab in a room of the Lobby at `url`.
 
-    It reconnects, and resends messages that were not acknowledged. It calls `on_message` with each message event, and with those of the room's history when the server
-    asks to reload it; `on_reset` first, if the room has another log. It keeps no acknowledged messages.
+    It reconnects, and resends messages that were not acknowledged. It calls `on_message` with each message
+    event, and with those of the room's history when the server asks to reload it; `on_reset` first, if the
+    room has another log. It does not store acknowledged messages.
     """
 
     def __init__(

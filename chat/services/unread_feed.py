@@ -195,7 +195,7 @@ class UnreadFeed:
                 self._publish_counts(feed, counts)
 
     def _remember_seqs(self, recounted: set[int], all_counts: Iterable[RoomCounts]) -> None:
-        """Remember the seqs up to which rooms are counted. Only `recounted` rooms are counted for all people."""
+        """Remember the seqs up to which rooms are counted: for all people only in `recounted` rooms."""
         least: dict[int, int] = {}
         for counts in all_counts:
             least[counts.room] = min(counts.last_seq, least.get(counts.room, counts.last_seq))

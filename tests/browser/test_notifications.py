@@ -101,9 +101,7 @@ async def test_who_is_named_is_told_once_however_many_tabs_they_have(lobby, open
     await expect(one.page.locator(".message--mention")).to_have_count(1)
     await until_shown(one, 1)
     names = await shown(one, two, three)  # with marks, so that no name changes places with the other
-    assert [each.partition(" · ")[2] for each in notifications] == [
-        f"\u2068notify named\u2069: @{you} and so on"
-    ]
+    assert [each.partition(" · ")[2] for each in names] == [f"\u2068notify named\u2069: @{you} and so on"]
 
 
 async def test_the_tabs_of_a_former_guest_neither_hear_nor_silence_what_the_account_is_told(

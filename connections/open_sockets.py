@@ -72,7 +72,7 @@ class Sockets:
         await self._reconciler.close()
 
     async def _check_all(self) -> None:
-        """Close the sockets of revoked sessions and people. Also at intervals: notifications may get lost."""
+        """Close the sockets of revoked sessions and people, also at intervals: notifications may be lost."""
         await aclose_old_connections()  # an idle process must notice too that the database file was replaced
         sockets = [(socket, socket.user) for socket in self._open if socket.user]
         for start in range(0, len(sockets), MOST_AT_ONCE):

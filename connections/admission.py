@@ -25,18 +25,18 @@ from live.networks import counted_address, counted_client_address
 MOST_RUNNING = 12
 MOST_RUNNING_PER_ADDRESS = 4
 
-# How many forms are handled at the same time that may hash a password: pages do not wait for them. Two hash
-# (`accounts.hashers`), two more get ready or answer.
+# How many forms that may hash a password are handled at the same time, so that pages do not wait for them. Two
+# hash (`accounts.hashers`); two more prepare or send their response.
 MOST_HASHING = 4
 HASHING = ("/me/", "/admin/")
 
-# As many more of each kind wait as are served in WAIT, at the measured rate, and MOST_WAITING at most; those
-# that wait for PATIENCE all the same are refused (seconds).
+# The queue of each kind holds what is served in WAIT at the measured rate, and MOST_WAITING at most. A request
+# is refused after PATIENCE (seconds).
 WAIT = 4
 MOST_WAITING = 500
 PATIENCE = 10
 
-# The rate until it is measured (a second): of pages and static files, and of passwords.
+# The initial rates, before they are measured (per second): of pages and static files, and of passwords.
 RATE = 100
 HASHING_RATE = 10
 
@@ -52,7 +52,7 @@ READ_AHEAD = 64 * 1024
 MAX_HELD = 512 * 1024
 
 # How many larger responses are streamed at the same time in a process, and how many of them to one address:
-# each holds a thread and a file for as long as its client reads. And how many end, as a guess (a second).
+# each holds a thread and a file until its client has read it. And a guess of how many end (per second).
 MOST_STREAMS = 48
 MOST_STREAMS_PER_ADDRESS = 8
 STREAM_RATE = 1

@@ -21,7 +21,7 @@ INDEX = "README"
 # The server's address in the texts. Pages show the address that they were loaded from.
 HERE = "http://127.0.0.1:8000"
 
-# CommonMark alone lets HTML through.
+# CommonMark by itself allows HTML.
 markdown = MarkdownIt("commonmark", {"html": False})
 
 

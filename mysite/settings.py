@@ -200,7 +200,7 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
             "timeout": DATABASE_TIMEOUT,
             "max_size": 12,
             "max_lifetime": 600,
-            # Try again each second while the server is away: the pool's own pauses double.
+            # Retry each second while the server is down: the pool's own delays double.
             "reconnect_timeout": 1,
             "reconnect_failed": lambda pool: pool.check(),
         },
@@ -233,7 +233,7 @@ CHANNEL_LAYERS = {
     "tasks": {
         "BACKEND": "live.layers.TaskLayer",
         "CONFIG": {
-            # Above the 5 s that a worker lets Redis wait for a task at a time.
+            # Above the 5 s of a worker's blocking read of tasks.
             "hosts": [{"address": REDIS_URL, "socket_timeout": 10, "socket_connect_timeout": 2}],
             "prefix": f"{REDIS_PREFIX}.tasks",
         },
@@ -341,7 +341,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
         "lobby.security": {"level": "INFO"},
-        # It logs a traceback each second while Redis is away; live.pubsub logs it once, in a line.
+        # It logs a traceback each second while Redis is down; live.pubsub logs that once, in one line.
         "channels_redis.pubsub": {"level": "CRITICAL"},
     },
 }

@@ -157,7 +157,7 @@ class OrderConsumer(TopicConsumer, AsyncSocket):
         self.life.callback(asyncio.create_task(work).cancel)
 
 
-# Separate threads: by default, all synchronous code of a process shares one thread, also for the chat's queries.
+# Separate threads: by default, all synchronous code of a process shares one thread with the chat's queries.
 # A synchronous consumer that waits there, for a tab or for Redis, would delay all of it.
 threads = ThreadPoolExecutor(4, "status")
 

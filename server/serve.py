@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 # How long an earlier Lobby, killed a moment ago, may take to let go of the port (seconds).
 PORT_PATIENCE = 3
 
-# How many connections may wait to be accepted, if the system lets them: others try again a second later.
+# How many connections may wait to be accepted, if the system allows it: others retry a second later.
 BACKLOG = 8192
 
 # How much the system keeps unsent for a connection (bytes).

@@ -25,13 +25,13 @@ from live.networks import counted_address, counted_client_address
 MOST_RUNNING = 12
 MOST_RUNNING_PER_ADDRESS = 4
 
-# How many forms that may hash a password are handled at the same time, so that pages do not wait for them. Two
-# hash (`accounts.hashers`); two more prepare or send their response.
+# How many forms that may hash a password are handled at the same time: pages do not wait for them. Two hash
+# (`accounts.hashers`); two more prepare or send their response.
 MOST_HASHING = 4
 HASHING = ("/me/", "/admin/")
 
-# The queue of each kind holds what is served in WAIT at the measured rate, and MOST_WAITING at most. A request
-# is refused after PATIENCE (seconds).
+# The queue of each kind holds what is served in WAIT at the measured rate, and MOST_WAITING at most. Requests
+# are refused after PATIENCE (seconds).
 WAIT = 4
 MOST_WAITING = 500
 PATIENCE = 10

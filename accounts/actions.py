@@ -115,7 +115,7 @@ def _rename(user: User, name: str, keys: NameKeys, holders: list[User]) -> User:
     for holder in holders:
         _release_name(people.get(holder.pk, holder), keys)
     _change_name(user, name, keys)
-    # Checked last, when nobody else can give it up: a name rests as soon as it is free.
+    # Check this last, when no other person can give the name up: a name rests as soon as it is free.
     if queries.find_resting_names(keys, user).exists():
         raise ApiError("bad_frame", RESTING)
     return user

@@ -66,8 +66,8 @@ def letter_likenesses(letters: Sequence[str]) -> list[tuple[str, bool]]:
     """
     decomposed = _decompose("\0".join(letters))
     pairs = zip(_SIGNS.sub("", decomposed).split("\0"), decomposed.split("\0"), strict=True)
-    kept, is_sign = zip(*((plain or sign, not plain) for plain, sign in pairs), strict=True)
-    return list(zip(_fold("\0".join(kept)).split("\0"), is_sign, strict=True))
+    visible, is_sign = zip(*((plain or sign, not plain) for plain, sign in pairs), strict=True)
+    return list(zip(_fold("\0".join(visible)).split("\0"), is_sign, strict=True))
 
 
 def strip_punctuation(text: str) -> str:
@@ -109,8 +109,8 @@ def mixes_scripts(name: str) -> bool:
 def _load_prototypes() -> dict[int, str]:
     """Return the prototype of each character that is not its own."""
     alike: dict[str, set[str]] = defaultdict(set)
-    for one, others in load("confusables.json").items():
-        alike[one.strip("\u200e")] |= {other["c"].strip("\u200e") for other in others}
+    for character, others in load("confusables.json").items():
+        alike[character.strip("\u200e")] |= {other["c"].strip("\u200e") for other in others}
 
     def prototype(text: str) -> str:
         return max({text, *alike.get(text, ())}, key=lambda each: (len(alike.get(each, ())), len(each), each))

@@ -1,4 +1,4 @@
-"""The tables of accounts: people, and names that were given up."""
+"""Tables of accounts: people, and names that were given up."""
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -9,7 +9,7 @@ from base import names
 
 
 class User(AbstractUser):
-    """A person: an account, or a guest without a password and with a generated name."""
+    """Person: an account, or a guest without a password and with a generated name."""
 
     EMAIL_FIELD = "confirmed_email"  # a change of it invalidates Django's reset links
 
@@ -66,12 +66,12 @@ class User(AbstractUser):
 
     @property
     def name_keys(self) -> tuple[str | None, str]:
-        """`NameKeys` of the name as it is stored; nothing in them if the name was given up."""
+        """Return the `NameKeys` of the stored name; empty ones if the name was given up."""
         return self.name_key, self.name_skeleton
 
     @property
     def is_deleted(self) -> bool:
-        """Whether the account was deleted and only its row is kept, for its messages."""
+        """Return whether the account was deleted, and only its row remains for its messages."""
         return not self.is_active and self.name_key is None and not self.has_usable_password()
 
     @property
@@ -89,7 +89,7 @@ class Personal(models.Model):
 
 
 class RestingName(models.Model):
-    """A name that was given up. For a while only its last holder may take it."""
+    """Name that was given up. For a while, only its last holder may take it."""
 
     key = models.CharField(max_length=255, primary_key=True, help_text="As `User.name_key`.")
     # No foreign key: it would keep guests from being purged.

@@ -1,4 +1,4 @@
-"""The task worker that sends e-mail."""
+"""Task worker that sends e-mail."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ _threads = ThreadPoolExecutor(MAX_SENDING, "mail")
 
 
 class MailWorker(AsyncConsumer):
-    """Sends e-mail, each in a task of its own: a handler must return before Channels calls the next one."""
+    """Consumer that sends e-mail, each in a task of its own: Channels calls one handler at a time."""
 
     channel_layer_alias = None
 
@@ -54,7 +54,7 @@ class MailWorker(AsyncConsumer):
         self.start(self.deliver(count, mail.render_confirmation, message["user"], message["language"]))
 
     def start(self, delivery: Coroutine[Any, Any, None]) -> None:
-        """Run a delivery. Of too many, the oldest is given up."""
+        """Run a delivery. If there are too many, cancel the oldest."""
         if len(self.pending) >= MAX_PENDING:
             logger.warning("mail: not sent: %s others are pending", MAX_PENDING)
             oldest = next(iter(self.pending))
@@ -65,7 +65,7 @@ class MailWorker(AsyncConsumer):
         task.add_done_callback(lambda task: self.pending.pop(task, None))
 
     async def deliver(self, count: Count, render: Render, *arguments) -> None:
-        """Send an e-mail, which is counted once. Try again after errors that may pass."""
+        """Send an e-mail, and count it once. Retry after temporary errors."""
         for delay in (0, *RETRY_DELAYS):
             await asyncio.sleep(delay)
             try:
@@ -85,7 +85,7 @@ class MailWorker(AsyncConsumer):
 
 
 async def send(email: EmailMessage) -> None:
-    """Send an e-mail in a thread. Hang up if that takes too long (`TimeoutError`), or is cancelled."""
+    """Send an e-mail in a thread. Disconnect after a timeout (`TimeoutError`), or when cancelled."""
     connection: Any = get_connection()
     email.connection = connection
     try:
@@ -98,7 +98,7 @@ async def send(email: EmailMessage) -> None:
 
 
 async def _count_nothing(address: str) -> None:
-    """What counts the further attempts."""
+    """Do nothing: the rate limit counts the first attempt only."""
 
 
 def _may_pass(error: Exception) -> bool:

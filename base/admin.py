@@ -4,7 +4,7 @@ from django.contrib import admin
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Shows rows that only the application writes."""
+    """Base class for the admin of rows that only the application writes."""
 
     def has_add_permission(self, request):
         return False

@@ -4,7 +4,7 @@ from django.utils.functional import Promise
 
 
 class ApiError(Exception):
-    """A request or command fails.
+    """Failure of a request or a command.
 
     `code` is bad_frame, too_long, rate_limited, forbidden, not_found, conflict or unavailable; `retry_after`
     is in seconds. `detail` is for people, and lazy: it is translated when it is sent, into the reader's

@@ -25,7 +25,7 @@ MAX_RESERVE = 0.02
 # The part of the reserve that is left for what Lobby does by itself: below it, nothing new is stored.
 LAST_PART = 0.25
 
-# How often the disks are looked at, and how often the log says that one is almost full (seconds).
+# How often the disks are checked, and how often a full disk is logged (seconds).
 CHECK_INTERVAL = 10
 WARNING_INTERVAL = 3600
 
@@ -34,7 +34,7 @@ RETRY_AFTER = 600
 
 
 class DiskSpace:
-    """How much of the reserve is left on the disks of the database, `VAR_DIR` and `MEDIA_DIR`."""
+    """Reserve on the disks of the database, `VAR_DIR` and `MEDIA_DIR`, and how much of it is left."""
 
     def __init__(self) -> None:
         self._left = 1.0  # on the fullest disk

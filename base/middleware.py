@@ -18,7 +18,7 @@ PAGES = {
 
 
 class ErrorPagesMiddleware:
-    """Render pages for an `ApiError` of a view, and for GET of an address that accepts forms only."""
+    """Middleware that renders pages for a view's `ApiError`, and for GET of a URL that accepts forms only."""
 
     async_capable, sync_capable = True, False
 

@@ -8,7 +8,7 @@ from live.networks import counted_address, counted_client_address
 
 
 class RateLimitKeys(NamedTuple):
-    """The keys of an actor. An empty key is not counted: a client on a unix socket has no address."""
+    """Keys of an actor. An empty key is not counted: a client on a unix socket has no address."""
 
     actor: str
     address: str = ""

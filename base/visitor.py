@@ -1,4 +1,4 @@
-"""The user of a request, for apps that do not import each other."""
+"""User of a request, for apps that do not import each other."""
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser

@@ -1,1 +1,1 @@
-"""Side-by-side measurements: `bin/bench fanout`, `bin/bench send`, `bin/bench history`."""
+"""Benchmarks of Lobby and of other servers. `bin/bench` runs them."""

@@ -1,4 +1,4 @@
-"""What ASGI allows at best: a frame goes to everybody at the same path, and nothing else is done."""
+"""Bare ASGI application, the limit of ASGI: it only sends each frame to all sockets of a path."""
 
 from collections import defaultdict
 

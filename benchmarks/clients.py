@@ -1,4 +1,4 @@
-"""Tabs: thousands of WebSocket clients in one process."""
+"""WebSocket clients that act as tabs: thousands in one process."""
 
 import asyncio
 import gc
@@ -9,34 +9,34 @@ from typing import Any
 import uvloop
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
-from benchmarks.errors import Broken
+from benchmarks.errors import MeasurementFailed
 from benchmarks.servers import Server
 
-# How many tabs connect at the same time, and how long each may take to be admitted (seconds).
-CONNECTING = 50
-CONNECT_PATIENCE = 20
+# How many tabs connect at the same time, and the time limit for each (seconds).
+CONNECT_CONCURRENCY = 50
+CONNECT_TIMEOUT = 20
 
-# How long the other tabs are watched after one was closed, to tell how many are (seconds).
-AFTERMATH = 1
+# Delay after the first lost tab, so that the report counts the tabs lost right after it (seconds).
+FAILURE_DELAY = 1
 
-# How long a server gets to let a message arrive, or all that are on their way (seconds).
-PATIENCE = 20
+# Time limit for messages in flight (seconds).
+TIMEOUT = 20
 
-# How often is looked whether something has happened (seconds).
-GLANCE = 0.01
+# Interval at which conditions are checked (seconds).
+POLL_INTERVAL = 0.01
 
 
 class Tab(WSListener):
-    """One tab in a room."""
+    """Socket of a tab in a room."""
 
     def __init__(self, room: "Room"):
         self.room = room
         self.dialect = room.dialect
-        self.admitted = asyncio.Event()  # set when it is in the room, or never will be
-        self.end = "cut"
+        self.admitted = asyncio.Event()  # set when the tab is in the room, or its socket is closed
+        self.close_reason = "cut"
         self.transport: WSTransport
 
-    def say(self, frame: bytes) -> None:
+    def send_frame(self, frame: bytes) -> None:
         self.transport.send(WSMsgType.TEXT, frame)
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -48,50 +48,50 @@ class Tab(WSListener):
         if frame.msg_type == WSMsgType.TEXT:
             payload = frame.get_payload_as_bytes()
             if messages := self.dialect.messages(payload):
-                self.room.heard(self, messages)
+                self.room.on_messages(self, messages)
             else:
-                self.obey(payload)
+                self.on_control_frame(payload)
         elif frame.msg_type == WSMsgType.CLOSE:
-            self.end = f"closed with {frame.get_close_code().value}"
+            self.close_reason = f"closed with {frame.get_close_code().value}"
             transport.disconnect()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        self.room.lost[self.end] += 1
+        self.room.lost[self.close_reason] += 1
         self.admitted.set()
 
-    def obey(self, frame: bytes) -> None:
-        """Take a frame without messages."""
+    def on_control_frame(self, frame: bytes) -> None:
+        """Handle a frame without messages."""
         try:
             if self.dialect.admits(frame):
                 self.admitted.set()
-            if answer := self.dialect.answer(frame):
-                self.say(answer)
-        except Broken as error:
+            if reply := self.dialect.reply(frame):
+                self.send_frame(reply)
+        except MeasurementFailed as error:
             self.room.lost[str(error)] += 1
 
 
 class Room:
-    """The tabs in one room of a server. `heard` is told of a tab and the ids of the messages it got."""
+    """Tabs in one room of a server. `on_messages` receives a tab and the ids of its new messages."""
 
     def __init__(self, server: Server, name: str, query: str = ""):
         self.server = server
         self.dialect = server.kind.dialect()
         self.tabs: list[Tab] = []
         self.lost: Counter[str] = Counter()
-        self.heard: Callable[[Tab, Iterable[int]], None] = lambda tab, messages: None
+        self.on_messages: Callable[[Tab, Iterable[int]], None] = lambda tab, messages: None
         self._address = f"ws://127.0.0.1:{server.port}{self.dialect.path(name)}{query}"
 
-    async def fill(self, how_many: int) -> None:
-        """Let that many tabs enter, and wait until all are in the room."""
-        turns = asyncio.Semaphore(CONNECTING)
+    async def fill(self, tabs: int) -> None:
+        """Connect tabs, and wait until all are in the room. Raise `MeasurementFailed`."""
+        slots = asyncio.Semaphore(CONNECT_CONCURRENCY)
         async with asyncio.TaskGroup() as group:
-            for number in range(how_many):
-                group.create_task(self._enter(number, turns))
+            for number in range(tabs):
+                group.create_task(self._enter(number, slots))
 
-    async def _enter(self, number: int, turns: asyncio.Semaphore) -> None:
+    async def _enter(self, number: int, slots: asyncio.Semaphore) -> None:
         tab = Tab(self)
         try:
-            async with turns, asyncio.timeout(CONNECT_PATIENCE):
+            async with slots, asyncio.timeout(CONNECT_TIMEOUT):
                 await ws_connect(
                     lambda: tab,
                     self._address,
@@ -100,9 +100,9 @@ class Room:
                 )
                 await tab.admitted.wait()
         except TimeoutError:
-            raise Broken(f"time out: a tab is not admitted after {CONNECT_PATIENCE} s") from None
+            raise MeasurementFailed(f"time out: a tab is not admitted after {CONNECT_TIMEOUT} s") from None
         except (OSError, WSError) as error:
-            raise Broken(f"a tab cannot connect: {error}") from None
+            raise MeasurementFailed(f"a tab cannot connect: {error}") from None
         self.tabs.append(tab)
 
     def _headers(self, number: int) -> dict[str, str]:
@@ -114,43 +114,43 @@ class Room:
         return headers
 
     async def check(self) -> None:
-        """Raise `Broken` when a tab was closed or refused."""
+        """Raise `MeasurementFailed` if the server has closed or refused a tab."""
         if self.lost:
-            await asyncio.sleep(AFTERMATH)
+            await asyncio.sleep(FAILURE_DELAY)
             reasons = ", ".join(f"{count} {reason}" for reason, count in self.lost.most_common(3))
-            raise Broken(f"of {len(self.tabs)} tabs, {reasons}")
+            raise MeasurementFailed(f"of {len(self.tabs)} tabs, {reasons}")
 
     def close(self) -> None:
         for tab in self.tabs:
             tab.transport.disconnect(graceful=False)
 
 
-async def until(condition: Callable[[], bool], failure: str, *rooms: Room) -> None:
-    """Wait for the tabs of some rooms; raises `Broken` when they are lost or it takes too long."""
+async def wait_until(condition: Callable[[], bool], failure: str, *rooms: Room) -> None:
+    """Wait until a condition holds. Raise `MeasurementFailed` at the time limit, or when tabs are lost."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while not condition():
                 for room in rooms:
                     await room.check()
-                await asyncio.sleep(GLANCE)
+                await asyncio.sleep(POLL_INTERVAL)
     except TimeoutError:
-        raise Broken(f"time out: {failure} after {PATIENCE} s") from None
+        raise MeasurementFailed(f"time out: {failure} after {TIMEOUT} s") from None
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Let the clients work. Their pauses for garbage would be taken for the server's."""
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run clients without garbage collection, whose pauses would count as delays of the server."""
     gc.collect()
     gc.disable()
     try:
-        uvloop.run(work)
-    except* Broken as group:
-        raise first(group) from None
+        uvloop.run(coroutine)
+    except* MeasurementFailed as group:
+        raise first_error(group) from None
     finally:
         gc.enable()
 
 
-def first(error: BaseException) -> BaseException:
-    """The first of what was raised by several tasks."""
+def first_error(error: BaseException) -> BaseException:
+    """Return the first error of an exception group."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

@@ -1,53 +1,56 @@
-"""How a tab speaks to each server. A message's text begins with its id, of DIGITS digits."""
+"""Wire protocols of the servers. A message's text begins with its id, of DIGITS digits."""
 
 import re
 from abc import ABC, abstractmethod
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from benchmarks.errors import Broken
+from benchmarks.errors import MeasurementFailed
 
-# A message is as long as a short sentence.
+# A message has the length of a short sentence.
 DIGITS = 8
-REST = " and some words, as people say"
+FILLER = " and some words, as people say"
 
-# How many different frames are remembered: far more than are on their way to tabs at one time.
-MOST_FRAMES = 10_000
+# Maximum of cached frames: far more than are in flight at the same time.
+MAX_CACHED_FRAMES = 10_000
 
 
 def text(message: int) -> str:
-    return f"{message:0{DIGITS}}{REST}"
+    return f"{message:0{DIGITS}}{FILLER}"
 
 
 class Dialect(ABC):
-    """A tab's way to speak. Frames are bytes."""
+    """Wire protocol of a server's tabs. Frames are bytes."""
 
     subprotocol = ""
-    is_admitted_at_once = True  # the handshake's answer says that the tab is in the room
+    is_admitted_at_once = True  # the response to the handshake means that the tab is in the room
 
     @abstractmethod
     def path(self, room: str) -> str:
-        """Where the room's socket is."""
+        """Return the path of a room's socket."""
 
     @abstractmethod
     def send(self, message: int) -> bytes:
-        """The frame that sends a message."""
+        """Return the frame that sends a message."""
 
     @abstractmethod
     def messages(self, frame: bytes) -> tuple[int, ...]:
-        """The ids of the messages in a frame."""
+        """Return the ids of the messages in a frame."""
 
     def admits(self, frame: bytes) -> bool:
-        """Whether a frame without messages says that the tab is in the room; raises what it refuses."""
+        """Return whether a frame without messages admits the tab to the room.
+
+        Raise `MeasurementFailed` if it is an error.
+        """
         return False
 
-    def answer(self, frame: bytes) -> bytes:
-        """What is answered to a frame without messages, if anything."""
+    def reply(self, frame: bytes) -> bytes:
+        """Return the reply to a frame without messages; empty for none."""
         return b""
 
 
-class OneAFrame(Dialect):
-    """Every message comes in a frame of its own, which begins with `prefix`."""
+class SingleMessageDialect(Dialect):
+    """Wire protocol with one message per frame, after a `prefix`."""
 
     prefix = b""
 
@@ -60,7 +63,7 @@ class OneAFrame(Dialect):
         return ()
 
 
-class Bare(OneAFrame):
+class Bare(SingleMessageDialect):
     def path(self, room: str) -> str:
         return f"/{room}"
 
@@ -68,7 +71,7 @@ class Bare(OneAFrame):
         return text(message).encode()
 
 
-class Tutorial(OneAFrame):
+class Tutorial(SingleMessageDialect):
     prefix = b'{"message": "'
 
     def path(self, room: str) -> str:
@@ -78,8 +81,8 @@ class Tutorial(OneAFrame):
         return b'{"message": "%s"}' % text(message).encode()
 
 
-class SocketIO(OneAFrame):
-    """engine.io 4, over WebSocket only."""
+class SocketIO(SingleMessageDialect):
+    """Wire protocol of engine.io 4, over WebSocket only."""
 
     prefix = b'42["message","'
     is_admitted_at_once = False
@@ -93,21 +96,21 @@ class SocketIO(OneAFrame):
     def admits(self, frame: bytes) -> bool:
         return frame.startswith(b"40")
 
-    def answer(self, frame: bytes) -> bytes:
+    def reply(self, frame: bytes) -> bytes:
         if frame == b"2":  # a ping
             return b"3"
         return b"40" if frame.startswith(b"0{") else b""  # engine.io is open; connect socket.io
 
 
 class Lobby(Dialect):
-    """`lobby.v1`: several messages may come in one frame, the same frame to many tabs."""
+    """Wire protocol `lobby.v1`: a frame may hold several messages, and many tabs receive the same frame."""
 
     subprotocol = "lobby.v1"
     is_admitted_at_once = False
     _text = re.compile(b'"message":"([0-9]{%d})' % DIGITS)
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[int, ...]] = {}
+        self._cache: dict[bytes, tuple[int, ...]] = {}
 
     def path(self, room: str) -> str:
         return f"/ws/chat/{room}/"
@@ -119,14 +122,14 @@ class Lobby(Dialect):
         )
 
     def messages(self, frame: bytes) -> tuple[int, ...]:
-        found = self._known.get(frame)
+        found = self._cache.get(frame)
         if found is None:
-            if len(self._known) > MOST_FRAMES:
-                self._known.clear()
-            found = self._known[frame] = tuple(map(int, self._text.findall(frame)))
+            if len(self._cache) > MAX_CACHED_FRAMES:
+                self._cache.clear()
+            found = self._cache[frame] = tuple(map(int, self._text.findall(frame)))
         return found
 
     def admits(self, frame: bytes) -> bool:
         if frame.startswith(b'[{"type":"error"'):
-            raise Broken(frame.decode())
+            raise MeasurementFailed(frame.decode())
         return frame.startswith(b'[{"type":"welcome"')

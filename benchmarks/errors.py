@@ -1,9 +1,9 @@
-"""What goes wrong while measuring."""
+"""Errors of the benchmarks."""
 
 
 class CannotMeasure(Exception):
-    """Why the bench does not run, and what to do about it, in one line."""
+    """The benchmark cannot run. The text is one line, with the remedy."""
 
 
-class Broken(Exception):
-    """Why one server failed one measurement; the others go on."""
+class MeasurementFailed(Exception):
+    """One server failed one measurement; the benchmark continues."""

@@ -1,6 +1,6 @@
-"""Fills rooms with history: python -m benchmarks.fill NAME HOW_MANY ..., with Lobby's environment (SQLite).
+"""Fills rooms with history: python -m benchmarks.fill NAME SIZE ..., with Lobby's environment (SQLite).
 
-The first message is sent as any is. The others are copies of its row, so that they have every column.
+The first message is sent like any other. The others are copies of its row, with all of its columns.
 """
 
 import sys
@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import django
 
-# What a copy has of its own; i is its number.
-OWN = {
+# Columns whose values differ in each copy, as SQL; i is the copy's number.
+COPY_VALUES = {
     "number": "i",
     "seq": "i",
     "client_id": "lower(hex(randomblob(16)))",
@@ -36,12 +36,12 @@ def main() -> None:
 
 
 def copy(message, size: int) -> None:
-    """Put copies after the first message, up to `size`."""
+    """Insert copies of the first message until the room has `size` messages."""
     from django.db import connection
 
     table = message._meta.db_table
     columns = [field.column for field in message._meta.concrete_fields if not field.primary_key]
-    values = [OWN.get(column, f"first.{column}") for column in columns]
+    values = [COPY_VALUES.get(column, f"first.{column}") for column in columns]
     connection.cursor().execute(
         f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608
         "WITH RECURSIVE numbers (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM numbers WHERE i < %s) "

@@ -1,4 +1,4 @@
-"""The machine that measures: its cores, its limits, its name."""
+"""Machine that runs the benchmarks: its cores, limits and description."""
 
 import os
 import platform
@@ -9,23 +9,23 @@ from pathlib import Path
 
 from benchmarks.errors import CannotMeasure
 
-# Beside its tabs, a process has some files open (and the clients' process has one for each tab, too).
+# Open files of a process beside the sockets of its tabs.
 SPARE_FILES = 200
 
 
 def cores() -> tuple[int, int]:
-    """The core for the server, and the core for clients and Redis."""
+    """Return the core for the server, and the core for clients and Redis. Raise `CannotMeasure`."""
     if not hasattr(os, "sched_getaffinity"):
-        raise CannotMeasure("processes can be pinned to cores on Linux only.")
+        raise CannotMeasure("this needs Linux: other systems cannot pin processes to cores.")
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) < 2:
-        raise CannotMeasure("it needs two cores, one for the server and one for the clients.")
+        raise CannotMeasure("this needs two cores, one for the server and one for the clients.")
     return allowed[0], allowed[1]
 
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """What is started meanwhile, with all that it starts, stays on that core."""
+    """Pin the processes that are started within the context to a core, with their children."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -35,17 +35,17 @@ def on_core(core: int) -> Iterator[None]:
 
 
 def allow_files(tabs: int) -> None:
-    """Let this process and those that it starts have a socket for each tab."""
+    """Raise the limit of open files to a socket per tab, for child processes too. Raise `CannotMeasure`."""
     wanted = tabs + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise CannotMeasure(f"{tabs} tabs need {wanted} open files, and {hard} are allowed (ulimit -Hn).")
+        raise CannotMeasure(f"{tabs} tabs need {wanted} open files; the limit is {hard} (ulimit -Hn).")
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def description() -> str:
-    """One line: what was measured on."""
+    """Return a line that describes the machine."""
     parts = [
         processor(),
         f"{os.cpu_count()} cores",

@@ -1,4 +1,4 @@
-"""Processes that are measured: started on a core of their own, read while they run, ended in any case."""
+"""Processes of the benchmarks: start on a core, measure, stop."""
 
 import contextlib
 import os
@@ -15,28 +15,28 @@ from pathlib import Path
 import psutil
 
 from benchmarks import machine
-from benchmarks.errors import Broken
+from benchmarks.errors import MeasurementFailed
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# How long a server may take to answer, and to end when it is asked to (seconds).
-START_PATIENCE = 30
-STOP_PATIENCE = 2
+# Time limits of a server to answer after its start, and to end after SIGTERM (seconds).
+START_TIMEOUT = 30
+STOP_TIMEOUT = 2
 
 
 class Process:
-    """What one running process has used."""
+    """CPU and memory of a running process."""
 
     def __init__(self, pid: int):
         self._process = psutil.Process(pid)
 
     def cpu(self) -> float:
-        """User and system time (seconds)."""
+        """Return the user and system time (seconds)."""
         times = self._process.cpu_times()
         return times.user + times.system
 
     def memory(self) -> int:
-        """What would be free if it ended (bytes)."""
+        """Return the memory that no other process shares (bytes)."""
         return self._process.memory_full_info().uss
 
 
@@ -46,8 +46,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str], core: int, log: Path) -> Iterator[int]:
-    """The pid of a command that runs on that core, in a session of its own, which is ended afterwards."""
+def started(command: list[str], environment: dict[str, str], core: int, log: Path) -> Iterator[int]:
+    """Run a command on a core, within the context. Yield its pid. All processes that it starts end too."""
     with log.open("w") as output, machine.on_core(core):
         process = subprocess.Popen(
             command,
@@ -61,29 +61,29 @@ def running(command: list[str], environment: dict[str, str], core: int, log: Pat
     try:
         yield process.pid
     finally:
-        end(process)
+        stop(process)
 
 
-def end(process: subprocess.Popen) -> None:
-    """Ask it to end, and see to it that everything in its session has."""
+def stop(process: subprocess.Popen) -> None:
+    """Terminate a process, and kill the rest of its session."""
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_PATIENCE)
+        process.wait(STOP_TIMEOUT)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def wait_for_answer(pid: int, port: int, log: Path) -> None:
-    """Wait until a server answers HTTP, with whatever status."""
-    deadline = time.monotonic() + START_PATIENCE
-    while not answers(port):
+    """Wait until a server answers HTTP, with any status. Raise `MeasurementFailed`."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while not is_answering(port):
         if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE or time.monotonic() > deadline:
-            raise Broken(f"it did not start: {last_line(log)}")
+            raise MeasurementFailed(f"the server did not start: {last_line(log)}")
         time.sleep(0.05)
 
 
-def answers(port: int) -> bool:
+def is_answering(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/chat/", timeout=5):
             return True
@@ -94,12 +94,12 @@ def answers(port: int) -> bool:
 
 
 def last_line(log: Path) -> str:
-    """The last line that a process has written, to tell why it failed."""
+    """Return the last line of a log: the reason why a process failed."""
     lines = log.read_text(errors="replace").split("\n")
-    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "it said nothing")
+    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "its log is empty")
 
 
-def worker_of(pid: int) -> int:
-    """The one worker of bin/run; uvicorn's supervisor itself serves nothing."""
+def find_worker(pid: int) -> int:
+    """Return the pid of the one worker of bin/run: the started process is the supervisor."""
     children = psutil.Process(pid).children(recursive=True)
     return next(child.pid for child in children if "spawn_main" in " ".join(child.cmdline()))

@@ -1,4 +1,4 @@
-"""Tables for docs/benchmarks.md, and everything as JSON."""
+"""Reports: tables in Markdown for docs/benchmarks.md, and all results as JSON."""
 
 import dataclasses
 import json
@@ -18,41 +18,41 @@ PACKAGES = "django channels channels-redis daphne redis uvicorn websockets uvloo
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown; the first column is text, the others are figures."""
+    """Return a table in Markdown; the first column is text, the others are figures."""
     lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def shown(value: float | None) -> str:
-    """Three digits of a figure, or as many as it has before the point."""
+def format_figure(value: float | None) -> str:
+    """Return a figure with three significant digits, or with all before the decimal point."""
     if value is None:
         return "breaks"
     return f"{value:,.0f}" if abs(value) >= 99.5 else f"{value:.3g}"
 
 
 def cell(results: Sequence[Result], *names: str) -> str:
-    """The medians of some fields, side by side; `-` when nothing was measured."""
+    """Return the medians of some fields, separated by slashes; `-` if nothing was measured."""
     if not results:
         return "-"
     figures = [figure(results, name) for name in names]
-    return "breaks" if None in figures else " / ".join(map(shown, figures))
+    return "breaks" if None in figures else " / ".join(map(format_figure, figures))
 
 
 def fanout(results: Results, servers: Sequence[str], tabs: Sequence[int], in_flight: Sequence[int]) -> str:
-    """Tables of docs/benchmarks.md."""
+    """Return the tables of `fanout`."""
     titles = [KINDS[server].title for server in servers]
 
     def delivering(*names: str) -> list[list[str]]:
         return [
             [f"{size:,} tabs, {n} in flight"]
-            + [cell(results.delivering(server, size, n), *names) for server in servers]
+            + [cell(results.fanout(server, size, n), *names) for server in servers]
             for size in tabs
             for n in in_flight
         ]
 
     connecting = [
         [f"{size:,} tabs"]
-        + [cell(results.connecting(server, size), "cpu_ms", "memory_kib") for server in servers]
+        + [cell(results.connections(server, size), "cpu_ms", "memory_kib") for server in servers]
         for size in tabs
     ]
     return "\n".join(
@@ -66,12 +66,12 @@ def fanout(results: Results, servers: Sequence[str], tabs: Sequence[int], in_fli
 
 
 def send(results: Results, servers: Sequence[str], rooms: Sequence[int]) -> str:
-    """Tables of docs/benchmarks.md."""
+    """Return the tables of `send`."""
     titles = [KINDS[server].title for server in servers]
 
     def rows(*names: str) -> list[list[str]]:
         return [
-            [f"{size:,} rooms", *(cell(results.sending(server, size), *names) for server in servers)]
+            [f"{size:,} rooms", *(cell(results.send(server, size), *names) for server in servers)]
             for size in rooms
         ]
 
@@ -85,48 +85,55 @@ def send(results: Results, servers: Sequence[str], rooms: Sequence[int]) -> str:
 
 
 def history(results: Results, sizes: Sequence[int]) -> str:
-    """A table for the terminal; the ratios are to the smallest room."""
+    """Return the table of `history`; the ratios are to the smallest room."""
     columns = ["page", "socket", "open", "end", "middle", "start"]
 
     def row(size: int) -> list[str]:
-        figures = [figure(results.opening(size), f"{name}_ms") for name in columns]
-        smallest = [figure(results.opening(sizes[0]), f"{name}_ms") for name in columns]
+        figures = [figure(results.history(size), f"{name}_ms") for name in columns]
+        smallest = [figure(results.history(sizes[0]), f"{name}_ms") for name in columns]
         ratios = [(f or 0) / s if s else 0 for f, s in zip(figures, smallest, strict=True)]
-        return [f"{size:,}", *(f"{shown(f)} (×{r:.2f})" for f, r in zip(figures, ratios, strict=True))]
+        return [
+            f"{size:,}",
+            *(f"{format_figure(f)} (×{r:.2f})" for f, r in zip(figures, ratios, strict=True)),
+        ]
 
     header = "messages (times in ms)|the page|the socket|both|scrolling at the end|in the middle|at the start"
     return table(header.split("|"), map(row, sizes))
 
 
 def page(results: Results) -> str:
-    """A table for the terminal."""
+    """Return the table of `page`."""
     rows = [
         ("over the network: KiB / requests", "kib", "requests"),
         ("slow 4G: ms to the first message", "first_message_ms"),
         ("50 messages a second: frames a second / share dropped", "frames", "dropped"),
-        ("JavaScript's heap (MiB): at first / after 10,000 messages", "heap_mib", "heap_in_the_end_mib"),
-        ("nodes: at first / after 10,000 messages", "nodes", "nodes_in_the_end"),
-        ("messages in the document after 10,000", "messages_in_the_end"),
+        (
+            "JavaScript's heap (MiB): after the load / after 10,000 messages",
+            "heap_mib",
+            "heap_after_scrolling_mib",
+        ),
+        ("nodes: after the load / after 10,000 messages", "nodes", "nodes_after_scrolling"),
+        ("messages in the document after 10,000", "messages_after_scrolling"),
     ]
     return table(
-        ["a room's page", "Lobby"], ([what, cell(results.reading(), *names)] for what, *names in rows)
+        ["a room's page", "Lobby"], ([title, cell(results.page(), *names)] for title, *names in rows)
     )
 
 
 def storm(results: Results, tabs: Sequence[int]) -> str:
-    """The table of docs/promise.md."""
+    """Return the table of `storm`, which docs/promise.md has too."""
     columns = {
-        "tabs that come back at once": None,
-        "50 % are in after (s)": ["half_s"],
-        "99 %": ["most_s"],
-        "all": ["all_s"],
-        "handshakes that let nobody in: all / given up by the tab": ["wasted", "timed_out"],
-        "the server's CPU for each tab (ms)": ["cpu_ms"],
-        "messages meanwhile (ms): p50 / p99": ["p50_ms", "p99_ms"],
+        "tabs that reconnect at once": None,
+        "50 % connected after (s)": ["p50_s"],
+        "99 %": ["p99_s"],
+        "all": ["max_s"],
+        "failed handshakes: all / cancelled by the tab": ["failed_handshakes", "timed_out"],
+        "the server's CPU per tab (ms)": ["cpu_ms"],
+        "acknowledgements (ms): p50 / p99": ["p50_ms", "p99_ms"],
     }
 
     def row(size: int) -> list[str]:
-        return [f"{size:,}", *(cell(results.returning(size), *names) for names in columns.values() if names)]
+        return [f"{size:,}", *(cell(results.storm(size), *names) for names in columns.values() if names)]
 
     return table(list(columns), map(row, tabs))
 
@@ -135,7 +142,7 @@ def targets(all_targets: Iterable[Target]) -> str:
     def row(target: Target) -> list[str]:
         limit = f"{'≥' if target.at_least else '≤'} {target.limit:g}"
         return [
-            target.what,
+            target.name,
             limit,
             "-" if target.measured is None else f"{target.measured:.2f}",
             target.verdict,
@@ -145,15 +152,15 @@ def targets(all_targets: Iterable[Target]) -> str:
 
 
 def origin(command: str, rounds: int) -> str:
-    """Where the figures are from."""
+    """Return a line with the command, the machine and the day of the measurements."""
     day = datetime.now(UTC).date()
-    of = f"Medians of {rounds} rounds" if rounds > 1 else "One round"
-    return f"{of} of `{command}` on {machine.description()}, {day}.\n"
+    subject = f"Medians of {rounds} rounds" if rounds > 1 else "One round"
+    return f"{subject} of `{command}` on {machine.description()}, {day}.\n"
 
 
 def save(path: Path, command: str, results: Iterable[object], all_targets: Iterable[Target]) -> None:
-    """Every measurement of every round, as JSON."""
-    everything = {
+    """Save every measurement of every round as JSON."""
+    content = {
         "command": command,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine.description(),
@@ -164,7 +171,7 @@ def save(path: Path, command: str, results: Iterable[object], all_targets: Itera
             for result in results
         ],
     }
-    path.write_text(json.dumps(everything, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def versions() -> dict[str, str]:

@@ -1,25 +1,28 @@
-"""What was measured."""
+"""Results of the measurements."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+# Receives a line about the progress of a benchmark.
+ShowProgress = Callable[[str], None]
+
 
 @dataclass
-class Connecting:
-    """What idle tabs cost."""
+class ConnectionResult:
+    """Cost of idle tabs."""
 
     round: int
     server: str
     tabs: int
     cpu_ms: float = 0  # for each connection made
     memory_kib: float = 0  # for each idle connection
-    breaks: str = ""
+    failure: str = ""
 
 
 @dataclass
-class Delivering:
-    """What messages cost, while so many are on their way."""
+class FanoutResult:
+    """Cost of messages, with a constant number of them in flight."""
 
     round: int
     server: str
@@ -30,10 +33,10 @@ class Delivering:
     per_second: float = 0  # deliveries
     p50_ms: float = 0  # from send to the last tab
     p99_ms: float = 0
-    messages: int = 0  # how many the delays are of
-    busy: float = 0  # the share of the measured time that the server used its core
-    clients_busy: float = 0  # and the clients theirs: near 1, they were what was measured
-    breaks: str = ""
+    messages: int = 0  # how many messages the delays are from
+    busy: float = 0  # the share of time in which the server used its core
+    clients_busy: float = 0  # the same for the clients: near 1, they were the bottleneck
+    failure: str = ""
 
     @property
     def spread(self) -> float:
@@ -41,8 +44,8 @@ class Delivering:
 
 
 @dataclass
-class Sending:
-    """What it costs to have messages acknowledged, in so many rooms at once."""
+class SendResult:
+    """Cost of acknowledged messages, in several rooms at once."""
 
     round: int
     server: str
@@ -51,12 +54,12 @@ class Sending:
     cpu_us: float = 0  # for each of them
     p50_ms: float = 0  # from send to acknowledgement
     p99_ms: float = 0
-    breaks: str = ""
+    failure: str = ""
 
 
 @dataclass
-class Opening:
-    """What a reader waits for in a room of so many messages (milliseconds)."""
+class HistoryResult:
+    """Times to open and scroll a room with `size` messages (milliseconds)."""
 
     round: int
     size: int
@@ -65,7 +68,7 @@ class Opening:
     end_ms: float  # a page of older messages, read at the end of the history
     middle_ms: float
     start_ms: float
-    breaks: str = ""
+    failure: str = ""
 
     @property
     def open_ms(self) -> float:
@@ -73,67 +76,67 @@ class Opening:
 
 
 @dataclass
-class Reading:
-    """What a room's page costs its reader."""
+class PageResult:
+    """Size, speed and memory of a room's page."""
 
     round: int
     kib: float = 0  # compressed, with all headers
     requests: int = 0
     first_message_ms: float = 0  # on a slow network
-    frames: float = 0  # presented a second, while the room is busy
-    dropped: float = 0  # the share of the wanted frames that were not
+    frames: float = 0  # presented per second, while the room is busy
+    dropped: float = 0  # the share of frames that were not presented
     heap_mib: float = 0
-    heap_in_the_end_mib: float = 0  # when a long history was scrolled through
+    heap_after_scrolling_mib: float = 0  # through a long history
     nodes: int = 0
-    nodes_in_the_end: int = 0
-    messages_in_the_end: int = 0  # in the document
-    breaks: str = ""
+    nodes_after_scrolling: int = 0
+    messages_after_scrolling: int = 0  # in the document
+    failure: str = ""
 
 
 @dataclass
-class Returning:
-    """What it takes until all tabs that come back at once are in again."""
+class StormResult:
+    """Time and cost until all tabs that reconnect at once are in their rooms."""
 
     round: int
     tabs: int
-    half_s: float = 0  # until half of them are in
-    most_s: float = 0  # 99 %
-    all_s: float = 0
-    wasted: float = 0  # handshakes that let nobody in
-    timed_out: float = 0  # those of them that the client gave up
-    cpu_ms: float = 0  # of the server, for each tab
-    p50_ms: float = 0  # from send to acknowledgement, in a room that is open meanwhile
+    p50_s: float = 0  # until half of the tabs are in their rooms
+    p99_s: float = 0  # 99 %
+    max_s: float = 0
+    failed_handshakes: float = 0  # handshakes after which the tab was not in its room
+    timed_out: float = 0  # those of them that the client cancelled
+    cpu_ms: float = 0  # of the server, per tab
+    p50_ms: float = 0  # from send to acknowledgement, in a room whose tabs stay connected
     p99_ms: float = 0
-    breaks: str = ""
+    failure: str = ""
 
 
-Result = Reading | Returning | Connecting | Delivering | Sending | Opening
+Result = PageResult | StormResult | ConnectionResult | FanoutResult | SendResult | HistoryResult
 
 
 def figure(results: Sequence[Result], name: str) -> float | None:
-    """The median of a field over the rounds; None when most of them broke, or there was none."""
-    values = [getattr(result, name) for result in results if not result.breaks]
+    """Return the median of a field over the rounds; None if most rounds failed, or there was none."""
+    values = [getattr(result, name) for result in results if not result.failure]
     return median(values) if values and 2 * len(values) >= len(results) else None
 
 
 class Results(list[Result]):
-    """All rounds of all servers."""
+    """Results of all rounds of all servers."""
 
-    def connecting(self, server: str, tabs: int) -> list[Connecting]:
-        return [r for r in self if isinstance(r, Connecting) and (r.server, r.tabs) == (server, tabs)]
+    def connections(self, server: str, tabs: int) -> list[ConnectionResult]:
+        return [r for r in self if isinstance(r, ConnectionResult) and (r.server, r.tabs) == (server, tabs)]
 
-    def delivering(self, server: str, tabs: int, in_flight: int) -> list[Delivering]:
+    def fanout(self, server: str, tabs: int, in_flight: int) -> list[FanoutResult]:
         wanted = (server, tabs, in_flight)
-        return [r for r in self if isinstance(r, Delivering) and (r.server, r.tabs, r.in_flight) == wanted]
+        return [r for r in self if isinstance(r, FanoutResult) and (r.server, r.tabs, r.in_flight) == wanted]
 
-    def sending(self, server: str, rooms: int) -> list[Sending]:
-        return [r for r in self if isinstance(r, Sending) and (r.server, r.rooms) == (server, rooms)]
+    def send(self, server: str, rooms: int) -> list[SendResult]:
+        return [r for r in self if isinstance(r, SendResult) and (r.server, r.rooms) == (server, rooms)]
 
-    def opening(self, size: int) -> list[Opening]:
-        return [r for r in self if isinstance(r, Opening) and r.size == size]
+    def history(self, size: int) -> list[HistoryResult]:
+        return [r for r in self if isinstance(r, HistoryResult) and r.size == size]
 
-    def returning(self, tabs: int) -> list[Returning]:
-        return [r for r in self if isinstance(r, Returning) and r.tabs == tabs]
+    def storm(self, tabs: int) -> list[StormResult]:
+        return [r for r in self if isinstance(r, StormResult) and r.tabs == tabs]
 
-    def reading(self) -> list[Reading]:
-        return [r for r in self if isinstance(r, Reading)]
+    def page(self) -> list[PageResult]:
+        return [r for r in self if isinstance(r, PageResult)]

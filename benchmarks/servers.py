@@ -1,4 +1,4 @@
-"""The servers that are compared, each in its best fair configuration."""
+"""Servers that the benchmarks compare, each in its best fair configuration."""
 
 import os
 import subprocess
@@ -17,10 +17,10 @@ from benchmarks.dialects import Bare, Dialect, Lobby, SocketIO, Tutorial
 from benchmarks.errors import CannotMeasure
 from benchmarks.processes import Process
 
-# How many people, each with a session, the tabs of the Django servers belong to.
-PEOPLE = 50
+# How many users, each with a session, share the tabs of the Django servers.
+USERS = 50
 
-# Lobby itself is measured, not its limits.
+# Lobby without its rate limits.
 LOBBY = {
     "DJANGO_SETTINGS_MODULE": "mysite.settings",
     "WORKERS": "1",
@@ -35,7 +35,7 @@ LOBBY = {
     "ALLOWED_HOSTS": "127.0.0.1",
     "DEBUG": "0",
 }
-# What the caller has set for a Lobby of their own, which is not ours to touch.
+# Variables of the caller's own Lobby, which the benchmarks must not use.
 NOT_INHERITED = {"DATABASE_URL", "SECRET_KEY", "CSRF_TRUSTED_ORIGINS"}
 
 TUTORIAL = {"DJANGO_SETTINGS_MODULE": "benchmarks.tutorial.settings"}
@@ -43,13 +43,13 @@ TUTORIAL = {"DJANGO_SETTINGS_MODULE": "benchmarks.tutorial.settings"}
 
 @dataclass(frozen=True)
 class Kind:
-    """How a server is started, and spoken to."""
+    """Kind of server: how to start it, and its wire protocol."""
 
     title: str
     command: list[str]
     dialect: type[Dialect]
     environment: dict[str, str] = field(default_factory=dict)
-    serving: Callable[[int], int] = lambda pid: pid  # from the started process to the one that serves
+    find_worker: Callable[[int], int] = lambda pid: pid  # returns the pid of the serving process
 
     @property
     def is_django(self) -> bool:
@@ -57,12 +57,12 @@ class Kind:
 
 
 def module(command: str) -> list[str]:
-    """The command that runs a Python module with these arguments."""
+    """Return the command that runs a Python module with arguments."""
     return [sys.executable, "-m", *command.split()]
 
 
 KINDS = {
-    "lobby": Kind("Lobby", ["bin/run"], Lobby, LOBBY, processes.worker_of),
+    "lobby": Kind("Lobby", ["bin/run"], Lobby, LOBBY, processes.find_worker),
     "tutorial": Kind(
         "tutorial",
         module("daphne -v 0 -b 127.0.0.1 -p {port} benchmarks.tutorial.asgi:application"),
@@ -86,7 +86,7 @@ KINDS = {
 
 @dataclass
 class Server:
-    """A server that runs, and its Redis."""
+    """Running server, and its Redis."""
 
     kind: Kind
     port: int
@@ -95,8 +95,8 @@ class Server:
     sessions: list[str]
 
 
-class Used:
-    """What time and CPU are used from now on."""
+class Usage:
+    """Time and CPU that are used from now on."""
 
     def __init__(self, server: Server):
         self.start = time.perf_counter()
@@ -108,7 +108,7 @@ class Used:
         return time.perf_counter() - self.start
 
     def since(self) -> tuple[float, ...]:
-        """Seconds: of time, and of CPU by the server, by Redis and by the clients."""
+        """Return the seconds that passed, and the seconds of CPU of the server, Redis and the clients."""
         return tuple(now - before for now, before in zip(self._now(), self._before, strict=True))
 
     def _now(self) -> tuple[float, ...]:
@@ -117,16 +117,14 @@ class Used:
 
 
 class Site:
-    """Where the servers keep their files, and the Redis that they share."""
+    """Directory of the servers' files, and the Redis that they share."""
 
-    def __init__(
-        self, cores: tuple[int, int], var_dir: Path, redis_socket: Path, redis: Process, people: int
-    ):
-        self.cores = cores  # the server's, and that of the clients and Redis
+    def __init__(self, cores: tuple[int, int], var_dir: Path, redis_socket: Path, redis: Process, users: int):
+        self.cores = cores  # the core of the server, and that of the clients and Redis
         self.var_dir = var_dir
         self.redis_socket = redis_socket
         self.redis = redis
-        self.people = people
+        self.users = users
         self._sessions: dict[str, list[str]] = {}
 
     def environment(self, kind: Kind, **more: str) -> dict[str, str]:
@@ -139,15 +137,15 @@ class Site:
         return inherited | ours | kind.environment | more
 
     def sessions(self, name: str) -> list[str]:
-        """The keys of the sessions of the people of a server; none where it knows no people."""
+        """Return the keys of the sessions of a server's users; none for a server without users."""
         if name not in self._sessions:
             kind = KINDS[name]
-            people = self.people if kind.is_django else 0
-            self._sessions[name] = self.manage(kind, "benchmarks.people", people) if people else []
+            users = self.users if kind.is_django else 0
+            self._sessions[name] = self.manage(kind, "benchmarks.sessions", users) if users else []
         return self._sessions[name]
 
     def manage(self, kind: Kind, module: str, *arguments: object) -> list[str]:
-        """What a module prints that works on a server's database, by lines."""
+        """Run a module on a server's database. Return the words that it prints. Raise `CannotMeasure`."""
         done = subprocess.run(
             [sys.executable, "-m", module, *map(str, arguments)],
             cwd=processes.ROOT,
@@ -161,22 +159,22 @@ class Site:
 
     @contextmanager
     def serve(self, name: str) -> Iterator[Server]:
-        """A server that answers, on a core of its own."""
+        """Run a server on a core of its own, within the context."""
         kind, port, log = KINDS[name], processes.free_port(), self.var_dir / f"{name}.log"
         sessions = self.sessions(name)
         environment = self.environment(kind, PORT=str(port))
         command = [part.format(port=port) for part in kind.command]
-        with processes.running(command, environment, self.cores[0], log) as pid:
+        with processes.started(command, environment, self.cores[0], log) as pid:
             processes.wait_for_answer(pid, port, log)
-            yield Server(kind, port, Process(kind.serving(pid)), self.redis, sessions)
+            yield Server(kind, port, Process(kind.find_worker(pid)), self.redis, sessions)
 
 
 @contextmanager
-def site(people: int = PEOPLE) -> Iterator[Site]:
-    """A place of its own for everything, with a Redis on the clients' core; nothing of it is left."""
+def open_site(users: int = USERS) -> Iterator[Site]:
+    """Provide a temporary directory, and a Redis on the clients' core, within the context."""
     server_core, client_core = machine.cores()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, machine.on_core(client_core):
         path = Path(directory) / "redis.sock"
         with ValkeyServer(port=0, unix_socket_path=path, data_dir=directory, config={"save": ""}) as valkey:
             pid = valkey.client().info("server")["process_id"]
-            yield Site((server_core, client_core), Path(directory), path, Process(pid), people)
+            yield Site((server_core, client_core), Path(directory), path, Process(pid), users)

@@ -1,4 +1,4 @@
-"""What Lobby is to reach: a server in ratios of figures of one run, a page in what its reader sees."""
+"""Targets: for servers, ratios between figures of one run; for the page, figures."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from benchmarks.results import Results, figure
 
 @dataclass
 class Target:
-    """`measured` is to be at most (or at least) `limit`; None: it was not measured."""
+    """Maximum (or minimum, if `at_least`) of a figure, and the measured figure: None if there is none."""
 
-    what: str
+    name: str
     measured: float | None
     limit: float
     at_least: bool = False
@@ -27,26 +27,26 @@ class Target:
 
 def fanout(results: Results) -> list[Target]:
     def cpu(server: str, tabs: int, in_flight: int = 1) -> float | None:
-        return figure(results.delivering(server, tabs, in_flight), "cpu_us")
+        return figure(results.fanout(server, tabs, in_flight), "cpu_us")
 
-    def idle(server: str, name: str) -> float | None:
-        return figure(results.connecting(server, 800), name)
+    def idle(server: str, field: str) -> float | None:
+        return figure(results.connections(server, 800), field)
 
-    what = "CPU per delivery, {}".format
+    name = "CPU per delivery, {}".format
     return [
-        Target(what("200 tabs: tutorial / Lobby"), ratio(cpu("tutorial", 200), cpu("lobby", 200)), 8, True),
-        Target(what("800 tabs: tutorial / Lobby"), ratio(cpu("tutorial", 800), cpu("lobby", 800)), 15, True),
-        Target(what("800 tabs: Lobby / socket.io"), ratio(cpu("lobby", 800), cpu("socketio", 800)), 1),
-        Target(what("Lobby: 3,000 / 800 tabs"), ratio(cpu("lobby", 3000), cpu("lobby", 800)), 1.3),
+        Target(name("200 tabs: tutorial / Lobby"), ratio(cpu("tutorial", 200), cpu("lobby", 200)), 8, True),
+        Target(name("800 tabs: tutorial / Lobby"), ratio(cpu("tutorial", 800), cpu("lobby", 800)), 15, True),
+        Target(name("800 tabs: Lobby / socket.io"), ratio(cpu("lobby", 800), cpu("socketio", 800)), 1),
+        Target(name("Lobby: 3,000 / 800 tabs"), ratio(cpu("lobby", 3000), cpu("lobby", 800)), 1.3),
         *(
             Target(
-                what(f"200 tabs, {in_flight} in flight: Lobby / socket.io"),
+                name(f"200 tabs, {in_flight} in flight: Lobby / socket.io"),
                 ratio(cpu("lobby", 200, in_flight), cpu("socketio", 200, in_flight)),
                 0.5,
             )
             for in_flight in (8, 32)
         ),
-        Target("Lobby, 3,000 tabs: p99 / p50", figure(results.delivering("lobby", 3000, 1), "spread"), 2),
+        Target("Lobby, 3,000 tabs: p99 / p50", figure(results.fanout("lobby", 3000, 1), "spread"), 2),
         Target("Lobby: KiB per idle connection", idle("lobby", "memory_kib"), 40),
         Target(
             "memory per idle connection: tutorial / Lobby",
@@ -65,35 +65,37 @@ def fanout(results: Results) -> list[Target]:
 
 def history(results: Results) -> list[Target]:
     def opening(size: int) -> float | None:
-        return figure(results.opening(size), "open_ms")
+        return figure(results.history(size), "open_ms")
 
-    what = "opening a room, a million / ten thousand messages"
-    return [Target(what, ratio(opening(1_000_000), opening(10_000)), 1.2)]
+    name = "opening a room, a million / ten thousand messages"
+    return [Target(name, ratio(opening(1_000_000), opening(10_000)), 1.2)]
 
 
 def page(results: Results) -> list[Target]:
     def reading(name: str) -> float | None:
-        return figure(results.reading(), name)
+        return figure(results.page(), name)
 
     return [
         Target("a room's page: KiB over the network", reading("kib"), 100),
         Target("slow 4G: ms to the first message", reading("first_message_ms"), 1000),
         Target("50 messages a second: frames a second", reading("frames"), 59, True),
         Target(
-            "10,000 messages scrolled through: of them in the document", reading("messages_in_the_end"), 650
+            "10,000 messages scrolled through: of them in the document",
+            reading("messages_after_scrolling"),
+            650,
         ),
     ]
 
 
 def storm(results: Results) -> list[Target]:
     def returning(tabs: int, name: str) -> float | None:
-        return figure(results.returning(tabs), name)
+        return figure(results.storm(tabs), name)
 
     return [
-        Target("5,000 tabs come back: s until all are in", returning(5000, "all_s"), 20),
-        Target("10,000 tabs come back: s until all are in", returning(10_000, "all_s"), 45),
+        Target("5,000 tabs reconnect: s until all are in their rooms", returning(5000, "max_s"), 20),
+        Target("10,000 tabs reconnect: s until all are in their rooms", returning(10_000, "max_s"), 45),
         *(
-            Target(f"{tabs:,} tabs come back: messages, p99 (ms)", returning(tabs, "p99_ms"), 500)
+            Target(f"{tabs:,} tabs reconnect: acknowledgements, p99 (ms)", returning(tabs, "p99_ms"), 500)
             for tabs in (5000, 10_000)
         ),
     ]

@@ -1,4 +1,4 @@
-"""A closed loop of messages: so many are on their way, and the next is sent when one has arrived."""
+"""Closed loop of messages: a constant number is in flight, and each arrival sends the next one."""
 
 import time
 from collections.abc import Iterable
@@ -7,69 +7,69 @@ from statistics import quantiles
 
 from benchmarks.clients import Room, Tab
 
-# How far apart the tabs are that send one after the other: a prime, so that all of them do.
+# Distance between consecutive senders: a prime, so that every tab sends.
 STRIDE = 37
 
 
 class Traffic:
-    """The messages of a room. One has arrived when the last tab has it."""
+    """Messages of a room. A message arrives when the last tab receives it."""
 
     def __init__(self, room: Room, ids: count):
         self.room = room
         self.deliveries = 0
-        self.delays: list[float] = []  # of those that have arrived (seconds)
+        self.delays: list[float] = []  # of the messages that arrived (seconds)
         self._ids = ids
-        self._missing: dict[int, int] = {}  # by message: how many tabs have yet to hear it
+        self._pending_tabs: dict[int, int] = {}  # by message: how many tabs have not received it
         self._sent: dict[int, float] = {}
-        self._goes_on = True
-        room.heard = self.heard
+        self._is_running = True
+        room.on_messages = self.on_messages
 
     def start(self, in_flight: int) -> None:
         for _ in range(in_flight):
             self._send()
 
     def stop(self) -> None:
-        """Send no more; what is on its way still arrives."""
-        self._goes_on = False
+        """Send no more. Messages in flight still arrive."""
+        self._is_running = False
 
     @property
-    def is_over(self) -> bool:
+    def is_idle(self) -> bool:
         return not self._sent
 
-    def forget(self) -> None:
-        """Begin to count."""
+    def reset(self) -> None:
+        """Reset the counts."""
         self.deliveries = 0
         self.delays = []
 
-    def heard(self, tab: Tab, messages: Iterable[int]) -> None:
+    def on_messages(self, tab: Tab, messages: Iterable[int]) -> None:
         for message in messages:
             self.deliveries += 1
-            missing = self._missing[message] = self._missing[message] - 1
-            if not missing:
+            pending = self._pending_tabs[message] = self._pending_tabs[message] - 1
+            if not pending:
                 self._arrived(message)
 
     def _send(self) -> None:
         message = next(self._ids)
         tabs = self.room.tabs
-        self._missing[message] = len(tabs)
+        self._pending_tabs[message] = len(tabs)
         self._sent[message] = time.perf_counter()
-        tabs[message * STRIDE % len(tabs)].say(self.room.dialect.send(message))
+        tabs[message * STRIDE % len(tabs)].send_frame(self.room.dialect.send(message))
 
     def _arrived(self, message: int) -> None:
         self.delays.append(time.perf_counter() - self._sent.pop(message))
-        del self._missing[message]
-        if self._goes_on:
+        del self._pending_tabs[message]
+        if self._is_running:
             self._send()
 
 
 class Acknowledged(Traffic):
-    """A message has arrived when its sender has it back."""
+    """Messages of a room. A message arrives when its sender receives it."""
 
     def _is_sender(self, tab: Tab, message: int) -> bool:
         tabs = self.room.tabs
         return tabs[message * STRIDE % len(tabs)] is tab
 
-    def heard(self, tab: Tab, messages: Iterable[int]) -> None:
+    def on_messages(self, tab: Tab, messages: Iterable[int]) -> None:
         for message in messages:
             self.deliveries += 1
             if self._is_sender(tab, message):
@@ -77,7 +77,7 @@ class Acknowledged(Traffic):
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """Of a few values, the nearest there is; 0 of none."""
+    """Return a percentile, interpolated between the nearest values; 0 for no values."""
     if len(values) < 2:
         return values[0] if values else 0.0
     return quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -1,11 +1,11 @@
-"""Room names from addresses."""
+"""Room names in URLs."""
 
 from base import names
 from base.api_errors import ApiError
 
 
 def clean_name(raw: str) -> str:
-    """Return the clean name of an address's room. Raise `ApiError` (`not_found`) for an invalid one."""
+    """Return the clean room name of a URL. Raise `ApiError` (`not_found`) for an invalid name."""
     try:
         return names.clean_room(raw)
     except ValueError as error:

@@ -32,7 +32,7 @@ PAGE_SIZE = 50
 MAX_PAGE_SIZE = 200
 MAX_NUMBER = 2**53 - 1
 
-# Caching of content with a digest in its address.
+# Caching of content with a digest in its URL.
 IMMUTABLE = {"public": True, "max_age": 365 * 24 * 60 * 60, "immutable": True}
 
 

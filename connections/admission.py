@@ -1,4 +1,4 @@
-"""Admission of HTTP requests: few run at once, since each has a thread; others wait, address by address."""
+"""Admission of HTTP requests: few run at once, since each needs a thread. Others wait, by address."""
 
 import asyncio
 import random
@@ -25,18 +25,18 @@ from live.networks import counted_address, counted_client_address
 MOST_RUNNING = 12
 MOST_RUNNING_PER_ADDRESS = 4
 
-# How many forms are handled at the same time that may hash a password: pages do not wait for them. Two hash
-# (`accounts.hashers`), two more get ready or answer.
+# How many forms that may hash a password are handled at the same time: pages do not wait for them. Two hash
+# (`accounts.hashers`); two more prepare or send their response.
 MOST_HASHING = 4
 HASHING = ("/me/", "/admin/")
 
-# As many more of each kind wait as are served in WAIT, at the measured rate, and MOST_WAITING at most; those
-# that wait for PATIENCE all the same are refused (seconds).
+# The queue of each kind holds what is served in WAIT at the measured rate, and MOST_WAITING at most. Requests
+# are refused after PATIENCE (seconds).
 WAIT = 4
 MOST_WAITING = 500
 PATIENCE = 10
 
-# The rate until it is measured (a second): of pages and static files, and of passwords.
+# The initial rates, before they are measured (per second): of pages and static files, and of passwords.
 RATE = 100
 HASHING_RATE = 10
 
@@ -46,13 +46,13 @@ LONGEST_DELAY = 60
 
 REFUSAL = b"Too many requests right now. Try again later.\n"
 
-# How much of a body is read before its request takes a place, and how much of a response is kept until
+# How much of a body is read before its request takes a place, and how much of a response is held until
 # its thread has ended (bytes): neither waits for the client.
 READ_AHEAD = 64 * 1024
-LARGEST_KEPT = 512 * 1024
+MAX_HELD = 512 * 1024
 
 # How many larger responses are streamed at the same time in a process, and how many of them to one address:
-# each holds a thread and a file for as long as its client reads. And how many end, as a guess (a second).
+# each holds a thread and a file until its client has read it. And a guess of how many end (per second).
 MOST_STREAMS = 48
 MOST_STREAMS_PER_ADDRESS = 8
 STREAM_RATE = 1
@@ -67,7 +67,7 @@ class Full(Exception):
 
 
 class Admission:
-    """ASGI middleware: run a request when there is a place for it; answer 503 when there is none in time."""
+    """ASGI middleware that runs a request when it gets a place, and answers 503 if it gets none in time."""
 
     def __init__(self, application):
         self.application = application
@@ -107,7 +107,7 @@ class Admission:
 
 
 async def refuse(scope, send, retry_after: int) -> None:
-    """Answer 503; where a browser shows the answer, with a page that it loads again by itself."""
+    """Answer 503. Browsers get a page that reloads by itself."""
     delay = b"%d" % retry_after
     if wants_page(scope):
         body, content_type, headers = busy_page(of_scope(scope)), HTML, [(b"refresh", delay)]
@@ -125,7 +125,7 @@ def busy_page(language: str) -> bytes:
 
 
 async def read_ahead(receive) -> list[dict]:
-    """The messages with a request's body, or with the beginning of a large one."""
+    """Return the messages with a request's body, or with the beginning of a large body."""
     messages, size = [await receive()], 0
     while messages[-1].get("more_body") and (size := size + len(messages[-1].get("body", b""))) <= READ_AHEAD:
         messages.append(await receive())
@@ -133,26 +133,26 @@ async def read_ahead(receive) -> list[dict]:
 
 
 class Response:
-    """Keeps a response until its application has ended. A large one is streamed, in a place for streams."""
+    """Response that is held until its application has ended. A large response takes a place for streams."""
 
     refusal: Full | None = None  # when there is none
     _is_streamed = False
 
     def __init__(self, send, place: "Place", take_stream: Callable[[], Awaitable["Place"]]):
         self._send, self.place, self._take_stream = send, place, take_stream
-        self._kept: list[dict] = []
+        self._held: list[dict] = []
         self._size = 0
 
     async def send(self, message) -> None:
-        self._kept.append(message)
+        self._held.append(message)
         self._size += len(message.get("body", b""))
-        if self._size > LARGEST_KEPT and message.get("more_body"):
+        if self._size > MAX_HELD and message.get("more_body"):
             if not self._is_streamed:
                 await self._begin_stream()
             await self.flush()
 
     async def _begin_stream(self) -> None:
-        """Let others have the place, and the database: the response is as slow as its client."""
+        """Release the place and the database connections: the response is as slow as its client."""
         self._is_streamed = True
         try:
             place = await self._take_stream()
@@ -164,28 +164,28 @@ class Response:
         await sync_to_async(close_connections)()
 
     async def flush(self) -> None:
-        for message in self._take_kept():
+        for message in self._take_held():
             await self._send(message)
 
-    def _take_kept(self) -> list[dict]:
-        """What is kept, with its body in one message: the server counts only what it was sent."""
-        kept, self._kept = self._kept, []
-        bodies = [message for message in kept if message["type"] == "http.response.body"]
+    def _take_held(self) -> list[dict]:
+        """Return the held messages, with the body in one: the server counts only what it was sent."""
+        held, self._held = self._held, []
+        bodies = [message for message in held if message["type"] == "http.response.body"]
         if len(bodies) > 1:
             body = b"".join(message.get("body", b"") for message in bodies)
-            kept[-len(bodies) :] = [{**bodies[-1], "body": body}]
-        return kept
+            held[-len(bodies) :] = [{**bodies[-1], "body": body}]
+        return held
 
 
 def close_connections(**kwargs) -> None:
-    """Close a request's connections: each has a thread of its own; sockets share one, which stays."""
+    """Close the database connections of a request's thread. The thread that sockets share keeps its own."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()
 
 
 class Turn(asyncio.Event):
-    """Set when a request that waits is admitted or refused."""
+    """Event of a waiting request: it is admitted or refused."""
 
     is_refused = False
 
@@ -195,9 +195,9 @@ class Turn(asyncio.Event):
 
 
 class Places:
-    """A semaphore of `most` places that is fair to addresses, of which each has `share` at most.
+    """Semaphore of `most` places that is fair to addresses: each has `share` at most.
 
-    When too many requests wait, the newest of the address with the most of them is refused. `rate` is the
+    When too many requests wait, the address with the most requests loses its newest. `rate` is the
     first guess of how many are served in a second, `patience` how long one may wait (seconds).
     """
 
@@ -217,7 +217,7 @@ class Places:
         return sum(map(len, self._waiting.values()))
 
     async def take(self, address: str) -> "Place":
-        """Wait for a place. Raises `Full`."""
+        """Wait for a place. Raise `Full`."""
         self._measure()
         turn = Turn(address := counted_address(address))
         self._waiting.setdefault(address, deque()).append(turn)
@@ -253,7 +253,7 @@ class Places:
         self._looked_at = now
 
     def _delay(self) -> float:
-        """The delay of a refused request: they retry one after the other, once the queue is served."""
+        """Return the delay of a refused request: clients retry one by one, once the queue is served."""
         now = time.monotonic()
         served = now + self.waiting * self._interval
         self._last_return = max(self._last_return, served) + self._interval
@@ -263,7 +263,7 @@ class Places:
         return random.uniform(LONGEST_DELAY / 2, LONGEST_DELAY)
 
     def _admit(self) -> None:
-        """Let the next run, if there is a place."""
+        """Admit the next requests for which there are places."""
         if self._running.total() >= self._most:
             return
         for address, queue in self._waiting.items():
@@ -299,7 +299,7 @@ class Places:
 
 
 class Place:
-    """A place, until it is released."""
+    """Place in a semaphore, until it is released."""
 
     def __init__(self, places: Places, address: str):
         self._places: Places | None = places

@@ -19,14 +19,14 @@ get_subscribers = live.PerLoop(Counter[tuple[str, ...]])
 
 
 class PageListener(live.LogConsumer):
-    """Follows logs for a page, and takes no commands."""
+    """Consumer that follows logs for a page, and accepts no commands."""
 
     async def connect(self):
         await self.accept(subprotocols.choose(self.scope["subprotocols"]))
         await self.listen()
 
     async def listen(self):
-        """Follow logs, or close."""
+        """Follow logs; close the socket after an error."""
         raise NotImplementedError
 
 
@@ -44,17 +44,17 @@ class GroupConsumer(live.SocketLife):
 
     @property
     def argument(self) -> str:
-        """The only argument of the socket's URL."""
+        """Return the only argument of the socket's URL."""
         (value,) = self.scope["url_route"]["kwargs"].values()
         return value
 
     @property
     def subprotocol(self) -> str | None:
-        """The subprotocol of Lobby's own pages, which understand greetings; None for a plain client."""
+        """Return the subprotocol of Lobby's own pages, which understand greetings, or None."""
         return subprotocols.choose(self.scope["subprotocols"])
 
     async def join(self, topic: str, group: str) -> None:
-        """Join a topic's group until the socket ends. Raises `ApiError` if it has too many subscribers."""
+        """Join a topic's group until the socket ends. Raise `ApiError` if it has too many subscribers."""
         subscribers, address = get_subscribers(), socket_keys(self.scope).address
         limits: dict[tuple[str, ...], int] = {(topic,): self.max_subscribers}
         if address and settings.CONNECTIONS_PER_ADDRESS:

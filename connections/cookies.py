@@ -1,4 +1,4 @@
-"""The cookies of requests and handshakes, which anybody may send: parsed once, and in linear time."""
+"""Cookies of requests and handshakes. Hostile ones are possible: each is parsed once, in linear time."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ from django.http import parse_cookie
 
 
 def cookies_of(scope: dict[str, Any]) -> dict[str, str]:
-    """The cookies of a scope, as Django parses those of its requests. The scope keeps them."""
+    """Return the cookies of a scope, parsed as Django does, and cache them in the scope."""
     if "cookies" not in scope:
         values = (value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
         scope["cookies"] = parse_cookie(",".join(values))
@@ -17,7 +17,7 @@ def cookies_of(scope: dict[str, Any]) -> dict[str, str]:
 
 
 def unquote(value: str) -> str:
-    """What `http.cookies` does since Python 3.11.10 and 3.12.6: before, 60 KB took 15 s (CVE-2024-7592)."""
+    """Unquote as `http.cookies` does since Python 3.11.10 and 3.12.6: before, it was slow (CVE-2024-7592)."""
     if len(value) < 2 or value[0] != '"' or value[-1] != '"':
         return value
     return re.sub(r"\\(?:([0-3][0-7][0-7])|(.))", unescape, value[1:-1])

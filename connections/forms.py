@@ -1,4 +1,4 @@
-"""Forms that cannot be read: refused before anything else asks for their fields."""
+"""Middleware that refuses unreadable forms before other code reads their fields."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,10 +14,10 @@ UNREADABLE = (MultiPartParserError, SuspiciousOperation, LookupError, ValueError
 
 
 class FormMiddleware:
-    """Answer 400 to a form that cannot be read, whatever its address.
+    """Middleware that answers 400 to an unreadable form, at any address.
 
-    Django parses a form when its fields are first asked for. Its CSRF check asks for them from the page of a
-    404 as well, where the error would be one of the server.
+    Django parses a form when code first reads its fields. The page of a 404 reads them too, for the CSRF
+    check, and there the error would be a server error.
     """
 
     async_capable, sync_capable = True, False
@@ -33,7 +33,7 @@ class FormMiddleware:
 
 
 def read_form(request: HttpRequest) -> None:
-    """Parse a form. Raise `BadRequest` if that is impossible."""
+    """Parse a form. Raise `BadRequest` if it is unreadable."""
     try:
         if int(request.META.get("CONTENT_LENGTH") or 0) <= LARGEST_BODY:
             request.body  # noqa: B018 (kept for views that read it themselves)

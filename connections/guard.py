@@ -1,4 +1,4 @@
-"""What a plain consumer is spared: it may be written as the tutorial teaches, and holds up all the same."""
+"""Guard around plain consumers: they may be as short as the tutorial's, and survive failures and abuse."""
 
 import asyncio
 import logging
@@ -28,11 +28,11 @@ MOST_CHARACTERS = 256 * 1024
 
 
 class Guard:
-    """Admit and dismiss the sockets of plain consumers, as ChatConsumer does itself.
+    """ASGI application that admits and closes the sockets of plain consumers, as ChatConsumer does itself.
 
-    Too many connections, or Redis or the database away: 1013, and the browser comes back. Who signs out
-    is closed with 4401, who may not come any more with 4403, who is deleted with 4410. So is, with 4401, the
-    socket of a page that was made for another person.
+    Close codes: 1013 for too many connections, or while Redis or the database is down (the browser retries);
+    4401 after sign-out, and for a page that was rendered for another user; 4403 without permission; 4410
+    after deletion.
     """
 
     def __init__(self, application):
@@ -57,14 +57,14 @@ class Guard:
 
 
 class Gone(Exception):
-    """A tab has left while something was sent to it, which is no error."""
+    """The client disconnected during a send, which is no error."""
 
 
 class Visit:
-    """One socket, between its server and its consumer.
+    """Socket, between its server and its consumer.
 
-    A task of its own writes the frames, so that a consumer never waits for a tab that does not read. Errors
-    of that task are raised from the consumer's next `receive` or `send`.
+    A separate task writes the frames, so that a consumer never waits for a tab that does not read. The next
+    `receive` or `send` of the consumer raises the task's errors.
     """
 
     def __init__(self, scope, receive, send):
@@ -84,7 +84,7 @@ class Visit:
             self._ended.set_result(code)
 
     async def receive(self):
-        """The next message, except for pings: they are answered here."""
+        """Return the next message. Answer pings."""
         while self._is_ping(message := await self._receive_next()):
             await self.send({"type": "websocket.send", "text": PONG})
         return message
@@ -93,7 +93,7 @@ class Visit:
         return message.get("text") == PING and LOBBY_WITH_PINGS in self._scope["subprotocols"]
 
     async def _receive_next(self):
-        """The next event. To its consumer, a socket that is dismissed looks closed by its browser."""
+        """Return the next event. For the consumer, a dismissed socket looks closed by the browser."""
         coming = asyncio.ensure_future(self._receive())
         try:
             await asyncio.wait([coming, self._ended], return_when=asyncio.FIRST_COMPLETED)
@@ -105,7 +105,7 @@ class Visit:
             coming.cancel()
 
     async def send(self, message):
-        """Let a frame be written. Raises what went wrong with an earlier one."""
+        """Queue a frame. Raise the error of an earlier frame."""
         if self._ended.done():
             self._ended.result()
             return  # it is closed, or about to be

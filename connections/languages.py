@@ -1,4 +1,4 @@
-"""Language of a request: the one chosen in the footer, or else the browser's."""
+"""Language of a request: the language chosen in the footer, or else the browser's."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from connections.cookies import cookies_of
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Django's, with the cookie of the chosen language in `Vary`."""
+    """Django's middleware, with the cookie of the chosen language in `Vary`."""
 
     async def __acall__(self, request: HttpRequest) -> Any:
         self.process_request(request)  # neither this nor what follows waits, or needs a thread
@@ -32,7 +32,7 @@ choose = csrf_exempt(set_language)
 
 
 def of_scope(scope: dict[str, Any]) -> str:
-    """The language of a socket, or of a request that Django does not get, as that of all other requests."""
+    """Return the language of a socket, or of a request that is answered without Django."""
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     request = HttpRequest()
     request.META["HTTP_ACCEPT_LANGUAGE"] = headers.get(b"accept-language", "")

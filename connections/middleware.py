@@ -1,4 +1,4 @@
-"""ASGI middleware: limits to what requests may be, and what sockets pass on their way."""
+"""ASGI middleware: limits of requests, and origins and handshakes of sockets."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ HTML = b"text/html; charset=utf-8"
 
 
 def body_limit(size: int) -> Callable:
-    """Decorator of a view that takes larger bodies than others (bytes)."""
+    """Decorate a view that accepts larger bodies than others (bytes)."""
 
     def decorate(view):
         view.body_limit = size
@@ -47,7 +47,7 @@ def body_limit(size: int) -> Callable:
 
 
 class BodyLimit:
-    """Answer 413 to a body that is too large, before Django stores any of it."""
+    """Middleware that answers 413 to a body that is too large, before Django stores any of it."""
 
     def __init__(self, application):
         self.application = application
@@ -61,7 +61,7 @@ class BodyLimit:
 
 
 class Body:
-    """Body of a request. One that is too large ends as if the client had disconnected."""
+    """Body of a request. If it is too large, it ends as if the client had disconnected."""
 
     def __init__(self, scope, receive):
         self._path, self._receive = scope["path"], receive
@@ -85,9 +85,9 @@ class Body:
 
 
 class RefuseNul:
-    """Answer 400, and close sockets with 4404, where an address or a session cookie has a NUL character.
+    """Middleware that refuses NUL characters in the URL or the session cookie: 400, or 4404 for sockets.
 
-    PostgreSQL stores none, so a query for one is an error. Forms and frames have checks of their own.
+    PostgreSQL cannot store NUL, so a query with it is an error. Forms and frames have checks of their own.
     """
 
     def __init__(self, application):
@@ -116,10 +116,10 @@ def has_nul(scope) -> bool:
 
 
 class CheckContentType:
-    """Answer 400 to a Content-Type that cannot be read, or whose charset is not UTF-8.
+    """Middleware that answers 400 to an invalid Content-Type, and to a charset other than UTF-8.
 
-    Django would raise before any middleware could answer, or decode a form with whichever codec of Python's
-    is named. Browsers name none.
+    Django would raise before any middleware could answer, or decode a form with any codec of Python that the
+    header names. Browsers name none.
     """
 
     def __init__(self, application):
@@ -141,14 +141,14 @@ def is_utf8(content_type: str) -> bool:
 
 
 async def send_error(send, status: HTTPStatus, body: bytes = b"", *headers: tuple[bytes, bytes]) -> None:
-    """Answer with plain text."""
+    """Send a response of plain text."""
     await send_response(send, status, body, b"text/plain", *headers)
 
 
 async def send_response(
     send, status: HTTPStatus, body: bytes, content_type: bytes, *headers: tuple[bytes, bytes]
 ) -> None:
-    """Send a response without Django, under the headers that its middleware adds to all other responses."""
+    """Send a response without Django, with the headers that its middleware adds to all other responses."""
     all_headers = [
         *headers,
         (b"content-type", content_type),
@@ -161,11 +161,11 @@ async def send_response(
 
 
 class BrowserOriginValidator(OriginValidator):
-    """Refuse pages of other origins, and let in programs that are no browser.
+    """Middleware that refuses sockets of other origins' pages, and admits programs that are no browser.
 
-    An origin is compared whole, as Django does for forms: cookies know neither ports nor schemes. It must be
-    the handshake's own or one of CSRF_TRUSTED_ORIGINS. A browser always names its page's origin (RFC 6455,
-    section 4.1), so a socket without one carries nobody's cookies unasked.
+    It compares origins with their scheme and port, as Django does for forms: cookies are shared among ports
+    and schemes. The origin must be the handshake's own or one of CSRF_TRUSTED_ORIGINS. A browser always sends
+    its page's origin (RFC 6455, section 4.1), so a socket without an origin is from no page.
     """
 
     def __init__(self, application):
@@ -190,7 +190,7 @@ class BrowserOriginValidator(OriginValidator):
 
 
 def own_origin(scope) -> str:
-    """The origin of our pages at the address that a handshake names; without a host if it is not ours."""
+    """Return the origin of our pages at a handshake's host; without a host outside ALLOWED_HOSTS."""
     host = "".join(header_values(scope, b"host")).lower()
     scheme = "https" if scope.get("scheme") == "wss" else "http"
     is_ours = validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
@@ -198,7 +198,7 @@ def own_origin(scope) -> str:
 
 
 def wants_page(scope) -> bool:
-    """Whether a browser shows the answer."""
+    """Return whether a browser would show the response as a page."""
     return scope["method"] == "GET" and "text/html" in "".join(header_values(scope, b"accept"))
 
 
@@ -211,13 +211,13 @@ class Denier(WebsocketDenier):
 
 
 class Handshake:
-    """Let middleware do its work for the handshake, and be out of the way of the frames.
+    """ASGI application that runs middleware for the handshake only, not for the frames.
 
-    Session and authentication have nothing to do later, but their wrapper around `send` would cost more
-    for each frame than the frame itself, and their scopes would stay in memory for as long as a socket
-    is open. So they are done when the application begins, which gets the server's own `send`.
+    Session and authentication have no work after the handshake, but their wrapper around `send` would cost
+    more for each frame than the frame itself, and their scopes would stay in memory while a socket is open.
+    So the middleware ends before the application starts, which gets the server's own `send`.
 
-    While the database does not work the socket is closed with 1013: the browser comes back by itself.
+    While the database does not work, the socket is closed with 1013: the browser reconnects by itself.
     """
 
     def __init__(self, middleware, application):
@@ -239,12 +239,12 @@ class Handshake:
             await self.application(scope, receive, send)
 
     async def arrive(self, scope, receive, send):
-        """What stands in the application's place for the middleware."""
+        """Record the scope for the real application. The middleware calls this in its place."""
         scope.pop("arrived").append(scope)
 
 
 def forget_handshake(scope) -> None:
-    """Empty what the server keeps of a handshake for as long as its socket is open, and nothing uses."""
+    """Clear data of the handshake that the server would keep in memory until the socket closes."""
     subprotocol = choose(scope["subprotocols"])
     scope["subprotocols"][:] = [subprotocol] if subprotocol else []
     scope["headers"].clear()
@@ -252,16 +252,16 @@ def forget_handshake(scope) -> None:
 
 
 async def refuse(scope, send, code):
-    """Close a socket that is not accepted yet, so that a browser sees the code.
+    """Accept and close a socket, so that a browser sees the code.
 
-    A browser that offers subprotocols sees 1006 where the server chooses none of them.
+    Choose a subprotocol that the browser offers: otherwise it would see 1006.
     """
     await send({"type": "websocket.accept", "subprotocol": choose(scope["subprotocols"])})
     await close(send, code)
 
 
 async def close(send, code):
-    """Close an accepted socket. Daphne's send no code of the protocol's own: 1013 becomes 4013."""
+    """Close an accepted socket. Daphne cannot send codes of the protocol itself: 1013 becomes 4013."""
     try:
         await send({"type": "websocket.close", "code": code})
     except Exception:
@@ -269,7 +269,7 @@ async def close(send, code):
 
 
 class NotFound(AsyncWebsocketConsumer):
-    """A socket at an address that nothing serves: closed with 4404, in a way that a page can see."""
+    """ASGI application for sockets at unknown addresses: it closes them with 4404, which a page can see."""
 
     channel_layer_alias = None
 

@@ -29,18 +29,18 @@ DELETED = 4410
 
 
 class Socket(Protocol):
-    """An open socket. `user` and `session_key` are None without a session."""
+    """Open socket. `user` and `session_key` are None without a session."""
 
     user: User | None
     session_key: str | None
     address: str
 
     def dismiss(self, code: int) -> None:
-        """Take no more commands, and close."""
+        """Accept no more commands, and close."""
 
 
 class Sockets:
-    """All open sockets of a process. It must be made in a running event loop."""
+    """All open sockets of a process. Construct it in a running event loop."""
 
     def __init__(self) -> None:
         self._open: set[Socket] = set()
@@ -51,11 +51,11 @@ class Sockets:
 
     @contextmanager
     def admitted(self, socket: Socket) -> Iterator[None]:
-        """Count a socket while the context lasts. Raises `ApiError` for one too many."""
+        """Count a socket while the context lasts. Raise `ApiError` if there are too many."""
         limits = {f"address {socket.address}": settings.CONNECTIONS_PER_ADDRESS} if socket.address else {}
         if socket.user:
             limits[f"person {socket.user.pk}"] = settings.CONNECTIONS_PER_PERSON
-        if any(limit and self._counts[who] >= limit for who, limit in limits.items()):
+        if any(limit and self._counts[key] >= limit for key, limit in limits.items()):
             raise ApiError("unavailable", _("Too many connections."), RETRY_AFTER)
         self._counts.update(limits.keys())
         self._open.add(socket)
@@ -63,16 +63,16 @@ class Sockets:
             yield
         finally:
             self._open.discard(socket)
-            for who in limits:
-                self._counts[who] -= 1
-                if not self._counts[who]:
-                    del self._counts[who]
+            for key in limits:
+                self._counts[key] -= 1
+                if not self._counts[key]:
+                    del self._counts[key]
 
     async def close(self) -> None:
         await self._reconciler.close()
 
     async def _check_all(self) -> None:
-        """Close the sockets of revoked sessions and people. Also at intervals: notifications may get lost."""
+        """Close the sockets of revoked sessions and people, also at intervals: notifications may be lost."""
         await aclose_old_connections()  # an idle process must notice too that the database file was replaced
         sockets = [(socket, socket.user) for socket in self._open if socket.user]
         for start in range(0, len(sockets), MOST_AT_ONCE):
@@ -82,10 +82,10 @@ class Sockets:
 
 @database_sync_to_async
 def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
-    """Which of these sockets must close, and with which codes.
+    """Return the sockets that must close, with their close codes.
 
-    People who are deleted leave a row or a resting name. People who are missing
-    because the database was restored leave neither: their pages reconnect and show what is stored.
+    A deleted person leaves a row or a resting name. A person who is missing because the database was restored
+    leaves neither: their pages reconnect and show what is stored.
     """
     people = User.objects.only("is_active", "name_key", "password").in_bulk({user.pk for _, user in sockets})
     keys = {socket.session_key for socket, _ in sockets if socket.session_key}

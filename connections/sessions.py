@@ -18,7 +18,7 @@ from live.data_loader import DataLoader
 
 
 class SessionAuth:
-    """ASGI middleware: adds `session` and `user` to the scope."""
+    """ASGI middleware that adds `session` and `user` to the scope."""
 
     def __init__(self, application):
         self.application = application
@@ -32,7 +32,7 @@ class SessionAuth:
 
 
 def read_users(keys: Sequence[str]) -> Mapping[str, AbstractBaseUser]:
-    """The users of sessions, by the sessions' keys."""
+    """Return the users of sessions, by the sessions' keys."""
     rows = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     sessions = {row.session_key: row.get_decoded() for row in rows}
     pks = {session[SESSION_KEY] for session in sessions.values() if SESSION_KEY in session}
@@ -45,7 +45,7 @@ def read_users(keys: Sequence[str]) -> Mapping[str, AbstractBaseUser]:
 
 
 def is_valid(session: Mapping[str, Any], user: AbstractBaseUser) -> bool:
-    """Whether a session was made by this site, and the user has the same password as then."""
+    """Return whether this site created a session, and the user's password has not changed since."""
     is_ours = session.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
     return is_ours and constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
 

@@ -1,4 +1,4 @@
-"""The engine: logs of topics, subscriptions, publish/subscribe over a channel layer, and presence.
+"""Engine: logs of topics, subscriptions, publish/subscribe over a channel layer, and presence.
 
 It needs asyncio, Channels and Redis. It knows no model, no page and no chat: see README.md in this folder.
 """

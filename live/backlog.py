@@ -21,7 +21,7 @@ PAGE_TTL = 20
 
 
 class Page(NamedTuple):
-    """The first events of a source after a multiple of `PAGE_SIZE`: subscribers at any cursor share them."""
+    """First events of a source after a multiple of `PAGE_SIZE`: subscribers at any cursor share them."""
 
     events: Sequence[Event]
     upto: int  # the cursor after them
@@ -30,7 +30,7 @@ class Page(NamedTuple):
 
 
 class BacklogCache:
-    """The events of a topic's source that its log no longer has."""
+    """Cache of the events of a topic's source that its log no longer has."""
 
     def __init__(self, name: str, source: Source, log: Log):
         self._name, self._source, self._log = name, source, log
@@ -41,9 +41,9 @@ class BacklogCache:
         self._budget.register(self)
 
     async def read_after(self, cursor: int, reader: str) -> tuple[Batch, int]:
-        """Return the next events after a cursor, at most a frame, and the next cursor. Raises `Lagged`.
+        """Return the next events after a cursor, at most a frame, and the next cursor. Raise `Lagged`.
 
-        Readers, each named by its address, take turns in reading pages.
+        `reader` is the client's address: addresses take turns in reading pages.
         """
         page = self._cached_page(cursor)
         if page is None:

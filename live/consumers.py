@@ -22,7 +22,7 @@ TRY_AGAIN = 4013
 
 
 class SocketLife:
-    """Mixin for consumers: contexts and callbacks entered in `life` always exit when the socket ends.
+    """Mixin for consumers: contexts and callbacks in `life` always exit when the socket ends.
 
     The tutorial leaves its group in `disconnect`, which Channels does not call when a handler raises
     (https://github.com/django/channels/issues/1466).
@@ -44,12 +44,12 @@ class AsyncSocket(SocketLife, AsyncWebsocketConsumer):
 
 
 class LogConsumer(AsyncSocket):
-    """Sends the events of logs as JSON arrays. It closes with `TRY_AGAIN` if the client must resume."""
+    """Consumer that sends the events of logs as JSON arrays. `TRY_AGAIN` asks the client to resume."""
 
     channel_layer_alias = None  # the process's hub is in the topics' groups, for all of its sockets
 
     async def follow(self, topic: str, source: Source, head: Head, cursor: int) -> None:
-        """Send all events after the cursor, and from then on new ones. `head` is as just read."""
+        """Send all events after the cursor, then new ones. `head` is as just read."""
         address = counted_client_address(self.scope)
         try:
             opened = get_hub().open(topic, source, head.seq, head.epoch)

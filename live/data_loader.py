@@ -15,9 +15,9 @@ QUERY_CHUNK = 100
 
 
 class DataLoader(Generic[K, V]):
-    """Calls `read`, in the database's thread, with the keys that were requested since its last call.
+    """Loader that calls `read`, in the database's thread, with the keys requested since the last call.
 
-    It must be made in a running event loop.
+    Construct it in a running event loop.
     """
 
     def __init__(self, read: Callable[[Sequence[K]], Mapping[K, V]]) -> None:
@@ -28,7 +28,7 @@ class DataLoader(Generic[K, V]):
     async def load(self, key: K) -> V | None:
         """Return the value of a key, which other callers may share; None if `read` has not found it.
 
-        Raises what `read` raises.
+        Raise what `read` raises.
         """
         loop = asyncio.get_running_loop()
         future = self._pending.setdefault(key, loop.create_future())

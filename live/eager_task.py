@@ -12,7 +12,7 @@ from typing import Any
 def start_eagerly(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
     """Run a coroutine until it first waits. Return a task for the rest; None if it has finished.
 
-    Raises what the coroutine raises before it waits. Until then it runs outside a task of its own, so it must
+    Raise what the coroutine raises before it waits. Until then it runs outside a task of its own, so it must
     not need the current task (as `asyncio.timeout` does).
     """
     try:

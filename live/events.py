@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Event(NamedTuple):
-    """A JSON object of a topic, encoded once for all subscribers.
+    """JSON object of a topic, encoded once for all subscribers.
 
     Events with the same `key` are states of one object, such as a message and its later edits. A later state,
     which `is_change`, supersedes the earlier ones: they lose their bodies. No other log has the same keys.
@@ -39,7 +39,7 @@ class Event(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The memory that it takes (bytes)."""
+        """Return the memory that the event takes (bytes)."""
         return len(self.body) + EVENT_OVERHEAD
 
     def differs_from(self, other: "Event") -> bool:
@@ -83,7 +83,7 @@ class Batch:
 
     @property
     def durable(self) -> "Batch":
-        """The batch without ephemeral events."""
+        """Return the batch without ephemeral events."""
         return self._durable_part or self  # itself in its own cache would be a cycle
 
     @cached_property
@@ -93,7 +93,7 @@ class Batch:
 
     @cached_property
     def _frame(self) -> str | None:
-        """All events as one JSON array, unless they need several frames."""
+        """Return all events as one JSON array, or None if they need several frames."""
         return encode_frame(self.events) if len(first_frame(self.events)) == len(self.events) else None
 
     def frames(self) -> Iterable[str]:
@@ -119,7 +119,7 @@ class Batch:
 
 
 class RingBuffer:
-    """The newest events of a topic: at most `length`, and fewer when memory is short (`MemoryBudget`)."""
+    """Ring buffer of a topic's newest events: at most `length`, fewer if memory is short (`MemoryBudget`)."""
 
     def __init__(self, length: int = RING_SIZE):
         self.events: deque[Event] = deque()

@@ -9,7 +9,7 @@ from live.per_loop import PerLoop
 
 
 class FairLock:
-    """A lock that goes to the first waiter of each key in turn, however many wait with one key.
+    """Lock that goes to the first waiter of each key in turn, however many wait with the same key.
 
     `connections.admission.Places` also takes turns, but it refuses: it measures how fast places become free,
     and has a share for each address. Here, all waiters are clients that it has admitted.

@@ -1,6 +1,6 @@
 """Background sender for the channel layers: in order, from any thread, and without raising.
 
-As everything on a channel layer, a message may get lost: its receivers must also check at intervals.
+Like everything on a channel layer, a message may get lost: its receivers must also check at intervals.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ MAX_PENDING = 1000
 
 
 class LayerMessage(NamedTuple):
-    """A message to a group, or to the channel of a kind of task workers."""
+    """Message to a group, or to the channel of a kind of task workers."""
 
     destination: str
     content: dict[str, Any]
@@ -30,7 +30,7 @@ class LayerMessage(NamedTuple):
 
 
 class LayerSender:
-    """The queue of a process's messages. It must be made in a running event loop."""
+    """Queue of a process's messages. Construct it in a running event loop."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -52,7 +52,7 @@ get_layer_sender = PerLoop(LayerSender)
 
 
 def send_in_background(message: LayerMessage) -> None:
-    """Send a message, from any thread. Only a process without an event loop waits until it is sent."""
+    """Send a message, from any thread. Without an event loop, wait until it is sent."""
     sender = get_layer_sender.instance
     if _is_in_loop():
         get_layer_sender().enqueue(message)
@@ -63,7 +63,7 @@ def send_in_background(message: LayerMessage) -> None:
 
 
 async def send_now(message: LayerMessage) -> None:
-    """Send a message, and wait until the layer has it or fails. It never raises."""
+    """Send a message, and wait until the layer has it or fails. Never raise."""
     try:
         if message.is_task:
             await get_channel_layer("tasks").send(message.destination, message.content)

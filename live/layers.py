@@ -21,7 +21,7 @@ CANCEL_INTERVAL = 0.1
 
 
 class GroupLayer(RedisPubSubChannelLayer):
-    """The layer of groups. Raises TimeoutError where channels_redis would wait for Redis without end."""
+    """Layer of groups. It raises TimeoutError where channels_redis would wait for Redis without end."""
 
     async def new_channel(self, prefix: str = "specific.") -> str:
         return await _with_timeout(self._get_layer().new_channel(prefix))
@@ -40,7 +40,7 @@ class GroupLayer(RedisPubSubChannelLayer):
 
 
 class TaskLayer(RedisChannelLayer):
-    """The layer of tasks; each task goes to one worker. Workers wait while Redis is down."""
+    """Layer of tasks; each task goes to one worker. Workers wait while Redis is down."""
 
     async def send(self, channel: str, message: dict) -> None:
         await _with_timeout(super().send(channel, message))

@@ -11,7 +11,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 class Holder(Protocol):
-    """Keeps events, and can evict the oldest of them."""
+    """Protocol of objects that keep events, and can evict the oldest of them."""
 
     size: int  # of its events (bytes)
 
@@ -22,7 +22,7 @@ class Holder(Protocol):
 class MemoryBudget:
     """Max-min fair shares of `MAX_BYTES`: when it is exceeded, the largest holders shrink first.
 
-    Half of it is divided each time the other half was added, which spreads the cost over many events.
+    Shares are computed each time that half of it was added, which spreads the cost over many events.
     """
 
     def __init__(self) -> None:

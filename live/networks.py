@@ -1,4 +1,4 @@
-"""Networks of clients: what a limit for an address counts."""
+"""Networks of clients, which the limits for addresses count."""
 
 from collections.abc import Mapping
 from ipaddress import IPv4Address, ip_address, ip_network
@@ -9,7 +9,7 @@ _IPV4_PREFIXES = ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96")
 
 
 def counted_address(address: str) -> str:
-    """Return what an address is counted under: itself, or the /64 network of an IPv6 address.
+    """Return what limits count for an address: the address itself, or the /64 network of an IPv6 address.
 
     An IPv4 address that is written as IPv6 counts as that IPv4 address.
     """
@@ -23,5 +23,5 @@ def counted_address(address: str) -> str:
 
 
 def counted_client_address(scope: Mapping[str, Any]) -> str:
-    """Return what the client of an ASGI scope is counted under; an empty string if it has no address."""
+    """Return what limits count for the client of an ASGI scope; an empty string without an address."""
     return counted_address((scope.get("client") or [""])[0])

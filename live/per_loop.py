@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class PerLoop(Generic[T]):
-    """Returns the running event loop's object when called, and makes it at the first call."""
+    """Singleton per event loop. A call returns the running loop's object; the first call constructs it."""
 
     def __init__(self, make: Callable[[], T]):
         self._make = make

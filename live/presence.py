@@ -49,7 +49,7 @@ OnChange = Callable[[str, frozenset[int]], None]
 
 
 class TopicPresence:
-    """The people of a topic as known to this process: its own, and those that Redis has of the others."""
+    """People of a topic as known to this process: its own, and in Redis those of the others."""
 
     def __init__(self, topic: str, on_change: OnChange, is_complete: bool) -> None:
         self.is_complete = is_complete  # the other processes' people are known, or Redis is unreachable
@@ -71,14 +71,14 @@ class TopicPresence:
 
 
 class PresenceChanged(msgspec.Struct):
-    """A process has updated the entries of these topics in Redis."""
+    """Event: a process has updated the entries of these topics in Redis."""
 
     process: str
     topics: Collection[str]
 
 
 class PresenceTracker:
-    """The presence of all topics with people in this process. It must be made in a running event loop."""
+    """Presence of all topics with people in this process. Construct it in a running event loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -97,9 +97,9 @@ class PresenceTracker:
     def enter(self, topic: str, person: int, on_change: OnChange) -> Iterator[None]:
         """Count a tab of a person in a topic while the context lasts.
 
-        `on_change` is called with the topic and the ids of all its people when they change, at most once a
-        second, and first when those of the other processes are known (or Redis is unreachable). The topic's
-        first tab in this process decides which function that is.
+        Call `on_change` with the topic and the ids of all its people when they change, at most once a second,
+        and first when those of the other processes are known (or Redis is unreachable). All tabs of a topic in
+        this process share the `on_change` of the first.
         """
         presence = self.topics.setdefault(topic, TopicPresence(topic, on_change, not self._is_healthy))
         presence.local[person] += 1
@@ -146,7 +146,7 @@ class PresenceTracker:
                 self._outdated.update(self.topics.keys() & set(change.topics))
 
     async def _update(self) -> None:
-        """Write the own changes to Redis, read those of the other processes, and report the result."""
+        """Write this process's changes to Redis, read those of the others, and report the result."""
         changed, self._changed = self._changed, {}
         outdated, self._outdated = self._outdated, set()
         try:
@@ -182,7 +182,7 @@ class PresenceTracker:
             get_hub().publish(PRESENCE, Event(None, msgspec.json.encode(change)))
 
     async def _read_remote(self, topics: Collection[str], now: float) -> None:
-        """Read the people of other processes in those of the topics that are open here."""
+        """Read the people of other processes, in those of the topics that are open here."""
         wanted = [topic for topic in topics if topic in self.topics]
         for topic, entries in (await _read_entries(self._redis, wanted, now)).items():
             if presence := self.topics.get(topic):
@@ -191,7 +191,7 @@ class PresenceTracker:
                 presence.remote = {entry.person: time.monotonic() + entry.until - now for entry in remote}
 
     def _queue_entries(self, pipeline: Pipeline, topic: str, people: set[int], now: float) -> None:
-        """Queue commands that renew the entries of those who are here, and remove those of the others."""
+        """Queue commands that renew the entries of the people here, and remove the entries of all others."""
         local = self.topics[topic].local.keys() if topic in self.topics else set()
         entries = {person: f"{person}.{self._process}" for person in people}
         if present := {entries[person]: now + ENTRY_TTL for person in people & local}:
@@ -213,7 +213,7 @@ get_presence_tracker = PerLoop(PresenceTracker)
 
 
 def people_in(topic: str) -> frozenset[int]:
-    """The ids of a topic's people as known to this process: empty unless it has people there itself."""
+    """Return the ids of a topic's people as known to this process; none unless it has people there itself."""
     tracker = get_presence_tracker.instance
     presence = tracker and tracker.topics.get(topic)
     return presence.people if presence else frozenset()
@@ -225,7 +225,7 @@ def reported_people(topic: str) -> frozenset[int]:
 
 
 async def fetch_people(topics: Sequence[str]) -> dict[str, frozenset[int]]:
-    """Read the ids of each topic's people from Redis; nobody while Redis is unreachable."""
+    """Return the ids of each topic's people from Redis; none while Redis is unreachable."""
     try:
         async with asyncio.timeout(REDIS_TIMEOUT), _connect() as redis:
             found = await _read_entries(redis, topics, await _redis_time(redis))
@@ -236,7 +236,7 @@ async def fetch_people(topics: Sequence[str]) -> dict[str, frozenset[int]]:
 
 
 class Entry(NamedTuple):
-    """A person in a topic, as written by a process; `until` is in seconds of Redis's clock."""
+    """Person in a topic, as written by a process; `until` is in seconds of Redis's clock."""
 
     person: int
     process: str

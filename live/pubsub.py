@@ -24,11 +24,11 @@ MAX_PENDING_TOPICS = 1000
 
 
 class PubSub:
-    """The channel of a process, in the groups of all topics that it has subscribed to.
+    """Channel of a process, in the groups of all topics that it has subscribed to.
 
-    Callers of `publish` never wait. `on_event` is called with each event that another process publishes;
-    events may be late, duplicated, out of order or lost. `is_healthy` tells whether probes return, and
-    `on_health_change` is called when that changes.
+    Callers of `publish` never wait. `on_event` receives each event that another process publishes; events may
+    be late, duplicated, out of order or lost. `is_healthy`: probes return. `on_health_change` is called when
+    that changes.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class PubSub:
         self._has_pending.set()
 
     async def open(self) -> None:
-        """Get a channel, and retry until the layer gives one."""
+        """Get a channel from the layer, and retry until that succeeds."""
         while not self._channel:
             self._channel = await self._call(self._layer.new_channel()) or ""
             self._set_health(bool(self._channel))
@@ -99,7 +99,7 @@ class PubSub:
                 await self._call(send_events(self._layer, topic, events, self._channel))
 
     async def _probe(self) -> None:
-        """Send messages to the own channel, and check that they return."""
+        """Send probes to this process's channel, and check that they return."""
         while True:
             self._probe_returned.clear()
             try:
@@ -122,7 +122,7 @@ class PubSub:
             logger.warning("pubsub: channel layer is unreachable, reading events from their sources")
 
     async def _call(self, call: Awaitable[Any]) -> Any:
-        """Return the layer's result, or True for none; after an error or timeout wait, and return False."""
+        """Return the layer's result, or True for none. After an error or timeout, wait and return False."""
         try:
             async with asyncio.timeout(LAYER_TIMEOUT):
                 return await call or True

@@ -15,10 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """Calls `reconcile` after an event on a topic, after `request()`, and every `interval()` seconds.
+    """Loop that calls `reconcile` after a topic's events, after `request()`, and every `interval()` seconds.
 
     It waits `debounce` seconds before a call, so that several requests cause one call, and `cooldown` seconds
-    after it. Errors are logged, and the next call follows in time. It must be made in a running event loop.
+    after it. It logs errors, and continues. Construct it in a running event loop.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Reconciler:
         self._requested.set()
 
     async def close(self) -> None:
-        """Stop, after the call that runs."""
+        """Stop after the current call."""
         async with self._lock:
             self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)

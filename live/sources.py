@@ -12,7 +12,7 @@ from live.events import Event
 
 
 class Head(NamedTuple):
-    """The end of a topic's log, and the log's epoch: a rewound log gets a new one."""
+    """End of a topic's log, and the log's epoch: a rewound log gets a new one."""
 
     seq: int
     epoch: str = ""
@@ -26,7 +26,7 @@ class Head(NamedTuple):
 
 
 class Source(Protocol):
-    """The stored events of topics: what an application implements for its logs."""
+    """Protocol for the stored events of topics, which an application implements for its logs."""
 
     async def read_after(self, topic: str, seq: int, limit: int) -> tuple[Sequence[Event], int]:
         """Return the first `limit` events after `seq`, in order, and the `seq` that they are complete to.
@@ -35,14 +35,14 @@ class Source(Protocol):
         """
 
     async def read_heads(self, topics: Iterable[str]) -> dict[str, Head]:
-        """Return the head of each topic; leave out those that have none."""
+        """Return the head of each topic; omit topics without a head."""
 
     async def renew_epoch(self, topic: str, epoch: str) -> None:
         """Replace the epoch of a rewound log, unless it has another one already."""
 
 
 class EphemeralSource:
-    """The source of topics whose events are not stored, and may be lost."""
+    """Source of topics whose events are not stored, and may be lost."""
 
     async def read_after(self, topic: str, seq: int, limit: int) -> tuple[Sequence[Event], int]:
         return (), seq
@@ -55,20 +55,20 @@ class EphemeralSource:
 
 
 class LogPart(Protocol):
-    """One kind of events of a `MergedSource`, such as messages. Its methods run in the database's thread."""
+    """Protocol for one kind of events of a `MergedSource`. Its methods run in the database's thread."""
 
     def read_after(self, topic: str, seq: int, upto: int, limit: int) -> Sequence[Event]:
         """Return the first `limit` events after `seq` and up to `upto`, in order."""
 
     def count_after(self, topic: str, seq: int, limit: int) -> int:
-        """Count the events after `seq`, up to `limit`. An object that was changed often is one event."""
+        """Count the events after `seq`, up to `limit`. All changes of an object count as one event."""
 
 
 Part = TypeVar("Part", bound=LogPart)
 
 
 class MergedSource(ABC):
-    """A source of logs that several kinds of events share. All kinds take their `seq` from one counter."""
+    """Source of logs that several kinds of events share. All kinds take their `seq` from one counter."""
 
     def __init__(self) -> None:
         self.parts: list[LogPart] = []
@@ -80,7 +80,7 @@ class MergedSource(ABC):
 
     @abstractmethod
     def read_last_seq(self, topic: str) -> int:
-        """Return the last `seq` that the topic has given to an event, whether that is still stored or not."""
+        """Return the last `seq` of the topic's events, whether that event is still stored or not."""
 
     @abstractmethod
     async def read_heads(self, topics: Iterable[str]) -> dict[str, Head]: ...

@@ -1,13 +1,13 @@
-"""Apps of other packages, installed for a part of what they bring."""
+"""Apps of other packages, of which Lobby uses a part."""
 
 from django.apps import AppConfig
 
 
 class RunserverConfig(AppConfig):
-    """Daphne's `runserver`, without Daphne's own configuration.
+    """App configuration for Daphne's `runserver`, in place of Daphne's own.
 
-    That one imports Daphne's server, and with it Twisted, into every process: a fifth of the time that a
-    worker takes to start, for a server that only `manage.py runserver` uses, and imports by itself.
+    Daphne's own imports its server, and with it Twisted, into every process. That takes a fifth of a worker's
+    start, for a server that only `manage.py runserver` uses, which imports it by itself.
     """
 
     name = "daphne"

@@ -1,4 +1,4 @@
-"""The ASGI application: pages go to Django, sockets to their consumers."""
+"""ASGI application: pages go to Django, sockets to their consumers."""
 
 import os
 
@@ -45,7 +45,7 @@ def handshake(application):
 
 
 def guarded(routes):
-    """Routes to plain consumers, each behind a guard."""
+    """Return routes with each consumer behind a guard."""
     return [URLPattern(route.pattern, Guard(route.callback)) for route in routes]
 
 

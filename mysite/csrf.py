@@ -1,4 +1,4 @@
-"""The answer to a form that fails the CSRF check: Django's own, and a line in the security log."""
+"""View for a form that fails the CSRF check: Django's own, and a line in the security log."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views.csrf import csrf_failure

@@ -16,7 +16,7 @@ BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """All variables, with their types, limits and defaults. Lists are separated by commas."""
+    """Environment variables with their types, limits and defaults. Lists are separated by commas."""
 
     HOST: str = "127.0.0.1"
     PORT: Annotated[int, Meta(ge=0, le=65535)] = 8000
@@ -49,7 +49,7 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 def read(variables: Mapping[str, str] = os.environ) -> Environment:
-    """Read the variables. Raises ValueError, which names each mistake."""
+    """Read the variables. Raise ValueError, which names each mistake."""
     found: dict[str, Any] = {}
     mistakes = []
     for field in msgspec.structs.fields(Environment):

@@ -1,4 +1,4 @@
-"""The page for a request that failed: 503 if the database does not work now, else 500."""
+"""Page for a failed request: 503 if the database does not work, else 500."""
 
 import sys
 

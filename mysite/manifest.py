@@ -1,4 +1,4 @@
-"""What a browser needs to install Lobby as an application (W3C, Web Application Manifest)."""
+"""Manifest with which a browser installs Lobby as an application (W3C, Web Application Manifest)."""
 
 from django.http import HttpRequest, JsonResponse
 from django.templatetags.static import static
@@ -34,7 +34,7 @@ def manifest(request: HttpRequest) -> JsonResponse:
 
 
 def _icons() -> list[dict[str, str]]:
-    """Drawn by `bin/icons`. A maskable one fills its square: the system cuts it to a shape of its own."""
+    """Return the icons, which `bin/icons` draws. A maskable icon fills its square: the system crops it."""
     return [
         _icon("icon.svg", "any", "image/svg+xml"),
         _icon("icon-192.png", "192x192"),

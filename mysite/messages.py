@@ -1,8 +1,8 @@
-"""Translations: messages are extracted from the source, kept in catalogues, and compiled by bin/messages.
+"""Translations: bin/messages extracts messages from the source into catalogues, and compiles them.
 
 Server and client share a catalogue, `locale/<language>/LC_MESSAGES/django.po`. It is compiled to the .mo
-beside it, which Django reads, and to `static/base/translations/<language>.js` with what the client says,
-which pages of that language load. Babel does what GNU gettext would; only who develops needs it.
+beside it, which Django reads, and to `static/base/translations/<language>.js` with the client's messages,
+which pages of that language load. Babel replaces GNU gettext; only developers need it.
 """
 
 import json
@@ -70,7 +70,7 @@ Found = tuple[str, str | tuple[str, ...], list[str]]  # where, what, and comment
 
 
 def languages() -> list[str]:
-    """Those that need a catalogue: the source speaks the other one."""
+    """Return the languages that need a catalogue: all except that of the source."""
     return [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
 
 
@@ -91,7 +91,7 @@ def files(patterns: list[str]) -> list[Path]:
 
 
 def found() -> Iterator[Found]:
-    """All messages of the source. Django's own are not extracted: they come translated."""
+    """Return all messages of the source. Django's own are not extracted: it brings their translations."""
     for path in files(PYTHON):
         yield from _found(path, "python", path.read_text(encoding="utf-8"))
     for path in files(TEMPLATES):
@@ -105,7 +105,7 @@ def found() -> Iterator[Found]:
 
 
 def template() -> Catalog:
-    """A catalogue of the source's messages, without translations."""
+    """Return a catalogue of the source's messages, without translations."""
     catalog = Catalog(project="Lobby", charset="utf-8")
     for path, message, comments in found():
         catalog.add(message, locations=[(path, 0)], auto_comments=comments)
@@ -118,14 +118,14 @@ def read(language: str) -> Catalog:
 
 
 def compiled(catalog: Catalog) -> bytes:
-    """The .mo of a catalogue."""
+    """Return the .mo of a catalogue."""
     buffer = BytesIO()
     write_mo(buffer, catalog)
     return buffer.getvalue()
 
 
 def script(catalog: Catalog, language: str) -> str:
-    """A catalogue's client messages as a JavaScript module: a translation, or one for each plural form."""
+    """Return a JavaScript module with the translations of a catalogue's client messages, and plural forms."""
     said = {message.id: message for message in catalog if message.id and _is_of_client(message)}
     messages = {
         key[0] if isinstance(key, tuple) else key: message.string

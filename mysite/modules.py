@@ -1,4 +1,4 @@
-"""`{% modules %}`: a page's scripts, with preload links for everything that they import."""
+"""Template tag `{% modules %}`: a page's scripts, with preload links for everything that they import."""
 
 import re
 from functools import cache
@@ -19,7 +19,7 @@ IMPORTED = re.compile(r'^(?:import|\} from|import .* from) "([^"]+)";$', re.MULT
 
 @register.simple_tag
 def modules(*names: str) -> SafeString:
-    """Run ES modules in order, and preload all their imports in the order of use."""
+    """Return tags that run ES modules in order, and preload all their imports in the order of use."""
     needed = dict.fromkeys(each for name in names for each in _needed(name))
     hints = format_html_join(
         "\n", '<link rel="modulepreload" href="{}">', ((static(each),) for each in needed)
@@ -32,7 +32,7 @@ def modules(*names: str) -> SafeString:
 
 @cache
 def _needed(name: str) -> tuple[str, ...]:
-    """A module and all that it imports, and so on, each once."""
+    """Return a module and all its direct and indirect imports, each once."""
     file = finders.find(name)
     if file is None:
         raise ValueError(f"there is no module {name}")

@@ -1,4 +1,4 @@
-"""What a browser shows without a network: the rooms that a service worker keeps, and a page for all else."""
+"""Pages without a network: the service worker, which stores rooms, and the page for everything else."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ FILES = (*STYLES, SCRIPT, MODULE, ICON)
 @require_safe
 @cache_control(no_cache=True)
 def worker(request: HttpRequest) -> HttpResponse:
-    """The service worker. A change to any static file makes it another one."""
+    """Return the service worker. A change to any static file changes it, so that browsers update it."""
     kept = {
         "version": _version(),
         "page": reverse("offline"),
@@ -45,7 +45,7 @@ def worker(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(no_cache=True)
 def page(request: HttpRequest) -> HttpResponse:
-    """The offline page. It depends on no person, so that it can be cached."""
+    """Render the offline page. It depends on no person, so that it can be cached."""
     return HttpResponse(_page())
 
 
@@ -54,7 +54,7 @@ GUEST_COOKIE = f"{settings.COOKIE_PREFIX}lobby_guest"
 
 
 class PersonMiddleware:
-    """Name the person of each page in its headers: the service worker keeps the rooms of one person only."""
+    """Middleware that adds a header with the person's id: the service worker stores rooms of one person."""
 
     async_capable, sync_capable = True, False
 
@@ -65,7 +65,7 @@ class PersonMiddleware:
     async def __call__(self, request: HttpRequest) -> HttpResponse:
         response = await self.get_response(request)
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
-        if is_page and request.session.accessed and _was_loaded(request.session):
+        if is_page and request.session.accessed and _is_loaded(request.session):
             person = _person(request)
             response.headers["Lobby-Person"] = person
             if person and request.session.get_expire_at_browser_close():
@@ -75,13 +75,13 @@ class PersonMiddleware:
         return response
 
 
-def _was_loaded(session: SessionBase) -> bool:
-    """Whether its data is here. While the database does not work, what asks for it has failed."""
+def _is_loaded(session: SessionBase) -> bool:
+    """Return whether the session is loaded. Without a working database, loading it would fail again."""
     return hasattr(session, "_session_cache")
 
 
 def _person(request: HttpRequest) -> str:
-    """The id of the session's person, who may have been deactivated since."""
+    """Return the id of the session's person, who may be deactivated."""
     if hasattr(request, "_cached_user"):  # so `request.user` needs no query
         return str(request.user.pk or "")
     return request.session.get(SESSION_KEY, "")
@@ -98,7 +98,7 @@ def _assets() -> list[str]:
 
 
 def _address(name: str) -> str:
-    """An address of this page's own: the worker answers for it, and other pages never ask for it."""
+    """Return a URL that only the offline page requests, and that the service worker answers."""
     return f"{static(name)}?offline"
 
 

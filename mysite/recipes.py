@@ -1,4 +1,4 @@
-"""The recipes: what is in docs/recipes/ as pages, and the source of the files that they name."""
+"""Recipes: docs/recipes/ as pages, and the source of the files that the recipes mention."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ INDEX = "README"
 # The server's address in the texts. Pages show the address that they were loaded from.
 HERE = "http://127.0.0.1:8000"
 
-# CommonMark alone lets HTML through.
+# CommonMark by itself allows HTML.
 markdown = MarkdownIt("commonmark", {"html": False})
 
 
@@ -30,7 +30,7 @@ ENDINGS = {"en": ".md", "zh-hans": ".zh.md"}
 
 
 class Text:
-    """A file of docs/recipes/ in one language."""
+    """File of docs/recipes/ in one language."""
 
     def __init__(self, slug: str, language: str):
         self.slug = slug
@@ -43,7 +43,7 @@ class Text:
 
     @property
     def files(self) -> set[str]:
-        """The files that it names, as paths from the project's root."""
+        """Return the files that the text links to, as paths from the project's root."""
         paths = {path_of(str(link.attrGet("href"))) for link in self._links()}
         return {path for path in paths if path and not slug_of(path)}
 
@@ -67,13 +67,13 @@ class Text:
 
 
 def path_of(href: str) -> str:
-    """The file that a link of a text leads to, as a path from the project's root; "" for an address."""
+    """Return the target of a link, as a path from the project's root; an empty string for a URL."""
     parts = urlsplit(href)
     return "" if parts.scheme else normpath(join(FOLDER, parts.path))
 
 
 def slug_of(path: str) -> str:
-    """Which recipe a file is; "" for any other file."""
+    """Return the slug of the recipe in a file; an empty string for any other file."""
     folder, _, name = path.rpartition("/")
     return name.partition(".")[0] if folder == FOLDER else ""
 
@@ -84,13 +84,13 @@ def slugs() -> set[str]:
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """All recipes, with a line for each."""
+    """Render the list of all recipes, with a line for each."""
     return page(request, "recipes/index.html", INDEX)
 
 
 @require_safe
 def recipe(request: HttpRequest, slug: str) -> HttpResponse:
-    """One pattern, and the pitfall that it avoids."""
+    """Render a recipe: a pattern, and the pitfall that it avoids."""
     if slug not in slugs():
         raise Http404
     return page(request, "recipes/recipe.html", slug)
@@ -98,7 +98,7 @@ def recipe(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def source(request: HttpRequest, slug: str, path: str) -> HttpResponse:
-    """A file that the recipe names, in whichever language. No other file can be seen."""
+    """Render a file that the recipe mentions in any language; 404 for any other file."""
     if slug not in slugs() or not any(path in Text(slug, each).files for each in ENDINGS):
         raise Http404
     lines = Path(settings.BASE_DIR, path).read_text(encoding="utf-8").splitlines()

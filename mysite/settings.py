@@ -1,4 +1,4 @@
-"""Django's settings. README.md describes those that come from the environment."""
+"""Django's settings. README.md describes the environment variables."""
 
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from django.core.management.utils import get_random_secret_key
 
 from mysite import environment
 from server.addresses import local_url, redis_prefix
-from server.var_dir import close_to_others, keeping_files
+from server.var_dir import close_to_others, file_errors_as_configuration_errors
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -60,8 +60,8 @@ except (KeyError, ValueError):
     raise ImproperlyConfigured("EMAIL_URL: no URL of a mail server") from None
 
 
-def kept(name: str) -> str:
-    """A secret of this VAR_DIR, made by the first process that asks for it."""
+def stored_secret(name: str) -> str:
+    """Return a stored secret of this VAR_DIR. The first process that needs it creates it."""
     path = VAR_DIR / name
     if not path.exists():
         # Written aside and linked: a concurrent process finds a whole key, never an empty file.
@@ -77,11 +77,11 @@ def kept(name: str) -> str:
     return path.read_text()
 
 
-with keeping_files(VAR_DIR):
+with file_errors_as_configuration_errors(VAR_DIR):
     VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     close_to_others(VAR_DIR)
-    SECRET_KEY = env.SECRET_KEY or kept("secret_key")
-    PAYMENT_KEY = env.PAYMENT_KEY or kept("payment_key")
+    SECRET_KEY = env.SECRET_KEY or stored_secret("secret_key")
+    PAYMENT_KEY = env.PAYMENT_KEY or stored_secret("payment_key")
 
 # Without a REDIS_URL, bin/run starts a Valkey that listens here (see server/valkey.py).
 VALKEY_SOCKET = VAR_DIR / "valkey.sock"
@@ -200,7 +200,7 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
             "timeout": DATABASE_TIMEOUT,
             "max_size": 12,
             "max_lifetime": 600,
-            # Try again each second while the server is away: the pool's own pauses double.
+            # Retry each second while the server is down: the pool's own delays double.
             "reconnect_timeout": 1,
             "reconnect_failed": lambda pool: pool.check(),
         },
@@ -233,7 +233,7 @@ CHANNEL_LAYERS = {
     "tasks": {
         "BACKEND": "live.layers.TaskLayer",
         "CONFIG": {
-            # Above the 5 s that a worker lets Redis wait for a task at a time.
+            # Above the 5 s of a worker's blocking read of tasks.
             "hosts": [{"address": REDIS_URL, "socket_timeout": 10, "socket_connect_timeout": 2}],
             "prefix": f"{REDIS_PREFIX}.tasks",
         },
@@ -308,7 +308,7 @@ CONTENT_SECURITY_POLICY = {
 
 
 def add_headers(headers: MutableMapping[str, str], path: str, url: str) -> None:
-    """Set the security headers of static files, and no others: a page has seventy of them."""
+    """Set the security headers of static files, and no others: a page loads seventy files."""
     from csp.utils import build_policy
 
     headers["X-Content-Type-Options"] = "nosniff"
@@ -341,7 +341,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
         "lobby.security": {"level": "INFO"},
-        # It logs a traceback each second while Redis is away; live.pubsub logs it once, in a line.
+        # It logs a traceback each second while Redis is down; live.pubsub logs that once, in one line.
         "channels_redis.pubsub": {"level": "CRITICAL"},
     },
 }

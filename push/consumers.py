@@ -56,7 +56,7 @@ CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Line(msgspec.Struct):
-    """A client's text. Those of Lobby's pages have an id, which stays the same if they are sent again."""
+    """Text of a client. Texts of Lobby's pages have an id, which stays the same if they are sent again."""
 
     text: str | None
     id: UUID | None = None
@@ -66,7 +66,7 @@ class TopicConsumer(GroupConsumer):
     """Base class: a topic is a Channels group, and messages of clients are rate-limited."""
 
     async def subscribe(self, topic: str) -> None:
-        """Join a topic's group. Raises `ApiError` if it has too many subscribers."""
+        """Join a topic's group. Raise `ApiError` if it has too many subscribers."""
         await self.join(topic, group_name(topic))
 
     async def check_line(self, frame: str | None) -> Line:
@@ -101,7 +101,7 @@ class TopicConsumer(GroupConsumer):
 
 
 class OrderConsumer(TopicConsumer, AsyncSocket):
-    """Send an order's current state, then its changes, and messages of other clients."""
+    """Consumer that sends an order's current state, then its changes, and messages of other clients."""
 
     is_paid = False  # in the last state that was sent
 
@@ -157,18 +157,18 @@ class OrderConsumer(TopicConsumer, AsyncSocket):
         self.life.callback(asyncio.create_task(work).cancel)
 
 
-# Threads of their own: by default, all synchronous code of a process shares one thread, with the chat's
-# queries, and a synchronous consumer that waits there, for a tab or for Redis, would make all of it wait.
+# Separate threads: by default, all synchronous code of a process shares one thread with the chat's queries.
+# A synchronous consumer that waits there, for a tab or for Redis, would delay all of it.
 threads = ThreadPoolExecutor(4, "status")
 
 
 class StatusConsumer(TopicConsumer, WebsocketConsumer):
-    """Send each client's text to all clients of the same id."""
+    """Consumer that sends each client's text to all clients of the same id."""
 
     line: Line  # that is being received
 
     async def dispatch(self, message):
-        """Check a client's text before it takes a thread: so one that is refused costs little."""
+        """Check a client's text before it takes a thread, so that a refused text costs little."""
         if message["type"] == "websocket.receive" and self.topic:
             try:
                 self.line = await self.check_line(message.get("text"))
@@ -201,7 +201,7 @@ class StatusConsumer(TopicConsumer, WebsocketConsumer):
 
 
 class FeedConsumer(TopicConsumer, AsyncSocket):
-    """Send the lines of a room's live feed, and its state to Lobby's own pages."""
+    """Consumer that sends the lines of a room's live feed, and its state to Lobby's own pages."""
 
     max_subscribers = MAX_FEED_SUBSCRIBERS
 

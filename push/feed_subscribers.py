@@ -19,9 +19,9 @@ SendState = Callable[[str], None]
 
 
 class FeedSubscribers:
-    """The subscribers of a process. One query loads the state of the feeds for all of them.
+    """Subscribers of a process. One query loads the state of the feeds for all of them.
 
-    Feeds with subscribers continue, and workers are called at each interval for feeds that have none.
+    Feeds with subscribers continue. At each interval, it calls workers for feeds without a worker.
     Construct it in a running event loop.
     """
 

@@ -1,4 +1,4 @@
-"""The tables of orders and live feeds."""
+"""Tables of orders and live feeds."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ def new_biz() -> str:
 
 
 class Order(models.Model):
-    """An order, which a callback of the payment provider marks as paid."""
+    """Order, which a callback of the payment provider marks as paid."""
 
     class State(models.TextChoices):
         OPEN = "open", _("Open")
@@ -72,12 +72,12 @@ class Order(models.Model):
 
     @property
     def payload(self) -> dict:
-        """The state that subscribers receive."""
+        """Return the state that subscribers receive."""
         return {"biz": self.biz, "paid": self.is_paid}
 
 
 class Feed(Leased):
-    """The live feed of a room. It runs while it has subscribers, until its end.
+    """Live feed of a room. It runs while it has subscribers, until its end.
 
     The worker with the lease sends the lines, and renews the lease with each. Another worker may claim an
     expired lease, so the feed continues after a worker is killed, and two workers never run it.
@@ -112,7 +112,7 @@ class Feed(Leased):
 
     @property
     def payload(self) -> dict:
-        """The state that subscribers receive while the feed runs."""
+        """Return the state that subscribers receive while the feed runs."""
         return {
             "running": True,
             "waiting": self.leased_until is None or self.leased_until + CALL_TIMEOUT < timezone.now(),

@@ -30,7 +30,7 @@ MAX_ORDERS = 100
 
 
 class Payment(msgspec.Struct):
-    """The body of the provider's callback."""
+    """Body of the provider's callback."""
 
     biz: str
     paid: Literal[True]

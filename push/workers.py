@@ -1,4 +1,4 @@
-"""The task worker that runs live feeds."""
+"""Task worker that runs live feeds."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ MAX_FEEDS = 100
 
 
 class FeedProducer(AsyncConsumer):
-    """Run feeds, each in a task of its own: a handler must return before Channels calls the next one."""
+    """Consumer that runs feeds, each in a task of its own: Channels calls one handler at a time."""
 
     channel_layer_alias = None  # it receives only the worker's channel
 

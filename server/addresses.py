@@ -1,4 +1,4 @@
-"""Addresses: where this machine's own browser reaches a server, and the names of a Lobby in Redis."""
+"""Addresses: the server's URL on this machine, and the prefix of a Lobby's names in Redis."""
 
 from hashlib import sha256
 

@@ -1,4 +1,4 @@
-"""Memory budgets of a process for what waits for its clients: responses, and received data."""
+"""Memory budgets of a process for unread responses, and for received data that is not parsed yet."""
 
 from collections import Counter
 from typing import Protocol
@@ -10,18 +10,18 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 class Client(Protocol):
-    """A connection with pending data: unread responses, or received data that is not parsed yet."""
+    """Connection with pending data: unread responses, or received data that is not parsed yet."""
 
     @property
     def network(self) -> str:
-        """Where the client is, as `live.networks.network` names it."""
+        """Return the client's network: see `live.networks`."""
 
     def reset(self) -> None:
-        """End the connection, and discard what waits."""
+        """Close the connection, and discard its pending data."""
 
 
 class ClientBudget:
-    """Counts what waits. Beyond `MOST_BYTES`, the address with the most loses its oldest connection."""
+    """Counter of pending data. Above `MOST_BYTES`, the address with the most loses its oldest connection."""
 
     def __init__(self) -> None:
         self._clients: dict[Client, int] = {}  # the oldest stands first (bytes)
@@ -29,7 +29,7 @@ class ClientBudget:
         self._total = 0
 
     def add(self, client: Client, size: int) -> None:
-        """Count what waits for a client, until `remove`."""
+        """Count a client's pending data, until `remove`."""
         self.remove(client)
         self._clients[client] = size
         self._sizes[client.network] += size

@@ -28,7 +28,7 @@ MANY = 2**20
 
 
 class Connections:
-    """Counts connections by address. `most` is the limit for all of them, `share` for one address."""
+    """Counter of connections by address. `most` is the limit of all, `share` that of an address."""
 
     def __init__(self, most: int, share: int):
         self._most, self._share = most, share
@@ -37,7 +37,7 @@ class Connections:
         self._peak = 0  # since memory was last given back
 
     def add(self, transport: BaseTransport, address: str, is_proxy: bool) -> bool:
-        """Count a connection, until `remove`. Returns whether it may stay."""
+        """Count a connection, until `remove`. Return whether it may stay open."""
         self._addresses[transport] = address = counted_address(address)
         self._counts[address] += 1
         self._peak = max(self._peak, len(self._addresses))

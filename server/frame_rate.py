@@ -17,7 +17,7 @@ MOST_ADDRESSES = 10_000
 
 
 class FrameCount:
-    """Frames, counted by the generic cell rate algorithm. They may be saved up for a `burst` (seconds)."""
+    """Rate limit of frames (generic cell rate algorithm). A client may save up `burst` seconds."""
 
     __slots__ = ("_burst", "_due")
 
@@ -25,7 +25,7 @@ class FrameCount:
         self._burst, self._due = burst, 0.0  # when all that was counted was due (the loop's time)
 
     def add(self, frames: int, rate: float, now: float) -> bool:
-        """Count frames, unless they are too many at this rate. Returns whether they are counted."""
+        """Count frames, unless they exceed the rate. Return whether they are counted."""
         due = max(self._due, now - self._burst) + frames / rate
         if due > now:
             return False
@@ -35,5 +35,5 @@ class FrameCount:
 
 @lru_cache(MOST_ADDRESSES)
 def frames_of(address: str) -> FrameCount:
-    """What the sockets of an address send together, in this process."""
+    """Return the count of frames of all sockets of an address in this process."""
     return FrameCount(ADDRESS_BURST)

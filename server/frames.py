@@ -1,4 +1,4 @@
-"""Encoding of WebSocket text frames, which is done only once for all tabs that get the same."""
+"""Encoding of WebSocket text frames, once for all tabs that receive the same text."""
 
 from functools import lru_cache
 
@@ -9,7 +9,7 @@ LARGEST_SHARED = 64 * 1024
 
 
 def frame(text: str) -> bytes:
-    """The WebSocket frame of a text (RFC 6455, section 5.2)."""
+    """Return the WebSocket frame of a text (RFC 6455, section 5.2)."""
     return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 

@@ -22,14 +22,14 @@ RATE = 500
 
 @cache
 def get_handshakes() -> Places:
-    """The places of this process's handshakes. A place is released when its socket is accepted or gone."""
+    """Return this process's places for handshakes. A handshake ends when its socket is accepted or closed."""
     return Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
 
 
 def refusal(headers: list[tuple[bytes, bytes]], delay: float) -> bytes:
     """Refuse a handshake with a time to retry at. It is accepted and closed, so that pages see the code.
 
-    Raises `KeyError` for a handshake without a key.
+    Raise `KeyError` for a handshake without a key.
     """
     given = {name.decode(): value.decode("latin-1") for name, value in headers}
     answer = [

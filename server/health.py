@@ -1,4 +1,4 @@
-"""Health probes: whether a process serves. They need no thread, so that no flood of requests delays them."""
+"""Health probes of a process. They need no thread, so that no flood of requests delays them."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ NOT_CACHED = (b"cache-control", b"no-store")
 
 
 class Probes:
-    """ASGI middleware: answer /healthz and /readyz for any host: a probe may know only an IP address."""
+    """ASGI middleware that answers /healthz and /readyz for any host: a probe may know only an IP address."""
 
     def __init__(self, application):
         self.application = application
@@ -38,14 +38,14 @@ class Probes:
 
 
 async def healthz(send) -> None:
-    """The process answers."""
+    """Return `ok`: the process answers."""
     await send_response(send, HTTPStatus.OK, b"ok", b"text/plain", NOT_CACHED)
 
 
 async def readyz(send) -> None:
-    """Whether it can serve: `ok`, `degraded` or `unavailable` (503).
+    """Return whether the process can serve: `ok`, `degraded` or `unavailable` (503).
 
-    Degraded: other processes are heard late, or a disk is almost full.
+    Degraded: events of other processes arrive late, or a disk is almost full.
     """
     database = await probe.can_write()
     redis = live.get_hub().pubsub.is_healthy
@@ -57,7 +57,7 @@ async def readyz(send) -> None:
 
 
 class DatabaseProbe:
-    """Try a write to the database in a thread of its own: one at a time; the result is cached briefly."""
+    """Probe that writes to the database, in a thread of its own, and caches the result briefly."""
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, "readyz")
@@ -65,7 +65,7 @@ class DatabaseProbe:
         self._started_at = 0.0
 
     async def can_write(self) -> bool:
-        """Whether the write succeeds within `DATABASE_TIMEOUT`."""
+        """Return whether a write succeeds within `DATABASE_TIMEOUT`."""
         write = self._latest()
         await asyncio.wait([asyncio.wrap_future(write)], timeout=DATABASE_TIMEOUT)
         return write.done() and write.result()
@@ -81,7 +81,7 @@ probe = DatabaseProbe()
 
 
 def _writes() -> bool:
-    """Write a row as it is. Nothing less notices a database that is read-only or a disk that is full."""
+    """Write an unchanged row: only a write detects a read-only database or a full disk."""
     migrations = MigrationRecorder.Migration.objects
     try:
         first = migrations.order_by("pk").values_list("pk", flat=True)[:1]

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with bounds on what a client may send and leave unread, and deadlines for both."""
+"""uvicorn's HTTP protocol, with bounds and deadlines for data that a client sends or leaves unread."""
 
 import socket
 import struct
@@ -41,7 +41,7 @@ SMALL_CHUNK = 64
 
 
 class Flow(FlowControl):
-    """Does not resume reading while received data is to be parsed."""
+    """Flow control that does not resume reading before all received data is parsed."""
 
     _is_held = False
 
@@ -58,7 +58,7 @@ class Flow(FlowControl):
 
 
 class HttpProtocol(Turns, HttpToolsProtocol):
-    """Bounds what a client may send and leave unread: connections, heads, pipelined requests, and time."""
+    """HTTP protocol with limits of connections, heads, pipelined requests, unread data, and time."""
 
     flow: Flow
     _running: RequestResponseCycle | None = None  # `cycle` is the newest request, which may wait behind it
@@ -120,7 +120,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             self._handshake = self.loop.create_task(self._admit_handshake())
 
     async def _admit_handshake(self) -> None:
-        """Continue a handshake when it has a place, or refuse it with a time to retry at."""
+        """Continue a handshake when it gets a place, or refuse it with a time to retry at."""
         await (
             self._answering.acquire()
         )  # the response before it must be complete: it would not be notified of a disconnect
@@ -141,7 +141,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             raise
 
     def _named_address(self) -> str:
-        """The client's address, as a trusted proxy names it: see uvicorn's `ProxyHeadersMiddleware`."""
+        """Return the client's address, as trusted proxies send it: see uvicorn's `ProxyHeadersMiddleware`."""
         address, proxies = self.client[0] if self.client else "", self.app.trusted_hosts
         if address not in proxies:
             return address
@@ -209,7 +209,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         super()._start_asgi_task(cycle, partial(self._answer, app))
 
     async def _answer(self, app, scope, receive, send) -> None:
-        """Run a request once the response before it waits no longer."""
+        """Run a request after the response before it is sent."""
         async with self._answering:
             await self.flow.drain()
             await app(scope, receive, partial(self._send, send))
@@ -262,7 +262,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         get_response_budget().remove(self)
 
     def reset(self) -> None:
-        """Abort the connection, and discard what the system's own buffer holds for the client."""
+        """Abort the connection, and discard the data in the operating system's buffer."""
         with suppress(OSError):
             linger = struct.pack("ii", 1, 0)
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -1,4 +1,4 @@
-"""Log format and filters: no text can pose as a record, and errors that are not ours take one line."""
+"""Log format and filters: no text can pose as a record, and errors caused by clients take one line."""
 
 import logging
 import re
@@ -25,9 +25,9 @@ _TOKEN = re.compile(r"(?<=/me/)(password/[^/\s]+|email/confirm)/[^/\s]+")
 
 
 class Line(logging.Formatter):
-    """A record begins a line, and nothing else does: further lines, as of a traceback, are indented.
+    """Formatter that indents all lines of a record but the first, such as those of a traceback.
 
-    A long message is cut. Tokens of links in e-mails are left out.
+    It truncates long messages, and omits the tokens of links in e-mails.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
@@ -42,7 +42,7 @@ class Line(logging.Formatter):
 
 
 class Brief(logging.Filter):
-    """What anybody can cause from outside is a warning of one line, and no traceback."""
+    """Filter that reduces errors that any client can cause to a warning of one line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         is_refusal = 400 <= getattr(record, "status_code", 0) < 500
@@ -52,7 +52,7 @@ class Brief(logging.Filter):
 
 
 class Unavailable(logging.Filter):
-    """Reduce responses with 503 to a warning of one line with the reason."""
+    """Filter that reduces responses with 503 to a warning of one line with the reason."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "status_code", None) == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -63,10 +63,10 @@ class Unavailable(logging.Filter):
 
 
 class Sparse(logging.Filter):
-    """Pass a few warnings of each kind per interval; the next one counts those left out. Pass all errors.
+    """Filter that passes all errors, and a few warnings of each kind per interval; it counts the others.
 
-    A kind is a logger's message before its arguments. All messages of a logger that have none are of one
-    kind, as Django writes what a request says into some of them.
+    A kind is a logger's message before its arguments. A logger's messages without arguments are of one kind,
+    since Django writes text of requests into some of them.
     """
 
     def __init__(self) -> None:
@@ -91,5 +91,5 @@ class Sparse(logging.Filter):
 
 
 def _demote(record: logging.LogRecord) -> None:
-    """Make a record a warning without a traceback."""
+    """Turn a record into a warning without a traceback."""
     record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None

@@ -1,4 +1,4 @@
-"""Garbage collection and the return of freed memory to the system, for processes with thousands of tabs."""
+"""Garbage collection, and the return of free memory to the system, for processes with thousands of tabs."""
 
 import ctypes
 import gc
@@ -10,7 +10,7 @@ COLLECTOR = (20_000, 20, 1000)
 
 
 def spare_the_collector() -> None:
-    """Look for garbage seldom: with thousands of tabs, each look holds all of them up."""
+    """Collect garbage rarely: with thousands of tabs, each collection delays all of them."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTOR)

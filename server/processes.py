@@ -1,4 +1,4 @@
-"""The processes that `serve` keeps: those that serve, and those that do tasks. Each ends with its parent."""
+"""Processes that `serve` starts: web workers and task workers. Each ends with its parent."""
 
 import logging
 import multiprocessing
@@ -36,7 +36,7 @@ spawn = multiprocessing.get_context("spawn")
 
 
 class CannotServe(Exception):
-    """Why Lobby does not start, and what to do about it, in one line."""
+    """Lobby cannot start. The text is one line, with the remedy."""
 
 
 class Backoff:
@@ -54,7 +54,7 @@ class Backoff:
 
 
 def worker():
-    """The application of a worker process, which ends when its parent does."""
+    """Return the application of a web worker, which ends when its parent does."""
     Thread(target=end_with_parent, daemon=True).start()
     application = import_string(settings.ASGI_APPLICATION)
     spare_the_collector()
@@ -68,7 +68,7 @@ def start_task_worker() -> SpawnProcess:
 
 
 def task_worker() -> None:
-    """Channels' own worker, for all tasks that there are. It ends when its parent does."""
+    """Run Channels' own worker, for all kinds of tasks. It ends when its parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the parent decides
     Thread(target=end_with_parent, daemon=True).start()
     django.setup()
@@ -78,7 +78,7 @@ def task_worker() -> None:
 
 
 def warn_about_upgrade() -> None:
-    """Log what a restart of the workers leaves undone, from a process that knows the code on disk."""
+    """Log what a restart of the workers does not do, from a process with the code on disk."""
     django.setup()
     from server.static import is_collected  # needs the app registry
 
@@ -91,7 +91,7 @@ def warn_about_upgrade() -> None:
 
 
 def remind(messages: list[live.LayerMessage]) -> None:
-    """Remind the task workers at intervals, in case a message was lost."""
+    """Call the task workers at intervals, since messages may be lost."""
     while True:
         for message in messages:
             live.send_in_background(message)

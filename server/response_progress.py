@@ -13,7 +13,7 @@ LEAST_PROGRESS = 16 * 1024
 
 
 class CountingTransport:
-    """A transport that counts what is written to it (bytes)."""
+    """Transport that counts the bytes written to it."""
 
     def __init__(self, transport: Transport):
         self._transport = transport
@@ -28,7 +28,7 @@ class CountingTransport:
 
 
 class ResponseProgress:
-    """Calls `cut_off` when a client reads too little of what is written to it."""
+    """Deadline of a client, which calls `cut_off` if the client reads too slowly."""
 
     _timer: TimerHandle | None = None
     _goal = 0  # how much it must have read when the timer ends (bytes)
@@ -37,7 +37,7 @@ class ResponseProgress:
         self._transport, self._loop, self._cut_off = transport, loop, cut_off
 
     def start(self) -> None:
-        """Expect the client to read, until nothing waits for it."""
+        """Check the client's progress until it has read everything."""
         if self._timer is None and self._transport.get_write_buffer_size():
             self._goal = min(self._transport.written, self._read() + LEAST_PROGRESS)
             self._timer = self._loop.call_later(RESPONSE_PATIENCE, self._check)
@@ -54,12 +54,12 @@ class ResponseProgress:
             self.start()
 
     def _read(self) -> int:
-        """How much has reached the client (bytes)."""
+        """Return how much has reached the client (bytes)."""
         return self._transport.written - unread(self._transport)
 
 
 def unread(transport) -> int:
-    """What has been written and not yet reached the peer, the system's own buffer included (bytes)."""
+    """Return how much has not reached the client, including the operating system's buffer (bytes)."""
     size = struct.pack("i", 0)
     with suppress(OSError):
         size = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, size)

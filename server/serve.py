@@ -1,9 +1,9 @@
-"""What `bin/run` starts: Valkey where none is given, and the server's worker processes.
+"""Entry point of `bin/run`: starts Valkey, unless REDIS_URL is set, and the worker processes.
 
     python -m server.serve
 
-Every process ends with this one, even when it is killed: each holds an end of something that the
-system closes for us.
+Every process ends with this one, even when it is killed: each holds an end of a pipe or socket that the
+operating system closes.
 """
 
 import errno
@@ -32,14 +32,14 @@ from server.addresses import local_host, local_url
 from server.processes import CannotServe
 from server.supervisor import STOP_TIMEOUT, Workers
 from server.valkey import valkey
-from server.var_dir import keeping_files
+from server.var_dir import file_errors_as_configuration_errors
 
 logger = logging.getLogger(__name__)
 
 # How long an earlier Lobby, killed a moment ago, may take to let go of the port (seconds).
 PORT_PATIENCE = 3
 
-# How many connections may wait to be accepted, if the system lets them: others try again a second later.
+# How many connections may wait to be accepted, if the system allows it: others retry a second later.
 BACKLOG = 8192
 
 # How much the system keeps unsent for a connection (bytes).
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def raise_file_limit() -> None:
-    """Let this process, and those that it starts, open as many files as the system lets it."""
+    """Raise the limit of open files to the system's maximum, for this process and its children."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for limit in (hard, OPEN_MAX):
         with suppress(ValueError, OSError):  # macOS refuses more than OPEN_MAX
@@ -87,7 +87,7 @@ def raise_file_limit() -> None:
 
 
 def listening() -> socket.socket:
-    """The socket that all workers accept from."""
+    """Open the socket on which all workers accept connections."""
     host, port = settings.HOST, settings.PORT
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     deadline = time.monotonic() + PORT_PATIENCE
@@ -111,7 +111,7 @@ def listening() -> socket.socket:
 
 
 def limit_unsent(listener: socket.socket) -> None:
-    """Bound what the system keeps unsent for each connection, where it can (Linux, macOS).
+    """Limit the unsent data that the system buffers for each connection (Linux, macOS).
 
     Without it, a send buffer grows to 4 MB (`net.ipv4.tcp_wmem`) for a client that reads nothing.
     """
@@ -121,8 +121,8 @@ def limit_unsent(listener: socket.socket) -> None:
 
 @contextmanager
 def only_one() -> Iterator[None]:
-    """Hold VAR_DIR, so that no second Lobby writes there."""
-    with keeping_files(settings.VAR_DIR):
+    """Lock VAR_DIR, so that no second Lobby writes there."""
+    with file_errors_as_configuration_errors(settings.VAR_DIR):
         lock = (settings.VAR_DIR / "lock").open("a")
     with lock:
         try:
@@ -137,7 +137,7 @@ def only_one() -> Iterator[None]:
 
 @contextmanager
 def redis() -> Iterator[None]:
-    """The Redis of REDIS_URL, or a Valkey of our own."""
+    """Provide the Redis of REDIS_URL, or else our own Valkey."""
     if settings.OWN_VALKEY:
         with valkey():
             yield
@@ -163,7 +163,7 @@ def prepare() -> None:
         raise CannotServe(f"the database cannot be migrated: {reason(error)}.") from None
     from server.static import collect  # needs the app registry
 
-    with keeping_files(settings.VAR_DIR):
+    with file_errors_as_configuration_errors(settings.VAR_DIR):
         collect()
 
 
@@ -187,7 +187,7 @@ def migrate() -> None:
 
 
 def serve(listener: socket.socket) -> None:
-    """Run the workers until a signal ends them; a worker that dies is replaced."""
+    """Run the workers until a signal ends them, and replace those that die."""
     config = uvicorn.Config(
         "server.processes:worker",
         factory=True,
@@ -209,7 +209,7 @@ def serve(listener: socket.socket) -> None:
 
 
 def tell_when_ready(address: tuple) -> None:
-    """Print the address as soon as a worker answers there."""
+    """Print the URL as soon as a worker answers there."""
     while not answers(local_host(address[0]), address[1]):
         time.sleep(0.1)
     print(f"Lobby is running at {local_url(*address[:2])}/chat/ (press Ctrl-C to stop)", flush=True)

@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol, with bounds on frames, a close code at every end, and deadlines for each."""
+"""uvicorn's WebSocket protocol, with limits of frames, deadlines, and a close code for every end."""
 
 import asyncio
 from contextlib import suppress
@@ -88,7 +88,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def _is_too_fast(self, frames: int) -> bool:
-        """Count frames against FRAME_RATE, those of the address as well."""
+        """Count frames of the socket and of its address. Return whether they exceed FRAME_RATE."""
         rate, now = settings.FRAME_RATE, self.loop.time()
         if not (rate and frames):
             return False
@@ -102,7 +102,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
         return frames_of(self.network) if is_counted else FrameCount(ADDRESS_BURST)
 
     def _cut_off(self) -> None:
-        """Close with 1008, and discard received data until the peer closes too."""
+        """Close with 1008, and discard received data until the client closes too."""
         if self.close_sent or not self.handshake_complete:
             self.transport.abort()
         else:
@@ -185,7 +185,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
             self.place = None
 
     def shutdown(self):
-        """Say 1012, once the command that is running has been done and acknowledged."""
+        """Close with 1012 after the running command is acknowledged."""
         self._is_stopping = True
         if self._is_idle or not self.handshake_complete:
             self._say_goodbye()
@@ -211,7 +211,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
         self._await_goodbye()
 
     def _await_goodbye(self) -> None:
-        """Read on, so that no unread frame makes the system throw our close frame away."""
+        """Continue to read: with unread data, the system resets the connection before our close frame."""
         if self.close_timer is not None:
             self.close_timer.cancel()
         self.close_timer = self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
@@ -219,7 +219,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
         self.parse()
 
     def _abort_soon(self) -> None:
-        """A transport that closes waits for its peer to read: for ever, if it does not."""
+        """Abort the transport after a delay: closing waits until the client reads, which may be for ever."""
         self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
 
 

@@ -1,4 +1,4 @@
-"""Static files under names that carry their content's hash, so that browsers keep them for ever."""
+"""Static files whose names contain a hash of their content, so that browsers can cache them for ever."""
 
 import hashlib
 import posixpath
@@ -18,9 +18,9 @@ IMPORTED = re.compile(r'^@import "([^"]+)";$', re.MULTILINE)
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):
-    """Hashed names, also in JavaScript's imports; plain names where nothing was collected yet.
+    """Storage with hashed names, also in JavaScript's imports; with plain names before files are collected.
 
-    A stylesheet holds what it imports, so that a page waits for one and not for twenty.
+    A stylesheet contains its imports, so that a page waits for one file and not for twenty.
     """
 
     support_js_module_import_aggregation = True
@@ -39,7 +39,7 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
 
 
 class Whole:
-    """A folder's stylesheets, each with what it imports from there."""
+    """Stylesheets of a folder, each with its imports inlined."""
 
     def __init__(self, folder: Storage):
         self._folder = folder
@@ -53,12 +53,12 @@ class Whole:
 
 
 def seen_from(name: str, reference: str) -> str:
-    """The name of the static file to which another one refers."""
+    """Return the name of the static file to which another file refers."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(name), reference))
 
 
 class CollectedFinder(BaseFinder):
-    """Finds collected files for Django's own handler, which live server tests put before ours."""
+    """Finder of collected files, for Django's own handler in live server tests."""
 
     storages: dict = {}
 
@@ -73,25 +73,25 @@ class CollectedFinder(BaseFinder):
 
 
 def collect() -> None:
-    """Collect the static files if any has changed: to hash and compress them takes most of a start."""
+    """Collect the static files if any has changed: hashing and compressing takes most of a start."""
     if not is_collected():
         call_command("collectstatic", verbosity=0, interactive=False)
         _mark().write_text(_found())
 
 
 def is_collected() -> bool:
-    """Return whether the static files are collected as they are now."""
+    """Return whether the collected files are up to date."""
     is_there = Path(settings.STATIC_ROOT, "staticfiles.json").exists()
     return is_there and _mark().exists() and _mark().read_text() == _found()
 
 
 def _mark() -> Path:
-    """The file that says what was collected."""
+    """Return the path of the file that records the collected files."""
     return Path(settings.VAR_DIR, "static.collected")
 
 
 def _found() -> str:
-    """What there is to collect, by names, sizes and times."""
+    """Return the names, sizes and times of the files to collect."""
     digest = hashlib.sha256()
     for finder in get_finders():
         for path, storage in finder.list([]):

@@ -1,4 +1,4 @@
-"""The supervisor of the web workers and the task workers: it starts, watches, replaces and ends them."""
+"""Supervisor of the web workers and the task workers: it starts, watches, replaces and ends them."""
 
 import logging
 import signal
@@ -32,7 +32,7 @@ KILL_TIMEOUT = STOP_TIMEOUT + 2
 
 
 class WebWorker(Process):
-    """A process that serves: within `START_TIMEOUT`, and then answers a check within `HEALTH_TIMEOUT`."""
+    """Web worker. It must serve within `START_TIMEOUT`, and then answer checks within `HEALTH_TIMEOUT`."""
 
     def start(self) -> None:
         super().start()
@@ -40,7 +40,7 @@ class WebWorker(Process):
         self.is_serving = self.is_asked = False
 
     def is_alive(self, timeout: float = HEALTH_TIMEOUT) -> bool:
-        """Whether it serves, or still has time to start."""
+        """Return whether the worker serves, or still has time to start."""
         if not self.process.is_alive():
             return False
         answer = self._healthcheck(timeout if self.is_serving else 0)
@@ -50,7 +50,7 @@ class WebWorker(Process):
         return self.is_serving or time.monotonic() < self.deadline
 
     def _healthcheck(self, timeout: float) -> bool | None:
-        """uvicorn's, with one question at a time: unanswered ones would make all later answers stale."""
+        """Check as uvicorn does, but once at a time: after unanswered checks, answers would be stale."""
         try:
             if not self.is_asked:
                 self.parent_conn.send(b"ping")
@@ -65,18 +65,18 @@ class WebWorker(Process):
 
     @property
     def state(self) -> str:
-        """Why it does not serve."""
+        """Return the reason why the worker does not serve."""
         if self.exitcode is None:
             return f"no answer within {HEALTH_TIMEOUT if self.is_serving else START_TIMEOUT} s"
         return f"exit status {self.exitcode}"
 
     @property
     def has_failed_to_start(self) -> bool:
-        """Whether it ended by itself and never served: the next will do the same."""
+        """Return whether the worker ended by itself and never served: the next one would fail too."""
         return not self.is_serving and (self.exitcode or 0) > 0
 
     def end(self) -> None:
-        """Stop it, and wait until it has ended."""
+        """Stop the worker, and wait for its end."""
         self.terminate()
         self.join()
 
@@ -87,9 +87,9 @@ class WebWorker(Process):
 
 
 class Workers(Multiprocess):
-    """uvicorn's supervisor, which stops to listen before it ends the workers.
+    """uvicorn's supervisor, which stops listening before it ends the web workers.
 
-    It also keeps the task workers. These may end at any moment: another one takes their tasks over.
+    It also runs the task workers. These may end at any moment: another task worker takes over their tasks.
     """
 
     processes: list[WebWorker]  # type: ignore[assignment]
@@ -106,7 +106,7 @@ class Workers(Multiprocess):
         return worker
 
     def run(self) -> None:
-        """Run the workers until a signal ends them. Raises `CannotServe` when they cannot start at all."""
+        """Run the workers until a signal ends them. Raise `CannotServe` if they cannot start."""
         super().run()
         if self.failure:
             raise CannotServe(self.failure)
@@ -124,7 +124,7 @@ class Workers(Multiprocess):
                 self.task_workers[n] = start_task_worker()
 
     def end_failed(self, worker: WebWorker) -> None:
-        """End a worker that failed. If it failed to start, and no other has served, so will the next."""
+        """End a failed worker. Stop if it and all others failed to start: the next would fail too."""
         state = worker.state
         worker.kill()
         worker.join()
@@ -135,12 +135,12 @@ class Workers(Multiprocess):
             logger.warning("Worker %s ended (%s); starting another", worker.pid, state)
 
     def restart_all(self) -> None:
-        """Replace each worker once its successor serves. Without a successor, the old worker stays."""
+        """Replace each worker when its successor serves. Without a successor, the old worker stays."""
         started_at = time.monotonic()
         spawn.Process(target=warn_about_upgrade, daemon=True).start()
         for n in range(self.processes_num):
             if not self.replace(n):
-                if not self.is_told_to_stop():
+                if not self.must_stop():
                     what = "Restart incomplete: %s of %s workers replaced; send SIGHUP to retry"
                     logger.error(what, n, self.processes_num)
                 return
@@ -160,7 +160,7 @@ class Workers(Multiprocess):
             state = successor.state
             successor.kill()
             successor.join()
-            if self.is_told_to_stop():
+            if self.must_stop():
                 return False
             logger.error("Worker %s stays: its successor does not start (%s)", self.processes[n].pid, state)
             if successor.has_failed_to_start:
@@ -169,13 +169,13 @@ class Workers(Multiprocess):
 
     def wait_until_serving(self, worker: WebWorker) -> bool:
         """Wait until a new worker is ready, and keep replacing the others."""
-        while worker.is_alive() and not worker.is_serving and not self.is_told_to_stop():
+        while worker.is_alive() and not worker.is_serving and not self.must_stop():
             time.sleep(0.1)
             self.keep_subprocess_alive()
         return worker.is_serving
 
-    def is_told_to_stop(self) -> bool:
-        """Whether a stop signal arrived while another signal is handled."""
+    def must_stop(self) -> bool:
+        """Return whether a stop signal arrived while another signal is handled."""
         return bool({signal.SIGINT, signal.SIGTERM} & set(self.signal_queue))
 
     def handle_ttin(self) -> None:

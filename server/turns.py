@@ -20,7 +20,7 @@ FRAME_COST = 0.00005
 
 
 class Turns(Protocol):
-    """A connection with received data that is parsed in turns. Reading pauses until all of it is parsed."""
+    """Connection whose received data is parsed in turns. Reading pauses until all of it is parsed."""
 
     transport: Transport
     is_refused = False  # received data is discarded until the peer closes
@@ -38,13 +38,13 @@ class Turns(Protocol):
         super().connection_lost(exc)
 
     def parse(self) -> None:
-        """Parse received data in turns, and receive more when there is none left."""
+        """Parse received data in turns, and receive more when all of it is parsed."""
         if self._has_work():
             get_queue().add(self)
         self.hold(bool(self._unparsed))
 
     def take_turn(self) -> int:
-        """Parse a piece. Returns how many frames it had."""
+        """Parse a piece. Return how many frames it had."""
         if not self._has_work():
             return 0
         piece, self._unparsed = self._unparsed[:PIECE], self._unparsed[PIECE:] or b""
@@ -55,17 +55,17 @@ class Turns(Protocol):
         return frames
 
     def refuse(self) -> None:
-        """Discard what was received, and what comes."""
+        """Discard all received data, also that which arrives later."""
         self.is_refused = True
         self.discard()
 
     def discard(self) -> None:
-        """Discard what was received and is not parsed."""
+        """Discard received data that is not parsed."""
         self._unparsed = b""
         get_received_budget().remove(self)
 
     def reset(self) -> None:
-        """End the connection: too much waits to be parsed."""
+        """Close the connection: too much data waits to be parsed."""
         self.discard()
         self.transport.abort()
 
@@ -74,24 +74,24 @@ class Turns(Protocol):
 
     @property
     def network(self) -> str:
-        """Where the client is, as `live.networks.network` names it."""
+        """Return the client's network: see `live.networks`."""
         raise NotImplementedError
 
     def may_parse(self) -> bool:
-        """Whether what was parsed last has been dealt with."""
+        """Return whether the result of the last piece is processed."""
         raise NotImplementedError
 
     def feed(self, piece: bytes | memoryview) -> int:
-        """Parse a piece. Returns how many frames it had."""
+        """Parse a piece. Return how many frames it had."""
         raise NotImplementedError
 
     def hold(self, is_held: bool) -> None:
-        """Receive nothing, or go on unless something else is against it."""
+        """Pause reading, or resume it unless something else pauses it."""
         raise NotImplementedError
 
 
 class TurnQueue:
-    """Gives each pass of the event loop `TURN` for parsing, in turns by address, then by connection."""
+    """Queue with the time `TURN` in each pass of the event loop: in turns by address, then by connection."""
 
     def __init__(self) -> None:
         self._loop = get_running_loop()
@@ -101,7 +101,7 @@ class TurnQueue:
         self._is_serving = False
 
     def add(self, connection: Turns) -> None:
-        """Let a connection take a turn: at once, if no other one waits and there is time left."""
+        """Let a connection take a turn: at once if no other connection waits and time is left."""
         self._waiting.setdefault(connection.network, {})[connection] = None
         self._serve()
 

@@ -1,4 +1,4 @@
-"""The Valkey that `bin/run` keeps where REDIS_URL gives none: a process that restarts it when it dies."""
+"""Valkey of `bin/run`, for a Lobby without REDIS_URL, and the keeper process that restarts it."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ WATCH_INTERVAL = 0.2
 
 @contextmanager
 def valkey() -> Iterator[None]:
-    """Run a Valkey that ends with this process, even when it is killed. Raises `CannotServe`."""
+    """Run a Valkey that ends with this process, even when it is killed. Raise `CannotServe`."""
     if len(os.fsencode(settings.VALKEY_SOCKET)) > LONGEST_SOCKET_PATH:
         raise CannotServe(f"{settings.VAR_DIR} is too long for a unix socket; set a shorter VAR_DIR.")
     end_leftover()
@@ -100,7 +100,7 @@ def launch() -> subprocess.Popen:
 
 
 def why_not_ready(process: subprocess.Popen) -> str:
-    """Wait until Valkey answers, and return an empty string; or why it does not."""
+    """Wait until Valkey answers. Return an empty string, or the reason why it does not."""
     deadline = time.monotonic() + START_TIMEOUT
     while process.poll() is None:
         with suppress(RedisError), client(timeout=1) as started:

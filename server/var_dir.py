@@ -1,4 +1,4 @@
-"""VAR_DIR: private to its owner, with an error of one line if no files can be kept there."""
+"""VAR_DIR: private to its owner, with an error of one line if files cannot be stored there."""
 
 import stat
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 @contextmanager
-def keeping_files(var_dir: Path) -> Iterator[None]:
-    """Raise `ImproperlyConfigured` for the system's errors."""
+def file_errors_as_configuration_errors(var_dir: Path) -> Iterator[None]:
+    """Convert the system's errors to `ImproperlyConfigured`."""
     try:
         yield
     except OSError as error:

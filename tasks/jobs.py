@@ -31,7 +31,7 @@ RUN_JOBS = live.LayerMessage("purge", {"type": "jobs.run"}, is_task=True)
 
 
 class PeriodicJob(NamedTuple):
-    """Steps that run at an interval, each until it returns 0."""
+    """Job of steps that run at an interval, each until it returns 0."""
 
     name: str
     interval: timedelta
@@ -42,7 +42,7 @@ JOBS: list[PeriodicJob] = []
 
 
 def register(job: PeriodicJob) -> None:
-    """Add a job. Jobs of higher apps, which start later, run first: their rows keep people."""
+    """Register a job. Jobs of higher apps, which start later, run first: their rows protect people."""
     JOBS.insert(0, job)
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 
 class LeaseLost(Exception):
-    """Another worker has claimed the row, or it needs no work any more."""
+    """Another worker has claimed the row, or the row needs no more work."""
 
     def __str__(self):
         return "another worker has claimed it"

@@ -1,4 +1,4 @@
-"""The table of periodic jobs."""
+"""Table of periodic jobs."""
 
 from django.db import models
 from django.utils import timezone
@@ -7,7 +7,7 @@ from tasks.leases import Leased
 
 
 class Job(Leased):
-    """A periodic job, and when it is due."""
+    """Periodic job, and when it is due."""
 
     name = models.CharField(max_length=32, primary_key=True)
     due_at = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,4 @@
-"""The consumer of the task worker that runs periodic jobs."""
+"""Consumer of the task worker that runs periodic jobs."""
 
 from channels.consumer import AsyncConsumer
 
@@ -6,7 +6,7 @@ from tasks import jobs
 
 
 class JobWorker(AsyncConsumer):
-    """Runs the periodic jobs that are due."""
+    """Consumer that runs the periodic jobs that are due."""
 
     channel_layer_alias = None
 

@@ -12,41 +12,41 @@ from tests.servers.processes import Server
 
 @pytest.fixture(autouse=True)
 def speak_english():
-    """A request leaves its language to the thread, which may be the tests' own."""
+    """Deactivate the language that a request may have left active in the tests' thread."""
     yield
     translation.deactivate()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def what_was_collected_is_no_garbage():
-    """Let the collector pass over all modules and tests: it would look at each after every file."""
+    """Exclude all modules and tests from garbage collection, which runs after every file."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def what_a_file_leaves_behind_is_told_of_there():
-    """Garbage may raise a warning, which fails whichever test is running when it is collected."""
+    """Collect garbage after each file: its warnings fail the test that runs at the time."""
     yield
     gc.collect()
 
 
 @pytest.fixture(scope="session")
 def is_long(request):
-    """Whether faults and floods last as long as docs/promise.md says."""
+    """Return whether faults and floods last as long as docs/promise.md promises."""
     return request.config.getoption("long")
 
 
 @pytest.fixture(scope="session")
 def lobby():
-    """What `bin/run` starts: uvicorn with two workers, Valkey, SQLite."""
+    """Start a server as `bin/run` does: uvicorn with two workers, Valkey, SQLite."""
     with Server(environment={"WORKERS": "2"}) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def doorbell():
-    """A Valkey that may hang and go away."""
+    """Start a Valkey that tests can hang and kill."""
     doorbell = Doorbell()
     yield doorbell
     doorbell.kill()
@@ -54,7 +54,7 @@ def doorbell():
 
 @pytest.fixture
 async def database(transactional_db):
-    """The test's own, which the thread of all sockets lets go of in the end."""
+    """Provide a database, and close the connections of the sockets' thread at the end."""
     yield
     await aclose_old_connections()
 
@@ -68,7 +68,7 @@ async def guest(database):
 
 @pytest.fixture(scope="session", autouse=True)
 def static_files_are_found_once():
-    """Each test client makes a middleware of its own, which would look for all static files again."""
+    """Share the list of static files: each test client constructs a middleware, which would read it again."""
     from servestatic.middleware import ServeStaticMiddleware
 
     async def get_response(request):
@@ -86,7 +86,7 @@ def static_files_are_found_once():
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings):
-    """The tests' own SQLite waits for no disk: nothing of it need survive the machine."""
+    """Do not wait for the disk in SQLite: the data need not survive a crash."""
     options = settings.DATABASE["OPTIONS"]
     if "init_command" in options:
         options["init_command"] += ";PRAGMA synchronous=OFF"
@@ -94,7 +94,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings):
 
 @pytest.fixture(scope="session", autouse=True)
 def content_types_and_permissions_stay():
-    """A flush, which ends each test with transactions, would create them all again."""
+    """Keep these rows in a flush, which ends each test with transactions and would create them again."""
 
     def sql_flush(style, connection, **options):
         names = connection.introspection.django_table_names(only_existing=True, include_views=False)

@@ -1,8 +1,8 @@
-"""A client's copy of a room, as the browser keeps it: what was applied must equal what is loaded afresh."""
+"""Client's copy of a room, like the browser's: applied events must equal a new load."""
 
 
 class Copy:
-    """The messages of a room by number, and the cursor up to which they are known."""
+    """Messages of a room by number, and the cursor of the last event."""
 
     def __init__(self, messages=(), cursor=0, epoch=""):
         self.messages = {}

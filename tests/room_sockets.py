@@ -31,7 +31,7 @@ class Socket(sockets.Socket):
         self.people, self.count = {}, 0
 
     async def until_waiting(self, count):
-        """Wait until so many frames of a slow reader's socket cannot be sent yet."""
+        """Wait until a slow reader's socket has this many unsent frames."""
         while len(self.output_queue._putters) != count:
             await asyncio.sleep(0.01)
 
@@ -60,8 +60,8 @@ class Socket(sockets.Socket):
                     self.hear_of_people(event)
 
     def hear_of_people(self, event):
-        kept = {} if event["all"] else self.people
-        self.people = kept | {each["id"]: each["name"] for each in event["people"]}
+        others = {} if event["all"] else self.people
+        self.people = others | {each["id"]: each["name"] for each in event["people"]}
         for person in event["left"]:
             del self.people[person]
         self.count = event["count"]
@@ -82,12 +82,12 @@ class Socket(sockets.Socket):
         await self._until_told("mentions", counts)
 
     async def _until_told(self, what, counts):
-        told = None
-        while told != counts:
+        unread = None
+        while unread != counts:
             event = await self.event("unread")
-            told = {} if event["all"] else dict(told or {})
-            told |= {each["room"]: each[what] for each in event["rooms"]}
-            told = {room: count for room, count in told.items() if count}
+            unread = {} if event["all"] else dict(unread or {})
+            unread |= {each["room"]: each[what] for each in event["rooms"]}
+            unread = {room: count for room, count in unread.items() if count}
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ async def connect(database):
 
 @pytest.fixture(autouse=True)
 def emails_are_not_limited(monkeypatch):
-    """Redis keeps the counts of other tests."""
+    """Disable the limits of e-mails: Redis keeps the counts of other tests."""
     for limit in ("EMAILS_PER_HOUR", "EMAILS_PER_DAY", "CONFIRMATIONS_PER_HOUR", "CONFIRMATIONS_PER_DAY"):
         monkeypatch.setattr(account_limits, limit, 0)
     monkeypatch.setattr(account_limits, "ACCOUNT_CONFIRMATIONS_PER_DAY", 0)

@@ -1,4 +1,4 @@
-"""Sockets without a server: the whole ASGI application, spoken to as a server would."""
+"""Sockets without a server: the whole ASGI application, called directly."""
 
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
@@ -8,7 +8,7 @@ TIMEOUT = 20
 
 
 class Socket(WebsocketCommunicator):
-    """A client's side."""
+    """Client side of a socket."""
 
     async def send_frame(self, text):
         await self.send_input({"type": "websocket.receive", "text": text})
@@ -17,14 +17,14 @@ class Socket(WebsocketCommunicator):
         return await self.receive_json_from(TIMEOUT)
 
     async def close_code(self):
-        """The code with which the server closes, whatever it sends before."""
+        """Return the code with which the server closes the socket."""
         while (output := await self.receive_output(TIMEOUT))["type"] != "websocket.close":
             pass
         return output["code"]
 
 
 def session_of(user):
-    """The headers of a browser in which somebody is signed in."""
+    """Return the headers of a browser with a user's session."""
     client = Client()
     client.force_login(user)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value

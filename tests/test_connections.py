@@ -1,4 +1,4 @@
-"""Memory is given back once a storm of connections is over."""
+"""Free memory is returned to the system after a storm of connections."""
 
 import asyncio
 
@@ -11,11 +11,11 @@ async def test_memory_is_given_back_once_after_a_storm(monkeypatch):
     monkeypatch.setattr(connections, "STORM", 20)
     monkeypatch.setattr(connections, "GIVE_BACK_AFTER", 0)
     monkeypatch.setattr(connections, "give_back", lambda: given_back.put_nowait(len(open_)))
-    kept, open_ = Connections(1000, 1000), list(range(20))
+    open_connections, open_ = Connections(1000, 1000), list(range(20))
     for transport in open_:
-        kept.add(transport, "192.0.2.1", False)
+        open_connections.add(transport, "192.0.2.1", False)
     while open_:
-        kept.remove(open_.pop())
+        open_connections.remove(open_.pop())
         await asyncio.sleep(0)
     assert await asyncio.wait_for(given_back.get(), 10) <= 2
     assert given_back.empty()

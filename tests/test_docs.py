@@ -1,4 +1,4 @@
-"""The documents: the files, commands and names that they mention exist, and links between them resolve."""
+"""Documents: the files, commands and names that they mention exist, and their links resolve."""
 
 import re
 from functools import cache
@@ -50,7 +50,7 @@ def named(path: Path) -> str:
 
 @cache
 def files() -> list[str]:
-    """All files of the repository, as paths from its root with a slash before."""
+    """Return all files of the repository, as paths from its root with a leading slash."""
     found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
     return [f"/{named(path)}" for path in [*ROOT.iterdir(), *found] if path.is_file()]
 
@@ -61,13 +61,13 @@ def exists(path: str) -> bool:
 
 
 def exists_somewhere(name: str) -> bool:
-    """Whether some file has this name, or this end of its path."""
+    """Return whether a file's path ends with this name."""
     pattern = re.escape("/" + PLACEHOLDER.sub("*", name)).replace(r"\*", "[^/]*")
     return any(re.search(f"{pattern}$", path) for path in files())
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors of a document's headings, as GitHub makes them."""
+    """Return the anchors of a document's headings, as GitHub makes them."""
     headings = HEADING.findall(FENCED.sub("", path.read_text()))
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -107,7 +107,7 @@ def test_each_dependency_has_a_row(name):
 
 
 def chapter(name: str) -> str:
-    """The chapter of docs/dependencies.md about one of the requirements' files."""
+    """Return the chapter of docs/dependencies.md about one of the requirements' files."""
     chapters = (ROOT / "docs/dependencies.md").read_text().split("\n## ")
     (found,) = [text for text in chapters if f"\n\n`{name}.in`." in text]
     return found

@@ -1,4 +1,4 @@
-"""Pages that tell what went wrong: in the look of all others, and with a way back."""
+"""Error pages: with the site's layout, and a link back."""
 
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ def is_in_the_look(answer):
 
 
 def test_the_page_of_a_failure_needs_neither_the_database_nor_a_context():
-    """Where tests ask for no database, asking it for something raises."""
+    """Without the fixture of the database, any query raises."""
     answer = server_error(RequestFactory().get("/"))
     assert answer.status_code == 500
     assert is_in_the_look(answer)
@@ -137,6 +137,6 @@ def test_a_form_that_cannot_be_read_is_refused_in_a_line_at_every_address(conten
 
 @pytest.mark.django_db
 def test_a_callback_that_comes_as_a_form_is_refused_for_what_it_says():
-    """Its view reads the body itself, after the form was read."""
+    """Its view reads the body, which was already parsed as a form."""
     answer = Client().post("/orders/x/callback/", {"biz": "x"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")

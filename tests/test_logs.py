@@ -1,4 +1,4 @@
-"""The log: nobody's text can pass for a record of it, nor command the terminal that shows it."""
+"""Log: no client's text can pose as a record, or control the terminal."""
 
 import logging
 import re
@@ -24,24 +24,24 @@ HIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 @pytest.fixture
 def log(monkeypatch):
-    """The lines that have come since this was asked last."""
+    """Return the lines since the last call."""
     (console,) = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
     written = StringIO()
     monkeypatch.setattr(console, "stream", written)
     monkeypatch.setattr(console, "filters", [type(each)() for each in console.filters])  # which count from 0
 
     def lines():
-        said = written.getvalue()
+        text = written.getvalue()
         written.seek(0)
         written.truncate()
-        return said.removesuffix("\n").split("\n")
+        return text.removesuffix("\n").split("\n")
 
     return lines
 
 
 @pytest.fixture
 def clock(monkeypatch):
-    """The time of the log, which stands still."""
+    """Stop the log's clock."""
     clock = SimpleNamespace(now=monotonic() + 1e6)
     monkeypatch.setattr("server.log_format.time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock

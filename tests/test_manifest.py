@@ -1,4 +1,4 @@
-"""What a browser needs to install Lobby."""
+"""Manifest and icons with which browsers install Lobby."""
 
 import struct
 
@@ -36,7 +36,7 @@ def test_its_icons_are_there_and_as_large_as_it_says():
 
 
 def size(png):
-    """Width and height (pixels), from the header (RFC 2083, section 4.1.1)."""
+    """Return width and height (pixels), from the header (RFC 2083, section 4.1.1)."""
     return struct.unpack(">II", png[16:24])
 
 

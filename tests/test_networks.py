@@ -1,4 +1,4 @@
-"""What an address is counted under: every limit takes all addresses of an IPv6 network of 64 bits for one."""
+"""Networks: every limit counts all addresses of an IPv6 /64 network as one."""
 
 import re
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -49,7 +49,7 @@ def request(address):
 
 
 def served(protocol, address):
-    """The network of a connection, as the parser's turns and the budgets of memory count it."""
+    """Return the network of a connection, as turns of parsing and memory budgets count it."""
     connection = protocol.__new__(protocol)
     connection.client, connection.scope = (address, 0), scope(address)
     return connection.network
@@ -115,7 +115,7 @@ async def test_readers_of_a_backlog_take_turns_by_network(monkeypatch):
 
 
 def test_few_modules_read_an_address():
-    """Others would count it in a way of their own."""
+    """Other modules would count addresses in their own ways."""
     paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
     assert {
         str(path.relative_to(ROOT)) for path in paths if READS_ADDRESS.search(path.read_text())

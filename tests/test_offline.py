@@ -1,4 +1,4 @@
-"""The service worker, as it is served."""
+"""Service worker, as it is served."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from accounts.models import User
 from mysite import offline
 
 
-def kept():
-    """What the worker keeps: version, page, assets."""
+def stored():
+    """Return what the service worker stores: version, page, assets."""
     return json.loads(re.search(r"= (\{.*\});", Client().get("/sw.js").content.decode())[1])
 
 
@@ -24,13 +24,13 @@ def test_the_worker_is_for_all_pages_and_always_asked_for_anew():
 
 
 def test_what_it_keeps_is_there_and_nobodys():
-    for address in [kept()["page"], *kept()["assets"]]:
+    for address in [stored()["page"], *stored()["assets"]]:
         answer = Client().get(address)
         assert answer.status_code == 200
         assert not answer.cookies
-    page = Client().get(kept()["page"]).content.decode()
+    page = Client().get(stored()["page"]).content.decode()
     wanted = re.findall(r'(?:href|src)="(/[^"]*)"', page)
-    assert sorted(wanted) == sorted(kept()["assets"])
+    assert sorted(wanted) == sorted(stored()["assets"])
 
 
 def test_a_change_to_what_it_keeps_is_another_version(settings, tmp_path):
@@ -39,10 +39,10 @@ def test_a_change_to_what_it_keeps_is_another_version(settings, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
     settings.BASE_DIR = tmp_path
-    before = kept()["version"]
-    assert kept()["version"] == before
+    before = stored()["version"]
+    assert stored()["version"] == before
     (tmp_path / "static" / offline.SCRIPT).write_text("changed")
-    assert kept()["version"] != before
+    assert stored()["version"] != before
 
 
 @pytest.mark.django_db(transaction=True)

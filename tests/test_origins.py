@@ -1,4 +1,4 @@
-"""Sockets open to pages of their own origin and of trusted ones, and to programs, which name none."""
+"""Origins of sockets: the server's own, trusted ones, and none, as programs send."""
 
 import pytest
 from channels.testing import WebsocketCommunicator

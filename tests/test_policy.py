@@ -1,4 +1,4 @@
-"""The content security policy: every answer has it, and it lets no inline script run."""
+"""Content security policy: every response has it, and it allows no inline script."""
 
 import pytest
 from django.test import Client
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def directives(response):
-    """The policy that came with an answer: {directive: [sources]}."""
+    """Return a response's policy: {directive: [sources]}."""
     parts = response.headers["Content-Security-Policy"].split(";")
     return {name: sources for name, *sources in (part.split() for part in parts)}
 

@@ -1,4 +1,4 @@
-"""The delays between restarts."""
+"""Delays between restarts."""
 
 from server import processes
 from server.processes import Backoff

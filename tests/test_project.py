@@ -1,4 +1,4 @@
-"""Rules that hold for the project as a whole."""
+"""Rules for the whole project."""
 
 import re
 from collections import Counter
@@ -38,7 +38,7 @@ def test_migrations_are_made(transactional_db):
 
 
 def test_no_middleware_needs_a_thread_for_all_of_a_request():
-    """One that is not async makes a thread wait for each view that is, and for what is static."""
+    """A synchronous middleware keeps a thread waiting for each asynchronous view and static file."""
     assert all(import_string(path).async_capable for path in settings.MIDDLEWARE)
 
 

@@ -1,4 +1,4 @@
-"""Static files are collected when there is something to collect, and not at every start."""
+"""Static files: collected if they have changed, not at every start."""
 
 import posixpath
 import re

@@ -1,4 +1,4 @@
-"""What people are told: in the catalogue of each language, whole, and as it is compiled."""
+"""Translations: all texts for people are in each catalogue, translated and compiled."""
 
 import ast
 import gettext
@@ -53,18 +53,18 @@ def source():
     return messages.template()
 
 
-def forms(said):
-    return said if isinstance(said, tuple | list) else (said,)
+def forms(text):
+    return text if isinstance(text, tuple | list) else (text,)
 
 
-def told(catalog):
+def entries(catalog):
     return [message for message in catalog if message.id]
 
 
 def test_there_is_something_to_translate(source):
-    said = {forms(message.id)[0] for message in source}
-    assert {"Your password", "Reconnecting…", "Find or create a room", " unread"} <= said
-    assert {"{count} new message", "%(here)s online", "{problem} Try again in {seconds} s."} <= said
+    texts = {forms(message.id)[0] for message in source}
+    assert {"Your password", "Reconnecting…", "Find or create a room", " unread"} <= texts
+    assert {"{count} new message", "%(here)s online", "{problem} Try again in {seconds} s."} <= texts
 
 
 def test_a_catalogue_has_what_the_source_says_and_nothing_else(source, catalog):
@@ -74,11 +74,13 @@ def test_a_catalogue_has_what_the_source_says_and_nothing_else(source, catalog):
 
 
 def test_all_of_it_is_translated(catalog):
-    assert [message.id for message in told(catalog) if message.fuzzy or not all(forms(message.string))] == []
+    assert [
+        message.id for message in entries(catalog) if message.fuzzy or not all(forms(message.string))
+    ] == []
 
 
 def test_a_translation_has_the_placeholders_and_the_quotes_of_its_message(catalog):
-    for message in told(catalog):
+    for message in entries(catalog):
         plural = forms(message.id)[-1]
         for form in forms(message.string):
             assert set(PLACEHOLDER.findall(form)) == set(PLACEHOLDER.findall(plural)), message.id
@@ -89,7 +91,7 @@ def test_a_translation_has_the_placeholders_and_the_quotes_of_its_message(catalo
 def test_what_is_compiled_is_what_the_catalogue_says(language, catalog):
     with messages.mo_file(language).open("rb") as file:
         compiled = gettext.GNUTranslations(file)
-    for message in told(catalog):
+    for message in entries(catalog):
         singular, *plural = forms(message.id)
         for index, form in enumerate(forms(message.string)):
             key = (singular, index) if plural else singular
@@ -102,7 +104,7 @@ def test_what_is_compiled_is_what_the_catalogue_says(language, catalog):
 
 
 def literals(call):
-    """The texts that are given to a call as they are."""
+    """Return the literal texts among a call's arguments."""
     for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
         for node in ast.walk(argument):
             if isinstance(node, ast.Call) and CALLS.match(name_of(node)):
@@ -126,7 +128,7 @@ def test_no_refusal_is_in_english_only(package):
 
 
 class Unmarked(HTMLParser):
-    """The words of a template that are not translated."""
+    """Parser that collects a template's untranslated words."""
 
     SAID = {"title", "placeholder", "alt", "label", "aria-label", "aria-description"} | {
         f"aria-{name}" for name in ("roledescription", "valuetext", "placeholder")
@@ -169,14 +171,14 @@ def test_no_template_speaks_english_only(path):
 
 
 def is_told(text, tokens):
-    """Whether a text is for people: by its words, or since it is assigned to what is shown or spoken."""
+    """Return whether a text is for people: by its words, or by what it is assigned to."""
     to, sign = [each.value for each in tokens[-2:]] if len(tokens) > 1 else ("", "")
     is_assigned = sign == "=" and SHOWN.search(to)
     return TOLD.match(text) or (is_assigned and WORD.search(re.sub(r"\$\{.*?\}", "", text)))
 
 
 def unmarked(tokens):
-    """The texts among a script's tokens that are not given to `gettext` or `ngettext`."""
+    """Return a script's texts for people that are not arguments of `gettext` or `ngettext`."""
     for index, token in enumerate(tokens):
         if token.type in ("string", "template_string") and is_told(token.value[1:-1], tokens[:index]):
             before = [each.value for each in tokens[max(0, index - 6) : index]]

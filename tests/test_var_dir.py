@@ -1,4 +1,4 @@
-"""What Lobby keeps is for its owner alone."""
+"""VAR_DIR: only its owner can read Lobby's files."""
 
 import stat
 import subprocess

@@ -1,4 +1,4 @@
-"""The socket of a transcript's page."""
+"""Socket of a transcript's page."""
 
 from channels.db import database_sync_to_async
 
@@ -9,7 +9,7 @@ from transcripts.models import Transcript
 
 
 class TranscriptConsumer(PageListener):
-    """Sends a transcript's present state, then each change."""
+    """Consumer that sends a transcript's present state, then each change."""
 
     async def listen(self):
         visible = queries.visible_transcripts(self.scope["user"])

@@ -47,7 +47,7 @@ def claim() -> Transcript | None:
 
 
 def _last_claim(field: str) -> Subquery:
-    """When a transcript with the same value of a field was last claimed; None if none was."""
+    """Return when a transcript with the same value of a field was last claimed; None if none was."""
     claimed = Transcript.objects.filter(claimed_at__isnull=False, **{field: OuterRef(field)})
     return Subquery(claimed.order_by("-claimed_at").values("claimed_at")[:1])
 

@@ -1,4 +1,4 @@
-"""The table of transcripts."""
+"""Table of transcripts."""
 
 import uuid
 
@@ -11,14 +11,14 @@ from tasks.leases import Leased
 
 
 class Outdated(models.TextChoices):
-    """How messages of a transcript were changed after they were written to it."""
+    """Kind of change to messages after they were written to a transcript."""
 
     EDITED = "edited"
     DELETED = "deleted"
 
 
 class Transcript(Leased):
-    """A person's transcript of a room."""
+    """Transcript of a room, for a person."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     room = models.ForeignKey(Room, on_delete=models.PROTECT)
@@ -71,12 +71,12 @@ class Transcript(Leased):
 
     @property
     def topic(self) -> str:
-        """The topic of the transcript's progress."""
+        """Return the topic of the transcript's progress."""
         return f"export.{self.pk.hex}"
 
     @property
     def status(self) -> str:
-        """The state on the page: waiting (for a worker), working, ready, edited or deleted.
+        """Return the state for the page: waiting (for a worker), working, ready, edited or deleted.
 
         An edited transcript still has its file, with the earlier texts; a deleted one has no file any more.
         """

@@ -13,7 +13,7 @@ from transcripts.protocol import make_event
 
 
 class TranscriptSource:
-    """A `live.Source` of the transcripts whose pages are open."""
+    """`live.Source` of the transcripts whose pages are open."""
 
     @database_sync_to_async
     def read_after(self, topic: str, seq: int, limit: int) -> tuple[Sequence[live.Event], int]:
@@ -22,7 +22,7 @@ class TranscriptSource:
 
     @database_sync_to_async
     def read_heads(self, topics: Iterable[str]) -> dict[str, live.Head]:
-        """Return the versions. Also call workers where none are: the hub asks every few seconds."""
+        """Return the versions. Call workers for transcripts without one: the hub asks every few seconds."""
         by_pk = {_pk(topic): topic for topic in topics}
         if due := list(leases.due().filter(pk__in=by_pk)):
             leases.release(due)

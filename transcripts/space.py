@@ -86,7 +86,7 @@ def hash_address(address: str) -> str:
 
 
 class Octets(Func):
-    """The length of a text in bytes."""
+    """Length of a text in bytes."""
 
     function = "OCTET_LENGTH"
     output_field = BigIntegerField()

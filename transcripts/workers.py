@@ -1,4 +1,4 @@
-"""The task worker that writes transcripts."""
+"""Task worker that writes transcripts."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ POLL_INTERVAL = 0.5
 
 
 class TranscriptWorker(AsyncConsumer):
-    """Write the transcripts that need a worker, one after the other."""
+    """Consumer that writes the transcripts that need a worker, one after the other."""
 
     channel_layer_alias = None
 

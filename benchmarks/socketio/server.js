@@ -1,4 +1,4 @@
-// One process of socket.io with its Redis adapter: a message goes to everybody in its sender's room.
+// socket.io with its Redis adapter, in one process: it sends each message to all sockets in the sender's room.
 // Usage: PORT=… REDIS_SOCKET=… node server.js
 
 const { createServer } = require("node:http");

@@ -1,1 +1,1 @@
-"""The official Channels tutorial's project (part 3, asynchronous), as small as it can be served."""
+"""Project of the official Channels tutorial (part 3, asynchronous), reduced to what it needs to serve."""

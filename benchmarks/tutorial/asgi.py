@@ -1,4 +1,4 @@
-"""The tutorial's application."""
+"""ASGI application of the tutorial."""
 
 import os
 

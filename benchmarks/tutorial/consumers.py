@@ -1,4 +1,4 @@
-"""The tutorial's consumer: every socket is in its room's group, and speaks for itself."""
+"""Consumer of the tutorial: each socket joins its room's group and encodes its own frames."""
 
 import json
 

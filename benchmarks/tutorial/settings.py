@@ -1,4 +1,4 @@
-"""The tutorial's settings; where its files are comes from the bench."""
+"""Settings of the tutorial. `bin/bench` sets the directory of its files."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 VAR_DIR = Path(os.environ["VAR_DIR"])
 REDIS_URL = os.environ["REDIS_URL"]
 
-SECRET_KEY = "only-for-measuring"  # noqa: S105
+SECRET_KEY = "only-for-benchmarks"  # noqa: S105
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
 USE_TZ = True

@@ -1,3 +1,3 @@
-"""No page is measured here."""
+"""URLs of the tutorial: none, since the benchmarks use its socket only."""
 
 urlpatterns: list = []

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """A message's keys all include its room, so that the table can be partitioned by room."""
+    """Include the room in all keys of messages, so that the table can be partitioned by room."""
 
     dependencies = [
         ("chat", "0026_resting_names_of_a_person"),

@@ -60,8 +60,8 @@ class RoomCard(NamedTuple):
     def mentions_text(self) -> str:
         if not self.mentions:
             return ""
-        said = ngettext(", {count} mention", ", {count} mentions", self.mentions)
-        return said.format(count=_format_badge(self.mentions))
+        label = ngettext(", {count} mention", ", {count} mentions", self.mentions)
+        return label.format(count=_format_badge(self.mentions))
 
 
 class RoomList(NamedTuple):
@@ -131,8 +131,8 @@ def _make_cards(
     user: User | AnonymousUser, rooms: QuerySet[Room], own: dict[int, RoomCounts], exact: int | None
 ) -> list[RoomCard]:
     """Return the cards of rooms: the exact one first, then the others by their last message."""
-    said = permissions.messages_of(OuterRef("pk")).filter(deleted_at=None)
-    last = said.order_by("-number").values("pk")[:1]
+    visible = permissions.messages_of(OuterRef("pk")).filter(deleted_at=None)
+    last = visible.order_by("-number").values("pk")[:1]
     found = list(rooms.annotate(last=Subquery(last)).values_list("pk", "name", "last"))
     messages = permissions.visible_messages(user).in_bulk([pk for _, _, pk in found if pk])
     newest_first = sorted(found, key=lambda row: (row[0] == exact, row[2] or 0), reverse=True)

@@ -14,7 +14,8 @@ TOPIC = "news"
 class UnreadChanged(msgspec.Struct):
     """Change of unread counts: rooms with new messages, and pairs of person and room with a new position."""
 
-    said: Collection[int] = ()
+    # The wire name is that of earlier versions, whose processes run during an upgrade.
+    rooms: Collection[int] = msgspec.field(default=(), name="said")
     read: Collection[tuple[int, int]] = ()
 
     def event(self) -> live.Event:

@@ -79,12 +79,12 @@ class DirtyCounts:
     """People and rooms whose counts may have changed."""
 
     new: set[int] = field(default_factory=set)  # people to count in all their rooms
-    said: set[int] = field(default_factory=set)  # rooms to count for everyone
+    rooms: set[int] = field(default_factory=set)  # rooms to count for everyone
     read: set[Pair] = field(default_factory=set)
 
     def add(self, other: "DirtyCounts") -> None:
         self.new |= other.new
-        self.said |= other.said
+        self.rooms |= other.rooms
         self.read |= other.read
 
 
@@ -141,7 +141,7 @@ class UnreadFeed:
             changed = msgspec.json.decode(event.body, type=unread_changes.UnreadChanged)
             read = {pair for pair in changed.read if pair[0] in self._feeds}
             self._read_at |= dict.fromkeys(read, time.monotonic())
-            self._dirty.add(DirtyCounts(said=set(changed.said), read=read))
+            self._dirty.add(DirtyCounts(rooms=set(changed.rooms), read=read))
 
     async def _update(self) -> None:
         try:
@@ -161,7 +161,7 @@ class UnreadFeed:
         seqs, entered = await _read_ends(rooms, self._last_entered)
         if any(seqs.get(room, 0) < self._seqs[room] for room in rooms):
             self._dirty.new.update(self._feeds)  # their counts are of another database
-        self._dirty.said |= {room for room, seq in self._seqs.items() if seqs.get(room) != seq}
+        self._dirty.rooms |= {room for room, seq in self._seqs.items() if seqs.get(room) != seq}
         self._dirty.read |= {(person, room) for _, person, room in entered if person in self._feeds}
         self._last_entered = entered[-1][0] if entered else self._last_entered
         self._compare_at = now + live.get_hub().compare_interval
@@ -172,10 +172,10 @@ class UnreadFeed:
             self._read = {member: seq for member, seq in self._read.items() if seq > read.get(member, -1)}
         if self._read:
             self._reconciler.request()
-        said, self._changed_rooms.rooms = self._changed_rooms.rooms, set()
-        if said or read:
+        rooms, self._changed_rooms.rooms = self._changed_rooms.rooms, set()
+        if rooms or read:
             pairs = [(member.person, member.room) for member in read]
-            live.get_hub().publish(unread_changes.TOPIC, unread_changes.UnreadChanged(said, pairs).event())
+            live.get_hub().publish(unread_changes.TOPIC, unread_changes.UnreadChanged(rooms, pairs).event())
 
     async def _recount(self) -> None:
         """Recount what may have changed, and publish it to people."""
@@ -185,7 +185,7 @@ class UnreadFeed:
         except DATABASE_ERRORS:
             self._dirty.add(dirty)
             raise
-        self._remember_seqs(dirty.said, chain(changed, *complete.values()))
+        self._remember_seqs(dirty.rooms, chain(changed, *complete.values()))
         for pk, all_counts in complete.items():
             if feed := self._feeds.get(pk):
                 feed.publish_all(all_counts)
@@ -194,13 +194,13 @@ class UnreadFeed:
             if feed := self._feeds.get(counts.person):
                 self._publish_counts(feed, counts)
 
-    def _remember_seqs(self, said: set[int], all_counts: Iterable[RoomCounts]) -> None:
-        """Remember the seqs up to which rooms were counted: for all of their people in `said` rooms only."""
+    def _remember_seqs(self, recounted: set[int], all_counts: Iterable[RoomCounts]) -> None:
+        """Remember the seqs up to which rooms are counted: for all people only in `recounted` rooms."""
         least: dict[int, int] = {}
         for counts in all_counts:
             least[counts.room] = min(counts.last_seq, least.get(counts.room, counts.last_seq))
-        kept = {room: seq for room, seq in self._seqs.items() if room not in said}
-        self._seqs = least | kept
+        others = {room: seq for room, seq in self._seqs.items() if room not in recounted}
+        self._seqs = least | others
 
     def _publish_counts(self, feed: UserUnreadFeed, counts: RoomCounts) -> None:
         pair = (counts.person, counts.room)
@@ -260,8 +260,8 @@ async def _load_counts(
 def _find_dirty_memberships(dirty: DirtyCounts, people: list[int]) -> tuple[list[int], list[int]]:
     """Return the memberships to count for new people, and for others."""
     of_new = unread_counts.find_latest_memberships(dirty.new) if dirty.new else []
-    rooms = dirty.said | {room for _, room in dirty.read}
-    others = people if dirty.said else {person for person, _ in dirty.read}
+    rooms = dirty.rooms | {room for _, room in dirty.read}
+    others = people if dirty.rooms else {person for person, _ in dirty.read}
     return of_new, unread_counts.find_memberships(rooms, others) if rooms else []
 
 

@@ -49,10 +49,11 @@ class NoRedirect(HTTPRedirectHandler):
 
 
 class Client:
-    """A tab in a room of the Lobby at `url`. It reconnects, and resends messages that were not acknowledged.
+    """Client that acts as a tab in a room of the Lobby at `url`.
 
-    It calls `on_message` with each message event, and with those of the room's history when the server
-    asks to reload it; `on_reset` first, if the room has another log. It keeps no acknowledged messages.
+    It reconnects, and resends messages that were not acknowledged. It calls `on_message` with each message
+    event, and with those of the room's history when the server asks to reload it; `on_reset` first, if the
+    room has another log. It does not store acknowledged messages.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Client:
         self._has_work.set()
 
     def edit(self, message: dict[str, Any], text: str) -> None:
-        """Ask for a change of a message (an event), once: what becomes of it, a message event tells."""
+        """Send a change of a message (an event), once. A message event reports the result."""
         known = {field: message[field] for field in ("number", "client_id", "seq")}
         self._edit = {"type": "edit", "message": text} | known
         self._has_work.set()
@@ -331,5 +332,5 @@ def _reference(message: dict[str, Any]) -> str:
 
 
 def _time(message: dict[str, Any]) -> str:
-    """When a message was last changed."""
+    """Return the time of a message's last change."""
     return message.get("deleted") or message.get("edited") or message.get("at", "")

@@ -49,14 +49,14 @@ class Latencies:
 
 @dataclass
 class ReceivedSerials:
-    """The serial numbers that a tab received from a sender, who counts from 1."""
+    """Serial numbers that a tab received from a sender, who counts from 1."""
 
     last: int = 0
     skipped: set[int] = field(default_factory=set)
 
 
 class TabRecord:
-    """A tab: the messages that it sent and showed, and the counts of errors."""
+    """Tab with the messages that it sent and showed, and the counts of errors."""
 
     def __init__(self, run: str, name: int, url: str, room: str, max_delay: float):
         self.name, self.room = name, room
@@ -138,7 +138,7 @@ class TabRecord:
 
 @dataclass
 class Row:
-    """A row of the ledger. Times are in seconds."""
+    """Row of the ledger. Times are in seconds."""
 
     tab: str
     room: str
@@ -167,7 +167,7 @@ COUNTED = (
 
 
 class Ledger:
-    """The tabs of some rooms, and the check that each shows all messages."""
+    """Tabs of some rooms, and the check that each shows all messages."""
 
     def __init__(self, tabs: Sequence[TabRecord]):
         self.tabs = tabs
@@ -239,7 +239,7 @@ class Ledger:
 
     @property
     def rows(self) -> Iterator[Row]:
-        """The counts of each tab."""
+        """Return the counts of each tab."""
         for tabs in self.rooms.values():
             ((usual, _),) = Counter(tab.order for tab in tabs).most_common(1)
             for tab in tabs:
@@ -275,7 +275,7 @@ class Ledger:
 
     @property
     def problems(self) -> set[str]:
-        """The reasons of refused connections and messages, and of failed comparisons."""
+        """Return the reasons for refused connections and messages, and for failed comparisons."""
         clients = [tab.client for tab in self.tabs]
         refused = {why for client in clients for why in (client.refused, *client.failed.values()) if why}
         return refused | self.not_compared

@@ -8,7 +8,7 @@ from django.db.backends.postgresql import base
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params):
-        """A session that works."""
+        """Return a session that works."""
         while True:
             connection = super().get_new_connection(conn_params)
             if not self.pool or connection.works():

@@ -1,4 +1,4 @@
-"""Sessions with PostgreSQL that wait for no answer longer than the server may take for one."""
+"""Sessions with PostgreSQL that do not wait longer for an answer than the server's own timeouts allow."""
 
 import select
 import time
@@ -32,18 +32,18 @@ class Session(psycopg.Connection):
             raise psycopg.OperationalError(f"PostgreSQL has said nothing for {PATIENCE} s") from None
 
     def works(self) -> bool:
-        """Whether it was opened or checked a moment ago, or can write: a read-only database can be read."""
+        """Return whether the session was checked recently or can write. Reads work when read-only."""
         now = time.monotonic()
         if self._checked_at < Session.silent_since:
             return False
-        if now - self._checked_at > CHECK_INTERVAL or self._says_something():
+        if now - self._checked_at > CHECK_INTERVAL or self._has_unexpected_data():
             if not self._can_write():
                 return False
             self._checked_at = now
         return True
 
-    def _says_something(self) -> bool:
-        """Whether data arrived without a query: the session has most likely ended."""
+    def _has_unexpected_data(self) -> bool:
+        """Return whether data arrived without a query: the session has most likely ended."""
         poll = select.poll()
         poll.register(self.fileno(), select.POLLIN)
         return bool(poll.poll(0))

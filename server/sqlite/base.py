@@ -1,7 +1,7 @@
 """Django's SQLite backend, for a file that may be deleted or replaced under a running server (a restore).
 
-SQLite goes on writing to a file that has lost its name, and all of that is lost. Here, a connection whose
-files are no longer those at its path fails its commit and is closed; the next one opens what is there.
+SQLite continues to write to a deleted file, and those writes are lost. With this backend, a connection whose
+files are no longer at their path fails its commit and is closed; the next one opens the new file.
 """
 
 import logging
@@ -22,7 +22,7 @@ Identity = tuple[int, int]  # of a file: device and inode
 
 
 class Files(NamedTuple):
-    """A database and its journal, which not every database has, at some time (monotonic)."""
+    """Identity of a database file and of its journal, if any, at a time (monotonic)."""
 
     database: Identity | None = None
     journal: Identity | None = None
@@ -43,7 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _files = Files()
 
     def prepare_database(self):
-        """Create the file. Only migrations do: a server must not continue with an empty database."""
+        """Create the file. Only migrations call this: a server must not continue with an empty database."""
         if not self.is_in_memory_db():
             with suppress(OSError):  # SQLite reports the error when it opens the file
                 Path(self.settings_dict["NAME"]).touch()
@@ -79,7 +79,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close_if_unusable_or_obsolete()
 
     def is_usable(self):
-        """Not after an error: SQLite caches the state of a damaged journal until the connection is closed."""
+        """Return False after an error: SQLite caches a damaged journal until the connection is closed."""
         return False
 
     def _commit(self):
@@ -88,7 +88,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise OperationalError("the database's file was deleted or replaced")
 
     def _look(self) -> Files:
-        """The files that are there now, without a journal that belongs to the database before."""
+        """Return the present files, without a journal that belongs to the previous database."""
         with self._lock:
             there, latest = Files.at(self._path, self._target), self._latest.get(self._path, Files())
             if latest.database not in (None, there.database):
@@ -99,7 +99,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return there
 
     def _is_left(self) -> bool:
-        """Whether this connection's files were deleted or replaced. If so, empties its journal."""
+        """Return whether the connection's files were deleted or replaced. If so, empty its journal."""
         if not self._path:
             return False
         opened, there = self._files, Files.at(self._path, self._target)
@@ -114,7 +114,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return True
 
     def _report(self, opened: Files) -> None:
-        """Log it, once for each process."""
+        """Log the fault, once per process."""
         if opened.seen_at > DatabaseWrapper._reported_at:
             DatabaseWrapper._reported_at = time.monotonic()
             logger.error("database: file deleted or replaced, opening what is there (%s)", self._path)
@@ -128,7 +128,7 @@ def _identity(path: str) -> Identity | None:
 
 
 def _put_away_journal(path: str) -> None:
-    """SQLite would apply the journal of a database that was replaced to the new one."""
+    """Move the journal of a replaced database away: SQLite would apply it to the new file."""
     with suppress(FileNotFoundError):
         # Not deleted: a new journal would get its inode, and pass for the old one in other processes.
         Path(f"{path}-wal").replace(f"{path}-wal.old")

@@ -13,6 +13,6 @@ DEFAULTS = {
 
 @pytest.fixture(scope="session")
 def server():
-    """One worker, so that the flood and the room meet in the same process."""
+    """Start a server with one worker, so that the flood and the room share a process."""
     with Server(environment={**UNLIMITED, **DEFAULTS, "WORKERS": "1"}) as server:
         yield server

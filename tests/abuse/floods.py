@@ -1,4 +1,4 @@
-"""Floods: what a hostile client sends as fast as it can. Each is run in a process of its own:
+"""Floods: hostile clients that send as fast as they can. Each runs in a process of its own:
 
     python -m tests.abuse.floods <flood> <port>
 
@@ -37,7 +37,7 @@ def flood(attack):
 
 
 def frames(*paths):
-    """A flood of frames over these sockets: what is returned first, then the second again and again."""
+    """Decorate a flood of frames over sockets: the function returns the first frame, and the repeated one."""
 
     def decorate(make):
         for path in paths:
@@ -58,7 +58,7 @@ def connected(address):
 
 
 def opened(address, path):
-    """A WebSocket whose handshake is done."""
+    """Open a WebSocket."""
     client = connected(address)
     client.sendall(
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\nUpgrade: websocket\r\n"
@@ -70,7 +70,7 @@ def opened(address, path):
 
 
 def frame(opcode, data=b"", is_last=True):
-    """A client's frame of up to 64 KiB, with a mask of zeros."""
+    """Return a client's frame of up to 64 KiB, with a mask of zeros."""
     size = (
         struct.pack("!B", 0x80 | len(data)) if len(data) < 126 else struct.pack("!BH", 0x80 | 126, len(data))
     )
@@ -109,7 +109,7 @@ def closes():
 
 @flood
 def mentions(address):
-    """Messages full of names that Unicode expands eighteen times."""
+    """Send messages full of names that Unicode expands eighteen times."""
     text = (("@" + "\ufdfa" * 15) * 250)[:4000]
     with opened(address, CHAT) as client:
         while True:
@@ -119,7 +119,7 @@ def mentions(address):
 
 @flood
 def segments(address):
-    """Pings that come a byte at a time."""
+    """Send pings byte by byte."""
     with opened(address, CHAT) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while True:
@@ -156,7 +156,7 @@ def chunked_bodies(address):
 
 @flood
 def connections(address):
-    """Connections that say nothing."""
+    """Open connections that send nothing."""
     held = []
     while True:
         with suppress(OSError):
@@ -165,7 +165,7 @@ def connections(address):
 
 @flood
 def pages(address):
-    """Pages, asked for over many connections at once."""
+    """Request pages over many connections at once."""
     request = f"GET /chat/ HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\n\r\n".encode()
     while True:
         with ExitStack() as stack:

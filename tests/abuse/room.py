@@ -1,4 +1,4 @@
-"""A room that talks and measures its acknowledgements, whatever else its server has to do."""
+"""Room with a steady sender that measures acknowledgements while its server is under load."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ INTERVAL = 0.03
 
 
 class TalkingRoom(Tab):
-    """A tab that sends at fixed times, whether or not earlier messages have been acknowledged."""
+    """Tab that sends at fixed times, even if earlier messages are not acknowledged yet."""
 
     def __init__(self, server, room, headers=None):
         super().__init__(server, room, headers)
@@ -21,7 +21,7 @@ class TalkingRoom(Tab):
         self._acknowledged = {}
 
     async def talk(self, seconds):
-        """Talk for a while. Returns how long acknowledgements took (seconds, sorted)."""
+        """Send for some seconds. Return the delays of the acknowledgements (seconds, sorted)."""
         self._sent, self._acknowledged = {}, {}
         async with asyncio.TaskGroup() as group:
             group.create_task(self._say_all(round(seconds / INTERVAL)))
@@ -45,5 +45,5 @@ class TalkingRoom(Tab):
 
 
 def worst(latencies):
-    """The 95th percentile: a stall delays all messages that are sent meanwhile, noise only a few."""
+    """Return the 95th percentile: a stall delays many messages, noise only a few."""
     return quantiles(latencies, n=20)[-1]

@@ -1,4 +1,4 @@
-"""Beside a burst of edits, others write about as fast as beside the same burst of messages."""
+"""Bursts of edits: they delay other writers about as much as bursts of messages do."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ def edit():
 
 
 async def burst(tab, make):
-    """Send commands all at once, and read until the last is done."""
+    """Send commands at once, and read until the last is done."""
     for command in [*(make() for _ in range(COMMANDS)), {"type": "ping"}]:
         await tab.socket.send(json.dumps(command))
     async with asyncio.timeout(TIMEOUT):
@@ -32,7 +32,7 @@ async def burst(tab, make):
 
 
 async def delay(editor, tabs, make):
-    """How long the editor's edits take beside a burst of the tabs (seconds, the median)."""
+    """Return the median time of the editor's edits during a burst of the tabs (seconds)."""
     latencies = []
     bursts = asyncio.gather(*(burst(tab, make) for tab in tabs))
     while not bursts.done():

@@ -1,4 +1,4 @@
-"""Beside a flood, a room talks on: its acknowledgements come about as fast as without."""
+"""Floods: a room continues, and its acknowledgements arrive about as fast as without the flood."""
 
 import asyncio
 import sys
@@ -25,7 +25,7 @@ ROUNDS = 3
 
 @asynccontextmanager
 async def flooded(server, name):
-    """A process that floods the server."""
+    """Run a process that floods the server."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -1,4 +1,4 @@
-"""Frames of a socket are counted: a burst is fine, more is closed with 1008."""
+"""Frame rate limit of a socket: a burst is accepted, more frames close it with 1008."""
 
 import asyncio
 import json
@@ -60,14 +60,14 @@ async def test_the_sockets_of_an_address_are_counted_together(server):
 
 
 async def last_answer(client):
-    """The first answer that is no pong, and its close code."""
+    """Return the first frame that is no pong, and its close code."""
     while (answer := await client.frame())[0] == PONG:
         pass
     return answer[0], int.from_bytes(answer[1][:2])
 
 
 def fragments(count):
-    """A message of so many frames."""
+    """Return a message in so many frames."""
     first, last = frame(b"{", is_last=False), frame(b"}", opcode=CONTINUATION)
     return first + frame(b" ", opcode=CONTINUATION, is_last=False) * (count - 2) + last
 

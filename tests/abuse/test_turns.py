@@ -1,4 +1,4 @@
-"""Received data is parsed in turns: a crowd of connections that send much holds up no other address."""
+"""Turns of parsing: many connections that send much do not delay other addresses."""
 
 import asyncio
 from functools import partial
@@ -12,7 +12,7 @@ CROWD, PIECES = 100, 20
 
 
 class Connection(Turns):
-    """A connection that notes its turns, in each of which it parses ten frames."""
+    """Connection that records its turns, in each of which it parses ten frames."""
 
     network = ""
 
@@ -33,7 +33,7 @@ class Connection(Turns):
 
 
 def crowd(turns):
-    """Connections of one address that have all sent much at once."""
+    """Return connections of one address that have all sent much at once."""
     connections = [Connection("192.0.2.1", turns) for _ in range(CROWD)]
     for connection in connections:
         connection.data_received(bytes(PIECE * PIECES))
@@ -76,7 +76,7 @@ async def test_a_connection_that_cannot_be_parsed_is_closed_and_others_go_on(cap
 
 
 async def test_received_data_is_bounded_together(monkeypatch):
-    """As of clients that pipeline requests: the address with the most loses its oldest connection."""
+    """As with pipelined requests, the address with the most data loses its oldest connection."""
     size, aborted = PIECE * PIECES, []
     monkeypatch.setattr("server.client_budget.MOST_BYTES", 2 * size + 1)
     monkeypatch.setattr(Connection, "may_parse", lambda self: False)

@@ -12,7 +12,7 @@ from tests.room_sockets import (  # noqa: F401 (fixtures)
 
 @pytest.fixture
 def hashed(settings, monkeypatch):
-    """Passwords are hashed quickly here, and it is counted how often."""
+    """Hash passwords quickly, and count the hashes."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     hashed = []
     encode = MD5PasswordHasher.encode

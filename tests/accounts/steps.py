@@ -1,4 +1,4 @@
-"""What a visitor does on the pages of accounts, and the e-mails that come of it."""
+"""Steps of visitors on the pages of accounts, and the e-mails that they cause."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ PASSWORD = "correct horse battery"
 
 
 def account(username="ada", email="ada@example.org"):
-    """An account whose address is confirmed."""
+    """Create an account with a confirmed address."""
     user = account_actions.sign_up(account_actions.create_guest(), username, PASSWORD, email)
     User.objects.filter(pk=user.pk).update(confirmed_email=user.email)
     return user
@@ -32,19 +32,19 @@ def signed_in(username="ada"):
 
 
 def sign_up(client, username="ada", password=PASSWORD, again=None, **more):
-    said = {"username": username, "password1": password, "password2": again or password} | more
-    return client.post("/me/sign-up/", said)
+    form = {"username": username, "password1": password, "password2": again or password} | more
+    return client.post("/me/sign-up/", form)
 
 
 async def signs_up(username="ada", email="ada@example.org"):
     client = AsyncClient()
-    said = {"username": username, "password1": PASSWORD, "password2": PASSWORD, "email": email}
-    assert (await client.post("/me/sign-up/", said)).status_code == 302
+    form = {"username": username, "password1": PASSWORD, "password2": PASSWORD, "email": email}
+    assert (await client.post("/me/sign-up/", form)).status_code == 302
     return client
 
 
 def me(client):
-    """Whom a browser's session belongs to."""
+    """Return the user of a browser's session."""
     return User.objects.get(pk=client.session["_auth_user_id"])
 
 
@@ -53,13 +53,13 @@ def say(author, text="hi"):
 
 
 def element(answer, id):
-    """The tag of that id in a page."""
+    """Return the tag with an id in a page."""
     (found,) = re.findall(rf'<[^<]*\bid="{id}"[^>]*>', answer.content.decode())
     return found
 
 
 def unchanging(answer):
-    """A page without what is new each time, and without what was written into it."""
+    """Return a page without its random parts and without the submitted values."""
     page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
     return answer.status_code, re.sub(r'name="username" value="\w+"', "", page)
 
@@ -69,19 +69,19 @@ async def page_of(client, path="/me/"):
 
 
 def links():
-    """The links of the only e-mail, to the site's own address."""
+    """Return the links to the site in the only e-mail."""
     (letter,) = mail.outbox
     assert letter.to == ["ada@example.org"]
     return re.findall(r"http://127\.0\.0\.1:8000(/\S+/)$", letter.body, re.MULTILINE)
 
 
 async def mailed():
-    """Let a worker do the next task."""
+    """Let a worker run the next task."""
     await work(await get_channel_layer("tasks").receive("mail"))
 
 
 async def work(task):
-    """Let a worker do a task, to its end."""
+    """Let a worker run a task to its end."""
     worker = MailWorker()
     await worker.dispatch(task)
     await asyncio.gather(*worker.pending)
@@ -94,7 +94,7 @@ async def forgotten(email, **headers):
 
 
 async def confirmed(username="ada", email="ada@example.org"):
-    """`account`, after the e-mail that asks to confirm its address."""
+    """Create an account as `account` does, and confirm its address by e-mail."""
     user = await sync_to_async(account)(username, email)
     await get_channel_layer("tasks").receive("mail")
     return user
@@ -104,9 +104,9 @@ def reset(link):
     client = Client()
     page = client.get(link, follow=True)
     ((address, _),) = page.redirect_chain
-    said = {"new_password1": "another horse", "new_password2": "another horse"}
-    assert client.post(address, said | {"new_password2": "not that"}).status_code == 400
-    assert client.post(address, said).headers["Location"] == "/me/sign-in/"
+    form = {"new_password1": "another horse", "new_password2": "another horse"}
+    assert client.post(address, form | {"new_password2": "not that"}).status_code == 400
+    assert client.post(address, form).headers["Location"] == "/me/sign-in/"
     answer = client.post("/me/sign-in/", {"username": "ada", "password": "another horse"})
     assert answer.headers["Location"] == "/me/"
     assert "no longer works" in Client().get(link).content.decode()  # it works once
@@ -116,7 +116,7 @@ addresses = (f"192.0.2.{n}" for n in count(1))  # Redis remembers those of other
 
 
 class ClientAt(AsyncClient):
-    """A browser at an address."""
+    """Browser at an address."""
 
     def __init__(self, address):
         super().__init__()
@@ -126,7 +126,7 @@ class ClientAt(AsyncClient):
         return super()._base_scope(**request) | {"client": [self.address, 0]}
 
 
-async def try_once(address, path="sign-in", **said):
-    said = {"username": "nobody", "password": "wrong"} | said
-    answer = await ClientAt(address).post(f"/me/{path}/", said)
+async def try_once(address, path="sign-in", **form):
+    form = {"username": "nobody", "password": "wrong"} | form
+    answer = await ClientAt(address).post(f"/me/{path}/", form)
     return answer.status_code

@@ -1,4 +1,4 @@
-"""The pages of accounts: who may open them, redirects, caches, and the profile."""
+"""Pages of accounts: permissions, redirects, caches, and the profile."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What people may be called, and which names are one."""
+"""Display names: which are allowed, and which count as the same."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Which requests make guests and note visits: those of people who open a page, not those of other sites."""
+"""Guests: only people who open a page become guests and have visits, not requests of other sites."""
 
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def fetched(site, mode, dest, **more):
-    """What a browser says of a request."""
+    """Return the Fetch Metadata headers of a request."""
     return {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest} | more
 
 

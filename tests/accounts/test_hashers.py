@@ -1,4 +1,4 @@
-"""How many passwords are hashed at the same time."""
+"""Password hashing: the limit of concurrent hashes."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery"
 
 
 class Slow:
-    """What hashing takes, until it may go on."""
+    """Hasher that waits until it may continue."""
 
     def __init__(self):
         self.go_on, self.lock, self.now, self.most = Event(), Lock(), 0, 0
@@ -78,7 +78,7 @@ def test_a_sign_in_that_is_refused_says_when_to_try_again(transactional_db, monk
 
 
 def loads(visitor, enough):
-    """How long a page takes on average (seconds), loaded until that is enough."""
+    """Return the average time to load a page (seconds)."""
     began, count = time.monotonic(), 0
     while not (count and enough(count)):
         visitor.get("/chat/lobby/")
@@ -92,7 +92,7 @@ def sign_in(visitor):
 
 
 def test_sixteen_sign_ins_at_once_leave_pages_quick():
-    """Without the limit a page took seven times as long as before on two cores; with it, one and a half."""
+    """On two cores, a page took seven times as long without the limit, and 1.5 times as long with it."""
     with Server(environment=UNLIMITED | {"WORKERS": "1"}) as server, ThreadPoolExecutor(16) as pool:
         visitors = [Visitor(server) for _ in range(16)]
         before = loads(visitors[0], lambda count: count == 50)

@@ -1,4 +1,4 @@
-"""A name is one person's: who gets it, who keeps it, and who is called otherwise then."""
+"""Unique display names: who gets a name, who loses it, and which name replaces it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -27,7 +27,7 @@ PASSWORD = "correct horse battery"
 
 
 def called(name):
-    """A new guest of that name."""
+    """Create a guest with a name."""
     return account_actions.rename(account_actions.create_guest(), name)
 
 
@@ -42,7 +42,7 @@ def goes_away(user, hours=25):
 
 
 def comes(user):
-    """Let somebody load a page; what they are called then."""
+    """Let a user load a page. Return their name."""
     client = Client()
     client.force_login(user)
     assert client.get("/chat/lobby/").status_code == 200
@@ -122,7 +122,7 @@ def test_what_a_name_must_not_be_is_said():
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_at_one_moment_one_gets_it(monkeypatch):
-    """Both have looked and found the name free."""
+    """Both have found the name free."""
     people, both = [account_actions.create_guest() for _ in range(2)], Barrier(2, timeout=30)
     monkeypatch.setattr(queries, "find_holders", lambda name, exclude: [])
 

@@ -1,4 +1,4 @@
-"""Passwords that are changed, and passwords that are reset by e-mail."""
+"""Passwords: change, and reset by e-mail."""
 
 import asyncio
 
@@ -71,7 +71,7 @@ async def test_asking_for_an_e_mail_does_not_tell_who_has_an_account(database):
 
 
 async def test_the_page_itself_mails_nothing(database):
-    """So it takes as long whether there is an account or not."""
+    """So it takes equally long with and without an account."""
     await confirmed()
     await AsyncClient().post("/me/password/forgotten/", {"email": "ada@example.org"})
     assert mail.outbox == []
@@ -125,7 +125,7 @@ async def test_an_e_mail_that_cannot_be_made_holds_up_no_other(database, setting
 
 @pytest.fixture
 async def mail_server(settings):
-    """A mail server that stops to answer when it reads of `slow`. It notes when, and what arrives."""
+    """Run a mail server that stops answering when it reads `slow`. It records the time, and the e-mails."""
     slow, arrived, served = [], [], []
 
     async def serve(reader, writer):

@@ -1,4 +1,4 @@
-"""Sign-in and sign-out; neither tells who has an account."""
+"""Sign-in and sign-out: neither reveals whether an account exists."""
 
 import pytest
 from django.contrib.sessions.models import Session

@@ -1,38 +1,41 @@
-"""What `bin/bench` makes of its measurements."""
+"""Reports of `bin/bench`: medians, targets and tables."""
 
 import pytest
 
 from benchmarks import report, targets
-from benchmarks.results import Connecting, Delivering, Opening, Results, figure
+from benchmarks.results import ConnectionResult, FanoutResult, HistoryResult, Results, figure
 
 
-def delivering(server, tabs, *costs, breaks="", in_flight=1):
+def fanout_results(server, tabs, *costs, failure="", in_flight=1):
     return [
-        Delivering(n, server, tabs, in_flight, cpu_us=cost, breaks=breaks) for n, cost in enumerate(costs)
+        FanoutResult(n, server, tabs, in_flight, cpu_us=cost, failure=failure) for n, cost in enumerate(costs)
     ]
 
 
 def verdicts(results):
-    return {target.what: target.verdict for target in targets.fanout(Results(results))}
+    return {target.name: target.verdict for target in targets.fanout(Results(results))}
 
 
 def test_a_figure_is_the_median_of_the_rounds():
-    assert figure(delivering("lobby", 200, 10, 500, 12), "cpu_us") == 12
+    assert figure(fanout_results("lobby", 200, 10, 500, 12), "cpu_us") == 12
 
 
-def test_a_round_that_broke_does_not_count_but_most_of_them_do():
-    whole, broken = delivering("lobby", 200, 10, 12), delivering("lobby", 200, 0, 0, 0, breaks="time out")
-    assert figure([*whole, *broken[:1]], "cpu_us") == 11
-    assert figure([*whole, *broken], "cpu_us") is None
-    assert report.cell(broken, "cpu_us") == "breaks"
+def test_failed_rounds_do_not_count_unless_most_rounds_failed():
+    complete, failed = (
+        fanout_results("lobby", 200, 10, 12),
+        fanout_results("lobby", 200, 0, 0, 0, failure="time out"),
+    )
+    assert figure([*complete, *failed[:1]], "cpu_us") == 11
+    assert figure([*complete, *failed], "cpu_us") is None
+    assert report.cell(failed, "cpu_us") == "breaks"
 
 
 def test_targets_are_ratios_of_the_same_run():
     results = [
-        *delivering("lobby", 200, 10),
-        *delivering("tutorial", 200, 80),
-        *delivering("lobby", 800, 10),
-        *delivering("tutorial", 800, 149),
+        *fanout_results("lobby", 200, 10),
+        *fanout_results("tutorial", 200, 80),
+        *fanout_results("lobby", 800, 10),
+        *fanout_results("tutorial", 800, 149),
     ]
     found = verdicts(results)
     assert found["CPU per delivery, 200 tabs: tutorial / Lobby"] == "met"
@@ -41,19 +44,24 @@ def test_targets_are_ratios_of_the_same_run():
 
 
 @pytest.mark.parametrize(("kib", "verdict"), [(40, "met"), (40.5, "not met")])
-def test_memory_is_looked_at_where_there_are_800_tabs(kib, verdict):
-    results = [Connecting(1, "lobby", 200, memory_kib=90), Connecting(1, "lobby", 800, memory_kib=kib)]
+def test_the_memory_target_uses_the_room_with_800_tabs(kib, verdict):
+    results = [
+        ConnectionResult(1, "lobby", 200, memory_kib=90),
+        ConnectionResult(1, "lobby", 800, memory_kib=kib),
+    ]
     assert verdicts(results)["Lobby: KiB per idle connection"] == verdict
 
 
-def test_opening_is_the_page_and_the_socket():
-    results = Results([Opening(1, 10_000, 4, 6, 1, 1, 1), Opening(1, 1_000_000, 5, 8, 1, 1, 1)])
+def test_the_time_to_open_a_room_is_that_of_the_page_and_the_socket():
+    results = Results([HistoryResult(1, 10_000, 4, 6, 1, 1, 1), HistoryResult(1, 1_000_000, 5, 8, 1, 1, 1)])
     (target,) = targets.history(results)
     assert (target.measured, target.verdict) == (1.3, "not met")
 
 
-def test_the_table_shows_what_breaks_and_what_was_not_measured():
-    results = Results([*delivering("lobby", 200, 12.345), *delivering("tutorial", 200, 0, breaks="closed")])
+def test_the_table_shows_failures_and_missing_measurements():
+    results = Results(
+        [*fanout_results("lobby", 200, 12.345), *fanout_results("tutorial", 200, 0, failure="closed")]
+    )
     table = report.fanout(results, ["lobby", "tutorial", "bare"], [200], [1])
     assert "| CPU per delivered message (µs) | Lobby | tutorial | bare ASGI |" in table
     assert "| 200 tabs, 1 in flight | 12.3 | breaks | - |" in table

@@ -1,4 +1,4 @@
-"""Steps of a person who signs up, in and out in a browser."""
+"""Steps of a person who signs up, signs in and signs out in a browser."""
 
 from itertools import count
 
@@ -21,12 +21,12 @@ def composer(tab):
 
 
 async def person(tab):
-    """The id of the person for whom a room's page was made."""
+    """Return the id of the user for whom a room's page was rendered."""
     return await tab.page.evaluate('JSON.parse(document.querySelector("#room-data").textContent).you.id')
 
 
 async def sign_up(tab, username):
-    """From a room to a form and back."""
+    """Sign up from a room, and return to it."""
     await tab.page.get_by_role("link", name="Guest · Sign up").click()
     await fill_sign_up(tab, username)
 

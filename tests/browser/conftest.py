@@ -1,4 +1,4 @@
-"""Real tabs in a real Chromium, at a real server."""
+"""Tabs in Chromium, at a real server."""
 
 import os
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ TRANSCRIPT = """async () => {
 
 expect.set_options(timeout=TIMEOUT)
 
-# What a page has told the server that it has read.
+# The read positions that a page has sent to the server.
 RECORD = """
     window.told = [];
     const { send } = WebSocket.prototype;
@@ -43,7 +43,7 @@ RECORD = """
 
 @asynccontextmanager
 async def launched(path, **options):
-    """A browser: the one at that path, or Playwright's own."""
+    """Launch the browser at a path, or Playwright's own."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path or None, args=ARGUMENTS, **options)
         yield browser
@@ -57,7 +57,7 @@ async def chromium():
 
 
 class Tab:
-    """A tab of a browser, and what a person sees and does there."""
+    """Tab of a browser, and the steps of its user."""
 
     def __init__(self, page: Page):
         self.page = page
@@ -74,7 +74,7 @@ class Tab:
         await self.page.keyboard.press("Enter")
 
     async def until_read(self, seq):
-        """Of a tab that `open_reader` has opened: it has told the server that it has read so far."""
+        """Wait until a tab of `open_reader` has sent this read position to the server."""
         await self.page.wait_for_function("seq => told.at(-1) === seq", arg=seq)
 
     async def transcript(self):
@@ -90,13 +90,13 @@ class Tab:
 
 
 def violations(message):
-    """What a page's console says of its content security policy."""
+    """Return the violations of the content security policy in a page's console."""
     return [message.text] if "Content Security Policy" in message.text else []
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_tab(chromium):
-    """Open a tab in a browser of its own (cookies, storage), or in that of another tab."""
+    """Open a tab in a new browser context (cookies, storage), or in that of another tab."""
     contexts, problems = [], []
 
     async def open_tab(url=None, room=None, beside=None, **options):
@@ -120,7 +120,7 @@ async def open_tab(chromium):
 
 @pytest.fixture
 def open_reader(lobby, open_tab):
-    """Open a tab of which we know what it has read."""
+    """Open a tab whose read position is recorded."""
 
     async def open_reader(room, beside=None, **options):
         tab = await open_tab(beside=beside, **options)
@@ -150,6 +150,6 @@ async def gate(writer):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def cable(lobby):
-    """A proxy between tabs and the server, whose connections can be cut."""
+    """Run a proxy between tabs and the server, whose connections can be cut."""
     async with proxy(lobby) as between:
         yield between

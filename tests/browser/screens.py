@@ -1,4 +1,4 @@
-"""Screenshots for docs/screens/: a sheet for a stop of the tour, of all widths in light and in dark."""
+"""Screenshots for docs/screens/: a sheet per stop of the tour, with all widths in light and dark."""
 
 import base64
 

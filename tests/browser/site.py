@@ -1,4 +1,4 @@
-"""A site that a service worker cannot tell from Lobby, and that does whatever a test wants."""
+"""Fake of Lobby's site for service workers, which tests control."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,7 @@ OFFLINE = "<!doctype html><h1>You're offline</h1>"
 
 
 class Site:
-    """Its rooms' pages run a script with a part, and both tell from which deployment they are."""
+    """Site whose rooms' pages run a script with an import; both contain the number of their deployment."""
 
     def __init__(self, worker: str):
         self.answers = {"/sw.js": worker, "/offline/": OFFLINE, "/chat/": "<!doctype html><h1>index</h1>"}
@@ -25,7 +25,7 @@ class Site:
         self.port = 0
 
     def deploy(self, release, is_hashed=True):
-        """Another page, with other files; the earlier files are gone."""
+        """Replace the page and its files; the earlier files no longer exist."""
         for address in [address for address in self.answers if address.startswith("/static/")]:
             del self.answers[address]
         part = self._add("part", f"export const part = '{release}';", is_hashed)

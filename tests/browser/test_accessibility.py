@@ -1,4 +1,4 @@
-"""A room for whoever hears it, or has no mouse: what is told, where the focus goes, what there is."""
+"""Accessibility of rooms: live regions, focus, labels, and use without a mouse."""
 
 import pytest
 from playwright.async_api import expect
@@ -32,14 +32,14 @@ async def test_what_is_said_is_told_once_and_much_at_once_as_a_number(lobby, ope
         await expect(tab.messages).to_have_count(12)
         await tab.page.wait_for_function("() => heard.length > 1")
     name = await tab.page.locator(".message__author").first.inner_text()
-    told = await tab.page.evaluate("() => heard")
-    assert told[0].replace("\u2068", "").replace("\u2069", "") == f"{name}: good morning"
-    assert told[1:] == ["10 new messages"]
+    announced = await tab.page.evaluate("() => heard")
+    assert announced[0].replace("\u2068", "").replace("\u2069", "") == f"{name}: good morning"
+    assert announced[1:] == ["10 new messages"]
     log = tab.page.get_by_role("log")
-    assert await log.get_attribute("aria-live") == "off"  # or all would be told twice, and history as well
+    assert await log.get_attribute("aria-live") == "off"  # or all would be announced twice, and history too
 
 
-# What has the focus: what it is, whether all of it can be seen, and whether one sees that it has the focus.
+# The focused element: what it is, whether all of it is visible, and whether it has a focus ring.
 FOCUSED = """() => {
     const element = document.activeElement;
     if (element === document.body) return null;

@@ -1,4 +1,4 @@
-"""The forms of accounts, and those of tabs whose session has changed."""
+"""Forms of accounts, and forms of tabs whose session has changed."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ async def test_the_forms_of_an_open_tab_work_after_signing_out_and_in(lobby, ope
     await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
     for form in ("#display-name", "form[action$='/export/']"):
         await expect(one.page.locator(f"{form} [name=csrfmiddlewaretoken]")).not_to_have_value(token)
-    await two.page.context.clear_cookies(name="csrftoken")  # the page is not told of another secret
+    await two.page.context.clear_cookies(name="csrftoken")  # the page does not know that the secret changed
     await two.page.goto(f"{lobby.url}/me/")
     await one.page.get_by_role("button", name="Change display name").click()
     await one.say("Fresh Form")

@@ -1,4 +1,4 @@
-"""When a tab comes back: at a random time, later with each failure, and never where it was refused."""
+"""Backoff of tabs: random delays that grow with each failure, and no retry after a refusal."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ TIMEOUT = 30
 
 
 class Doorman:
-    """The server's side of a tab's sockets, none of which it lets in."""
+    """Server side of a tab's sockets, which refuses them."""
 
     def __init__(self, page):
         self.page = page
@@ -50,7 +50,7 @@ class Doorman:
         await socket.close(code=code)
 
     async def waits(self, number):
-        """How long the tab has waited each time before it came back (milliseconds)."""
+        """Return the delays before the tab's reconnections (milliseconds)."""
         await self.page.wait_for_function("number => window.waits.length >= number", arg=number)
         return await self.page.evaluate("window.waits")
 
@@ -90,7 +90,7 @@ async def test_a_server_without_room_says_when_to_come_back(doorman):
     await doorman.close_next(1013, "retry_after=0.75")
     await doorman.close_next(1013, "retry_after=no number")
     assert asyncio.get_running_loop().time() - start > 0.7
-    assert await doorman.waits(2) == [250, 250]  # nothing was diced for, and the wait begins anew
+    assert await doorman.waits(2) == [250, 250]  # not random, and the backoff is reset
 
 
 async def test_who_was_refused_stays_away(doorman):

@@ -1,4 +1,4 @@
-"""People in a room, each with a browser."""
+"""Chat of people in a room, each with a browser."""
 
 import asyncio
 
@@ -98,17 +98,17 @@ async def test_groups_and_days_are_drawn_alike_live_and_from_history(lobby, open
 
 
 async def fill(writer, count):
-    """Say that many messages, and give their texts once all are stored."""
-    said = [f"message {number}" for number in range(1, count + 1)]
-    for text in said:
+    """Send messages, and return their texts when all are stored."""
+    texts = [f"message {number}" for number in range(1, count + 1)]
+    for text in texts:
         await writer.say(text)
-    await writer.until_texts(*said)
-    return said
+    await writer.until_texts(*texts)
+    return texts
 
 
 async def test_older_messages_come_as_one_scrolls_up_and_nothing_jumps(lobby, open_tab):
     async with tabs("long", lobby) as (writer,):
-        said = await fill(writer, 120)
+        texts = await fill(writer, 120)
         tab = await open_tab(lobby.url, "long")
         await expect(tab.messages.last).to_be_in_viewport()
         assert (await tab.transcript())[0] == "message 71"
@@ -122,7 +122,7 @@ async def test_older_messages_come_as_one_scrolls_up_and_nothing_jumps(lobby, op
         await tab.page.evaluate("document.querySelector('#timeline').scrollTop = 0")
         await expect(tab.messages).to_have_count(120)
         await expect(tab.page.get_by_text("This is the start of ")).to_be_visible()
-        assert await tab.transcript() == said
+        assert await tab.transcript() == texts
 
         # News do not move what one reads; a pill tells of them.
         await tab.page.evaluate("document.querySelector('#timeline').scrollTop = 300")

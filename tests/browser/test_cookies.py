@@ -1,4 +1,4 @@
-"""A browser that keeps no cookies is told that Lobby needs them."""
+"""Browsers without cookies: the page explains that Lobby needs them."""
 
 import pytest
 import pytest_asyncio

@@ -1,4 +1,4 @@
-"""What people take out of a room: by the clipboard, and on paper."""
+"""Copied and printed messages."""
 
 import re
 

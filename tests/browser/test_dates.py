@@ -1,4 +1,4 @@
-"""Times and days are written in the language of the page, as the browser's region has it."""
+"""Times and days: in the page's language, in the format of the browser's region."""
 
 import re
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ LANGUAGES = """
 
 
 async def say_in(lobby, tab, room):
-    """Say something. Returns when it was said, where the reader is."""
+    """Send a message. Return its time in the reader's time zone."""
     await tab.enter(lobby.url, room)
     await tab.say("hello")
     await tab.until_transcript("hello")

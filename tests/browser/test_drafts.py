@@ -1,4 +1,4 @@
-"""What is being written and not sent."""
+"""Drafts: text in the composer that is not sent."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ async def write(tab, text):
 
 @asynccontextmanager
 async def before_the_modules(tab, lobby, room):
-    """The room's page, which has not got the module of the composer until this ends."""
+    """Load a room's page without the composer's module, which arrives when the context ends."""
     is_there = asyncio.Event()
 
     async def hold(route):

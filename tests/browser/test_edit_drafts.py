@@ -47,7 +47,7 @@ async def until_locks(writer, state, count):
 
 
 async def of_another_log(route):
-    """A page of the history with the same numbers, and other messages."""
+    """Return a page of the history with the same numbers, and other messages."""
     response = await route.fetch()
     page = await response.json()
     messages = [message | {"client_id": str(uuid4())} for message in page["messages"]]

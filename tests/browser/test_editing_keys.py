@@ -1,4 +1,4 @@
-"""Keys that are held or pressed twice while messages are edited: they do one thing only."""
+"""Keys that are held or pressed twice during an edit: they act once."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ STOP_THE_CLOCK = "() => { const now = performance.now(); performance.now = () =>
 
 @pytest.fixture
 def sent(writer):
-    """The commands that the page sends, and what kind each is of."""
+    """Record the commands that the page sends, each with its type."""
     frames = []
     writer.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: frames.append(frame)))
     return lambda kind: [frame for frame in frames if f'"type":"{kind}"' in frame]

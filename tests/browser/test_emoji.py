@@ -1,4 +1,4 @@
-"""Emoji: by their shortcodes while one types, from a picker, and larger where they stand alone."""
+"""Emoji: by shortcode during typing, from a picker, and larger without other text."""
 
 import asyncio
 from itertools import count

@@ -1,4 +1,4 @@
-"""Hostile text on a page: it is text, it stays in its place, and the page lives."""
+"""Hostile text on a page: it is shown as text, within its place, and the page continues to work."""
 
 import pytest
 from playwright.async_api import expect
@@ -47,7 +47,7 @@ HREFS = "all => [...new Set(all.map((each) => new URL(each.href).protocol))]"
 
 
 async def checked(tab):
-    """A page that shows all of it: what it is made of, and that nothing is out of its place."""
+    """Open a page with hostile text. Check its elements, and that none overflows."""
     page = tab.page
     assert set(await page.locator("#chat-log li, #chat-log li *").evaluate_all(KINDS)) <= DRAWN
     assert set(await page.locator("#chat-log a").evaluate_all(HREFS)) == {"https:", "http:"}
@@ -100,7 +100,7 @@ async def test_a_name_turns_no_sentence_and_one_sees_where_it_ends(lobby, open_t
     await other.page.get_by_role("button", name="Change display name").click()
     await other.say(name)
     await expect(other.page.locator(".display-name__text")).to_have_text(name)
-    for each in (tab, other):  # each is told by a process that may hear of it later
+    for each in (tab, other):  # each is served by a process that may receive it later
         await expect(each.page.locator("#people-list")).to_contain_text(name)
     for field in ("#chat-message-input", "#room-search-input", ".display-name__input"):
         await tab.page.locator(field).evaluate("(input, text) => { input.value = text; }", name)

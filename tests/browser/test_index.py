@@ -1,4 +1,4 @@
-"""The index: its question, and the rooms that there are."""
+"""Index page: its form, and the list of rooms."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest.fixture
 async def rooms(lobby):
-    """Rooms in which something was said."""
+    """Create rooms with messages."""
     for name in ("牛奶糖罐", "index book"):
         async with tabs(name, lobby) as (tab,):
             await tab.say(f"in {name}")
@@ -65,5 +65,5 @@ async def test_times_are_the_readers(lobby, rooms, open_tab):
     tab = await open_tab(timezone_id="Asia/Shanghai", locale="en-GB")
     await tab.page.goto(f"{lobby.url}/chat/")
     time = tab.page.locator(".card__time").first
-    said = datetime.fromisoformat(await time.get_attribute("datetime"))
-    await expect(time).to_have_text(f"{said.astimezone(ZoneInfo('Asia/Shanghai')):%H:%M}")
+    sent_at = datetime.fromisoformat(await time.get_attribute("datetime"))
+    await expect(time).to_have_text(f"{sent_at.astimezone(ZoneInfo('Asia/Shanghai')):%H:%M}")

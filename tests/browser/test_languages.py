@@ -1,4 +1,4 @@
-"""A walk through Lobby in Chinese, where nobody says anything in English: what is, was not translated."""
+"""Tour of Lobby in Chinese, with no messages in English: any English text lacks a translation."""
 
 import re
 
@@ -30,7 +30,7 @@ LATIN = re.compile(r"[A-Za-z]")
 
 @pytest.fixture(scope="module")
 def lobby():
-    """A server where nobody has opened rooms with English names."""
+    """Start a server without rooms with English names."""
     with Server() as server:
         yield server
 
@@ -49,10 +49,10 @@ def chinese(open_tab, lobby):
 
 
 async def english(tab):
-    """What a page says in English."""
-    said = await tab.page.evaluate(SAID)
-    assert said
-    return [each for each in said if LATIN.search(ALLOWED.sub("", each))]
+    """Return the English text of a page."""
+    texts = await tab.page.evaluate(SAID)
+    assert texts
+    return [each for each in texts if LATIN.search(ALLOWED.sub("", each))]
 
 
 async def go(tab, lobby, path):

@@ -1,4 +1,4 @@
-"""A room with more messages than a document should hold: those far from the view leave it, and come back."""
+"""Long rooms: messages far from the viewport leave the document, and return."""
 
 import pytest
 from playwright.async_api import expect
@@ -76,7 +76,7 @@ async def test_who_scrolls_through_a_long_room_has_little_of_it_in_the_document(
     await expect(pill).to_be_hidden()
     assert await tab.page.evaluate("() => most") <= MOST
 
-    await other.say(f"text {COUNT + 2}")  # and it is told what is said, as before
+    await other.say(f"text {COUNT + 2}")  # and it receives messages, as before
     await tab.page.wait_for_function(GO, arg=[1, COUNT + 2])
 
 

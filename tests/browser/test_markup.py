@@ -1,4 +1,4 @@
-"""What people write, shown: links, code, bold and italics; and nothing that they should not be able to do."""
+"""Markup of messages: links, code, bold and italics, and nothing else."""
 
 import json
 from operator import itemgetter
@@ -75,7 +75,7 @@ MANY_NAMES = [f"{'x' * 30}{number:02}" for number in range(20)]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shown(lobby, chromium):
-    """A page in which texts are drawn as the room draws them, and of which all steps are counted."""
+    """Open a page that renders texts as rooms do, with a counter of the parser's steps."""
     page = await chromium.new_page()
     page.profiler = await page.context.new_cdp_session(page)
     await page.profiler.send("Profiler.enable")
@@ -112,8 +112,8 @@ async def test_those_are_marked_whom_the_message_names(shown, text, html):
 
 
 async def steps(shown, text):
-    """How many steps the parser takes for a text: how often its blocks of code are executed."""
-    await shown.profiler.send("Profiler.takePreciseCoverage")  # which counts anew from here on
+    """Return the number of the parser's steps for a text: how often its blocks of code run."""
+    await shown.profiler.send("Profiler.takePreciseCoverage")  # which resets the counts
     await shown.evaluate("([text, names]) => void parse(text, names)", [text, MANY_NAMES])
     scripts = (await shown.profiler.send("Profiler.takePreciseCoverage"))["result"]
     functions = [each for script in scripts if "/chat/js/" in script["url"] for each in script["functions"]]
@@ -164,7 +164,7 @@ async def test_marks_are_drawn_alike_pending_live_and_from_history(lobby, open_t
         await tab.say(written[0])
         await reader.until_texts(written[0])
         await tab.page.route_web_socket("**/ws/chat/**", lambda socket: None)
-        await tab.page.reload()  # and what is said from now on stays pending
+        await tab.page.reload()  # and new messages stay pending
         await tab.say(written[1])
         await other.say(written[1])
         await reader.until_texts(*written)
@@ -193,7 +193,7 @@ async def test_a_long_line_of_code_scrolls_by_itself(lobby, open_tab):
     tab = await open_tab(lobby.url, "wide", viewport={"width": 360, "height": 640})
     await tab.say("```\n" + "x" * 300 + "\n```")
     await expect(tab.page.locator("pre")).to_be_visible()
-    await expect(tab.pending).to_have_count(0)  # or it is drawn anew while one looks
+    await expect(tab.pending).to_have_count(0)  # or it is rendered again during the check
     width = "document.documentElement.scrollWidth"
     assert await tab.page.evaluate(width) == 360
     assert await tab.page.locator("#timeline").evaluate("each => each.scrollWidth - each.clientWidth") == 0

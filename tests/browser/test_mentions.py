@@ -1,4 +1,4 @@
-"""Mentions: whom a message names sees it and hears it; names are completed as one types them."""
+"""Mentions: mentioned people see and hear them; the composer completes names."""
 
 import re
 from itertools import count
@@ -34,7 +34,7 @@ OFFERED = [
 
 
 class Person:
-    """Somebody with a name that nobody else has, who has spoken in the room."""
+    """Person with a unique name and a message in the room."""
 
     def __init__(self, tab, name):
         self.tab, self.page, self.name = tab, tab.page, name
@@ -78,7 +78,7 @@ async def open_person(lobby, open_tab):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def people(open_person):
-    """A room of their own: the first types, the others spoke one after the other."""
+    """Create a room with people: the first types, the others have sent messages in turn."""
     room = f"typed {next(NUMBERS)}"
     people = [await open_person(room, name) for name in ("Writer", "Ada Lovelace", "王小明", "Adam")]
     await expect(people[0].tab.messages).to_have_count(len(people))

@@ -1,4 +1,4 @@
-"""Who is away is told once, of what they want to hear of, and not of a room that they look at."""
+"""Notifications: once, by the notification level, and not for a visible room."""
 
 import os
 import re
@@ -46,7 +46,7 @@ LOOK_AGAIN = """() => {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def chromium():
-    """Only a browser that could have windows shows notifications."""
+    """Launch a browser with windows: no other shows notifications."""
     path = os.environ.get("CHROMIUM_WITH_WINDOWS")
     async with launched(path, channel=None if path else "chromium") as browser:
         yield browser
@@ -54,7 +54,7 @@ async def chromium():
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_recorded(lobby, open_tab):
-    """Open a tab that remembers what it was told to show."""
+    """Open a tab that records its notifications."""
 
     async def open_recorded(room, beside=None, **options):
         tab = await open_tab(beside=beside, **({} if beside else GRANTED | options))
@@ -100,8 +100,8 @@ async def test_who_is_named_is_told_once_however_many_tabs_they_have(lobby, open
     await speaker.say(f"@{you} and so on")
     await expect(one.page.locator(".message--mention")).to_have_count(1)
     await until_shown(one, 1)
-    said = await shown(one, two, three)  # with marks, so that no name changes places with the other
-    assert [each.partition(" · ")[2] for each in said] == [f"\u2068notify named\u2069: @{you} and so on"]
+    names = await shown(one, two, three)  # with marks, so that no name changes places with the other
+    assert [each.partition(" · ")[2] for each in names] == [f"\u2068notify named\u2069: @{you} and so on"]
 
 
 async def test_the_tabs_of_a_former_guest_neither_hear_nor_silence_what_the_account_is_told(
@@ -196,7 +196,7 @@ async def test_a_page_that_comes_from_the_cache_has_the_current_setting(lobby, o
 
 @pytest.fixture
 def notified(lobby, open_tab, open_recorded):
-    """Open a speaker's tab, and that of a listener who has a notification of what was said."""
+    """Open the tabs of a sender and of a reader who has a notification of the sender's message."""
 
     async def notified(room, text, is_elsewhere=True):
         speaker, listener = Writer(await open_tab(lobby.url, room)), await open_recorded(room)
@@ -215,7 +215,7 @@ def notified(lobby, open_tab, open_recorded):
 
 
 async def until_open(tab, *bodies):
-    """These notifications are on the screen, and no others."""
+    """Wait until exactly these notifications are shown."""
     await until(tab, OPEN, list(bodies))
 
 

@@ -1,4 +1,4 @@
-"""Without a network: the rooms that were visited last can be read and written in, and all else says so."""
+"""Use without a network: recent rooms can be read and written in; other pages explain the failure."""
 
 import asyncio
 import re
@@ -54,7 +54,7 @@ OFFLINE = "You're offline. Messages will send when you're back."
 
 @pytest.fixture
 def server():
-    """A server of one's own, which may go away."""
+    """Start a server for this file, which tests may stop."""
     with Server() as server:
         yield server
 
@@ -64,7 +64,7 @@ async def heading(tab, text, **options):
 
 
 async def until(tab, question, argument=None):
-    """Ask until the answer is yes. Playwright's own `wait_for_function` takes a promise for one."""
+    """Evaluate until the result is true. Playwright's `wait_for_function` counts a promise as true."""
     async with asyncio.timeout(TIMEOUT / 1000):
         while not await tab.page.evaluate(question, argument):
             await asyncio.sleep(0.05)
@@ -75,7 +75,7 @@ async def is_seen(tab, room, text):
 
 
 async def visit(open_tab, server, room, **options):
-    """Open a room in a tab that has a service worker, and wait until it is kept."""
+    """Open a room in a tab with a service worker, and wait until its snapshot is stored."""
     tab = await open_tab(server.url, room, service_workers="allow", **options)
     await is_seen(tab, room, "messages")
     return tab
@@ -286,7 +286,7 @@ async def test_a_page_without_its_files_can_be_read(lobby, open_tab, path):
 
 
 async def kept_room(open_tab, lobby, room):
-    """A guest's tab, under a worker that keeps this room."""
+    """Open a guest's tab, with a service worker that has stored this room."""
     tab = await visit(open_tab, lobby, room)
     await tab.say("for my eyes")
     await is_seen(tab, room, "for my eyes")

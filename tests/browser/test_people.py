@@ -1,4 +1,4 @@
-"""Who is here, and who is writing."""
+"""Presence and typing in a room."""
 
 import asyncio
 
@@ -55,7 +55,7 @@ async def test_the_index_shows_who_is_where(lobby, open_tab):
     await tab.until_transcript("hi")
     other = await open_tab(lobby.url, "people on the index")
     await expect(people(other)).to_have_count(2)
-    index = await open_tab(beside=other)  # of somebody who is there as well, and is not told so
+    index = await open_tab(beside=other)  # of a person who is also present, and does not count
     await index.page.goto(f"{lobby.url}/chat/")
     await index.page.keyboard.type("people on the index")
     card = index.page.get_by_role("region", name="Rooms").get_by_role("link", name="people on the index")
@@ -79,7 +79,7 @@ async def test_who_is_writing_is_shown_until_it_is_said(lobby, open_tab):
     writer = await open_tab(lobby.url, "people write")
     await expect(people(reader)).to_have_count(2)
     await rename(writer, "Wren who writes")
-    for tab in (reader, writer):  # each is told by a process that may hear of it later
+    for tab in (reader, writer):  # each is served by a process that may receive it later
         await expect(named(tab, "Wren who writes")).to_be_visible()
     await writer.page.locator("#chat-message-input").focus()
     await writer.page.keyboard.type("hm")

@@ -1,4 +1,4 @@
-"""The address of a message: copied, opened, and left again for the end."""
+"""Permalinks of messages: copy, open, and return to the end."""
 
 import pytest
 from playwright.async_api import expect
@@ -17,7 +17,7 @@ SCROLL = "document.querySelector('#timeline').scrollTop"
 
 async def test_a_link_leads_to_a_message_and_the_room_goes_on_both_ways(lobby, open_tab):
     async with tabs("links", lobby) as (writer,):
-        said = await fill(writer, 160)
+        texts = await fill(writer, 160)
         tab = await open_tab()
         page = tab.page
         await page.add_init_script(
@@ -30,11 +30,11 @@ async def test_a_link_leads_to_a_message_and_the_room_goes_on_both_ways(lobby, o
         assert await page.evaluate("window.stoodOut") == "message message--target"
         await expect(place).to_have_class("message")
         transcript = await tab.transcript()
-        assert transcript == said[int(transcript[0].split()[1]) - 1 :][: len(transcript)]
+        assert transcript == texts[int(transcript[0].split()[1]) - 1 :][: len(transcript)]
         assert "message 160" not in transcript
 
         assert await page.evaluate(END_IS_HIDDEN)  # so nobody has read what is there
-        # What is said meanwhile is not shown after what it does not follow.
+        # New messages are not shown after messages that they do not follow.
         pill = page.locator("#latest")
         await expect(pill).to_have_text("Jump to latest")
         await writer.command(type="edit", number=159, message="edited far away")
@@ -43,12 +43,12 @@ async def test_a_link_leads_to_a_message_and_the_room_goes_on_both_ways(lobby, o
         assert "news" not in await tab.transcript()
 
         # It goes on in both directions, without a gap, until the end, which is live again.
-        said[158] = "edited far away"
+        texts[158] = "edited far away"
         await page.wait_for_function(f"() => {{ {SCROLL} += 500; return !{END_IS_HIDDEN}; }}")
         await page.wait_for_function(
             f"() => {{ {SCROLL} -= 500; return {START}.startsWith('This is the start'); }}"
         )
-        assert await tab.transcript() == [*said, "news"]
+        assert await tab.transcript() == [*texts, "news"]
         await page.evaluate(f"() => {{ {SCROLL} += 100_000; }}")
         await writer.say("live")
         await expect(page.locator(".message__text").last).to_have_text("live")
@@ -63,7 +63,7 @@ OWN_ALL = """() => {
 
 async def test_the_end_is_a_click_or_an_answer_away(lobby, open_tab):
     async with tabs("far", lobby) as (writer,):
-        said = await fill(writer, 120)
+        texts = await fill(writer, 120)
         tab = await open_tab()
         for leave in ("click", "answer"):
             await tab.page.goto(f"{lobby.url}/chat/far/10/")
@@ -78,13 +78,13 @@ async def test_the_end_is_a_click_or_an_answer_away(lobby, open_tab):
             else:
                 await tab.page.click("#chat-message-input")
                 await tab.say("an answer")
-                said.append("an answer")
-            await expect(tab.page.locator(".message__text").last).to_have_text(said[-1])
+                texts.append("an answer")
+            await expect(tab.page.locator(".message__text").last).to_have_text(texts[-1])
             await expect(tab.messages.last).to_be_in_viewport()
             await tab.page.wait_for_url(f"{lobby.url}/chat/far/")
             await expect(tab.pending).to_have_count(0)
             transcript = await tab.transcript()
-            assert transcript == said[-len(transcript) :]
+            assert transcript == texts[-len(transcript) :]
 
 
 @pytest.mark.parametrize("is_secure", [True, False])

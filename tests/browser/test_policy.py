@@ -1,4 +1,4 @@
-"""The content security policy in Chromium: all pages work under it, and what is injected does not run.
+"""Content security policy in Chromium: all pages work, and injected code does not run.
 
 What `open_tab` opens tells of every violation, in all other tests too.
 """
@@ -47,8 +47,8 @@ async def test_the_administration_site_works_under_the_policy(lobby, open_tab):
 
 async def test_what_is_injected_does_not_run(lobby, chromium):
     page = await chromium.new_page(service_workers="block")
-    said = []
-    page.on("console", lambda message: said.extend(violations(message)))
+    found = []
+    page.on("console", lambda message: found.extend(violations(message)))
     await page.goto(f"{lobby.url}/chat/")
     await page.evaluate(
         """() => {
@@ -63,5 +63,5 @@ async def test_what_is_injected_does_not_run(lobby, chromium):
     await expect(page.get_by_text("red", exact=True)).not_to_have_css("color", "rgb(255, 0, 0)")
     await page.wait_for_load_state("networkidle")
     assert await page.title() == "Lobby"
-    assert len(said) == 3
+    assert len(found) == 3
     await page.close()

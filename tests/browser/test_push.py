@@ -1,4 +1,4 @@
-"""What the server says first, on real pages: orders, statuses and live feeds."""
+"""Server push on real pages: orders, statuses and live feeds."""
 
 import asyncio
 import shlex
@@ -19,7 +19,7 @@ REFUSAL = '{"error": {"code": "%s", "detail": "Not now.", "retry_after": 0.1}}'
 
 @pytest.fixture(scope="module")
 def working():
-    """A Lobby with two processes that serve and two that work."""
+    """Start a Lobby with two web workers and two task workers."""
     with Server(environment={"TASK_WORKERS": "2"}) as server:
         yield server
         assert "Traceback" not in server.log
@@ -27,7 +27,7 @@ def working():
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def order(working, open_tab):
-    """The page of an order that has just been made."""
+    """Create an order, and open its page."""
     tab = await open_tab()
     await tab.page.goto(f"{working.url}/orders/")
     await tab.page.get_by_label("Description").fill("A dictionary 词典")
@@ -44,13 +44,13 @@ def state(tab):
 
 
 async def pay(server, tab):
-    """The provider calls from outside, by the command that the page shows."""
+    """Pay as the provider does, with the command that the page shows."""
     _, *arguments = shlex.split(await tab.page.locator(".order__pay").inner_text())
     return await asyncio.to_thread(manage, *arguments, VAR_DIR=str(server.var_dir))
 
 
 async def is_listening(tab):
-    """Its socket is open, since what it says comes back."""
+    """Wait until the page's socket is open, by a text that returns."""
     await tab.page.get_by_placeholder("Note to all").fill("are you there? 在吗")
     await tab.page.keyboard.press("Enter")
     await expect(tab.page.locator("#notes")).to_have_text("are you there? 在吗")
@@ -144,7 +144,7 @@ async def test_a_status_is_sent_on_a_click_and_the_newest_is_on_top(working, ope
 
 
 async def say(tab, text):
-    """Send a status, and see it come back."""
+    """Send a status, and wait until it returns."""
     await tab.page.get_by_placeholder("Status").fill(text)
     await tab.page.get_by_role("button", name="Send").click()
     await expect(statuses(tab).first).to_have_text(text)

@@ -1,4 +1,4 @@
-"""Nothing that was written is lost or doubled: connections, servers and pages may come and go."""
+"""Resume: no message is lost or duplicated when connections, servers or pages fail."""
 
 import sqlite3
 import ssl
@@ -146,7 +146,7 @@ async def test_what_is_too_long_stays_in_the_composer_until_it_is_cut(lobby, ope
     for _ in range(2):
         await tab.page.keyboard.insert_text("x" * 450_000)
     await expect(problem).to_have_text("Too long: 940,000 of 4,000 characters")
-    await asks_before_it_is_left(tab)  # so much is not kept
+    await asks_before_it_is_left(tab)  # so much is not stored
     await expect(tab.messages).to_have_count(0)
     assert await tab.page.evaluate("Object.keys(localStorage).filter((key) => key.includes('unsent'))") == []
     await composer.fill("😀" * 4001)
@@ -169,7 +169,7 @@ async def test_what_an_earlier_version_kept_that_is_too_long_is_put_into_the_com
 
 
 async def asks_before_it_is_left(tab):
-    """Try to leave the page: the browser asks, and the page stays."""
+    """Try to leave the page, and expect the browser's question. Stay."""
     leaving = tab.page.evaluate("setTimeout(() => location.assign('/'))")
     async with tab.page.expect_event("dialog") as asked:
         await leaving
@@ -194,7 +194,7 @@ async def test_what_the_browser_has_no_room_for_is_sent_from_memory(lobby, cable
     await tab.until_transcript("stored", "unsent")
     await expect(problem).to_be_empty()
     await tab.page.keyboard.press("ArrowUp")
-    await tab.page.keyboard.insert_text(", edited")  # an edit is kept, too
+    await tab.page.keyboard.insert_text(", edited")  # an edit is stored, too
     await expect(problem).to_contain_text("Your browser can't save your text")
     await tab.page.keyboard.press("Escape")
     await tab.page.get_by_role("button", name="Discard").click()
@@ -391,7 +391,7 @@ def history(server, room):
 
 
 def certificate():
-    """A server's side of TLS with a certificate that no browser trusts."""
+    """Return a server's TLS context with a certificate that no browser trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     return context

@@ -11,7 +11,7 @@ ORIGIN = "http://localhost"
 
 
 async def serve(route):
-    """A file of this repository, so that no server is needed."""
+    """Serve files of this repository, so that no server is needed."""
     path = ROOT / route.request.url.removeprefix(f"{ORIGIN}/")
     if path.is_file():
         await route.fulfill(path=path, content_type="text/javascript")

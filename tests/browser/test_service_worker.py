@@ -69,7 +69,7 @@ async def tab(lobby_like, open_tab):
 
 
 async def arrive(open_tab, site):
-    """A tab of that site, under its worker."""
+    """Open a tab of the site, with its service worker."""
     tab = await open_tab(service_workers="allow")
     await tab.page.goto(f"{site.url}/chat/")
     await tab.page.evaluate("() => navigator.serviceWorker.register('/sw.js')")
@@ -82,24 +82,24 @@ async def enter(tab, site, *rooms):
         await tab.page.goto(f"{site.url}/chat/{room}/")
 
 
-async def kept(tab, *rooms):
-    """Wait until these are the rooms that are kept, the last visited last."""
+async def until_stored(tab, *rooms):
+    """Wait until exactly these rooms are stored, the last visited last."""
     await until(tab, KEPT, [f"/chat/{room}/" for room in rooms])
 
 
 async def shows(tab, release):
-    """It is a page of that deployment, and so is all its code."""
+    """Wait until the page and all its code are of a deployment."""
     await heading(tab, f"page of {release}")
     await expect(tab.page.locator("body")).to_have_attribute("data-code", f"{release} {release}")
 
 
 async def test_code_is_never_stale_and_never_mixed(lobby_like, tab):
     await enter(tab, lobby_like, "a", "b")
-    await kept(tab, "a", "b")
+    await until_stored(tab, "a", "b")
     lobby_like.deploy("two")
     await enter(tab, lobby_like, "a")
     await shows(tab, "two")
-    await kept(tab, "b", "a")
+    await until_stored(tab, "b", "a")
     lobby_like.stop()
     for room, release in (("a", "two"), ("b", "one"), ("a/7", "two")):
         await enter(tab, lobby_like, room)
@@ -110,18 +110,18 @@ async def test_code_is_never_stale_and_never_mixed(lobby_like, tab):
     lobby_like.deploy("three")
     await enter(tab, lobby_like, "b")
     await shows(tab, "three")
-    await kept(tab, "a", "b")
+    await until_stored(tab, "a", "b")
     await until(tab, f"async () => (await ({FILES})()).length === 4")  # those of the first are gone
 
 
 async def test_a_page_without_its_files_is_not_shown(lobby_like, tab):
     await enter(tab, lobby_like, "whole")
-    await kept(tab, "whole")
+    await until_stored(tab, "whole")
     assert await tab.page.evaluate(LOSE, next(iter(await tab.page.evaluate(FILES))))
     lobby_like.stop()
     await enter(tab, lobby_like, "whole")
     await heading(tab, "You're offline")
-    await kept(tab)
+    await until_stored(tab)
 
 
 async def test_a_page_whose_files_may_change_is_not_kept(lobby_like, tab):
@@ -130,24 +130,24 @@ async def test_a_page_whose_files_may_change_is_not_kept(lobby_like, tab):
     await shows(tab, "plain")
     lobby_like.deploy("hashed")
     await enter(tab, lobby_like, "hashed")
-    await kept(tab, "hashed")
+    await until_stored(tab, "hashed")
 
 
 async def test_the_last_rooms_are_kept_and_no_more(lobby_like, tab):
     rooms = [f"room{number}" for number in range(22)]
     await enter(tab, lobby_like, *rooms, rooms[2])
-    await kept(tab, *rooms[3:], rooms[2])
+    await until_stored(tab, *rooms[3:], rooms[2])
 
 
 async def test_nobody_is_shown_what_is_kept_for_somebody_else(lobby_like, tab):
     await enter(tab, lobby_like, "secret", "other")
-    await kept(tab, "secret", "other")
+    await until_stored(tab, "secret", "other")
     lobby_like.person = "2"
     await enter(tab, lobby_like, "other")
-    await kept(tab, "other")
+    await until_stored(tab, "other")
     lobby_like.person = ""
     await tab.page.goto(f"{lobby_like.url}/chat/")
-    await kept(tab)
+    await until_stored(tab)
     lobby_like.stop()
     await enter(tab, lobby_like, "secret")
     await heading(tab, "You're offline")
@@ -155,7 +155,7 @@ async def test_nobody_is_shown_what_is_kept_for_somebody_else(lobby_like, tab):
 
 async def test_what_a_tab_tells_is_kept_if_it_is_this_person_s_and_not_behind(lobby_like, tab):
     await enter(tab, lobby_like, "theirs", "mine", "other")
-    await kept(tab, "theirs", "mine", "other")
+    await until_stored(tab, "theirs", "mine", "other")
     for room, you, seq in (("theirs", 2, 9), ("mine", 1, 5), ("mine", 1, 4), ("other", 1, 7)):
         await tab.page.evaluate(TELL, [room, you, seq])
         if you == 1 and seq != 4:
@@ -166,37 +166,37 @@ async def test_what_a_tab_tells_is_kept_if_it_is_this_person_s_and_not_behind(lo
 @pytest.mark.parametrize("address", ["/me/sign-out/", "/admin/logout/"])
 async def test_who_signs_out_leaves_nothing_even_if_nobody_answers(lobby_like, tab, address):
     await enter(tab, lobby_like, "left")
-    await kept(tab, "left")
+    await until_stored(tab, "left")
     lobby_like.open.clear()
     await tab.page.evaluate(SUBMIT, address)
-    await kept(tab)
+    await until_stored(tab)
 
 
 async def test_a_name_that_cannot_be_changed_leaves_the_rooms_kept(lobby_like, tab):
     await enter(tab, lobby_like, "left")
-    await kept(tab, "left")
+    await until_stored(tab, "left")
     lobby_like.stop()
     rename = "() => fetch('/me/', { method: 'POST' }).then(() => true, () => false)"
     assert not await tab.page.evaluate(rename)
-    await kept(tab, "left")
+    await until_stored(tab, "left")
     await lobby_like.start()
     assert await tab.page.evaluate(rename)
-    await kept(tab)
+    await until_stored(tab)
 
 
 @pytest.mark.parametrize("person", ["", "2"])
 async def test_a_page_of_another_person_or_of_nobody_forgets_the_rooms(lobby_like, tab, person):
     await enter(tab, lobby_like, "left")
-    await kept(tab, "left")
+    await until_stored(tab, "left")
     lobby_like.person = person
     await tab.page.goto(f"{lobby_like.url}/chat/")
-    await kept(tab)
+    await until_stored(tab)
 
 
 async def test_a_frame_is_left_to_the_browser(lobby_like, tab):
-    """The server makes no guest for a frame of another site, which only a browser tells from a tab."""
+    """The server creates no guest for a frame of another site; only browsers can tell it from a tab."""
     await enter(tab, lobby_like, "framed")
-    await kept(tab, "framed")
+    await until_stored(tab, "framed")
     lobby_like.deploy("two")
     lobby_like.status = 502
     await tab.page.evaluate(FRAME, "/chat/framed/")
@@ -212,11 +212,11 @@ async def test_an_answer_that_comes_after_another_person_is_not_kept(lobby_like,
     lobby_like.person = "2"
     await tab.page.evaluate("() => fetch('/me/sign-in/', { method: 'POST' })")
     await enter(tab, lobby_like, "next")
-    await kept(tab, "next")
+    await until_stored(tab, "next")
     lobby_like.open.set()
     await heading(late, "page of one")
     await enter(tab, lobby_like, "last")
-    await kept(tab, "next", "last")
+    await until_stored(tab, "next", "last")
 
 
 async def test_a_slow_network_is_not_waited_for(lobby_like, worker, open_tab):
@@ -224,7 +224,7 @@ async def test_a_slow_network_is_not_waited_for(lobby_like, worker, open_tab):
     assert lobby_like.answers["/sw.js"] != worker
     tab = await arrive(open_tab, lobby_like)
     await enter(tab, lobby_like, "slow")
-    await kept(tab, "slow")
+    await until_stored(tab, "slow")
     lobby_like.deploy("two")
     lobby_like.open.clear()
     await enter(tab, lobby_like, "slow")
@@ -240,7 +240,7 @@ async def test_a_slow_network_is_not_waited_for(lobby_like, worker, open_tab):
 
 async def test_a_server_behind_its_proxy_may_be_away_and_a_room_may_be_closed(lobby_like, tab):
     await enter(tab, lobby_like, "away")
-    await kept(tab, "away")
+    await until_stored(tab, "away")
     lobby_like.deploy("two")
     lobby_like.status = 502
     await enter(tab, lobby_like, "away")
@@ -250,11 +250,11 @@ async def test_a_server_behind_its_proxy_may_be_away_and_a_room_may_be_closed(lo
     await shows(tab, "two")
     lobby_like.status = 200
     await enter(tab, lobby_like, "open")
-    await kept(tab, "away", "open")
+    await until_stored(tab, "away", "open")
     lobby_like.status = 404
     await enter(tab, lobby_like, "away")
     await shows(tab, "two")
-    await kept(tab, "open")
+    await until_stored(tab, "open")
 
 
 async def test_the_index_waits_until_its_server_answers(lobby_like, offline_page, open_tab):
@@ -265,7 +265,7 @@ async def test_the_index_waits_until_its_server_answers(lobby_like, offline_page
         lobby_like.answers[address] = (settings.BASE_DIR / "static" / name).read_text()
     tab = await arrive(open_tab, lobby_like)
     await enter(tab, lobby_like, "away")
-    await kept(tab, "away")
+    await until_stored(tab, "away")
     lobby_like.status = 503
     await tab.page.goto(f"{lobby_like.url}/chat/")
     await heading(tab, "You're offline")

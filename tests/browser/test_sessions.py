@@ -14,13 +14,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def plug(cable, tab):
-    """Back in the network, of which browsers tell."""
+    """Reconnect the network, as browsers report it."""
     cable.plug()
     await tab.page.evaluate("dispatchEvent(new Event('online'))")
 
 
 def restore(server, room):
-    """As a restored backup does it that has all messages."""
+    """Restore a backup that has all messages."""
     with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database, database:
         database.execute("UPDATE chat_room SET epoch = 'another' WHERE name = ?", [room])
 
@@ -40,12 +40,12 @@ async def test_who_signs_up_loses_nothing_in_any_tab(lobby, cable, open_tab):
     await two.say("by itself")
     await stranger.until_transcript("as a guest", "by itself")
     await plug(cable, away)
-    said = ["as a guest", "by itself", "not sent yet"]
+    texts = ["as a guest", "by itself", "not sent yet"]
     for tab in (stranger, one, two, away):
         await expect(tab.messages).to_have_count(3, timeout=BACK)
         await expect(tab.pending).to_have_count(0, timeout=BACK)
-        assert await tab.transcript() == said
-    await expect(stranger.page.locator(".message--first")).to_have_count(1)  # one person has said it all
+        assert await tab.transcript() == texts
+    await expect(stranger.page.locator(".message--first")).to_have_count(1)  # all messages are of one person
 
 
 async def test_what_somebody_has_not_sent_is_sent_by_nobody_else(lobby, cable, open_tab):

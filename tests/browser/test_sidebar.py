@@ -14,11 +14,11 @@ PHONE = {"viewport": {"width": 360, "height": 740}}
 
 
 async def say(lobby, room):
-    """Let somebody else say something in a room."""
+    """Send a message as another person in a room."""
     async with tabs(room, lobby) as (tab,):
-        said = len(tab.texts)
+        count = len(tab.texts)
         await tab.say("hi")
-        await tab.until(lambda: len(tab.texts) > said)
+        await tab.until(lambda: len(tab.texts) > count)
 
 
 def rooms(tab):

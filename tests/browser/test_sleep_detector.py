@@ -10,7 +10,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def two_tabs(lobby, cable, open_tab, room):
-    """One behind the cable, whose timers can be made to jump, and one that is always there."""
+    """Open a tab behind the cable, whose timers a test can move, and another with a stable connection."""
     tab, other = await open_tab(), await open_tab(lobby.url, room)
     await tab.page.clock.install()
     await tab.enter(cable.url, room)
@@ -68,7 +68,7 @@ async def test_a_quiet_connection_stays_and_a_dead_one_is_replaced(lobby, cable,
         socket.on("framereceived", lambda frame: frames.put_nowait((socket, frame)))
 
     async def until_all_received(*wanted):
-        """A frame has arrived on each socket: one of these, if any are given."""
+        """Wait until each socket has received a frame: one of these, if any are given."""
         received = set()
         async with asyncio.timeout(30):
             while len(received) < count:

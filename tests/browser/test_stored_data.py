@@ -1,4 +1,4 @@
-"""What the browser has stored may be of any shape: the page lives, and what it cannot read is removed."""
+"""Invalid data in the browser's storage: the page works, and removes the data."""
 
 import pytest
 from playwright.async_api import expect
@@ -17,7 +17,7 @@ BROKEN = [
     '{"mentions": [5, null, {"id": "5", "name": "x"}, {"id": 5}]}',
 ]
 
-# Write a value wherever something is kept, of this room and of another.
+# Write a value to every key of this room and of another.
 BREAK = """([value, number]) => {
     const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
     for (const room of [key, "elsewhere", "\\ud800"]) {
@@ -58,13 +58,13 @@ async def test_a_room_opens_whatever_is_stored(lobby, open_tab):
     tab = await open_tab()
     await tab.page.add_init_script(BREAK_ON_LOAD)
     await tab.enter(lobby.url, "stored")
-    said = []
+    sent = []
     for number, value in enumerate(BROKEN, 1):
         await tab.page.evaluate(BREAK, [value, number])
         await tab.page.reload()
-        said.append(f"after {number}")
-        await tab.say(said[-1])
-        await tab.until_transcript(*said)
+        sent.append(f"after {number}")
+        await tab.say(sent[-1])
+        await tab.until_transcript(*sent)
         await expect(tab.page.locator("#message-editor")).to_be_hidden()
         await tab.page.wait_for_function(IS_CLEAN)
 

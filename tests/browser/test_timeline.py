@@ -70,7 +70,7 @@ async def test_what_one_reads_stays_where_it_is(lobby, open_tab):
         await page.evaluate("document.querySelector('.message__text').style.height = '500px'")
         await stays()  # as an image that has come
         await page.set_viewport_size({"width": 400, "height": 300})
-        async with asyncio.timeout(TIMEOUT):  # the page is laid out anew, in more than one frame
+        async with asyncio.timeout(TIMEOUT):  # the layout takes more than one frame
             while abs(await page.evaluate(BOTTOM, reading) - before) >= 2:
                 await page.evaluate(NEXT_FRAME)
         for text in ("news", "more news"):
@@ -187,7 +187,7 @@ async def read_and_leave(reader, seq):
 
 
 async def until_stored(lobby, tab, room, last_read):
-    """The server has stored what a tab has told, which it does about once a second."""
+    """Wait until the server has stored the tab's read position, about once a second."""
     pattern = re.compile(rf'"last_read": {last_read},')
     async with asyncio.timeout(TIMEOUT):
         while not pattern.search(await (await tab.page.request.get(f"{lobby.url}/chat/{room}/")).text()):
@@ -196,14 +196,14 @@ async def until_stored(lobby, tab, room, last_read):
 
 async def test_a_room_opens_where_its_reader_left_on_any_device(lobby, open_tab, open_reader):
     async with tabs("new-some", lobby) as (writer,):
-        said = await fill(writer, 30)
+        texts = await fill(writer, 30)
         here = await open_reader("new-some", viewport={"width": 1000, "height": 500})
         await read_and_leave(here, 30)
         await until_stored(lobby, here, "new-some", 30)
         new = [f"new {number}" for number in range(21)]
         for text in new:
             await writer.say(text)
-        await writer.until_texts(*said, *new)
+        await writer.until_texts(*texts, *new)
         await writer.command(type="delete", number=31)  # "new 0" makes no line
         await writer.until(lambda: writer.messages[31]["deleted"])
         # Another device of the same person: it has the session and nothing else.
@@ -227,14 +227,14 @@ async def test_a_room_opens_where_its_reader_left_on_any_device(lobby, open_tab,
 
 async def test_what_is_more_than_a_page_holds_opens_where_it_begins(lobby, open_reader):
     async with tabs("new-many", lobby) as (writer,):
-        said = await fill(writer, 20)
+        texts = await fill(writer, 20)
         tab = await open_reader("new-many", viewport={"width": 1000, "height": 500})
         await read_and_leave(tab, 20)
         await until_stored(lobby, tab, "new-many", 20)
-        said += [f"new {number}" for number in range(120)]
-        for text in said[20:]:
+        texts += [f"new {number}" for number in range(120)]
+        for text in texts[20:]:
             await writer.say(text)
-        await writer.until_texts(*said)
+        await writer.until_texts(*texts)
         await tab.enter(lobby.url, "new-many")
         line, pill = tab.page.locator(".day--new"), tab.page.locator("#latest")
         await expect(line).to_be_in_viewport()

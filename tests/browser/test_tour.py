@@ -1,4 +1,4 @@
-"""At each stop of a tour through all pages, in each language: what they promise to everyone."""
+"""Tour of all pages in each language, with checks of accessibility and layout at each stop."""
 
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +20,7 @@ axe = Axe()
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 THEMES = {"light": {}, "dark": COLOURS}
 
-# axe-core describes what it has found to be right as well, unless it is told not to: most of its work.
+# Without this option, axe-core also describes what is right, which takes most of its time.
 VIOLATIONS = {"resultTypes": ["violations"]}
 
 SCREENS = Path(__file__).resolve().parents[2] / "docs/screens"
@@ -49,14 +49,14 @@ SIDEWAYS = "() => document.scrollingElement.scrollWidth - innerWidth"
 
 @pytest.fixture(scope="module")
 def quiet():
-    """A server where nobody has been yet."""
+    """Start a server without visitors."""
     with Server(environment={"TASK_WORKERS": "1"}) as server:
         yield server
 
 
 @pytest.fixture
 def album(request, open_tab):
-    """Makes an album where screenshots are kept, if they are to be taken."""
+    """Return a function that creates an album for screenshots, if the options ask for them."""
 
     async def album(language):
         return request.config.getoption("screens") and Album(SCREENS, language, (await open_tab()).page)
@@ -66,13 +66,13 @@ def album(request, open_tab):
 
 @pytest.fixture
 def themes(language, is_long):
-    """The themes that axe-core looks at. Languages differ in words alone: the first is enough."""
+    """Return the themes that axe-core checks: those of the first language, as others differ only in words."""
     return THEMES if is_long or language == next(iter(WORDS)) else {}
 
 
 @pytest.mark.parametrize("language", WORDS)
 async def test_every_page_is_for_everyone(quiet, open_tab, album, language, themes):
-    """axe-core finds nothing in either theme; a finger hits everything; all of it fits a window at 400 %."""
+    """axe-core finds nothing in either theme, targets fit a finger, and all fits a window at 400 %."""
     tab = await open_tab(locale=language, viewport=WIDE)
     other, book = await open_tab(locale=language), await album(language)
     problems = []
@@ -100,7 +100,7 @@ async def test_so_is_what_is_shown_without_a_network(open_tab, album, language, 
 
 
 async def inspect(page, stop, book, themes):
-    """What is wrong with a page as it now is, at a stop. It is left as it was found."""
+    """Return the faults of a page at a stop. Restore the page."""
     problems = await look(page, themes)
     if book:
         await book.keep(stop, page)
@@ -123,7 +123,7 @@ async def look(page, themes):
 
 @asynccontextmanager
 async def a_finger(page):
-    """There is no mouse."""
+    """Emulate a device without a mouse."""
     session = await page.context.new_cdp_session(page)
     await session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     yield

@@ -1,4 +1,4 @@
-"""A room's transcript in a browser: asked for, waited for, downloaded."""
+"""Transcript of a room in a browser: request, progress, download."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Two tabs of one browser share what is unsent: none of it is lost, doubled or turned around."""
+"""Two tabs of a browser share unsent messages: none is lost, duplicated or reordered."""
 
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 # How long a tab may take to be back (milliseconds).
 BACK = 30_000
 
-# How often a tab was told that nothing is being written any more.
+# How often another tab reported that its composer is empty.
 HEAR = """() => {
     window.cleared = 0;
     addEventListener("storage", ({ key, newValue }) => {
@@ -19,7 +19,7 @@ HEAR = """() => {
     });
 }"""
 
-# What a version without `order` kept: the later one is stored first.
+# Data of a version without `order`: the later message is stored first.
 KEEP_AS_BEFORE = """() => {
     const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
     for (const [message, at] of [["late", "2039-01-01T00:00:00Z"], ["early", "2019-01-01T00:00:00Z"]]) {
@@ -42,7 +42,7 @@ KEEP = """([owner, message]) => {
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def two_tabs(lobby, cable, open_tab, request):
-    """Two tabs of one person without a connection, and somebody else's who has one."""
+    """Open two tabs of a person without a connection, and a connected tab of another person."""
     room = request.node.name[:64]
     one = await open_tab(cable.url, room)
     two = await open_tab(cable.url, room, beside=one)
@@ -56,7 +56,7 @@ async def two_tabs(lobby, cable, open_tab, request):
 
 
 async def say_beside(two, one, text):
-    """Say something in one tab, until nothing of it is being written in the other: nobody writes in both."""
+    """Send a message in one tab, and wait until its draft has left the other tab."""
     before = await two.page.evaluate("() => cleared")
     await one.say(text)
     await two.page.wait_for_function("before => cleared > before", arg=before)
@@ -75,8 +75,8 @@ async def test_both_come_back(cable, two_tabs):
         await say_beside(two, one, f"{number} from one")
         await two.say(f"{number} from two")
     cable.plug()
-    said = [f"{number} from {tab}" for number in range(3) for tab in ("one", "two")]
-    await all_show(two_tabs, "before", *said)
+    texts = [f"{number} from {tab}" for number in range(3) for tab in ("one", "two")]
+    await all_show(two_tabs, "before", *texts)
 
 
 async def test_one_is_closed_before_the_other_comes_back(cable, two_tabs):

@@ -1,4 +1,4 @@
-"""What is unread: the titles and icons of all tabs tell, until one of them has been looked at."""
+"""Unread messages in the titles and icons of all tabs, until a person views one of the tabs."""
 
 import re
 

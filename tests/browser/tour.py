@@ -1,4 +1,4 @@
-"""Every page of Lobby and whatever opens in it, one after another, so that all of them can be looked at."""
+"""Tour of every page of Lobby, with its dialogs and menus."""
 
 import re
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class Stop:
 
 class Tour:
     """
-    A person's walk in a browser that asks for a language, and another person who chats with them.
+    Tour of a person in a browser with a language, and another person who chats with them.
     Both must be the only ones of that language at that server.
     """
 
@@ -74,7 +74,7 @@ class Tour:
         self.language = language
 
     async def stops(self):
-        """All stops, each of which is left as it was found."""
+        """Yield all stops. Restore each page afterwards."""
         parts = (self._index, self._room, self._own_messages, self._overlays, self._elsewhere)
         for part in (*parts, self._pushes, self._account, self._notices):
             async for stop in part():
@@ -115,7 +115,7 @@ class Tour:
         await expect(self.tab.pending).to_have_count(0)
         await expect(page.locator("#people-list li")).to_have_count(2)
         yield Stop("room")
-        await self.other.page.keyboard.type("........", delay=500)  # is told at most every 3 s
+        await self.other.page.keyboard.type("........", delay=500)  # sent at most every 3 s
         await expect(page.locator("#typing-indicator")).not_to_have_class(re.compile("is-empty"))
         yield Stop("room-typing")
         await self.other.page.locator("#chat-message-input").fill("")
@@ -240,7 +240,7 @@ class Tour:
             yield Stop(name)
 
     async def _show_notice(self, name):
-        """A page that tells of what a browser cannot do, or a server should not."""
+        """Open a page with a notice about the browser's or the server's configuration."""
         with override(get_supported_language_variant(self.language)):
             body = render_to_string(f"{name}.html", {"reason": gettext("Too many attempts."), "minutes": 2})
         await self.page.route("**/nothing/", lambda route: route.fulfill(body=body, content_type="text/html"))

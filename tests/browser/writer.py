@@ -1,4 +1,4 @@
-"""A person who edits messages, and a gate between their tab and the server."""
+"""Person who edits messages, and a gate between their tab and the server."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ KEPT = """text => Object.entries(localStorage).some(
 
 
 class Writer:
-    """What somebody sees of their own messages."""
+    """Author's view of their own messages."""
 
     def __init__(self, tab):
         self.tab, self.page = tab, tab.page
@@ -30,17 +30,17 @@ class Writer:
         await self.message(text).get_by_role("button", name=name).click()
 
     async def write(self, text):
-        """Instead of what stands there."""
+        """Replace the text of the edit."""
         await self.input.fill(text)
         await self.press("Enter")
 
     async def discard(self):
-        """Leave the edit, and give its text up."""
+        """Cancel the edit, and discard its text."""
         await self.press("Escape")
         await self.bar.get_by_role("button", name="Discard").click()
 
     async def until_kept(self, text):
-        """The browser has stored the edit: it must get its lock first."""
+        """Wait until the browser has stored the edit, after it got the edit's lock."""
         await self.page.wait_for_function(KEPT, arg=text)
 
     async def until_saved(self):
@@ -49,7 +49,7 @@ class Writer:
 
 
 class Gate:
-    """Between a page and the server: holds some commands, then passes them on or refuses them."""
+    """Gate between a page and the server, which holds some commands, then forwards or refuses them."""
 
     def __init__(self):
         self.holds = {"edit"}

@@ -1,4 +1,4 @@
-"""Rooms with messages, for the tests of the chat."""
+"""Helpers that create rooms with messages."""
 
 import asyncio
 from uuid import uuid4

@@ -151,7 +151,7 @@ def test_reading_creates_a_membership_and_moves_forwards_only(ada, room):
 
 
 def test_read_positions_stay_within_the_log(ada, room):
-    """As in a tab that has not noticed a restore."""
+    """A tab that has not noticed a restore sends such a position."""
     say(ada, room)
     actions.mark_read({Member.of(ada, room): 65})
     assert last_read(ada, room) == 1

@@ -1,4 +1,4 @@
-"""Bad input: a clear error, the socket open, nothing stored, nothing louder than a warning."""
+"""Bad input: a clear error, an open socket, nothing stored, no log above warning."""
 
 import json
 import logging

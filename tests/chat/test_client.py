@@ -52,7 +52,7 @@ async def acknowledge(socket, command, seq):
 
 
 async def test_a_rate_limited_client_waits_and_then_sends_all_in_order():
-    said = asyncio.Queue()
+    sent = asyncio.Queue()
 
     async def talk(socket):
         await welcome(socket)
@@ -61,13 +61,13 @@ async def test_a_rate_limited_client_waits_and_then_sends_all_in_order():
         await tell(socket, type="error", code="rate_limited", retry_after=0.1, **about)
         async for frame in socket:
             command = json.loads(frame)
-            said.put_nowait(command["message"])
-            await acknowledge(socket, command, 7 + said.qsize())
+            sent.put_nowait(command["message"])
+            await acknowledge(socket, command, 7 + sent.qsize())
 
     async with client_at(talk) as (made, _):
         for text in ("one", "two", "three"):
             made.send(text)
-        assert [await said.get() for _ in range(3)] == ["one", "two", "three"]
+        assert [await sent.get() for _ in range(3)] == ["one", "two", "three"]
 
 
 async def test_unacknowledged_messages_are_sent_again_after_a_resume():
@@ -85,7 +85,7 @@ async def test_unacknowledged_messages_are_sent_again_after_a_resume():
 
 
 async def test_waits_grow_until_a_connection_has_lasted_or_acknowledged_something(monkeypatch):
-    """A server that accepts a client and then fails must not get it back at once, again and again."""
+    """A client must not reconnect at once, again and again, to a server that accepts it and then fails."""
     monkeypatch.setattr(client, "STABLE_TIME", 0.1)
     ends = iter(["fails", "fails", "acknowledges", "fails", "lasts", "fails"])
     failures = asyncio.Queue()
@@ -130,13 +130,13 @@ async def test_some_close_codes_forbid_a_reconnect():
 
 
 async def test_permanently_refused_messages_are_not_sent_again():
-    said = asyncio.Queue()
+    sent = asyncio.Queue()
 
     async def talk(socket):
         await welcome(socket)
         async for frame in socket:
             command = json.loads(frame)
-            said.put_nowait(command["message"])
+            sent.put_nowait(command["message"])
             about = {
                 "client_id": command["client_id"],
                 "detail": "Messages can't be longer than 4,000 characters.",
@@ -146,7 +146,7 @@ async def test_permanently_refused_messages_are_not_sent_again():
     async with client_at(talk) as (made, _):
         made.send("one")
         made.send("two")
-        assert [await said.get(), await said.get()] == ["one", "two"]
+        assert [await sent.get(), await sent.get()] == ["one", "two"]
         while len(made.failed) < 2:
             await asyncio.sleep(0)
         assert set(made.failed.values()) == {"Messages can't be longer than 4,000 characters."}

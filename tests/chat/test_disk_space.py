@@ -1,4 +1,4 @@
-"""A disk that is almost full: first transcripts are refused, then whatever else is new."""
+"""Almost full disk: first transcripts are refused, then everything else that is new."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def leave(settings, monkeypatch):
-    """Set the reserve, so that so much of it is left on the disk."""
+    """Set the reserve so that this share of it is left on the disk."""
 
     def leave(left, space=disk_space.disk_space):
         disk = shutil.disk_usage(settings.VAR_DIR)
@@ -84,8 +84,8 @@ async def test_then_all_that_is_new_is_refused_with_the_reason(connect, guest, l
     assert (await socket.event("message"))["deleted"]
     assert await Message.objects.acount() == 1
     assert await (await connect("new", user=guest)).close_code() == 1013
-    said = {"subject": "A dictionary", "amount": "1", "currency": "EUR"}
-    assert (await client.post("/orders/", said)).status_code == 503
+    form = {"subject": "A dictionary", "amount": "1", "currency": "EUR"}
+    assert (await client.post("/orders/", form)).status_code == 503
     assert not await Order.objects.aexists()
     assert (await client.get("/chat/lobby/")).status_code == 200
     assert (await AsyncClient().get("/chat/lobby/")).status_code == 503  # it would make a guest

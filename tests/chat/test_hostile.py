@@ -52,12 +52,12 @@ def pages(room):
 
 async def test_messages_are_sent_and_stored_unchanged(connect):
     socket = await connect("hostile", plain=True)
-    kept = [text.replace("\r\n", "\n").replace("\r", "\n") for text in hostile.MESSAGES.values()]
-    for text, expected in zip(hostile.MESSAGES.values(), kept, strict=True):
+    normalized_texts = [text.replace("\r\n", "\n").replace("\r", "\n") for text in hostile.MESSAGES.values()]
+    for text, expected in zip(hostile.MESSAGES.values(), normalized_texts, strict=True):
         await socket.send_json_to({"message": text})
         assert (await socket.receive()).get("message") == expected
     stored = Message.objects.order_by("number").values_list("text", flat=True)
-    assert [text async for text in stored] == kept
+    assert [text async for text in stored] == normalized_texts
 
 
 @pytest.mark.django_db(transaction=True)

@@ -23,12 +23,12 @@ def acknowledge(account, count):
     account.client.unsent.clear()
 
 
-def rows(heard, speakers=1, said=3):
+def rows(heard, speakers=1, messages=3):
     """Return the ledger's row of a tab that received just these, beside a tab that received all."""
     one, other = accounts()
     for speaker in (one, other)[:speakers]:
-        acknowledge(speaker, said)
-    everything = itertools.product(range(1, said + 1), range(1, speakers + 1))
+        acknowledge(speaker, messages)
+    everything = itertools.product(range(1, messages + 1), range(1, speakers + 1))
     for number, (serial, speaker) in enumerate(everything, 1):
         one.on_message(message(number, speaker, serial))
     for each in heard:
@@ -91,7 +91,7 @@ def test_a_message_edited_during_a_disconnect_is_not_late():
 
 def test_two_tabs_that_disagree():
     swapped = [(1, 2, 1), (2, 1, 1)]
-    assert [row.out_of_order for row in rows(swapped, speakers=2, said=1)] in ([0, 1], [1, 0])
+    assert [row.out_of_order for row in rows(swapped, speakers=2, messages=1)] in ([0, 1], [1, 0])
 
 
 def test_unacknowledged_messages_are_not_clean():

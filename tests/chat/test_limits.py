@@ -20,7 +20,7 @@ addresses = (f"198.51.100.{n}" for n in itertools.count(1))
 
 @pytest.fixture(autouse=True)
 def nothing_is_counted_yet(settings):
-    """Ids of people are reused in each test's database."""
+    """Clear the counts: each test's database uses the same ids of people."""
     with Redis.from_url(settings.REDIS_URL) as redis:
         redis.flushdb()
 

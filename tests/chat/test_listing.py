@@ -260,9 +260,9 @@ def test_the_list_of_a_member_of_500_rooms_is_bounded(ada, bob):
     )
     rooms = list(Room.objects.order_by("pk"))
     Membership.objects.bulk_create(Membership(user=ada, room=room) for room in rooms[:500])
-    said = {"author": bob, "author_name": bob.name, "text": "hi"}
+    values = {"author": bob, "author_name": bob.name, "text": "hi"}
     Message.objects.bulk_create(
-        Message(room=room, number=n, seq=n, **said) for room in rooms[400:500] for n in range(1, 3)
+        Message(room=room, number=n, seq=n, **values) for room in rooms[400:500] for n in range(1, 3)
     )
     client = Client()
     client.force_login(ada)
@@ -292,7 +292,7 @@ def test_the_page_counts_unread_mentions(ada, bob):
     join(ada, "lobby")
     client = Client()
     client.force_login(ada)
-    for text, mentions, said in [
+    for text, mentions, label in [
         ("hi", 0, "1 unread"),
         ("@Ada", 1, "2 unread, 1 mention"),
         ("@Ada", 2, "3 unread, 2 mentions"),
@@ -302,7 +302,7 @@ def test_the_page_counts_unread_mentions(ada, bob):
             page = client.get(path).content.decode()
             assert f'data-mentions="{mentions}"' in page
             assert ("unread-badge--mention" in page) == bool(mentions)
-            assert any(line.endswith(said) for line in re.sub("<[^>]*>", "", page).splitlines())
+            assert any(line.endswith(label) for line in re.sub("<[^>]*>", "", page).splitlines())
 
 
 def test_the_first_visitor_is_asked_to_be_the_first():
@@ -334,12 +334,12 @@ def test_rooms_whose_names_differ_in_spaces_are_one_or_both_are_reachable(monkey
         message.create(room=one, number=1, seq=1, author=author, author_name="Ada", text=name)
     executor.loader.build_graph()
     executor.migrate(executor.loader.graph.leaf_nodes())
-    said = {}
+    found = {}
     for name in Room.objects.values_list("name", flat=True):
         (only,) = Client().get(f"/chat/{quote(name)}/messages/").json()["messages"]
-        said[name] = only["message"]
+        found[name] = only["message"]
         assert name in names(room_list.list_rooms(NOBODY, name).others)
-    assert said == {
+    assert found == {
         **{"a b": "a b", "a b (2)": "a  b", "A B (3)": "A   B", "c d": "c  d", "e f": "e\u1680f"},
         **{"g h": "g h", "g h (2)": "g h (2)", "g h (3)": "g  h"},
         **{"x " + "x" * 61: "x " + "x" * 61, "x " + "x" * 58 + " (2)": "x  " + "x" * 61},

@@ -13,7 +13,7 @@ from chat.queries import history
 
 
 class Reactions:
-    """A kind of events of its own: stored in memory, without keys, and removable."""
+    """Log part of another kind of events: stored in memory, without keys, and removable."""
 
     def __init__(self):
         self.events = {}
@@ -73,7 +73,7 @@ async def send(guest, room, text="a"):
 
 
 async def logged(socket, count):
-    """The next events of the log, each as its type and seq."""
+    """Return the type and seq of the log's next events."""
     found = []
     while len(found) < count:
         found += [(event["type"], event["seq"]) for event in await socket.receive() if is_logged(event)]

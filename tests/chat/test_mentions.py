@@ -28,7 +28,7 @@ TEXTS = json.loads((ROOT / "tests/texts.json").read_text())
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    """Nobody waits for long, and nothing is found out that was not told."""
+    """Shorten the intervals, and compare nothing, so that lost notifications stay lost."""
     monkeypatch.setattr(unread_feed, "FLUSH_INTERVAL", 0.05)
     monkeypatch.setattr(unread_feed, "DEBOUNCE", 0.02)
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 60)

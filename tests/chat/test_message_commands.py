@@ -1,4 +1,4 @@
-"""The commands that send, edit and delete messages, and what answers them."""
+"""Commands that send, edit and delete messages, and their responses."""
 
 from uuid import uuid4
 
@@ -51,13 +51,13 @@ async def test_an_acknowledgement_does_not_overtake_what_the_tab_has_not_read(co
     drafts = [NewMessage(guest, room, "长" * 4000, uuid4()) for _ in range(15)]
     await database_sync_to_async(actions.write_all)(drafts)
     await socket.until_waiting(1)
-    told = [(await socket.event("message"))["seq"]]
+    seqs = [(await socket.event("message"))["seq"]]
     await socket.until_waiting(1)  # the first frame of several, which are the rest
     await socket.send_command(type="send", message="长", client_id=str(drafts[-1].client_id), ref="again")
     await socket.until_waiting(2)  # or the cursor would be past what is still to be read
-    while len(told) < 15:
-        told += [event["seq"] for event in await socket.receive() if event["type"] == "message"]
-    assert told == list(range(1, 16))
+    while len(seqs) < 15:
+        seqs += [event["seq"] for event in await socket.receive() if event["type"] == "message"]
+    assert seqs == list(range(1, 16))
 
 
 async def test_edits_and_deletions_reach_every_tab(connect, guest):

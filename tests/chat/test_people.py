@@ -88,7 +88,7 @@ async def test_people_are_counted_and_not_tabs(connect, ada, bob):
     first, second, other = await connect(user=ada), await connect(user=ada), await connect(user=bob)
     await first.until_people("Ada", "Bob")
     await second.disconnect()
-    await other.disconnect()  # which is told, and so that Ada's second tab had gone would be
+    await other.disconnect()  # which is published, so the end of Ada's second tab would be too
     await first.until_people("Ada")
 
 
@@ -188,7 +188,7 @@ def set_health(monkeypatch, is_healthy):
 async def test_joins_are_coalesced(connect, ada, bob, monkeypatch):
     monkeypatch.setattr(
         room_presence, "PUBLISH_INTERVAL", 60
-    )  # or a thousand who come at once would be told of one by one
+    )  # or a thousand people who join at once would be published one by one
     here = await connect(user=ada)
     await here.until_people("Ada")
     await connect(user=bob)
@@ -221,7 +221,7 @@ async def test_typing_in_a_busy_room_is_limited(connect, ada, bob, monkeypatch):
 
 
 async def staff_mark(socket, person):
-    """The mark that the next presence event about a person has."""
+    """Return the staff mark in the next presence event of a person."""
     while True:
         for each in (await socket.event("presence"))["people"]:
             if each["id"] == person.pk:

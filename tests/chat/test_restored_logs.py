@@ -1,4 +1,4 @@
-"""Logs that a restored backup has set back: tabs notice, and lose nothing that they have not sent."""
+"""Rewound logs, by a restored backup: tabs notice, and lose no unsent text."""
 
 from contextlib import suppress
 from uuid import uuid4
@@ -101,7 +101,7 @@ async def test_a_log_that_lost_an_edit_is_detected_by_the_last_change(connect, g
 
 @database_sync_to_async
 def edit_again(guest):
-    """Edit the second message, also while the hub gives the log that was set back another epoch."""
+    """Edit the second message, also while the hub renews the epoch of the rewound log."""
     while True:
         with suppress(LogRewound):
             return actions.edit(guest, Room.objects.get(), 2, "again")

@@ -38,10 +38,10 @@ def log(caplog):
     caplog.set_level(logging.INFO, "lobby.security")
 
     def lines():
-        said = [record.getMessage() for record in caplog.records if record.name == "lobby.security"]
+        logged = [record.getMessage() for record in caplog.records if record.name == "lobby.security"]
         caplog.clear()
-        assert not any(TYPED.search(line) for line in said)
-        return said
+        assert not any(TYPED.search(line) for line in logged)
+        return logged
 
     return lines
 
@@ -70,8 +70,8 @@ def test_a_guest_signs_up_out_and_in(log):
     client = Client()
     client.get("/chat/lobby/")
     assert log() == []
-    said = {"username": "ada", "password1": PASSWORD, "password2": PASSWORD}
-    assert client.post("/me/sign-up/", said).status_code == 302
+    fields = {"username": "ada", "password1": PASSWORD, "password2": PASSWORD}
+    assert client.post("/me/sign-up/", fields).status_code == 302
     person = User.objects.get()
     client.post("/me/sign-out/")
     client.post("/me/sign-in/", {"username": "ada", "password": PASSWORD})
@@ -96,9 +96,9 @@ def test_a_password_is_changed(log):
     person = account()
     client = signed_in(person)
     log()
-    said = {"old_password": "wrong", "new_password1": "another horse", "new_password2": "another horse"}
-    client.post("/me/password/", said)
-    client.post("/me/password/", said | {"old_password": PASSWORD})
+    fields = {"old_password": "wrong", "new_password1": "another horse", "new_password2": "another horse"}
+    client.post("/me/password/", fields)
+    client.post("/me/password/", fields | {"old_password": PASSWORD})
     assert log() == [line("password_refused", person.pk), line("password_changed", person.pk)]
 
 
@@ -203,9 +203,9 @@ def test_an_address_is_changed_and_confirmed(log):
     person = account()
     client = signed_in(person)
     log()
-    said = {"email": "eve@example.org", "password": PASSWORD}
-    client.post("/me/email/", said)
-    client.post("/me/email/", said)  # as it is
+    fields = {"email": "eve@example.org", "password": PASSWORD}
+    client.post("/me/email/", fields)
+    client.post("/me/email/", fields)  # as it is
     link = mail.render_confirmation(person.pk, "en").body
     client.post(re.search(r"(/me/email/confirm/\S+)", link)[0])
     assert log() == [line("email_changed", person.pk), line("email_confirmed", person.pk)]

@@ -206,7 +206,7 @@ async def test_lost_notifications_are_found(connect, guest, other, join, monkeyp
 
 
 async def test_an_edit_that_nobody_told_is_found_out(connect, guest, other, join, monkeypatch):
-    """Nor does a message's key matter: PostgreSQL may commit a lower one later."""
+    """The key of a message does not matter either: PostgreSQL may commit a lower key later."""
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)
     await join(guest, "lobby")
     await database_sync_to_async(say_many)(other, "lobby", 2)

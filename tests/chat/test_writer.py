@@ -275,11 +275,11 @@ async def test_a_batch_is_shared_fairly_among_addresses_and_people(people, rooms
 
 
 @pytest.mark.parametrize("is_edit", [False, True])
-async def test_a_batch_has_few_messages_full_of_mentions(people, rooms, said, monkeypatch, is_edit):
+async def test_a_batch_has_few_messages_full_of_mentions(people, rooms, sent, monkeypatch, is_edit):
     """Looking up names takes ten times as long as storing a message, and others wait for the batch."""
     batches = recorded_batches(monkeypatch)
     text = "@Quiet Heron " * 50
-    draft, edit = NewMessage(people[0], rooms[0], text, uuid4()), change(said[0], text)
+    draft, edit = NewMessage(people[0], rooms[0], text, uuid4()), change(sent[0], text)
     flood = [edit if is_edit else draft._replace(client_id=uuid4()) for _ in range(30)]
     other = NewMessage(people[1], rooms[1], "hello @Ann", uuid4())
     address = RateLimitKeys("c", "198.51.100.1")
@@ -295,7 +295,7 @@ async def test_a_message_of_at_signs_fits_into_a_batch(people, rooms):
 
 
 @pytest.fixture
-async def said(people, rooms):
+async def sent(people, rooms):
     """Send six messages of one person, three in each room."""
     outcomes = await send(*[NewMessage(people[0], rooms[n % 2], str(n), uuid4()) for n in range(6)])
     return [message for message, _ in outcomes]
@@ -311,27 +311,27 @@ async def log(room):
     return [(row.seq, row.number, row.text) async for row in rows]
 
 
-async def test_changes_are_stored_together_with_messages(people, rooms, said, monkeypatch):
+async def test_changes_are_stored_together_with_messages(people, rooms, sent, monkeypatch):
     batches = recorded_batches(monkeypatch)
     new = NewMessage(people[1], rooms[0], "new", uuid4())
-    changes = [change(said[0], "edited"), change(said[3], None), change(said[1], "edited too")]
+    changes = [change(sent[0], "edited"), change(sent[3], None), change(sent[1], "edited too")]
     outcomes = await send(*changes, new)
     assert 1 <= len(batches) <= 2
     assert [message.text for message, _ in outcomes] == ["edited", "", "edited too", "new"]
     assert [bool(message.edited_at) for message, _ in outcomes] == [True, False, True, False]
     assert [bool(message.deleted_at) for message, _ in outcomes] == [False, True, False, False]
-    kept, others = await log(rooms[0]), await log(rooms[1])
-    assert kept[:2] == [(2, 2, "2"), (3, 3, "4")]
-    assert sorted(kept[2:]) in ([(4, 1, "edited"), (5, 5, "new")], [(4, 4, "new"), (5, 1, "edited")])
+    first_log, others = await log(rooms[0]), await log(rooms[1])
+    assert first_log[:2] == [(2, 2, "2"), (3, 3, "4")]
+    assert sorted(first_log[2:]) in ([(4, 1, "edited"), (5, 5, "new")], [(4, 4, "new"), (5, 1, "edited")])
     assert others == [(3, 3, "5"), (4, 2, ""), (5, 1, "edited too")]
 
 
-async def test_a_refused_change_does_not_affect_others_and_takes_no_seq(people, rooms, said):
-    foreign = change(said[2], "mine")._replace(author=people[1])
-    missing = change(said[2], "none")._replace(number=99)
-    refused = [foreign, missing, change(said[2], "x" * 5000), change(said[2], " ")]
+async def test_a_refused_change_does_not_affect_others_and_takes_no_seq(people, rooms, sent):
+    foreign = change(sent[2], "mine")._replace(author=people[1])
+    missing = change(sent[2], "none")._replace(number=99)
+    refused = [foreign, missing, change(sent[2], "x" * 5000), change(sent[2], " ")]
     outcomes = await send(
-        change(said[0], None), *refused, change(said[0], "again"), change(said[4], "edited")
+        change(sent[0], None), *refused, change(sent[0], "again"), change(sent[4], "edited")
     )
     codes = [outcome.code if isinstance(outcome, ApiError) else None for outcome in outcomes]
     assert codes == [None, "forbidden", "not_found", "too_long", "bad_frame", "not_found", None]
@@ -339,23 +339,23 @@ async def test_a_refused_change_does_not_affect_others_and_takes_no_seq(people, 
     assert (await Room.objects.aget(pk=rooms[0].pk)).last_seq == 5
 
 
-async def test_a_failing_change_does_not_affect_others(said):
+async def test_a_failing_change_does_not_affect_others(sent):
     (one, _), error, (other, _) = await send(
-        change(said[0], "a"), change(said[2], "\ud800"), change(said[4], "b")
+        change(sent[0], "a"), change(sent[2], "\ud800"), change(sent[4], "b")
     )
     assert (one.text, other.text) == ("a", "b")
     assert isinstance(error, UnicodeEncodeError)
 
 
 @pytest.mark.parametrize("kind", ["draft", "draft without a session", "change"])
-async def test_a_replaced_log_refuses_writes(people, rooms, said, kind):
+async def test_a_replaced_log_refuses_writes(people, rooms, sent, kind):
     room = copy(rooms[0])  # as an older socket has it
     await Room.objects.filter(pk=room.pk).aupdate(epoch="another")
     await Message.objects.all().adelete()
     await rooms[0].arefresh_from_db()
     stale = NewMessage(people[0], room, "stale", uuid4(), has_session=kind == "draft")
     if kind == "change":
-        stale = change(said[0], "stale")._replace(room=room)
+        stale = change(sent[0], "stale")._replace(room=room)
     *written, error = await send(*[NewMessage(people[0], room, "new", uuid4()) for room in rooms], stale)
     assert isinstance(error, LogRewound)
     assert [(message.room, message.text, is_new) for message, is_new in written] == [
@@ -364,16 +364,16 @@ async def test_a_replaced_log_refuses_writes(people, rooms, said, kind):
     assert not await Message.objects.filter(text="stale").aexists()
 
 
-async def test_several_changes_of_a_message_store_the_last(rooms, said):
-    outcomes = await send(change(said[0], "first"), change(said[0], "second"), change(said[0], "third"))
+async def test_several_changes_of_a_message_store_the_last(rooms, sent):
+    outcomes = await send(change(sent[0], "first"), change(sent[0], "second"), change(sent[0], "third"))
     assert {message.number for message, _ in outcomes} == {1}
     (*_, (last, number, text)) = await log(rooms[0])
     assert (number, text) == (1, "third")
     assert last == (await Room.objects.aget(pk=rooms[0].pk)).last_seq
 
 
-async def test_only_one_of_concurrent_edits_is_stored(said):
-    edit = change(said[0], "one")._replace(seq=said[0].seq)
+async def test_only_one_of_concurrent_edits_is_stored(sent):
+    edit = change(sent[0], "one")._replace(seq=sent[0].seq)
     (one, _), refused = await send(edit, edit._replace(text="other"))
     assert (one.text, refused.code) == ("one", "conflict")
     assert (await Message.objects.aget(pk=one.pk)).text == "one"
@@ -392,7 +392,7 @@ async def test_changes_of_many_messages_take_no_more_queries_than_one(people, ro
     assert await queries(50) == await queries(2)
 
 
-async def test_a_batch_marks_only_transcripts_with_changed_messages(people, rooms, said):
+async def test_a_batch_marks_only_transcripts_with_changed_messages(people, rooms, sent):
     def export(owner, room, last):
         of_room = {"room": room, "room_name": room.name, "up_to_number": last, "total": last}
         return Transcript(owner=owner, attempt=1, **of_room)
@@ -400,6 +400,6 @@ async def test_a_batch_marks_only_transcripts_with_changed_messages(people, room
     edited = await Transcript.objects.abulk_create(
         [export(people[0], rooms[0], 3), export(people[1], rooms[0], 1), export(people[2], rooms[1], 3)]
     )
-    await send(change(said[2], "edited"), change(said[4], None), change(said[1], "edited"))
+    await send(change(sent[2], "edited"), change(sent[4], None), change(sent[1], "edited"))
     marks = [(await Transcript.objects.aget(pk=each.pk)).outdated for each in edited]
     assert marks == ["deleted", "", "edited"]

@@ -1,4 +1,4 @@
-"""Which sockets may be open: how many somebody may have, and which are closed for them."""
+"""Open sockets: connection limits, and sockets that the server closes."""
 
 import time
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ from tests.sockets import TIMEOUT
 
 
 async def refused(socket, code):
-    """The error that a socket gets before it is closed."""
+    """Return the error that a socket receives before it is closed."""
     error = await socket.event("error")
     assert await socket.close_code() == code
     return error["code"]
@@ -38,7 +38,7 @@ async def test_a_person_has_so_many_sockets_in_all_rooms_and_no_more(connect, gu
     one, other = await connect("one", user=guest), await connect("other", user=guest)
     assert await is_admitted(one) and await is_admitted(other)
     assert await refused(await connect("one", user=guest), 1013) == "unavailable"
-    assert await is_admitted(await connect("one"))  # somebody else
+    assert await is_admitted(await connect("one"))  # another person
     await one.disconnect()
     assert await is_admitted(await connect("one", user=guest))
 
@@ -85,7 +85,7 @@ def test_a_household_counts_as_one_address():
 
 @pytest.mark.parametrize("prefix", ["::ffff:", "0:0:0:0:0:ffff:", "64:ff9b::"])
 def test_an_address_of_ipv4_is_the_same_in_ipv6(prefix):
-    """As a proxy with dual-stack sockets, or a translator, tells it."""
+    """Proxies with dual-stack sockets and translators send such addresses."""
     assert (
         counted_address(f"{prefix}192.0.2.1")
         == counted_address("192.0.2.1")
@@ -113,7 +113,7 @@ async def test_without_a_session_it_is_the_address_that_is_counted(connect, sett
 
 @pytest.fixture
 def never_compared(monkeypatch):
-    """Only what is announced is found out."""
+    """Disable the comparison: only notifications close sockets."""
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 60)
     monkeypatch.setattr(hub, "COMPARE_INTERVAL_UNHEALTHY", 60)
 

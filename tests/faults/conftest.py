@@ -1,4 +1,4 @@
-"""How long faults last, and how long recovery took."""
+"""Fixtures of the fault tests: delays of clients, and the check of recovery."""
 
 import pytest
 
@@ -12,23 +12,23 @@ SHORT_DELAY = 1
 
 @pytest.fixture
 def delay(is_long):
-    """How clients come back: as the browser does, or sooner."""
+    """Set the clients' reconnection delay: the browser's, or a shorter one."""
     return {} if is_long else {"max_delay": SHORT_DELAY}
 
 
 @pytest.fixture
 def recovered(request):
-    """Hold a ledger to the promise once a fault is over, and note how long that took.
+    """Check a ledger against the promise after a fault, and record the time to recovery.
 
     Some tabs say one thing more, so that nobody passes for recovered who has not noticed the fault.
     """
 
-    async def recovered(kept):
-        for account in kept.tabs[:10]:
+    async def recovered(record):
+        for account in record.tabs[:10]:
             account.send()
-        seconds = await kept.settle(PATIENCE)
-        assert kept.problems == set()
-        for row in kept.rows:
+        seconds = await record.settle(PATIENCE)
+        assert record.problems == set()
+        for row in record.rows:
             assert row.is_clean, row
         request.config.stash.setdefault(RECOVERIES, []).append((request.node.name, seconds))
 

@@ -1,4 +1,4 @@
-"""A real Valkey that can be hung, killed and started again, and a wire to it that tampers with messages."""
+"""Valkey that tests can hang, kill and restart, and a proxy before it that tampers with messages."""
 
 import asyncio
 import os
@@ -50,7 +50,7 @@ class Doorbell:
 
 
 class Wire:
-    """A TCP proxy before a Doorbell. It understands just enough of Redis's protocol: arrays of strings."""
+    """TCP proxy before a Doorbell. It parses a part of Redis's protocol: arrays of strings."""
 
     def __init__(self, doorbell):
         self.path = doorbell.path
@@ -91,7 +91,7 @@ class Wire:
         writer.close()
 
     def _tamper(self, publish, channel, message):
-        """What goes to Redis: where it must not arrive now, a message to a channel that nobody hears."""
+        """Return the command for Redis. To lose a message, name a channel without subscribers."""
         self.published += 1
         if self.shuffled:
             for _ in range(2):
@@ -108,7 +108,7 @@ class Wire:
 
 @contextmanager
 def wire(doorbell):
-    """A wire in a thread, so that servers behind it can be waited for."""
+    """Run a proxy in a thread, so that tests can wait for the servers that use it."""
     between, loop = Wire(doorbell), asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever)
     thread.start()

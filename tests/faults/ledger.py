@@ -1,4 +1,4 @@
-"""Tabs at real servers, and their ledger."""
+"""Ledger of tabs at real servers."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -11,17 +11,17 @@ PATIENCE = 60
 
 @asynccontextmanager
 async def ledger(room, *servers, strangers=None, **options):
-    """A tab at each of these servers, all in one room; half of them without a session."""
+    """Open a tab at each of these servers, all in one room; half of them without a session."""
     strangers = len(servers) // 2 if strangers is None else strangers
-    async with open_ledger([(server.url, room) for server in servers], strangers, **options) as kept:
-        await kept.wait_until_connected(PATIENCE)
-        yield kept
+    async with open_ledger([(server.url, room) for server in servers], strangers, **options) as record:
+        await record.wait_until_connected(PATIENCE)
+        yield record
 
 
 @asynccontextmanager
-async def talking(kept, **options):
-    """Let one tab after the other say something for as long as the context lasts."""
-    talk = asyncio.create_task(kept.send_messages(3600, **options))
+async def talking(record, **options):
+    """Send messages from the tabs in turn, while the context lasts."""
+    talk = asyncio.create_task(record.send_messages(3600, **options))
     yield
     assert not talk.done()
     talk.cancel()

@@ -1,4 +1,4 @@
-"""The database answers, but with errors: read-only sessions, a damaged file, columns of another version."""
+"""Database errors: read-only sessions, a damaged file, columns of another version."""
 
 import asyncio
 
@@ -29,7 +29,7 @@ def server(postgres):
 
 @pytest.fixture
 def execute(postgres):
-    """Do something as the database's owner, in a session that can write."""
+    """Execute SQL as the database's owner, in a session that can write."""
     with psycopg.connect(postgres.get_uri(), autocommit=True) as database:
         database.execute("SET default_transaction_read_only = off")
         yield database.execute
@@ -49,29 +49,29 @@ def lines(server):
 async def test_sessions_that_are_read_only_after_a_failover_leave_the_pool(
     server, execute, delay, recovered, is_long
 ):
-    async with ledger("failover", *[server] * 8, **delay) as kept:
+    async with ledger("failover", *[server] * 8, **delay) as record:
         before = lines(server)
-        async with talking(kept, rate=20):
+        async with talking(record, rate=20):
             execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
             execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()")
             await asyncio.to_thread(becomes, server, "unavailable")
             await asyncio.sleep(20 if is_long else 1)
             execute("ALTER DATABASE postgres RESET default_transaction_read_only")
-        await recovered(kept)
+        await recovered(record)
     assert lines(server) - before < (10 if is_long else 2) * MOST_LINES
 
 
 async def test_a_column_that_this_version_does_not_fill(server, execute, delay, recovered):
-    async with ledger("column", *[server] * 4, **delay) as kept:
+    async with ledger("column", *[server] * 4, **delay) as record:
         before = lines(server)
-        async with talking(kept, rate=20):
+        async with talking(record, rate=20):
             execute("ALTER TABLE chat_message ADD new integer NOT NULL DEFAULT 0")
             execute("ALTER TABLE chat_message ALTER new DROP DEFAULT")
-            acknowledged = kept.total("acknowledged")
+            acknowledged = record.total("acknowledged")
             await asyncio.sleep(2)
-            assert kept.total("acknowledged") - acknowledged < 20
+            assert record.total("acknowledged") - acknowledged < 20
             execute("ALTER TABLE chat_message DROP new")
-        await recovered(kept)
+        await recovered(record)
     assert lines(server) - before < MOST_LINES
     assert "Failing row" not in server.log  # which would have the text of a message
 

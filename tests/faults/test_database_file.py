@@ -1,4 +1,4 @@
-"""The database's file, or its journal, is deleted or replaced under a running server, as a restore does."""
+"""Database files that are deleted or replaced under a running server, as a restore does."""
 
 import asyncio
 import shutil
@@ -26,7 +26,7 @@ def server():
 
 @pytest.fixture
 def reported(server):
-    """How often the fault was logged since the test began."""
+    """Return how often the fault was logged since the test began."""
     before = server.log.count("database: file deleted or replaced")
     return lambda: server.log.count("database: file deleted or replaced") - before
 

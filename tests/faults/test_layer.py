@@ -1,4 +1,4 @@
-"""Redis hangs, goes, loses, doubles and shuffles, while everybody talks at two servers."""
+"""Faults of Redis while tabs at two servers send: it hangs, dies, loses, duplicates or reorders messages."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ def between(doorbell):
 
 @pytest.fixture(scope="module")
 def servers(between):
-    """Two processes of different kinds with one database and one Redis."""
+    """Start two servers of different kinds with a common database and Redis."""
     given = UNLIMITED | {"REDIS_URL": between.url, "WORKERS": "1"}
     with Server(environment=given) as one, daphne(var_dir=one.var_dir, environment=given) as other:
         yield one, other
@@ -34,15 +34,15 @@ def servers(between):
     ],
 )
 async def test_redis_does_not_answer(doorbell, servers, begin, short, long, end, is_long, delay, recovered):
-    async with ledger("Redis is away", *servers * 3, **delay) as kept:
-        async with talking(kept):
+    async with ledger("Redis is away", *servers * 3, **delay) as record:
+        async with talking(record):
             await asyncio.sleep(0.5)
             begin(doorbell)
             try:
                 await asyncio.sleep(long if is_long else short)
             finally:
                 end(doorbell)
-        await recovered(kept)
+        await recovered(record)
 
 
 @pytest.mark.parametrize("fault", [{"lost": 0.3}, {"shuffled": True}], ids=["lost", "shuffled"])
@@ -53,9 +53,9 @@ async def test_redis_tells_not_all_or_all_of_it_twice_and_out_of_order(
     published = between.published
     between.lost, between.shuffled = fault.get("lost", 0), fault.get("shuffled", False)
     try:
-        async with ledger("Redis is not to be trusted", *servers * 3, **delay) as kept:
-            await kept.send_messages(seconds)
-            await recovered(kept)  # while it goes on
+        async with ledger("Redis is not to be trusted", *servers * 3, **delay) as record:
+            await record.send_messages(seconds)
+            await recovered(record)  # while it goes on
         assert between.published - published > seconds * 10
     finally:
         between.lost, between.shuffled = 0, False

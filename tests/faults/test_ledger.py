@@ -1,4 +1,4 @@
-"""The promise, under faults: what is acknowledged is stored, and everybody sees it once and in order."""
+"""Promise under faults: acknowledged messages are stored, and shown once and in order."""
 
 import asyncio
 import signal
@@ -18,25 +18,25 @@ def server():
 
 
 async def test_workers_are_killed_while_everybody_talks(server, is_long, delay, recovered):
-    async with ledger("killed", *[server] * 6, **delay) as kept, asyncio.timeout(100):
+    async with ledger("killed", *[server] * 6, **delay) as record, asyncio.timeout(100):
         for _ in range(5 if is_long else 2):
-            await kept.wait_until_connected(30)
-            async with talking(kept):
+            await record.wait_until_connected(30)
+            async with talking(record):
                 await asyncio.sleep(1)
                 server.kill_workers()
-        await recovered(kept)
+        await recovered(record)
 
 
 async def test_all_workers_are_replaced_while_everybody_talks(server, delay, recovered):
     before = set(server.workers())
-    async with ledger("replaced", *[server] * 6, **delay) as kept:
-        async with talking(kept):
+    async with ledger("replaced", *[server] * 6, **delay) as record:
+        async with talking(record):
             await asyncio.sleep(0.5)
             server.process.send_signal(signal.SIGHUP)
             async with asyncio.timeout(30):
                 while before & set(server.workers()):
                     await asyncio.sleep(0.1)
-        await recovered(kept)
+        await recovered(record)
 
 
 async def test_every_connection_is_cut_again_and_again(server, delay, is_long, recovered):
@@ -45,9 +45,9 @@ async def test_every_connection_is_cut_again_and_again(server, delay, is_long, r
         async with (
             proxy(server) as cable,
             proxy(other) as other_cable,
-            ledger("cut", cable, cable, other_cable, other_cable, **delay) as kept,
+            ledger("cut", cable, cable, other_cable, other_cable, **delay) as record,
         ):
-            async with talking(kept, rate=20):
+            async with talking(record, rate=20):
                 for _ in range(times):
                     await asyncio.sleep(1)
                     for each in (cable, other_cable):
@@ -59,7 +59,7 @@ async def test_every_connection_is_cut_again_and_again(server, delay, is_long, r
                     await asyncio.sleep(seconds)
                     for each in (cable, other_cable):
                         each.plug()
-            await recovered(kept)
+            await recovered(record)
 
 
 @pytest.mark.parametrize("patience", [1, 10])
@@ -70,16 +70,16 @@ async def test_the_database_is_locked_for_longer_and_shorter_than_it_is_waited_f
     file = server.var_dir / "lobby.sqlite3"
     server.environment["DATABASE_URL"] = f"sqlite:///{file}?timeout={patience}"
     with server:
-        async with ledger("locked", *[server] * 4, **delay) as kept:
-            await kept.send_messages(0.5)
-            await kept.settle(10)
-            before = kept.total("acknowledged")
+        async with ledger("locked", *[server] * 4, **delay) as record:
+            await record.send_messages(0.5)
+            await record.settle(10)
+            before = record.total("acknowledged")
             with sqlite3.connect(file, isolation_level=None) as database:
                 database.execute("BEGIN IMMEDIATE")
-                await kept.send_messages(5 if is_long else 3)
-                assert kept.total("acknowledged") == before
+                await record.send_messages(5 if is_long else 3)
+                assert record.total("acknowledged") == before
                 database.execute("ROLLBACK")
             database.close()
-            await recovered(kept)
+            await recovered(record)
         assert ("command: database unavailable" in server.log) == (patience == 1)
         assert "Traceback" not in server.log

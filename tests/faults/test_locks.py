@@ -1,4 +1,4 @@
-"""PostgreSQL: a room's row is locked, the server isolates more than we ask, or it is away for a while."""
+"""PostgreSQL with a locked room, with stricter isolation, or down for a while."""
 
 import asyncio
 
@@ -46,12 +46,12 @@ async def test_the_servers_own_isolation_makes_nothing_unavailable(server, sessi
     session.execute("ALTER DATABASE postgres SET synchronous_commit = off")
     session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()")
     session.commit()
-    async with ledger("serializable", *[server] * 8, **delay) as kept:
-        await kept.send_messages(0.5)
-        await kept.settle(10)
+    async with ledger("serializable", *[server] * 8, **delay) as record:
+        await record.send_messages(0.5)
+        await record.settle(10)
         before = len(server.log)
-        await kept.send_messages(3, rate=100)
-        await recovered(kept)
+        await record.send_messages(3, rate=100)
+        await recovered(record)
     assert "command: database unavailable" not in server.log[before:]
     query = (
         "from django.db import connection;"
@@ -61,10 +61,10 @@ async def test_the_servers_own_isolation_makes_nothing_unavailable(server, sessi
 
 
 async def test_postgresql_is_away_for_a_while(postgres, server, is_long, recovered):  # noqa: F811
-    """Clients wait as browsers do."""
-    async with ledger("away", *[server] * 6) as kept:
-        async with talking(kept, rate=20):
+    """Clients use the browser's delays."""
+    async with ledger("away", *[server] * 6) as record:
+        async with talking(record, rate=20):
             await asyncio.to_thread(postgres.stop)
             await asyncio.sleep(20 if is_long else 3)
             await asyncio.to_thread(postgres.start)
-        await recovered(kept)
+        await recovered(record)

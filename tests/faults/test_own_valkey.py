@@ -1,4 +1,4 @@
-"""The Valkey that `bin/run` starts is killed: it is restarted, and messages go on."""
+"""Valkey of `bin/run`: after a kill it is restarted, and messages continue."""
 
 import asyncio
 import os
@@ -32,13 +32,13 @@ async def is_restarted(server, killed):
 
 
 async def test_valkey_is_restarted_each_time_that_it_is_killed(server, delay, recovered):
-    async with ledger("killed", *[server] * 4, **delay) as kept:
-        async with talking(kept):
+    async with ledger("killed", *[server] * 4, **delay) as record:
+        async with talking(record):
             for _ in range(2):
                 (pid,) = valkeys_of(server)
                 os.kill(pid, signal.SIGKILL)
                 await is_restarted(server, pid)
-        await recovered(kept)
+        await recovered(record)
     assert server.log.count("Valkey ended (exit status -9); restarting it in") == 2
     assert "Traceback" not in server.log
 
@@ -54,7 +54,7 @@ async def test_messages_of_another_process_come_at_once_again(server):
 
 
 def is_heard(server):
-    """Whether none of the workers that take turns is degraded."""
+    """Return whether no worker is degraded: requests reach the workers in turn."""
     return {readiness(server) for _ in range(6)} == {"ok"}
 
 

@@ -1,4 +1,4 @@
-"""Redis hangs or goes away: plain consumers are refused for a while, and nobody else suffers."""
+"""Redis hangs or dies: plain consumers are refused for a while, and nothing else fails."""
 
 import asyncio
 import json
@@ -28,14 +28,14 @@ def listening(server, path="status/1"):
 
 
 async def says(socket, text):
-    """Send a text; true when it comes back."""
+    """Send a text. Return whether it returns."""
     await socket.send(text)
     async with asyncio.timeout(TIMEOUT):
         return json.loads(await socket.recv()) == {"message": text}
 
 
 async def until_it_works(server):
-    """A new socket is admitted, and hears itself."""
+    """Wait until a new socket is admitted and receives its own text."""
     async with asyncio.timeout(TIMEOUT):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Redis hangs, goes away and comes back: messages come later, not never."""
+"""Redis hangs, dies and returns: messages are late, not lost."""
 
 import asyncio
 from urllib.request import urlopen
@@ -9,15 +9,15 @@ from tests.faults.doorbell import Doorbell
 from tests.servers.processes import Server, daphne, manage, readiness, wait_until
 from tests.servers.tab import tabs
 
-# How late a message of another process may be while Redis is dead or hung, and with a lost ring;
-# and how long until all is normal again (seconds; a second on top for this machine).
+# How late a message of another process may be while Redis is dead or hung, and when its notification is lost;
+# and how long until all is normal again (seconds, with a second for slow machines).
 LATE = 2 + 1
 HEALED = 5 + 1
 
 
 @pytest.fixture(scope="module")
 def servers(doorbell):
-    """Two processes of different kinds with one database and one Redis."""
+    """Start two servers of different kinds with a common database and Redis."""
     given = {"REDIS_URL": doorbell.url, "WORKERS": "1"}
     with Server(environment=given) as one, daphne(var_dir=one.var_dir, environment=given) as other:
         yield one, other
@@ -43,23 +43,23 @@ FAULTS = {
 async def test_messages_flow_while_redis_does_not_answer(doorbell, servers, fault):
     begin, end = FAULTS[fault]
     async with tabs(f"redis is {fault}", *servers) as (one, other):
-        said = ["before"]
+        sent = ["before"]
         await say_and_hear("before", one, other)
         begin(doorbell)
         try:
             for number in range(3):  # the first before anybody has noticed
-                said += [f"{number} from one", f"{number} from the other"]
-                await say_and_hear(said[-2], one, other)
-                await say_and_hear(said[-1], other, one)
+                sent += [f"{number} from one", f"{number} from the other"]
+                await say_and_hear(sent[-2], one, other)
+                await say_and_hear(sent[-1], other, one)
             for server in servers:
                 await ready(server, "degraded")
         finally:
             end(doorbell)
         for server in servers:
             await ready(server, "ok")
-        said.append("after")
+        sent.append("after")
         await say_and_hear("after", one, other)
-        assert one.texts == other.texts == said
+        assert one.texts == other.texts == sent
     for server in servers:
         assert "pubsub: channel layer is unreachable" in server.log
         assert "pubsub: channel layer is reachable again" in server.log

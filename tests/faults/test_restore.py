@@ -1,4 +1,4 @@
-"""A backup is restored under a running server: soon every tab shows what is stored, and nothing else."""
+"""Restore of a backup under a running server: every tab soon shows exactly the stored messages."""
 
 import asyncio
 import sqlite3
@@ -26,7 +26,7 @@ FORGE = """
 
 
 class Tab:
-    """A tab, and what it shows: texts by number."""
+    """Tab, with the texts that it shows by number."""
 
     def __init__(self, url, room):
         self.shown = {}
@@ -104,16 +104,16 @@ async def test_tabs_agree_after_a_backup_was_restored_and_others_went_on(server,
 
 
 async def test_the_ledger_counts_what_is_not_stored_and_what_is_stale(server):
-    """Without what heals them: the log goes on, and nobody is told."""
-    async with ledger("forged", server, server, strangers=0) as kept:
-        await kept.send_messages(0.5)
-        await kept.settle(10)
-        assert kept.sum.is_clean
+    """Without the repair: the log continues, and no tab is notified."""
+    async with ledger("forged", server, server, strangers=0) as record:
+        await record.send_messages(0.5)
+        await record.settle(10)
+        assert record.sum.is_clean
         assert any(text.endswith(" edited") for text in stored(server, "forged").values())
         with closing(sqlite3.connect(file_of(server))) as database:
             database.executescript(FORGE)
-        await kept.settle(0.5)
-        assert [(row.not_stored, row.stale, row.is_clean) for row in kept.rows] == [(1, 1, False)] * 2
+        await record.settle(0.5)
+        assert [(row.not_stored, row.stale, row.is_clean) for row in record.rows] == [(1, 1, False)] * 2
 
 
 async def test_nobody_speaks_after_the_restore(server, tmp_path):
@@ -126,7 +126,7 @@ async def test_nobody_speaks_after_the_restore(server, tmp_path):
 
 
 async def test_who_was_away_heals_though_no_process_has_noticed(server, tmp_path):
-    """All workers are new, and the log is longer than it was: only the time of the last change tells."""
+    """All workers are new, and the log is longer than before: only the time of the last change differs."""
     async with proxy(server) as cable, tabs("unnoticed", server, cable) as opened:
         one, away = opened
         await say(one, "kept")

@@ -1,4 +1,4 @@
-"""Hundreds of tabs of one room come back at once, or three thousand."""
+"""Hundreds of tabs of one room reconnect at once, or three thousand."""
 
 import psycopg
 import pytest
@@ -24,7 +24,7 @@ def postgres():
 
 
 def reads_of_messages(postgres):
-    """How many statements have asked for messages, by the server's own log."""
+    """Return the number of queries for messages, from the server's log."""
     lines = postgres.log.read_text().splitlines()
     return sum('SELECT "chat_message"' in line for line in lines)
 
@@ -34,16 +34,16 @@ async def test_what_they_missed_is_read_once_and_everybody_gets_it(postgres, tab
     with Server(environment=environment) as server:
         async with (
             proxy(server) as cable,
-            ledger("many", *[server] * 4, *[cable] * (tabs - 4), strangers=tabs - 4, **delay) as kept,
+            ledger("many", *[server] * 4, *[cable] * (tabs - 4), strangers=tabs - 4, **delay) as record,
         ):
             cable.pull()
-            there = Ledger(kept.tabs[:4])
+            there = Ledger(record.tabs[:4])
             for account in there.tabs:
                 for _ in range(RING_SIZE // 4 + 10):  # more than the ring holds
                     account.send()
             await there.settle(PATIENCE)
             before = reads_of_messages(postgres)
             cable.plug()
-            await recovered(kept)
+            await recovered(record)
             assert reads_of_messages(postgres) - before < 50  # for those who speak, too
         assert "Traceback" not in server.log

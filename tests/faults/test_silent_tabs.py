@@ -1,4 +1,4 @@
-"""Tabs that do not read, and tabs that are stopped: nobody else notices, and the server does."""
+"""Tabs that do not read, and stopped tabs: the server closes them, and other tabs are not affected."""
 
 import asyncio
 import json
@@ -16,22 +16,22 @@ from chat.protocol import MAX_TEXT_LENGTH
 from tests.faults.ledger import ledger
 from tests.servers.processes import UNLIMITED, Server, wait_until
 
-# What is said past the tabs that do not read: far more than a ring and a socket's buffers hold.
+# Messages that the silent tabs do not read: far more than a ring buffer and a socket's buffers hold.
 SECONDS, RATE = 12, 40
 TEXT = "话" * (MAX_TEXT_LENGTH - 100)
 
-# How much a worker may grow meanwhile, for its ring, for the buffers of these tabs, and for Python (bytes).
+# How much a worker may grow: for its ring buffer, for the buffers of these tabs, and for Python (bytes).
 DEAF_TABS = 20
 MOST_GROWTH = 40 * 1024 * 1024
 
-# How much more it may grow when as many come back to places of their own, which share what they miss (bytes).
+# How much more it may grow when as many tabs resume at different cursors and share the missed events (bytes).
 MOST_SHARED = 32 * 1024 * 1024
 
-# How late a message may be for the others, at the median (seconds): this machine may be slow, but
-# whoever waits for a tab that does not read waits until that is given up.
+# The median delay of messages for the other tabs (seconds). A server that waited for a silent tab would wait
+# until that tab is closed, far longer than a slow machine takes.
 LATE = 5
 
-# When a tab must be given up that does not answer (seconds).
+# When the server must close a tab that does not respond (seconds).
 NOTICED = 45
 
 STOPPED_TAB = """
@@ -50,7 +50,7 @@ def address(server, room, query=""):
 
 @asynccontextmanager
 async def deaf_tab(server, query=""):
-    """A tab whose buffers are small, and which reads no more than its welcome."""
+    """Open a tab with small buffers that reads only its welcome."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.connect(("127.0.0.1", server.port))
@@ -73,28 +73,28 @@ def memory(server):
 
 
 async def tabs_that_never_read(server):
-    async with ledger("deaf", *[server] * 6) as kept, AsyncExitStack() as stack:
-        await kept.send_messages(1)
-        await kept.settle(10)
+    async with ledger("deaf", *[server] * 6) as record, AsyncExitStack() as stack:
+        await record.send_messages(1)
+        await record.settle(10)
         before = memory(server)
         deaf = [await stack.enter_async_context(deaf_tab(server)) for _ in range(DEAF_TABS)]
-        await kept.send_messages(SECONDS, RATE, TEXT)
-        await kept.settle(10)
+        await record.send_messages(SECONDS, RATE, TEXT)
+        await record.settle(10)
         grown = memory(server)
         assert grown - before < MOST_GROWTH
         for number, tab in reversed([*enumerate(deaf)]):  # others come back to earlier and earlier places
             query = f"?since={tab.welcome['seq'] + number}&epoch={tab.welcome['epoch']}"
             await stack.enter_async_context(deaf_tab(server, query))
         assert memory(server) - grown < MOST_SHARED
-        assert kept.sum.is_clean
-        assert kept.sum.p50 < LATE
+        assert record.sum.is_clean
+        assert record.sum.p50 < LATE
         for tab in deaf:
             assert await close_code(tab) == 1013
-            await comes_back_and_gets_everything(server, tab, kept.tabs[0].shown)
+            await comes_back_and_gets_everything(server, tab, record.tabs[0].shown)
 
 
 async def close_code(tab):
-    """Read what is still under way, until the end."""
+    """Read until the end. Return the close code."""
     try:
         async with asyncio.timeout(10):
             while True:

@@ -1,4 +1,4 @@
-"""PostgreSQL is gone without a word: what is sent to it is lost, and nothing ends. New connections work."""
+"""PostgreSQL connections that are lost without notice: only new connections work."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ SESSIONS = 8
 
 
 class Way:
-    """The way to PostgreSQL, a TCP proxy, which may forget the connections that it has."""
+    """TCP proxy before PostgreSQL, which can drop all packets of its connections."""
 
     def __init__(self, directory):
         self.target = str(Path(directory) / ".s.PGSQL.5432")
@@ -62,7 +62,7 @@ async def way(postgres):  # noqa: F811
 
 @asynccontextmanager
 async def asking(way):
-    """Ask the database something, in a session of a pool."""
+    """Run a query in a session of a pool."""
     pool = {"connection_class": session.Session, "min_size": SESSIONS, "max_size": SESSIONS}
     database = {
         "ENGINE": "server.postgresql",

@@ -9,16 +9,16 @@ UNLIMITED = dict.fromkeys(
 
 @pytest.fixture(scope="session")
 def server():
-    """One worker that limits nobody, so that everything meets the same process."""
+    """Start a server with one worker and no rate limits, so that all tests use the same process."""
     with Server(environment={**UNLIMITED, "WORKERS": "1"}) as server:
         yield server
 
 
 @pytest.fixture
 def calm(server):
-    """The server logs nothing louder than a warning."""
+    """Check that the server logs nothing above a warning."""
     before = len(server.log)
     yield
-    said = server.log[before:]
-    assert "Traceback" not in said, said
-    assert " ERROR " not in said and "ERROR:" not in said, said
+    lines = server.log[before:]
+    assert "Traceback" not in lines, lines
+    assert " ERROR " not in lines and "ERROR:" not in lines, lines

@@ -1,4 +1,4 @@
-"""A fuzz target for atheris: whatever a frame holds, it is a command or it is refused.
+"""Fuzz target for atheris: each frame is either a command or refused.
 
     python -m tests.fuzz.decoder -runs=1000000 [directory of frames to begin with]
 
@@ -21,7 +21,7 @@ COMMANDS = get_args(Command)
 
 @atheris.instrument_func
 def decode(data: bytes) -> None:
-    """Give a frame to both dialects: any text, lone surrogates included."""
+    """Decode a frame with both dialects: any text, including lone surrogates."""
     frame = data.decode("utf-8", "surrogateescape")
     for dialect in DIALECTS:
         try:

@@ -1,4 +1,4 @@
-"""Frames to begin with, and what to put into them: shared by all that fuzzes."""
+"""Seed frames and values, shared by all fuzz tests."""
 
 import json
 

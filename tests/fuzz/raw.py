@@ -1,4 +1,4 @@
-"""Sockets without a library that would keep us from mistakes: bytes in, bytes out."""
+"""Raw sockets: bytes without a library, which would prevent protocol errors."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ TIMEOUT = 30
 
 
 def handshake(server, room="bad", subprotocol="lobby.v1", version=13, path=None, **headers):
-    """The bytes with which a client asks for a socket."""
+    """Return the bytes of a client's handshake."""
     lines = {
         "Host": f"127.0.0.1:{server.port}",
         "Upgrade": "websocket",
@@ -28,7 +28,7 @@ def handshake(server, room="bad", subprotocol="lobby.v1", version=13, path=None,
 
 
 def frame(data=b"", opcode=TEXT, is_last=True, length=None):
-    """A client's frame; `length` is what it claims to have."""
+    """Return a client's frame; `length` is the length in its header."""
     length = len(data) if length is None else length
     head = bytes([(0x80 if is_last else 0) | opcode])
     if length < 126:
@@ -42,25 +42,25 @@ def frame(data=b"", opcode=TEXT, is_last=True, length=None):
 
 
 class Peer:
-    """A TCP connection to a server."""
+    """TCP connection to a server."""
 
     def __init__(self, reader, writer):
         self.reader = reader
         self.writer = writer
 
     async def ask(self, server, **options):
-        """The handshake, and the status with which it is answered."""
+        """Send the handshake. Return the status of the response."""
         self.writer.write(handshake(server, **options))
         head = await self.reader.readuntil(b"\r\n\r\n")
         return int(head.split()[1])
 
     async def enter(self, server, **options):
-        """Come into a room, and hear the welcome."""
+        """Enter a room, and receive the welcome."""
         assert await self.ask(server, **options) == 101
         assert json.loads((await self.frame())[1])[0]["type"] == "welcome"
 
     async def frame(self):
-        """The next frame from the server: (opcode, data)."""
+        """Return the server's next frame: (opcode, data)."""
         opcode, length = await self.reader.readexactly(2)
         if length == 126:
             (length,) = struct.unpack("!H", await self.reader.readexactly(2))
@@ -69,7 +69,7 @@ class Peer:
         return opcode & 0x0F, await self.reader.readexactly(length)
 
     async def end(self):
-        """All frames until the server closes the connection, and the code of the last one, if any."""
+        """Return all frames until the server closes the connection, and its close code, if any."""
         frames = []
         with suppress(asyncio.IncompleteReadError, ConnectionResetError):
             while True:
@@ -80,7 +80,7 @@ class Peer:
 
 @asynccontextmanager
 async def peer(server, address="127.0.0.1"):
-    """A connection that ends with a RST, as that of a machine that has forgotten all about it."""
+    """Open a connection that ends with a RST, like that of a host that has restarted."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port, local_addr=(address, 0))
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     try:

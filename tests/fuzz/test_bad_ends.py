@@ -1,4 +1,4 @@
-"""Thousands of connections that end badly leave nothing behind in the process that had them."""
+"""Thousands of connections that end badly leave no resources in the server's process."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ CONNECTIONS, SOME_CONNECTIONS = 10_000, 2_500
 AT_ONCE = 40
 
 # What the process may hold more than before (bytes): for Python's own needs, and for each connection.
-# One that is kept takes more than ten times as much.
+# A connection that is not released takes more than ten times as much.
 GROWTH = 8 * 1024 * 1024
 GROWTH_FOR_EACH = 1024
 
@@ -92,7 +92,7 @@ def say(text):
 
 
 async def come_and_go(server, numbers):
-    """One connection after the other, each with its own bad end."""
+    """Open connections one by one, each with its own bad end."""
     for number in numbers:
         async with asyncio.timeout(TIMEOUT), peer(server) as client:
             await WAYS[number % len(WAYS)](client, server, f"bad-{number % 97}")
@@ -105,7 +105,7 @@ async def many_come_and_go(server, first, last):
 
 
 class Held:
-    """What the server's only worker holds, as its system and Valkey see it."""
+    """Resources of the server's only worker, as its system and Valkey report them."""
 
     def __init__(self, server):
         (pid,) = (pid for pid in server.workers())
@@ -116,7 +116,7 @@ class Held:
         return self.process.memory_full_info().uss
 
     def handles(self):
-        """Open files and connections, and the groups that it has joined."""
+        """Return open files, connections, and joined groups."""
         groups = self.valkey.pubsub_channels("lobby.*__group__live.room.*")
         return self.process.num_fds(), len(groups), len(self.valkey.pubsub_channels())
 
@@ -124,7 +124,7 @@ class Held:
 async def test_connections_that_end_badly_leave_nothing(server, is_long):
     held, count = Held(server), CONNECTIONS if is_long else SOME_CONNECTIONS
     bystander = await Tab(server, "bystander").connect()
-    await many_come_and_go(server, 0, 200)  # what is opened once and kept
+    await many_come_and_go(server, 0, 200)  # resources that are opened once and stay open
     await settled(held)
     before = held.handles()
     await many_come_and_go(server, 200, count // 5)
@@ -167,7 +167,7 @@ async def test_a_client_that_leaves_while_a_pipelined_request_waits(server):
 
 
 async def settled(held):
-    """Wait until the process holds as much as a second ago."""
+    """Wait until the resources are the same as a second ago."""
     last = None
     while last != (last := held.handles()):
         await asyncio.sleep(1)

@@ -1,4 +1,4 @@
-"""The decoder, fuzzed: what it reads is a command or it is refused, and nothing else happens."""
+"""Fuzz test of the decoder: each frame is either a command or refused."""
 
 import json
 import platform
@@ -60,5 +60,5 @@ if HAS_ATHERIS:  # not skipped elsewhere, but not there
 
 
 def quoted(token):
-    """A token as libFuzzer's dictionaries have it, at most 64 bytes long."""
+    """Return a token in the format of libFuzzer's dictionaries, at most 64 bytes long."""
     return '"' + "".join(f"\\x{byte:02X}" for byte in token.encode()[:64]) + '"'

@@ -1,4 +1,4 @@
-"""Whatever comes over a socket or in its place is answered or closed with a code, and all others go on."""
+"""Fuzz test of sockets: each input gets a response or a close code, and other sockets continue."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ CODES = {*range(1000, 1015), *range(3000, 5000)} - {1004, 1005, 1006, 1011}
 
 
 def mutated(valid):
-    """Some bytes of a valid frame replaced by others."""
+    """Replace some bytes of a valid frame."""
     cut = st.integers(0, len(valid))
     pieces = st.binary(max_size=8) | st.sampled_from(
         [token.encode(errors="surrogatepass") for token in TOKENS]
@@ -41,7 +41,7 @@ large = st.integers(LIMIT - 2, LIMIT + 2).map(lambda size: b'"' + b"x" * (size -
 
 
 def fragmented(content, opcode, cuts):
-    """A message in several frames, with a ping between each two."""
+    """Return a message in several frames, with pings in between."""
     places = sorted({cut % (len(content) + 1) for cut in cuts})
     pieces = [content[start:end] for start, end in zip([0, *places], [*places, None], strict=True)]
     frames = [
@@ -52,7 +52,7 @@ def fragmented(content, opcode, cuts):
 
 
 def expected(content, opcode):
-    """The code with which a message closes its socket; None when it is answered."""
+    """Return the close code for a message; None if it gets a response."""
     if len(content) > LIMIT:
         return 1009
     try:
@@ -103,9 +103,9 @@ async def test_bytes_that_are_no_frames_end_with_a_code_of_the_protocol(server, 
         await client.enter(server)
         client.writer.write(data + frame(b"\x03\xe8", CLOSE))
         client.writer.write_eof()
-        said, code = await client.end()
+        received, code = await client.end()
         assert code in CODES or code is None
-        for opcode, text in said:
+        for opcode, text in received:
             if opcode == TEXT:
                 assert {event["type"] for event in json.loads(text)} <= {"error", "message"}
 
@@ -189,7 +189,7 @@ async def test_garbage_in_the_place_of_a_handshake(server, data):
 
 
 async def is_refused_or_accepted(server, request):
-    """There is a status, and it blames the client or nobody; a request that goes on is awaited."""
+    """Check that the response is no server error. Only an incomplete request may stay without a response."""
     async with asyncio.timeout(TIMEOUT), peer(server) as client:
         client.writer.write(request)
         try:

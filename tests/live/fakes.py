@@ -12,7 +12,7 @@ TOPIC = "room.1"
 
 
 class Room:
-    """A source in memory, which records its reads."""
+    """Source in memory that records its reads."""
 
     def __init__(self):
         self.events = []
@@ -63,7 +63,7 @@ class Room:
 
 
 class Layer(InMemoryChannelLayer):
-    """A layer that loses, refuses or hangs, as Redis does."""
+    """Channel layer that loses messages, refuses or hangs, as Redis does."""
 
     def __init__(self):
         super().__init__()
@@ -107,7 +107,7 @@ async def hubs(layer, count=1):
 
 
 class Subscriber:
-    """Records the batches that it gets; if it `is_slow`, it waits for `may_go_on` before each."""
+    """Subscriber that records its batches; if it `is_slow`, it waits for `may_go_on` before each."""
 
     def __init__(self, log, cursor, is_slow=False):
         self.batches = []  # of seqs
@@ -135,7 +135,7 @@ class Subscriber:
         self.changed.set()
 
     async def until(self, seq):
-        """Return all seqs up to this one; raises the error that ends the subscription."""
+        """Return all seqs up to `seq`. Raise the error that ends the subscription."""
         async with asyncio.timeout(2):
             while not self.batches or self.batches[-1][-1] != seq:
                 self.changed.clear()

@@ -10,7 +10,7 @@ from live.data_loader import DataLoader
 
 
 class Library:
-    """A data loader whose reads wait for `may_read`."""
+    """Data loader whose reads wait for `may_read`."""
 
     def __init__(self):
         self.reads, self.may_read = [], threading.Event()

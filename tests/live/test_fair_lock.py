@@ -1,4 +1,4 @@
-"""The fair lock: one holder at a time, and no key waits for all of another."""
+"""Fair lock: one holder at a time, and no key waits for all waiters of another key."""
 
 import asyncio
 

@@ -221,7 +221,7 @@ async def test_a_busy_topic_with_many_subscribers_uses_half_of_the_event_loop_at
         assert await subscriber.until(2) == [1, 2]
 
 
-def told(batch):
+def texts(batch):
     return [event.body.decode() for event in batch.events]
 
 
@@ -229,7 +229,7 @@ async def test_a_superseded_event_loses_its_body():
     given, log = [], log_of(0)
 
     async def take(batch):
-        given.append(told(batch))
+        given.append(texts(batch))
 
     for each in [
         Event(1, b"a", "a"),
@@ -248,7 +248,7 @@ async def test_a_cached_batch_is_not_used_after_a_change():
     given, log = [], log_of(0)
 
     async def take(batch):
-        given.append(told(batch))
+        given.append(texts(batch))
 
     log.append(Event(1, b"a", "a"))
     log.append(Event(2, b"b", "b"))

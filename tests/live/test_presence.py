@@ -35,7 +35,7 @@ def own_redis(doorbell, settings, monkeypatch):
 
 
 class Process:
-    """A process with tabs in a topic."""
+    """Process with tabs in a topic."""
 
     def __init__(self, topic):
         self.topic = topic

@@ -1,4 +1,4 @@
-"""The example in live/README.md: a log without the chat, on a server of its own."""
+"""Example in live/README.md: a log without the chat, on a server of its own."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ ROOT = Path(settings.BASE_DIR)
 
 @pytest.fixture
 async def scoreboard():
-    """The address of a running score board."""
+    """Run the score board. Return its address."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "examples.scoreboard.asgi:application", f"--port={port}"]
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stderr=subprocess.PIPE)

@@ -13,7 +13,7 @@ def event(seq):
 
 
 class Rows:
-    """A kind of events, stored in memory."""
+    """Log part in memory."""
 
     def __init__(self, *seqs):
         self.seqs = list(seqs)
@@ -26,7 +26,7 @@ class Rows:
 
 
 class Merged(MergedSource):
-    """A source in memory, which counts its reads."""
+    """Source in memory that counts its reads."""
 
     def __init__(self, last_seq, *parts):
         super().__init__()

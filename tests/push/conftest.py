@@ -1,4 +1,4 @@
-"""Listeners without a server, and workers in this process."""
+"""Sockets without a server, and task workers in this process."""
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,7 +19,7 @@ from tests.sockets import TIMEOUT, Socket, session_of
 
 @pytest.fixture(autouse=True)
 async def what_belongs_to_a_loop_is_closed():
-    """Every test has an event loop of its own."""
+    """Close what belongs to the test's own event loop."""
     yield
     topic_rates = get_topic_rate(), get_topic_share_rate()
     for each in (*topic_rates, get_message_rate(), get_change_rate(), get_task_rate()):
@@ -30,7 +30,7 @@ async def what_belongs_to_a_loop_is_closed():
 
 @pytest.fixture
 async def lobby(database):
-    """A room, of which a feed is heard."""
+    """Create the room of the feed."""
     return await database_sync_to_async(actions.open_room)("lobby")
 
 
@@ -56,7 +56,7 @@ async def listen(database):
 
 @pytest.fixture
 def working(database):
-    """A context in which a worker does the tasks of these channels."""
+    """Run a worker for the tasks of these channels, within the context."""
     from mysite.asgi import application
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""A room's live feed: who starts it, who hears it, who runs it, and when it ends."""
+"""Live feed of a room: start, subscribers, workers, and end."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ LINE = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] live push - room: (.*)")
 
 @pytest.fixture
 async def browser(database):
-    """A browser, and the rooms in which it may start feeds."""
+    """Open a browser, and create the rooms in which it may start feeds."""
     for room in ("lobby", "other", "聊天室"):
         await sync_to_async(open_room)(room)
     return Client()
@@ -36,12 +36,12 @@ def post(browser, room="lobby", what=""):
 
 
 async def line(listener):
-    """The room of the next line."""
+    """Return the room of the next line."""
     return LINE.fullmatch((await listener.receive())["message"])[1]
 
 
 async def state(listener, **wanted):
-    """The next state of the feed that is as wanted."""
+    """Return the feed's next state with these values."""
     async with asyncio.timeout(TIMEOUT):
         while True:
             feed = (await listener.receive()).get("feed", {})
@@ -73,7 +73,7 @@ async def test_our_page_is_told_that_it_runs_and_by_whom_and_that_it_has_ended(l
 
 
 async def test_it_says_no_name_that_was_given_up(listen, browser, working):
-    """Nor does the database keep it."""
+    """The database does not store it either."""
     listener = await listen("/ws/push/lobby", lobby=True)
     await post(browser)
     await state(listener, running=True)
@@ -123,7 +123,7 @@ async def test_however_many_press_and_work_there_is_one(listen, browser, working
 
 @pytest.fixture
 def quickly(monkeypatch):
-    """Time goes by sooner."""
+    """Shorten the intervals."""
     monkeypatch.setattr(feeds, "SUBSCRIBER_TTL", 0.5)
     monkeypatch.setattr(feeds, "FIRST_SUBSCRIBER_TIMEOUT", 1)
     monkeypatch.setattr(feeds, "LINE_INTERVAL", 0.1)

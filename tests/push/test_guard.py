@@ -1,4 +1,4 @@
-"""What plain consumers are spared."""
+"""Guard of plain consumers: limits, close codes, slow readers and errors."""
 
 import asyncio
 import threading
@@ -117,7 +117,7 @@ async def test_a_page_of_another_site_is_refused(database, path):
 
 
 class Opening(Socket):
-    """A tab to whose topic something is said at the moment at which its socket opens."""
+    """Tab whose topic receives a message while its socket opens."""
 
     def __init__(self, application, path, headers, topic):
         async def with_a_word_at_once(scope, receive, send):
@@ -148,7 +148,7 @@ async def test_nothing_is_missed_that_is_said_once_a_socket_is_open(lobby, guest
 
 @pytest.mark.parametrize("path", ["order/{0.biz}", "status/1", "push/lobby"])
 async def test_a_frame_that_is_refused_takes_no_thread(listen, lobby, guest, order, path):
-    """Nor does it wait for one: a flood of such frames costs the process little."""
+    """It does not wait for a thread either: a flood of such frames costs the process little."""
     listener = await listen(f"/ws/{path.format(order)}", guest)
     free = threading.Event()
     busy = [asyncio.ensure_future(database_sync_to_async(free.wait)())]
@@ -165,7 +165,7 @@ async def test_a_frame_that_is_refused_takes_no_thread(listen, lobby, guest, ord
 
 @pytest.mark.parametrize(("path", "code"), [("elsewhere", 4404), ("status/a.b", 4404), ("status/full", 1013)])
 async def test_a_browser_sees_why_it_is_refused(listen, settings, path, code):
-    """It gives up a socket that chooses none of the subprotocols that it offers, and sees 1006."""
+    """With none of its subprotocols chosen, a browser would drop the socket and see 1006."""
     settings.CONNECTIONS_PER_ADDRESS = 1
     await listen("/ws/status/1", address="192.0.2.11")
     refused = await listen(f"/ws/{path}", lobby=True, address="192.0.2.1" + ("1" if code == 1013 else "2"))

@@ -1,4 +1,4 @@
-"""Orders: their pages, the provider's callback, and who is told."""
+"""Orders: their pages, the provider's callback, and the subscribers."""
 
 import json
 import time
@@ -20,7 +20,7 @@ from tests.sockets import TIMEOUT
 
 @pytest.fixture
 def make(database):
-    """Make an order, of somebody else unless it is told whose."""
+    """Make an order, by default of another person."""
 
     @database_sync_to_async
     def make(owner=None, is_shared=False):
@@ -45,7 +45,7 @@ def body(order, **changes):
 
 
 async def call(order, said=None, signature=None, at=None, biz=None):
-    """The provider calls: (status, answer)."""
+    """Call as the provider does. Return (status, response)."""
     said = body(order) if said is None else said
     signature = sign(said, int(at or time.time())) if signature is None else signature
     response = await AsyncClient().post(

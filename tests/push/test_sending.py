@@ -1,4 +1,4 @@
-"""Sending to a topic from wherever one is."""
+"""Sending to a topic from any code."""
 
 import re
 
@@ -24,7 +24,7 @@ async def listener(listen):
 
 @pytest.fixture
 def payload(listener):
-    """What is sent from within a transaction, before it has ended; and then, how it ended."""
+    """Return the payload sent within a transaction, before its end, and then its end."""
 
     @database_sync_to_async
     def in_transaction(*, is_committed):

@@ -1,4 +1,4 @@
-"""A status: what one sends, all hear who listen to the same id. And what a synchronous consumer must bear."""
+"""Statuses: all subscribers of an id receive each text; and limits of the synchronous consumer."""
 
 import asyncio
 from uuid import uuid4
@@ -112,7 +112,7 @@ async def test_an_address_leaves_half_of_the_messages_of_a_topic_to_others(liste
 
 
 async def test_a_topic_takes_so_many_messages_from_all_together(listen):
-    """Whoever sends them: each is handled once for each listener."""
+    """The limit does not depend on the sender: each message is handled once per subscriber."""
     listeners = [await listen("/ws/status/busy", address=f"192.0.2.{last}") for last in range(30, 34)]
     for number in range(50):
         await listeners[number % 4].send_frame(str(number))
@@ -126,7 +126,7 @@ async def test_a_topic_takes_so_many_messages_from_all_together(listen):
 
 
 class Stuck(Socket):
-    """A tab that takes no frame once it is open."""
+    """Tab that reads no frames after it is open."""
 
     def __init__(self, application, path):
         async def with_a_stuck_send(scope, receive, send):
@@ -144,7 +144,7 @@ class Stuck(Socket):
 
 @pytest.fixture
 async def stuck(listen):
-    """As many tabs as there are threads for synchronous consumers."""
+    """Open as many tabs as there are threads for synchronous consumers."""
     from mysite.asgi import application
 
     tabs = [Stuck(application, "/ws/status/stuck") for _ in range(4)]
@@ -195,7 +195,7 @@ async def test_so_much_waits_for_a_tab_that_takes_nothing(stuck, listen, monkeyp
 
 
 async def test_who_is_refused_is_told_so_in_their_language(listen):
-    """A synchronous consumer runs in threads that others use as well."""
+    """A synchronous consumer runs in threads that it shares with others."""
     chinese = await listen("/ws/status/1", headers=[(b"accept-language", b"zh-CN")])
     for listener, detail in [
         (chinese, "消息不能超过 4,000 个字符。"),

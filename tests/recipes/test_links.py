@@ -1,4 +1,4 @@
-"""How other pages lead to recipes."""
+"""Links from other pages to recipes."""
 
 import re
 

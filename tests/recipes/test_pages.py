@@ -1,4 +1,4 @@
-"""The recipes as pages, and the source of the files that they name."""
+"""Pages of recipes, and the source of the files that they mention."""
 
 import re
 from html import unescape
@@ -28,7 +28,7 @@ def html(response):
 
 @pytest.fixture
 def write(settings, tmp_path):
-    """Write recipes elsewhere."""
+    """Write recipes to another directory."""
     settings.BASE_DIR = tmp_path
     (tmp_path / FOLDER).mkdir(parents=True)
 

@@ -1,4 +1,4 @@
-"""What docs/recipes/ holds: complete, and in both languages."""
+"""Texts of docs/recipes/: complete, and in both languages."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A live feed of a real server, from its visitors' side."""
+"""Steps of visitors with a live feed of a real server."""
 
 import asyncio
 import json
@@ -10,13 +10,13 @@ TIMEOUT = 30
 
 
 def press(visitor, room, what=""):
-    """Press the button that starts a room's feed, or another one; what the page is then told of it."""
+    """Press a button of a room's feed. Return the state that the page receives."""
     return json.load(visitor.post(f"/push/{room}/{what}"))["feed"]
 
 
 @asynccontextmanager
 async def listening(server, room, count, lobby=False):
-    """Sockets, enough of them that each process has some, in a room that exists."""
+    """Open enough sockets in a room that each process has some."""
     async with connect(f"ws://127.0.0.1:{server.port}/ws/chat/{room}/", proxy=None):
         pass
     async with AsyncExitStack() as stack:
@@ -28,18 +28,18 @@ async def listening(server, room, count, lobby=False):
         ]
 
 
-async def said(socket, patience=TIMEOUT):
+async def receive(socket, patience=TIMEOUT):
     async with asyncio.timeout(patience):
         return json.loads(await socket.recv())
 
 
 async def line(socket, patience=TIMEOUT):
-    while "message" not in (news := await said(socket, patience)):
+    while "message" not in (news := await receive(socket, patience)):
         pass
     return news["message"]
 
 
 async def until_state(socket, **wanted):
     async with asyncio.timeout(TIMEOUT):
-        while not wanted.items() <= (await said(socket)).get("feed", {}).items():
+        while not wanted.items() <= (await receive(socket)).get("feed", {}).items():
             pass

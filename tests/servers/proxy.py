@@ -1,4 +1,4 @@
-"""A TCP proxy between a browser and a server, whose connections can be cut, muted or refused."""
+"""TCP proxy between a browser and a server, which can cut, mute or refuse connections."""
 
 import asyncio
 import re
@@ -21,19 +21,19 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}"
 
     def cut(self):
-        """End every connection at once, as a cable that is pulled."""
+        """Close every connection at once."""
         for writer in self._connections | self._dark:
             writer.transport.abort()
 
     def go_dark(self):
-        """Lose all connections without a word: the server is rid of them, the browser hears nothing."""
+        """Drop all connections silently: the server's end is closed, the browser receives nothing."""
         self._dark |= self._connections
         for writer in self._connections:
             if writer.get_extra_info("peername")[1] == self.target:
                 writer.transport.abort()
 
     def pull(self):
-        """Pull the cable, and leave it out."""
+        """Close every connection, and refuse new ones."""
         self.sockets_refused = True
         self.cut()
 

@@ -1,4 +1,4 @@
-"""Rooms with more messages than anybody wants to wait for."""
+"""Rooms with many messages, copied in the database."""
 
 import sqlite3
 from contextlib import closing
@@ -19,7 +19,7 @@ FILL = """
 
 
 async def fill(server, room, count):
-    """Let somebody say one thing, and have it stored many times more."""
+    """Send a message, and store many copies of it."""
     async with tabs(room, server) as (tab,):
         await tab.say("text 1")
         await tab.until_texts("text 1")

@@ -1,4 +1,4 @@
-"""Row locks: what a transaction has read and goes by does not change until it commits.
+"""Row locks: rows that a transaction relies on do not change until it commits.
 
 Only PostgreSQL has them, so `test_postgres.py` runs this file: it has no name that pytest collects by itself.
 """
@@ -35,7 +35,7 @@ def room():
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """Do one thing in a transaction, and another that must wait for it: what comes of the other."""
+    """Run a function in a transaction, and another that must wait for it. Return the other's result."""
     monkeypatch.setattr(locks, "LOCK_TIMEOUT", 2)
 
     def meanwhile(do, do_other):
@@ -116,7 +116,7 @@ def test_rows_are_locked_in_their_order(people):
 
 
 def test_a_locked_person_may_be_referred_to(people):
-    """Or a message that mentions them would wait for what they write."""
+    """Otherwise, a message that mentions a person would wait for the person's own writes."""
 
     def refer():
         LogEntry.objects.create(user=people[0], action_flag=1)

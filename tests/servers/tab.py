@@ -1,4 +1,4 @@
-"""A real WebSocket client that speaks `lobby.v1`, and keeps a copy of the room."""
+"""WebSocket client of `lobby.v1` with a copy of the room."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ class Tab(Copy):
         await self.socket.send(json.dumps(command))
 
     async def until(self, condition):
-        """Apply what comes until the copy is as expected."""
+        """Apply events until the copy is as expected."""
         async with asyncio.timeout(TIMEOUT):
             while not condition():
                 for event in json.loads(await self.socket.recv()):
@@ -61,7 +61,7 @@ class Tab(Copy):
 
 @asynccontextmanager
 async def tabs(room, *servers, headers=None):
-    """A tab of a room at each of these servers."""
+    """Open a tab of a room at each of these servers."""
     opened = []
     try:
         for server in servers:

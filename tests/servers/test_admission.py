@@ -1,4 +1,4 @@
-"""How many requests run at once, of whom, and what those that wait get."""
+"""Admission of requests: how many run at once, per address, and responses to those that wait."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ from django.urls import path
 
 from connections import admission
 from connections.admission import (
-    LARGEST_KEPT,
+    MAX_HELD,
     MOST_HASHING,
     MOST_RUNNING,
     MOST_RUNNING_PER_ADDRESS,
@@ -72,7 +72,7 @@ def addresses_are_counted(settings):
 
 
 class Application:
-    """Each request runs until it is let go."""
+    """Application whose requests run until a test releases them."""
 
     def __init__(self):
         self.application = Admission(self)
@@ -185,7 +185,7 @@ async def test_a_response_is_sent_in_one_piece_so_that_all_of_it_is_counted():
 
 
 class Download:
-    """A large file, from a request that asks the database; `held` is the connection that each then has."""
+    """Large file from a request that queries the database; `held` is the database connection of each."""
 
     def __init__(self):
         self.held, self.go_on, self.ended = [], asyncio.Event(), 0
@@ -196,7 +196,7 @@ class Download:
 
     async def chunks(self):
         try:
-            yield b"x" * (LARGEST_KEPT + 1)
+            yield b"x" * (MAX_HELD + 1)
             self.held.append(await sync_to_async(lambda: connection.connection)())
             await self.go_on.wait()
             yield b"x"
@@ -249,7 +249,7 @@ async def test_many_addresses_wait_and_one_too_many_is_refused():
 
 
 async def refused(monkeypatch, times=1, **options):
-    """The messages with which requests are answered that find no place."""
+    """Return the responses to requests that get no place."""
     monkeypatch.setattr(admission, "MOST_WAITING", 0)
     application, sent = Application(), []
 

@@ -60,7 +60,7 @@ async def test_a_view_may_take_larger_bodies(monkeypatch):
 
 
 async def received(*sizes):
-    """How much an application gets of a body in parts of these sizes, or the status of the refusal."""
+    """Send a body in parts of these sizes. Return its size in the application, or the refusal's status."""
     parts = [{"type": "http.request", "body": b"x" * size, "more_body": True} for size in sizes]
     parts.append({"type": "http.request"})
     got, sent = [], []

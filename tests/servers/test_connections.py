@@ -1,4 +1,4 @@
-"""Limits of connections, and the addresses that they count for."""
+"""Limits of connections, and the addresses that count."""
 
 import asyncio
 import http.client
@@ -18,7 +18,7 @@ FILES = 256
 
 @pytest.fixture(scope="module")
 def narrow():
-    """A server that may open few files, and lets an address have two sockets."""
+    """Start a server with few files, and two sockets per address."""
     command = ["sh", "-c", f"ulimit -n {FILES}; exec bin/run"]
     with Server(command, environment={"WORKERS": "1", "CONNECTIONS_PER_ADDRESS": "2"}) as server:
         yield server
@@ -33,7 +33,7 @@ def behind_a_proxy():
 
 
 def is_closed(client):
-    """Whether the server has closed a connection that has said nothing."""
+    """Return whether the server has closed a silent connection."""
     client.setblocking(False)
     try:
         return client.recv(1) == b""
@@ -65,7 +65,7 @@ def test_as_many_files_may_be_opened_as_the_system_lets_us(behind_a_proxy):
 
 
 async def admitted(server, *addresses):
-    """How many sockets are admitted that say to come from these addresses."""
+    """Return how many sockets with these forwarded addresses are admitted."""
     sockets = [
         await connect(
             f"ws://127.0.0.1:{server.port}/ws/chat/forwarded/",
@@ -81,7 +81,7 @@ async def admitted(server, *addresses):
 
 
 async def close_code(opened):
-    """With which code a socket is closed at once; None when it stays open."""
+    """Return the code with which a socket is closed at once; None if it stays open."""
     try:
         async with asyncio.timeout(TIMEOUT):
             await opened.send("x")  # which is answered by an error

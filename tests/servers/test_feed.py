@@ -1,4 +1,4 @@
-"""A live feed of a real server: two processes that serve, two that work, and kill -9."""
+"""Live feed of a real server with two web workers and two task workers, which are killed."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Handshakes that cannot be answered now, or are never said: nobody waits for ever."""
+"""Handshakes that the server cannot answer, or that clients never finish: all end within a deadline."""
 
 import asyncio
 from contextlib import suppress
@@ -16,7 +16,7 @@ from tests.servers.tab import TIMEOUT, tabs
 
 
 async def close_code(server, room="lobby"):
-    """The code with which a socket is closed that has a session's cookie, which must be looked up."""
+    """Return the close code of a socket with a session's cookie, which needs a query."""
     async with connect(
         f"ws://127.0.0.1:{server.port}/ws/chat/{room}/",
         subprotocols=["lobby.v1"],
@@ -137,7 +137,7 @@ async def test_who_does_not_end_a_request_is_cut_off_and_others_are_not(lobby):
 
 
 async def a_drip_is_cut_off(lobby):
-    """A byte a second, as an attack called slow loris does."""
+    """Send a byte per second, as the attack slow loris does."""
     async with peer(lobby) as client:
         dripping = asyncio.create_task(drip(client))
         await read_all(client)

@@ -1,4 +1,4 @@
-"""Which handshakes run, which wait for their turn, and which are put off."""
+"""Admission of handshakes: some run, some wait, the rest are refused with a time to retry at."""
 
 import asyncio
 import re
@@ -15,7 +15,7 @@ TIMEOUT = 10
 
 
 class Application:
-    """It notes the handshakes that it gets, and accepts the next one when it is let."""
+    """Application that records handshakes, and accepts the next when a test allows it."""
 
     def __init__(self):
         self.began, self._change = [], asyncio.Event()
@@ -38,7 +38,7 @@ class Application:
 
 @pytest.fixture
 async def come(monkeypatch):
-    """Asks a server that runs one handshake at a time, and lets one more wait, for a socket at a path."""
+    """Connect to a server that runs one handshake at a time, and lets one more wait."""
     async with AsyncExitStack() as stack:
         application = Application()
         server = await stack.enter_async_context(serving(application, monkeypatch, running=1, waiting=1))
@@ -58,7 +58,7 @@ async def come(monkeypatch):
 
 
 async def answer(client):
-    """The status and the headers with which a handshake is answered."""
+    """Return the status and headers of the response to a handshake."""
     async with asyncio.timeout(TIMEOUT):
         head = (await client.reader.readuntil(b"\r\n\r\n")).decode()
     return int(head.split()[1]), head.lower()

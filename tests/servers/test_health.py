@@ -1,4 +1,4 @@
-"""Probes: whatever host they name, and whatever keeps the database from being written."""
+"""Health probes: with any host, and with faults of the database."""
 
 import resource
 import time
@@ -78,7 +78,7 @@ def read_only(server):
 
 @contextmanager
 def full(server):
-    """Let no file of the server grow, as on a full disk."""
+    """Limit the server's file sizes, as on a full disk."""
     before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in server.workers()}
     try:
         for pid, (_, hard) in before.items():
@@ -118,7 +118,7 @@ def test_a_server_whose_postgresql_takes_no_writes_is_not_ready():
 
 
 def set_read_only(postgres, value):
-    """For all connections, those included that are open."""
+    """Make all connections read-only, including open ones."""
     with connect(postgres.get_uri(), autocommit=True) as database:
         database.execute("SET default_transaction_read_only = off")
         database.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")

@@ -1,4 +1,4 @@
-"""Behind a proxy that speaks HTTPS: cookies for HTTPS alone, HSTS, a redirect; and nothing of it without."""
+"""HTTPS behind a proxy: secure cookies, HSTS and a redirect, which HTTP does not get."""
 
 import json
 import subprocess
@@ -37,7 +37,7 @@ def server():
 
 
 class Browser:
-    """A browser at the other side of the proxy."""
+    """Browser on the other side of the proxy."""
 
     def __init__(self, server):
         self.server = server

@@ -1,4 +1,4 @@
-"""SQLite's journal does not stay as large as a long reader has made it."""
+"""SQLite's journal, which a long read has enlarged, shrinks again."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""What is refused before Django sees it: NUL characters, and types of content that cannot be read."""
+"""Requests that are refused before Django: NUL characters and invalid content types."""
 
 import asyncio
 import http.client

@@ -1,4 +1,4 @@
-"""PostgreSQL in SQLite's place: a real one, from a wheel."""
+"""PostgreSQL, from a wheel, in place of SQLite."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Limits of requests' heads, and of handshakes'."""
+"""Limits of the heads of requests and handshakes."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ def request(server, path="/healthz", **headers):
 
 
 async def status(client):
-    """The status of the next response; its body is read as well."""
+    """Read the next response. Return its status."""
     head = await client.reader.readuntil(b"\r\n\r\n")
     length = next(
         line.split()[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")

@@ -43,7 +43,7 @@ def test_the_system_keeps_little_for_a_client_that_reads_nothing(lobby):
 
 
 def waiting_for(client, port):
-    """How much the server's system holds for a client (bytes): unsent, or not acknowledged."""
+    """Return how much the server's system buffers for a client (bytes): unsent, or not acknowledged."""
     ours, theirs = f":{port:04X}", f":{client.getsockname()[1]:04X}"
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, remote, _, queues, *_ = line.split()
@@ -53,7 +53,7 @@ def waiting_for(client, port):
 
 
 def connected(address, is_narrow, source="127.0.0.1"):
-    """A client's socket; a narrow one receives little at a time, so that the server sees how it is read."""
+    """Open a client's socket. A narrow one has a small buffer, so that the server notices how it is read."""
     client = socket.socket()
     client.bind((source, 0))
     if is_narrow:
@@ -65,7 +65,7 @@ def connected(address, is_narrow, source="127.0.0.1"):
 
 
 async def read_slowly(address, size, seconds, is_narrow=True):
-    """Read a response in parts of a size, with a pause before each. Returns how much came (bytes)."""
+    """Read a response in parts of a size, with a pause before each. Return its size (bytes)."""
     loop, count = asyncio.get_running_loop(), 0
     with connected(address, is_narrow) as client, suppress(ConnectionError):
         await loop.sock_sendall(client, b"GET / HTTP/1.1\r\n\r\n")

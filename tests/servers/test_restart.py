@@ -1,4 +1,4 @@
-"""Workers that are replaced (SIGHUP) with what starts slowly, or not at all."""
+"""Restart of workers (SIGHUP) with code that starts slowly, or not at all."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ IS_BROKEN = "import sys; sys.modules['mysite.asgi'] = None"  # importing it fail
 
 
 class Deployment:
-    """What every new Python process of a server does first."""
+    """Code that every new Python process of a server runs first."""
 
     def __init__(self, directory):
         self.environment = {"PYTHONPATH": str(directory), "WORKERS": "2"}
@@ -49,14 +49,14 @@ def server(deployment):
 
 
 def logs(server, text):
-    """Wait for a log line with a text that comes after what is logged now."""
+    """Wait for a new log line with a text."""
     before = server.log.count(text)
     return lambda: wait_until(lambda: server.log.count(text) > before, START_PATIENCE, lambda: server.log)
 
 
 @contextmanager
 def upgrade(server):
-    """What a version with another migration and other static files finds."""
+    """Install a version with another migration and other static files."""
     collected = server.var_dir / "static.collected"
     database = sqlite3.connect(server.var_dir / "lobby.sqlite3", isolation_level=None)
     mark, (row,) = (

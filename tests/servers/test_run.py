@@ -1,4 +1,4 @@
-"""`bin/run` from its user's side: it starts, it stops, it says what is wrong."""
+"""`bin/run` as its users see it: start, stop, and error messages."""
 
 import os
 import resource
@@ -74,7 +74,7 @@ def test_a_second_start_installs_nothing(lobby):
 
 
 def run(*command, as_owner=False, before=None, **environment):
-    """Run a command that ends by itself."""
+    """Run a command to its end."""
     return subprocess.run(
         [*(without_privileges() if as_owner else ()), *command],
         cwd=ROOT,
@@ -87,7 +87,7 @@ def run(*command, as_owner=False, before=None, **environment):
 
 
 def failure(*command, **options):
-    """The one line with which `bin/run`, or another command, refuses to start."""
+    """Return the line with which `bin/run`, or another command, refuses to start."""
     done = run(*(command or [options.pop("script", ROOT / "bin/run")]), **options)
     assert done.returncode != 0
     (line,) = done.stderr.splitlines()
@@ -132,7 +132,7 @@ def test_a_var_dir_of_any_name_that_is_not_there_where_the_keys_are_given():
 
 @pytest.fixture
 def var_dir():
-    """A VAR_DIR in which a Lobby has been."""
+    """Create a VAR_DIR in which a Lobby has run."""
     with Server() as server:
         pass
     yield server.var_dir
@@ -226,7 +226,7 @@ def test_e_mail_that_is_sent_needs_the_address_of_the_site(tmp_path):
 
 @pytest.fixture
 def checkout(tmp_path):
-    """The files that set up, in a directory without .venv, and a PATH with little on it."""
+    """Copy the set-up scripts to a directory without .venv, with few commands in PATH."""
     (tmp_path / "path").mkdir()
     for tool in ["sh", "dirname", "id", "cmp", "cp"]:
         (tmp_path / "path" / tool).symlink_to(shutil.which(tool))
@@ -235,7 +235,7 @@ def checkout(tmp_path):
 
 
 def python(checkout, answers):
-    """A Python that answers the questions of `bin/setup` as told."""
+    """Write a fake Python with these answers to `bin/setup`."""
     fake = checkout / "path" / "python3"
     fake.write_text(f'#!/bin/sh\ncase "$*" in {answers} esac\n')
     fake.chmod(0o755)
@@ -288,7 +288,7 @@ def test_what_the_installer_says_is_shown_when_it_fails(checkout, status):
 
 
 def starts_again(server):
-    """Start it anew, and see that it is the new one that answers."""
+    """Restart the server, and check that the new one answers."""
     said = len(server.log)
     server.start()
     wait_until(lambda: "Lobby is running" in server.log[said:], START_PATIENCE, lambda: server.log)

@@ -1,4 +1,4 @@
-"""The same chat on every server: uvicorn with two workers, Daphne, runserver; SQLite and PostgreSQL."""
+"""Chat on every server: uvicorn with two workers, Daphne, runserver; SQLite and PostgreSQL."""
 
 import asyncio
 import json
@@ -165,7 +165,7 @@ async def come_back(tab):
 
 
 async def until(condition):
-    """Poll what another process does, and tells nobody."""
+    """Poll another process until a condition holds."""
     async with asyncio.timeout(TIMEOUT):
         while not condition():
             await asyncio.sleep(0.05)

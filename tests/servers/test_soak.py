@@ -1,4 +1,4 @@
-"""`manage.py soak` against a running Lobby: a table at the end, and an exit status that tells."""
+"""`manage.py soak` against a running Lobby: the table at the end, and the exit status."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ def test_ctrl_c_ends_it_with_the_table(lobby):
 
 
 class Liar(Thread):
-    """A server that acknowledges what it is told, and tells nobody else."""
+    """Server that acknowledges messages, but sends them to nobody."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A server that is told to stop: tabs hear 1012, what runs is finished, and it is gone in ten seconds."""
+"""Stop of a server: tabs receive 1012, running work is finished, and it ends within ten seconds."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def server():
 
 
 async def close_code(tab):
-    """The code with which the server closes a tab, whatever it sends before."""
+    """Return the code with which the server closes a tab."""
     with pytest.raises(ConnectionClosed) as closed:
         async with asyncio.timeout(PATIENCE):
             await tab.until(lambda: False)
@@ -40,7 +40,7 @@ async def close_code(tab):
 
 @asynccontextmanager
 async def gone_in_time(server):
-    """SIGTERM for the server, which must have left, after all its workers, when PATIENCE is over."""
+    """Send SIGTERM, and check that the server ends within PATIENCE, after all its workers."""
     server.process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE
     yield
@@ -49,7 +49,7 @@ async def gone_in_time(server):
 
 @asynccontextmanager
 async def locked(server):
-    """Keep everybody from writing into the database."""
+    """Lock the database against all writes."""
     with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3", isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
         yield database
@@ -98,7 +98,7 @@ def history(server, room):
 
 
 async def test_nobody_who_holds_on_keeps_it():
-    """A tab that reads nothing, a handshake in mid-air, a command that waits for longer than we do."""
+    """Examples: a tab that reads nothing, an unfinished handshake, a command that waits for too long."""
     server = Server(environment=dict(UNLIMITED))
     server.environment["DATABASE_URL"] = f"sqlite:///{server.var_dir / 'lobby.sqlite3'}?timeout=30"
     with server:
@@ -123,7 +123,7 @@ async def test_a_tab_that_reads_nothing_holds_nothing_up(server):
 
 
 async def become_deaf(server, client, tab):
-    """Let a client take part in the tab's room, and read nothing of the much that is said there."""
+    """Open a client in the tab's room that reads none of the many messages."""
     sock = client.writer.get_extra_info("socket")
     client.writer.transport.pause_reading()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -137,7 +137,7 @@ async def become_deaf(server, client, tab):
 
 
 def has_unread(sock):
-    """Whether something has come that nobody reads."""
+    """Return whether a socket has unread data."""
     with socket.socket(fileno=os.dup(sock.fileno())) as other:
         other.setblocking(False)
         try:
@@ -147,7 +147,7 @@ def has_unread(sock):
 
 
 async def is_shut(server):
-    """Nothing is accepted any more, long before the server has left."""
+    """Check that the server accepts no connections long before it ends."""
     async with asyncio.timeout(PATIENCE / 2):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Real workers that do what takes long, killed and stopped in the middle of it."""
+"""Task workers that are killed and stopped in the middle of long tasks."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ def visitor(server):
 
 
 class Page:
-    """The page of a transcript: it hears how far that is."""
+    """Page of a transcript, which receives the progress."""
 
     def __init__(self, visitor, room):
         self.visitor = visitor
@@ -73,7 +73,7 @@ class Page:
         return self.visitor.get(f"{self.path}transcript.txt")
 
     def texts(self):
-        """What is said in the file, and the head of it."""
+        """Return the messages in the file, and its head."""
         head, entries = self.download().read().decode().split("\n\n")
         return head, re.findall(r"^\[[-\d]{10} [:\d]{8}\] \w+ \w+: (.*)$", entries, re.MULTILINE)
 
@@ -83,7 +83,7 @@ def files(server):
 
 
 def attempts(server, page):
-    """How often the export was claimed, of which one file must be left."""
+    """Return how often the transcript was claimed. Only one of its files may remain."""
     (name,) = [name for name in files(server) if name.startswith(page.key.replace("-", ""))]
     return int(name.removesuffix(".txt").split("-")[-1])
 

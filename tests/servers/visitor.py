@@ -1,4 +1,4 @@
-"""Somebody with a browser's cookies, who asks a real server for pages."""
+"""Visitor with a browser's cookies, who requests pages of a real server."""
 
 from http.cookiejar import CookieJar
 from urllib.parse import quote, urlencode
@@ -16,14 +16,14 @@ class Visitor:
 
     @property
     def cookies(self):
-        """As a header for a socket."""
+        """Return the cookies as a header for a socket."""
         return {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._jar)}
 
     def get(self, path):
         return self._opener.open(f"{self.url}{quote(path, safe='/%')}", timeout=TIMEOUT)
 
     def post(self, path, **said):
-        """Send a form, and follow to where that leads."""
+        """Send a form, and follow the redirect."""
         token = next(cookie.value for cookie in self._jar if cookie.name == "csrftoken")
         form = urlencode({"csrfmiddlewaretoken": token} | said, doseq=True).encode()
         return self._opener.open(f"{self.url}{quote(path)}", form, timeout=TIMEOUT)

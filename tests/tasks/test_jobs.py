@@ -1,4 +1,4 @@
-"""The purge: who goes, who stays, and when."""
+"""Purge: which people are deleted, and when."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Transcripts, asked for and written without a server."""
+"""Fixtures for transcripts without a server."""
 
 from datetime import timedelta
 
@@ -28,21 +28,21 @@ async def room(database):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Leases expire soon."""
+    """Shorten the leases."""
     monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.5))
     monkeypatch.setattr(workers, "POLL_INTERVAL", 0.1)
 
 
 @pytest.fixture
 def media(settings, tmp_path):
-    """Where the files are; nothing else is there."""
+    """Provide an empty directory for the files."""
     settings.MEDIA_ROOT = tmp_path
     return lambda: sorted(path.name for path in tmp_path.rglob("*.txt"))
 
 
 @pytest.fixture
 def page(connect, guest):  # noqa: F811
-    """The socket of an export's page: `page(address)`."""
+    """Open the socket of a transcript's page: `page(address)`."""
 
     async def page(address):
         return await connect(user=guest, path=address.replace("/chat/lobby", "/ws"))

@@ -1,4 +1,4 @@
-"""What people and workers do with transcripts."""
+"""Steps of people and workers with transcripts."""
 
 from datetime import timedelta
 from urllib.parse import quote
@@ -29,7 +29,7 @@ def say(author, room, *texts):
 
 @sync_to_async
 def fill(author, room, count):
-    """Many messages, without the work of saying them."""
+    """Store many messages at once."""
     seqs = room.allocate_seqs(count)
     Message.objects.bulk_create(
         Message(room=room, author=author, author_name=author.name, text=f"text {n}", number=n, seq=n)
@@ -44,7 +44,7 @@ def asked(owner, room):
 
 @sync_to_async
 def claimed(seconds_ago=0):
-    """What a worker has claimed that says nothing any more."""
+    """Claim a transcript as a worker does that then stops."""
     export = leases.claim()
     Transcript.objects.filter(pk=export.pk).update(
         leased_until=timezone.now() - timedelta(seconds=seconds_ago)
@@ -57,7 +57,7 @@ async def work():
 
 
 async def ask(client, room="lobby"):
-    """Ask for a transcript, and give the address to which that leads."""
+    """Request a transcript. Return the URL of its page."""
     answer = await client.post(f"/chat/{quote(room)}/export/")
     assert answer.status_code == 303, answer.content.decode()
     return answer.headers["Location"]
@@ -70,14 +70,14 @@ async def download(client, address):
 
 
 async def lines(client, address):
-    """What the transcript says of each message, without the times."""
+    """Return a transcript's lines, without the times."""
     _, text = await download(client, address)
     return [line.split("] ")[-1] for line in text.split("\n")[3:-1]]
 
 
 async def states(socket, status):
-    """All that a page is told, until a status comes."""
-    told = []
-    while not told or told[-1]["status"] != status:
-        told += await socket.receive()
-    return told
+    """Return the states that a page receives, up to a status."""
+    received = []
+    while not received or received[-1]["status"] != status:
+        received += await socket.receive()
+    return received

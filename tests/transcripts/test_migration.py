@@ -1,4 +1,4 @@
-"""Transcripts that were made before transcripts were marked as outdated."""
+"""Migration of transcripts from versions that did not mark outdated ones."""
 
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ BEFORE = [("chat", "0019_one_space_in_rooms")]
 
 
 def finished(room):
-    """A transcript of all that has been said in a room, for somebody."""
+    """Write a transcript of a room's messages, for another person."""
     export = request_transcript(create_guest(), Room.objects.get(pk=room.pk))
     Transcript.objects.filter(pk=export.pk).update(attempt=1, finished_at=timezone.now())
     return export

@@ -1,4 +1,4 @@
-"""Whose a transcript is."""
+"""Owners of transcripts: permissions and limits."""
 
 import asyncio
 import threading
@@ -100,7 +100,7 @@ async def test_line_feeds_count_as_they_are_written(client, guest, room, media):
 
 
 async def test_a_transcript_takes_no_more_space_than_there_is(client, guest, room, media, settings, caplog):
-    """Its estimate is wrong: each control character is written as three bytes."""
+    """The estimate is too low: each control character is written as three bytes."""
     settings.MEDIA_LIMIT = 1
     await fill(guest, room, 1000)  # in two pages
     await Message.objects.aupdate(text="\x01" * 50)
@@ -225,4 +225,4 @@ async def test_without_a_session_it_is_the_address_that_is_counted(room, setting
     host = {"REMOTE_ADDR": "192.0.2.9"}
     answers = [await AsyncClient(**host).post("/chat/lobby/export/") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 429]
-    assert await User.objects.acount() == 1  # whoever is refused is not made a guest
+    assert await User.objects.acount() == 1  # a refused visitor does not become a guest

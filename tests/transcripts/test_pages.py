@@ -1,4 +1,4 @@
-"""Who is told of a transcript."""
+"""Pages of transcripts, and their notifications."""
 
 from datetime import timedelta
 
@@ -25,11 +25,11 @@ async def test_a_page_sees_it_come(client, guest, room, page, monkeypatch):
     early = await page(address)
     assert await states(early, "waiting") == [{"type": "export", "status": "waiting", "done": 0, "total": 3}]
     await work()
-    told = await states(early, "ready")
-    assert [state["done"] for state in told] == sorted(state["done"] for state in told)
-    assert {state["done"] for state in told} >= {0, 1, 2, 3}
+    received = await states(early, "ready")
+    assert [state["done"] for state in received] == sorted(state["done"] for state in received)
+    assert {state["done"] for state in received} >= {0, 1, 2, 3}
     for late in (await page(address), await page(address[:-1])):
-        assert (await states(late, "ready")) == told[-1:]
+        assert (await states(late, "ready")) == received[-1:]
 
 
 async def test_a_page_hears_what_nobody_told(client, room, page, monkeypatch):

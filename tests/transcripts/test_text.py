@@ -1,4 +1,4 @@
-"""What is in a transcript."""
+"""Text of transcripts."""
 
 from urllib.parse import quote
 
@@ -14,12 +14,12 @@ from transcripts.text import render_message
 
 
 async def test_a_transcript_has_what_was_said_until_it_was_asked_for(client, guest, room):
-    said = await say(guest, room, "one", "two")
+    sent = await say(guest, room, "one", "two")
     address = await ask(client)
     await say(guest, room, "too late")
     await work()
     answer, text = await download(client, address)
-    times = [f"{message.created_at:%Y-%m-%d %H:%M:%S}" for message in said]
+    times = [f"{message.created_at:%Y-%m-%d %H:%M:%S}" for message in sent]
     head, entries = text.split("\n\n")
     assert head.startswith("Transcript of lobby\n2 messages until ")
     assert entries == f"[{times[0]}] {guest.name}: one\n[{times[1]}] {guest.name}: two\n"

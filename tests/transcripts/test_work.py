@@ -1,4 +1,4 @@
-"""Whose work a transcript is."""
+"""Workers of transcripts: claims, leases and failures."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -131,7 +131,7 @@ def test_a_change_costs_the_same_however_many_transcripts_have_the_message():
 
 
 def claim_and_read():
-    """What a worker writes to a transcript, in a thread of its own."""
+    """Claim a transcript and read its messages, in a thread of its own."""
     try:
         return [message.text for message in text.find_next_messages(leases.claim(), 0)]
     finally:

@@ -1,4 +1,4 @@
-"""The scenarios of the Channels tutorial (part 4), on its own live server."""
+"""Scenarios of the Channels tutorial (part 4), on its own live server."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ class ForkedDaphne(DaphneProcess):
 
 
 class ChatTests(ChannelsLiveServerTestCase):
-    """Two windows of one browser; what is posted is looked for in `#chat-log`'s value."""
+    """Tests with two windows of a browser, which read posts in the value of `#chat-log`."""
 
     ProtocolServerProcess = ForkedDaphne
 

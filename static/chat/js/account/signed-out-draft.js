@@ -39,7 +39,7 @@ function authorsIn(room) {
   return [...new Set(people)].sort((one, other) => one - other);
 }
 
-/** Whether neither another person nor another person's account can still send somebody's drafts. */
+/** Whether `to` may take a person's drafts: no other account can still send them. */
 function isClaimable(person, to) {
   return person !== to && ![person, heirOf(person)].some((each) => each && each !== to && hasAccount(each));
 }

@@ -3,7 +3,7 @@
 import { isAnything, readJson, save, unsave, withStorage } from "../../../base/js/storage.js";
 import { peopleIn } from "../text/mentions.js";
 
-/** For so long after the last input in this tab, drafts of other tabs are ignored (milliseconds). */
+/** How long after the last input in this tab the drafts of other tabs are ignored (milliseconds). */
 const TYPING_TIME = 5000;
 
 /** Remove a draft. @param {string} owner @returns {string} its text */
@@ -53,7 +53,7 @@ export class Draft {
     this.#store(text, mentions);
   }
 
-  /** Store the mentions apart, for tabs of an earlier version, and first: other tabs read them when the text changes. */
+  /** Store the mentions under another key, for tabs of an earlier version, and first: other tabs read them after a change of the text. */
   #store(text, mentions) {
     if (mentions.length) save(this.#mentionsKey, JSON.stringify({ mentions }));
     else unsave(this.#mentionsKey);

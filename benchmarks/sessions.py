@@ -1,6 +1,6 @@
-"""Makes people with sessions in a server's database, and prints the keys of their sessions.
+"""Creates users with sessions in a server's database, and prints the sessions' keys.
 
-python -m benchmarks.people HOW_MANY, with the server's DJANGO_SETTINGS_MODULE and environment.
+python -m benchmarks.sessions COUNT, with the server's DJANGO_SETTINGS_MODULE and environment.
 """
 
 import sys
@@ -15,11 +15,11 @@ def main() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     with transaction.atomic():
         for number in range(int(sys.argv[1])):
-            print(session_of(f"bench-{number}"))
+            print(create_session(f"bench-{number}"))
 
 
-def session_of(username: str) -> str:
-    """A new person's session, as signing in makes it."""
+def create_session(username: str) -> str:
+    """Create a user who is signed in. Return the session's key."""
     from django.contrib import auth
     from django.contrib.sessions.backends.db import SessionStore
 

@@ -98,7 +98,7 @@ class PresenceTracker:
         """Count a tab of a person in a topic while the context lasts.
 
         Call `on_change` with the topic and the ids of all its people when they change, at most once a second,
-        and first when those of the other processes are known (or Redis is unreachable). All tabs of a topic in
+        and first when those of the other processes are known or Redis is unreachable. All tabs of a topic in
         this process share the `on_change` of the first.
         """
         presence = self.topics.setdefault(topic, TopicPresence(topic, on_change, not self._is_healthy))

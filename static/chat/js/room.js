@@ -42,6 +42,9 @@ import { keepLastSeen } from "./unread/last-seen.js";
 import { ReadTracker } from "./unread/read-tracker.js";
 import { UnreadCounts } from "./unread/unread-counts.js";
 
+/** How often the page looks whether the composer is free for drafts that other people have left (milliseconds). */
+const CLAIM_INTERVAL = 1000;
+
 const element = (id) => document.getElementById(id);
 const { key, you } = data;
 const session = new Session();
@@ -67,9 +70,11 @@ session.on("error", ({ code, detail, number, ref, retry_after: retryAfter }) => 
 const editor = new MessageEditor(element("message-editor"), log, composer, commands, new EditDraft(owner));
 const deletion = new MessageDeletion(log, commands);
 const unsent = new UnsentMessages(session, composer, editor);
-const earlyTexts = composer.takeEarlyInput();
-new Draft(owner, composer);
-unsent.open(earlyTexts);
+composer.afterComposition(() => {
+  const earlyTexts = composer.takeEarlyInput();
+  new Draft(owner, composer, performance.getEntriesByType("navigation")[0]?.type === "reload");
+  unsent.open(earlyTexts);
+});
 
 // Account
 if (!you.guest) rememberAccount(you.id);
@@ -225,11 +230,12 @@ function sendAll() {
   if (!session.refusal) background.send();
 }
 
-/** Insert the drafts that other people have left here. */
+/** Show the drafts that other people have left here, once the composer is free. */
 async function claimOtherDrafts() {
   if (session.refusal) return;
-  const drafts = await claimDrafts(key, you.id);
-  if (drafts) composer.append(drafts);
+  const drafts = await claimDrafts(key, you.id, () => composer.isFree);
+  if (drafts === null) return CLAIM_INTERVAL;
+  if (drafts) composer.offer(drafts);
 }
 
 function editLast() {

@@ -24,20 +24,22 @@ export class Draft {
   /**
    * @param {string} owner the draft's person and room
    * @param {import("./composer.js").Composer} composer
+   * @param {boolean} isReload whether this tab has shown the draft before: what was typed since continues it
    */
-  constructor(owner, composer) {
+  constructor(owner, composer, isReload) {
     this.#key = keyOf(owner);
     this.#mentionsKey = mentionsKeyOf(owner);
     this.#composer = composer;
     const stored = withStorage((storage) => storage.getItem(this.#key)) ?? "";
     const early = composer.draft; // typed before this module had loaded
     const mentions = this.#readMentions(stored);
-    composer.setDraft(stored + early, mentions);
-    if (early) this.#save(stored + early, mentions);
-    else if (stored) composer.guardEnter();
+    const text = [stored, early].filter(Boolean).join(isReload ? "" : "\n");
+    composer.setDraft(text, mentions);
+    if (early) this.#save(text, mentions);
+    if (stored) composer.guardEnter();
     composer.onDraft = (text, mentions) => this.#save(text, mentions);
     addEventListener("storage", ({ key, oldValue, newValue }) => {
-      if (key === this.#key) this.#sync(newValue ?? "", oldValue ?? "");
+      if (key === this.#key) composer.afterComposition(() => this.#sync(newValue ?? "", oldValue ?? ""));
     });
   }
 

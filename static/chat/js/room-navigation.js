@@ -87,10 +87,12 @@ export class RoomNavigation {
   async #open(href, isTraversal) {
     const request = ++this.#requests;
     const address = addressOf(href);
+    this.#ahead?.end();
+    this.#ahead = null;
     if (!isTraversal && address === this.#room.address) return this.#showEnd();
     let page = this.#kept.get(address);
     if (!page) {
-      this.#ahead ??= typeAhead(this.#search);
+      this.#ahead = typeAhead(this.#search, nameIn(href));
       page = isRoom(href) && isSaved() ? await fetchPage(href, isTraversal) : null;
       if (request !== this.#requests) return;
       if (!page || !this.#fits(page)) return load(href, isTraversal);
@@ -159,6 +161,16 @@ function enter(typed) {
   }
   if (onScreenKeyboard.matches) document.getElementById("timeline").focus({ preventScroll: true });
   else input.focus({ preventScroll: true });
+}
+
+/** The name of a room, as it stands in an address. */
+function nameIn(href) {
+  const [, , name] = new URL(href).pathname.split("/");
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // invalid UTF-8
+  }
 }
 
 /** Load an address as a whole page. */

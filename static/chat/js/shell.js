@@ -37,7 +37,7 @@ if (data.former_guest) rememberHeir(data.former_guest, you.id);
 const navigation = new RoomNavigation(firstPage, firstRoom, (room) => {
   room.data.you = Object.assign(you, room.data.you);
   shell.background.here = room.data.key;
-  return connectRoom(room, shell);
+  return connectRoom(room, shell, room === firstRoom);
 }, element("room-search-input"));
 const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, (address) => navigation.open(address));
 navigation.onOpen = ({ name, data }, rooms) => {

@@ -89,6 +89,7 @@ export class RoomNavigation {
     const address = addressOf(href);
     this.#ahead?.end();
     this.#ahead = null;
+    if (this.session.refusal) return load(href, isTraversal); // the browser may have another person by now
     if (!isTraversal && address === this.#room.address) return this.#showEnd();
     let page = this.#kept.get(address);
     if (!page) {

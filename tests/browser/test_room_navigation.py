@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.account import sign_out, sign_up, usernames
+from tests.browser.test_drafts import before_the_modules
 from tests.browser.test_offline import OFFLINE, is_seen, visit
 from tests.servers.rooms import fill as fill_quickly
 from tests.servers.tab import tabs
@@ -69,7 +70,8 @@ async def test_rooms_open_in_place_and_back_and_forward_lead_through_them(lobby,
     await is_in(tab, "place-two")
     await tab.until_transcript("in place-two", "again")
     assert await tab.page.evaluate("window.isSamePage")
-    assert len([each for each in sockets if not each.is_closed()]) == 2  # of the room and of its feed
+    await expect(tab.page.locator("#here")).to_be_visible()  # the room's socket is open
+    assert len([each for each in sockets if not each.is_closed()]) == 2  # its own and that of its feed
     await tab.page.reload()
     await is_in(tab, "place-two")
     await tab.until_transcript("in place-two", "again")
@@ -103,6 +105,23 @@ async def test_the_place_in_a_rooms_history_is_kept(lobby, open_tab):
     await page.go_back()
     await expect(page.get_by_text(reading[0], exact=True)).to_be_in_viewport()
     assert await page.evaluate(READING) == reading
+
+
+async def test_what_was_typed_before_the_modules_were_there_is_sent_once(lobby, open_tab):
+    tab = await open_tab(lobby.url, "early-two")
+    async with before_the_modules(tab, lobby, "early-one"):
+        await tab.say("sent early")
+        await tab.page.keyboard.insert_text("a draft")
+    for _ in range(2):
+        await expect(tab.messages).to_have_count(1)
+        await expect(tab.page.locator("#chat-message-input")).to_have_value("a draft")
+        await tab.page.keyboard.press("Control+k")
+        await tab.page.keyboard.type("early-two")
+        await tab.page.keyboard.press("Enter")
+        await is_in(tab, "early-two")
+        await tab.page.go_back()
+        await expect(tab.page.locator(".bar h1")).to_have_text("early-one")
+    await tab.until_transcript("sent early")
 
 
 async def test_what_was_missed_meanwhile_comes_with_a_line_above_it(lobby, open_tab):
@@ -192,6 +211,7 @@ async def test_rooms_open_in_place_without_a_network(lobby, open_tab):
 async def test_who_was_signed_out_gets_a_whole_page(lobby, open_tab):
     tab = await open_both(lobby, open_tab, "signed one", "signed-two")
     await sign_up(tab, next(usernames))
+    await expect(tab.page.get_by_role("link", name="Your profile")).to_be_visible()
     other = await open_tab(beside=tab)
     await tab.enter(lobby.url, "signed one")
     await tab.page.evaluate(MARK)

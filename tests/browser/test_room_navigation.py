@@ -16,6 +16,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MARK = "window.isSamePage = true"
 SCROLL = "top => { document.querySelector('#timeline').scrollTop = top; }"
+# In the service worker: a click on a notification would allow it to focus tabs.
+RECORD_FOCUS = """() => {
+    self.focused = [];
+    WindowClient.prototype.focus = async function () { focused.push(this.url); };
+}"""
+
 # The first message in view, and the position of its end.
 READING = """() => {
     const view = document.querySelector("#timeline").getBoundingClientRect();
@@ -173,6 +179,25 @@ async def test_a_draft_an_edit_and_what_is_typed_at_once_stay_with_their_rooms(l
     await is_in(tab, "draft-three")
     await tab.until_transcript("typed at once")
     await expect(composer).to_have_value("and this")
+    await composer.fill("x" * 40_001)  # which no storage takes
+    await room_link(tab, "draft one").click()
+    await expect(tab.page.locator(".bar h1")).to_have_text("draft one")
+    await room_link(tab, "draft-three").click()
+    await expect(composer).to_have_value("x" * 40_001)
+    await composer.fill("")
+    asked.clear()
+    answered.clear()
+    await tab.page.route("**/chat/draft-four/", hold)
+    await tab.page.keyboard.press("Control+k")
+    await tab.say("draft-four")
+    await asked.wait()
+    await composer.click()  # what follows is meant for the room that is shown
+    await tab.page.keyboard.type("for three")
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.messages.last.locator(".message__text")).to_have_text("for three")
+    answered.set()
+    await is_in(tab, "draft-four")
+    await expect(tab.messages).to_have_count(0)
 
 
 async def test_a_message_that_waits_is_sent_once_from_another_room(lobby, open_tab):
@@ -208,19 +233,37 @@ async def test_rooms_open_in_place_without_a_network(lobby, open_tab):
     assert await tab.page.evaluate("window.isSamePage")
 
 
+async def test_a_notification_leads_to_the_tab_of_its_room_or_opens_it_there(lobby, open_tab):
+    one = await visit(open_tab, lobby, "note-one")
+    two = await open_tab(lobby.url, "note-two", beside=one)
+    await two.page.keyboard.press("Control+k")
+    await two.say("note-three")  # the URL of the tab's client stays that of note-two
+    await is_in(two, "note-three")
+    (worker,) = one.page.context.service_workers
+    await worker.evaluate(RECORD_FOCUS)
+    for room, where in (("note-three", two), ("note-one", one), ("note-four", None)):
+        await worker.evaluate("room => openRoom(`/chat/${room}/`)", room)
+        if where:
+            await is_in(where, room)
+    focused = await worker.evaluate("focused.map((url) => new URL(url).pathname)")
+    assert focused[:2] == ["/chat/note-two/", "/chat/note-one/"]
+    last = {"/chat/note-two/": two, "/chat/note-one/": one}[focused[2]]
+    await is_in(last, "note-four")
+
+
 async def test_who_was_signed_out_gets_a_whole_page(lobby, open_tab):
-    tab = await open_both(lobby, open_tab, "signed one", "signed-two")
+    tab = await open_both(lobby, open_tab, "signed-one", "signed-two")
     await sign_up(tab, next(usernames))
     await expect(tab.page.get_by_role("link", name="Your profile")).to_be_visible()
     other = await open_tab(beside=tab)
-    await tab.enter(lobby.url, "signed one")
+    await tab.enter(lobby.url, "signed-one")
     await tab.page.evaluate(MARK)
     await room_link(tab, "signed-two").click()
     await is_in(tab, "signed-two")
     await sign_out(other, lobby.url)
     await expect(tab.page.get_by_text("You've been signed out.")).to_be_visible()
-    await room_link(tab, "signed one").click()
-    await is_in(tab, "signed one")
+    await room_link(tab, "signed-one").click()
+    await is_in(tab, "signed-one")
     await expect(tab.page.get_by_role("link", name="Guest · Sign up")).to_be_visible()
     assert not await tab.page.evaluate("window.isSamePage")
 

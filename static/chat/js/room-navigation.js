@@ -4,7 +4,6 @@
  * person's page, another version of Lobby) is loaded as a whole page.
  */
 
-import { isSaved } from "../../base/js/storage.js";
 import { OpenRoom } from "./open-room.js";
 import { readRoomPage, showRoomPage } from "./room-page.js";
 import { typeAhead } from "./sidebar/type-ahead.js";
@@ -64,6 +63,11 @@ export class RoomNavigation {
     return this.#connection.session;
   }
 
+  /** The address of the open room. */
+  get address() {
+    return this.#room.address;
+  }
+
   /** The title of the open room's page. */
   get title() {
     return this.#page.title;
@@ -94,7 +98,7 @@ export class RoomNavigation {
     let page = this.#kept.get(address);
     if (!page) {
       this.#ahead = typeAhead(this.#search, nameIn(href));
-      page = isRoom(href) && isSaved() ? await fetchPage(href, isTraversal) : null;
+      page = isRoom(href) ? await fetchPage(href, isTraversal) : null;
       if (request !== this.#requests) return;
       if (!page || !this.#fits(page)) return load(href, isTraversal);
     }

@@ -36,17 +36,17 @@ export class RoomNavigation {
   /** @type {Map<string, Page>} rooms that were left, by their address, the last one last */
   #kept = new Map();
   #requests = 0;
-  /** @type {ReturnType<typeof typeAhead> | null} what is typed while a room is being loaded */
+  /** @type {ReturnType<typeof typeAhead> | null} the buffer for what is typed while a room is loading */
   #ahead = null;
 
-  /** @type {(room: OpenRoom, rooms?: Element) => void} called when another room is open, with the list of rooms if it is new */
+  /** @type {(room: OpenRoom, rooms?: Element) => void} called when another room is open; with the sidebar's list of rooms, if the page came from the server */
   onOpen = () => {};
 
   /**
    * @param {import("./room-page.js").RoomPage} page
    * @param {OpenRoom} room
    * @param {(room: OpenRoom) => ReturnType<typeof import("./room.js").connectRoom>} connect
-   * @param {HTMLInputElement} search takes no input while a room is being loaded
+   * @param {HTMLInputElement} search the sidebar's search field, read-only while a room is loading
    */
   constructor(page, room, connect, search) {
     this.#page = page;
@@ -78,7 +78,7 @@ export class RoomNavigation {
     this.#open(new URL(address, location.href).href, false);
   }
 
-  /** Open the links to rooms, unless they are to open elsewhere. */
+  /** Open a clicked link to a room in place, unless it opens in a new tab or is downloaded. */
   #clicked(event) {
     const link = event.target.closest("a[href]");
     const isPlain = !event.defaultPrevented && !event.button && !isModified(event);
@@ -98,7 +98,7 @@ export class RoomNavigation {
     let page = this.#kept.get(address);
     if (!page) {
       this.#ahead = typeAhead(this.#search, nameIn(href));
-      page = isRoom(href) ? await fetchPage(href, isTraversal) : null;
+      page = isRoom(href) ? await fetchRoom(href, isTraversal) : null;
       if (request !== this.#requests) return;
       if (!page || !this.#fits(page)) return load(href, isTraversal);
     }
@@ -119,7 +119,7 @@ export class RoomNavigation {
     this.#keep();
     this.#page = page;
     showRoomPage(page);
-    enter(this.#ahead?.take());
+    focusComposer(this.#ahead?.take());
     this.#ahead = null;
     if (!isTraversal) history.pushState(null, "", page.address);
     this.#room = new OpenRoom(page.data, page.place);
@@ -158,7 +158,7 @@ function addressOf(href) {
 }
 
 /** Give the focus to the composer, with what was typed for it. @param {import("./sidebar/type-ahead.js").Typed} [typed] */
-function enter(typed) {
+function focusComposer(typed) {
   const input = /** @type {HTMLTextAreaElement} */ (document.getElementById("chat-message-input"));
   if (typed) {
     input.value = typed.text;
@@ -186,10 +186,10 @@ function load(href, isTraversal) {
 
 /**
  * @param {string} href
- * @param {boolean} isTraversal whether the reader comes back, and so to the position there
+ * @param {boolean} isTraversal whether this is Back or Forward, which lead to the stored position
  * @returns {Promise<Page | null>} null if the page cannot be fetched, or shows no room
  */
-async function fetchPage(href, isTraversal) {
+async function fetchRoom(href, isTraversal) {
   const options = { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(FETCH_TIMEOUT) };
   const response = await fetch(href, options).catch(() => null);
   if (!response?.ok) return null;

@@ -237,6 +237,7 @@ class ForgottenPassword(RateLimitedFormView, django_views.PasswordResetView):
 @method_decorator(never_cache, name="dispatch")
 class PasswordMailed(django_views.PasswordResetDoneView):
     template_name = "accounts/password_mailed.html"
+    extra_context = {"next": ""}
 
 
 class ResetPassword(RateLimitedFormView, django_views.PasswordResetConfirmView):
@@ -319,11 +320,11 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
     """Render the page that a confirmation link opens. A button confirms, since mail filters open links."""
     try:
         if request.method != "POST":
-            context = {"email": queries.find_by_token(token).email}
+            context = {"email": queries.find_by_token(token).email, "next": ""}
             return render(request, "accounts/confirm_email.html", context)
         user = actions.confirm_email(token)
     except ApiError:
-        return render(request, "accounts/confirm_email.html", status=404)
+        return render(request, "accounts/confirm_email.html", {"next": ""}, status=404)
     record("email_confirmed", request, user.pk)
     messages.success(request, gettext("Email confirmed"))
     return redirect("me")

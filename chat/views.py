@@ -44,22 +44,28 @@ def index(request: HttpRequest) -> HttpResponse:
     find_visitor(request)
     asked = request.GET.get("room")
     if asked is None:
-        return render(request, "chat/index.html", {"rooms": room_list.list_rooms(request.user)})
+        return _render_index(request)
     try:
         return redirect("room", names.clean_room(asked))
     except ValueError as error:
-        context = {"asked": asked, "error": error, "rooms": room_list.list_rooms(request.user)}
-        return render(request, "chat/index.html", context, status=400)
+        return _render_index(request, 400, asked=asked, error=error)
+
+
+def _render_index(request: HttpRequest, status: int = 200, **context: object) -> HttpResponse:
+    counts = room_list.count_own_rooms(request.user)
+    context["directory"] = room_list.list_rooms(request.user, counts=counts)
+    context["sidebar"] = room_list.list_sidebar_rooms(request.user, counts=counts)
+    return render(request, "chat/index.html", context, status=status)
 
 
 @require_safe
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def rooms(request: HttpRequest) -> HttpResponse:
-    """Render the rooms that match `?asked=<any part of a name>`; for the sidebar with `&here=<room>`."""
+    """Render the rooms that match `?asked=<text>`; with `&here=<room or nothing>`, for the sidebar."""
     found = room_list.list_rooms(request.user, request.GET.get("asked", ""))
     here = request.GET.get("here")
-    template = "chat/sidebar.html" if here else "chat/rooms.html"
+    template = "chat/rooms.html" if here is None else "chat/sidebar.html"
     return render(request, template, {"rooms": found, "here": here})
 
 
@@ -144,9 +150,9 @@ def _open(
         "longest_text": protocol.MAX_TEXT_LENGTH,
         "emoji": reverse("emoji", args=[get_language(), emoji.DIGEST]),
     }
-    context = {"room_name": name, "data": msgspec.to_builtins(data), "you": you}
+    context = {"room_name": name, "data": msgspec.to_builtins(data)}
     context |= {
-        "rooms": room_list.list_sidebar_rooms(you, name),
+        "sidebar": room_list.list_sidebar_rooms(you, name),
         "here": name,
         "involvements": Involvement.choices,
     }

@@ -81,10 +81,19 @@ class RoomList(NamedTuple):
         return None
 
 
-def list_rooms(user: User | AnonymousUser, asked: str = "") -> RoomList:
-    """Return the rooms of a user, and others, that match a search text; an empty text matches all."""
-    all_counts = unread_counts.count_for_people([user.pk])[user.pk] if user.pk else []
-    own = {counts.room: counts for counts in all_counts}
+def count_own_rooms(user: User | AnonymousUser) -> list[RoomCounts]:
+    """Return the counts of a user's rooms, the ones entered last first."""
+    return unread_counts.count_for_people([user.pk])[user.pk] if user.pk else []
+
+
+def list_rooms(
+    user: User | AnonymousUser, asked: str = "", counts: list[RoomCounts] | None = None
+) -> RoomList:
+    """Return the rooms of a user, and others, that match a search text; an empty text matches all.
+
+    `counts` are those of the user's rooms, if they are known.
+    """
+    own = {each.room: each for each in (count_own_rooms(user) if counts is None else counts)}
     rooms = permissions.visible_rooms(user).order_by("-last_message_at")
     exact = _find_exact(rooms, asked)
     text = asked[: names.MAX_ROOM_NAME]
@@ -114,13 +123,18 @@ def _search(rooms: QuerySet[Room], text: str, exact: int | None, most: int) -> Q
     return rooms.filter(pk__in=[*islice(found, most), exact])
 
 
-def list_sidebar_rooms(user: User, here: str) -> RoomList:
-    """Return the sidebar's rooms for a user in the room `here`, which need not be a membership yet."""
-    all_counts = unread_counts.count_for_people([user.pk])[user.pk]
-    mine = [RoomCard(counts.name, counts.unread, counts.mentions, None) for counts in all_counts]
-    if here not in [card.name for card in mine]:
+def list_sidebar_rooms(
+    user: User | AnonymousUser, here: str = "", counts: list[RoomCounts] | None = None
+) -> RoomList:
+    """Return the sidebar's rooms for a user. The room `here`, if there is one, need not be a membership yet.
+
+    `counts` are those of the user's rooms, if they are known.
+    """
+    counts = count_own_rooms(user) if counts is None else counts
+    mine = [RoomCard(each.name, each.unread, each.mentions, None) for each in counts]
+    if here and here not in [card.name for card in mine]:
         mine.insert(0, RoomCard(here, 0, 0, None))
-    own = [counts.room for counts in all_counts]
+    own = [each.room for each in counts]
     others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here)
     others = others.exclude(last_message_at=None)
     names = others.order_by("-last_message_at", "-pk").values_list("name", flat=True)[:MAX_SIDEBAR_ROOMS]

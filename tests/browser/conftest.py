@@ -68,6 +68,14 @@ class Tab:
     async def enter(self, url, room):
         await self.page.goto(f"{url}/chat/{quote(room, safe='')}/")
 
+    async def choose(self, name):
+        """Choose from the room's menu."""
+        await self.page.locator("#room-menu-open").click()
+        await self.page.get_by_role("button", name=name).click()
+
+    async def open_account_menu(self):
+        await self.page.locator("#account-menu-open").click()
+
     async def say(self, text):
         """Type where the focus is, and press Enter."""
         await self.page.keyboard.insert_text(text)

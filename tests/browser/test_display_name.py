@@ -122,16 +122,19 @@ async def test_a_name_is_kept_when_the_drawer_is_closed(lobby, open_tab):
 async def test_the_index_knows_who_one_is(lobby, open_tab):
     tab = await open_tab()
     await tab.page.goto(f"{lobby.url}/chat/")
-    await expect(tab.page.get_by_role("link", name="You are")).to_have_count(0)
+    await expect(shown(tab)).to_have_count(0)
+    await expect(tab.page.get_by_role("navigation").get_by_role("link", name="Sign in")).to_be_visible()
     assert await tab.page.context.cookies() == []
     await tab.enter(lobby.url, "own name index")
     await change(tab, "Index Ibis")
     await expect(shown(tab)).to_have_text("Index Ibis")
     await tab.page.goto(f"{lobby.url}/chat/")
-    await tab.page.get_by_role("link", name="You are Index Ibis").click()
+    await expect(shown(tab)).to_have_text("Index Ibis")
+    await tab.open_account_menu()
+    await tab.page.get_by_role("link", name="Your profile").click()
     await expect(tab.page.get_by_role("heading", name="Your profile")).to_be_visible()
-    await expect(tab.page.get_by_label("Display name")).to_have_value("Index Ibis")
-    await tab.page.get_by_role("link", name="Back").click()
+    await expect(tab.page.get_by_role("main").get_by_label("Display name")).to_have_value("Index Ibis")
+    await tab.page.get_by_role("link", name="Back", exact=True).click()
     await expect(tab.page).to_have_url(f"{lobby.url}/chat/")
 
 

@@ -67,3 +67,41 @@ async def test_times_are_the_readers(lobby, rooms, open_tab):
     time = tab.page.locator(".card__time").first
     sent_at = datetime.fromisoformat(await time.get_attribute("datetime"))
     await expect(time).to_have_text(f"{sent_at.astimezone(ZoneInfo('Asia/Shanghai')):%H:%M}")
+
+
+async def test_a_card_changes_with_its_badge_and_a_long_list_is_short(lobby, open_reader):
+    """The directory is loaded again when a count changes: last message, time, order, people."""
+    reader = await open_reader("index live")
+    await reader.say("own words")
+    await reader.until_read(1)
+    await reader.page.goto(f"{lobby.url}/chat/")
+    page = reader.page
+    card = page.get_by_role("region", name="Rooms").get_by_role("link", name="index live")
+    await expect(card).to_contain_text("own words")
+    async with tabs("index live", lobby) as (tab,):
+        await tab.say("first words")
+        await expect(card).to_contain_text("first words")
+        await tab.say("last words")
+        await expect(card).to_contain_text("last words")
+        await expect(card).to_contain_text("2 unread")
+        await expect(page.get_by_role("navigation", name="Rooms")).to_contain_text("2 unread")
+    boxes = [await each.bounding_box() for each in await page.locator(".card").all()]
+    assert {round(box["height"]) for box in boxes} == {36}  # so 100 rooms take 3,600 px
+    await page.set_viewport_size({"width": 360, "height": 740})
+    assert (await card.bounding_box())["height"] <= 52
+
+
+async def test_a_newcomer_finds_what_it_is_sign_in_and_how_to_create_a_room_without_scripts(lobby, open_tab):
+    tab = await open_tab(java_script_enabled=False)
+    page = tab.page
+    await page.goto(f"{lobby.url}/chat/")
+    await expect(page.get_by_text("Lobby is a group chat")).to_be_visible()
+    await page.get_by_role("main").get_by_role("button", name="Create room").click()
+    await page.get_by_role("textbox", name="Room name").fill("index made")
+    await page.get_by_role("textbox", name="Room name").press("Enter")
+    await expect(page.get_by_role("heading", name="index made", exact=True)).to_be_visible()
+    newcomer = (await open_tab()).page
+    await newcomer.goto(f"{lobby.url}/chat/")
+    assert await newcomer.context.cookies() == []
+    await newcomer.get_by_role("main").get_by_role("link", name="Sign in").click()
+    await expect(newcomer.get_by_role("heading", name="Sign in")).to_be_visible()

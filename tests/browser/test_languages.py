@@ -135,7 +135,9 @@ async def test_a_room(lobby, chinese):
     await expect(page.locator("#notification-settings [role=status]")).to_be_visible()
     assert await english(tab) == []
 
-    await tab.page.locator("form[action$='/export/'] button").click()
+    await page.locator("#room-menu-open").click()
+    assert await english(tab) == []
+    await page.locator("form[action$='/export/'] button").click()
     await expect(page.locator("h1")).to_have_text("翻译 的聊天记录")
     assert await english(tab) == []
 
@@ -149,7 +151,7 @@ async def test_what_a_lost_connection_says_and_what_is_unread(chinese, open_read
     await expect(tab.page).to_have_title("(1) 断线 · Lobby")
     elsewhere, index = await chinese("别处", beside=tab), await chinese(beside=tab)
     for each in (elsewhere, index):
-        await expect(each.page.locator("[data-room=断线] .count")).to_contain_text("1 条未读")
+        await expect(each.page.locator("#rooms [data-room=断线] .count")).to_contain_text("1 条未读")
         assert await english(each) == []
     await tab.page.context.set_offline(True)
     await expect(tab.page.locator("#state")).to_contain_text("正在重新连接…")
@@ -162,6 +164,7 @@ async def test_a_language_is_chosen_with_the_keyboard_and_on_a_phone(lobby, chin
     tab = await chinese("换语言", viewport={"width": 360, "height": 740})
     await tab.page.keyboard.insert_text("半句话")
     await tab.page.locator(".bar__rooms").click()
+    await tab.open_account_menu()
     await tab.page.get_by_role("button", name="English").focus()
     await tab.page.keyboard.press("Enter")
     await expect(tab.page.locator("html")).to_have_attribute("lang", "en")

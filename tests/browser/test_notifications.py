@@ -121,6 +121,7 @@ async def test_the_tabs_of_a_former_guest_neither_hear_nor_silence_what_the_acco
     await index.page.goto(f"{lobby.url}/chat/")
     tab = await open_tab(beside=looking)
     await sign_in(tab, lobby.url, username)
+    await tab.page.close()  # it would notify
     account = await open_recorded("notify account elsewhere", beside=looking)
     await account.page.evaluate(LOOK_AWAY)
     for count in (1, 2):
@@ -140,7 +141,7 @@ async def test_a_tab_that_is_refused_leaves_it_to_another_to_tell(lobby, open_ta
     two = await open_recorded("notify refused", beside=refused)
     await two.until_transcript("first")
     await two.page.goto(f"{lobby.url}/chat/")
-    await expect(two.page.get_by_role("link", name="notify refused")).to_be_visible()
+    await expect(two.page.locator("#rooms").get_by_role("link", name="notify refused")).to_be_visible()
     for tab in (refused, two):
         await tab.page.evaluate(LOOK_AWAY)
     await speaker.say(f"@{await name_of(refused)} and so on")
@@ -176,7 +177,7 @@ async def test_somebody_is_told_of_what_they_have_chosen(lobby, open_tab, open_r
     await expect(listener.page.get_by_role("radio", name=involvement)).to_be_checked()
     await listener.page.goto(f"{lobby.url}/chat/")
     await listener.page.evaluate(LOOK_AWAY)
-    await expect(listener.page.get_by_role("link", name=room)).to_be_visible()
+    await expect(listener.page.locator("#rooms").get_by_role("link", name=room)).to_be_visible()
     await speaker.say("plain" if told else f"@{await name_of(speaker)}")
     await expect(listener.page).to_have_title("(1) Lobby")
     if told:
@@ -203,7 +204,7 @@ def notified(lobby, open_tab, open_recorded):
         await choose(listener, "Every message")
         if is_elsewhere:
             await listener.page.goto(f"{lobby.url}/chat/")
-            await expect(listener.page.get_by_role("link", name=room)).to_be_visible()
+            await expect(listener.page.locator("#rooms").get_by_role("link", name=room)).to_be_visible()
         else:
             await listener.page.evaluate("() => document.querySelector('#timeline-end').remove()")
         await listener.page.evaluate(LOOK_AWAY)

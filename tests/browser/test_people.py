@@ -129,3 +129,11 @@ async def test_staff_have_a_mark_that_is_read_out_and_is_no_part_of_the_name(lob
     await expect(message.locator(".message__author")).to_have_text("Grace with a mark")
     assert "Staff" in await message.aria_snapshot()
     await expect(other.messages.filter(has_text="before").locator(".staff-badge")).to_be_hidden()
+
+
+async def test_the_bar_of_a_phone_shows_the_name_and_three_signs(lobby, open_tab):
+    tab = await open_tab(lobby.url, "a bar for a phone", **PHONE)
+    await expect(tab.page.locator(".bar").get_by_role("button").filter(visible=True)).to_have_count(3)
+    assert (await tab.page.locator(".bar h1").bounding_box())["width"] > 100
+    await tab.choose("Notifications")
+    await expect(tab.page.get_by_role("radio", name="Every message")).to_be_in_viewport()

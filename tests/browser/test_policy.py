@@ -24,7 +24,7 @@ async def test_pages_load_under_the_policy(lobby, open_tab):
         await tab.page.goto(f"{lobby.url}{path}")
         await expect(tab.page.locator("h1")).to_be_visible()
     await tab.enter(lobby.url, "policy")
-    await tab.page.get_by_role("button", name="Transcript").click()
+    await tab.choose("Transcript")
     await expect(tab.page.get_by_role("heading", name="Transcript of policy")).to_be_visible()
 
 

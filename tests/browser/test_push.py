@@ -158,24 +158,40 @@ async def test_a_feed_is_started_by_one_and_seen_by_all_until_another_stops_it(w
     tabs = [await open_tab(working.url, "feed") for _ in range(4)]
     one, *_, other = tabs
     starter = await one.page.locator(".display-name__text").inner_text()
-    await one.page.get_by_role("button", name="get backend data").click()
+    await one.choose("get backend data")
     for tab in tabs:
         await expect(tab.page.locator(".feed__state")).to_contain_text(f"Live feed, started by {starter}")
         await expect(tab.page.locator(".feed__lines li").first).to_contain_text("live push - room: feed")
-        await expect(tab.page.get_by_role("button", name="get backend data")).to_be_disabled()
+        await expect(tab.page.locator("#feed-start button")).to_be_disabled()
+    await is_folded_by_one(one, other)
     await other.page.get_by_role("button", name="Stop").click()
     for tab in tabs:
         await expect(tab.page.locator("#feed")).to_be_hidden()
     await one.page.route("**/push/**", lambda route: route.abort())
-    await one.page.get_by_role("button", name="get backend data").click()
+    await one.choose("get backend data")
     await expect(one.page.locator(".feed__error")).to_contain_text("That didn't work")
     await expect(one.page.locator(".feed__state")).to_be_empty()
     await expect(one.page.locator(".feed__stop")).to_be_hidden()
 
 
+async def is_folded_by_one(one, other):
+    """The line covers no message, and a reader can hide it, until the next feed."""
+    page, feed = one.page, one.page.locator("#feed")
+    line, timeline = await feed.bounding_box(), await page.locator("#timeline").bounding_box()
+    assert line["height"] < 48 and line["y"] + line["height"] <= timeline["y"]
+    await page.get_by_role("button", name="Hide the live feed").click()
+    await expect(page.get_by_role("button", name="Room menu")).to_be_focused()
+    await page.reload()
+    await expect(page.locator("#feed-show")).not_to_have_attribute("hidden", "")
+    await expect(feed).to_be_hidden()
+    await expect(other.page.locator("#feed")).to_be_visible()
+    await one.choose("Show the live feed")
+    await expect(feed).to_be_visible()
+
+
 async def test_without_a_worker_the_page_says_that_it_waits(lobby, open_tab):
     tab = await open_tab(lobby.url, "waits")
-    await tab.page.get_by_role("button", name="get backend data").click()
+    await tab.choose("get backend data")
     await expect(tab.page.locator(".feed__state")).to_contain_text("starting…")
     await tab.page.get_by_role("button", name="Stop").click()
 
@@ -194,7 +210,7 @@ SEED = """
 async def test_the_scripts_of_the_seeds_pages_work(working, open_tab, slash):
     tab = await open_tab(working.url, "seed")
     assert await tab.page.evaluate(SEED, [f"/ws/status/1{slash}", "hello 你好"]) == {"message": "hello 你好"}
-    await tab.page.get_by_role("button", name="get backend data").click()
+    await tab.choose("get backend data")
     said = await tab.page.evaluate(SEED, [f"/ws/push/seed{slash}", ""])
     assert said["message"].endswith("] live push - room: seed")
     await tab.page.get_by_role("button", name="Stop").click()

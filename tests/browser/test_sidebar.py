@@ -188,3 +188,29 @@ async def test_on_a_phone_it_is_a_drawer(lobby, open_tab):
     await expect(room).to_be_hidden()
     await tab.page.keyboard.press("Control+k")
     await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()
+
+
+@pytest.mark.parametrize("options", [{}, PHONE])
+async def test_it_is_on_every_page_with_what_is_unread_and_the_person(lobby, open_reader, options):
+    room = f"frame {len(options)}"
+    tab = await open_reader(room, **options)
+    await tab.until_read(0)
+    name = await tab.page.locator(".display-name__text").text_content()
+    row = rooms(tab).filter(has_text=room)
+    await tab.page.goto(f"{lobby.url}/chat/")
+    await say(lobby, room)
+    for path in ("chat/", "me/", "orders/", "status/1/", "recipes/", "recipes/room/"):
+        await tab.page.goto(f"{lobby.url}/{path}")
+        if options:
+            await expect(row).to_be_hidden()
+            await tab.page.get_by_role("button", name="Rooms", exact=True).click()
+        await expect(row).to_be_in_viewport()
+        await expect(row).to_contain_text("1 unread")
+        await expect(tab.page.locator(".display-name__text")).to_have_text(name)
+    await say(lobby, room)
+    await expect(row).to_contain_text("2 unread")
+    await tab.page.get_by_role("link", name="Guest · Sign up").click()
+    await expect(tab.page).to_have_url(f"{lobby.url}/me/sign-up/?next=%2Frecipes%2Froom%2F")
+    await tab.page.keyboard.press("Control+k")
+    await tab.say(room)
+    await is_in(tab, room)

@@ -26,7 +26,7 @@ async def download(tab):
 async def test_a_transcript_is_waited_for_until_a_worker_comes(lobby, open_tab):
     await fill(lobby, "聊天室 1", MANY)
     tab = await open_tab(lobby.url, "聊天室 1")
-    await tab.page.get_by_role("button", name="Transcript").click()
+    await tab.choose("Transcript")
     await expect(tab.page.get_by_role("heading", name="Transcript of 聊天室 1")).to_be_visible()
     await expect(tab.page.get_by_role("status")).to_contain_text("Queued")
     await expect(tab.page.get_by_role("link", name="Download")).to_be_hidden()
@@ -52,7 +52,7 @@ async def test_a_message_is_deleted_while_the_page_of_a_transcript_is_open(lobby
     speaker, reader = await open_tab(lobby.url, "taken back"), await open_tab(lobby.url, "taken back")
     await speaker.say("a secret")
     await expect(reader.messages).to_have_count(1)
-    await reader.page.get_by_role("button", name="Transcript").click()
+    await reader.choose("Transcript")
     with task_worker(lobby, "transcripts", "purge"):
         await expect(reader.page.get_by_role("link", name="Download")).to_be_visible()
         (message,) = await speaker.messages.all()
@@ -76,8 +76,8 @@ async def test_the_keyboard_asks_for_a_transcript_and_finds_the_one_that_is_made
     for _ in range(2):
         await tab.enter(lobby.url, "keys")
         await expect(tab.page.get_by_role("textbox", name="Message keys")).to_be_focused()
-        await tab.page.get_by_role("button", name="Transcript").focus()
-        await tab.page.keyboard.press("Enter")
+        await tab.page.get_by_role("button", name="Room menu").press("Enter")
+        await tab.page.get_by_role("button", name="Transcript").press("Enter")
         await expect(tab.page.get_by_text("0 of 0 messages")).to_be_visible()
         addresses.add(tab.page.url)
     assert len(addresses) == 1
@@ -87,6 +87,7 @@ async def test_the_keyboard_asks_for_a_transcript_and_finds_the_one_that_is_made
 async def test_the_bar_and_the_page_fit(lobby, open_tab, width):
     tab = await open_tab(viewport={"width": width, "height": 800})
     await tab.enter(lobby.url, "a room with quite a long name that does not fit")
+    await tab.page.get_by_role("button", name="Room menu").click()
     button = tab.page.get_by_role("button", name="Transcript")
     box = await button.bounding_box()
     assert box["width"] >= 44 and box["height"] >= 44

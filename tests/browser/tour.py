@@ -41,9 +41,11 @@ WORDS = {
 
 
 OPENERS = {
-    "emoji": ".composer__emoji",
-    "notifications": "#notification-settings-open",
-    "shortcuts": "#shortcuts-open",
+    "emoji": [".composer__emoji"],
+    "notifications": ["#notification-settings-open"],
+    "menu": ["#room-menu-open"],
+    "account": ["#account-menu-open"],
+    "shortcuts": ["#account-menu-open", "#shortcuts-open"],
 }
 
 # Pages that are the same for everybody.
@@ -145,8 +147,9 @@ class Tour:
         yield Stop("room-mention")
         await self._press("Escape")
         await self._press("Backspace")
-        for name, opener in OPENERS.items():
-            await page.locator(opener).click()
+        for name, openers in OPENERS.items():
+            for opener in openers:
+                await page.locator(opener).click()
             await page.wait_for_load_state("networkidle")
             yield Stop(f"room-{name}")
             await self._press("Escape")
@@ -169,8 +172,11 @@ class Tour:
         await expect(page.locator(f"#rooms [data-room='{words['room']}'] .unread-badge")).to_be_visible()
         yield Stop("room-unread")
         await self._go("/chat/")
-        await expect(page.locator(f"[data-room='{words['room']}'] .unread-badge")).to_be_visible()
+        await expect(page.locator(f"#directory [data-room='{words['room']}'] .unread-badge")).to_be_visible()
         yield Stop("index")
+        await page.locator("[popovertarget=create-room]").click()
+        yield Stop("index-create")
+        await self._press("Escape")
         await page.locator("#room-name-input").fill("zz")
         yield Stop("index-filter")
         await self.tab.enter(self.url, words["room"])
@@ -187,10 +193,13 @@ class Tour:
 
     async def _pushes(self):
         page, words = self.page, self.words
+        await page.locator("#room-menu-open").click()
         await page.locator("#feed-start button").click()
         await expect(page.locator(".feed__lines li").first).to_be_visible()
         yield Stop("feed")
         await page.locator(".feed__stop").click()
+        await expect(page.locator("#feed")).to_be_hidden()
+        await page.locator("#room-menu-open").click()
         await page.locator("form[action$='/export/'] button").click()
         await expect(page.locator("#transcript-status[data-status=ready]")).to_be_visible()
         yield Stop("transcript")

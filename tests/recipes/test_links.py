@@ -13,7 +13,7 @@ from transcripts.actions import request_transcript
 
 
 @pytest.mark.parametrize("slug", sorted(recipes.slugs()))
-def test_a_page_links_to_its_recipe(slug):
+def test_a_page_links_to_its_recipe(slug, db):
     (address,) = re.findall(r'href="([^"]*)"', render_to_string("recipe_link.html", {"recipe": slug}))
     assert address == f"/recipes/{slug}/"
     assert Client().get(address).status_code == 200

@@ -11,6 +11,8 @@ from django.test import Client
 from mysite import recipes
 from mysite.recipes import ENDINGS, FOLDER, INDEX, Text
 
+pytestmark = pytest.mark.django_db  # the sidebar's rooms
+
 SLUGS = sorted(recipes.slugs())
 ENGLISH, CHINESE = ENDINGS
 SOURCES = sorted((slug, path) for slug in SLUGS for path in Text(slug, ENGLISH).files)

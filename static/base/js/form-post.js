@@ -26,10 +26,10 @@ export async function postForm(address, form) {
  * @returns {Promise<boolean>} whether it is
  */
 export async function refreshCsrfTokens() {
-  const { you } = JSON.parse(document.getElementById("room-data").textContent);
+  const { you } = document.getElementById("rooms").dataset;
   const response = await fetch("/csrf/", { signal: AbortSignal.timeout(TOKEN_TIMEOUT) });
   const fresh = await response.json();
-  if (fresh.you !== you.id) return false;
+  if (fresh.you !== Number(you)) return false;
   for (const field of document.getElementsByName("csrfmiddlewaretoken")) field.value = fresh.token;
   return true;
 }

@@ -1,40 +1,33 @@
-/** Index page: search and list of rooms with unread counts, and notifications. */
+/** Index page: the form to enter a room, and the directory of rooms. */
 
 import "../../base/js/key-repeat.js";
-import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
-import { BackgroundSender } from "./outbox/background-sender.js";
-import { watchUnsent } from "./outbox/outbox.js";
+import { changes } from "./frame.js";
 import { RoomSearch } from "./sidebar/room-search.js";
 import { typeAhead } from "./sidebar/type-ahead.js";
-import { DesktopNotifications } from "./notifications/desktop-notifications.js";
-import { UnreadCounts } from "./unread/unread-counts.js";
+
+/** How often the directory is loaded again, at most (milliseconds). */
+const REFRESH_INTERVAL = 3000;
 
 const input = /** @type {HTMLInputElement} */ (document.getElementById("room-name-input"));
 input.focus(); // `autofocus` may take effect too late
 
-input.form.addEventListener("submit", () => typeAhead(input));
+for (const each of [input, /** @type {HTMLInputElement} */ (document.getElementById("create-room-name"))]) {
+  each.form.addEventListener("submit", () => typeAhead(each));
+}
 
-const rooms = document.getElementById("rooms");
-const search = new RoomSearch(input, rooms);
+const search = new RoomSearch(input, document.getElementById("directory"));
+let timer = 0;
+let refreshedAt = Date.now();
 
-if (rooms.dataset.you) {
-  const you = Number(rooms.dataset.you);
-  const notifications = new DesktopNotifications(you);
-  const unread = new UnreadCounts(
-    rooms,
-    (...more) => notifications.notify(...more),
-    (room) => notifications.close(room),
-    () => search.refresh(),
-  );
-  const background = new BackgroundSender(you);
-  watchUnsent(you, () => notifications.isRefused || background.send());
-  new ReconnectingSocket({
-    address: () => `/ws/me/?you=${you}`,
-    isGreeting: () => true, // the server refuses another person
-    onFrame: (events) => events.forEach((event) => unread.receive(event)),
-    onState: (state) => {
-      notifications.isRefused = state === "refused"; // the page is useful all the same
-      if (state === "open") background.send();
-    },
-  });
+changes.addEventListener("unlisted", () => search.refresh());
+changes.addEventListener("unread", refresh);
+document.addEventListener("visibilitychange", refresh);
+
+/** Load the directory again: last messages, people and the order have changed. */
+function refresh() {
+  if (timer || document.hidden) return;
+  timer = setTimeout(() => {
+    [timer, refreshedAt] = [0, Date.now()];
+    search.refresh();
+  }, Math.max(0, refreshedAt + REFRESH_INTERVAL - Date.now()));
 }

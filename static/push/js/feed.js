@@ -1,32 +1,32 @@
-/** `<live-feed>`: the live feed of a room. A button starts it, and a card shows its lines, for all people in the room. */
+/**
+ * `<live-feed>`: the live feed of a room, as a line with its newest text, for all people in the room. A button in the room's
+ * menu starts it. Each reader can hide the line, until the next feed.
+ */
 
 import { isolate, showSentence } from "../../base/js/bidi.js";
 import { errorText, postForm } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
+import { withStorage } from "../../base/js/storage.js";
 import { timeFormat } from "../../base/js/time-format.js";
-
-/** How many lines are shown. */
-const MAX_LINES = 3;
 
 class LiveFeed extends HTMLElement {
   #form;
-  #card;
-  #lines;
-  #stop;
+  #unfold;
+  #since = ""; // when the running feed was started
   /** @type {ReconnectingSocket | null} */
   #socket = null;
 
   connectedCallback() {
-    this.#form = this.querySelector("form");
-    this.#card = this.querySelector(".feed");
-    this.#lines = this.#part("lines");
-    this.#stop = this.#part("stop");
+    this.#form = /** @type {HTMLFormElement} */ (document.getElementById("feed-start"));
+    this.#unfold = document.getElementById("feed-show");
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#request(this.#form.action);
     });
-    this.#stop.addEventListener("click", () => this.#request(this.#form.dataset.stop));
+    this.#part("stop").addEventListener("click", () => this.#request(this.#form.dataset.stop));
+    this.#part("fold").addEventListener("click", () => this.#fold(this.#since));
+    this.#unfold.addEventListener("click", () => this.#fold(""));
     this.#socket = new ReconnectingSocket({
       address: () => `/ws/push/${encodeURIComponent(this.getAttribute("room"))}/`,
       isGreeting: ({ feed }) => Boolean(feed),
@@ -45,17 +45,18 @@ class LiveFeed extends HTMLElement {
 
   #receive({ feed, message }) {
     if (feed) this.#show(feed);
-    if (message) this.#addLine(message);
+    if (message) this.#showLine(message);
   }
 
   #show({ running, waiting, by, since }) {
     const state = this.#part("state");
-    this.#card.hidden = !running;
-    this.#form.querySelector("button").disabled = running;
-    this.#stop.hidden = !running;
-    if (!running) return [state, this.#lines].forEach((part) => part.replaceChildren());
+    this.#since = running ? String(since) : "";
     this.#part("error").hidden = true;
-    this.#card.classList.toggle("is-waiting", waiting);
+    this.#form.querySelector("button").disabled = running;
+    this.#part("stop").hidden = !running;
+    this.#showFolded();
+    if (!running) return [state, this.#part("lines")].forEach((part) => part.replaceChildren());
+    this.classList.toggle("is-waiting", waiting);
     const values = { name: isolate(by), time: timeFormat.format(new Date(since)) };
     const text = waiting
       ? gettext("Live feed, started by {name} at {time} · starting…", values)
@@ -63,14 +64,35 @@ class LiveFeed extends HTMLElement {
     showSentence(state, text);
   }
 
-  #addLine(line) {
+  #showLine(line) {
     const item = document.createElement("li");
     item.textContent = line;
-    this.#lines.prepend(item);
-    if (this.#lines.children.length > MAX_LINES) this.#lines.lastElementChild.remove();
+    this.#part("lines").replaceChildren(item);
+  }
+
+  /** @param {string} since the start of the feed whose line this reader hides, "" to show it */
+  #fold(since) {
+    withStorage((storage) => storage.setItem(this.#key, since), "sessionStorage");
+    this.#showFolded();
+    document.getElementById("room-menu").hidePopover();
+    if (!since) this.#part("fold").focus();
+    else document.getElementById("room-menu-open").focus();
+  }
+
+  #showFolded() {
+    const isRunning = this.#since !== "";
+    const folded = withStorage((storage) => storage.getItem(this.#key), "sessionStorage");
+    const isFolded = isRunning && folded === this.#since;
+    this.hidden = !isRunning || isFolded;
+    this.#unfold.hidden = !isFolded;
+  }
+
+  get #key() {
+    return `lobby.feed.${this.getAttribute("room")}`;
   }
 
   async #request(address) {
+    document.getElementById("room-menu").hidePopover();
     try {
       const response = await postForm(address, this.#form);
       const answer = await response.json();
@@ -83,7 +105,7 @@ class LiveFeed extends HTMLElement {
 
   #showError({ detail, retry_after: seconds }) {
     const error = this.#part("error");
-    this.#card.hidden = false;
+    this.hidden = false;
     const values = { problem: detail, seconds: Math.ceil(seconds) };
     error.textContent = seconds
       ? gettext("That didn't work: {problem} Try again in {seconds} s.", values)

@@ -72,7 +72,7 @@ export class Sidebar {
   /** Clear the search. The browser closes a drawer by itself, and restores the focus. */
   #cancel() {
     this.#search.clear();
-    if (!this.#sidebar.matches(":popover-open")) document.getElementById("chat-message-input").focus();
+    if (!this.#sidebar.matches(":popover-open")) document.getElementById("chat-message-input")?.focus();
   }
 }
 

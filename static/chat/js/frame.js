@@ -1,0 +1,53 @@
+/** Pages that are not rooms: the sidebar, the person and their unread counts, notifications, and unsent messages of closed tabs. */
+
+import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
+import { DisplayName } from "./account/display-name.js";
+import { DesktopNotifications } from "./notifications/desktop-notifications.js";
+import { BackgroundSender } from "./outbox/background-sender.js";
+import { watchUnsent } from "./outbox/outbox.js";
+import { ShortcutsDialog } from "./shortcuts-dialog.js";
+import { Sidebar } from "./sidebar/sidebar.js";
+import { UnreadCounts } from "./unread/unread-counts.js";
+
+const element = (id) => document.getElementById(id);
+
+/** Dispatches "unread" when the unread count of a room changes, and "unlisted" when no list has a room with a count. */
+export const changes = new EventTarget();
+
+const sidebar = new Sidebar(element("sidebar"), element("rooms"), "", (address) => location.assign(address));
+changes.addEventListener("unlisted", () => sidebar.refresh());
+new ShortcutsDialog(element("shortcuts-dialog"), element("shortcuts-open"));
+
+const { you: person } = element("rooms").dataset;
+if (person) connectPerson(Number(person));
+
+/** @param {number} you the person's id */
+function connectPerson(you) {
+  const form = /** @type {HTMLFormElement} */ (element("display-name"));
+  const name = form.querySelector(".display-name__text").textContent;
+  new DisplayName(form, { id: you, name, guest: "guest" in form.dataset });
+  const notifications = new DesktopNotifications(you);
+  const unread = new UnreadCounts(
+    document.querySelector(".frame"),
+    (room, isMention) => {
+      notifications.notify(room, isMention);
+      changes.dispatchEvent(new Event("unread"));
+    },
+    (room) => {
+      notifications.close(room);
+      changes.dispatchEvent(new Event("unread"));
+    },
+    () => changes.dispatchEvent(new Event("unlisted")),
+  );
+  const background = new BackgroundSender(you);
+  watchUnsent(you, () => notifications.isRefused || background.send());
+  new ReconnectingSocket({
+    address: () => `/ws/me/?you=${you}`,
+    isGreeting: () => true, // the server refuses another person
+    onFrame: (events) => events.forEach((event) => unread.receive(event)),
+    onState: (state) => {
+      notifications.isRefused = state === "refused"; // the page is useful all the same
+      if (state === "open") background.send();
+    },
+  });
+}

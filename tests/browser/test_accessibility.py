@@ -139,7 +139,7 @@ ROOM = """
     - heading "read aloud" [level=1]
     - paragraph: Just you
     - button "Notifications"
-    - heading "This is the start of read aloud" [level=2]
+    - paragraph: This is the start of read aloud
     - button "Copy room link"
     - log "Messages in read aloud":
       - list:

@@ -104,7 +104,7 @@ async def test_a_short_history_is_above_the_composer_after_the_beginning_of_the_
     options = {"locale": "en-GB", "permissions": ["clipboard-read", "clipboard-write"]}
     tab = await open_tab(lobby.url, "a short one", **options)
     beginning = tab.page.locator("#timeline-start")
-    await expect(beginning.get_by_role("heading")).to_have_text("This is the start of a short one")
+    await expect(beginning.locator(".beginning__title")).to_have_text("This is the start of a short one")
     await tab.say("hello")
     await tab.until_transcript("hello")
     assert await tab.page.evaluate(GAP_BELOW) < 60

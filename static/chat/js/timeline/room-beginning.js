@@ -14,7 +14,7 @@ import { CONFIRMATION_TIME } from "./copying.js";
  */
 export function renderBeginning(room, address, createdAt) {
   const beginning = element("div", "beginning");
-  const title = element("h2", "beginning__title");
+  const title = element("p", "beginning__title");
   showSentence(title, gettext("This is the start of {room}", { room: isolate(room) }));
   beginning.append(title);
   if (createdAt) {
@@ -27,7 +27,7 @@ export function renderBeginning(room, address, createdAt) {
 }
 
 function linkButton(href) {
-  const link = element("p", "beginning__link");
+  const link = element("div", "beginning__link");
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = gettext("Copy room link");

@@ -24,7 +24,7 @@ from base.ratelimit import get_change_rate, hit_limit
 from base.ratelimit_keys import request_keys
 from base.responses import error_response, json_response, rate_limited_page
 from chat import actions, emoji, permissions, protocol, room_names
-from chat.models import Involvement
+from chat.models import Involvement, Room
 from chat.queries import history, room_list, unread_counts
 
 # Messages of a room's page, and the most that a request may ask for.
@@ -79,27 +79,35 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
     if found.name != room_name:
         return redirect("room", found.name)
     # `seq` was read before the messages: the socket may send some again, which pages know by number.
-    cursor = {"epoch": found.epoch, "seq": found.last_seq}
+    described = _describe(found)
     reading = unread_counts.load_read_position(request.user, found)
     page = history.unread_page(found, reading.first_unread if reading else None, PAGE_SIZE)
-    return _open(request, found.name, cursor, page, reading)
+    return _open(request, found.name, described, page, reading)
 
 
 @require_safe
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
-    """Render a room at a message."""
+    """Render a room at a message. If the message does not exist, say so in the room, with status 404."""
     try:
         found = permissions.enter(request.user, room_names.clean_name(room_name))
         if found.name != room_name:
             return redirect("place", found.name, number)
-        cursor = {"epoch": found.epoch, "seq": found.last_seq}
+        described = _describe(found)
         reading = unread_counts.load_read_position(request.user, found)
-        page = history.page_around(found, number, PAGE_SIZE)
-        return _open(request, found.name, cursor, page, reading, number)
     except ApiError as error:
         return _not_found(request, error)
+    try:
+        page = history.page_around(found, number, PAGE_SIZE)
+    except ApiError:
+        page = history.unread_page(found, reading.first_unread if reading else None, PAGE_SIZE)
+        return _open(request, found.name, described | {"missing": number}, page, reading, status=404)
+    return _open(request, found.name, described, page, reading, number)
+
+
+def _describe(room: Room) -> dict:
+    return {"epoch": room.epoch, "seq": room.last_seq, "created_at": room.created_at}
 
 
 def _open_new(request: HttpRequest, name: str) -> HttpResponse:
@@ -113,10 +121,11 @@ def _open_new(request: HttpRequest, name: str) -> HttpResponse:
 def _open(
     request: HttpRequest,
     name: str,
-    cursor: dict,
+    described: dict,
     page: history.Page,
     reading: unread_counts.ReadPosition | None = None,
     number: int | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     try:
         you = ensure_visitor(request)
@@ -129,7 +138,7 @@ def _open(
         raise
     data = {
         "key": names.key(name),
-        **cursor,
+        **described,
         "messages": page.messages,
         "is_start": page.is_start,
         "is_end": page.is_end,
@@ -150,7 +159,7 @@ def _open(
         "here": name,
         "involvements": Involvement.choices,
     }
-    return render(request, "chat/room.html", context)
+    return render(request, "chat/room.html", context, status=status)
 
 
 def _not_found(request: HttpRequest, error: ApiError) -> HttpResponse:

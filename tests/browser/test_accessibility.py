@@ -139,6 +139,8 @@ ROOM = """
     - heading "read aloud" [level=1]
     - paragraph: Just you
     - button "Notifications"
+    - paragraph: This is the start of read aloud
+    - button "Copy room link"
     - log "Messages in read aloud":
       - list:
         - listitem: /day/
@@ -150,6 +152,7 @@ ROOM = """
             - status
             - button "Edit"
             - button "Delete"
+            - button "Copy text"
             - button "Copy link"
     - status
     - textbox "Message read aloud"

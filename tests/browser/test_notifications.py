@@ -222,7 +222,7 @@ async def until_open(tab, *bodies):
 async def test_a_notification_of_a_deleted_message_is_closed(notified):
     speaker, listener = await notified("notify deleted", "regretted")
     await speaker.tool("regretted", "Delete")
-    await speaker.page.locator(".message__footer").get_by_role("button", name="Delete").click()
+    await speaker.page.locator("#message-deletion").get_by_role("button", name="Delete").click()
     await until_open(listener)
 
 

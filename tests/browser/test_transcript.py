@@ -49,7 +49,8 @@ async def test_a_transcript_is_waited_for_until_a_worker_comes(lobby, open_tab):
 
 
 async def test_a_message_is_deleted_while_the_page_of_a_transcript_is_open(lobby, open_tab):
-    speaker, reader = await open_tab(lobby.url, "taken back"), await open_tab(lobby.url, "taken back")
+    speaker = await open_tab(lobby.url, "taken back")
+    reader = await open_tab(lobby.url, "taken back", timezone_id="Asia/Tokyo")
     await speaker.say("a secret")
     await expect(reader.messages).to_have_count(1)
     await reader.page.get_by_role("button", name="Transcript").click()
@@ -63,12 +64,14 @@ async def test_a_message_is_deleted_while_the_page_of_a_transcript_is_open(lobby
         await expect(reader.page.get_by_role("link", name="Download")).to_be_visible()
         await message.hover()
         await message.get_by_role("button", name="Delete").click()
-        await speaker.page.locator(".message__footer").get_by_role("button", name="Delete").click()
+        await speaker.page.locator("#message-deletion").get_by_role("button", name="Delete").click()
         await expect(reader.page.get_by_role("status")).to_contain_text("deleted since")
         await expect(reader.page.get_by_role("link", name="Download")).to_be_hidden()
         await reader.page.get_by_role("button", name="Request a new transcript").click()
         await expect(reader.page.get_by_role("link", name="Download")).to_be_visible()
-    assert (await download(reader))[1].endswith(": (deleted)\n")
+    _, text = await download(reader)
+    assert text.endswith(": (deleted)\n")
+    assert "(Asia/Tokyo)" in text.splitlines()[1]
 
 
 async def test_the_keyboard_asks_for_a_transcript_and_finds_the_one_that_is_made(lobby, open_tab):

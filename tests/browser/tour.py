@@ -128,7 +128,7 @@ class Tour:
         await self._press("Escape")
         await self.tab.messages.last.hover()
         await page.locator("[data-action=delete]").last.click()
-        await expect(self.tab.messages.last.locator(".message__footer")).to_be_visible()
+        await expect(page.locator("#message-deletion")).to_be_visible()
         yield Stop("room-delete")
         await self._press("Escape")
         await page.locator("#chat-message-input").focus()

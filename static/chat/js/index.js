@@ -1,5 +1,6 @@
 /** Index page: search and list of rooms with unread counts, and notifications. */
 
+import "../../base/js/cut-names.js";
 import "../../base/js/key-repeat.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
 import { BackgroundSender } from "./outbox/background-sender.js";

@@ -4,7 +4,9 @@
  */
 
 import "./timeline/chat-log.js";
+import { showDays } from "./timeline/days.js";
 import { keepPlace } from "./timeline/kept-place.js";
+import { renderBeginning } from "./timeline/room-beginning.js";
 import { Timeline } from "./timeline/timeline.js";
 import { Attention } from "./unread/attention.js";
 import { lastSeen } from "./unread/last-seen.js";
@@ -50,16 +52,19 @@ export class OpenRoom {
     this.owner = `${data.you.id}.${data.key}`;
     const { log } = this;
     this.#isAtMessage = Boolean(data.place);
+    if (data.missing) history.replaceState(null, "", this.address);
     data.messages.forEach((message) => this.updateLast(message));
     log.reader = data.you.id;
     const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
     const fetchPage = (query) => this.fetchPage(query);
     const scroller = element("timeline");
-    this.timeline = new Timeline(scroller, log, edges, element("latest"), fetchPage, this.attention, this.name);
+    const beginning = renderBeginning(this.name, this.address, data.created_at);
+    this.timeline = new Timeline(scroller, log, edges, element("latest"), fetchPage, this.attention, beginning);
     const ends = { isStart: data.is_start, isEnd: data.is_end };
     this.timeline.open(data.messages, ends, this.#readPosition(), place ?? data.place);
     const now = () => ({ epoch: this.cursor.epoch, place: this.timeline.place });
     keepPlace(this.owner, now, this.signal);
+    showDays(scroller, log, element("timeline-day"), this.timeline, this.signal);
   }
 
   /** Aborted when the room is left: listeners outside of the room's elements end with it. */

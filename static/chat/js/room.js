@@ -10,6 +10,7 @@ import { forgetAccount, rememberAccount } from "./account/account-registry.js";
 import { claimDrafts } from "./account/signed-out-draft.js";
 import { Composer } from "./composer/composer.js";
 import { Draft } from "./composer/draft.js";
+import { refuseFiles } from "./composer/dropped-files.js";
 import { takeEarlyTexts } from "./composer/early-text.js";
 import { EmojiPicker } from "./composer/emoji-picker.js";
 import { insertText } from "./composer/insert-text.js";
@@ -29,9 +30,10 @@ import { UnsentMessages } from "./outbox/unsent-messages.js";
 import { People } from "./presence/people.js";
 import { TypingIndicator } from "./presence/typing-indicator.js";
 import { Session } from "./session.js";
+import { copyCode, copyLink, copyMessage } from "./timeline/copying.js";
 import { formatCopiedMessages } from "./timeline/copy-formatter.js";
+import { connectFolding } from "./timeline/folding.js";
 import { MessageActions } from "./timeline/message-actions.js";
-import { copyLink } from "./timeline/permalink.js";
 import { keepLastSeen } from "./unread/last-seen.js";
 import { ReadTracker } from "./unread/read-tracker.js";
 
@@ -44,6 +46,9 @@ const element = (id) => document.getElementById(id);
 function hasCookies({ you, is_copy: isCopy }) {
   return isCopy || !you.guest || document.cookie !== "";
 }
+
+/** Among how many of the room's last messages the arrow up finds the person's newest one. */
+const OWN_SEARCH_LIMIT = 200;
 
 const OFFLINE = gettext("You're offline. Messages will send when you're back.");
 const NO_ACCESS = gettext("You no longer have access. Reload the page.");
@@ -92,6 +97,7 @@ export function connectRoom(room, shell, isFirst) {
   new Typeahead(input, element("typeahead"), [peopleSource(others, (person) => composer.choose(person)), emojiSource(shell.emoji)], signal);
   const shortcodes = new Shortcodes(input, shell.emoji);
   composer.pending = () => shortcodes.pending;
+  refuseFiles(input, (text) => composer.showNotice(text), signal);
   const choose = (chosen) => insertText(input, chosen);
   new EmojiPicker(element("emoji-picker"), element("composer"), shell.emoji, choose, signal);
 
@@ -103,7 +109,7 @@ export function connectRoom(room, shell, isFirst) {
     if (number) commands.fail({ ref, number }, code === CONFLICT ? CONFLICT : problem);
   });
   const editor = new MessageEditor(element("message-editor"), log, composer, commands, new EditDraft(owner, signal));
-  const deletion = new MessageDeletion(log, commands);
+  const deletion = new MessageDeletion(element("message-deletion"), element("timeline"), log, commands);
   const unsent = new UnsentMessages(room, session, composer, editor);
   composer.afterComposition(() => {
     const earlyTexts = composer.takeEarlyInput();
@@ -146,9 +152,12 @@ export function connectRoom(room, shell, isFirst) {
   const actions = {
     edit: (message) => editor.begin(message),
     delete: ({ number }) => deletion.confirm(number),
+    text: ({ number, message }) => copyMessage(log.item(number), message),
+    code: ({ number }) => copyCode(log.item(number)),
     link: ({ number }) => copyLink(log.item(number), `${room.address}${number}/`),
   };
-  new MessageActions(log, actions, () => composer.focus());
+  new MessageActions(log, element("timeline"), actions, () => composer.focus());
+  connectFolding(log, timeline);
   formatCopiedMessages(log, signal);
   resumeEdit();
 
@@ -213,6 +222,8 @@ export function connectRoom(room, shell, isFirst) {
     if (isRewound) {
       state.showNotice(gettext("This room was restored from a backup. Messages sent after it are missing."));
     }
+    if (data.missing) state.showNotice(gettext("That message doesn't exist. This is its room."));
+    data.missing = null;
   });
 
   const claiming = new Retry(claimOtherDrafts);
@@ -265,8 +276,17 @@ export function connectRoom(room, shell, isFirst) {
     if (drafts) composer.offer(drafts);
   }
 
-  function editLast() {
-    if (unsent.isEmpty && timeline.isLive && log.lastOwn) editor.begin(log.lastOwn);
+  /** Edit the person's newest message, even if it is not shown. */
+  async function editLast() {
+    if (!unsent.isEmpty) return;
+    const message = (timeline.isLive && log.lastOwn) || (await fetchLastOwn());
+    if (message && !composer.text && !signal.aborted) editor.begin(message);
+  }
+
+  async function fetchLastOwn() {
+    const query = { before: Number.MAX_SAFE_INTEGER, limit: OWN_SEARCH_LIMIT };
+    const { messages } = await room.fetchPage(query).catch(() => ({ messages: [] }));
+    return messages.findLast(({ author, deleted }) => author.id === you.id && !deleted);
   }
 
   /** Continue an edit of a closed tab. */

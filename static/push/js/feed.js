@@ -4,7 +4,10 @@ import { isolate, showSentence } from "../../base/js/bidi.js";
 import { errorText, postForm } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
-import { timeFormat } from "../../base/js/time-format.js";
+import { secondFormat, timeFormat } from "../../base/js/time-format.js";
+
+/** Time at the beginning of a line, in UTC. */
+const SERVER_TIME = /(?<=^\[)(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?=\])/;
 
 /** How many lines are shown. */
 const MAX_LINES = 3;
@@ -45,7 +48,7 @@ class LiveFeed extends HTMLElement {
 
   #receive({ feed, message }) {
     if (feed) this.#show(feed);
-    if (message) this.#addLine(message);
+    if (message) this.#addLine(message.replace(SERVER_TIME, formatServerTime));
   }
 
   #show({ running, waiting, by, since }) {
@@ -90,6 +93,10 @@ class LiveFeed extends HTMLElement {
       : gettext("That didn't work: {problem}", values);
     error.hidden = false;
   }
+}
+
+function formatServerTime(text, day, time) {
+  return secondFormat.format(new Date(`${day}T${time}Z`));
 }
 
 customElements.define("live-feed", LiveFeed);

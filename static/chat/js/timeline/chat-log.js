@@ -1,6 +1,8 @@
 /** `<chat-log>`: the list of a room's messages, each once and in order. Unsent messages are last. */
 
+import { formatRecentDay } from "../../../base/js/time-format.js";
 import { beginsDay, beginsGroup, renderDayLine, renderMessage, renderNewLine } from "./message-element.js";
+import { isUnfolded, setUnfolded } from "./folding.js";
 import { showFooter } from "./message-footer.js";
 
 /** @typedef {import("./message-element.js").Message} Message */
@@ -19,6 +21,8 @@ export class ChatLog extends HTMLElement {
   #loading = 0; // pages
   /** @type {NewLine | null} */
   #newLine = null;
+  /** @type {number | null} the number of the message that is being edited */
+  #edited = null;
 
   /** The id of this page's person. */
   reader = 0;
@@ -184,6 +188,20 @@ export class ChatLog extends HTMLElement {
     return this.#newLine;
   }
 
+  /** Mark the message that is being edited, and no other one. @param {number | null} number */
+  markEdited(number) {
+    this.#items.get(this.#edited)?.classList.remove("message--editing");
+    this.#items.get(number)?.classList.add("message--editing");
+    this.#edited = number;
+  }
+
+  /** Another day has begun: update the lines above days. */
+  refreshDays() {
+    for (const line of this.#list.querySelectorAll(".day:not(.day--new)")) {
+      line.textContent = formatRecentDay(new Date(this.#messages.get(this.#neighbour(line, "nextElementSibling")).at));
+    }
+  }
+
   /** @returns {Message[]} the messages of others after a number that are shown and not deleted */
   othersAfter(number) {
     const isNew = (message) => message?.number > number && !message.deleted && message.author.id !== this.reader;
@@ -267,6 +285,7 @@ export class ChatLog extends HTMLElement {
   /** Replace the item of a message, and keep the focus in it. */
   #replace(shown, item, message) {
     const hasFocus = shown.contains(document.activeElement);
+    if (isUnfolded(shown) && item.matches(".message--long")) setUnfolded(item, true);
     shown.replaceWith(item);
     this.#register(item, message);
     if (hasFocus) item.focus({ preventScroll: true });
@@ -282,6 +301,7 @@ export class ChatLog extends HTMLElement {
   #register(item, message) {
     this.#items.set(message.number ?? message.client_id, item);
     this.#messages.set(item, message);
+    item.classList.toggle("message--editing", message.number === this.#edited);
     this.#updateLines(item);
     this.#updateLines(this.#neighbour(item, "nextElementSibling"));
   }

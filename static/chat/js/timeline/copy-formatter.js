@@ -1,6 +1,6 @@
 /** Formatter for copying several messages: the author and time of each group, then its texts. */
 
-import { timeFormat } from "../../../base/js/time-format.js";
+import { formatRecentTime } from "../../../base/js/time-format.js";
 
 /**
  * @param {import("./chat-log.js").ChatLog} log
@@ -27,7 +27,7 @@ function selectedMessages(log, range) {
 }
 
 function linesOf({ author, at, text, isFirst }, index) {
-  const head = `${author.name}, ${timeFormat.format(new Date(at))}`;
+  const head = `${author.name}, ${formatRecentTime(new Date(at))}`;
   if (!index) return [head, text];
   return isFirst ? ["", head, text] : [text];
 }

@@ -139,6 +139,7 @@ def _open(
         "unread": reading.unread if reading else 0,
         "involvement": reading.involvement if reading else Involvement.MENTIONS,
         "you": protocol.make_you(you),
+        "ends_with_browser": request.session.get_expire_at_browser_close(),  # see forgotten-guest.js
         "former_guest": request.session.get("former_guest"),  # before sign-in: see signed-out-draft.js
         "page": PAGE_SIZE,
         "longest_text": protocol.MAX_TEXT_LENGTH,

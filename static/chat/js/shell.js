@@ -1,6 +1,7 @@
 /** The room page: what stays while rooms change (the sidebar, the person, notifications), and the first room. */
 
 import { rememberAccount, rememberHeir } from "./account/account-registry.js";
+import { rememberLeaving } from "./account/forgotten-guest.js";
 import { DisplayName } from "./account/display-name.js";
 import { reloadIfSuperseded } from "./account/superseded-guest.js";
 import { firstPage, firstRoom } from "./bootstrap.js";
@@ -32,6 +33,7 @@ const shell = {
 };
 
 if (!you.guest) rememberAccount(you.id);
+if (!data.is_copy) rememberLeaving(you.id, data.ends_with_browser);
 if (data.former_guest) rememberHeir(data.former_guest, you.id);
 
 function connect(room) {

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.contrib.messages import get_messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -139,6 +140,7 @@ def _open(
         "unread": reading.unread if reading else 0,
         "involvement": reading.involvement if reading else Involvement.MENTIONS,
         "you": protocol.make_you(you),
+        "notices": [str(each) for each in get_messages(request)],
         "ends_with_browser": request.session.get_expire_at_browser_close(),  # see forgotten-guest.js
         "former_guest": request.session.get("former_guest"),  # before sign-in: see signed-out-draft.js
         "page": PAGE_SIZE,

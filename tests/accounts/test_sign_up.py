@@ -31,6 +31,14 @@ def test_a_guest_who_signs_up_is_the_same_person_and_keeps_what_was_said(client)
     assert '"guest": false' in client.get("/chat/lobby/").content.decode()
 
 
+@pytest.mark.parametrize("page", ["/chat/", "/chat/lobby/"])
+def test_the_next_page_says_that_the_account_was_created(client, page):
+    client.get("/chat/lobby/")
+    sign_up(client, next=page)
+    assert "Account created" in client.get(page).content.decode()
+    assert "Account created" not in client.get("/me/").content.decode()
+
+
 def test_who_was_nobody_yet_is_one_person_after_signing_up(client):
     assert sign_up(client).status_code == 302
     assert User.objects.get() == me(client)

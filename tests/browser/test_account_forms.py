@@ -60,6 +60,10 @@ async def test_who_has_an_account_finds_it_and_the_way_back(lobby, open_tab):
     page, room = tab.page, f"{lobby.url}/chat/keyboard%20back/"
     await sign_up(tab, next(usernames))
     await expect(page).to_have_url(room)
+    await expect(page.get_by_text("Account created")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("link", name="Your profile")).to_be_visible()
+    await expect(page.get_by_text("Account created")).to_be_hidden()
     await page.get_by_role("link", name="Your profile").click()
     await page.get_by_label("Display name").fill("Way Back")
     await page.keyboard.press("Enter")

@@ -202,6 +202,8 @@ export function connectRoom(room, shell, isFirst) {
     composer.warning = isSaved ? "" : UNSAVED;
     state.texts = isSaved ? allTexts : texts;
   });
+  if (data.notices?.length && !isFromCache) state.showNotice(data.notices.join(" "));
+  data.notices = []; // once, also if the room is kept
   session.on("state", ({ state: now, code }) => {
     state.show(now, code);
     if (now !== "open") return commands.disconnected(now === "refused" ? refusalText(code) : undefined);

@@ -44,7 +44,8 @@ function connect(room) {
 
 const navigation = new RoomNavigation(firstPage, firstRoom, connect, element("room-search-input"));
 const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, (address) => navigation.open(address));
-navigation.onOpen = ({ name, data }, rooms) => {
+navigation.onOpen = ({ name, address, data }, rooms) => {
+  shell.displayName.returnTo = address;
   shell.displayName.setName(data.you.name);
   shell.displayName.setGuest(data.you.guest);
   sidebar.opened(name, rooms);

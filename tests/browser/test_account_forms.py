@@ -131,7 +131,7 @@ async def test_the_focus_is_on_what_is_wrong_and_its_reason_is_spoken(lobby, ope
     await page.get_by_label("Password", exact=True).fill("short")
     await page.get_by_label("Confirm password").fill("short")
     await page.keyboard.press("Enter")
-    wrong = page.get_by_label("Confirm password")
+    wrong = page.get_by_label("Password", exact=True)
     await expect(wrong).to_be_focused()
     await expect(wrong).to_have_accessible_description(re.compile("too short"))
     await page.goto(f"{lobby.url}/me/sign-in/")

@@ -137,6 +137,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "base.theme.context",
             ],
             "builtins": ["django.templatetags.i18n"],
             "libraries": {"modules": "mysite.modules"},

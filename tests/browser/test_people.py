@@ -34,8 +34,13 @@ async def test_people_see_who_comes_goes_and_is_called_otherwise(lobby, open_tab
     await expect(people(here)).to_have_count(2)
     await expect(people(other)).to_have_count(2)
     await expect(here.page.locator("#here")).to_have_text("2 online")
+    for tab in (here, other):
+        items = tab.page.locator("#people-list li")  # oneself, a heading, the other guest
+        await expect(items).to_have_count(3)
+        await expect(items.nth(0)).to_contain_text("you")
+        await expect(items.nth(1)).to_have_text("Guests")
     await rename(other, "Grace of the people")
-    await expect(named(here, "Grace of the people")).to_contain_text("guest")
+    await expect(named(here, "Grace of the people")).to_be_visible()
     second = await open_tab(lobby.url, "people come and go", beside=other)
     await expect(people(second)).to_have_count(2)
     await expect(second.page.locator("#display-name")).to_contain_text("Grace of the people")

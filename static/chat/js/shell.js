@@ -6,6 +6,7 @@ import { DisplayName } from "./account/display-name.js";
 import { reloadIfSuperseded } from "./account/superseded-guest.js";
 import { firstPage, firstRoom } from "./bootstrap.js";
 import { DesktopNotifications } from "./notifications/desktop-notifications.js";
+import { NotificationOffer } from "./notifications/notification-offer.js";
 import { BackgroundSender } from "./outbox/background-sender.js";
 import { connectRoom } from "./room.js";
 import { RoomNavigation } from "./room-navigation.js";
@@ -23,10 +24,14 @@ const shell = {
   background: new BackgroundSender(you.id),
   displayName: new DisplayName(element("display-name"), you),
   emoji: new Catalogue(data.emoji),
+  offer: new NotificationOffer(element("notification-offer")),
   notifications: new DesktopNotifications(you.id),
   unread: new UnreadCounts(
     element("rooms"),
-    (room, isMention) => shell.notifications.notify(room, isMention),
+    (room, isMention) => {
+      if (isMention && room.involvement !== "none") shell.offer.show();
+      shell.notifications.notify(room, isMention);
+    },
     (room) => shell.notifications.close(room),
     () => sidebar.refresh(),
   ),

@@ -24,7 +24,7 @@ class NameForm(forms.Form):
     name = forms.CharField(
         label=_("Display name"),
         widget=forms.TextInput(attrs={"autocomplete": "nickname", "dir": "auto"}),
-        help_text=_("Earlier messages keep your old name."),
+        help_text=_("Shown with all your messages."),
     )
 
 

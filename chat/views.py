@@ -132,6 +132,7 @@ def _open(
         "key": names.key(name),
         **cursor,
         "messages": page.messages,
+        "names": history.load_present_names(page.messages),
         "is_start": page.is_start,
         "is_end": page.is_end,
         "place": number,
@@ -180,7 +181,8 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
             raise ApiError("bad_frame", _("Use either before or after, not both."))
         found = permissions.enter(request.user, room_names.clean_name(room_name))
         page = history.page_after(found, after, limit) if after else history.page_before(found, before, limit)
-        return json_response({"messages": page.messages, "more": page.more})
+        names_now = history.load_present_names(page.messages)
+        return json_response({"messages": page.messages, "names": names_now, "more": page.more})
     except ApiError as error:
         return error_response(error)
 

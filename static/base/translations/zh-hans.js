@@ -60,6 +60,7 @@ setTranslations({
   "Save “{name}”": "保存“{name}”",
   "Saving…": "正在保存…",
   "Sending…": "正在发送…",
+  "Sent as {name}": "发送时的昵称：{name}",
   "Several people are typing": "好几个人正在输入",
   "That didn't work: {problem}": "操作失败：{problem}",
   "That didn't work: {problem} Try again in {seconds} s.": "操作失败：{problem}请在 {seconds} 秒后再试。",

@@ -128,7 +128,13 @@ export function connectRoom(room, shell, isFirst) {
     snapshot.schedule();
   });
   session.on("presence", (event) => people.receive(event));
-  session.on("message", ({ author, number, seq }) => number === seq && people.rename(author));
+  session.on("presence", ({ people: present }) => log.rename(present));
+  session.on("message", ({ author, number, seq }) => {
+    const isLate = !attention.isCaughtUp && people.has(author); // it may have been sent under an earlier name
+    if (number !== seq || isLate) return;
+    people.rename(author);
+    log.rename([author]);
+  });
   const typing = new TypingIndicator(element("typing-indicator"), you, () => session.send({ type: "typing" }));
   composer.onType = () => typing.typing();
   session.on("typing", (event) => typing.receive(event));
@@ -178,7 +184,7 @@ export function connectRoom(room, shell, isFirst) {
 
   // Offline snapshot
   const sources = {
-    now: () => ({ ...cursor, owner, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
+    now: () => ({ ...cursor, owner, names: room.names, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
     fetchLast: () => room.fetchPage({ before: Number.MAX_SAFE_INTEGER }),
   };
   const snapshot = new OfflineSnapshot({ room: room.address, you: you.id }, data.page, sources, signal);

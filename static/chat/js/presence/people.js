@@ -42,6 +42,11 @@ export class People {
     this.#show();
   }
 
+  /** @param {{id: number}} person @returns {boolean} whether the person is in the room, and named */
+  has({ id }) {
+    return this.#people.has(id);
+  }
+
   /** Update a name that the author of a message has changed. @param {{id: number, name: string}} person */
   rename({ id, name }) {
     const known = this.#people.get(id);

@@ -1,6 +1,6 @@
 /** `<chat-log>`: the list of a room's messages, each once and in order. Unsent messages are last. */
 
-import { beginsDay, beginsGroup, renderDayLine, renderMessage, renderNewLine } from "./message-element.js";
+import { beginsDay, beginsGroup, renderDayLine, renderMessage, renderNewLine, showAuthor } from "./message-element.js";
 import { showFooter } from "./message-footer.js";
 
 /** @typedef {import("./message-element.js").Message} Message */
@@ -19,6 +19,9 @@ export class ChatLog extends HTMLElement {
   #loading = 0; // pages
   /** @type {NewLine | null} */
   #newLine = null;
+
+  /** @type {Map<number, string>} people's present names, as far as they are known */
+  #names = new Map();
 
   /** The id of this page's person. */
   reader = 0;
@@ -211,8 +214,28 @@ export class ChatLog extends HTMLElement {
   get authors() {
     const newestFirst = [...this.#known.values()].sort((one, other) => other.number - one.number);
     const found = new Map();
-    for (const { author } of newestFirst) if (!found.has(author.id)) found.set(author.id, author);
+    for (const { author } of newestFirst) if (!found.has(author.id)) found.set(author.id, this.#withName(author));
     return [...found.values()];
+  }
+
+  /**
+   * Show people's present names, also with messages that they sent under other names.
+   * @param {{id: number, name: string}[]} people
+   */
+  rename(people) {
+    const renamed = new Map(people.map(({ id, name }) => [id, name]).filter(([id, name]) => this.#names.get(id) !== name));
+    for (const [id, name] of renamed) this.#names.set(id, name);
+    for (const item of renamed.size ? this.#items.values() : []) {
+      const { author } = this.#messages.get(item);
+      if (!renamed.has(author.id)) continue;
+      showAuthor(item, author, renamed.get(author.id));
+      this.#updateLines(item);
+      this.#updateLines(this.#neighbour(item, "nextElementSibling"));
+    }
+  }
+
+  #withName(author) {
+    return { ...author, name: this.#names.get(author.id) ?? author.name };
   }
 
   /** Remove all stored messages: they belong to another log, or there is a gap after them. */
@@ -252,7 +275,7 @@ export class ChatLog extends HTMLElement {
   }
 
   #render(message) {
-    return renderMessage(message, this.reader);
+    return renderMessage(message, this.reader, this.#names.get(message.author.id));
   }
 
   #insert(message) {
@@ -306,7 +329,12 @@ export class ChatLog extends HTMLElement {
     this.#removeLines(item);
     if (newDay) item.before(renderDayLine(message));
     if (isFirstNew) item.before(renderNewLine(this.#newLine.since));
-    item.classList.toggle("message--first", newDay || isFirstNew || beginsGroup(previous, message));
+    item.classList.toggle("message--first", newDay || isFirstNew || this.#beginsGroup(previous, message));
+  }
+
+  #beginsGroup(...messages) {
+    const [previous, message] = messages.map((each) => each && { ...each, author: this.#withName(each.author) });
+    return beginsGroup(previous, message);
   }
 
   #removeLines(item) {

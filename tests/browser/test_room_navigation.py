@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import expect
@@ -32,7 +33,7 @@ def room_link(tab, room):
 async def is_in(tab, room):
     await expect(tab.page.locator(".bar h1")).to_have_text(room)
     await expect(tab.page.locator("[aria-current=page]")).to_have_attribute("data-room", room)
-    await expect(tab.page).to_have_url(re.compile(rf"/chat/{room}/$"))
+    await expect(tab.page).to_have_url(re.compile(rf"/chat/{quote(room)}/$"))
     await expect(tab.page).to_have_title(re.compile(rf"{room} · Lobby$"))
 
 
@@ -192,6 +193,7 @@ async def test_rooms_open_in_place_without_a_network(lobby, open_tab):
 async def test_who_was_signed_out_gets_a_whole_page(lobby, open_tab):
     tab = await open_both(lobby, open_tab, "signed one", "signed-two")
     await sign_up(tab, next(usernames))
+    await expect(tab.page.get_by_role("link", name="Your profile")).to_be_visible()
     other = await open_tab(beside=tab)
     await tab.enter(lobby.url, "signed one")
     await tab.page.evaluate(MARK)

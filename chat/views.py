@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.contrib.messages import get_messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -140,6 +141,7 @@ def _open(
         "key": names.key(name),
         **described,
         "messages": page.messages,
+        "names": history.load_present_names(page.messages),
         "is_start": page.is_start,
         "is_end": page.is_end,
         "place": number,
@@ -148,6 +150,8 @@ def _open(
         "unread": reading.unread if reading else 0,
         "involvement": reading.involvement if reading else Involvement.MENTIONS,
         "you": protocol.make_you(you),
+        "notices": [str(each) for each in get_messages(request)],
+        "ends_with_browser": request.session.get_expire_at_browser_close(),  # see forgotten-guest.js
         "former_guest": request.session.get("former_guest"),  # before sign-in: see signed-out-draft.js
         "page": PAGE_SIZE,
         "longest_text": protocol.MAX_TEXT_LENGTH,
@@ -186,7 +190,8 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
             raise ApiError("bad_frame", _("Use either before or after, not both."))
         found = permissions.enter(request.user, room_names.clean_name(room_name))
         page = history.page_after(found, after, limit) if after else history.page_before(found, before, limit)
-        return json_response({"messages": page.messages, "more": page.more})
+        names_now = history.load_present_names(page.messages)
+        return json_response({"messages": page.messages, "names": names_now, "more": page.more})
     except ApiError as error:
         return error_response(error)
 

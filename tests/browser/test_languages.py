@@ -77,7 +77,7 @@ async def test_pages_and_their_forms(lobby, chinese):
     for name in ("password1", "password2"):
         await tab.page.locator(f"[name={name}]").fill("风和日丽的又一天")
     await tab.page.locator("main .button").click()
-    await expect(tab.page.locator(".account__messages")).to_have_text("账号注册成功")
+    await expect(tab.page.locator(".page__message")).to_have_text("账号注册成功")
     assert await english(tab) == []
     for path in ("/me/password/", "/me/delete/"):
         await go(tab, lobby, path)

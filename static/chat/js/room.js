@@ -134,7 +134,13 @@ export function connectRoom(room, shell, isFirst) {
     snapshot.schedule();
   });
   session.on("presence", (event) => people.receive(event));
-  session.on("message", ({ author, number, seq }) => number === seq && people.rename(author));
+  session.on("presence", ({ people: present }) => log.rename(present));
+  session.on("message", ({ author, number, seq }) => {
+    const isLate = !attention.isCaughtUp && people.has(author); // it may have been sent under an earlier name
+    if (number !== seq || isLate) return;
+    people.rename(author);
+    log.rename([author]);
+  });
   const typing = new TypingIndicator(element("typing-indicator"), you, () => session.send({ type: "typing" }));
   composer.onType = () => typing.typing();
   session.on("typing", (event) => typing.receive(event));
@@ -169,6 +175,10 @@ export function connectRoom(room, shell, isFirst) {
   session.on("unread", (event) => unread.receive(event));
   const settingsIcon = document.querySelector("#notification-settings-open use");
   const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement, signal);
+  session.on("message", ({ author, number, seq, mentions }) => {
+    const isMention = number === seq && author.id !== you.id && mentions?.some(({ id }) => id === you.id);
+    if (isMention && settings.involvement !== "none") shell.offer.show();
+  });
   let isFromCache = data.is_copy || (isFirst && navigation?.type === "back_forward");
   addEventListener("pageshow", ({ persisted }) => (isFromCache ||= persisted), { signal });
   session.on("welcome", () => {
@@ -183,7 +193,7 @@ export function connectRoom(room, shell, isFirst) {
 
   // Offline snapshot
   const sources = {
-    now: () => ({ ...cursor, owner, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
+    now: () => ({ ...cursor, owner, names: room.names, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
     fetchLast: () => room.fetchPage({ before: Number.MAX_SAFE_INTEGER }),
   };
   const snapshot = new OfflineSnapshot({ room: room.address, you: you.id }, data.page, sources, signal);
@@ -211,6 +221,8 @@ export function connectRoom(room, shell, isFirst) {
     composer.warning = isSaved ? "" : UNSAVED;
     state.texts = isSaved ? allTexts : texts;
   });
+  if (data.notices?.length && !isFromCache) state.showNotice(data.notices.join(" "));
+  data.notices = []; // once, also if the room is kept
   session.on("state", ({ state: now, code }) => {
     state.show(now, code);
     if (now !== "open") return commands.disconnected(now === "refused" ? refusalText(code) : undefined);

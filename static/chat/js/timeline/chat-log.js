@@ -1,7 +1,7 @@
 /** `<chat-log>`: the list of a room's messages, each once and in order. Unsent messages are last. */
 
 import { formatRecentDay } from "../../../base/js/time-format.js";
-import { beginsDay, beginsGroup, renderDayLine, renderMessage, renderNewLine } from "./message-element.js";
+import { beginsDay, beginsGroup, renderDayLine, renderMessage, renderNewLine, showAuthor } from "./message-element.js";
 import { isUnfolded, setUnfolded } from "./folding.js";
 import { showFooter } from "./message-footer.js";
 
@@ -23,6 +23,9 @@ export class ChatLog extends HTMLElement {
   #newLine = null;
   /** @type {number | null} the number of the message that is being edited */
   #edited = null;
+
+  /** @type {Map<number, string>} people's present names, as far as they are known */
+  #names = new Map();
 
   /** The id of this page's person. */
   reader = 0;
@@ -229,8 +232,28 @@ export class ChatLog extends HTMLElement {
   get authors() {
     const newestFirst = [...this.#known.values()].sort((one, other) => other.number - one.number);
     const found = new Map();
-    for (const { author } of newestFirst) if (!found.has(author.id)) found.set(author.id, author);
+    for (const { author } of newestFirst) if (!found.has(author.id)) found.set(author.id, this.#withName(author));
     return [...found.values()];
+  }
+
+  /**
+   * Show people's present names, also with messages that they sent under other names.
+   * @param {{id: number, name: string}[]} people
+   */
+  rename(people) {
+    const renamed = new Map(people.map(({ id, name }) => [id, name]).filter(([id, name]) => this.#names.get(id) !== name));
+    for (const [id, name] of renamed) this.#names.set(id, name);
+    for (const item of renamed.size ? this.#items.values() : []) {
+      const { author } = this.#messages.get(item);
+      if (!renamed.has(author.id)) continue;
+      showAuthor(item, author, renamed.get(author.id));
+      this.#updateLines(item);
+      this.#updateLines(this.#neighbour(item, "nextElementSibling"));
+    }
+  }
+
+  #withName(author) {
+    return { ...author, name: this.#names.get(author.id) ?? author.name };
   }
 
   /** Remove all stored messages: they belong to another log, or there is a gap after them. */
@@ -270,7 +293,7 @@ export class ChatLog extends HTMLElement {
   }
 
   #render(message) {
-    return renderMessage(message, this.reader);
+    return renderMessage(message, this.reader, this.#names.get(message.author.id));
   }
 
   #insert(message) {
@@ -326,7 +349,12 @@ export class ChatLog extends HTMLElement {
     this.#removeLines(item);
     if (newDay) item.before(renderDayLine(message));
     if (isFirstNew) item.before(renderNewLine(this.#newLine.since));
-    item.classList.toggle("message--first", newDay || isFirstNew || beginsGroup(previous, message));
+    item.classList.toggle("message--first", newDay || isFirstNew || this.#beginsGroup(previous, message));
+  }
+
+  #beginsGroup(...messages) {
+    const [previous, message] = messages.map((each) => each && { ...each, author: this.#withName(each.author) });
+    return beginsGroup(previous, message);
   }
 
   #removeLines(item) {

@@ -1,5 +1,6 @@
 /** Elements of the timeline: a message, the line above a day, the line above new messages. */
 
+import { isolate } from "../../../base/js/bidi.js";
 import { exactFormat, formatHour, formatRecentDay, formatRecentTime, timeFormat } from "../../../base/js/time-format.js";
 import { gettext } from "../../../base/js/i18n.js";
 import { fold } from "./folding.js";
@@ -32,17 +33,17 @@ const MAX_CHARACTERS = 300;
 /**
  * @param {Message} message
  * @param {number} reader the id of this page's person
+ * @param {string} [name] the author's present name, if it is known
  * @returns {HTMLLIElement}
  */
-export function renderMessage(message, reader) {
+export function renderMessage(message, reader, name) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById("message"));
   const item = /** @type {HTMLLIElement} */ (template.content.firstElementChild.cloneNode(true));
   const part = (name) => item.querySelector(`.message__${name}`);
   const at = new Date(message.at);
   const { mentions = [] } = message;
   const isForReader = mentions.some(({ id }) => id === reader);
-  renderAvatar(item.querySelector(".avatar"), message.author);
-  part("author").textContent = message.author.name;
+  showAuthor(item, message.author, name);
   item.querySelector(".staff-badge").hidden = !message.author.staff;
   for (const time of item.querySelectorAll("time")) {
     time.dateTime = message.at;
@@ -63,6 +64,19 @@ export function renderMessage(message, reader) {
   if (isLong(message.message) && !message.deleted) fold(item);
   if (message.edited && !message.deleted) addEditedMark(part("text"), message.edited);
   return item;
+}
+
+/**
+ * Show the author of a message by the present name, with the name that it was sent under on hover.
+ * @param {Element} item
+ * @param {{id: number, name: string}} author as in the message
+ * @param {string} [name] the present name, if it is known
+ */
+export function showAuthor(item, author, name = author.name) {
+  const shown = /** @type {HTMLElement} */ (item.querySelector(".message__author"));
+  renderAvatar(item.querySelector(".avatar"), { ...author, name });
+  shown.textContent = name;
+  shown.title = name === author.name ? "" : gettext("Sent as {name}", { name: isolate(author.name) });
 }
 
 function isLong(text) {

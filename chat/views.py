@@ -56,11 +56,15 @@ def index(request: HttpRequest) -> HttpResponse:
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def rooms(request: HttpRequest) -> HttpResponse:
-    """Render the rooms that match `?asked=<any part of a name>`; for the sidebar with `&here=<room>`."""
-    found = room_list.list_rooms(request.user, request.GET.get("asked", ""))
+    """Render the rooms that match `?asked=<any part of a name>`, or all: for a sidebar with `&here=`."""
+    asked = request.GET.get("asked", "")
+    if asked.strip():
+        return render(request, "chat/found_rooms.html", {"found": room_list.find_rooms(request.user, asked)})
     here = request.GET.get("here")
-    template = "chat/sidebar.html" if here else "chat/rooms.html"
-    return render(request, template, {"rooms": found, "here": here})
+    if here is None:
+        return render(request, "chat/rooms.html", {"rooms": room_list.list_rooms(request.user)})
+    found = room_list.list_sidebar_rooms(request.user, here)
+    return render(request, "chat/sidebar.html", {"rooms": found, "here": here})
 
 
 @require_safe

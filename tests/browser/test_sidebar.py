@@ -25,6 +25,20 @@ def rooms(tab):
     return tab.page.get_by_role("navigation", name="Rooms").get_by_role("listitem").get_by_role("link")
 
 
+def found(tab):
+    return tab.page.get_by_role("navigation", name="Rooms").get_by_role("option")
+
+
+def marked(tab):
+    return found(tab).and_(tab.page.locator("[aria-selected=true]"))
+
+
+async def search(tab, text):
+    """Type into the search field."""
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.keyboard.insert_text(text)
+
+
 async def is_in(tab, room):
     await expect(tab.page.get_by_role("heading", name=room, exact=True)).to_be_visible()
     await expect(tab.page.locator("[aria-current=page] .sidebar__name")).to_have_text(room)
@@ -54,10 +68,11 @@ async def test_escape_shows_all_rooms_again_and_leads_back(lobby, open_tab):
     await expect(rooms(tab).filter(has_text="rail of others")).to_be_visible()
     await tab.page.keyboard.press("Control+k")
     await tab.page.keyboard.type("nothing is called so")
+    await expect(marked(tab)).to_have_text("Create “nothing is called so”")
     await expect(rooms(tab)).to_have_count(0)
     await tab.page.keyboard.press("Escape")
     await expect(rooms(tab).filter(has_text="rail of others")).to_be_visible()
-    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_have_value("")
+    await expect(tab.page.get_by_role("combobox", name="Find or create a room")).to_have_value("")
     await expect(tab.page.locator("#chat-message-input")).to_be_focused()
 
 
@@ -65,14 +80,9 @@ async def test_a_room_is_entered_by_typing(lobby, open_tab):
     await say(lobby, "红豆面包")
     tab = await open_tab(lobby.url, "rail keys")
     await tab.page.keyboard.press("Control+k")
-    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()
+    await expect(tab.page.get_by_role("combobox", name="Find or create a room")).to_be_focused()
     await tab.page.keyboard.type("hdmb")
-    await expect(rooms(tab).locator(".sidebar__name")).to_have_text(["红豆面包"])
-    await tab.page.keyboard.press("ArrowDown")
-    await expect(rooms(tab)).to_be_focused()
-    await tab.page.keyboard.press("ArrowUp")
-    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()
-    await tab.page.keyboard.press("ArrowDown")
+    await expect(marked(tab)).to_contain_text("红豆面包")
     await tab.page.keyboard.press("Enter")
     await is_in(tab, "红豆面包")
     await tab.page.keyboard.press("Control+k")
@@ -121,25 +131,49 @@ async def test_what_is_typed_after_enter_is_written_in_the_room(lobby, open_tab,
     await expect(tab.page.locator("#chat-message-input")).to_have_value("and")
 
 
-async def test_enter_opens_exactly_what_is_typed(lobby, open_tab):
-    await say(lobby, "rail ops")
-    await say(lobby, "rail ops secret party")
-    tab = await open_tab(lobby.url, "rail exact")
-    for name in ("rail ops", "rail op"):
-        await tab.page.keyboard.press("Control+k")
-        await tab.page.keyboard.type(name)
-        await expect(rooms(tab).filter(has_text="rail ops secret party")).to_be_visible()
-        await tab.page.keyboard.press("Enter")
-        await is_in(tab, name)
+async def test_enter_opens_the_marked_room(lobby, open_tab):
+    for name in ("rail ops", "rail ops secret party", "our rail ops"):
+        await say(lobby, name)
+    tab = await open_tab(lobby.url, "rail marks")
+    press = tab.page.keyboard.press
+    await search(tab, "rail ops")
+    texts = ["rail ops", "rail ops secret party", "our rail ops"]
+    await expect(found(tab).locator(".found-room__name")).to_have_text(texts)
+    await press("Enter")
+    await is_in(tab, "rail ops")
+    await search(tab, "rail op")
+    await press("Enter")  # at once
+    await is_in(tab, "rail ops")
+    await search(tab, "rail op")
+    await expect(marked(tab)).to_contain_text("rail ops")
+    await press("ArrowDown")
+    await expect(marked(tab)).to_contain_text("rail ops secret party")
+    field = tab.page.get_by_role("combobox", name="Find or create a room")
+    await expect(field).to_have_attribute("aria-activedescendant", await marked(tab).get_attribute("id"))
+    await press("ArrowUp")
+    await press("ArrowUp")
+    await expect(marked(tab)).to_have_text("Create “rail op”")
+    await press("Enter")
+    await is_in(tab, "rail op")
+    await expect(tab.page.locator("#chat-message-input")).to_be_focused()
 
 
-async def test_what_is_typed_shows_rooms_of_others(lobby, open_tab):
-    await say(lobby, "rail of others")
-    tab = await open_tab(lobby.url, "rail finds")
-    await expect(rooms(tab).filter(has_text="rail finds")).to_be_visible()
-    await tab.page.keyboard.press("Control+k")
-    await tab.page.keyboard.type("of others")
-    await expect(rooms(tab).locator(".sidebar__name")).to_have_text(["rail of others"])
+async def test_a_name_like_that_of_a_room_is_asked_about(lobby, open_tab):
+    await say(lobby, "rail engineering")
+    tab = await open_tab(lobby.url, "rail asks")
+    await search(tab, "rail enginering")
+    await tab.page.keyboard.press("Enter")
+    await expect(marked(tab)).to_have_text("Did you mean rail engineering?")
+    await expect(found(tab)).to_have_count(2)
+    await tab.page.keyboard.press("ArrowDown")
+    await tab.page.keyboard.press("Enter")
+    await is_in(tab, "rail enginering")
+    await search(tab, "rail-engineerings")
+    await expect(marked(tab)).to_have_text("Create “rail-engineerings”")
+    await tab.page.keyboard.press("Enter")
+    await expect(marked(tab)).to_have_text("Did you mean rail engineering?")
+    await tab.page.keyboard.press("Enter")
+    await is_in(tab, "rail engineering")
 
 
 async def test_on_a_phone_it_is_a_drawer(lobby, open_tab):
@@ -151,4 +185,4 @@ async def test_on_a_phone_it_is_a_drawer(lobby, open_tab):
     await tab.page.keyboard.press("Escape")
     await expect(room).to_be_hidden()
     await tab.page.keyboard.press("Control+k")
-    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()
+    await expect(tab.page.get_by_role("combobox", name="Find or create a room")).to_be_focused()

@@ -5,6 +5,9 @@ setTranslations({
   ", {count} mention": [
     "，{count} 条 @我"
   ],
+  "Rooms, {count} unread": [
+    "聊天室，{count} 条未读"
+  ],
   "and {count} more": [
     "还有 {count} 人"
   ],
@@ -13,6 +16,12 @@ setTranslations({
   ],
   "{count} online": [
     "{count} 人在线"
+  ],
+  "{count} unread above": [
+    "上面有 {count} 个未读"
+  ],
+  "{count} unread below": [
+    "下面有 {count} 个未读"
   ],
   "{done} of {count} message": [
     "已写入 {done} / {count} 条消息"
@@ -38,6 +47,7 @@ setTranslations({
   "Editing a message": "正在编辑消息",
   "Jump to latest": "跳到最新消息",
   "Just you": "仅你在线",
+  "Leave room": "退出聊天室",
   "Link copied": "链接已复制",
   "Live feed, started by {name} at {time}": "实时推送，由 {name} 于 {time} 启动",
   "Live feed, started by {name} at {time} · starting…": "实时推送，由 {name} 于 {time} 启动 · 正在排队…",
@@ -45,12 +55,15 @@ setTranslations({
   "Loading later messages…": "正在加载之后的消息…",
   "Lobby needs cookies. Allow them for this site, then reload.": "Lobby 需要 Cookie。请允许本站使用 Cookie，然后重新加载页面。",
   "Message deleted": "消息已删除",
+  "Mute": "静音",
   "New": "新消息",
   "New since {time}": "{time} 以来的新消息",
   "Not sent": "未发送",
   "Notifications are blocked. Allow them in your browser's site settings.": "通知已被阻止，请在浏览器的网站设置中允许。",
+  "Options for {room}": "{room} 的选项",
   "Paid": "已付款",
   "Reconnecting…": "正在重新连接…",
+  "Rooms": "聊天室",
   "Save or cancel your edit first.": "请先保存或取消这次编辑。",
   "Saving…": "正在保存…",
   "Sending…": "正在发送…",
@@ -69,6 +82,7 @@ setTranslations({
   "This room was restored from a backup. Messages sent after it are missing.": "聊天室已从备份恢复，备份之后的消息已丢失。",
   "Too long: {length} of {most} characters": "文字过长：{length}/{most} 个字符",
   "Try again": "重试",
+  "Unmute": "取消静音",
   "Waiting to send…": "等待发送…",
   "You don't have access to this page.": "没有访问权限。",
   "You don't have access to this room. Your drafts are saved.": "没有这个聊天室的访问权限，写好的内容已保存。",

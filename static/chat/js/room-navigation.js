@@ -5,6 +5,7 @@
  */
 
 import { isSaved } from "../../base/js/storage.js";
+import { insertText } from "./composer/insert-text.js";
 import { OpenRoom } from "./open-room.js";
 import { readRoomPage, showRoomPage } from "./room-page.js";
 import { typeAhead } from "./sidebar/type-ahead.js";
@@ -69,8 +70,13 @@ export class RoomNavigation {
     return this.#page.title;
   }
 
-  /** Open a room, or another page. @param {string} address */
-  open(address) {
+  /**
+   * Open a room, or another page.
+   * @param {string} address
+   * @param {ReturnType<typeof typeAhead>} [ahead] what is typed meanwhile
+   */
+  open(address, ahead) {
+    this.#ahead ??= ahead ?? null;
     this.#open(new URL(address, location.href).href, false);
   }
 
@@ -100,6 +106,9 @@ export class RoomNavigation {
 
   #showEnd() {
     this.#connection.toEnd();
+    const typed = this.#ahead?.take();
+    this.#ahead = null;
+    if (typed?.text) insertText(composerInput(), typed.text);
     this.onOpen(this.#room);
   }
 
@@ -152,13 +161,17 @@ function addressOf(href) {
 
 /** Give the focus to the composer, with what was typed for it. @param {import("./sidebar/type-ahead.js").Typed} [typed] */
 function enter(typed) {
-  const input = /** @type {HTMLTextAreaElement} */ (document.getElementById("chat-message-input"));
+  const input = composerInput();
   if (typed) {
     input.value = typed.text;
     input.dataset.enters = typed.enters.join(" ");
   }
   if (onScreenKeyboard.matches) document.getElementById("timeline").focus({ preventScroll: true });
   else input.focus({ preventScroll: true });
+}
+
+function composerInput() {
+  return /** @type {HTMLTextAreaElement} */ (document.getElementById("chat-message-input"));
 }
 
 /** Load an address as a whole page. */

@@ -39,7 +39,7 @@ const navigation = new RoomNavigation(firstPage, firstRoom, (room) => {
   shell.background.here = room.data.key;
   return connectRoom(room, shell);
 }, element("room-search-input"));
-const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, (address) => navigation.open(address));
+const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, (address, ahead) => navigation.open(address, ahead));
 navigation.onOpen = ({ name, data }, rooms) => {
   shell.displayName.setName(data.you.name);
   shell.displayName.setGuest(data.you.guest);

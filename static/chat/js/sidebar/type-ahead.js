@@ -13,11 +13,13 @@ const OPEN_TIMEOUT = 10_000;
 /**
  * Buffer what is typed, until the room's page replaces this one or the text is taken.
  * @param {HTMLInputElement} input no longer takes input
- * @returns {{take: () => Typed}} ends the buffer, and returns what was typed
+ * @param {Typed} [before] typed for the room before
+ * @returns {{take: () => Typed, signal: AbortSignal}} `take` ends the buffer, and returns what was typed; `signal` is
+ *   aborted when the buffer has ended
  */
-export function typeAhead(input) {
-  let text = "";
-  const enters = []; // as in early-input.js
+export function typeAhead(input, before) {
+  let text = before?.text ?? "";
+  const enters = [...(before?.enters ?? [])]; // as in early-input.js
   const end = new AbortController();
   const { signal } = end;
   const listen = (type, listener) => addEventListener(type, listener, { capture: true, signal });
@@ -49,5 +51,5 @@ export function typeAhead(input) {
     end.abort();
     return typed;
   };
-  return { take };
+  return { take, signal };
 }

@@ -9,6 +9,7 @@ import { watchSaving } from "../../base/js/storage.js";
 import { forgetAccount, rememberAccount } from "./account/account-registry.js";
 import { claimDrafts } from "./account/signed-out-draft.js";
 import { Composer } from "./composer/composer.js";
+import { listenForComposerKeys } from "./composer/composer-keys.js";
 import { addToDraft, Draft } from "./composer/draft.js";
 import { EmojiPicker } from "./composer/emoji-picker.js";
 import { insertText } from "./composer/insert-text.js";
@@ -84,6 +85,7 @@ export function connectRoom(room, shell) {
   const input = /** @type {HTMLTextAreaElement} */ (element("chat-message-input"));
   const others = () => [...log.authors, ...people.all].filter(({ id }) => id !== you.id);
   new Typeahead(input, element("typeahead"), [peopleSource(others, (person) => composer.choose(person)), emojiSource(shell.emoji)], signal);
+  listenForComposerKeys(input, element("timeline"), signal);
   const shortcodes = new Shortcodes(input, shell.emoji);
   composer.pending = () => shortcodes.pending;
   const choose = (chosen) => insertText(input, chosen);

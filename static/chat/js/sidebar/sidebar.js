@@ -1,6 +1,7 @@
 /** Sidebar: the person's rooms, and a search field for all rooms. In narrow windows it is a drawer. */
 
 import { hasCommandModifier } from "../../../base/js/shortcut-keys.js";
+import { listenForRoomKeys } from "./room-keys.js";
 import { RoomSearch } from "./room-search.js";
 
 export class Sidebar {
@@ -26,6 +27,7 @@ export class Sidebar {
       event.preventDefault();
       this.#show();
     });
+    listenForRoomKeys(list);
   }
 
   /**

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.gzip import gzip_page
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.guests import ensure_visitor, find_visitor
 from base import names
@@ -211,6 +211,20 @@ def involvement(request: HttpRequest, room_name: str) -> HttpResponse:
     except ApiError as error:
         return error_response(error)
     return json_response({"involvement": unread_counts.load_involvement(request.user, found)})
+
+
+@require_POST
+@never_cache
+def leave(request: HttpRequest, room_name: str) -> HttpResponse:
+    """End the visitor's membership in a room."""
+    try:
+        found = permissions.enter(request.user, room_names.clean_name(room_name))
+        hit_limit(get_change_rate, request_keys(request))
+        if request.user.is_authenticated:
+            actions.leave(request.user, found)
+    except ApiError as error:
+        return error_response(error)
+    return json_response({})
 
 
 @require_safe

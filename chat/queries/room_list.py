@@ -41,7 +41,10 @@ MAX_PREVIEW_LENGTH = 200
 
 
 class RoomCard(NamedTuple):
-    """Room in a list. `here` counts the others who are present; `faces` are some of them."""
+    """Room in a list. `here` counts the others who are present; `faces` are some of them.
+
+    `involvement` is the notification level in one of the user's own rooms.
+    """
 
     name: str
     unread: int
@@ -49,6 +52,7 @@ class RoomCard(NamedTuple):
     last: Message | None
     here: int = 0
     faces: Sequence[User] = ()
+    involvement: str = ""
 
     @property
     def preview(self) -> str:
@@ -206,5 +210,6 @@ def _format_badge(count: int) -> str:
 def _make_card(
     name: str, counts: RoomCounts | None, last: Message | None, here: int, faces: Sequence[User]
 ) -> RoomCard:
-    unread, mentions = (counts.unread, counts.mentions) if counts else (0, 0)
-    return RoomCard(name, unread, mentions, last, here, faces)
+    if counts is None:
+        return RoomCard(name, 0, 0, last, here, faces)
+    return RoomCard(name, counts.unread, counts.mentions, last, here, faces, counts.involvement)

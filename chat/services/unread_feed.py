@@ -55,12 +55,19 @@ class UserUnreadFeed:
         self._append(self.published.values(), is_all=True)
 
     def publish(self, counts: RoomCounts) -> None:
+        is_new = counts.room not in self.rooms
         published = self.published.pop(counts.room, counts._replace(unread=0, mentions=0))
         self.rooms.add(counts.room)
         if counts.unread:
             self.published[counts.room] = counts
-        if published._replace(last_seq=counts.last_seq) != counts:
+        if is_new or published._replace(last_seq=counts.last_seq) != counts:
             self._append([counts], is_all=False)
+
+    def remove(self, room: int) -> None:
+        """Remove a room that the person has left."""
+        self.rooms.discard(room)
+        if counts := self.published.pop(room, None):
+            self._append([counts._replace(unread=0, mentions=0)], is_all=False)
 
     def unread(self, room: int) -> int:
         """Return the published unread count of a room."""
@@ -142,6 +149,16 @@ class UnreadFeed:
             read = {pair for pair in changed.read if pair[0] in self._feeds}
             self._read_at |= dict.fromkeys(read, time.monotonic())
             self._dirty.add(DirtyCounts(rooms=set(changed.rooms), read=read))
+            self._remove_left(set(changed.left))
+
+    def _remove_left(self, left: set[Pair]) -> None:
+        """Remove rooms that people have left, with positions that would make them members again."""
+        self._read = {
+            member: seq for member, seq in self._read.items() if (member.person, member.room) not in left
+        }
+        for person, room in left:
+            if feed := self._feeds.get(person):
+                feed.remove(room)
 
     async def _update(self) -> None:
         try:

@@ -45,21 +45,32 @@ async def is_in(tab, room):
     await tab.page.wait_for_load_state()  # its scripts are there
 
 
-async def test_it_shows_ones_rooms_and_what_is_unread_there(lobby, open_reader):
+async def test_it_shows_ones_rooms_and_what_is_unread_there(lobby, open_reader, open_tab):
     tab = await open_reader("rail one")
     await tab.until_read(0)
+    beside = await open_tab(lobby.url, "rail beside", beside=tab)
     await tab.page.evaluate("document.hasFocus = () => false")
-    one = rooms(tab).filter(has_text="rail one")
+    one, page = rooms(tab).filter(has_text="rail one"), tab.page
     await say(lobby, "rail one")
     await expect(one).to_contain_text("1 unread")
     await tab.enter(lobby.url, "rail two")
     await is_in(tab, "rail two")
+    await expect(rooms(beside).filter(has_text="rail two")).to_be_visible()  # at once, in every tab
     await expect(one).to_contain_text("1 unread")
     await say(lobby, "rail one")
     await expect(one).to_contain_text("2 unread")
-    await one.click()
+    await page.set_viewport_size(PHONE["viewport"])
+    await expect(page.get_by_role("button", name="Rooms, 2 unread")).to_be_visible()
+    await page.set_viewport_size({"width": 1280, "height": 280})
+    await page.get_by_role("button", name="1 unread below").click()
+    await expect(one).to_be_focused()
+    await expect(one).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="1 unread below")).to_be_hidden()
+    await page.keyboard.press("Alt+Shift+ArrowUp")
     await is_in(tab, "rail one")
     await expect(rooms(tab).locator(".unread-badge").filter(visible=True)).to_have_count(0)
+    await page.keyboard.press("Alt+ArrowUp")
+    await is_in(tab, "rail beside")
 
 
 async def test_escape_shows_all_rooms_again_and_leads_back(lobby, open_tab):
@@ -186,3 +197,28 @@ async def test_on_a_phone_it_is_a_drawer(lobby, open_tab):
     await expect(room).to_be_hidden()
     await tab.page.keyboard.press("Control+k")
     await expect(tab.page.get_by_role("combobox", name="Find or create a room")).to_be_focused()
+
+
+async def test_a_room_is_muted_and_left_from_its_row(lobby, open_tab):
+    tab = await open_tab(lobby.url, "rail leave")
+    other = await open_tab(lobby.url, "rail stay", beside=tab)
+    row = rooms(other).filter(has_text="rail leave")
+    options = other.page.get_by_role("button", name="Options for rail leave")
+    await row.hover()
+    await options.click()
+    await other.page.get_by_role("button", name="Mute").click()
+    await expect(row).to_contain_text("(muted)")
+    await expect(rooms(tab).filter(has_text="rail leave")).to_contain_text("(muted)")
+    await expect(tab.page.locator("#notification-settings-open use")).to_have_attribute("href", "#bell-off")
+    await options.focus()
+    await other.page.keyboard.press("Enter")
+    await expect(other.page.get_by_role("button", name="Unmute")).to_be_visible()
+    await tab.enter(lobby.url, "rail stay")
+    await other.page.get_by_role("button", name="Leave room").click()
+    await expect(row).to_have_count(0)
+    await expect(rooms(tab).filter(has_text="rail leave")).to_have_count(0)
+    options = other.page.get_by_role("button", name="Options for rail stay")
+    await options.focus()
+    await other.page.keyboard.press("Enter")
+    await other.page.get_by_role("button", name="Leave room").click()
+    await expect(other.page).to_have_url(f"{lobby.url}/chat/")

@@ -64,3 +64,24 @@ async def test_every_tab_receives_the_notification_level(connect, guest, other, 
     await say(speaker)
     (told,) = (await elsewhere.event("unread"))["rooms"]
     assert (told["room"], told["count"], told["involvement"]) == ("lobby", 1, "all")
+
+
+def test_leaving_a_room_ends_the_membership(browser):
+    choose(browser, "all")
+    assert browser.get("/chat/lobby/leave/").status_code == 405
+    assert browser.post("/chat/nowhere/leave/").status_code == 404
+    assert browser.post("/chat/lobby/leave/").status_code == 200
+    assert not Membership.objects.exists()
+    assert browser.post("/chat/lobby/leave/").status_code == 200
+
+
+async def test_a_room_that_was_left_is_no_longer_counted(connect, guest, other, join):  # noqa: F811
+    await join(guest, "lobby")
+    elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
+    await elsewhere.until_unread()
+    await say(speaker)
+    await elsewhere.until_unread(lobby=1)
+    await database_sync_to_async(lambda: actions.leave(guest, actions.open_room("lobby")))()
+    await elsewhere.until_unread()
+    await say(speaker)
+    assert await elsewhere.hears_none("unread")

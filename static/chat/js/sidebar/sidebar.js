@@ -3,6 +3,8 @@
 import { hasCommandModifier } from "../../../base/js/shortcut-keys.js";
 import { listenForRoomKeys } from "./room-keys.js";
 import { RoomSearch } from "./room-search.js";
+import { SidebarMenu } from "./sidebar-menu.js";
+import { pointToUnread } from "./unread-pointers.js";
 
 export class Sidebar {
   #sidebar;
@@ -28,6 +30,8 @@ export class Sidebar {
       this.#show();
     });
     listenForRoomKeys(list);
+    pointToUnread(list);
+    new SidebarMenu(sidebar, list, () => this.refresh());
   }
 
   /**

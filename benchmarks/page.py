@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager
 from itertools import count
+from statistics import median
 
 from playwright.async_api import Browser, CDPSession, Page, ViewportSize, async_playwright
 from playwright.async_api import Error as PlaywrightError
@@ -25,6 +26,10 @@ VIEW = ViewportSize(width=1280, height=800)
 
 # Lighthouse's Slow 4G: the delay of each request (milliseconds), bytes per second down and up.
 SLOW_4G = {"latency": 150, "downloadThroughput": 1.6 * 2**20 / 8, "uploadThroughput": 750 * 2**10 / 8}
+
+# Rooms to switch between, and how many messages each has.
+OTHER_ROOMS = [f"other {number}" for number in range(5)]
+OTHER_MESSAGES = 200
 
 # A busy room: messages per second, and for how long (seconds).
 MESSAGE_RATE = 50
@@ -53,6 +58,19 @@ ANIMATE = """() => {
     move();
 }"""
 
+# Click on a room in the sidebar. Resolves to the time until its messages are drawn (milliseconds).
+SWITCH = """(name) => new Promise((resolve) => {
+    const start = performance.now();
+    const check = () => {
+        const heading = document.querySelector(".bar h1").textContent;
+        const isThere = heading === name && document.querySelector(".message");
+        if (isThere) requestAnimationFrame(() => resolve(performance.now() - start));
+        else setTimeout(check, 1);
+    };
+    document.querySelector(`[data-room="${name}"]`).click();
+    check();
+})"""
+
 # True once the first message of the room is loaded.
 SCROLL_UP = """() => {
     document.querySelector("#timeline").scrollTop = 0;
@@ -67,7 +85,8 @@ def page(site: Site, rounds: int, show_progress: ShowProgress) -> Results:
     """Return all measurements, each round with a new browser."""
     show_progress(f"filling a room with {MESSAGES:,} messages")
     site.sessions("lobby")
-    site.manage(KINDS["lobby"], "benchmarks.fill", ROOM, MESSAGES)
+    others = [argument for room in OTHER_ROOMS for argument in (room, OTHER_MESSAGES)]
+    site.manage(KINDS["lobby"], "benchmarks.fill", ROOM, MESSAGES, *others)
     results = Results()
     try:
         with site.serve("lobby") as server:
@@ -91,6 +110,7 @@ async def measure_page(browser: Browser, server: Server, number: int) -> PageRes
     result = PageResult(number)
     await measure_size(browser, server, result)
     await measure_first_message(browser, server, result)
+    await measure_switching(browser, server, result)
     await measure_frames(browser, server, result)
     await measure_memory(browser, server, result)
     return result
@@ -140,6 +160,16 @@ async def measure_first_message(browser: Browser, server: Server, result: PageRe
         result.first_message_ms = (
             min(end for end in presentation_times(events) if end > drawn) - begin
         ) / 1e3
+
+
+async def measure_switching(browser: Browser, server: Server, result: PageResult) -> None:
+    """Measure the time from a click on a room to its messages: on the first visit, and on the second."""
+    async with open_tab(browser) as (page, _):
+        await load_room(page, server)
+        first, second = [
+            [await page.evaluate(SWITCH, room) for room in OTHER_ROOMS] for _ in ("first", "second")
+        ]
+        result.first_visit_ms, result.second_visit_ms = median(first), median(second)
 
 
 async def measure_frames(browser: Browser, server: Server, result: PageResult) -> None:

@@ -106,6 +106,7 @@ def page(results: Results) -> str:
     rows = [
         ("over the network: KiB / requests", "kib", "requests"),
         ("slow 4G: ms to the first message", "first_message_ms"),
+        ("a click on a room: ms to its messages, first / second visit", "first_visit_ms", "second_visit_ms"),
         ("50 messages a second: frames a second / share dropped", "frames", "dropped"),
         (
             "JavaScript's heap (MiB): after the load / after 10,000 messages",

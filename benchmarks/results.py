@@ -83,6 +83,8 @@ class PageResult:
     kib: float = 0  # compressed, with all headers
     requests: int = 0
     first_message_ms: float = 0  # on a slow network
+    first_visit_ms: float = 0  # from a click on a room to its messages
+    second_visit_ms: float = 0
     frames: float = 0  # presented per second, while the room is busy
     dropped: float = 0  # the share of frames that were not presented
     heap_mib: float = 0

@@ -78,6 +78,8 @@ def page(results: Results) -> list[Target]:
     return [
         Target("a room's page: KiB over the network", reading("kib"), 100),
         Target("slow 4G: ms to the first message", reading("first_message_ms"), 1000),
+        Target("a click on a room: ms to its messages, first visit", reading("first_visit_ms"), 250),
+        Target("a click on a room: ms to its messages, second visit", reading("second_visit_ms"), 100),
         Target("50 messages a second: frames a second", reading("frames"), 59, True),
         Target(
             "10,000 messages scrolled through: of them in the document",

@@ -49,13 +49,13 @@ def test_a_room_names_all_scripts_that_it_will_run(client):
             posixpath.normpath(posixpath.join(posixpath.dirname(address), each)) for each in imported
         } <= named
     ran = re.findall(r'<script type="module" src="([^"]+chat/[^"]+)">', page)
-    assert [Path(address).name.split(".")[0] for address in ran] == ["bootstrap", "room"]
+    assert [Path(address).name.split(".")[0] for address in ran] == ["bootstrap", "shell"]
     assert set(ran) < named
 
 
 @pytest.mark.django_db
 def test_a_room_wears_one_stylesheet_that_waits_for_no_other(client):
     page = client.get("/chat/lobby/").content.decode()
-    (address,) = re.findall(r'href="([^"]+room-page[^"]+)"', page)
+    (address,) = re.findall(r'href="([^"]+room-page[^"]+css)"', page)
     css = b"".join(client.get(address)).decode()
     assert ".composer" in css and ".tool" in css and "@import" not in css

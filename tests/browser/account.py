@@ -11,8 +11,6 @@ BACK = 30_000
 
 IS_RELOADED = "() => performance.getEntriesByType('navigation')[0].type === 'reload'"
 
-IS_HANDED_OVER = """() => document.querySelector("#chat-message-input").value.includes("half a sentence")"""
-
 usernames = (f"browser{n}" for n in count())
 
 

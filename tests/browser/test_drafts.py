@@ -8,6 +8,16 @@ from playwright.async_api import expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+# A second press of the Enter that has opened the room, when the draft is there.
+PRESS_ON_DRAFT = """addEventListener("DOMContentLoaded", () => {
+    const enter = new KeyboardEvent("keydown", { key: "Enter", bubbles: true });
+    document.querySelector("#chat-message-input")?.dispatchEvent(enter);
+})"""
+
+FULL = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+
+EARLY = "Object.keys(localStorage).filter((key) => key.includes('early'))"
+
 HEAR = "window.heard = 0; addEventListener('storage', () => { window.heard += 1; });"
 
 
@@ -20,8 +30,8 @@ async def write(tab, text):
 
 
 @asynccontextmanager
-async def before_the_modules(tab, lobby, room):
-    """Load a room's page without the composer's module, which arrives when the context ends."""
+async def before_the_modules(tab, lobby, room=None):
+    """Load a room's page, or load it again, without the composer's module until the context ends."""
     is_there = asyncio.Event()
 
     async def hold(route):
@@ -29,7 +39,10 @@ async def before_the_modules(tab, lobby, room):
         await route.continue_()
 
     await tab.page.route("**/chat/js/composer/composer.*.js", hold)
-    await tab.page.goto(f"{lobby.url}/chat/{room}/", wait_until="commit")
+    if room:
+        await tab.page.goto(f"{lobby.url}/chat/{room}/", wait_until="commit")
+    else:
+        await tab.page.reload(wait_until="commit")
     await composer(tab).focus()
     yield
     is_there.set()
@@ -38,6 +51,8 @@ async def before_the_modules(tab, lobby, room):
 async def test_enter_before_the_modules_are_there_sends_once_they_are(lobby, open_tab):
     tab = await open_tab(lobby.url, "early")
     await write(tab, "half a sentence")
+    await tab.page.goto(f"{lobby.url}/chat/")
+    await tab.page.add_init_script(PRESS_ON_DRAFT)
     async with before_the_modules(tab, lobby, "early"):
         await tab.page.keyboard.press("Enter")  # nothing is typed
         await tab.say("first")
@@ -50,9 +65,25 @@ async def test_enter_before_the_modules_are_there_sends_once_they_are(lobby, ope
         await write(tab, " my mind")
         await expect(composer(tab)).to_have_value("first\nsecond\nchanged my mind")
     await tab.until_transcript("first", "second")
-    await expect(composer(tab)).to_have_value("half a sentencechanged my mind")
-    await tab.page.reload()
-    await expect(composer(tab)).to_have_value("half a sentencechanged my mind")
+    await expect(composer(tab)).to_have_value("half a sentence\nchanged my mind")
+    async with before_the_modules(tab, lobby):
+        await write(tab, " again")
+    await expect(composer(tab)).to_have_value("half a sentence\nchanged my mind again")
+    await tab.until_transcript("first", "second")
+
+
+async def test_an_input_method_goes_on_when_the_modules_are_there(lobby, open_tab):
+    tab = await open_tab(lobby.url, "early composition")
+    await write(tab, "half a sentence")
+    await tab.page.goto(f"{lobby.url}/chat/")
+    keys = await tab.page.context.new_cdp_session(tab.page)
+    async with before_the_modules(tab, lobby, "early composition"):
+        await keys.send("Input.imeSetComposition", {"text": "ni", "selectionStart": 2, "selectionEnd": 2})
+    await expect(tab.page.get_by_text("Just you")).to_be_visible()
+    await keys.send("Input.imeSetComposition", {"text": "nihao", "selectionStart": 5, "selectionEnd": 5})
+    await expect(composer(tab)).to_have_value("nihao")
+    await keys.send("Input.insertText", {"text": "你好"})
+    await expect(composer(tab)).to_have_value("half a sentence\n你好")
 
 
 async def test_a_page_whose_script_fails_says_so_and_keeps_what_is_typed(lobby, open_tab):
@@ -74,7 +105,29 @@ async def test_a_page_whose_script_fails_says_so_and_keeps_what_is_typed(lobby, 
     await tab.until_transcript("first", "second")
     await expect(composer(tab)).to_have_value("third")
     await expect(failed).to_be_hidden()
-    assert await tab.page.evaluate("Object.keys(sessionStorage).filter((key) => key.includes('early'))") == []
+    assert await tab.page.evaluate(EARLY) == []
+
+
+async def test_what_is_typed_in_a_page_that_did_not_load_is_kept_for_another_tab(lobby, open_tab):
+    room = "failed and closed"
+    tab = await open_tab()
+    await tab.page.context.route("**/chat/js/composer/emoji-picker.*.js", lambda route: route.abort())
+    await tab.enter(lobby.url, room)
+    await expect(tab.page.get_by_text("What you write is saved.")).to_be_visible()
+    await composer(tab).focus()
+    await tab.say("first")
+    await write(tab, "second")
+    full = await open_tab(beside=tab)
+    await full.page.add_init_script(FULL)
+    await full.enter(lobby.url, room)
+    await expect(full.page.get_by_text("your browser can't save what you write")).to_be_visible()
+    await expect(composer(full)).to_have_value("")  # it is being written in the first tab
+    await tab.page.goto("about:blank")
+    await tab.page.context.unroute("**/chat/js/composer/emoji-picker.*.js")
+    other = await open_tab(lobby.url, room, beside=tab)
+    await other.until_transcript("first")
+    await expect(composer(other)).to_have_value("second")
+    assert await other.page.evaluate(EARLY) == []
 
 
 async def test_a_draft_that_another_tab_sends_is_gone_at_once(lobby, open_tab):

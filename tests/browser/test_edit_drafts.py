@@ -124,6 +124,26 @@ async def test_an_edit_is_its_tab_s_until_that_is_closed(lobby, open_tab, writer
     await expect(other.bar).to_be_hidden()
 
 
+async def test_without_locks_an_edit_is_its_tab_s_until_that_is_closed(lobby, open_tab, writer, request):
+    await writer.page.context.add_init_script("Object.defineProperty(navigator, 'locks', {})")  # plain HTTP
+    await writer.page.reload()
+    await writer.tool("first", "Edit")
+    await writer.input.fill("half written")
+    await writer.until_kept("half written")
+    other = Writer(await open_tab(lobby.url, request.node.name[:64], beside=writer.tab))
+    await other.tab.until_transcript("first", "second")
+    await other.write("third")
+    await other.tab.until_transcript("first", "second", "third")
+    await expect(other.bar).to_be_hidden()
+    await writer.page.reload()
+    await expect(writer.input).to_have_value("half written")
+    await other.page.reload()
+    await expect(other.bar).to_be_hidden()
+    await writer.page.goto("about:blank")
+    await other.page.reload()
+    await expect(other.input).to_have_value("half written")
+
+
 async def test_two_tabs_that_edit_one_message_lose_neither_edit(lobby, open_tab, writer, request):
     other = Writer(await open_tab(lobby.url, request.node.name[:64], beside=writer.tab))
     await writer.tool("first", "Edit")

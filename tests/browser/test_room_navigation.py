@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.account import sign_out, sign_up, usernames
 from tests.browser.test_offline import OFFLINE, is_seen, visit
 from tests.servers.rooms import fill as fill_quickly
 from tests.servers.tab import tabs
@@ -186,6 +187,22 @@ async def test_rooms_open_in_place_without_a_network(lobby, open_tab):
     await expect(tab.page.get_by_text(OFFLINE)).to_be_visible()
     await tab.until_transcript("by page")
     assert await tab.page.evaluate("window.isSamePage")
+
+
+async def test_who_was_signed_out_gets_a_whole_page(lobby, open_tab):
+    tab = await open_both(lobby, open_tab, "signed one", "signed-two")
+    await sign_up(tab, next(usernames))
+    other = await open_tab(beside=tab)
+    await tab.enter(lobby.url, "signed one")
+    await tab.page.evaluate(MARK)
+    await room_link(tab, "signed-two").click()
+    await is_in(tab, "signed-two")
+    await sign_out(other, lobby.url)
+    await expect(tab.page.get_by_text("You've been signed out.")).to_be_visible()
+    await room_link(tab, "signed one").click()
+    await is_in(tab, "signed one")
+    await expect(tab.page.get_by_role("link", name="Guest · Sign up")).to_be_visible()
+    assert not await tab.page.evaluate("window.isSamePage")
 
 
 async def test_what_cannot_be_shown_in_place_is_a_page_of_its_own(lobby, open_tab):

@@ -10,6 +10,16 @@ from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+# The field takes input again after a second, and not after ten. Then the page says so.
+SOON = """() => {
+    const { setTimeout } = window;
+    const soon = (action) => setTimeout(() => {
+        action();
+        window.gaveUp();
+    }, 1000);
+    window.setTimeout = (action, delay) => (delay === 10_000 ? soon(action) : setTimeout(action, delay));
+}"""
+
 PHONE = {"viewport": {"width": 360, "height": 740}}
 
 
@@ -140,6 +150,32 @@ async def test_what_is_typed_after_enter_is_written_in_the_room(lobby, open_tab,
     await is_in(tab, f"ahead {len(start)}")
     await tab.until_transcript("hello everyone")
     await expect(tab.page.locator("#chat-message-input")).to_have_value("and")
+
+
+async def test_what_is_typed_for_a_room_that_does_not_open_waits_for_that_room(lobby, open_tab):
+    tab, is_given_up = await open_tab(lobby.url, "ahead of nothing"), asyncio.Event()
+
+    async def hold(route):
+        await is_given_up.wait()
+        await route.fulfill(status=503, body="away")
+
+    await tab.page.expose_function("gaveUp", is_given_up.set)
+    await tab.page.evaluate(SOON)
+    await tab.page.route(re.compile(r"/chat/Ahead"), hold)
+    await tab.page.keyboard.press("Control+k")
+    await tab.say("Ahead of  Straße")
+    await tab.page.keyboard.type("for this room")
+    await tab.page.keyboard.press("Enter")
+    await tab.page.keyboard.type("only")
+    await expect(tab.page.get_by_text("away")).to_be_visible()
+    await tab.enter(lobby.url, "ahead of all")
+    await is_in(tab, "ahead of all")
+    await tab.say("in another room")
+    await tab.until_transcript("in another room")
+    await expect(tab.page.locator("#chat-message-input")).to_have_value("")
+    other = await open_tab(lobby.url, "ahead of strasse", beside=tab)
+    await other.until_transcript("for this room")
+    await expect(other.page.locator("#chat-message-input")).to_have_value("only")
 
 
 async def test_enter_opens_the_marked_room(lobby, open_tab):

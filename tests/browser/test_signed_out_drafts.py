@@ -8,7 +8,6 @@ from playwright.async_api import expect
 
 from tests.browser.account import (
     BACK,
-    IS_HANDED_OVER,
     IS_RELOADED,
     PASSWORD,
     composer,
@@ -98,9 +97,10 @@ async def test_who_signs_in_takes_what_the_guest_has_written_in_any_tab_once(lob
     await three.enter(lobby.url, "guest writes long before")
     await expect(composer(three)).to_have_value("a thought")
     await three.enter(lobby.url, "guest writes")
-    await expect(composer(three)).to_have_value(
-        "not sent\nedit this, please\nhalf a sentence\nas another guest"
-    )
+    await expect(composer(three)).to_have_value("not sent\nedit this, please\nhalf a sentence")
+    await three.page.keyboard.press("ArrowLeft")
+    await three.page.keyboard.press("Enter")
+    await expect(composer(three)).to_have_value("as another guest")
 
 
 async def test_what_is_stored_and_was_not_acknowledged_is_not_handed_over(lobby, open_tab):
@@ -134,9 +134,9 @@ async def test_what_is_stored_and_was_not_acknowledged_is_not_handed_over(lobby,
     await expect(one.page.get_by_role("link", name="Your profile")).to_be_visible()
     await one.page.keyboard.insert_text("written meanwhile")
     await expect(composer(one)).to_have_value("written meanwhile")
-    await one.page.wait_for_function(IS_HANDED_OVER)
     await one.page.keyboard.insert_text("!")
-    await expect(composer(one)).to_have_value("written meanwhile!\nhalf a sentence")
+    await one.page.keyboard.press("Enter")
+    await expect(composer(one)).to_have_value("half a sentence")
 
 
 async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is_gone(lobby, open_tab):
@@ -162,9 +162,13 @@ async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is
     is_gone = False
     await again.click()
     await one.say("as the next")
+    await one.page.keyboard.insert_text("typing")
     may_connect.set()
     await one.until_transcript("as the next")
-    await one.page.wait_for_function(IS_HANDED_OVER)
+    await expect(one.pending).to_have_count(0)
+    await one.page.wait_for_load_state("networkidle")  # the server was asked what may be handed over
+    await expect(composer(one)).to_have_value("typing")
+    await composer(one).fill("")
     await expect(composer(one)).to_have_value("not sent\nhalf a sentence")
 
 

@@ -64,8 +64,8 @@ async def say_beside(two, one, text):
 
 async def all_show(tabs, *lines):
     for tab in tabs:
-        await expect(tab.pending).to_have_count(0, timeout=BACK)
         await expect(tab.messages).to_have_count(len(lines), timeout=BACK)
+        await expect(tab.pending).to_have_count(0, timeout=BACK)
         assert await tab.transcript() == list(lines)
 
 

@@ -8,7 +8,7 @@ import { isSaved } from "../../base/js/storage.js";
 import { insertText } from "./composer/insert-text.js";
 import { OpenRoom } from "./open-room.js";
 import { readRoomPage, showRoomPage } from "./room-page.js";
-import { typeAhead } from "./sidebar/type-ahead.js";
+import { nameIn, typeAhead } from "./sidebar/type-ahead.js";
 import { findPlace } from "./timeline/kept-place.js";
 
 /** Time limit for a room's page (milliseconds). */
@@ -27,6 +27,7 @@ const ROOM_PATH = /^\/chat\/[^/]+\/(?:\d+\/)?$/;
  * A room's page from the server, or one that was kept.
  * @typedef {import("./room-page.js").RoomPage & {address: string, data: any, place: Place | null}} Page
  * @typedef {import("./timeline/timeline.js").Place} Place
+ * @typedef {import("./sidebar/type-ahead.js").Typed} Typed
  */
 
 export class RoomNavigation {
@@ -73,11 +74,10 @@ export class RoomNavigation {
   /**
    * Open a room, or another page.
    * @param {string} address
-   * @param {ReturnType<typeof typeAhead>} [ahead] what is typed meanwhile
+   * @param {Typed} [typed] what was typed for it
    */
-  open(address, ahead) {
-    this.#ahead ??= ahead ?? null;
-    this.#open(new URL(address, location.href).href, false);
+  open(address, typed) {
+    this.#open(new URL(address, location.href).href, false, typed);
   }
 
   /** Open the links to rooms, unless they are to open elsewhere. */
@@ -89,25 +89,31 @@ export class RoomNavigation {
     this.#open(link.href, false);
   }
 
-  /** @param {string} href @param {boolean} isTraversal whether the browser shows this address already (Back, Forward) */
-  async #open(href, isTraversal) {
+  /**
+   * @param {string} href
+   * @param {boolean} isTraversal whether the browser shows this address already (Back, Forward)
+   * @param {Typed} [typed]
+   */
+  async #open(href, isTraversal, typed) {
     const request = ++this.#requests;
     const address = addressOf(href);
-    if (!isTraversal && address === this.#room.address) return this.#showEnd();
+    this.#ahead?.end();
+    this.#ahead = null;
+    if (this.session.refusal) return load(href, isTraversal); // the browser may have another person by now
+    if (!isTraversal && address === this.#room.address) return this.#showEnd(typed);
     let page = this.#kept.get(address);
     if (!page) {
-      this.#ahead ??= typeAhead(this.#search);
+      this.#ahead = typeAhead(this.#search, nameIn(href), typed);
       page = isRoom(href) && isSaved() ? await fetchPage(href, isTraversal) : null;
       if (request !== this.#requests) return;
       if (!page || !this.#fits(page)) return load(href, isTraversal);
     }
-    this.#show(page, isTraversal);
+    this.#show(page, isTraversal, this.#ahead?.take() ?? typed);
   }
 
-  #showEnd() {
+  /** @param {Typed} [typed] */
+  #showEnd(typed) {
     this.#connection.toEnd();
-    const typed = this.#ahead?.take();
-    this.#ahead = null;
     if (typed?.text) insertText(composerInput(), typed.text);
     this.onOpen(this.#room);
   }
@@ -117,11 +123,11 @@ export class RoomNavigation {
     return files === this.#page.files && data.you.id === this.#room.data.you.id;
   }
 
-  #show(page, isTraversal) {
+  #show(page, isTraversal, typed) {
     this.#keep();
     this.#page = page;
     showRoomPage(page);
-    enter(this.#ahead?.take());
+    enter(typed);
     this.#ahead = null;
     if (!isTraversal) history.pushState(null, "", page.address);
     this.#room = new OpenRoom(page.data, page.place);
@@ -159,7 +165,7 @@ function addressOf(href) {
   }
 }
 
-/** Give the focus to the composer, with what was typed for it. @param {import("./sidebar/type-ahead.js").Typed} [typed] */
+/** Give the focus to the composer, with what was typed for it. @param {Typed} [typed] */
 function enter(typed) {
   const input = composerInput();
   if (typed) {

@@ -10,7 +10,8 @@ import { forgetAccount, rememberAccount } from "./account/account-registry.js";
 import { claimDrafts } from "./account/signed-out-draft.js";
 import { Composer } from "./composer/composer.js";
 import { listenForComposerKeys } from "./composer/composer-keys.js";
-import { addToDraft, Draft } from "./composer/draft.js";
+import { Draft } from "./composer/draft.js";
+import { takeEarlyTexts } from "./composer/early-text.js";
 import { EmojiPicker } from "./composer/emoji-picker.js";
 import { insertText } from "./composer/insert-text.js";
 import { Shortcodes } from "./composer/shortcodes.js";
@@ -34,6 +35,9 @@ import { MessageActions } from "./timeline/message-actions.js";
 import { copyLink } from "./timeline/permalink.js";
 import { keepLastSeen } from "./unread/last-seen.js";
 import { ReadTracker } from "./unread/read-tracker.js";
+
+/** How often the page looks whether the composer is free for drafts that other people have left (milliseconds). */
+const CLAIM_INTERVAL = 1000;
 
 const element = (id) => document.getElementById(id);
 
@@ -72,9 +76,11 @@ const UNSAVED = gettext(
  * Connect the room that the document shows.
  * @param {import("./open-room.js").OpenRoom} room
  * @param {Record<string, any>} shell the parts that stay while rooms change: see shell.js
+ * @param {boolean} isFirst whether the room came with the page, and was not opened in place
  * @returns {Connection}
  */
-export function connectRoom(room, shell) {
+export function connectRoom(room, shell, isFirst) {
+  const [navigation] = performance.getEntriesByType("navigation");
   const { name, data, owner, log, timeline, attention, cursor, signal } = room;
   const { key, you } = data;
   const { displayName, notifications, unread } = shell;
@@ -98,12 +104,15 @@ export function connectRoom(room, shell) {
     const problem = retryAfter ? retryText(detail, retryAfter) : detail;
     if (number) commands.fail({ ref, number }, code === CONFLICT ? CONFLICT : problem);
   });
-  const editor = new MessageEditor(element("message-editor"), log, composer, commands, new EditDraft(owner));
+  const editor = new MessageEditor(element("message-editor"), log, composer, commands, new EditDraft(owner, signal));
   const deletion = new MessageDeletion(log, commands);
   const unsent = new UnsentMessages(room, session, composer, editor);
-  const earlyTexts = composer.takeEarlyInput();
-  new Draft(owner, composer, signal);
-  unsent.open(earlyTexts);
+  composer.afterComposition(() => {
+    const earlyTexts = composer.takeEarlyInput();
+    new Draft(owner, composer, isFirst && navigation?.type === "reload", signal);
+    unsent.open(earlyTexts);
+    if (!isFirst) takeEarlyTexts(owner).filter(Boolean).forEach((text) => composer.insert(text)); // else early-input.js does
+  });
 
   // Account
   session.on("welcome", ({ you: person }) => {
@@ -153,7 +162,7 @@ export function connectRoom(room, shell) {
   session.on("unread", (event) => unread.receive(event));
   const settingsIcon = document.querySelector("#notification-settings-open use");
   const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement, signal);
-  let isFromCache = data.is_copy || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  let isFromCache = data.is_copy || (isFirst && navigation?.type === "back_forward");
   addEventListener("pageshow", ({ persisted }) => (isFromCache ||= persisted), { signal });
   session.on("welcome", () => {
     if (isFromCache) settings.refresh();
@@ -250,12 +259,12 @@ export function connectRoom(room, shell) {
     if (!session.refusal) shell.background.send();
   }
 
-  /** Insert the drafts that other people have left here. */
+  /** Show the drafts that other people have left here, once the composer is free. */
   async function claimOtherDrafts() {
-    if (session.refusal || signal.aborted) return;
-    const drafts = await claimDrafts(room);
-    if (drafts && signal.aborted) addToDraft(owner, drafts);
-    else if (drafts) composer.append(drafts);
+    if (session.refusal || signal.aborted) return null;
+    const drafts = await claimDrafts(room, () => composer.isFree && !signal.aborted);
+    if (drafts === null) return CLAIM_INTERVAL;
+    if (drafts) composer.offer(drafts);
   }
 
   function editLast() {

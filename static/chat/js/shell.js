@@ -34,12 +34,14 @@ const shell = {
 if (!you.guest) rememberAccount(you.id);
 if (data.former_guest) rememberHeir(data.former_guest, you.id);
 
-const navigation = new RoomNavigation(firstPage, firstRoom, (room) => {
+function connect(room) {
   room.data.you = Object.assign(you, room.data.you);
   shell.background.here = room.data.key;
-  return connectRoom(room, shell);
-}, element("room-search-input"));
-const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, (address, ahead) => navigation.open(address, ahead));
+  return connectRoom(room, shell, room === firstRoom);
+}
+
+const navigation = new RoomNavigation(firstPage, firstRoom, connect, element("room-search-input"));
+const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, (address, typed) => navigation.open(address, typed));
 navigation.onOpen = ({ name, data }, rooms) => {
   shell.displayName.setName(data.you.name);
   shell.displayName.setGuest(data.you.guest);

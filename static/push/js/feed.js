@@ -28,7 +28,7 @@ class LiveFeed extends HTMLElement {
     });
     this.#stop.addEventListener("click", () => this.#request(this.#form.dataset.stop));
     this.#socket = new ReconnectingSocket({
-      address: () => `/ws/push/${encodeURIComponent(this.dataset.room)}/`,
+      address: () => `/ws/push/${encodeURIComponent(this.getAttribute("room"))}/`,
       isGreeting: ({ feed }) => Boolean(feed),
       onFrame: (frame) => this.#receive(frame),
       onState: () => {}, // the room's own socket shows a lost connection

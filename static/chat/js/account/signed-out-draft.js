@@ -7,28 +7,38 @@
 
 import { hasAccount, heirOf } from "./account-registry.js";
 import { takeDraft } from "../composer/draft.js";
+import { takeEarlyTexts } from "../composer/early-text.js";
 import { editedMessages, takeEdits } from "../editing/edit-draft.js";
 import { takeUnsent, unsentOf } from "../outbox/outbox.js";
 import { keysAfter } from "../../../base/js/storage.js";
 
 /** The end of a draft's key: its kind, its person, and what begins with its room. */
-const PERSON_AND_ROOM = /^(?:unsent|edit|draft)\.([1-9]\d{0,14})\.(.+)$/s;
+const PERSON_AND_ROOM = /^(?:unsent|edit|early|draft)\.([1-9]\d{0,14})\.(.+)$/s;
 
 /**
  * Claim the drafts that other people have left in a room, for the person of the browser's session. Only the server knows
  * which of their messages are stored: without its answer the drafts stay where they are, and the promise is rejected.
  * @param {import("../open-room.js").OpenRoom} open
- * @returns {Promise<string>} the texts that are not stored
+ * @param {() => boolean} mayShow whether the texts can be shown now
+ * @returns {Promise<string | null>} the texts that are not stored; null if there may be some that cannot be shown now
  */
-export async function claimDrafts(open) {
+export async function claimDrafts(open, mayShow) {
   const { key: room, you } = open.data;
   const to = you.id;
   const owners = authorsIn(room).filter((person) => isClaimable(person, to)).map((person) => `${person}.${room}`);
+  if (!owners.length) return "";
+  if (!mayShow()) return null;
   const sent = await open.fetchStored(owners.flatMap(unsentOf));
   const numbers = owners.flatMap(editedMessages);
   const pages = await Promise.all(numbers.map((number) => open.fetchPage({ before: number + 1, limit: 1 })));
   const edited = pages.flatMap(({ messages }) => messages);
-  const texts = owners.flatMap((owner) => [...takeUnsent(owner, sent), ...takeEdits(owner, edited), takeDraft(owner)]);
+  if (!mayShow()) return null;
+  const texts = owners.flatMap((owner) => [
+    ...takeUnsent(owner, sent),
+    ...takeEdits(owner, edited),
+    takeDraft(owner),
+    ...takeEarlyTexts(owner),
+  ]);
   return texts.filter(Boolean).join("\n");
 }
 

@@ -5,6 +5,9 @@ import { DOUBLE_PRESS_TIME } from "../../../base/js/key-repeat.js";
 import { peopleIn } from "../text/mentions.js";
 import { wellFormed } from "../text/well-formed.js";
 
+/** For so long after a change of the text, the person may be about to type more (milliseconds). */
+const TYPING_TIME = 3000;
+
 /** How long Enter waits for a shortcode to be replaced (milliseconds). */
 const REPLACEMENT_TIMEOUT = 1000;
 
@@ -27,6 +30,8 @@ export class Composer {
   #guardedUntil = 0;
   #isWaiting = false;
   #isTouched;
+  #changedAt = -Infinity;
+  #isComposing;
   /** @type {Person[]} chosen from suggestions for names in the current text, the last one last */
   #chosen = [];
 
@@ -52,12 +57,15 @@ export class Composer {
     this.#form = form;
     this.#input = form.querySelector("textarea");
     this.#isTouched = this.#input.value !== ""; // typed before this module had loaded
+    this.#isComposing = "composing" in this.#input.dataset; // since before this module had loaded
     this.#onSend = onSend;
     this.#onArrowUp = onArrowUp;
     this.#maxLength = maxLength;
     this.#problem = problem;
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
     this.#input.addEventListener("input", () => this.#typed());
+    this.#input.addEventListener("compositionstart", () => (this.#isComposing = true));
+    this.#input.addEventListener("compositionend", () => (this.#isComposing = false));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submitOnceReplaced();
@@ -114,11 +122,24 @@ export class Composer {
     return !this.#isTouched && !document.activeElement?.matches("input");
   }
 
+  /** @returns {boolean} whether a text may appear: the text field is empty, and the person is not typing, here or elsewhere */
+  get isFree() {
+    const isTyping = this.#isComposing || performance.now() - this.#changedAt < TYPING_TIME;
+    return !this.#edit && !this.#input.value && !isTyping && !document.activeElement?.matches("input");
+  }
+
+  /** Run an action that exchanges the text: at once, or when the input method has composed what is being typed. */
+  afterComposition(action) {
+    if (this.#isComposing) this.#input.addEventListener("compositionend", action, { once: true });
+    else action();
+  }
+
   /** Take over from early-input.js. @returns {string[]} the texts for which Enter was pressed there */
   takeEarlyInput() {
     const typed = this.#input.value;
     const ends = (this.#input.dataset.enters ?? "").split(" ").map(Number);
     delete this.#input.dataset.enters;
+    if (typed) this.#changedAt = performance.now();
     this.#input.dispatchEvent(new Event("takeover"));
     const valid = ends.filter((end) => typed[end - 1] === "\n"); // texts that were changed since are not sent
     this.#input.value = typed.slice(valid.at(-1) ?? 0);
@@ -140,12 +161,10 @@ export class Composer {
     this.#setText([this.#input.value, text].filter(Boolean).join("\n"));
   }
 
-  /** Add a text to the draft without moving the focus or the caret. */
-  append(text) {
-    const { value, selectionStart, selectionEnd } = this.#input;
-    this.setDraft([this.draft, text].filter(Boolean).join("\n"), this.draftMentions);
-    if (value && !this.#edit) this.#input.setSelectionRange(selectionStart, selectionEnd);
-    this.onDraft(this.draft, this.draftMentions);
+  /** Show a text while the composer is free, without moving the focus. */
+  offer(text) {
+    this.setDraft(text, []);
+    this.onDraft(text, []);
     this.guardEnter();
   }
 
@@ -187,6 +206,7 @@ export class Composer {
 
   #changed() {
     this.#isTouched = true;
+    this.#changedAt = performance.now();
     this.#validate();
     if (this.#edit) this.#edit.onChange();
     else this.onDraft(this.#input.value, this.mentions);

@@ -15,11 +15,6 @@ export function takeDraft(owner) {
   return text;
 }
 
-/** Add a text to a draft that is not open in this tab. @param {string} owner @param {string} text */
-export function addToDraft(owner, text) {
-  save(keyOf(owner), [takeDraft(owner), text].filter(Boolean).join("\n"));
-}
-
 export class Draft {
   #key;
   #mentionsKey;
@@ -29,21 +24,23 @@ export class Draft {
   /**
    * @param {string} owner the draft's person and room
    * @param {import("./composer.js").Composer} composer
+   * @param {boolean} isReload whether this tab has shown the draft before: what was typed since continues it
    * @param {AbortSignal} signal aborted when the room is left
    */
-  constructor(owner, composer, signal) {
+  constructor(owner, composer, isReload, signal) {
     this.#key = keyOf(owner);
     this.#mentionsKey = mentionsKeyOf(owner);
     this.#composer = composer;
     const stored = withStorage((storage) => storage.getItem(this.#key)) ?? "";
     const early = composer.draft; // typed before this module had loaded
     const mentions = this.#readMentions(stored);
-    composer.setDraft(stored + early, mentions);
-    if (early) this.#save(stored + early, mentions);
-    else if (stored) composer.guardEnter();
+    const text = [stored, early].filter(Boolean).join(isReload ? "" : "\n");
+    composer.setDraft(text, mentions);
+    if (early) this.#save(text, mentions);
+    if (stored) composer.guardEnter();
     composer.onDraft = (text, mentions) => this.#save(text, mentions);
     const changed = ({ key, oldValue, newValue }) => {
-      if (key === this.#key) this.#sync(newValue ?? "", oldValue ?? "");
+      if (key === this.#key) composer.afterComposition(() => this.#sync(newValue ?? "", oldValue ?? ""));
     };
     addEventListener("storage", changed, { signal });
   }

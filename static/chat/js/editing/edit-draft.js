@@ -1,10 +1,12 @@
 /**
  * Drafts of edits: stored by person, room, message and tab, so that a reload loses nothing. The tab that edits holds a lock
- * with the name of the key; another tab can continue the edit once that tab is closed.
+ * with the name of the key; another tab can continue the edit once that tab is closed. Over plain HTTP there are no locks:
+ * there the draft says when its tab was alive, or that it is closed.
  */
 
 import { isAnything, isCount, isText, keysAfter, optional, readJson, save, unsave } from "../../../base/js/storage.js";
 import { ID, newId } from "../../../base/js/uuid.js";
+import { isLeft } from "../composer/early-text.js";
 import { peopleIn } from "../text/mentions.js";
 
 /** How long a tab that is being reloaded may still hold its lock (milliseconds). */
@@ -19,6 +21,7 @@ const SHAPE = {
   client_id: optional(isText),
   seq: optional(isCount),
   mentions: isAnything,
+  at: optional(isCount),
 };
 
 /**
@@ -58,9 +61,14 @@ export class EditDraft {
   /** @type {Promise<(() => void) | null>} resolves to a function that releases the lock of that key */
   #lock = Promise.resolve(null);
 
-  /** @param {string} owner the drafts' person and room */
-  constructor(owner) {
+  /**
+   * @param {string} owner the drafts' person and room
+   * @param {AbortSignal} signal aborted when the room is left
+   */
+  constructor(owner, signal) {
     this.#owner = owner;
+    addEventListener("pagehide", () => this.#touch(0), { signal });
+    addEventListener("pageshow", ({ persisted }) => persisted && this.#touch(Date.now()), { signal });
   }
 
   /**
@@ -78,6 +86,7 @@ export class EditDraft {
       const draft = isOurs && readJson(key, SHAPE);
       if (draft) {
         [this.#key, this.#lock] = [key, lock];
+        this.#touch(Date.now());
         return { ...draft, mentions: peopleIn(draft.text, draft.mentions), number };
       }
       release?.();
@@ -90,7 +99,13 @@ export class EditDraft {
       this.#key = `${prefixOf(this.#owner)}${number}.${newId()}`;
       this.#lock = request(this.#key); // before another tab can find the draft
     }
-    save(this.#key, JSON.stringify({ client_id, seq, message, text, mentions }));
+    save(this.#key, JSON.stringify({ client_id, seq, message, text, mentions, at: Date.now() }));
+  }
+
+  /** @param {number} at when the tab was alive; 0 once it is closed */
+  #touch(at) {
+    const draft = this.#key && readJson(this.#key, SHAPE);
+    if (draft) save(this.#key, JSON.stringify({ ...draft, at }));
   }
 
   /** Remove this tab's draft, and keep its key and lock. */
@@ -106,6 +121,7 @@ export class EditDraft {
 
   /** Release the lock of this tab's draft, so that the edit can be continued when the room is opened again. */
   release() {
+    this.#touch(0);
     this.#key = null;
     this.#lock.then((release) => release?.());
   }
@@ -114,7 +130,7 @@ export class EditDraft {
 /** Request a lock. @returns {Promise<(() => void) | null>} releases it; null if another tab holds it for too long */
 function request(name, signal) {
   return new Promise((resolve) => {
-    if (!navigator.locks) return resolve(() => {});
+    if (!navigator.locks) return resolve(isLeft(readJson(name, SHAPE)?.at ?? 0) ? () => {} : null);
     navigator.locks.request(name, { signal }, () => new Promise((release) => resolve(release))).catch(() => resolve(null));
   });
 }

@@ -5,7 +5,7 @@
 
 import { formatShortDay, timeFormat } from "../../../base/js/time-format.js";
 import { renderAvatar } from "../presence/avatar.js";
-import { typeAhead } from "./type-ahead.js";
+import { nameIn, typeAhead } from "./type-ahead.js";
 
 /** Debounce of the search (milliseconds). */
 const DEBOUNCE = 100;
@@ -13,7 +13,7 @@ const DEBOUNCE = 100;
 /** After this time Enter opens the room of exactly the name that was typed (milliseconds). */
 const SEARCH_TIMEOUT = 3000;
 
-/** @typedef {ReturnType<typeof typeAhead>} TypeAhead what is typed while the room opens */
+/** @typedef {import("./type-ahead.js").Typed} Typed */
 
 export class RoomSearch {
   #input;
@@ -26,7 +26,7 @@ export class RoomSearch {
   /** @type {HTMLElement | null} the option that Enter opens */
   #marked = null;
   #isChosen = false; // a person has marked it, or was asked about it
-  /** @type {import("./type-ahead.js").Typed | undefined} what was typed for the room before the question */
+  /** @type {Typed | undefined} what was typed for the room before the question */
   #typed;
 
   /** Additional parameters of the request. @type {Record<string, string>} */
@@ -36,9 +36,9 @@ export class RoomSearch {
    * @param {HTMLInputElement} input
    * @param {HTMLElement} list
    * @param {Record<string, string>} [query] additional parameters of the request
-   * @param {(address: string, ahead: TypeAhead) => void} [open] opens a room
+   * @param {(address: string, typed: Typed) => void} [open] opens a room, with what was typed for it
    */
-  constructor(input, list, query = {}, open = (address) => location.assign(address)) {
+  constructor(input, list, query = {}, open = (address, typed) => load(input, address, typed)) {
     this.#input = input;
     this.#list = list;
     this.#open = open;
@@ -68,16 +68,14 @@ export class RoomSearch {
   async enter() {
     const name = this.#input.value.trim();
     if (!name) return this.#input.focus();
-    const ahead = typeAhead(this.#input, this.#typed);
+    const ahead = typeAhead(this.#input, name, this.#typed);
     if (this.#shown !== this.#input.value) await this.#search();
     if (ahead.signal.aborted) return;
-    if (this.#mustAsk) {
-      this.#typed = ahead.take();
-      return this.#ask();
-    }
-    this.#typed = undefined;
+    const typed = ahead.take();
+    this.#typed = this.#mustAsk ? typed : undefined;
+    if (this.#mustAsk) return this.#ask();
     const marked = this.#shown === this.#input.value && this.#marked?.getAttribute("href");
-    this.#open(marked || addressOf(name), ahead);
+    this.#open(marked || addressOf(name), typed);
   }
 
   get #options() {
@@ -212,6 +210,12 @@ export class RoomSearch {
 function addressOf(name) {
   if (/^\.\.?$|\p{Surrogate}/u.test(name)) return `/chat/?${new URLSearchParams({ room: name })}`;
   return `/chat/${encodeURIComponent(name)}/`;
+}
+
+/** Load a room's page. @param {HTMLInputElement} input takes no input meanwhile @param {string} address @param {Typed} typed */
+function load(input, address, typed) {
+  typeAhead(input, nameIn(address), typed);
+  location.assign(address);
 }
 
 /** @param {string} page */

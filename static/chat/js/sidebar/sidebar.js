@@ -16,7 +16,7 @@ export class Sidebar {
    * @param {HTMLElement} sidebar
    * @param {HTMLElement} list of rooms in it
    * @param {string} here the name of the open room
-   * @param {(address: string, ahead: import("./room-search.js").TypeAhead) => void} [open] opens a room
+   * @param {(address: string, typed: import("./type-ahead.js").Typed) => void} [open] opens a room, with what was typed for it
    */
   constructor(sidebar, list, here, open) {
     this.#sidebar = sidebar;

@@ -1,9 +1,10 @@
 /**
- * Type-ahead: what a person types after Enter has opened a room belongs into the room's composer, and not into the field
- * in which they have typed the room's name. If a whole page is loaded, the tab's storage passes it on to early-input.js.
+ * Type-ahead: what a person types after Enter has opened a room belongs into that room's composer, and not into the field
+ * of the page that is being left. The browser's storage keeps it until the room's page takes it (early-input.js).
  */
 
 import { withStorage } from "../../../base/js/storage.js";
+import { newEarlyKey } from "../composer/early-text.js";
 
 /** After this time the field takes input again: the room has not opened (milliseconds). */
 const OPEN_TIMEOUT = 10_000;
@@ -12,44 +13,68 @@ const OPEN_TIMEOUT = 10_000;
 
 /**
  * Buffer what is typed, until the room's page replaces this one or the text is taken.
- * @param {HTMLInputElement} input no longer takes input
- * @param {Typed} [before] typed for the room before
- * @returns {{take: () => Typed, signal: AbortSignal}} `take` ends the buffer, and returns what was typed; `signal` is
- *   aborted when the buffer has ended
+ * @param {HTMLInputElement} input takes no more input
+ * @param {string} room its name, as it was typed
+ * @param {Typed} [before] typed for it before
+ * @returns {{take: () => Typed, end: () => void, signal: AbortSignal}} `take` and `end` end the buffer: return what was typed,
+ *   or leave it to the room's page. `signal` is aborted when the buffer has ended.
  */
-export function typeAhead(input, before) {
+export function typeAhead(input, room, before) {
+  const { you } = document.getElementById("rooms").dataset;
+  const kind = you ? "localStorage" : "sessionStorage"; // a new visitor becomes a guest in the room
+  const key = newEarlyKey(you ?? 0, room);
   let text = before?.text ?? "";
-  const enters = [...(before?.enters ?? [])]; // as in early-input.js
+  const enters = [...(before?.enters ?? [])]; // offsets after which Enter was pressed, as in early-input.js
+  const store = (at) => {
+    const value = JSON.stringify({ text, enters, at });
+    withStorage((storage) => (text ? storage.setItem(key, value) : storage.removeItem(key)), kind);
+  };
   const end = new AbortController();
   const { signal } = end;
   const listen = (type, listener) => addEventListener(type, listener, { capture: true, signal });
   input.readOnly = true;
-  signal.addEventListener("abort", () => (input.readOnly = false));
+  if (text) store(Date.now());
+  signal.addEventListener("abort", () => {
+    input.readOnly = false;
+    store(0);
+  });
   setTimeout(() => end.abort(), OPEN_TIMEOUT);
   listen("pageshow", () => end.abort());
+  listen("pagehide", () => end.abort());
   listen("submit", (event) => event.preventDefault());
   listen("keydown", (event) => {
     const { key } = event;
-    if (key === "Escape") return end.abort();
+    if (key === "Escape") {
+      text = "";
+      return end.abort();
+    }
     if ((event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph")) return;
     if (key === "Backspace") text = text.slice(0, -1);
     else if ([...key].length === 1) text += key;
     else if (key !== "Enter") return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (key !== "Enter" || !text.slice(enters.at(-1) ?? 0).trim()) return;
-    text += "\n";
-    enters.push(text.length);
-  });
-  listen("pagehide", () => {
-    const value = JSON.stringify({ text, enters, at: Date.now() });
-    if (text) withStorage((storage) => storage.setItem("lobby.ahead", value), "sessionStorage");
-    end.abort();
+    if (key === "Enter" && text.slice(enters.at(-1) ?? 0).trim()) {
+      text += "\n";
+      enters.push(text.length);
+    }
+    store(Date.now());
   });
   const take = () => {
     const typed = { text, enters };
+    text = "";
     end.abort();
     return typed;
   };
-  return { take, signal };
+  return { take, end: () => end.abort(), signal };
+}
+
+/** The name of a room, as it stands in an address. @param {string} href */
+export function nameIn(href) {
+  const [, , name] = new URL(href, location.href).pathname.split("/");
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // invalid UTF-8
+  }
 }

@@ -50,9 +50,10 @@ class UserUnreadFeed:
         self.tabs = 0
 
     def publish_all(self, all_counts: Collection[RoomCounts]) -> None:
+        known = self.rooms if self.log.seq else {counts.room for counts in all_counts}
         self.rooms = {counts.room for counts in all_counts}
         self.published = {counts.room: counts for counts in all_counts if counts.unread}
-        self._append(self.published.values(), is_all=True)
+        self._append([each for each in all_counts if each.unread or each.room not in known], is_all=True)
 
     def publish(self, counts: RoomCounts) -> None:
         is_new = counts.room not in self.rooms

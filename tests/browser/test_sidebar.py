@@ -76,6 +76,7 @@ async def test_it_shows_ones_rooms_and_what_is_unread_there(lobby, open_reader, 
     await expect(one).to_be_focused()
     await expect(one).to_be_in_viewport()
     await expect(page.get_by_role("button", name="1 unread below")).to_be_hidden()
+    await page.set_viewport_size({"width": 1280, "height": 720})
     await page.keyboard.press("Alt+Shift+ArrowUp")
     await is_in(tab, "rail one")
     await expect(rooms(tab).locator(".unread-badge").filter(visible=True)).to_have_count(0)

@@ -141,7 +141,7 @@ def test_a_search_takes_few_queries(ada):
 
 def test_a_search_finds_names_that_begin_with_it_first(ada, bob, monkeypatch):
     monkeypatch.setattr(room_list, "MAX_FOUND_ROOMS", 4)
-    for name in ("dev", "Dev-tools-2", "dev-tools", "no dev here", "新的V", "nothing"):
+    for name in ("dev", "Dev-tools-2", "dev-tools", "no dev here", "新的", "nothing"):
         say(bob, name)
     join(ada, "dev-tools")
     say(bob, "dev-tools")
@@ -149,7 +149,7 @@ def test_a_search_finds_names_that_begin_with_it_first(ada, bob, monkeypatch):
     assert names(found.rooms) == ["dev", "dev-tools", "Dev-tools-2", "no dev here"]
     assert [card.unread for card in found.rooms] == [0, 1, 0, 0]
     assert (found.has_exact, found.asked) == (True, "DEV")
-    assert names(room_list.find_rooms(ada, "xd").rooms) == ["新的V"]
+    assert names(room_list.find_rooms(ada, "xd").rooms) == ["新的"]
 
 
 def test_a_search_finds_the_exact_name_among_many(ada, monkeypatch):
@@ -179,7 +179,8 @@ def test_a_search_finds_own_silent_rooms_last(ada, bob):
         ("engineering", "engineerinf", True),
         ("engineering", "egnineernig", False),
         ("dev-tools", "Dev Tools", True),
-        ("dev-tools", "devtool", False),  # found
+        ("dev-tools", "dev-too", False),  # found
+        ("dev-tools", "devtool", True),
         ("room_1", "room_2", False),
         ("room", "room2", False),
         ("dev", "def", False),
@@ -289,7 +290,7 @@ def test_a_room_shows_its_last_message_that_is_not_deleted(ada):
     assert (card.last.author_name, card.preview) == (ada.name, "first")
 
 
-@pytest.mark.parametrize(("typed", "found"), [("%", ["50%"]), ("_", []), ("\\", []), ("", ["50%", "a-b"])])
+@pytest.mark.parametrize(("typed", "found"), [("%", ["50%"]), ("_", []), ("\\", []), ("", [])])
 def test_a_search_text_is_not_a_pattern(ada, typed, found):
     say(ada, "50%")
     say(ada, "a-b")

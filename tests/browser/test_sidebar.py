@@ -180,7 +180,7 @@ async def test_what_is_typed_for_a_room_that_does_not_open_waits_for_that_room(l
 
 
 async def test_enter_opens_the_marked_room(lobby, open_tab):
-    for name in ("rail ops", "rail ops secret party", "our rail ops"):
+    for name in ("our rail ops", "rail ops secret party", "rail ops"):
         await say(lobby, name)
     tab = await open_tab(lobby.url, "rail marks")
     press = tab.page.keyboard.press
@@ -236,9 +236,11 @@ async def test_on_a_phone_it_is_a_drawer(lobby, open_tab):
     await expect(tab.page.get_by_role("combobox", name="Find or create a room")).to_be_focused()
 
 
-async def test_a_room_is_muted_and_left_from_its_row(lobby, open_tab):
-    tab = await open_tab(lobby.url, "rail leave")
-    other = await open_tab(lobby.url, "rail stay", beside=tab)
+async def test_a_room_is_muted_and_left_from_its_row(lobby, open_reader):
+    tab = await open_reader("rail leave")
+    await tab.until_read(0)
+    other = await open_reader("rail stay", beside=tab)
+    await other.until_read(0)
     row = rooms(other).filter(has_text="rail leave")
     options = other.page.get_by_role("button", name="Options for rail leave")
     await row.hover()

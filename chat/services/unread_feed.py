@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 
 import msgspec
 from channels.db import database_sync_to_async
@@ -33,6 +33,10 @@ READING_TIME = 2
 # Memberships counted per call: sends and handshakes wait for the same thread.
 COUNT_CHUNK = 200
 
+# How many of the rooms that were entered last are named even without unread messages: a page may have been
+# rendered before.
+NEWEST_ROOMS = 3
+
 # How many updates a slow tab may miss before it must reconnect.
 RING_SIZE = 16
 
@@ -50,10 +54,10 @@ class UserUnreadFeed:
         self.tabs = 0
 
     def publish_all(self, all_counts: Collection[RoomCounts]) -> None:
-        known = self.rooms if self.log.seq else {counts.room for counts in all_counts}
         self.rooms = {counts.room for counts in all_counts}
         self.published = {counts.room: counts for counts in all_counts if counts.unread}
-        self._append([each for each in all_counts if each.unread or each.room not in known], is_all=True)
+        newest = {counts.room for counts in islice(all_counts, NEWEST_ROOMS)}
+        self._append([each for each in all_counts if each.unread or each.room in newest], is_all=True)
 
     def publish(self, counts: RoomCounts) -> None:
         is_new = counts.room not in self.rooms

@@ -184,15 +184,14 @@ async def test_enter_opens_the_marked_room(lobby, open_tab):
         await say(lobby, name)
     tab = await open_tab(lobby.url, "rail marks")
     press = tab.page.keyboard.press
-    await search(tab, "rail ops")
-    texts = ["rail ops", "rail ops secret party", "our rail ops"]
-    await expect(found(tab).locator(".found-room__name")).to_have_text(texts)
-    await press("Enter")
-    await is_in(tab, "rail ops")
     await search(tab, "rail op")
     await press("Enter")  # at once
     await is_in(tab, "rail ops")
+    await search(tab, "rail ops")
+    texts = ["rail ops", "rail ops secret party", "our rail ops"]
+    await expect(found(tab).locator(".found-room__name")).to_have_text(texts)
     await search(tab, "rail op")
+    await expect(found(tab).last).to_have_text("Create “rail op”")
     await expect(marked(tab)).to_contain_text("rail ops")
     await press("ArrowDown")
     await expect(marked(tab)).to_contain_text("rail ops secret party")
@@ -208,14 +207,23 @@ async def test_enter_opens_the_marked_room(lobby, open_tab):
 
 async def test_a_name_like_that_of_a_room_is_asked_about(lobby, open_tab):
     await say(lobby, "rail engineering")
-    tab = await open_tab(lobby.url, "rail asks")
+    tab, is_typed = await open_tab(lobby.url, "rail asks"), asyncio.Event()
+
+    async def hold(route):
+        await is_typed.wait()
+        await route.continue_()
+
+    await tab.page.route(re.compile(r"/rooms/\?asked=rail"), hold)
     await search(tab, "rail enginering")
     await tab.page.keyboard.press("Enter")
+    await tab.page.keyboard.type("hello")  # waits for the answer, too
+    is_typed.set()
     await expect(marked(tab)).to_have_text("Did you mean rail engineering?")
     await expect(found(tab)).to_have_count(2)
     await tab.page.keyboard.press("ArrowDown")
     await tab.page.keyboard.press("Enter")
     await is_in(tab, "rail enginering")
+    await expect(tab.page.locator("#chat-message-input")).to_have_value("hello")
     await search(tab, "rail-engineerings")
     await expect(marked(tab)).to_have_text("Create “rail-engineerings”")
     await tab.page.keyboard.press("Enter")

@@ -7,8 +7,8 @@ import { formatShortDay, timeFormat } from "../../../base/js/time-format.js";
 import { renderAvatar } from "../presence/avatar.js";
 import { nameIn, typeAhead } from "./type-ahead.js";
 
-/** Debounce of the search (milliseconds). */
-const DEBOUNCE = 100;
+/** How often it searches at most (milliseconds). */
+const SEARCH_INTERVAL = 100;
 
 /** After this time Enter opens the room of exactly the name that was typed (milliseconds). */
 const SEARCH_TIMEOUT = 3000;
@@ -20,6 +20,7 @@ export class RoomSearch {
   #list;
   #open;
   #timer = 0;
+  #searchedAt = -SEARCH_INTERVAL;
   #request = new AbortController();
   /** @type {string | null} the text whose results are shown */
   #shown = null;
@@ -69,13 +70,18 @@ export class RoomSearch {
     const name = this.#input.value.trim();
     if (!name) return this.#input.focus();
     const ahead = typeAhead(this.#input, name, this.#typed);
-    if (this.#shown !== this.#input.value) await this.#search();
+    if (!this.#isCurrent) await this.#search();
     if (ahead.signal.aborted) return;
     const typed = ahead.take();
     this.#typed = this.#mustAsk ? typed : undefined;
     if (this.#mustAsk) return this.#ask();
-    const marked = this.#shown === this.#input.value && this.#marked?.getAttribute("href");
+    const marked = this.#isCurrent && this.#marked?.getAttribute("href");
     this.#open(marked || addressOf(name), typed);
+  }
+
+  /** Whether the results are those of what is typed. */
+  get #isCurrent() {
+    return this.#shown === this.#input.value;
   }
 
   get #options() {
@@ -87,7 +93,7 @@ export class RoomSearch {
   }
 
   get #mustAsk() {
-    return !this.#isChosen && Boolean(this.#similar) && this.#marked?.matches(".found-room--new");
+    return this.#isCurrent && !this.#isChosen && this.#similar && this.#marked?.matches(".found-room--new");
   }
 
   /** Ask about the similar name: the next Enter opens that room, unless the person marks another option. */
@@ -136,11 +142,13 @@ export class RoomSearch {
 
   #searchSoon() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#search(), DEBOUNCE);
+    const wait = Math.max(0, this.#searchedAt + SEARCH_INTERVAL - performance.now());
+    this.#timer = setTimeout(() => this.#search(), wait);
   }
 
   async #search() {
     clearTimeout(this.#timer);
+    this.#searchedAt = performance.now();
     this.#request.abort();
     this.#request = new AbortController();
     const asked = this.#input.value;

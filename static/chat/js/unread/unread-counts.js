@@ -31,7 +31,7 @@ export class UnreadCounts {
   #onMore;
   #onFewer;
   #onUnlisted;
-  #unlisted = new Set(); // rooms for which `onUnlisted` was called
+  #unlisted = new Set(); // rooms for which `onUnlisted` was called, until they are listed
 
   /**
    * @param {HTMLElement} list of rooms, each with its count at the time when the page was rendered
@@ -73,6 +73,7 @@ export class UnreadCounts {
   /** A room that was entered in another tab is not in the list yet. */
   #checkListed(rooms) {
     const listed = new Set([...this.#rooms].map(({ dataset }) => dataset.room));
+    for (const room of listed) this.#unlisted.delete(room);
     const isNew = ({ room }) => !listed.has(room) && !this.#unlisted.has(room);
     const unlisted = rooms.filter(isNew);
     for (const { room } of unlisted) this.#unlisted.add(room);

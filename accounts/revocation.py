@@ -1,4 +1,7 @@
-"""Session revocation: publishes sign-outs, changed passwords and deletions to all processes."""
+"""Session revocation: publishes sign-outs, changed passwords and deletions to all processes.
+
+`connections/open_sockets.py` closes the sockets.
+"""
 
 from functools import partial
 from typing import Any

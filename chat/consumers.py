@@ -75,7 +75,9 @@ class ChatConsumer(live.AsyncSocket):
             logger.warning("socket: refused, its room cannot be loaded (%s)", live.error_summary(error))
             await self.refuse(1013)
         else:
-            await self.accept(self.dialect.subprotocol)  # only now: clients may rely on all events after it
+            await self.accept(
+                self.dialect.subprotocol
+            )  # only now: a client gets every event that is published after it
             await self.enter(self.room)
 
     async def refuse(self, code: int, *frames: str):
@@ -86,7 +88,7 @@ class ChatConsumer(live.AsyncSocket):
         await self.close(code)
 
     async def find_room(self) -> Room:
-        """Return the address's room, created if there is none. Raise `ApiError`."""
+        """Return the room named in the URL, created if there is none. Raise `ApiError`."""
         name = room_names.clean_name(self.scope["url_route"]["kwargs"]["room_name"])
         last, newest = self.query.get("last"), self.query.get("newest")
         seq, at = self.query.get("last_seq", ""), self.query.get("last_at", "")
@@ -98,7 +100,7 @@ class ChatConsumer(live.AsyncSocket):
             await get_room_rate().hit(self.ratelimit_keys)
             found = await database_sync_to_async(actions.open_room)(name, user), last is None
         room, has_last = found
-        # The cursor alone does not show a restored database: its log may have grown past the cursor since.
+        # The cursor alone does not show a restore: new messages may have brought the log past the cursor.
         self.is_rewound = self.query.get("epoch", room.epoch) != room.epoch or not has_last
         self.client_cursor = await self.find_client_cursor(room)
         return copy(room)  # concurrent sockets may share the loaded object
@@ -121,7 +123,9 @@ class ChatConsumer(live.AsyncSocket):
             self.on_error(error)
             return
         await self.follow(log, room.topic)
-        unread = get_unread_feed()  # without a session too: the feed collects new messages
+        unread = (
+            get_unread_feed()
+        )  # for visitors without a session too: it collects new messages for everyone
         if not (self.user and self.session_key):
             return
         state = self.life.enter_context(get_presence_feed().in_room(room, log, self.user.pk))
@@ -137,7 +141,7 @@ class ChatConsumer(live.AsyncSocket):
         if self.is_rewound or not (since.isascii() and since.isdigit() and len(since) < 20):
             return None
         missed = room.last_seq - int(since)
-        if missed > history.MAX_MISSED:  # events may be fewer: each message has only one
+        if missed > history.MAX_MISSED:  # fewer events, maybe: a message changed twice is one
             missed = await history.get_missed_counts().load((room.topic, int(since))) or 0
         return int(since) if 0 <= missed <= history.MAX_MISSED else None
 

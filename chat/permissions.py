@@ -16,7 +16,7 @@ from base.api_errors import ApiError
 from base.rooms import require_room
 from chat.models import Membership, Message, Room
 
-# The user of a request or a socket, or its primary key; None without a session.
+# The user of a request or a socket, or its primary key; AnonymousUser or None without a session.
 Visitor = User | AnonymousUser | int | None
 
 
@@ -32,7 +32,7 @@ def visible_messages(visitor: Visitor) -> QuerySet[Message]:
 
 def enter(visitor: Visitor, name: str) -> Room:
     """Return the room with a clean name. Raise `ApiError` (`not_found`) unless the visitor may enter it."""
-    room: Room = require_room(visitor, name)  # which calls `enter_all`
+    room: Room = require_room(visitor, name)  # by way of the setting ENTER_ROOMS, which is `enter_all`
     return room
 
 
@@ -56,7 +56,7 @@ def memberships_of(people: Collection[int]) -> QuerySet[Membership]:
 
 
 def can_write(user: User, room: Room) -> bool:
-    """Return whether a user who may enter a room may send messages there. `user` must be as now stored."""
+    """Return whether a user who may enter a room may send there. `user` was read in this transaction."""
     return user.is_active
 
 
@@ -66,7 +66,7 @@ def can_change(user: User, message: Message) -> bool:
 
 
 def messages_of(room: Room | int | OuterRef) -> QuerySet[Message]:
-    """Return the messages of a room that the visitor may enter: the caller has checked this."""
+    """Return a room's messages. The caller has checked that the visitor may enter it."""
     return all_messages().filter(room=room)
 
 

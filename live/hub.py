@@ -24,7 +24,7 @@ from live.sources import Source
 logger = logging.getLogger(__name__)
 
 # How often all open logs are compared with their sources: while the channel layer is healthy, and while it is
-# not (seconds). Within the first, a lost event is found even if no other follows.
+# not (seconds). So a lost event is found in that time even if no later one reveals the gap.
 COMPARE_INTERVAL = 4
 COMPARE_INTERVAL_UNHEALTHY = 1
 
@@ -43,7 +43,9 @@ class Topic:
     epoch: str = ""
     open_count: int = 0
     known_seq: int = 0  # the highest seq that was published, or that the source has
-    suspects: dict[int, Event] = field(default_factory=dict)  # by seq: another event was published with it
+    suspects: dict[int, Event] = field(
+        default_factory=dict
+    )  # our events, by seq, for which another was published
     catch_up: asyncio.Task[None] | None = None
 
 
@@ -65,7 +67,7 @@ class Hub:
 
     @asynccontextmanager
     async def open(self, name: str, source: Source, seq: int, epoch: str = "") -> AsyncIterator[Log]:
-        """Keep the topic's log open while the context lasts; `seq` and `epoch` are as just read.
+        """Keep the topic's log open while the context lasts; `seq` and `epoch` were just read.
 
         Raises `LogRewound` if the open log has another epoch; the hub then compares all logs.
         """
@@ -170,9 +172,9 @@ class Hub:
             topic.catch_up = None
 
     async def _compare_suspect(self, topic: Topic) -> None:
-        """Compare a suspect with the source. Raises `LogRewound` unless the source has it in its place.
+        """Raise `LogRewound` unless the source has a suspect, our event, at its seq.
 
-        If the source has another event there, or none any more, the published one may be of the source's log.
+        If the source has another event there, or none, the published event may be the right one.
         """
         seq, ours = next(iter(topic.suspects.items()))
         events, _ = await self._read(topic, seq - 1, 1)
@@ -197,8 +199,8 @@ class Hub:
     async def _has(self, topic: Topic, ours: Event, events: Sequence[Event], upto: int) -> bool:
         """Whether the source has an event of the log, or a later state of it.
 
-        `events`, up to `upto`, are the source's first ones from the event's place on. If the place is empty,
-        the object was changed again: look for it behind the place.
+        `events`, up to `upto`, are the source's first ones from the event's seq on. If none has that seq, the
+        object has a newer state at a later one: look for its key there.
         """
         if events and events[0].seq == ours.seq:
             return not ours.differs_from(events[0])
@@ -214,7 +216,7 @@ class Hub:
         async with get_read_lock().hold(OWN_READS):
             return await topic.source.read_after(topic.name, seq, limit)
 
-    # Lost events
+    # Subscriptions and comparison
 
     async def _sync_subscriptions(self) -> None:
         """Subscribe to the open topics, and unsubscribe from the others."""
@@ -248,7 +250,9 @@ class Hub:
         """Compare logs with their sources, and read their gaps."""
         for source in {id(topic.source): topic.source for topic in topics}.values():
             of_source = {topic.name: topic for topic in topics if topic.source is source}
-            seqs = {name: topic.log.seq for name, topic in of_source.items()}  # the source has had these
+            seqs = {
+                name: topic.log.seq for name, topic in of_source.items()
+            }  # the source is not behind these, unless it was rewound
             try:
                 for name, head in (await source.read_heads(of_source)).items():
                     topic = of_source[name]

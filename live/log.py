@@ -11,8 +11,8 @@ from live.eager_task import start_eagerly
 from live.events import RING_SIZE, Batch, Event, RingBuffer
 
 # Batch window of a busy topic: events that arrive within it are delivered together (seconds). It grows with
-# the number of subscribers, and is at least twice the last fan-out, so that a topic uses at most half of the
-# event loop. A topic is busy after so many deliveries without a pause.
+# the number of subscribers, up to this, and is at least twice the last fan-out, so that a topic uses at most
+# half of the event loop. BURST: how many deliveries without a pause make a topic busy.
 BATCH_WINDOW = 0.02
 BATCH_WINDOW_PER_SUBSCRIBER = BATCH_WINDOW / 200
 BURST = 5
@@ -37,17 +37,17 @@ class Log(RingBuffer):
     """A ring buffer of a topic's recent events, with any number of subscribers, each at its own cursor.
 
     A cursor is the `seq` of the last event that a subscriber has. Events are appended in the order of
-    `seq`; a `seq` may be missing if a later change took its event's place (see `extend`).
+    `seq`; one is missing if its event's object was changed later, and so has a later `seq` (see `extend`).
     """
 
     def __init__(self, seq: int, length: int = RING_SIZE):
         super().__init__(length)
         self.seq = seq
         self.total = 0  # how many events were ever appended
-        self.error: Exception | None = None  # which has closed the log
+        self.error: Exception | None = None  # that closed the log
         self._start = Event(seq, b"")  # the event before the first one in the ring buffer, without its body
         self._delivered = 0  # `total` at the last delivery
-        self._cached = (0, 0, Batch(()))  # the last batch: from, to, events
+        self._cached = (0, 0, Batch(()))  # of the last `batch_after`: start, end, batch
         self._loop = asyncio.get_running_loop()
         self._subscriptions: dict[Subscription, None] = {}  # in the order of their start
         self._timer: asyncio.TimerHandle | None = None  # for the end of the batch window
@@ -114,7 +114,7 @@ class Log(RingBuffer):
             subscription.fail(error)
 
     def position(self, cursor: int) -> int:
-        """How many events had been appended when the cursor's event was the newest. Raises `Lagged`."""
+        """Return the count of events appended up to the cursor's, with it. Raise `Lagged`."""
         if not self.covers(cursor):
             raise Lagged
         newer = 0
@@ -136,7 +136,7 @@ class Log(RingBuffer):
         return batch
 
     def record_start(self, event: Event) -> None:
-        """Store what the source has in the place before the first event, if that is not known yet."""
+        """Store the source's event before the first one, of which only the `seq` was known."""
         if event.seq == self._start.seq and self._start.key is None:
             self._start = event
 

@@ -22,21 +22,21 @@ from server.turns import Turns
 # How long a client may take to send a request, or a WebSocket handshake (seconds).
 REQUEST_PATIENCE = 10
 
-# The largest head of a request, with trailers and the sizes of chunks (bytes); the most headers.
+# The largest head of a request, with trailers and the lines of chunk sizes (bytes); the most headers.
 LARGEST_HEAD = 64 * 1024
 MOST_HEADERS = 200
 
-# The longest path and query of a request, and what all headers of a name may say together, of those that are
-# taken apart: the first two in quadratic time (bytes).
+# The longest path and query of a request, and the longest values, together, of each header that Django
+# parses: the first two take quadratic time (bytes).
 LARGEST_TARGET = 8 * 1024
 LARGEST_HEADERS = {b"accept": 1024, b"content-type": 1024, b"cookie": 8 * 1024}
 
-# What a handshake may say in the headers that are taken apart, and in its query (bytes).
+# The longest values of a handshake's headers that uvicorn parses, and its longest query (bytes).
 HANDSHAKE_HEADERS = {b"connection", b"upgrade", b"sec-websocket-protocol"}
 LARGEST_HANDSHAKE_HEADERS = 1024
 LARGEST_HANDSHAKE_QUERY = 2048
 
-# A part of a body that is smaller counts as so much of the head: its cost is that of a header (bytes).
+# A smaller chunk of a body counts as so many bytes of the head: it costs as much as a header.
 SMALL_CHUNK = 64
 
 
@@ -61,11 +61,11 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     """HTTP protocol with limits of connections, heads, pipelined requests, unread data, and time."""
 
     flow: Flow
-    _running: RequestResponseCycle | None = None  # `cycle` is the newest request, which may wait behind it
+    _running: RequestResponseCycle | None = None  # the request being answered; `cycle` may wait behind it
     _deadline: TimerHandle | None = None  # of the request that is being received
     _handshake: Task[None] | None = None  # which waits for its turn
     _head_size = 0  # of this request, with all that is no body (bytes)
-    _size = 0  # of the part of a response that was sent last (bytes)
+    _size = 0  # of the last part of a response (bytes)
 
     def connection_made(self, transport):
         super().connection_made(transport)
@@ -106,7 +106,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         if self.cycle is None or self.cycle.response_complete:
             self._expect_request()  # not in `on_message_begin` alone: empty lines may come before it
         HttpToolsProtocol.data_received(self, piece)
-        self._measure_head()
+        self._check_head()
         return 0
 
     def hold(self, is_held):
@@ -121,9 +121,8 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     async def _admit_handshake(self) -> None:
         """Continue a handshake when it gets a place, or refuse it with a time to retry at."""
-        await (
-            self._answering.acquire()
-        )  # the response before it must be complete: it would not be notified of a disconnect
+        # The response before it must be complete: it would not be notified of a disconnect.
+        await self._answering.acquire()
         await self.flow.drain()
         self._progress.stop()  # what is sent from here on is not counted
         try:
@@ -159,20 +158,20 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     def _should_upgrade(self):
         return self.is_refused or super()._should_upgrade()  # which takes the headers apart
 
-    def _measure_head(self) -> None:
+    def _check_head(self) -> None:
         if self.is_refused or (self._head_size <= LARGEST_HEAD and len(self.headers or ()) <= MOST_HEADERS):
             return
         self._refuse_with(431)
 
-    def _measure_parts(self) -> None:
+    def _check_parts(self) -> None:
         if len(self.url) > LARGEST_TARGET:
             self._refuse_with(414)
         elif any(self._size_of({name}) > most for name, most in LARGEST_HEADERS.items()):
             self._refuse_with(431)
         elif self.parser.should_upgrade():
-            self._measure_handshake()
+            self._check_handshake()
 
-    def _measure_handshake(self) -> None:
+    def _check_handshake(self) -> None:
         size, query = self._size_of(HANDSHAKE_HEADERS), self.url.partition(b"?")[2]
         if size > LARGEST_HANDSHAKE_HEADERS or len(query) > LARGEST_HANDSHAKE_QUERY:
             self._refuse_with(400)
@@ -196,9 +195,9 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             self.loop.call_later(CLOSE_PATIENCE, self.transport.abort)
 
     def on_headers_complete(self):
-        self._measure_head()
+        self._check_head()
         if not self.is_refused:
-            self._measure_parts()
+            self._check_parts()
         if not self.is_refused:
             super().on_headers_complete()
             if self.cycle is not None:  # a handshake has none
@@ -216,7 +215,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
 
     async def _send(self, send, message) -> None:
         self._size = len(message.get("body", b""))
-        if self.flow.write_paused:  # it waits behind its head
+        if self.flow.write_paused:  # the client has not read the head yet
             get_response_budget().add(self, self._size)
         await send(message)
 

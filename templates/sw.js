@@ -27,6 +27,9 @@ const REFERENCE = new RegExp(`["'(]((?:\\.{1,2}/|${statics})[^"'()\\s]+)["')]`, 
 const RESPONSE_TIMEOUT = 5000;
 const RELOADS = ["reload", "no-cache"];
 
+/** Time limit for a tab to say which room is open there (milliseconds). */
+const ANSWER_TIMEOUT = 500;
+
 /** Status codes of a proxy whose server is unavailable. */
 const AWAY = [502, 503, 504];
 
@@ -89,16 +92,29 @@ addEventListener("message", (event) => {
   event.waitUntil(event.data.forget ? forgetRooms() : keepSnapshot(event.data, event.source));
 });
 
-/** A click on a notification focuses a tab of its room, or opens one. */
+/** A click on a notification focuses the tab in which its room is open, or opens the room in the tab used last, or in a new one. */
 addEventListener("notificationclick", (event) => {
   event.notification.close();
   event.waitUntil(openRoom(event.notification.data.address));
 });
 
 async function openRoom(address) {
-  const tabs = await clients.matchAll({ type: "window" });
-  const tab = tabs.find(({ url }) => new URL(url).pathname === address);
-  await (tab ? tab.focus() : clients.openWindow(address));
+  const tabs = await clients.matchAll({ type: "window" }); // the last used first
+  const rooms = await Promise.all(tabs.map(roomIn));
+  const index = [rooms.indexOf(address), rooms.findIndex(Boolean)].find((each) => each >= 0);
+  if (index === undefined) return clients.openWindow(address);
+  await tabs[index].focus();
+  if (rooms[index] !== address) tabs[index].postMessage({ open: address });
+}
+
+/** The address of the room that is open in a tab, or null: rooms open in place, so the tab's URL may be that of another. */
+function roomIn(tab) {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => resolve(data);
+    setTimeout(() => resolve(null), ANSWER_TIMEOUT);
+    tab.postMessage({}, [port2]);
+  });
 }
 
 async function navigate(event, pathname) {

@@ -18,10 +18,10 @@ from chat.models import Message, Room
 
 
 class NewMessage(NamedTuple):
-    """Message that is not stored yet. Its author is None for the first message of a client without a session.
+    """Message that is not stored yet. `author` is None if the client has no session and has sent nothing yet.
 
-    Clients without a session become another guest after each reconnect. So their client_id is looked up among
-    all messages of the room, to recognize one that is sent again.
+    A client without a session is a new guest after each reconnect. So its message is recognized by room and
+    client_id alone when it is sent again.
     """
 
     author: User | None
@@ -47,8 +47,8 @@ class NewMessage(NamedTuple):
 class MessageBatch:
     """New messages with valid texts, stored in their order within one transaction.
 
-    The transaction has locked their people; and their rooms, if there are `repeats`: new messages that may be
-    stored already.
+    The caller has locked the authors, and if there are `repeats` (messages that may be stored already), their
+    rooms too.
     """
 
     def __init__(self, repeats: Sequence[NewMessage], people: dict[int, User]):
@@ -107,8 +107,8 @@ class MessageBatch:
 def _find_stored(batch: Iterable[NewMessage]) -> QuerySet[Message]:
     """Return the messages that were stored when these were sent before.
 
-    Many messages may share a client_id. Without a session, read the first of each room; with a session, match
-    the author too.
+    Without a session, several messages may have the same client_id: take the first of the room. With a
+    session, match the author too.
     """
     ids = defaultdict[tuple, set[UUID]](set)
     for entry in batch:

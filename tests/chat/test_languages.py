@@ -120,12 +120,14 @@ async def test_the_chosen_language_overrides_the_browsers(connect, guest):
 async def test_an_email_is_in_the_language_of_its_request(database):
     guest = await sync_to_async(actions.create_guest)()
     await sync_to_async(actions.sign_up)(guest, "ada", "correct horse", "ada@example.org")
-    await get_channel_layer("tasks").receive("mail")  # the confirmation
     await sync_to_async(User.objects.update)(confirmed_email="ada@example.org")
     asked = {"email": "ada@example.org"}
     await AsyncClient().post("/me/password/forgotten/", asked, headers=CHINESE)
+    task = {"type": ""}
+    while task["type"] != "mail.reset":  # earlier tests may have left others
+        task = await get_channel_layer("tasks").receive("mail")
     with translation.override("en"):
-        await (worker := MailWorker()).dispatch(await get_channel_layer("tasks").receive("mail"))
+        await (worker := MailWorker()).dispatch(task)
         await asyncio.gather(*worker.pending)
     (letter,) = mail.outbox
     assert letter.subject == "重设你的 Lobby 密码"

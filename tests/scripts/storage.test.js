@@ -1,6 +1,6 @@
 import { equal, test } from "./harness.js"; // first: in Node.js it provides what the modules need
 import { isCount, isText, keysAfter, optional } from "../../static/base/js/storage.js";
-import { readJson, save, unsave, watchSaving, withStorage } from "../../static/base/js/storage.js";
+import { readJson, readText, save, unsave, watchSaving, withStorage } from "../../static/base/js/storage.js";
 
 test("an object of the right shape is read, without other fields", () => {
   localStorage.setItem("k", JSON.stringify({ text: "a", order: 1, other: true }));
@@ -30,6 +30,7 @@ test("a text that cannot be stored is reported, until it can be or is removed", 
   save("fits", "a");
   save("long", "x".repeat(40_001));
   equal([reports, localStorage.getItem("long")], [[false], null]);
+  equal([readText("long").length, keysAfter("lo", /./)], [40_001, ["ng"]]); // of this page
   save("long", "short");
   equal([reports, localStorage.getItem("long")], [[false, true], "short"]);
   save("long", "x".repeat(40_001));

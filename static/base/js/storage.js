@@ -18,7 +18,7 @@ const MAX_LENGTH = 40_000;
 
 /** @type {Map<string, string>} texts that could not be stored, by key: only this page has them */
 const unsaved = new Map();
-let areSaved = true;
+let isSaved = true;
 
 /** @type {(isSaved: boolean) => void} */
 let onSavedChange = () => {};
@@ -49,21 +49,21 @@ export function unsave(key) {
  */
 export function watchSaving(listener) {
   onSavedChange = listener;
-  if (!areSaved) listener(false);
+  if (!isSaved) listener(false);
 }
 
-/** @returns {boolean} whether all saved texts are stored */
-export function isSaved() {
-  return areSaved;
+/** Read a text that was saved, even if it could not be stored. @param {string} key @returns {string | null} */
+export function readText(key) {
+  return unsaved.get(key) ?? withStorage((storage) => storage.getItem(key));
 }
 
 function storeAll() {
   for (const [key, text] of unsaved) if (store(key, text)) unsaved.delete(key);
-  if (areSaved === (unsaved.size === 0)) return;
-  areSaved = !areSaved;
-  if (areSaved) removeEventListener("beforeunload", confirmLeaving);
+  if (isSaved === (unsaved.size === 0)) return;
+  isSaved = !isSaved;
+  if (isSaved) removeEventListener("beforeunload", confirmLeaving);
   else addEventListener("beforeunload", confirmLeaving);
-  onSavedChange(areSaved);
+  onSavedChange(isSaved);
 }
 
 /** Store a text, unless it is too long. @returns {boolean} whether it is stored */
@@ -95,7 +95,7 @@ export const optional = (isValid) => (value) => value === undefined || value ===
  * @returns {any} null if there is none
  */
 export function readJson(key, shape, kind) {
-  const stored = withStorage((storage) => storage.getItem(key), kind);
+  const stored = kind === "sessionStorage" ? withStorage((storage) => storage.getItem(key), kind) : readText(key);
   const value = stored && parseJson(stored);
   const hasShape = value && Object.entries(shape).every(([name, isValid]) => isValid(value[name]));
   if (hasShape) return pick(value, Object.keys(shape));
@@ -110,11 +110,11 @@ function pick(value, names) {
 /**
  * @param {string} prefix
  * @param {RegExp} pattern
- * @returns {string[]} the keys of `localStorage` that have a prefix, without it, if they match a pattern
+ * @returns {string[]} the keys of saved texts that have a prefix, without it, if they match a pattern
  */
 export function keysAfter(prefix, pattern) {
-  const keys = withStorage((storage) => Object.keys(storage)) ?? [];
-  const rests = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  const keys = new Set([...(withStorage((storage) => Object.keys(storage)) ?? []), ...unsaved.keys()]);
+  const rests = [...keys].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
   return rests.filter((rest) => pattern.test(rest));
 }
 

@@ -31,7 +31,7 @@ export class OpenRoom {
   /** Data of the page. */
   data;
 
-  /** Cursor of this tab in the room's log, with the last change and the newest message that it knows: see docs/wire.md. */
+  /** Cursor of this tab in the room's log. It names the last change and the newest message, so that the server detects a restore. */
   cursor;
 
   /** Part of the storage keys for this person in this room. */
@@ -46,7 +46,7 @@ export class OpenRoom {
    */
   constructor(data, place) {
     this.data = data;
-    this.cursor = { epoch: data.epoch, seq: data.seq, ...unknown() };
+    this.cursor = { epoch: data.epoch, seq: data.seq, ...noReferences() };
     this.owner = `${data.you.id}.${data.key}`;
     const { log } = this;
     this.#isAtMessage = Boolean(data.place);
@@ -74,18 +74,22 @@ export class OpenRoom {
   }
 
   /**
-   * @returns {{data: object, place: object | null} | null} what opens the room again at the reader's position, or null if
-   *   messages are missing, or if the page's address is that of a message
    * @param {number} lastRead the last seq that was read
+   * @returns {{data: object, place: object | null} | null} what reopens the room at the reader's position; null if messages
+   *   are missing, or if the page's address is that of a message
    */
   keep(lastRead) {
     const { timeline, log, data, cursor } = this;
     const place = timeline.place;
     if (!timeline.isComplete || this.#isAtMessage) return null;
-    log.trim(MAX_KEPT, place ? log.item(place.number) : undefined);
-    const ends = { is_start: log.oldest === 0, is_end: log.newest === Infinity };
+    const all = log.stored;
+    const at = place ? all.findIndex(({ number }) => number === place.number) : all.length;
+    const from = Math.max(0, Math.min(at - MAX_KEPT / 2, all.length - MAX_KEPT));
+    const messages = all.slice(from, from + MAX_KEPT);
+    const isLast = from + messages.length === all.length;
+    const ends = { is_start: log.oldest === 0 && from === 0, is_end: log.newest === Infinity && isLast };
     const read = { last_read: Math.max(data.last_read ?? 0, lastRead) || data.last_read, read_at: null, unread: 0 };
-    return { data: { ...data, ...cursor, messages: log.stored, ...ends, ...read, place: null }, place };
+    return { data: { ...data, ...cursor, messages, ...ends, ...read, place: null }, place };
   }
 
   /**
@@ -119,7 +123,7 @@ export class OpenRoom {
     return { messages, isLast: !more };
   }
 
-  /** @param {string[]} clientIds @returns {Promise<string[]>} those of messages that the server has stored in the room */
+  /** @param {string[]} clientIds @returns {Promise<string[]>} the client_ids of the messages that are stored in the room */
   async fetchStored(clientIds) {
     const found = [];
     for (let start = 0; start < clientIds.length; start += this.data.page) {
@@ -138,6 +142,6 @@ export class OpenRoom {
 }
 
 /** The part of the cursor that describes messages, when none is known. */
-export function unknown() {
+export function noReferences() {
   return { last: "", last_seq: 0, last_at: "", newest: "" };
 }

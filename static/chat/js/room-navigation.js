@@ -4,7 +4,6 @@
  * person's page, another version of Lobby) is loaded as a whole page.
  */
 
-import { isSaved } from "../../base/js/storage.js";
 import { insertText } from "./composer/insert-text.js";
 import { OpenRoom } from "./open-room.js";
 import { readRoomPage, showRoomPage } from "./room-page.js";
@@ -39,17 +38,17 @@ export class RoomNavigation {
   /** @type {Map<string, Page>} rooms that were left, by their address, the last one last */
   #kept = new Map();
   #requests = 0;
-  /** @type {ReturnType<typeof typeAhead> | null} what is typed while a room is being loaded */
+  /** @type {ReturnType<typeof typeAhead> | null} the buffer for what is typed while a room is loading */
   #ahead = null;
 
-  /** @type {(room: OpenRoom, rooms?: Element) => void} called when another room is open, with the list of rooms if it is new */
+  /** @type {(room: OpenRoom, rooms?: Element) => void} called when another room is open; with the sidebar's list of rooms, if the page came from the server */
   onOpen = () => {};
 
   /**
    * @param {import("./room-page.js").RoomPage} page
    * @param {OpenRoom} room
    * @param {(room: OpenRoom) => ReturnType<typeof import("./room.js").connectRoom>} connect
-   * @param {HTMLInputElement} search takes no input while a room is being loaded
+   * @param {HTMLInputElement} search the sidebar's search field, read-only while a room is loading
    */
   constructor(page, room, connect, search) {
     this.#page = page;
@@ -66,6 +65,11 @@ export class RoomNavigation {
     return this.#connection.session;
   }
 
+  /** The address of the open room. */
+  get address() {
+    return this.#room.address;
+  }
+
   /** The title of the open room's page. */
   get title() {
     return this.#page.title;
@@ -80,7 +84,7 @@ export class RoomNavigation {
     this.#open(new URL(address, location.href).href, false, typed);
   }
 
-  /** Open the links to rooms, unless they are to open elsewhere. */
+  /** Open a clicked link to a room in place, unless it opens in a new tab or is downloaded. */
   #clicked(event) {
     const link = event.target.closest("a[href]");
     const isPlain = !event.defaultPrevented && !event.button && !isModified(event);
@@ -104,7 +108,7 @@ export class RoomNavigation {
     let page = this.#kept.get(address);
     if (!page) {
       this.#ahead = typeAhead(this.#search, nameIn(href), typed);
-      page = isRoom(href) && isSaved() ? await fetchPage(href, isTraversal) : null;
+      page = isRoom(href) ? await fetchRoom(href, isTraversal) : null;
       if (request !== this.#requests) return;
       if (!page || !this.#fits(page)) return load(href, isTraversal);
     }
@@ -127,7 +131,7 @@ export class RoomNavigation {
     this.#keep();
     this.#page = page;
     showRoomPage(page);
-    enter(typed);
+    focusComposer(typed);
     this.#ahead = null;
     if (!isTraversal) history.pushState(null, "", page.address);
     this.#room = new OpenRoom(page.data, page.place);
@@ -166,7 +170,7 @@ function addressOf(href) {
 }
 
 /** Give the focus to the composer, with what was typed for it. @param {Typed} [typed] */
-function enter(typed) {
+function focusComposer(typed) {
   const input = composerInput();
   if (typed) {
     input.value = typed.text;
@@ -188,10 +192,10 @@ function load(href, isTraversal) {
 
 /**
  * @param {string} href
- * @param {boolean} isTraversal whether the reader comes back, and so to the position there
+ * @param {boolean} isTraversal whether this is Back or Forward, which lead to the stored position
  * @returns {Promise<Page | null>} null if the page cannot be fetched, or shows no room
  */
-async function fetchPage(href, isTraversal) {
+async function fetchRoom(href, isTraversal) {
   const options = { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(FETCH_TIMEOUT) };
   const response = await fetch(href, options).catch(() => null);
   if (!response?.ok) return null;

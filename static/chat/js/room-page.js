@@ -11,19 +11,31 @@ const SELECTORS = ["#room-name", "#room-data", ".room__main", "#people"];
  */
 
 /**
- * @param {Document} page
+ * @param {Document} page one that was parsed, or the shown one before modules have changed it
  * @returns {RoomPage | null} null if the page shows no room
  */
 export function readRoomPage(page) {
-  const parts = SELECTORS.map((selector) => page.querySelector(selector));
-  if (!parts.every(Boolean)) return null;
+  const found = SELECTORS.map((selector) => page.querySelector(selector));
+  if (!found.every(Boolean)) return null;
+  const parts = found.map((part) => /** @type {Element} */ (part.cloneNode(true)));
+  parts.forEach(removeEarlyInput);
   const files = [...page.querySelectorAll("head script[src], head link[rel=stylesheet]")];
   return {
-    parts: parts.map((part) => /** @type {Element} */ (part.cloneNode(true))),
+    parts,
     rooms: page.getElementById("rooms"),
     title: page.title,
     files: files.map((file) => file.getAttribute("src") ?? file.getAttribute("href")).join(" "),
   };
+}
+
+/** Remove what early-input.js may have written into a part: it belongs to the room that is shown first, once. */
+function removeEarlyInput(part) {
+  const input = part.querySelector("#chat-message-input");
+  if (!input) return;
+  input.value = "";
+  delete input.dataset.enters;
+  delete input.dataset.composing;
+  part.querySelector("#state").hidden = true;
 }
 
 /** Show a room's parts in place of those of another room. @param {RoomPage} page */

@@ -48,6 +48,11 @@ navigation.onOpen = ({ name, data }, rooms) => {
   sidebar.opened(name, rooms);
   shell.unread.title = navigation.title;
 };
+/** The service worker asks which room is open here, or wants one to be opened: see `openRoom` in sw.js. */
+navigator.serviceWorker?.addEventListener("message", ({ data: { open }, ports: [port] }) => {
+  port?.postMessage(navigation.address);
+  if (open) navigation.open(open);
+});
 new ShortcutsDialog(element("shortcuts-dialog"), element("shortcuts-open"));
 
 /** A guest's page without cookies, or a copy, is not reloaded: see room.js. */

@@ -1,6 +1,6 @@
 /** The draft in the composer: stored for each person and room, and shared by all of the person's tabs. */
 
-import { isAnything, readJson, save, unsave, withStorage } from "../../../base/js/storage.js";
+import { isAnything, readJson, readText, save, unsave } from "../../../base/js/storage.js";
 import { peopleIn } from "../text/mentions.js";
 
 /** How long after the last input in this tab the drafts of other tabs are ignored (milliseconds). */
@@ -9,7 +9,7 @@ const TYPING_TIME = 5000;
 /** Remove a draft. @param {string} owner @returns {string} its text */
 export function takeDraft(owner) {
   const key = keyOf(owner);
-  const text = withStorage((storage) => storage.getItem(key)) ?? "";
+  const text = readText(key) ?? "";
   unsave(key);
   unsave(mentionsKeyOf(owner));
   return text;
@@ -31,7 +31,7 @@ export class Draft {
     this.#key = keyOf(owner);
     this.#mentionsKey = mentionsKeyOf(owner);
     this.#composer = composer;
-    const stored = withStorage((storage) => storage.getItem(this.#key)) ?? "";
+    const stored = readText(this.#key) ?? "";
     const early = composer.draft; // typed before this module had loaded
     const mentions = this.#readMentions(stored);
     const text = [stored, early].filter(Boolean).join(isReload ? "" : "\n");

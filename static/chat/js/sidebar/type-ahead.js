@@ -3,6 +3,7 @@
  * of the page that is being left. The browser's storage keeps it until the room's page takes it (early-input.js).
  */
 
+import { hasCommandModifier } from "../../../base/js/shortcut-keys.js";
 import { withStorage } from "../../../base/js/storage.js";
 import { newEarlyKey } from "../composer/early-text.js";
 
@@ -42,12 +43,14 @@ export function typeAhead(input, room, before) {
   listen("pageshow", () => end.abort());
   listen("pagehide", () => end.abort());
   listen("submit", (event) => event.preventDefault());
+  listen("focusin", ({ target }) => target !== input && target.matches("input, textarea") && end.abort());
   listen("keydown", (event) => {
     const { key } = event;
     if (key === "Escape") {
       text = "";
       return end.abort();
     }
+    if (key.toLowerCase() === "k" && hasCommandModifier(event)) return end.abort(); // another room is looked for
     if ((event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph")) return;
     if (key === "Backspace") text = text.slice(0, -1);
     else if ([...key].length === 1) text += key;

@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.gzip import gzip_page
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.guests import ensure_visitor, find_visitor
 from base import names
@@ -57,11 +57,15 @@ def index(request: HttpRequest) -> HttpResponse:
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def rooms(request: HttpRequest) -> HttpResponse:
-    """Render the rooms that match `?asked=<any part of a name>`; for the sidebar with `&here=<room>`."""
-    found = room_list.list_rooms(request.user, request.GET.get("asked", ""))
+    """Render the rooms that match `?asked=<any part of a name>`, or all: for a sidebar with `&here=`."""
+    asked = request.GET.get("asked", "")
+    if asked.strip():
+        return render(request, "chat/found_rooms.html", {"found": room_list.find_rooms(request.user, asked)})
     here = request.GET.get("here")
-    template = "chat/sidebar.html" if here else "chat/rooms.html"
-    return render(request, template, {"rooms": found, "here": here})
+    if here is None:
+        return render(request, "chat/rooms.html", {"rooms": room_list.list_rooms(request.user)})
+    found = room_list.list_sidebar_rooms(request.user, here)
+    return render(request, "chat/sidebar.html", {"rooms": found, "here": here})
 
 
 @require_safe
@@ -221,6 +225,20 @@ def involvement(request: HttpRequest, room_name: str) -> HttpResponse:
     except ApiError as error:
         return error_response(error)
     return json_response({"involvement": unread_counts.load_involvement(request.user, found)})
+
+
+@require_POST
+@never_cache
+def leave(request: HttpRequest, room_name: str) -> HttpResponse:
+    """End the visitor's membership in a room."""
+    try:
+        found = permissions.enter(request.user, room_names.clean_name(room_name))
+        hit_limit(get_change_rate, request_keys(request))
+        if request.user.is_authenticated:
+            actions.leave(request.user, found)
+    except ApiError as error:
+        return error_response(error)
+    return json_response({})
 
 
 @require_safe

@@ -166,7 +166,7 @@ RAIL = """
     - form "Language":
       - button "简体中文"
     - button "Keyboard shortcuts and formatting"
-    - textbox "Find or create a room"
+    - combobox "Find or create a room"
     - heading "Your rooms" [level=2]
     - list:
       - listitem:

@@ -91,7 +91,7 @@ async def test_it_stays_in_sight_however_many_rooms_there_are(lobby, open_tab):
     )
     await open_drawer(tab)
     await expect(tab.page.get_by_role("button", name="Change display name")).to_be_in_viewport(ratio=1)
-    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_in_viewport(ratio=1)
+    await expect(tab.page.get_by_role("combobox", name="Find or create a room")).to_be_in_viewport(ratio=1)
 
 
 async def test_escape_gives_the_old_name_back_and_leaves_the_drawer_open(lobby, open_tab):

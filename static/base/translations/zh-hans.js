@@ -5,6 +5,9 @@ setTranslations({
   ", {count} mention": [
     "，{count} 条 @我"
   ],
+  "Rooms, {count} unread": [
+    "聊天室，{count} 条未读"
+  ],
   "and {count} more": [
     "还有 {count} 人"
   ],
@@ -13,6 +16,12 @@ setTranslations({
   ],
   "{count} online": [
     "{count} 人在线"
+  ],
+  "{count} unread above": [
+    "上面有 {count} 个未读"
+  ],
+  "{count} unread below": [
+    "下面有 {count} 个未读"
   ],
   "{done} of {count} message": [
     "已写入 {done} / {count} 条消息"
@@ -43,6 +52,7 @@ setTranslations({
   "Guests": "访客",
   "Jump to latest": "跳到最新消息",
   "Just you": "仅你在线",
+  "Leave room": "退出聊天室",
   "Link copied": "链接已复制",
   "Live feed, started by {name} at {time}": "实时推送，由 {name} 于 {time} 启动",
   "Live feed, started by {name} at {time} · starting…": "实时推送，由 {name} 于 {time} 启动 · 正在排队…",
@@ -50,6 +60,7 @@ setTranslations({
   "Loading later messages…": "正在加载之后的消息…",
   "Lobby needs cookies. Allow them for this site, then reload.": "Lobby 需要 Cookie。请允许本站使用 Cookie，然后重新加载页面。",
   "Message deleted": "消息已删除",
+  "Mute": "静音",
   "Name not changed": "昵称未修改",
   "Name updated": "昵称已修改",
   "New": "新消息",
@@ -57,8 +68,10 @@ setTranslations({
   "Not sent": "未发送",
   "Not turned on in this browser yet.": "此浏览器尚未开启通知。",
   "Notifications are blocked. Allow them in your browser's site settings, beside the address.": "通知已被阻止，请点击地址栏旁的网站设置来允许通知。",
+  "Options for {room}": "{room} 的选项",
   "Paid": "已付款",
   "Reconnecting…": "正在重新连接…",
+  "Rooms": "聊天室",
   "Save or cancel your edit first.": "请先保存或取消这次编辑。",
   "Save “{name}”": "保存“{name}”",
   "Saving…": "正在保存…",
@@ -84,6 +97,7 @@ setTranslations({
   "Today": "今天",
   "Too long: {length} of {most} characters": "文字过长：{length}/{most} 个字符",
   "Try again": "重试",
+  "Unmute": "取消静音",
   "Waiting to send…": "等待发送…",
   "Yesterday": "昨天",
   "You don't have access to this page.": "没有访问权限。",

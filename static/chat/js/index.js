@@ -6,17 +6,18 @@ import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
 import { BackgroundSender } from "./outbox/background-sender.js";
 import { watchUnsent } from "./outbox/outbox.js";
 import { RoomSearch } from "./sidebar/room-search.js";
-import { typeAhead } from "./sidebar/type-ahead.js";
 import { DesktopNotifications } from "./notifications/desktop-notifications.js";
 import { UnreadCounts } from "./unread/unread-counts.js";
 
 const input = /** @type {HTMLInputElement} */ (document.getElementById("room-name-input"));
 input.focus(); // `autofocus` may take effect too late
 
-input.form.addEventListener("submit", () => typeAhead(input));
-
 const rooms = document.getElementById("rooms");
 const search = new RoomSearch(input, rooms);
+input.form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  search.enter();
+});
 
 if (rooms.dataset.you) {
   const you = Number(rooms.dataset.you);

@@ -9,6 +9,7 @@ import { watchSaving } from "../../base/js/storage.js";
 import { forgetAccount, rememberAccount } from "./account/account-registry.js";
 import { claimDrafts } from "./account/signed-out-draft.js";
 import { Composer } from "./composer/composer.js";
+import { listenForComposerKeys } from "./composer/composer-keys.js";
 import { Draft } from "./composer/draft.js";
 import { refuseFiles } from "./composer/dropped-files.js";
 import { takeEarlyTexts } from "./composer/early-text.js";
@@ -95,6 +96,7 @@ export function connectRoom(room, shell, isFirst) {
   const input = /** @type {HTMLTextAreaElement} */ (element("chat-message-input"));
   const others = () => [...log.authors, ...people.all].filter(({ id }) => id !== you.id);
   new Typeahead(input, element("typeahead"), [peopleSource(others, (person) => composer.choose(person)), emojiSource(shell.emoji)], signal);
+  listenForComposerKeys(input, element("timeline"), signal);
   const shortcodes = new Shortcodes(input, shell.emoji);
   composer.pending = () => shortcodes.pending;
   refuseFiles(input, (text) => composer.showNotice(text), signal);

@@ -50,7 +50,8 @@ function connect(room) {
 }
 
 const navigation = new RoomNavigation(firstPage, firstRoom, connect, element("room-search-input"));
-const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, (address) => navigation.open(address));
+const open = (address, typed) => navigation.open(address, typed);
+const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, open);
 navigation.onOpen = ({ name, address, data }, rooms) => {
   shell.displayName.returnTo = address;
   shell.displayName.setName(data.you.name);

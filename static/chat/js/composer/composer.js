@@ -225,6 +225,7 @@ export class Composer {
   #keyPressed(event) {
     // 229: Safari ends the composition before it dispatches the Enter that ended it.
     if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
+    if (event.altKey && event.key === "ArrowUp") return; // opens another room: see room-keys.js
     if (event.key !== "Enter") this.#guardedUntil = 0;
     const action = this.#actionOf(event.key);
     if (!action) return;

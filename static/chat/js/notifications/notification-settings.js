@@ -38,7 +38,10 @@ export class NotificationSettings {
     watchPermission(() => this.#showPermission(), signal);
     const sound = form.querySelector("#notification-sound");
     sound.checked = isSoundOn();
-    this.#channel.addEventListener("message", ({ data }) => data.room === this.#room && this.#show(data.involvement));
+    const address = form.getAttribute("action");
+    this.#channel.addEventListener("message", ({ data }) => {
+      if (data.room === this.#room || data.address === address) this.#show(data.involvement);
+    });
     signal.addEventListener("abort", () => this.#channel.close());
   }
 

@@ -97,7 +97,7 @@ def _claim_name(user: User, name: str) -> User:
 
 
 def rename(user: User, name: str) -> User:
-    """Change a person's display name. Earlier messages keep the old name. Raise `ApiError` for a bad name."""
+    """Change a display name. Earlier messages store the old name. Raise `ApiError` for a bad name."""
     try:
         name = clean_display_name(name)
     except ValueError as error:

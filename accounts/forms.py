@@ -24,7 +24,7 @@ class NameForm(forms.Form):
     name = forms.CharField(
         label=_("Display name"),
         widget=forms.TextInput(attrs={"autocomplete": "nickname", "dir": "auto"}),
-        help_text=_("Earlier messages keep your old name."),
+        help_text=_("Shown with all your messages."),
     )
 
 
@@ -38,7 +38,14 @@ class EmailField(forms.EmailField):
     default_validators = [UnquotedEmailValidator()]
 
 
-class SignUpForm(BaseUserCreationForm):
+class NewPasswordMixin:
+    """Report a weak password beside the first field, and a difference beside the second: both at once."""
+
+    def validate_password_for_user(self, user: User, second: str = "password2") -> None:
+        super().validate_password_for_user(user, second.replace("2", "1"))  # type: ignore[misc]
+
+
+class SignUpForm(NewPasswordMixin, BaseUserCreationForm):
     class Meta:
         model = User
         fields = ["username", "email"]
@@ -54,6 +61,14 @@ class SignUpForm(BaseUserCreationForm):
         self.fields["email"].widget.attrs["autocomplete"] = "email"
         self.fields["password2"].label = _("Confirm password")
         self.fields["password2"].help_text = ""
+
+    def _post_clean(self) -> None:
+        """Keep valid passwords in the form if something else is wrong."""
+        super()._post_clean()  # type: ignore[misc]
+        passwords = {"password1", "password2"}
+        if passwords.isdisjoint(self.errors):
+            for name in passwords:
+                self.fields[name].widget.render_value = True
 
     def clean_username(self) -> str:
         try:
@@ -81,7 +96,7 @@ class ForgottenPasswordForm(PasswordResetForm):
     )
 
 
-class NewPasswordForm(SetPasswordForm):
+class NewPasswordForm(NewPasswordMixin, SetPasswordForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["new_password2"].label = _("Confirm password")

@@ -1,11 +1,13 @@
-"""Visitors: people with an account, and guests, whose session ends with the browser's."""
+"""Visitors: people with an account, and guests. A session lasts a year, or until the browser is closed."""
 
 from django.conf import settings
 from django.contrib.auth import login, middleware
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
@@ -49,17 +51,25 @@ def ensure_visitor(request: HttpRequest) -> User:
         login(request, actions.create_guest(), "django.contrib.auth.backends.ModelBackend")
         if secret and not had_session:  # forms of tabs that were opened before stay valid
             request.META["CSRF_COOKIE"] = secret
-        request.session.set_expiry(0)
+        _renew(request.session)
     return request.user  # type: ignore[return-value]
 
 
 def find_visitor(request: HttpRequest) -> User | None:
-    """Return the person of a request, or None. Store the time of the visit, which keeps guests' names."""
+    """Return the person of a request, or None. Store the visit, which keeps the session and guests' names."""
     if not request.user.is_authenticated:
         return None
     if is_visit(request):
         request.user = actions.record_visit(request.user)
+        _renew(request.session)
     return request.user
+
+
+def _renew(session: SessionBase) -> None:
+    """Begin the lifetime of a session again, once a day: a change sets its end and its cookie anew."""
+    today = timezone.now().date().isoformat()
+    if session.get("renewed") != today:
+        session["renewed"] = today
 
 
 def is_visit(request: HttpRequest) -> bool:

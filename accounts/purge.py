@@ -1,23 +1,25 @@
 """Weekly deletion of expired sessions, of resting names, and of guests without messages.
 
-A guest may still have a tab open after a week. Its socket closes with 4410, as for every deleted person, and
-the page asks for a reload, which creates a new guest. All messages stay.
+Most guests without messages come once, as crawlers do: they are kept for a week. Those who came back are kept
+as long as their session. All messages stay.
 """
 
 from collections.abc import Iterable
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Exists, ForeignObjectRel, OuterRef, QuerySet
+from django.db.models import Exists, F, ForeignObjectRel, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts import actions
 from accounts.models import Personal, RestingName, User
 from tasks.jobs import CHUNK, PeriodicJob, delete_rows
 
-# How long guests without messages are kept.
+# How long guests without messages are kept who were here on one day only.
 GUEST_LIFETIME = timedelta(days=7)
+ONE_DAY = timedelta(days=1)
 
 
 def purge_sessions() -> int:
@@ -44,8 +46,11 @@ def purge_guests() -> int:
 
 
 def find_unused_guests() -> QuerySet[User]:
-    """Return the guests that no row of any app refers to, except rows of `Personal` models."""
-    guests = User.objects.filter(is_guest=True, date_joined__lt=timezone.now() - GUEST_LIFETIME)
+    """Return the old guests that no row of any app refers to, except rows of `Personal` models."""
+    now = timezone.now()
+    came_once = Q(seen_at=None) | Q(seen_at__lt=F("date_joined") + ONE_DAY)
+    is_over = Q(seen_at__lt=now - timedelta(seconds=settings.SESSION_COOKIE_AGE))
+    guests = User.objects.filter(came_once | is_over, is_guest=True, date_joined__lt=now - GUEST_LIFETIME)
     for relation in _references():
         referring = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
         guests = guests.filter(~Exists(referring))

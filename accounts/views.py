@@ -58,7 +58,12 @@ def me(request: HttpRequest) -> HttpResponse:
             form.add_error("name", str(error.detail))
     if form.errors:
         focus_first_error(form)
-    context = {"form": form, "has_account": has_account(request), "next": next_page(request)}
+    context = {
+        "form": form,
+        "has_account": has_account(request),
+        "ends_with_browser": request.session.get_expire_at_browser_close(),
+        "next": next_page(request),
+    }
     return render(request, "accounts/me.html", context, status=400 if form.errors else 200)
 
 
@@ -71,6 +76,22 @@ def rename(request: HttpRequest) -> HttpResponse:
     except ApiError as error:
         return error_response(error)
     return json_response({"name": user.name})
+
+
+@require_POST
+def keep_session(request: HttpRequest) -> HttpResponse:
+    """Choose how long the session lasts: until the browser is closed, or with `keep` as long as usual."""
+    if find_visitor(request):
+        is_kept = bool(request.POST.get("keep"))
+        request.session.set_expiry(None if is_kept else 0)
+        messages.success(request, _session_text(is_kept))
+    return HttpResponseRedirect(next_page(request) or reverse("me"))
+
+
+def _session_text(is_kept: bool) -> str:
+    if is_kept:
+        return gettext("This computer remembers you again.")
+    return gettext("This computer forgets you when you close the browser.")
 
 
 def next_page(request: HttpRequest) -> str:
@@ -163,7 +184,6 @@ class SignUp(django_views.RedirectURLMixin, GuestFormView):
             form.add_error("username", str(error.detail))
             return self.form_invalid(form)
         update_session_auth_hash(self.request, user)
-        self.request.session.set_expiry(None)  # a guest's session ends with the browser's
         record("signed_up", self.request, user.pk)
         messages.success(self.request, gettext("Account created"))
         if user.email:

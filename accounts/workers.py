@@ -65,14 +65,20 @@ class MailWorker(AsyncConsumer):
         task.add_done_callback(lambda task: self.pending.pop(task, None))
 
     async def deliver(self, count: Count, render: Render, *arguments) -> None:
-        """Send an e-mail, and count it once. Retry after temporary errors."""
+        """Send an e-mail. Retry after temporary errors.
+
+        Count it once for each address: the account may change its own between two attempts.
+        """
+        counted = ""
         for delay in (0, *RETRY_DELAYS):
             await asyncio.sleep(delay)
             try:
                 async with self._places:
                     if email := await database_sync_to_async(render)(*arguments):
-                        await count(email.to[0])
-                        count = _count_nothing
+                        (address,) = email.to
+                        if address != counted:
+                            await count(address)
+                            counted = address
                         await send(email)
                 return
             except ApiError as error:
@@ -95,10 +101,6 @@ async def send(email: EmailMessage) -> None:
         with suppress(AttributeError, OSError):  # it is not connected
             connection.connection.sock.shutdown(socket.SHUT_RDWR)  # or its thread would wait on
         raise
-
-
-async def _count_nothing(address: str) -> None:
-    """Do nothing: the rate limit counts the first attempt only."""
 
 
 def _may_pass(error: Exception) -> bool:

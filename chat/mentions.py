@@ -4,7 +4,7 @@ A person whom the author chose for a name is mentioned even if renamed since, or
 """
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import accumulate, islice, takewhile
 from typing import NamedTuple
 
@@ -33,9 +33,6 @@ MAX_KEY_LENGTH = User._meta.get_field("name_key").max_length or 255
 # A letter with more marks than names allow (`names.check_visible`): sorting the marks takes quadratic time.
 OVERLOADED = regex.compile(r".[\p{Mn}\p{Me}]{5}", regex.DOTALL)
 
-# Names per query.
-QUERY_CHUNK = 10_000
-
 # A letter or digit of a script with spaces between words, and its marks, except letters that look like
 # punctuation (as in accounts/confusables.py). mentions.js has the same.
 LETTER = r"(?=[\0-\u0dff\u1e00-\u1fff])(?![\u01c3\u02b9-\u02df\u02e5-\u02ff])[\p{L}\p{N}]"
@@ -44,14 +41,20 @@ MARKED = rf"{LETTER}\p{{M}}{{0,4}}"
 BEGIN = regex.compile(rf"(?<!{MARKED}[_+-]?)@(?=[^\s@])")
 INSIDE = regex.compile(rf"(?<={MARKED})[.@+-]?_*+{LETTER}|\p{{M}}")
 
-# People with these names or primary keys, and whether they have been in these rooms. One statement, which the
-# ORM cannot express.
+# People for pairs of a room and a name, and of a room and a primary key, and whether they have been in that
+# room. One statement, which the ORM cannot express. (For SQLite, `CROSS JOIN` means the order of the loops.)
 FIND_PEOPLE = """
-    SELECT room.id, person.name_key, person.id,
-        EXISTS (SELECT 1 FROM chat_membership WHERE user_id = person.id AND room_id = room.id)
-        OR EXISTS (SELECT 1 FROM chat_message WHERE author_id = person.id AND room_id = room.id)
-    FROM chat_user person CROSS JOIN chat_room room
-    WHERE (person.name_key IN ({}) OR person.id IN ({})) AND room.id IN ({}) AND person.is_active
+    WITH named (room, name_key) AS (VALUES {}),
+        chosen (room, person) AS (VALUES {}),
+        wanted (room, person) AS (
+            SELECT room, person.id FROM named CROSS JOIN chat_user person
+            WHERE person.name_key = named.name_key
+            UNION SELECT room, person FROM chosen
+        )
+    SELECT room, person.name_key, person.id,
+        EXISTS (SELECT 1 FROM chat_membership WHERE user_id = person.id AND room_id = room)
+        OR EXISTS (SELECT 1 FROM chat_message WHERE author_id = person.id AND room_id = room)
+    FROM wanted CROSS JOIN chat_user person WHERE person.id = wanted.person AND person.is_active
 """
 
 # Candidates for the name at one place, longest first: the key, and the name as written.
@@ -68,6 +71,14 @@ class Place(NamedTuple):
     names: NamesByKey
 
 
+class Draft(NamedTuple):
+    """Text for a room, and the people whom its author chose."""
+
+    room: int
+    text: str
+    chosen: Sequence[tuple[int, str]] = ()  # see `Message.chosen`
+
+
 class Candidates(NamedTuple):
     """Candidates for mentions in some texts: their places, and the people."""
 
@@ -75,14 +86,13 @@ class Candidates(NamedTuple):
     people: People
 
 
-def find_candidates(texts: Iterable[str], rooms: Collection[int], chosen: Collection[int] = ()) -> Candidates:
-    """Look up the people whom these texts may mention in these rooms. Call this before the transaction.
-
-    `chosen`: the primary keys of the people whom the authors chose.
-    """
-    places = {text: list(_find_places(text)) for text in texts if "@" in text}
-    keys = {key for found in places.values() for place in found for key in place.names}
-    return Candidates(places, _find_people(keys, chosen, rooms) if keys or (places and chosen) else {})
+def find_candidates(drafts: Iterable[Draft]) -> Candidates:
+    """Look up the people whom these texts may mention. Call this before the transaction."""
+    asking = [draft for draft in drafts if "@" in draft.text]
+    places = {text: list(_find_places(text)) for text in {draft.text for draft in asking}}
+    named = {(draft.room, key) for draft in asking for place in places[draft.text] for key in place.names}
+    chosen = {(draft.room, pk) for draft in asking if places[draft.text] for pk, _ in draft.chosen}
+    return Candidates(places, _find_people(named, chosen) if named or chosen else {})
 
 
 def store_mentions(messages: Collection[Message], found: Candidates) -> None:
@@ -162,21 +172,20 @@ def _names_at(text: str, begin: int, letters: list[str], keys: list[tuple[str, b
     return dict(reversed(found.items()))
 
 
-def _find_people(keys: Collection[str], chosen: Collection[int], rooms: Collection[int]) -> People:
+def _find_people(named: Collection[tuple[int, str]], chosen: Collection[tuple[int, int]]) -> People:
+    """Return the people for these pairs. The cost of a batch limits them (see `message_writer.py`)."""
     people: People = {}
-    listed: list[str | None] = [*keys] or [None]  # SQL has no empty list
-    ids: list[int | None] = [*chosen] or [None]
-    for start in range(0, len(listed), QUERY_CHUNK):
-        some = listed[start : start + QUERY_CHUNK]
-        sql = FIND_PEOPLE.format(_placeholders(some), _placeholders(ids), _placeholders(rooms))
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [*some, *ids, *rooms])
-            rows = cursor.fetchall()
-        allowed = permissions.with_access({(room, person) for room, _, person, _ in rows})
-        for room, key, person, has_been_there in rows:
-            if (room, person) in allowed:
-                is_there = bool(has_been_there) or person in live.people_in(Room.topic_of(room))
-                people[room, key] = people[room, person] = person, is_there
+    named, chosen = named or [(0, "")], chosen or [(0, 0)]  # SQL has no empty list
+    pairs: list[tuple[int, int | str]] = [*named, *chosen]
+    sql = FIND_PEOPLE.format(_placeholders(named), _placeholders(chosen))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for pair in pairs for value in pair])
+        rows = cursor.fetchall()
+    allowed = permissions.with_access({(room, person) for room, _, person, _ in rows})
+    for room, key, person, has_been_there in rows:
+        if (room, person) in allowed:
+            is_there = bool(has_been_there) or person in live.people_in(Room.topic_of(room))
+            people[room, key] = people[room, person] = person, is_there
     return people
 
 
@@ -210,5 +219,5 @@ def _names_in(message: Message, place: Place) -> list[tuple[str, int | str]]:
     return sorted([*chosen, *others], key=lambda each: len(each[0]), reverse=True)
 
 
-def _placeholders(values: Collection) -> str:
-    return ", ".join(["%s"] * len(values))
+def _placeholders(pairs: Collection) -> str:
+    return ", ".join(["(%s, %s)"] * len(pairs))

@@ -1,8 +1,9 @@
 """Room search: by any part of a name, and for Chinese names also by pinyin.
 
 The search ignores case, marks, spaces, the kind of kana, and the difference between traditional and
-simplified characters. A room's search keys are its folded name and, on a second line if it has Chinese
-characters, each character with all that may be typed for it: `重/zhong/chong/z/c 庆/qing/q`.
+simplified characters. Names that begin with the text come first. A room's search keys are its folded name
+and, on a second line if it has Chinese characters, each character with all that may be typed for it:
+`重/zhong/chong/z/c 庆/qing/q`.
 """
 
 import os
@@ -23,6 +24,9 @@ from pypinyin import Style, pinyin
 
 # Longest search text (characters); the rest is ignored.
 MAX_QUERY_LENGTH = 32
+
+# Shorter names (characters) have no similar ones: too many differ in one letter only.
+MIN_SIMILAR_LENGTH = 4
 
 _MARK = regex.compile(r"\p{Mn}")
 _SEPARATORS = dict.fromkeys(map(ord, "'’‘ʼ-‐"))
@@ -82,18 +86,24 @@ class RoomMatcher:
 
     def matches(self, search_keys: str) -> bool:
         name, _, characters = search_keys.partition("\n")
-        return self._asked in name or (
-            self._typed != "" and self._is_typed(_without_separators(characters).split())
-        )
+        return self._asked in name or self._is_typed(characters, 1)
 
-    def _is_typed(self, characters: list[str]) -> bool:
-        """Return whether consecutive characters read as the text. The last reading may be incomplete."""
+    def begins(self, search_keys: str) -> bool:
+        """Return whether a room matches from its first character on."""
+        name, _, characters = search_keys.partition("\n")
+        return name.startswith(self._asked) or self._is_typed(characters, 0)
+
+    def _is_typed(self, characters: str, start: int) -> bool:
+        """Return whether consecutive characters read as the text. The last reading may be incomplete.
+
+        `start` is 1 if they may begin at any character, 0 if at the first one only.
+        """
         starts = 1
-        for character in characters:
+        for character in _without_separators(characters).split():
             lasts, moves = self._moves(character)
             if starts & lasts:
                 return True
-            starts = reduce(or_, ((starts & places) << length for length, places in moves), 1)
+            starts = reduce(or_, ((starts & places) << length for length, places in moves), start)
         return False
 
     def _moves_of(self, character: str) -> tuple[int, list[tuple[int, int]]]:
@@ -108,6 +118,36 @@ class RoomMatcher:
         asked, places = self._typed, range(len(self._typed))
         lasts = sum(1 << at for at in places[-len(typed) :] if typed.startswith(asked[at:]))
         return lasts, sum(1 << at for at in places if asked.startswith(typed, at)) if typed in asked else 0
+
+
+class SimilarityMatcher:
+    """Matcher of rooms that a mistyped name may mean: one letter differs or is missing, or two are swapped.
+
+    Spaces and punctuation do not count. Names that differ in a digit do so on purpose.
+    """
+
+    def __init__(self, name: str):
+        self._name = _letters(fold_text(name))
+
+    def matches(self, search_keys: str) -> bool:
+        other = _letters(search_keys.partition("\n")[0])
+        if len(self._name) < MIN_SIMILAR_LENGTH or abs(len(self._name) - len(other)) > 1:
+            return False
+        one, other = _strip_common_start(self._name, other)
+        one, other = _strip_common_start(one[::-1], other[::-1])
+        if any(map(str.isdigit, one + other)):
+            return False
+        return max(len(one), len(other)) <= 1 or (len(one) == 2 and one == other[::-1])
+
+
+def _letters(folded: str) -> str:
+    return "".join(filter(str.isalnum, folded))
+
+
+def _strip_common_start(one: str, other: str) -> tuple[str, str]:
+    pairs = enumerate(zip(one, other, strict=False))
+    end = next((at for at, (letter, its) in pairs if letter != its), min(len(one), len(other)))
+    return one[end:], other[end:]
 
 
 def _typed_forms(character: str) -> list[str]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.contrib.messages import get_messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -15,7 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.gzip import gzip_page
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.guests import ensure_visitor, find_visitor
 from base import names
@@ -24,7 +25,7 @@ from base.ratelimit import get_change_rate, hit_limit
 from base.ratelimit_keys import request_keys
 from base.responses import error_response, json_response, rate_limited_page
 from chat import actions, emoji, permissions, protocol, room_names
-from chat.models import Involvement
+from chat.models import Involvement, Room
 from chat.queries import history, room_list, unread_counts
 
 # Messages of a room's page, and the most that a request may ask for.
@@ -62,11 +63,15 @@ def _render_index(request: HttpRequest, status: int = 200, **context: object) ->
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def rooms(request: HttpRequest) -> HttpResponse:
-    """Render the rooms that match `?asked=<text>`; with `&here=<room or nothing>`, for the sidebar."""
-    found = room_list.list_rooms(request.user, request.GET.get("asked", ""))
+    """Render the rooms that match `?asked=<any part of a name>`, or all: for a sidebar with `&here=`."""
+    asked = request.GET.get("asked", "")
+    if asked.strip():
+        return render(request, "chat/found_rooms.html", {"found": room_list.find_rooms(request.user, asked)})
     here = request.GET.get("here")
-    template = "chat/rooms.html" if here is None else "chat/sidebar.html"
-    return render(request, template, {"rooms": found, "here": here})
+    if here is None:
+        return render(request, "chat/rooms.html", {"rooms": room_list.list_rooms(request.user)})
+    found = room_list.list_sidebar_rooms(request.user, here)
+    return render(request, "chat/sidebar.html", {"rooms": found, "here": here})
 
 
 @require_safe
@@ -85,27 +90,35 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
     if found.name != room_name:
         return redirect("room", found.name)
     # `seq` was read before the messages: the socket may send some again, which pages know by number.
-    cursor = {"epoch": found.epoch, "seq": found.last_seq}
+    described = _describe(found)
     reading = unread_counts.load_read_position(request.user, found)
     page = history.unread_page(found, reading.first_unread if reading else None, PAGE_SIZE)
-    return _open(request, found.name, cursor, page, reading)
+    return _open(request, found.name, described, page, reading)
 
 
 @require_safe
 @gzip_page
 @cache_control(private=True, no_cache=True)
 def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
-    """Render a room at a message."""
+    """Render a room at a message. If the message does not exist, say so in the room, with status 404."""
     try:
         found = permissions.enter(request.user, room_names.clean_name(room_name))
         if found.name != room_name:
             return redirect("place", found.name, number)
-        cursor = {"epoch": found.epoch, "seq": found.last_seq}
+        described = _describe(found)
         reading = unread_counts.load_read_position(request.user, found)
-        page = history.page_around(found, number, PAGE_SIZE)
-        return _open(request, found.name, cursor, page, reading, number)
     except ApiError as error:
         return _not_found(request, error)
+    try:
+        page = history.page_around(found, number, PAGE_SIZE)
+    except ApiError:
+        page = history.unread_page(found, reading.first_unread if reading else None, PAGE_SIZE)
+        return _open(request, found.name, described | {"missing": number}, page, reading, status=404)
+    return _open(request, found.name, described, page, reading, number)
+
+
+def _describe(room: Room) -> dict:
+    return {"epoch": room.epoch, "seq": room.last_seq, "created_at": room.created_at}
 
 
 def _open_new(request: HttpRequest, name: str) -> HttpResponse:
@@ -119,10 +132,11 @@ def _open_new(request: HttpRequest, name: str) -> HttpResponse:
 def _open(
     request: HttpRequest,
     name: str,
-    cursor: dict,
+    described: dict,
     page: history.Page,
     reading: unread_counts.ReadPosition | None = None,
     number: int | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     try:
         you = ensure_visitor(request)
@@ -135,8 +149,9 @@ def _open(
         raise
     data = {
         "key": names.key(name),
-        **cursor,
+        **described,
         "messages": page.messages,
+        "names": history.load_present_names(page.messages),
         "is_start": page.is_start,
         "is_end": page.is_end,
         "place": number,
@@ -145,6 +160,8 @@ def _open(
         "unread": reading.unread if reading else 0,
         "involvement": reading.involvement if reading else Involvement.MENTIONS,
         "you": protocol.make_you(you),
+        "notices": [str(each) for each in get_messages(request)],
+        "ends_with_browser": request.session.get_expire_at_browser_close(),  # see forgotten-guest.js
         "former_guest": request.session.get("former_guest"),  # before sign-in: see signed-out-draft.js
         "page": PAGE_SIZE,
         "longest_text": protocol.MAX_TEXT_LENGTH,
@@ -156,7 +173,7 @@ def _open(
         "here": name,
         "involvements": Involvement.choices,
     }
-    return render(request, "chat/room.html", context)
+    return render(request, "chat/room.html", context, status=status)
 
 
 def _not_found(request: HttpRequest, error: ApiError) -> HttpResponse:
@@ -183,7 +200,8 @@ def messages(request: HttpRequest, room_name: str) -> HttpResponse:
             raise ApiError("bad_frame", _("Use either before or after, not both."))
         found = permissions.enter(request.user, room_names.clean_name(room_name))
         page = history.page_after(found, after, limit) if after else history.page_before(found, before, limit)
-        return json_response({"messages": page.messages, "more": page.more})
+        names_now = history.load_present_names(page.messages)
+        return json_response({"messages": page.messages, "names": names_now, "more": page.more})
     except ApiError as error:
         return error_response(error)
 
@@ -213,6 +231,20 @@ def involvement(request: HttpRequest, room_name: str) -> HttpResponse:
     except ApiError as error:
         return error_response(error)
     return json_response({"involvement": unread_counts.load_involvement(request.user, found)})
+
+
+@require_POST
+@never_cache
+def leave(request: HttpRequest, room_name: str) -> HttpResponse:
+    """End the visitor's membership in a room."""
+    try:
+        found = permissions.enter(request.user, room_names.clean_name(room_name))
+        hit_limit(get_change_rate, request_keys(request))
+        if request.user.is_authenticated:
+            actions.leave(request.user, found)
+    except ApiError as error:
+        return error_response(error)
+    return json_response({})
 
 
 @require_safe

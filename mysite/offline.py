@@ -17,6 +17,8 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from accounts.guests import has_account
+
 BASE = [f"base/css/{name}.css" for name in ("tokens", "base", "page", "form", "offline")]
 STYLES = [*BASE, "chat/css/card.css"]
 SCRIPT = "base/js/offline-page.js"
@@ -49,7 +51,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_page())
 
 
-# A cookie that scripts can read and that ends with the browser, as a guest's session does.
+# A cookie that scripts can read, with the person of a guest's session, or of one that ends with the browser.
 GUEST_COOKIE = f"{settings.COOKIE_PREFIX}lobby_guest"
 
 
@@ -68,11 +70,22 @@ class PersonMiddleware:
         if is_page and request.session.accessed and _is_loaded(request.session):
             person = _person(request)
             response.headers["Lobby-Person"] = person
-            if person and request.session.get_expire_at_browser_close():
-                response.headers["Lobby-Guest"] = GUEST_COOKIE
-                if request.COOKIES.get(GUEST_COOKIE) != person:
-                    response.set_cookie(GUEST_COOKIE, person, samesite="Lax", secure=settings.HTTPS)
+            if person:
+                _add_cookie(request, response, person)
         return response
+
+
+def _add_cookie(request: HttpRequest, response: HttpResponse, person: str) -> None:
+    """Set the cookie, for as long as the session. The header tells the service worker to compare it."""
+    session = request.session
+    ends_with_browser = session.get_expire_at_browser_close()
+    if ends_with_browser:
+        response.headers["Lobby-Guest"] = GUEST_COOKIE
+    elif not hasattr(request, "_cached_user") or has_account(request):
+        return
+    if session.modified or request.COOKIES.get(GUEST_COOKIE) != person:
+        age = None if ends_with_browser else session.get_expiry_age()
+        response.set_cookie(GUEST_COOKIE, person, age, samesite="Lax", secure=settings.HTTPS)
 
 
 def _is_loaded(session: SessionBase) -> bool:

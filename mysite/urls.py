@@ -3,6 +3,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from accounts.views import admin_sign_in
+from base import theme
 from connections import languages
 from mysite import manifest, offline, recipes
 
@@ -18,6 +19,7 @@ urlpatterns = [
     path("recipes/<slug:slug>/", recipes.recipe, name="recipe"),
     path("recipes/<slug:slug>/<path:path>", recipes.source, name="source"),
     path("language/", languages.choose, name="language"),
+    path("theme/", theme.choose, name="theme"),
     path("admin/login/", admin_sign_in),
     path("admin/password_change/", RedirectView.as_view(pattern_name="change_password")),
     path("admin/", admin.site.urls),

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 
 from base import names
 from base.api_errors import ApiError
+from base.client_json import DECODE_ERRORS
 from base.ratelimit import get_message_rate
 from base.ratelimit_keys import RateLimitKeys, socket_keys
 from base.responses import error_json
@@ -73,7 +74,7 @@ class TopicConsumer(GroupConsumer):
         """Return the text of a client's frame, and its id. Raise `ApiError` as `check_text` does."""
         line = Line(frame)  # of a plain client, or of a page of the version before
         if self.subprotocol and frame:
-            with suppress(msgspec.DecodeError):
+            with suppress(*DECODE_ERRORS):
                 line = msgspec.json.decode(frame, type=Line)
         await self.check_text(line.text)
         return line

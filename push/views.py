@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from base import names, security_log
 from base.api_errors import ApiError
+from base.client_json import DECODE_ERRORS
 from base.ratelimit import get_change_rate, hit_limit
 from base.ratelimit_keys import request_keys
 from base.responses import error_response, http_status, json_response
@@ -103,7 +104,7 @@ def check_signature(request: HttpRequest) -> None:
 def read_payment(body: bytes, biz: str) -> Payment:
     try:
         payment = msgspec.json.decode(body, type=Payment)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except DECODE_ERRORS as error:
         raise ApiError("bad_frame", str(error)) from None
     if payment.biz != biz:
         raise ApiError("bad_frame", _("biz doesn't match the address."))

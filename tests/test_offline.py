@@ -56,17 +56,32 @@ def test_a_page_says_for_whom_it_was_made():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_page_of_a_guest_has_a_cookie_that_ends_with_the_browser():
+def test_a_page_of_a_guest_has_a_cookie_that_ends_with_the_session():
     client = Client()
     response = client.get("/chat/lobby/")
-    cookie = client.cookies[response.headers["Lobby-Guest"]]
+    cookie = client.cookies[offline.GUEST_COOKIE]
     assert cookie.value == response.headers["Lobby-Person"]
+    assert cookie["max-age"] == client.cookies["sessionid"]["max-age"]
+    assert not cookie["httponly"]
+    assert "Lobby-Guest" not in response.headers  # nothing to compare: the session outlives the browser
+    assert offline.GUEST_COOKIE not in client.get("/chat/lobby/").cookies
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_of_a_session_that_ends_with_the_browser_says_which_cookie_ends_with_it():
+    client = Client()
+    person = client.get("/chat/lobby/").headers["Lobby-Person"]
+    client.post("/me/session/")
+    response = client.get("/chat/lobby/")
+    cookie = client.cookies[response.headers["Lobby-Guest"]]
+    assert cookie.value == person == response.headers["Lobby-Person"]
     assert not (cookie["max-age"] or cookie["expires"] or cookie["httponly"])
-    again = client.get("/chat/lobby/")
-    assert response.headers["Lobby-Guest"] not in again.cookies
-    lasting = Client()
-    lasting.force_login(User.objects.get())
-    assert "Lobby-Guest" not in lasting.get("/chat/lobby/").headers
+    client.post("/me/session/", {"keep": "1"})
+    assert client.cookies[offline.GUEST_COOKIE]["max-age"]
+    assert "Lobby-Guest" not in client.get("/chat/lobby/").headers
+    User.objects.update(is_guest=False)
+    client.cookies.pop(offline.GUEST_COOKIE)
+    assert offline.GUEST_COOKIE not in client.get("/chat/lobby/").cookies
 
 
 @pytest.mark.django_db(transaction=True)

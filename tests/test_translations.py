@@ -18,7 +18,7 @@ WORD = re.compile("[A-Za-z]{2,}|[\u4e00-\u9fff]+")
 CALLS = re.compile(r"^(_|n?gettext(_lazy)?|format_lazy)$")
 
 # What is called so in every language, or is no word.
-UNTRANSLATED = {"Lobby", "Ctrl", "Shift", "Enter", "Tab", "Esc"}
+UNTRANSLATED = {"Lobby", "Ctrl", "Alt", "Shift", "Enter", "Tab", "Esc", "PgUp", "PgDn"}
 
 # A text of a script that people may be told: a word with a capital, or several words, or Chinese.
 TOLD = re.compile(r"[A-Z][a-z]+(…|[ .?!,]|$)|.*[a-z] [a-z]+ [a-z]|.*[\u4e00-\u9fff]")
@@ -29,6 +29,7 @@ SHOWN = re.compile(
 )
 OF_BROWSERS = {
     "Ctrl",
+    "Alt",
     "Backspace",
     "Enter",
     "Escape",

@@ -14,13 +14,17 @@ from chat.models import Message, Room
 from tasks.jobs import delete_rows
 from transcripts import space
 from transcripts.models import Outdated, Transcript
+from transcripts.zones import find_zone
 
 # The message that makes task workers write the transcripts that need a worker.
 WRITE = live.LayerMessage("transcripts", {"type": "transcripts.write"}, is_task=True)
 
 
-def request_transcript(owner: User, room: Room, address: str = "") -> Transcript:
-    """Request a room's transcript. Return an unfinished one unchanged; replace a finished one."""
+def request_transcript(owner: User, room: Room, address: str = "", time_zone: str = "UTC") -> Transcript:
+    """Request a room's transcript. Return an unfinished one unchanged; replace a finished one.
+
+    Times are in UTC if the server does not know the time zone.
+    """
     earlier = Transcript.objects.filter(owner=owner, room=room)
     if unfinished := earlier.filter(finished_at=None).first():
         live.send_in_background(WRITE)
@@ -28,7 +32,7 @@ def request_transcript(owner: User, room: Room, address: str = "") -> Transcript
     total, size = space.estimate(room)
     origin = space.hash_address(address)
     values = {"room_name": room.name, "up_to_number": room.last_seq, "total": total, "size": size}
-    values |= {"language": get_language(), "origin": origin}
+    values |= {"language": get_language(), "origin": origin, "time_zone": str(find_zone(time_zone))}
     values |= earlier.aggregate(claimed_at=Max("claimed_at"))
     with transaction.atomic():
         owner = queries.lock_active(owner)

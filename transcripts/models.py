@@ -8,6 +8,7 @@ from accounts.models import User
 from base.names import MAX_ROOM_NAME
 from chat.models import Room
 from tasks.leases import Leased
+from transcripts.zones import MAX_ZONE_NAME
 
 
 class Outdated(models.TextChoices):
@@ -34,6 +35,12 @@ class Transcript(Leased):
         max_length=MAX_ROOM_NAME, help_text="The room's name at the time of the request."
     )
     language = models.CharField(max_length=16, default="en", help_text="The requester's language.")
+    time_zone = models.CharField(
+        max_length=MAX_ZONE_NAME,
+        default="UTC",
+        db_default="UTC",
+        help_text="The requester's time zone, in which times are written.",
+    )
     up_to_number = models.BigIntegerField(help_text="The room's last number at the time of the request.")
     total = models.BigIntegerField(help_text="Number of messages.")
     done = models.BigIntegerField(default=0, help_text="Number of messages written so far.")

@@ -1,9 +1,11 @@
-"""Text of transcripts, in the active language. No message's text can pose as another message."""
+"""Text of transcripts, in the active language and time zone. No text can pose as another message."""
 
 import json
+from datetime import datetime
 
 import regex
 from django.db.models import QuerySet
+from django.utils.timezone import get_current_timezone, localtime
 from django.utils.translation import gettext, ngettext
 
 from accounts.confusables import find_lookalikes, skeleton
@@ -31,10 +33,11 @@ ESCAPED_QUOTES = {ord(each): f"\\u{ord(each):04x}" for each in find_lookalikes(s
 def render_header(transcript: Transcript) -> str:
     title = gettext("Transcript of {room}").format(room=transcript.room_name)
     extent = ngettext(
-        "{count} message until {time} UTC", "{count} messages until {time} UTC", transcript.total
+        "{count} message until {time} ({zone})", "{count} messages until {time} ({zone})", transcript.total
     )
-    time = f"{transcript.created_at:%Y-%m-%d %H:%M:%S}"
-    return f"{title}\n{extent.format(count=f'{transcript.total:,}', time=time)}\n\n"
+    time = _format_time(transcript.created_at)
+    extent = extent.format(count=f"{transcript.total:,}", time=time, zone=get_current_timezone())
+    return f"{title}\n{extent}\n\n"
 
 
 def render_end() -> str:
@@ -53,7 +56,12 @@ def render_message(message: Message) -> str:
     """Return the lines of a message. Every line break of its text is indented."""
     text = gettext("(deleted)") if message.deleted_at else INDENT.join(_split_lines(message.text))
     edited = f" {gettext('(edited)')}" if message.edited_at and not message.deleted_at else ""
-    return f"[{message.created_at:%Y-%m-%d %H:%M:%S}] {_quote_name(message.author_name)}: {text}{edited}\n"
+    return f"[{_format_time(message.created_at)}] {_quote_name(message.author_name)}: {text}{edited}\n"
+
+
+def _format_time(at: datetime) -> str:
+    """Return a time in the active time zone."""
+    return f"{localtime(at):%Y-%m-%d %H:%M:%S}"
 
 
 def _split_lines(text: str) -> list[str]:

@@ -75,7 +75,8 @@ async def download(request: HttpRequest, room_name: str, pk: UUID) -> HttpRespon
 
 def _store_request(request: HttpRequest, room_name: str) -> Transcript:
     room = permissions.enter(request.user, room_names.clean_name(room_name))
-    return actions.request_transcript(ensure_visitor(request), room, request.META.get("REMOTE_ADDR", ""))
+    address, time_zone = request.META.get("REMOTE_ADDR", ""), request.POST.get("time_zone", "")
+    return actions.request_transcript(ensure_visitor(request), room, address, time_zone)
 
 
 def _get_own(request: HttpRequest, room_name: str, pk: UUID) -> Transcript:

@@ -10,7 +10,7 @@ from typing import IO
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from django.core.files import File
-from django.utils import translation
+from django.utils import timezone, translation
 
 import live
 from base.api_errors import ApiError
@@ -19,6 +19,7 @@ from chat.models import Message
 from tasks.leases import LeaseLost
 from transcripts import leases, space, text
 from transcripts.models import Transcript
+from transcripts.zones import find_zone
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,8 @@ class TranscriptWorker(AsyncConsumer):
 
 async def write(transcript: Transcript) -> None:
     """Write the file of a claimed transcript. Raise `LeaseLost`."""
-    with TemporaryFile() as file, translation.override(transcript.language):
+    zone = timezone.override(find_zone(transcript.time_zone))
+    with TemporaryFile() as file, translation.override(transcript.language), zone:
         file.write(text.render_header(transcript).encode())
         done, number, renewed_at = 0, 0, time.monotonic()
         while written := await _write_some(file, transcript, number):

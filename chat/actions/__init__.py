@@ -1,6 +1,6 @@
 """Actions: all changes of state that people request (check, commit, publish). Nothing else writes."""
 
-from chat.actions.memberships import Member, mark_read, set_involvement
+from chat.actions.memberships import Member, leave, mark_read, set_involvement
 from chat.actions.messages import Entry, WriteResult, delete, edit, send, write_all
 from chat.actions.rooms import open_room
 
@@ -10,6 +10,7 @@ __all__ = [
     "WriteResult",
     "delete",
     "edit",
+    "leave",
     "mark_read",
     "open_room",
     "send",

@@ -1,4 +1,4 @@
-"""Actions on memberships: mark as read, and set the notification level."""
+"""Actions on memberships: mark as read, set the notification level, and leave."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,6 +12,7 @@ from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from chat.models import Involvement, Membership, Room
+from chat.services import unread_changes
 
 # Moves a read position forwards only, never beyond the log, and only for active people. One statement, which
 # the ORM cannot express.
@@ -68,3 +69,10 @@ def set_involvement(user: User, room: Room, involvement: str) -> None:
         defaults={"involvement": involvement},
         create_defaults={"involvement": involvement, "last_read": room.last_seq},
     )
+
+
+@transaction.atomic
+def leave(user: User, room: Room) -> None:
+    """End a user's membership in a room. Reading there creates another."""
+    Membership.objects.filter(user=user, room=room).delete()
+    transaction.on_commit(lambda: unread_changes.publish_left(user.pk, room.pk))

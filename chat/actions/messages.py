@@ -70,9 +70,7 @@ def _store(entries: Sequence[Entry]) -> list[WriteResult | ApiError]:
     if not entries:
         return []
     found = mentions.find_candidates(
-        {entry.text or "" for entry in entries},
-        {entry.room.pk for entry in entries},
-        {person for entry in entries for person, _ in entry.chosen},
+        mentions.Draft(entry.room.pk, entry.text or "", entry.chosen) for entry in entries
     )
     new = [entry for entry in entries if isinstance(entry, NewMessage)]
     try:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 import live
 from base import subprotocols
 from base.api_errors import ApiError
+from base.client_json import DECODE_ERRORS
 from chat.protocol import Ack, Command, Error, Send, Welcome, encode
 from live.events import split_into_frames
 
@@ -157,5 +158,5 @@ def choose_dialect(offered: Iterable[str]) -> Dialect:
 def _decode(decoder: msgspec.json.Decoder[Any], frame: str) -> Any:
     try:
         return decoder.decode(frame)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+    except DECODE_ERRORS as error:
         raise ApiError("bad_frame", _("This message is malformed."), reason=str(error)) from None

@@ -238,6 +238,14 @@ def page_around(room: Room, number: int, limit: int) -> Page:
     return Page(older.messages + newer.messages, not older.more, not newer.more)
 
 
+def load_present_names(messages: Iterable[protocol.Message]) -> dict[int, str]:
+    """Return the present names of authors who sent messages under others. Deleted ones have none."""
+    sent = {(each.author.id, each.author.name) for each in messages}
+    people = User.objects.filter(pk__in={pk for pk, _ in sent}, name_key__isnull=False)
+    names = dict(people.values_list("pk", "name"))
+    return {pk: names[pk] for pk, name in sent if names.get(pk, name) != name}
+
+
 def find_stored(room: Room, client_ids: Collection[UUID]) -> list[UUID]:
     """Return those of the client_ids that messages of a room have."""
     found = permissions.messages_of(room).filter(client_id__in=client_ids)

@@ -1,12 +1,12 @@
-"""Room list: the rooms that a user may enter, their own first, each with its last message."""
+"""Room list: the rooms that a user may enter, their own first, each with its last message. Room search."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import ngettext
 
 import live
@@ -26,6 +26,10 @@ MAX_CARDS = 120
 # How many candidates a search compares with its text, the most recently active first.
 MAX_CANDIDATES = 1000
 
+# How many rooms a search finds, and how many that its text may mean.
+MAX_FOUND_ROOMS = 20
+MAX_SIMILAR_ROOMS = 3
+
 # How many rooms of others the sidebar lists without a search.
 MAX_SIDEBAR_ROOMS = 20
 
@@ -37,7 +41,10 @@ MAX_PREVIEW_LENGTH = 200
 
 
 class RoomCard(NamedTuple):
-    """Room in a list. `here` counts the others who are present; `faces` are some of them."""
+    """Room in a list. `here` counts the others who are present; `faces` are some of them.
+
+    `involvement` is the notification level in one of the user's own rooms.
+    """
 
     name: str
     unread: int
@@ -45,6 +52,7 @@ class RoomCard(NamedTuple):
     last: Message | None
     here: int = 0
     faces: Sequence[User] = ()
+    involvement: str = ""
 
     @property
     def preview(self) -> str:
@@ -65,11 +73,22 @@ class RoomCard(NamedTuple):
 
 
 class RoomList(NamedTuple):
-    """Room list of a user; `asked` is the search text."""
+    """Room list of a user."""
 
     mine: list[RoomCard]
     others: list[RoomCard]
+
+
+class FoundRooms(NamedTuple):
+    """Rooms that match a search text: first the exact name, then names that begin with it, then the others.
+
+    `similar` are the names of rooms that a mistyped text may mean.
+    """
+
     asked: str
+    rooms: list[RoomCard]
+    similar: list[str]
+    has_exact: bool
 
     @property
     def problem(self) -> ValueError | None:
@@ -81,46 +100,67 @@ class RoomList(NamedTuple):
         return None
 
 
+def list_rooms(user: User | AnonymousUser, counts: list[RoomCounts] | None = None) -> RoomList:
+    """Return the rooms of a user, and others. `counts` are those of the user's rooms, if they are known."""
+    own = {each.room: each for each in (count_own_rooms(user) if counts is None else counts)}
+    rooms = permissions.visible_rooms(user).order_by("-last_message_at")
+    most = min(MAX_OTHER_ROOMS, MAX_CARDS - len(own))
+    others = rooms.exclude(pk__in=own).exclude(last_message_at=None)[:most]
+    return RoomList(_make_cards(user, rooms.filter(pk__in=own), own), _make_cards(user, others, {}))
+
+
 def count_own_rooms(user: User | AnonymousUser) -> list[RoomCounts]:
-    """Return the counts of a user's rooms, the ones entered last first."""
+    """Return the unread counts of a user's rooms, the ones entered last first."""
     return unread_counts.count_for_people([user.pk])[user.pk] if user.pk else []
 
 
-def list_rooms(
-    user: User | AnonymousUser, asked: str = "", counts: list[RoomCounts] | None = None
-) -> RoomList:
-    """Return the rooms of a user, and others, that match a search text; an empty text matches all.
-
-    `counts` are those of the user's rooms, if they are known.
-    """
-    own = {each.room: each for each in (count_own_rooms(user) if counts is None else counts)}
-    rooms = permissions.visible_rooms(user).order_by("-last_message_at")
+def find_rooms(user: User | AnonymousUser, asked: str) -> FoundRooms:
+    """Return the rooms that match a search text, and those that it may mean."""
+    rooms = permissions.visible_rooms(user)
     exact = _find_exact(rooms, asked)
-    text = asked[: names.MAX_ROOM_NAME]
-    mine = _search(rooms.filter(pk__in=own), text, exact, len(own))
-    most = MAX_OTHER_ROOMS if asked else min(MAX_OTHER_ROOMS, MAX_CARDS - len(own))
-    others = _search(rooms.exclude(pk__in=own).exclude(last_message_at=None), text, exact, most)
-    return RoomList(_make_cards(user, mine, own, exact), _make_cards(user, others, {}, exact), asked)
+    own = permissions.memberships_of([user.pk] if user.pk else [])
+    known = rooms.filter(Q(last_message_at__isnull=False) | Q(pk__in=own.values("room")))
+    latest_first = known.order_by(F("last_message_at").desc(nulls_last=True))
+    others = latest_first.exclude(pk=exact.pk) if exact else latest_first
+    found = ([(exact.pk, exact.name)] if exact else []) + _search(others, asked)
+    found = found[:MAX_FOUND_ROOMS]
+    similar = [] if exact else _find_similar(latest_first.exclude(pk__in=[pk for pk, _ in found]), asked)
+    counts = {each.room: each for each in _count_own(user, [pk for pk, _ in found])}
+    cards = [_make_card(name, counts.get(pk), None, 0, ()) for pk, name in found]
+    return FoundRooms(asked.strip(), cards, similar, exact is not None)
 
 
-def _find_exact(rooms: QuerySet[Room], text: str) -> int | None:
-    """Return the primary key of the room with the same normalized name."""
+def _find_exact(rooms: QuerySet[Room], text: str) -> Room | None:
+    """Return the room with the same normalized name."""
     try:
         key = names.key(names.clean_room(text))
     except ValueError:
         return None
-    return rooms.filter(key=key).values_list("pk", flat=True).first()
+    return rooms.filter(key=key).only("pk", "name").first()
 
 
-def _search(rooms: QuerySet[Room], text: str, exact: int | None, most: int) -> QuerySet[Room]:
-    """Return the first rooms that match a text, and the exact one. An empty text matches all."""
-    asked = room_search.fold_text(text)[: room_search.MAX_QUERY_LENGTH]
+def _search(rooms: QuerySet[Room], text: str) -> list[tuple[int, str]]:
+    """Return the rooms that match a text: those that begin with it, then the others."""
+    asked = room_search.fold_text(text[: names.MAX_ROOM_NAME])[: room_search.MAX_QUERY_LENGTH]
     if not asked:
-        return rooms[:most]
-    candidates = rooms.filter(room_search.may_match(asked)).values_list("pk", "search_keys")[:MAX_CANDIDATES]
-    search = room_search.RoomMatcher(asked)
-    found = (pk for pk, search_keys in candidates if search.matches(search_keys))
-    return rooms.filter(pk__in=[*islice(found, most), exact])
+        return []
+    columns = ("pk", "name", "search_keys")
+    candidates = rooms.filter(room_search.may_match(asked)).values_list(*columns)[:MAX_CANDIDATES]
+    matcher = room_search.RoomMatcher(asked)
+    found = [(matcher.begins(keys), pk, name) for pk, name, keys in candidates if matcher.matches(keys)]
+    return [(pk, name) for _, pk, name in sorted(found, key=lambda row: not row[0])]
+
+
+def _find_similar(rooms: QuerySet[Room], text: str) -> list[str]:
+    """Return the names of rooms that a mistyped text may mean."""
+    matcher = room_search.SimilarityMatcher(text[: names.MAX_ROOM_NAME])
+    candidates = rooms.values_list("name", "search_keys")[:MAX_CANDIDATES]
+    return list(islice((name for name, keys in candidates if matcher.matches(keys)), MAX_SIMILAR_ROOMS))
+
+
+def _count_own(user: User | AnonymousUser, rooms: Collection[int]) -> list[RoomCounts]:
+    """Return the unread counts of those of these rooms that are the user's own."""
+    return unread_counts.count_unread(unread_counts.find_memberships(rooms, [user.pk])) if user.pk else []
 
 
 def list_sidebar_rooms(
@@ -131,25 +171,25 @@ def list_sidebar_rooms(
     `counts` are those of the user's rooms, if they are known.
     """
     counts = count_own_rooms(user) if counts is None else counts
-    mine = [RoomCard(each.name, each.unread, each.mentions, None) for each in counts]
+    mine = [_make_card(each.name, each, None, 0, ()) for each in counts]
     if here and here not in [card.name for card in mine]:
         mine.insert(0, RoomCard(here, 0, 0, None))
     own = [each.room for each in counts]
     others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here)
     others = others.exclude(last_message_at=None)
     names = others.order_by("-last_message_at", "-pk").values_list("name", flat=True)[:MAX_SIDEBAR_ROOMS]
-    return RoomList(mine, [RoomCard(name, 0, 0, None) for name in names], "")
+    return RoomList(mine, [RoomCard(name, 0, 0, None) for name in names])
 
 
 def _make_cards(
-    user: User | AnonymousUser, rooms: QuerySet[Room], own: dict[int, RoomCounts], exact: int | None
+    user: User | AnonymousUser, rooms: QuerySet[Room], own: dict[int, RoomCounts]
 ) -> list[RoomCard]:
-    """Return the cards of rooms: the exact one first, then the others by their last message."""
+    """Return the cards of rooms, by their last message."""
     visible = permissions.messages_of(OuterRef("pk")).filter(deleted_at=None)
     last = visible.order_by("-number").values("pk")[:1]
     found = list(rooms.annotate(last=Subquery(last)).values_list("pk", "name", "last"))
     messages = permissions.visible_messages(user).in_bulk([pk for _, _, pk in found if pk])
-    newest_first = sorted(found, key=lambda row: (row[0] == exact, row[2] or 0), reverse=True)
+    newest_first = sorted(found, key=lambda row: row[2] or 0, reverse=True)
     here = _load_presence(user, [pk for pk, _, _ in newest_first])
     return [
         _make_card(name, own.get(pk), messages.get(last or 0), *here[pk]) for pk, name, last in newest_first
@@ -175,5 +215,6 @@ def _format_badge(count: int) -> str:
 def _make_card(
     name: str, counts: RoomCounts | None, last: Message | None, here: int, faces: Sequence[User]
 ) -> RoomCard:
-    unread, mentions = (counts.unread, counts.mentions) if counts else (0, 0)
-    return RoomCard(name, unread, mentions, last, here, faces)
+    if counts is None:
+        return RoomCard(name, 0, 0, last, here, faces)
+    return RoomCard(name, counts.unread, counts.mentions, last, here, faces, counts.involvement)

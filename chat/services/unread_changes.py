@@ -1,4 +1,4 @@
-"""Topic between processes of changes to unread counts: rooms with new messages, and new read positions."""
+"""Topic between processes of changes to unread counts: messages, read positions, and rooms that were left."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -12,11 +12,15 @@ TOPIC = "news"
 
 
 class UnreadChanged(msgspec.Struct):
-    """Change of unread counts: rooms with new messages, and pairs of person and room with a new position."""
+    """Change of unread counts: rooms with new messages, and pairs of person and room.
+
+    The pairs have a new position, or their membership has ended.
+    """
 
     # The wire name is that of earlier versions, whose processes run during an upgrade.
     rooms: Collection[int] = msgspec.field(default=(), name="said")
     read: Collection[tuple[int, int]] = ()
+    left: Collection[tuple[int, int]] = ()
 
     def event(self) -> live.Event:
         return live.Event(None, msgspec.json.encode(self))
@@ -46,3 +50,8 @@ def publish_changed_rooms(rooms: Collection[int]) -> None:
             changed.loop.call_soon_threadsafe(changed.add, rooms)
     else:
         live.publish(TOPIC, UnreadChanged(rooms).event())
+
+
+def publish_left(person: int, room: int) -> None:
+    """Publish to all processes, from any thread, that a person has left a room. Never raise."""
+    live.publish(TOPIC, UnreadChanged(left=[(person, room)]).event())

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 
 import msgspec
 from channels.db import database_sync_to_async
@@ -33,6 +33,10 @@ READING_TIME = 2
 # Memberships counted per call: sends and handshakes wait for the same thread.
 COUNT_CHUNK = 200
 
+# How many of the rooms that were entered last are named even without unread messages: a page may have been
+# rendered before.
+NEWEST_ROOMS = 3
+
 # How many updates a slow tab may miss before it must reconnect.
 RING_SIZE = 16
 
@@ -52,15 +56,23 @@ class UserUnreadFeed:
     def publish_all(self, all_counts: Collection[RoomCounts]) -> None:
         self.rooms = {counts.room for counts in all_counts}
         self.published = {counts.room: counts for counts in all_counts if counts.unread}
-        self._append(self.published.values(), is_all=True)
+        newest = {counts.room for counts in islice(all_counts, NEWEST_ROOMS)}
+        self._append([each for each in all_counts if each.unread or each.room in newest], is_all=True)
 
     def publish(self, counts: RoomCounts) -> None:
+        is_new = counts.room not in self.rooms
         published = self.published.pop(counts.room, counts._replace(unread=0, mentions=0))
         self.rooms.add(counts.room)
         if counts.unread:
             self.published[counts.room] = counts
-        if published._replace(last_seq=counts.last_seq) != counts:
+        if is_new or published._replace(last_seq=counts.last_seq) != counts:
             self._append([counts], is_all=False)
+
+    def remove(self, room: int) -> None:
+        """Remove a room that the person has left."""
+        self.rooms.discard(room)
+        if counts := self.published.pop(room, None):
+            self._append([counts._replace(unread=0, mentions=0)], is_all=False)
 
     def unread(self, room: int) -> int:
         """Return the published unread count of a room."""
@@ -142,6 +154,16 @@ class UnreadFeed:
             read = {pair for pair in changed.read if pair[0] in self._feeds}
             self._read_at |= dict.fromkeys(read, time.monotonic())
             self._dirty.add(DirtyCounts(rooms=set(changed.rooms), read=read))
+            self._remove_left(set(changed.left))
+
+    def _remove_left(self, left: set[Pair]) -> None:
+        """Remove rooms that people have left, with positions that would make them members again."""
+        self._read = {
+            member: seq for member, seq in self._read.items() if (member.person, member.room) not in left
+        }
+        for person, room in left:
+            if feed := self._feeds.get(person):
+                feed.remove(room)
 
     async def _update(self) -> None:
         try:

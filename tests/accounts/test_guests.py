@@ -1,9 +1,12 @@
-"""Guests: only people who open a page become guests and have visits, not requests of other sites."""
+"""Guests: who becomes one, and how long they stay the same."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from accounts.actions import create_guest
 from accounts.models import User
@@ -77,3 +80,56 @@ def test_another_site_notes_no_visit(path):
     client.get(path)
     guest.refresh_from_db()
     assert guest.seen_at and guest.name_key
+
+
+YEAR = timedelta(days=365)
+
+
+def days_until_end():
+    return (Session.objects.get().expire_date - timezone.now() + timedelta(hours=1)).days
+
+
+def test_a_guest_stays_the_guest_for_a_year_after_the_last_visit(client, monkeypatch):
+    you = client.get("/chat/lobby/").headers["Lobby-Person"]
+    assert (client.cookies["sessionid"]["max-age"], days_until_end()) == (YEAR.total_seconds(), 365)
+    assert "sessionid" not in client.get("/chat/lobby/").cookies  # once a day is enough
+    for day in (1, 300, 600):
+        later = timezone.now() + timedelta(days=day)
+        monkeypatch.setattr("django.utils.timezone.now", lambda later=later: later)
+        answer = client.get("/chat/lobby/")
+        assert answer.headers["Lobby-Person"] == you
+        assert (answer.cookies["sessionid"]["max-age"], days_until_end()) == (YEAR.total_seconds(), 365)
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize("headers", [OTHERS[1], OTHERS[4]])
+def test_another_site_renews_no_session(client, headers):
+    client.get("/chat/lobby/")
+    session = client.session
+    session["renewed"] = "2020-01-01"
+    session.save()
+    assert "sessionid" not in client.get("/chat/lobby/", headers=headers).cookies
+
+
+def test_a_guest_can_be_forgotten_with_the_browser(client):
+    you = client.get("/chat/lobby/").headers["Lobby-Person"]
+    answer = client.post("/me/session/", {"next": "/chat/lobby/"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/chat/lobby/")
+    assert not client.cookies["sessionid"]["max-age"]
+    page = client.get("/me/")
+    assert "forgets you when you close the browser" in page.content.decode()
+    session = client.session
+    session["renewed"] = "2020-01-01"
+    session.save()
+    assert client.get("/chat/lobby/").headers["Lobby-Person"] == you
+    assert not client.cookies["sessionid"]["max-age"]  # a renewal keeps the choice
+    assert client.post("/me/session/", {"keep": "1"}).headers["Location"] == "/me/"
+    assert client.cookies["sessionid"]["max-age"]
+    assert "remembers you again" in client.get("/me/").content.decode()
+    answer = client.post("/me/session/", {"next": "/orders/"}, follow=True)
+    assert "forgets you when you close the browser" in answer.content.decode()  # on any page
+
+
+def test_nobody_has_no_session_to_keep(client):
+    assert client.post("/me/session/").headers["Location"] == "/me/"
+    assert "sessionid" not in client.cookies

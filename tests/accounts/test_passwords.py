@@ -1,6 +1,7 @@
 """Passwords: change, and reset by e-mail."""
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -8,7 +9,7 @@ from channels.layers import get_channel_layer
 from django.core import mail
 from django.test import AsyncClient
 
-from accounts import workers
+from accounts import limits, workers
 from accounts.models import User
 from accounts.workers import MailWorker
 from tests.accounts.steps import (
@@ -172,6 +173,30 @@ async def test_a_slow_recipient_holds_up_no_other_and_is_tried_again_a_few_times
         await asyncio.gather(*worker.pending)
     assert (len(slow), len(arrived)) == (3, 1)
     assert caplog.text.count("mail: not sent: TimeoutError") == 3
+
+
+async def test_retried_e_mails_count_for_the_address_that_the_account_has_by_then(
+    database, mail_server, monkeypatch
+):
+    monkeypatch.setattr(workers, "SEND_TIMEOUT", 0.5)
+    monkeypatch.setattr(workers, "RETRY_DELAYS", (0.1,) * 5)
+    monkeypatch.setattr(limits, "EMAILS_PER_HOUR", 3)
+    slow, arrived = mail_server
+    victim = f"{uuid4()}@example.org"
+    for _ in range(2):
+        await limits.count_confirmation(0, victim)
+    user = await confirmed()
+    mine = User.objects.filter(pk=user.pk)
+    await mine.aupdate(email=f"slow.{uuid4()}@example.org")
+    worker = MailWorker()
+    for _ in range(3):
+        await worker.dispatch({"type": "mail.confirmation", "user": user.pk, "language": "en"})
+    async with asyncio.timeout(10):
+        while len(slow) < 3:
+            await asyncio.sleep(0.01)
+        await mine.aupdate(email=victim)
+        await asyncio.gather(*worker.pending)
+    assert len(arrived) == 1
 
 
 async def test_of_too_many_pending_e_mails_the_oldest_is_given_up(database, mail_server, monkeypatch, caplog):

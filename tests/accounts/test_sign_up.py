@@ -31,6 +31,14 @@ def test_a_guest_who_signs_up_is_the_same_person_and_keeps_what_was_said(client)
     assert '"guest": false' in client.get("/chat/lobby/").content.decode()
 
 
+@pytest.mark.parametrize("page", ["/chat/", "/chat/lobby/"])
+def test_the_next_page_says_that_the_account_was_created(client, page):
+    client.get("/chat/lobby/")
+    sign_up(client, next=page)
+    assert "Account created" in client.get(page).content.decode()
+    assert "Account created" not in client.get("/me/").content.decode()
+
+
 def test_who_was_nobody_yet_is_one_person_after_signing_up(client):
     assert sign_up(client).status_code == 302
     assert User.objects.get() == me(client)
@@ -46,9 +54,9 @@ def test_who_was_nobody_yet_is_one_person_after_signing_up(client):
         ({"username": "a\u200bb"}, "username", "valid username"),
         ({"username": "a\u202eb"}, "username", "control characters"),
         ({"username": "x" * 33}, "username", "at most 32"),
-        ({"password": "short1"}, "password2", "too short"),
-        ({"password": "12345678901"}, "password2", "entirely numeric"),
-        ({"username": "lovelace9", "password": "lovelace9"}, "password2", "too similar"),
+        ({"password": "short1"}, "password1", "too short"),
+        ({"password": "12345678901"}, "password1", "entirely numeric"),
+        ({"username": "lovelace9", "password": "lovelace9"}, "password1", "too similar"),
         ({"again": "something else"}, "password2", "match"),
         ({"email": "nowhere"}, "email", "valid email"),
     ],
@@ -64,6 +72,19 @@ def test_what_is_wrong_is_told_beside_the_field_which_has_the_focus(client, said
     assert element(answer, f"id_{field}_error")
     assert answer.content.decode().count(" autofocus") == 1
     assert User.objects.count() == 1  # whoever was refused is nobody yet
+
+
+def test_all_that_is_wrong_is_told_at_once_and_the_rest_is_kept(client):
+    answer = sign_up(client, username="a b", password="short1", again="other", email="nowhere")
+    page = answer.content.decode()
+    for field in ("username", "password1", "password2", "email"):
+        assert element(answer, f"id_{field}_error")
+    assert "too short" in page and "match" in page
+    assert 'value="a b"' in page and 'value="nowhere"' in page
+    assert "short1" not in page
+    answer = sign_up(client, username="a b", email="ada@example.org")
+    assert [f'value="{PASSWORD}"' in element(answer, f"id_password{n}") for n in (1, 2)] == [True, True]
+    assert "no-store" in answer.headers["Cache-Control"]
 
 
 def test_of_two_who_take_a_name_at_the_same_moment_one_gets_it():

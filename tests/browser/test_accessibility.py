@@ -140,6 +140,8 @@ ROOM = """
     - paragraph: Just you
     - button "Notifications"
     - button "Room menu"
+    - paragraph: This is the start of read aloud
+    - button "Copy room link"
     - log "Messages in read aloud":
       - list:
         - listitem: /day/
@@ -151,6 +153,7 @@ ROOM = """
             - status
             - button "Edit"
             - button "Delete"
+            - button "Copy text"
             - button "Copy link"
     - status
     - textbox "Message read aloud"
@@ -161,7 +164,7 @@ ROOM = """
 RAIL = """
   - navigation "Rooms":
     - link "Lobby"
-    - textbox "Find or create a room"
+    - combobox "Find or create a room"
     - heading "Your rooms" [level=2]
     - list:
       - listitem:

@@ -49,6 +49,55 @@ async def test_the_room_is_an_accessible_list_and_a_transcript(lobby, open_tab):
     await expect(tab.page.get_by_role("textbox", name="Message roles")).to_be_focused()
 
 
+DROP = """([type, text]) => {
+    const data = new DataTransfer();
+    data.items.add(new File(["x"], "x.png", { type: "image/png" }));
+    if (text) data.setData("text/plain", text);
+    const options = { bubbles: true, cancelable: true };
+    const event = type === "paste"
+        ? new ClipboardEvent(type, { clipboardData: data, ...options })
+        : new DragEvent(type, { dataTransfer: data, ...options });
+    const target = document.querySelector(type === "paste" ? "#chat-message-input" : "#timeline");
+    return !target.dispatchEvent(event);
+}"""
+
+
+async def test_a_file_that_is_dropped_or_pasted_leaves_the_room_open(lobby, open_tab):
+    tab = await open_tab(lobby.url, "files")
+    notice = tab.page.locator("#composer-problem")
+    assert await tab.page.evaluate(DROP, ["dragover", ""])
+    for kind in ("drop", "paste"):
+        await expect(notice).to_have_text("")
+        assert await tab.page.evaluate(DROP, [kind, ""])  # the browser does not open it
+        await expect(notice).to_have_text("Files can't be sent yet. Paste a link instead.")
+        await tab.say("x")
+    assert not await tab.page.evaluate(DROP, ["paste", "text of a spreadsheet"])
+
+
+async def test_a_long_name_is_cut_shown_whole_and_makes_the_composer_no_taller(lobby, open_tab):
+    room = "a room with quite a long name " * 2
+    tab = await open_tab(viewport={"width": 360, "height": 700})
+    await tab.page.add_init_script(
+        "window.CSS.supports = () => false"
+    )  # as in browsers without `field-sizing`
+    await tab.enter(lobby.url, room.strip())
+    composer, tip = tab.page.locator("#chat-message-input"), tab.page.locator(".tip")
+    await expect(tab.page.locator("#timeline-start")).to_contain_text("This is the start")
+    empty = await composer.bounding_box()
+    await tab.page.keyboard.insert_text("x")
+    assert (await composer.bounding_box())["height"] == empty["height"]
+    await tab.page.locator("h1").hover()
+    await expect(tip).to_have_text(room.strip())
+    await expect(tip).to_be_in_viewport(ratio=1)
+    await composer.hover()
+    await expect(tip).to_have_count(0)
+    await tab.page.locator(".bar__rooms").click()
+    await tab.page.locator("#rooms a[aria-current]").focus()
+    await tab.page.keyboard.press("Shift+Tab")
+    await tab.page.keyboard.press("Tab")
+    await expect(tip).to_have_text(room.strip())
+
+
 async def test_the_button_sends_and_blank_is_not_sent(lobby, open_tab):
     tab = await open_tab(lobby.url, "button")
     await tab.say("   ")

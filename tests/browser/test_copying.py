@@ -56,6 +56,26 @@ async def test_messages_that_are_copied_have_one_name_and_time_for_a_group(lobby
     await expect(tab.page.locator(".message__edited")).to_have_css("user-select", "none")
 
 
+async def test_a_text_and_its_code_are_copied_by_tools(lobby, open_tab):
+    tab = await open_tab(permissions=["clipboard-read", "clipboard-write"])
+    await tab.enter(lobby.url, "copied text")
+    texts = ["**plain**", "So:\n```py\nif a:\n    b()\n```\nand\n```\nc\n```"]
+    await say_all(tab, *texts[:1])
+    await tab.say(texts[1])
+    await expect(tab.messages).to_have_count(2)
+    await expect(tab.pending).to_have_count(0)
+    plain, code = tab.messages.first, tab.messages.last
+    await plain.hover()
+    await plain.get_by_role("button", name="Copy text").click()
+    await expect(plain.get_by_text("Text copied")).to_be_visible()
+    assert await tab.page.evaluate("navigator.clipboard.readText()") == "**plain**"
+    await expect(plain.get_by_role("button", name="Copy code")).to_be_hidden()
+    await code.hover()
+    await code.get_by_role("button", name="Copy code").click()
+    await expect(code.get_by_text("Code copied")).to_be_visible()
+    assert await tab.page.evaluate("navigator.clipboard.readText()") == "if a:\n    b()\n\nc"
+
+
 async def test_a_room_is_printed_on_as_many_pages_as_it_takes(lobby, open_tab):
     tab = await open_tab(lobby.url, "printing")
     lines = [f"message {number}" for number in range(80)]

@@ -1,7 +1,7 @@
 """Times and days: in the page's language, in the format of the browser's region."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +10,8 @@ from playwright.async_api import expect
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ZONE = "Asia/Tokyo"
+
+RECENT = {"en": ("Today", "Yesterday"), "zh": ("今天", "昨天")}
 
 LANGUAGES = """
     Object.defineProperty(navigator, "languages", { value: ["en-US@posix", "c", "en_US", "en-GB"] });
@@ -37,7 +39,12 @@ async def test_a_day_and_a_time_are_written_as_the_region_has_it(lobby, open_tab
     tab = await open_tab(locale=locale, timezone_id=ZONE)
     at = await say_in(lobby, tab, f"dates {locale}")
     hour = (at.hour - 1) % 12 + 1
-    await expect(tab.page.locator(".day")).to_have_text(re.compile(f"^{day.format(at)}$"))
+    line, (today, yesterday) = tab.page.locator(".day"), RECENT[locale[:2]]
+    await expect(line).to_have_text(today)
+    for days, text in ((1, re.compile(f"^{yesterday}$")), (2, re.compile(f"^{day.format(at)}"))):
+        await tab.page.clock.set_fixed_time(at + timedelta(days=days))
+        await tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # after a night
+        await expect(line).to_have_text(text)
     await expect(tab.messages.locator(".message__time")).to_have_text(
         re.compile(f"^{time.format(at, hour)}$")
     )
@@ -46,6 +53,9 @@ async def test_a_day_and_a_time_are_written_as_the_region_has_it(lobby, open_tab
 async def test_the_language_of_the_page_wins_over_that_of_the_region(lobby, open_tab):
     tab = await open_tab(locale="de-DE", timezone_id=ZONE)
     at = await say_in(lobby, tab, "dates of Germany")
+    await expect(tab.messages.locator(".message__time")).to_have_text(f"{at:%H:%M}")  # but not for the hours
+    await tab.page.clock.set_fixed_time(at + timedelta(days=3))
+    await tab.page.reload()
     await expect(tab.page.locator(".day")).to_contain_text(f"{at:%A}")
 
 

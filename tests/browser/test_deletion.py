@@ -21,7 +21,11 @@ async def test_a_message_is_deleted_by_keys_after_a_question(lobby, open_tab, wr
         await writer.press("Tab")
         await expect(second.get_by_role("button", name=name)).to_be_focused()
     await writer.press("Enter")
-    await expect(page.get_by_text("Delete this message?")).to_be_visible()
+    question = page.get_by_role("alertdialog", name="Delete this message?")
+    await expect(question).to_be_visible()
+    tools, box = await second.locator(".message__actions").bounding_box(), await question.bounding_box()
+    assert 0 <= box["y"] - tools["y"] - tools["height"] < 10  # beside the message, which does not grow
+    assert abs(box["x"] + box["width"] - tools["x"] - tools["width"]) < 2
     await expect(page.get_by_role("button", name="Cancel")).to_be_focused()  # Enter twice deletes nothing
     await writer.press("Enter")
     await expect(page.get_by_text("Delete this message?")).to_be_hidden()

@@ -258,7 +258,7 @@ async def test_an_edit_that_comes_back_tells_what_became_of_its_message(lobby, o
     await expect(writer.bar).to_contain_text("Edited elsewhere.")
     await expect(writer.input).to_have_value("half written")
     await elsewhere.tool("changed elsewhere", "Delete")
-    await elsewhere.page.locator(".message__footer").get_by_role("button", name="Delete").click()
+    await elsewhere.page.locator("#message-deletion").get_by_role("button", name="Delete").click()
     await expect(elsewhere.message("Message deleted")).to_be_visible()
     for _ in range(2):  # as it happens, and after a reload
         await expect(writer.bar).to_contain_text("This message was deleted.")

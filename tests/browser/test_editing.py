@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.writer import Writer
+from tests.servers.rooms import grow
 from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -29,10 +30,12 @@ async def test_a_message_is_edited_in_the_composer_and_the_draft_comes_back(lobb
     await writer.input.fill("a draft")
     await writer.tool("first", "Edit")
     await expect(writer.bar).to_contain_text("Editing a message")
+    await expect(writer.page.locator(".message--editing .message__text")).to_have_text("first")
     await expect(writer.input).to_have_value("first")
     await expect(writer.input).to_be_focused()
     await writer.press("Escape")
     await expect(writer.bar).to_be_hidden()
+    await expect(writer.page.locator(".message--editing")).to_have_count(0)
     await expect(writer.input).to_have_value("a draft")
     await expect(writer.input).to_be_focused()
 
@@ -98,6 +101,13 @@ async def test_what_the_server_refuses_is_said_there_and_kept(lobby, writer, req
     await writer.tool("first", "Edit")
     await writer.write("x" * 4001)
     await expect(writer.page.get_by_text("Too long: 4,001 of 4,000 characters")).to_be_visible()
+    counter = writer.page.locator("#composer-counter")
+    await expect(counter).to_have_text("4,001 / 4,000")
+    await writer.input.fill("x" * 3599)
+    await expect(counter).to_be_hidden()
+    await writer.input.fill("x" * 3600)
+    await expect(counter).to_have_text("3,600 / 4,000")
+    await writer.input.fill("x" * 4001)
     await expect(writer.input).to_have_value("x" * 4001)
     await expect(writer.bar).to_be_visible()
     await writer.write("")
@@ -112,6 +122,54 @@ async def test_what_the_server_refuses_is_said_there_and_kept(lobby, writer, req
     await writer.press("ArrowUp")
     await writer.write("mine")
     await expect(writer.bar).to_contain_text("Couldn't save: You can only change your own messages.")
+
+
+async def test_the_arrow_up_edits_the_newest_message_wherever_the_view_is(lobby, open_tab):
+    writer = Writer(await open_tab(lobby.url, "far up"))
+    await writer.tab.say("text 1")
+    await writer.tab.until_transcript("text 1")
+    grow(lobby, "far up", 120)
+    await writer.page.goto(f"{lobby.url}/chat/far%20up/10/")
+    await expect(writer.message("text 10")).to_be_focused()
+    await writer.input.focus()
+    await writer.press("ArrowUp")
+    await expect(writer.input).to_have_value("text 120")
+    await expect(writer.message("text 10")).to_be_in_viewport()
+
+
+PLACES = """item => {
+    const at = (each) => { const { top, bottom } = each.getBoundingClientRect(); return { top, bottom }; };
+    const [text, tools] = [".message__text", ".message__actions"].map((name) => at(item.querySelector(name)));
+    return { text, tools, view: at(document.querySelector("#timeline")) };
+}"""
+
+AT_TOP = """() => {
+    const { top } = document.querySelector("#timeline").getBoundingClientRect();
+    const item = document.querySelector("chat-log").firstBelow(top + 10);
+    document.querySelector("#timeline").scrollTop += item.getBoundingClientRect().top - top;
+    return item.querySelector(".message__text").textContent;
+}"""
+
+
+@pytest.mark.parametrize("is_touch", [False, True])
+async def test_tools_are_never_cut_off_and_leave_the_text_readable(lobby, open_tab, is_touch):
+    room = f"tools {is_touch}"
+    options = {"has_touch": True, "is_mobile": True, "viewport": PHONE} if is_touch else {}
+    writer = Writer(await open_tab(lobby.url, room, **options))
+    await writer.tab.say("text 1")
+    await writer.tab.until_transcript("text 1")
+    grow(lobby, room, 50)
+    await writer.page.reload()
+    await expect(writer.tab.messages).to_have_count(50)
+    topmost = await writer.page.evaluate(AT_TOP)
+    for text in (topmost, f"text {int(topmost.split()[1]) + 5}"):
+        message = writer.tab.messages.filter(has=writer.page.get_by_text(text, exact=True))
+        await (message.tap() if is_touch else message.hover())
+        await expect(message.locator(".message__actions")).to_be_visible()
+        places = await message.evaluate(PLACES)
+        text, tools, view = places["text"], places["tools"], places["view"]
+        assert view["top"] <= tools["top"] + 1 and tools["bottom"] <= view["bottom"] + 1
+        assert not is_touch or tools["bottom"] <= text["top"] or tools["top"] >= text["bottom"]
 
 
 async def test_a_finger_finds_the_tools(lobby, open_tab):

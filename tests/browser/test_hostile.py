@@ -15,6 +15,7 @@ PHONE = {"viewport": {"width": 360, "height": 740}}
 DRAWN = {
     *("a", "button", "code", "div", "em", "li", "path", "pre", "span", "strong", "svg", "time", "use"),
     *(
+        "aria-expanded",
         "aria-hidden",
         "aria-label",
         "class",
@@ -57,8 +58,8 @@ async def checked(tab):
     for selector in ("html", "#timeline"):
         assert await page.locator(selector).evaluate(WIDER) == 0
     tallest = "all => Math.max(...all.map((each) => each.offsetHeight))"
-    assert await page.locator(".message--scrollable").evaluate_all(tallest) < 740
-    assert await page.locator(".message--scrollable").count() >= 2
+    assert await page.locator(".message--long").evaluate_all(tallest) < 740
+    assert await page.locator(".message--long").count() >= 2
     assert (await page.title()).endswith(f"{ROOM} · Lobby")
 
 

@@ -23,33 +23,41 @@ async def rooms(lobby):
 async def open_index(lobby, open_tab):
     tab = await open_tab()
     await tab.page.goto(f"{lobby.url}/chat/")
-    return tab, tab.page.get_by_role("region", name="Rooms").get_by_role("link")
+    rooms = tab.page.get_by_role("region", name="Rooms")
+    return tab, rooms.get_by_role("link"), rooms.get_by_role("option")
 
 
 @pytest.mark.parametrize("typed", ["奶糖", "niunaitang", "nntg", "Niu Nai"])
 async def test_a_room_is_found_as_one_types(lobby, rooms, open_tab, typed):
-    tab, links = await open_index(lobby, open_tab)
+    tab, links, options = await open_index(lobby, open_tab)
     await expect(links.filter(has_text="in index book")).to_be_visible()
     await tab.page.keyboard.type(typed)
-    await expect(links).to_have_count(1)
-    await expect(links).to_contain_text("in 牛奶糖罐")
-    await links.click()
+    await expect(options).to_contain_text(["牛奶糖罐", f"Create “{typed}”"])
+    await options.first.click()
     await expect(tab.page.get_by_role("heading", name="牛奶糖罐")).to_be_visible()
 
 
-async def test_enter_goes_where_the_input_says_whatever_is_found(lobby, rooms, open_tab):
-    tab, links = await open_index(lobby, open_tab)
+async def test_enter_opens_the_marked_room(lobby, rooms, open_tab):
+    tab, _, options = await open_index(lobby, open_tab)
     await tab.page.keyboard.type("index bo")
-    await expect(links).to_have_count(1)
+    await expect(options).to_have_count(2)
     await tab.page.keyboard.press("Enter")
-    await expect(tab.page.get_by_role("heading", name="index bo", exact=True)).to_be_visible()
+    await expect(tab.page.get_by_role("heading", name="index book", exact=True)).to_be_visible()
+    await tab.page.go_back()
+    await tab.page.locator("#room-name-input").fill("index bok")
+    await tab.page.get_by_role("button", name="Enter").click()
+    await expect(options.first).to_have_text("Did you mean index book?")
+    await expect(options.first).to_have_attribute("aria-selected", "true")
+    await tab.page.keyboard.press("ArrowDown")
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.page.get_by_role("heading", name="index bok", exact=True)).to_be_visible()
 
 
 async def test_a_name_that_nobody_has_used_is_offered(lobby, open_tab):
-    tab, links = await open_index(lobby, open_tab)
+    tab, links, options = await open_index(lobby, open_tab)
     await tab.page.keyboard.type("<b>nowhere")
+    await expect(options).to_have_text(["Create “<b>nowhere”"])
     await expect(links).to_have_count(0)
-    await expect(tab.page.get_by_text("No room named “<b>nowhere”")).to_be_visible()
 
 
 async def test_a_name_that_no_room_can_have_is_told_and_not_looked_for(lobby, rooms, open_tab):
@@ -105,3 +113,22 @@ async def test_a_newcomer_finds_what_it_is_sign_in_and_how_to_create_a_room_with
     assert await newcomer.context.cookies() == []
     await newcomer.get_by_role("main").get_by_role("link", name="Sign in").click()
     await expect(newcomer.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_a_room_that_is_entered_in_another_tab_is_listed_among_ones_own(
+    lobby, rooms, open_reader, open_tab
+):
+    reader = await open_reader("index entered")
+    await reader.until_read(0)
+    index = (await open_tab(beside=reader)).page
+    await index.goto(f"{lobby.url}/chat/")
+    directory = index.get_by_role("region", name="Rooms")
+    lists = [directory, index.get_by_role("navigation", name="Rooms")]
+    await index.locator("#room-name-input").fill("index bo")  # so the sidebar alone can show it at once
+    await expect(directory.get_by_role("option")).to_have_count(2)
+    await reader.enter(lobby.url, "index new")
+    await reader.say("hello")
+    await expect(lists[1].get_by_role("link", name="index new")).to_be_visible()
+    await index.locator("#room-name-input").fill("")
+    for each in lists:
+        await expect(each.get_by_role("link", name="index new")).to_be_visible()

@@ -77,7 +77,7 @@ async def test_pages_and_their_forms(lobby, chinese):
     for name in ("password1", "password2"):
         await tab.page.locator(f"[name={name}]").fill("风和日丽的又一天")
     await tab.page.locator("main .button").click()
-    await expect(tab.page.locator(".account__messages")).to_have_text("账号注册成功")
+    await expect(tab.page.locator(".page__message")).to_have_text("账号注册成功")
     assert await english(tab) == []
     for path in ("/me/password/", "/me/delete/"):
         await go(tab, lobby, path)
@@ -95,8 +95,9 @@ async def test_a_room(lobby, chinese):
     await expect(page.locator("#here")).to_have_text("2 人在线")
     assert await english(tab) == []
 
-    await tab.say("大家好")
+    await tab.say("*大家*好")
     await tab.say("再见")
+    await expect(tab.messages.locator("em")).to_have_css("font-style", "normal")
     await tab.say("长" * 4001)
     await expect(page.locator("#composer-problem")).to_have_text("文字过长：4,001/4,000 个字符")
     await page.locator("#chat-message-input").fill("")
@@ -110,9 +111,9 @@ async def test_a_room(lobby, chinese):
     await tab.failed.get_by_role("button", name="丢弃").click()
     await tab.messages.first.hover()
     await page.locator("[data-action=delete]").first.click()
-    await expect(tab.messages.first).to_contain_text("确定删除？")
+    await expect(page.locator("#message-deletion")).to_contain_text("确定删除？")
     assert await english(tab) == []
-    await tab.messages.first.get_by_role("button", name="删除", exact=True).first.click()
+    await page.locator("#message-deletion").get_by_role("button", name="删除", exact=True).click()
     await expect(tab.messages.first).to_contain_text("消息已删除")
     await composer.press("ArrowUp")
     await expect(page.locator("#message-editor")).to_contain_text("正在编辑消息")

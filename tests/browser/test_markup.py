@@ -15,10 +15,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LINK = '<a href="{0}" target="_blank" rel="noopener noreferrer nofollow ugc">{0}</a>'
 
+UPRIGHT = '<em class="upright">{}</em>'
+
 # What is written, and what becomes of it; where there is nothing else, it stays as it is.
 SHOWN = [
     ("a **b** c *d* _e_ ***f***", "a <strong>b</strong> c <em>d</em> <em>e</em> <em><strong>f</strong></em>"),
-    ("你好**世界**。再*见*，_好_！", "你好<strong>世界</strong>。再<em>见</em>，<em>好</em>！"),
+    (
+        "你好**世界**。再*见*，_好_！",
+        f"你好<strong>世界</strong>。再{UPRIGHT.format('见')}，{UPRIGHT.format('好')}！",
+    ),
     ("**“你好”**说", "<strong>“你好”</strong>说"),
     ("**g *h* i** **j**ly", "<strong>g <em>h</em> i</strong> <strong>j</strong>ly"),
     ("***a** b* ***a* b**", "<em><strong>a</strong> b</em> <strong><em>a</em> b</strong>"),

@@ -223,7 +223,7 @@ async def until_open(tab, *bodies):
 async def test_a_notification_of_a_deleted_message_is_closed(notified):
     speaker, listener = await notified("notify deleted", "regretted")
     await speaker.tool("regretted", "Delete")
-    await speaker.page.locator(".message__footer").get_by_role("button", name="Delete").click()
+    await speaker.page.locator("#message-deletion").get_by_role("button", name="Delete").click()
     await until_open(listener)
 
 
@@ -247,20 +247,60 @@ async def test_notifications_are_closed_when_the_person_signs_out(notified):
     await until_open(listener)
 
 
-async def test_the_browser_is_asked_when_one_chooses_and_not_before(lobby, open_tab):
+# A browser whose user has not answered yet, and whose answer will be this one.
+ASKS = """
+    window.asked = 0;
+    let permission = "default";
+    Object.defineProperty(Notification, "permission", { get: () => permission });
+    Notification.requestPermission = async () => { asked += 1; permission = "%s"; };
+"""
+HAS_ASKED = "() => asked === 1"
+
+
+async def open_asking(open_tab, url, room, answer):
     tab = await open_tab()
-    await tab.page.add_init_script(
-        """
-        window.asked = 0;
-        Object.defineProperty(Notification, "permission", { get: () => "default" });
-        Notification.requestPermission = async () => { asked += 1; return "denied"; };
-        """
-    )
-    await tab.enter(lobby.url, "notify asks")
+    await tab.page.add_init_script(ASKS % answer)
+    await tab.enter(url, room)
     await expect(tab.page.locator("#people-list .person")).to_have_count(1)
     assert await tab.page.evaluate("() => asked") == 0
+    return tab
+
+
+async def test_the_browser_is_asked_when_one_chooses_and_not_before(lobby, open_tab):
+    tab = await open_asking(open_tab, lobby.url, "notify asks", "denied")
     await choose(tab, "Every message")
-    await tab.page.wait_for_function("() => asked === 1")
+    await tab.page.wait_for_function(HAS_ASKED)
+
+
+async def test_notifications_are_turned_on_where_the_choice_is(lobby, open_tab):
+    tab = await open_asking(open_tab, lobby.url, "notify turns on", "denied")
+    await tab.page.get_by_role("button", name="Notifications").click()
+    await expect(tab.page.get_by_role("radio", name="Mentions only")).to_be_checked()
+    turn_on = tab.page.get_by_role("button", name="Turn on notifications")
+    await turn_on.click()
+    await tab.page.wait_for_function(HAS_ASKED)
+    await expect(turn_on).to_be_hidden()
+    await expect(tab.page.get_by_text("Notifications are blocked. Allow them in")).to_be_visible()
+
+
+async def test_notifications_are_offered_once_after_the_first_mention(lobby, open_tab):
+    tab = await open_asking(open_tab, lobby.url, "notify offers", "granted")
+    speaker = await open_tab(lobby.url, "notify offers")
+    await expect(speaker.page.locator("#people-list .person")).to_have_count(2)
+    offer, you = tab.page.get_by_role("region", name="Notifications"), await name_of(tab)
+    await speaker.say("nobody in particular")
+    await tab.until_transcript("nobody in particular")
+    await expect(offer).to_be_hidden()
+    await speaker.say(f"@{you} first ")
+    await expect(offer).to_contain_text("You were mentioned")
+    await offer.get_by_role("button", name="Turn on").click()
+    await tab.page.wait_for_function(HAS_ASKED)
+    await expect(offer).to_be_hidden()
+    await tab.page.reload()  # the permission is forgotten, but not that it was offered
+    await expect(tab.page.locator("#people-list .person")).to_have_count(2)
+    await speaker.say(f"@{you} second ")
+    await expect(tab.page.locator(".message--mention")).to_have_count(2)
+    await expect(offer).to_be_hidden()
 
 
 async def test_what_is_chosen_in_one_tab_is_chosen_in_all(lobby, open_tab):

@@ -1,6 +1,7 @@
 """Presence and typing in a room."""
 
 import asyncio
+import re
 
 import pytest
 from playwright.async_api import expect
@@ -34,8 +35,13 @@ async def test_people_see_who_comes_goes_and_is_called_otherwise(lobby, open_tab
     await expect(people(here)).to_have_count(2)
     await expect(people(other)).to_have_count(2)
     await expect(here.page.locator("#here")).to_have_text("2 online")
+    for tab in (here, other):
+        items = tab.page.locator("#people-list li")  # oneself, a heading, the other guest
+        await expect(items).to_have_count(3)
+        await expect(items.nth(0)).to_contain_text("you")
+        await expect(items.nth(1)).to_have_text("Guests")
     await rename(other, "Grace of the people")
-    await expect(named(here, "Grace of the people")).to_contain_text("guest")
+    await expect(named(here, "Grace of the people")).to_be_visible()
     second = await open_tab(lobby.url, "people come and go", beside=other)
     await expect(people(second)).to_have_count(2)
     await expect(second.page.locator("#display-name")).to_contain_text("Grace of the people")
@@ -48,6 +54,30 @@ async def test_people_see_who_comes_goes_and_is_called_otherwise(lobby, open_tab
     await expect(people(here)).to_have_count(1)
 
 
+async def test_messages_are_shown_under_the_present_name(lobby, open_tab):
+    reader = await open_tab(lobby.url, "people renamed")
+    writer = await open_tab(lobby.url, "people renamed")
+    await expect(people(reader)).to_have_count(2)
+    given = await writer.page.locator(".display-name__text").inner_text()
+    await writer.say("before")
+    await reader.until_transcript("before")
+    await rename(writer, "Wren renamed")
+    authors = [tab.page.locator(".message__author").first for tab in (reader, writer)]
+    for is_reloaded in (False, True):
+        if is_reloaded:
+            await writer.page.locator("#chat-message-input").click()
+            await writer.say("after")
+            await reader.until_transcript("before", "after")
+            await writer.page.close()
+            await reader.page.reload()
+            del authors[1]
+        for author in authors:
+            await expect(author).to_have_text("Wren renamed")
+            await expect(author).to_have_attribute("title", re.compile(f"Sent as .{re.escape(given)}"))
+    await expect(reader.page.locator(".message--first")).to_have_count(1)  # one group
+    await expect(reader.page.locator(".message .avatar").first).to_have_text("W")
+
+
 async def test_the_index_shows_who_is_where(lobby, open_tab):
     tab = await open_tab(lobby.url, "people on the index")
     await tab.say("hi")
@@ -57,7 +87,6 @@ async def test_the_index_shows_who_is_where(lobby, open_tab):
     await expect(people(other)).to_have_count(2)
     index = await open_tab(beside=other)  # of a person who is also present, and does not count
     await index.page.goto(f"{lobby.url}/chat/")
-    await index.page.keyboard.type("people on the index")
     card = index.page.get_by_role("region", name="Rooms").get_by_role("link", name="people on the index")
     await expect(card).to_contain_text("1 online")
     await expect(card.locator(".avatar")).to_have_count(1)

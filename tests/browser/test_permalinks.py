@@ -103,5 +103,10 @@ async def test_a_link_is_copied(lobby, open_tab, is_secure):
     answer = await tab.page.goto(address)
     assert answer.status == 200
     await expect(tab.messages).to_be_focused()
-    assert (await tab.page.goto(f"{address.removesuffix('1/')}2/")).status == 404
-    await expect(tab.page.get_by_text("This message doesn't exist.")).to_be_visible()
+    missing = f"{address.removesuffix('1/')}2/"
+    assert (await tab.page.goto(missing)).status == 404
+    await expect(tab.page.get_by_text("That message doesn't exist. This is its room.")).to_be_visible()
+    await expect(tab.page).to_have_url(address.removesuffix("1/"))
+    await tab.until_transcript("hello")
+    await tab.say("again")
+    await tab.until_transcript("hello", "again")

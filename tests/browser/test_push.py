@@ -1,7 +1,10 @@
 """Server push on real pages: orders, statuses and live feeds."""
 
 import asyncio
+import re
 import shlex
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -154,14 +157,20 @@ def statuses(tab):
     return tab.page.locator("#statuses li")
 
 
+ZONE = "Asia/Tokyo"
+
+
 async def test_a_feed_is_started_by_one_and_seen_by_all_until_another_stops_it(working, open_tab):
-    tabs = [await open_tab(working.url, "feed") for _ in range(4)]
+    tabs = [await open_tab(working.url, "feed", locale="en-GB", timezone_id=ZONE) for _ in range(4)]
     one, *_, other = tabs
     starter = await one.page.locator(".display-name__text").inner_text()
     await one.choose("get backend data")
     for tab in tabs:
         await expect(tab.page.locator(".feed__state")).to_contain_text(f"Live feed, started by {starter}")
-        await expect(tab.page.locator(".feed__lines li").first).to_contain_text("live push - room: feed")
+        line = tab.page.locator(".feed__lines li").first
+        await expect(line).to_have_text(re.compile(r"^\[\d\d:\d\d:\d\d\] live push - room: feed$"))
+        hour = int((await line.inner_text())[1:3])
+        assert (hour - datetime.now(ZoneInfo(ZONE)).hour) % 24 in (0, 23)  # in the reader's time zone
         await expect(tab.page.locator("#feed-start button")).to_be_disabled()
     await is_folded_by_one(one, other)
     await other.page.get_by_role("button", name="Stop").click()

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import expect
@@ -39,7 +40,7 @@ def room_link(tab, room):
 async def is_in(tab, room):
     await expect(tab.page.locator(".bar h1")).to_have_text(room)
     await expect(tab.page.locator("[aria-current=page]")).to_have_attribute("data-room", room)
-    await expect(tab.page).to_have_url(re.compile(rf"/chat/{room}/$"))
+    await expect(tab.page).to_have_url(re.compile(rf"/chat/{quote(room)}/$"))
     await expect(tab.page).to_have_title(re.compile(rf"{room} · Lobby$"))
 
 

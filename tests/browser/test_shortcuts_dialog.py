@@ -37,7 +37,7 @@ async def test_keys_open_and_close_it_and_the_focus_comes_back(lobby, open_tab):
 
     await press("?")
     await press("Control+k")  # as it says there
-    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()
+    await expect(tab.page.get_by_role("combobox", name="Find or create a room")).to_be_focused()
     await expect(dialog(tab)).to_be_hidden()
 
 
@@ -84,6 +84,6 @@ async def test_keys_are_called_as_they_are_on_the_machine(lobby, open_tab, platf
     await expect(tab.page.locator(".room-search__key")).to_have_text(f"{name} K")
     held = "Meta" if name == "⌘" else "Control"
     await tab.page.keyboard.press(f"{held}+k")
-    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()
+    await expect(tab.page.get_by_role("combobox", name="Find or create a room")).to_be_focused()
     await tab.page.keyboard.press(f"{held}+/")
     await expect(dialog(tab).get_by_text(name, exact=True).first).to_be_visible()

@@ -35,27 +35,53 @@ def rooms(tab):
     return tab.page.get_by_role("navigation", name="Rooms").get_by_role("listitem").get_by_role("link")
 
 
+def found(tab):
+    return tab.page.get_by_role("navigation", name="Rooms").get_by_role("option")
+
+
+def marked(tab):
+    return found(tab).and_(tab.page.locator("[aria-selected=true]"))
+
+
+async def search(tab, text):
+    """Type into the search field."""
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.keyboard.insert_text(text)
+
+
 async def is_in(tab, room):
     await expect(tab.page.get_by_role("heading", name=room, exact=True)).to_be_visible()
     await expect(tab.page.locator("[aria-current=page] .sidebar__name")).to_have_text(room)
     await tab.page.wait_for_load_state()  # its scripts are there
 
 
-async def test_it_shows_ones_rooms_and_what_is_unread_there(lobby, open_reader):
+async def test_it_shows_ones_rooms_and_what_is_unread_there(lobby, open_reader, open_tab):
     tab = await open_reader("rail one")
     await tab.until_read(0)
+    beside = await open_tab(lobby.url, "rail beside", beside=tab)
     await tab.page.evaluate("document.hasFocus = () => false")
-    one = rooms(tab).filter(has_text="rail one")
+    one, page = rooms(tab).filter(has_text="rail one"), tab.page
     await say(lobby, "rail one")
     await expect(one).to_contain_text("1 unread")
     await tab.enter(lobby.url, "rail two")
     await is_in(tab, "rail two")
+    await expect(rooms(beside).filter(has_text="rail two")).to_be_visible()  # at once, in every tab
     await expect(one).to_contain_text("1 unread")
     await say(lobby, "rail one")
     await expect(one).to_contain_text("2 unread")
-    await one.click()
+    await page.set_viewport_size(PHONE["viewport"])
+    await expect(page.get_by_role("button", name="Rooms, 2 unread")).to_be_visible()
+    await page.set_viewport_size({"width": 1280, "height": 280})
+    await page.get_by_role("button", name="1 unread below").click()
+    await expect(one).to_be_focused()
+    await expect(one).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="1 unread below")).to_be_hidden()
+    await page.set_viewport_size({"width": 1280, "height": 720})
+    await page.keyboard.press("Alt+Shift+ArrowUp")
     await is_in(tab, "rail one")
     await expect(rooms(tab).locator(".unread-badge").filter(visible=True)).to_have_count(0)
+    await page.keyboard.press("Alt+ArrowUp")
+    await is_in(tab, "rail beside")
 
 
 async def test_escape_shows_all_rooms_again_and_leads_back(lobby, open_tab):
@@ -64,10 +90,11 @@ async def test_escape_shows_all_rooms_again_and_leads_back(lobby, open_tab):
     await expect(rooms(tab).filter(has_text="rail of others")).to_be_visible()
     await tab.page.keyboard.press("Control+k")
     await tab.page.keyboard.type("nothing is called so")
+    await expect(marked(tab)).to_have_text("Create “nothing is called so”")
     await expect(rooms(tab)).to_have_count(0)
     await tab.page.keyboard.press("Escape")
     await expect(rooms(tab).filter(has_text="rail of others")).to_be_visible()
-    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_have_value("")
+    await expect(tab.page.get_by_role("combobox", name="Find or create a room")).to_have_value("")
     await expect(tab.page.locator("#chat-message-input")).to_be_focused()
 
 
@@ -75,14 +102,9 @@ async def test_a_room_is_entered_by_typing(lobby, open_tab):
     await say(lobby, "红豆面包")
     tab = await open_tab(lobby.url, "rail keys")
     await tab.page.keyboard.press("Control+k")
-    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()
+    await expect(tab.page.get_by_role("combobox", name="Find or create a room")).to_be_focused()
     await tab.page.keyboard.type("hdmb")
-    await expect(rooms(tab).locator(".sidebar__name")).to_have_text(["红豆面包"])
-    await tab.page.keyboard.press("ArrowDown")
-    await expect(rooms(tab)).to_be_focused()
-    await tab.page.keyboard.press("ArrowUp")
-    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()
-    await tab.page.keyboard.press("ArrowDown")
+    await expect(marked(tab)).to_contain_text("红豆面包")
     await tab.page.keyboard.press("Enter")
     await is_in(tab, "红豆面包")
     await tab.page.keyboard.press("Control+k")
@@ -157,25 +179,57 @@ async def test_what_is_typed_for_a_room_that_does_not_open_waits_for_that_room(l
     await expect(other.page.locator("#chat-message-input")).to_have_value("only")
 
 
-async def test_enter_opens_exactly_what_is_typed(lobby, open_tab):
-    await say(lobby, "rail ops")
-    await say(lobby, "rail ops secret party")
-    tab = await open_tab(lobby.url, "rail exact")
-    for name in ("rail ops", "rail op"):
-        await tab.page.keyboard.press("Control+k")
-        await tab.page.keyboard.type(name)
-        await expect(rooms(tab).filter(has_text="rail ops secret party")).to_be_visible()
-        await tab.page.keyboard.press("Enter")
-        await is_in(tab, name)
+async def test_enter_opens_the_marked_room(lobby, open_tab):
+    for name in ("our rail ops", "rail ops secret party", "rail ops"):
+        await say(lobby, name)
+    tab = await open_tab(lobby.url, "rail marks")
+    press = tab.page.keyboard.press
+    await search(tab, "rail op")
+    await press("Enter")  # at once
+    await is_in(tab, "rail ops")
+    await search(tab, "rail ops")
+    texts = ["rail ops", "rail ops secret party", "our rail ops"]
+    await expect(found(tab).locator(".found-room__name")).to_have_text(texts)
+    await search(tab, "rail op")
+    await expect(found(tab).last).to_have_text("Create “rail op”")
+    await expect(marked(tab)).to_contain_text("rail ops")
+    await press("ArrowDown")
+    await expect(marked(tab)).to_contain_text("rail ops secret party")
+    field = tab.page.get_by_role("combobox", name="Find or create a room")
+    await expect(field).to_have_attribute("aria-activedescendant", await marked(tab).get_attribute("id"))
+    await press("ArrowUp")
+    await press("ArrowUp")
+    await expect(marked(tab)).to_have_text("Create “rail op”")
+    await press("Enter")
+    await is_in(tab, "rail op")
+    await expect(tab.page.locator("#chat-message-input")).to_be_focused()
 
 
-async def test_what_is_typed_shows_rooms_of_others(lobby, open_tab):
-    await say(lobby, "rail of others")
-    tab = await open_tab(lobby.url, "rail finds")
-    await expect(rooms(tab).filter(has_text="rail finds")).to_be_visible()
-    await tab.page.keyboard.press("Control+k")
-    await tab.page.keyboard.type("of others")
-    await expect(rooms(tab).locator(".sidebar__name")).to_have_text(["rail of others"])
+async def test_a_name_like_that_of_a_room_is_asked_about(lobby, open_tab):
+    await say(lobby, "rail engineering")
+    tab, is_typed = await open_tab(lobby.url, "rail asks"), asyncio.Event()
+
+    async def hold(route):
+        await is_typed.wait()
+        await route.continue_()
+
+    await tab.page.route(re.compile(r"/rooms/\?asked=rail"), hold)
+    await search(tab, "rail enginering")
+    await tab.page.keyboard.press("Enter")
+    await tab.page.keyboard.type("hello")  # waits for the answer, too
+    is_typed.set()
+    await expect(marked(tab)).to_have_text("Did you mean rail engineering?")
+    await expect(found(tab)).to_have_count(2)
+    await tab.page.keyboard.press("ArrowDown")
+    await tab.page.keyboard.press("Enter")
+    await is_in(tab, "rail enginering")
+    await expect(tab.page.locator("#chat-message-input")).to_have_value("hello")
+    await search(tab, "rail-engineerings")
+    await expect(marked(tab)).to_have_text("Create “rail-engineerings”")
+    await tab.page.keyboard.press("Enter")
+    await expect(marked(tab)).to_have_text("Did you mean rail engineering?")
+    await tab.page.keyboard.press("Enter")
+    await is_in(tab, "rail engineering")
 
 
 async def test_on_a_phone_it_is_a_drawer(lobby, open_tab):
@@ -187,7 +241,7 @@ async def test_on_a_phone_it_is_a_drawer(lobby, open_tab):
     await tab.page.keyboard.press("Escape")
     await expect(room).to_be_hidden()
     await tab.page.keyboard.press("Control+k")
-    await expect(tab.page.get_by_role("textbox", name="Find or create a room")).to_be_focused()
+    await expect(tab.page.get_by_role("combobox", name="Find or create a room")).to_be_focused()
 
 
 @pytest.mark.parametrize("options", [{}, PHONE])
@@ -203,7 +257,7 @@ async def test_it_is_on_every_page_with_what_is_unread_and_the_person(lobby, ope
         await tab.page.goto(f"{lobby.url}/{path}")
         if options:
             await expect(row).to_be_hidden()
-            await tab.page.get_by_role("button", name="Rooms", exact=True).click()
+            await tab.page.locator("button[popovertarget=sidebar]").click()
         await expect(row).to_be_in_viewport()
         await expect(row).to_contain_text("1 unread")
         await expect(tab.page.locator(".display-name__text")).to_have_text(name)
@@ -214,3 +268,30 @@ async def test_it_is_on_every_page_with_what_is_unread_and_the_person(lobby, ope
     await tab.page.keyboard.press("Control+k")
     await tab.say(room)
     await is_in(tab, room)
+
+
+async def test_a_room_is_muted_and_left_from_its_row(lobby, open_reader):
+    tab = await open_reader("rail leave")
+    await tab.until_read(0)
+    other = await open_reader("rail stay", beside=tab)
+    await other.until_read(0)
+    row = rooms(other).filter(has_text="rail leave")
+    options = other.page.get_by_role("button", name="Options for rail leave")
+    await row.hover()
+    await options.click()
+    await other.page.get_by_role("button", name="Mute").click()
+    await expect(row).to_contain_text("(muted)")
+    await expect(rooms(tab).filter(has_text="rail leave")).to_contain_text("(muted)")
+    await expect(tab.page.locator("#notification-settings-open use")).to_have_attribute("href", "#bell-off")
+    await options.focus()
+    await other.page.keyboard.press("Enter")
+    await expect(other.page.get_by_role("button", name="Unmute")).to_be_visible()
+    await tab.enter(lobby.url, "rail stay")
+    await other.page.get_by_role("button", name="Leave room").click()
+    await expect(row).to_have_count(0)
+    await expect(rooms(tab).filter(has_text="rail leave")).to_have_count(0)
+    options = other.page.get_by_role("button", name="Options for rail stay")
+    await options.focus()
+    await other.page.keyboard.press("Enter")
+    await other.page.get_by_role("button", name="Leave room").click()
+    await expect(other.page).to_have_url(f"{lobby.url}/chat/")

@@ -180,7 +180,7 @@ async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is
     await expect(composer(one)).to_have_value("not sent\nhalf a sentence")
 
 
-async def test_texts_of_a_guest_who_closed_the_browser_wait_in_the_composer_of_the_next_person(
+async def test_texts_of_a_guest_who_deleted_the_cookies_wait_in_the_composer_of_the_next_person(
     cable, open_tab
 ):
     one = await open_tab(cable.url, "closed one")
@@ -203,6 +203,24 @@ async def test_texts_of_a_guest_who_closed_the_browser_wait_in_the_composer_of_t
         await tab.enter(cable.url, room)
         await expect(composer(tab)).to_have_value(texts)
         await expect(tab.page.locator("#chat-log .message")).to_have_count(0)  # nothing was sent
+
+
+async def test_what_a_guest_of_a_shared_computer_has_written_is_given_to_nobody(lobby, open_tab):
+    tab = await open_tab(lobby.url, "shared computer")
+    await tab.page.get_by_role("button", name="Not on this computer").click()
+    await expect(tab.page.get_by_role("button", name="Stay on this computer")).to_be_visible()
+    await expect(tab.page).to_have_url(f"{lobby.url}/chat/shared%20computer/")
+    cookies = {each["name"]: each["expires"] for each in await tab.page.context.cookies()}
+    assert (cookies["sessionid"], cookies["lobby_guest"]) == (-1, -1)  # until the browser is closed
+    await composer(tab).press_sequentially("half a sentence")
+    await tab.page.goto("about:blank")
+    await tab.page.context.clear_cookies()
+    await tab.enter(lobby.url, "shared computer")
+    await expect(tab.page.get_by_role("button", name="Not on this computer")).to_be_visible()
+    await tab.page.wait_for_function(
+        "() => !Object.entries(localStorage).flat().some((each) => each.includes('half a sentence'))"
+    )
+    await expect(composer(tab)).to_have_value("")
 
 
 async def test_what_the_owner_of_a_deactivated_account_has_written_waits_for_the_owner(lobby, open_tab):
@@ -250,7 +268,7 @@ async def test_what_the_owner_of_a_deleted_account_has_not_sent_is_handed_over(l
     two = await open_tab(lobby.url, beside=one)
     await two.page.goto(f"{lobby.url}/me/delete/")
     await two.page.get_by_label("password").fill(PASSWORD)
-    await two.page.get_by_role("button", name="Delete").click()
+    await two.page.get_by_role("button", name="Delete account").click()
     await expect(one.page.get_by_text("You no longer have access.")).to_be_visible(timeout=BACK)
     await one.say("not sent yet")
     await expect(one.pending).to_have_count(1)

@@ -52,8 +52,13 @@ async def test_what_one_reads_stays_where_it_is(lobby, open_tab):
         page, pill = tab.page, tab.page.locator("#latest")
         await expect(tab.messages.last).to_be_in_viewport()
         await expect(pill).to_be_hidden()
+        day = page.locator("#timeline-day")
+        await expect(day).to_be_hidden()
         await page.evaluate(SCROLL, 400)
+        await expect(day).to_have_text("Today")
+        await expect(day).to_be_in_viewport(ratio=1)
         await expect(pill).to_have_text("Jump to latest")
+        await expect(day).to_be_hidden()
         reading = await page.evaluate(READING)
         before = await page.evaluate(BOTTOM, reading)
 
@@ -89,6 +94,58 @@ async def test_what_one_reads_stays_where_it_is(lobby, open_tab):
         await tab.page.click("#chat-message-input")
         await tab.say("an answer")
         await expect(line).to_have_count(0)
+
+
+GAP_BELOW = """() => document.querySelector(".dock").getBoundingClientRect().top
+    - document.querySelector(".message:last-child").getBoundingClientRect().bottom"""
+
+
+async def test_a_short_history_is_above_the_composer_after_the_beginning_of_the_room(lobby, open_tab):
+    options = {"locale": "en-GB", "permissions": ["clipboard-read", "clipboard-write"]}
+    tab = await open_tab(lobby.url, "a short one", **options)
+    beginning = tab.page.locator("#timeline-start")
+    await expect(beginning.locator(".beginning__title")).to_have_text("This is the start of a short one")
+    await tab.say("hello")
+    await tab.until_transcript("hello")
+    assert await tab.page.evaluate(GAP_BELOW) < 60
+    await tab.page.reload()
+    await expect(beginning).to_contain_text(re.compile(r"Created on \w+,? \d+ \w+"))
+    await beginning.get_by_role("button", name="Copy room link").click()
+    await expect(beginning).to_contain_text("Link copied")
+    link = await tab.page.evaluate("navigator.clipboard.readText()")
+    assert link == f"{lobby.url}/chat/a%20short%20one/"
+
+
+LONG = "\n".join(f"line {number}" for number in range(60))
+
+TOP = "each => each.getBoundingClientRect().top"
+
+
+async def test_a_long_message_is_folded_and_unfolds_where_it_is(lobby, open_tab):
+    tab = await open_tab(lobby.url, "folded", viewport={"width": 1000, "height": 600})
+    other = await open_tab(lobby.url, "folded")
+    await tab.say("x " * 300)  # long, but not tall at this width
+    await tab.say(LONG)
+    await expect(tab.pending).to_have_count(0)
+    short, long = tab.messages.first, tab.messages.last
+    await expect(short.locator(".message__fold")).to_be_hidden()
+    more = long.get_by_role("button", name="Show more")
+    assert (await long.bounding_box())["height"] < 500
+    text = long.locator(".message__text")
+    assert await text.evaluate("each => getComputedStyle(each).overflowY") == "clip"  # no trap for the wheel
+    top = await long.evaluate(TOP)
+    await more.click()
+    less = long.get_by_role("button", name="Show less")
+    await expect(less).to_have_attribute("aria-expanded", "true")
+    assert (await long.bounding_box())["height"] > 1000
+    assert abs(await long.evaluate(TOP) - top) < 2
+    await tab.page.evaluate(NEXT_FRAME)
+    assert abs(await long.evaluate(TOP) - top) < 2  # although the view was at the end
+    await other.say("news")
+    await expect(tab.page.locator("#latest")).to_have_text("1 new message")
+    long = tab.messages.nth(1)
+    await long.get_by_role("button", name="Show less").click()
+    assert (await long.bounding_box())["height"] < 500
 
 
 async def test_a_line_shows_where_one_left_when_the_tab_was_hidden(lobby, open_tab):

@@ -28,15 +28,15 @@ async def test_a_transcript_is_waited_for_until_a_worker_comes(lobby, open_tab):
     tab = await open_tab(lobby.url, "聊天室 1")
     await tab.choose("Transcript")
     await expect(tab.page.get_by_role("heading", name="Transcript of 聊天室 1")).to_be_visible()
-    await expect(tab.page.get_by_role("status")).to_contain_text("Queued")
+    await expect(tab.page.get_by_role("main").get_by_role("status")).to_contain_text("Queued")
     await expect(tab.page.get_by_role("link", name="Download")).to_be_hidden()
     progress = tab.page.get_by_role("progressbar", name="of 60,000 messages")
     await expect(progress).to_have_attribute("max", str(MANY))
     with task_worker(lobby, "transcripts", "purge"):
-        await expect(tab.page.get_by_role("status")).to_contain_text("Preparing…")
+        await expect(tab.page.get_by_role("main").get_by_role("status")).to_contain_text("Preparing…")
         await tab.page.wait_for_function(f"() => 0 < progress.value && progress.value < {MANY}")
         await expect(tab.page.get_by_role("link", name="Download")).to_be_visible()
-    await expect(tab.page.get_by_role("status")).to_contain_text("Ready to download")
+    await expect(tab.page.get_by_role("main").get_by_role("status")).to_contain_text("Ready to download")
     await expect(progress).to_be_hidden()
     await expect(tab.page.get_by_text("60,000 of 60,000 messages")).to_be_visible()
     name, text = await download(tab)
@@ -49,7 +49,8 @@ async def test_a_transcript_is_waited_for_until_a_worker_comes(lobby, open_tab):
 
 
 async def test_a_message_is_deleted_while_the_page_of_a_transcript_is_open(lobby, open_tab):
-    speaker, reader = await open_tab(lobby.url, "taken back"), await open_tab(lobby.url, "taken back")
+    speaker = await open_tab(lobby.url, "taken back")
+    reader = await open_tab(lobby.url, "taken back", timezone_id="Asia/Tokyo")
     await speaker.say("a secret")
     await expect(reader.messages).to_have_count(1)
     await reader.choose("Transcript")
@@ -59,16 +60,18 @@ async def test_a_message_is_deleted_while_the_page_of_a_transcript_is_open(lobby
         await message.hover()
         await message.get_by_role("button", name="Edit").click()
         await speaker.say(", or not")
-        await expect(reader.page.get_by_role("status")).to_contain_text("edited since")
+        await expect(reader.page.get_by_role("main").get_by_role("status")).to_contain_text("edited since")
         await expect(reader.page.get_by_role("link", name="Download")).to_be_visible()
         await message.hover()
         await message.get_by_role("button", name="Delete").click()
-        await speaker.page.locator(".message__footer").get_by_role("button", name="Delete").click()
-        await expect(reader.page.get_by_role("status")).to_contain_text("deleted since")
+        await speaker.page.locator("#message-deletion").get_by_role("button", name="Delete").click()
+        await expect(reader.page.get_by_role("main").get_by_role("status")).to_contain_text("deleted since")
         await expect(reader.page.get_by_role("link", name="Download")).to_be_hidden()
         await reader.page.get_by_role("button", name="Request a new transcript").click()
         await expect(reader.page.get_by_role("link", name="Download")).to_be_visible()
-    assert (await download(reader))[1].endswith(": (deleted)\n")
+    _, text = await download(reader)
+    assert text.endswith(": (deleted)\n")
+    assert "(Asia/Tokyo)" in text.splitlines()[1]
 
 
 async def test_the_keyboard_asks_for_a_transcript_and_finds_the_one_that_is_made(lobby, open_tab):

@@ -115,7 +115,7 @@ class Tour:
         await self.tab.say(words["answer"])
         await expect(self.tab.messages).to_have_count(4)
         await expect(self.tab.pending).to_have_count(0)
-        await expect(page.locator("#people-list li")).to_have_count(2)
+        await expect(page.locator("#people-list .person")).to_have_count(2)
         yield Stop("room")
         await self.other.page.keyboard.type("........", delay=500)  # sent at most every 3 s
         await expect(page.locator("#typing-indicator")).not_to_have_class(re.compile("is-empty"))
@@ -130,7 +130,7 @@ class Tour:
         await self._press("Escape")
         await self.tab.messages.last.hover()
         await page.locator("[data-action=delete]").last.click()
-        await expect(self.tab.messages.last.locator(".message__footer")).to_be_visible()
+        await expect(page.locator("#message-deletion")).to_be_visible()
         yield Stop("room-delete")
         await self._press("Escape")
         await page.locator("#chat-message-input").focus()
@@ -233,7 +233,7 @@ class Tour:
         for name in ("password1", "password2"):
             await page.locator(f"[name={name}]").fill(words["password"])
         await page.locator("main .button").click()
-        await expect(page.locator(".account__messages")).to_be_visible()
+        await expect(page.locator(".page__message")).to_be_visible()
         yield Stop("me")
         for name in ("password", "delete"):
             await self._go(f"/me/{name}/")

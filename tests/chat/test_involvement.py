@@ -1,5 +1,7 @@
 """Notification levels of members in rooms."""
 
+import asyncio
+
 import pytest
 from channels.db import database_sync_to_async
 from django.test import Client
@@ -7,6 +9,7 @@ from django.test import Client
 from accounts.actions import create_guest
 from chat import actions
 from chat.models import Membership
+from chat.services import unread_feed
 from tests.chat.test_unread import join, other, say, soon  # noqa: F401 (fixtures)
 
 
@@ -64,3 +67,37 @@ async def test_every_tab_receives_the_notification_level(connect, guest, other, 
     await say(speaker)
     (told,) = (await elsewhere.event("unread"))["rooms"]
     assert (told["room"], told["count"], told["involvement"]) == ("lobby", 1, "all")
+
+
+def test_leaving_a_room_ends_the_membership(browser):
+    choose(browser, "all")
+    assert browser.get("/chat/lobby/leave/").status_code == 405
+    assert browser.post("/chat/nowhere/leave/").status_code == 404
+    assert browser.post("/chat/lobby/leave/").status_code == 200
+    assert not Membership.objects.exists()
+    assert browser.post("/chat/lobby/leave/").status_code == 200
+
+
+async def test_a_room_that_was_left_is_no_longer_counted(connect, guest, other, join):  # noqa: F811
+    await join(guest, "lobby")
+    elsewhere, speaker = await connect("elsewhere", user=guest), await connect("lobby", user=other)
+    await elsewhere.until_unread()
+    await say(speaker)
+    await elsewhere.until_unread(lobby=1)
+    await database_sync_to_async(lambda: actions.leave(guest, actions.open_room("lobby")))()
+    await elsewhere.until_unread()
+    await say(speaker)
+    assert await elsewhere.hears_none("unread")
+
+
+async def test_leaving_discards_a_position_that_is_not_stored_yet(connect, guest, join, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(unread_feed, "DEBOUNCE", 0.3)
+    await join(guest, "lobby")
+    reader = await connect("lobby", user=guest)
+    await reader.until_unread()
+    number = await say(reader)
+    await reader.send_command(type="read", seq=number)
+    await say(reader)  # the position has been received
+    await database_sync_to_async(lambda: actions.leave(guest, actions.open_room("lobby")))()
+    await asyncio.sleep(0.5)  # it would be stored
+    assert not await Membership.objects.aexists()

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actions import create_guest, rename
 from accounts.confusables import NameKeys, letter_likenesses
 from accounts.models import User
-from chat import actions, markup, mentions
+from chat import actions, markup, mentions, permissions
 from chat.actions import Member
 from chat.actions.message_batch import NewMessage
 from chat.models import Mention
@@ -243,6 +243,18 @@ def test_a_message_without_a_mark_costs_nothing_and_a_batch_with_some_two_querie
     assert queries_of(lambda: send("hi @Ada @A", (ada.pk, "A"))) == plain + 2
 
 
+def test_people_are_looked_up_in_the_rooms_whose_messages_name_them_only(room, person, speaker, monkeypatch):
+    ada, bob, other = person("Ada"), person("Bob"), actions.open_room("other")
+    found = set()
+    monkeypatch.setattr(permissions, "with_access", lambda pairs: found.update(pairs) or pairs)
+    entries = [
+        NewMessage(speaker, room, "@Ada", uuid4()),
+        NewMessage(speaker, other, "@X", uuid4(), chosen=[(bob.pk, "X")]),
+    ]
+    actions.write_all(entries)
+    assert found == {(room.pk, ada.pk), (other.pk, bob.pk)}
+
+
 def test_a_page_of_history_takes_one_query_more(room, person, speaker):
     person("Ada")
     plain = queries_of(lambda: history.page_before(room, None, 50))
@@ -399,5 +411,5 @@ def test_letters_with_many_marks_are_not_looked_up(monkeypatch, transactional_db
         return letter_likenesses(letters)
 
     monkeypatch.setattr(mentions, "letter_likenesses", record)
-    mentions.find_candidates(["@ab" + "\u0301" * 5 + "c @d" + "\u0301" * 4], [1])
+    mentions.find_candidates([mentions.Draft(1, "@ab" + "\u0301" * 5 + "c @d" + "\u0301" * 4)])
     assert looked_up == ["a", "d" + "\u0301" * 4]

@@ -308,11 +308,10 @@ def test_the_history_of_no_room_is_not_found(client):
         assert client.get(f"/chat/{name}/messages/").status_code == 404
 
 
-def test_a_guest_keeps_the_name_while_the_browser_is_open(client):
+def test_a_guest_keeps_the_name(client):
     you = data(client.get("/chat/lobby/"))["you"]
     assert you["guest"]
     assert data(client.get("/chat/other/"))["you"] == you
-    assert not client.cookies["sessionid"]["max-age"]  # forgotten with the browser's session
     assert data(Client().get("/chat/lobby/"))["you"]["id"] != you["id"]
 
 
@@ -397,3 +396,19 @@ def test_a_search_says_why_no_room_can_have_its_name(client, here):
     page = client.get("/rooms/", {"asked": "x" * 65, **here}).content.decode()
     assert "at most 64 characters; this one has 65" in page
     assert "create" not in page
+
+
+def test_a_page_has_the_present_names_of_those_who_had_others(client):
+    you = data(client.get("/chat/lobby/"))["you"]
+    author, gone = User.objects.get(pk=you["id"]), create_guest()
+    room = actions.open_room("lobby")
+    for person in (author, gone):
+        actions.send(person, room, "hi", uuid4())
+    assert data(client.get("/chat/lobby/"))["names"] == {}
+    client.post("/me/name/", {"name": "Another Name"})
+    User.objects.filter(pk=gone.pk).update(name="Deleted", name_key=None)  # as a deleted account
+    named = {str(author.pk): "Another Name"}
+    assert data(client.get("/chat/lobby/"))["names"] == named
+    answer = client.get("/chat/lobby/messages/").json()
+    assert answer["names"] == named
+    assert [each["author"]["name"] for each in answer["messages"]] == [you["name"], gone.name]

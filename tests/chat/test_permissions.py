@@ -151,7 +151,7 @@ def test_a_page_shows_a_room_only_to_those_who_may_see_it(secret, address, statu
     assert re.search(shown, page.content.decode())
 
 
-FORMS = ["/chat/secret%20room/involvement/", "/chat/secret%20room/export/"]
+FORMS = ["/chat/secret%20room/involvement/", "/chat/secret%20room/export/", "/chat/secret%20room/leave/"]
 FORMS += ["/push/secret%20room/", "/push/secret%20room/stop/"]
 
 

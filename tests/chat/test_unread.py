@@ -121,6 +121,18 @@ async def test_the_first_read_creates_a_membership(connect, guest):
     await visitor.until_unread(lobby=1)
 
 
+async def test_a_room_that_is_entered_is_sent_to_every_tab(connect, guest):
+    elsewhere = await connect(path="/ws/me/", user=guest)
+    await elsewhere.until_unread()
+    visitor = await connect("lobby", user=guest)
+    await visitor.send_command(type="read", seq=0)
+    while not (rooms := (await elsewhere.event("unread"))["rooms"]):
+        pass
+    assert [(room["room"], room["count"]) for room in rooms] == [("lobby", 0)]
+    later = await connect(path="/ws/me/", user=guest)  # its page may be older
+    assert [room["room"] for room in (await later.event("unread"))["rooms"]] == ["lobby"]
+
+
 async def test_a_read_is_limited_to_the_sockets_cursor(connect, guest, other, join):
     await join(guest, "lobby")
     reader, speaker = await connect("lobby", user=guest), await connect("lobby", user=other)

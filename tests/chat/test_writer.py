@@ -274,13 +274,21 @@ async def test_a_batch_is_shared_fairly_among_addresses_and_people(people, rooms
     assert of_flood == [f"flood {n}" for n in range(9)]
 
 
+MANY_CHOSEN = [(pk, "a" * pk) for pk in range(1, 21)]
+
+
 @pytest.mark.parametrize("is_edit", [False, True])
-async def test_a_batch_has_few_messages_full_of_mentions(people, rooms, sent, monkeypatch, is_edit):
+@pytest.mark.parametrize(
+    ("text", "chosen"), [("@Quiet Heron " * 50, []), ("@" + "a" * 20, MANY_CHOSEN)], ids=["typed", "chosen"]
+)
+async def test_a_batch_has_few_messages_full_of_mentions(
+    people, rooms, sent, monkeypatch, text, chosen, is_edit
+):
     """Looking up names takes ten times as long as storing a message, and others wait for the batch."""
     batches = recorded_batches(monkeypatch)
-    text = "@Quiet Heron " * 50
     draft, edit = NewMessage(people[0], rooms[0], text, uuid4()), change(sent[0], text)
-    flood = [edit if is_edit else draft._replace(client_id=uuid4()) for _ in range(30)]
+    entry = (edit if is_edit else draft)._replace(chosen=chosen)
+    flood = [entry if is_edit else entry._replace(client_id=uuid4()) for _ in range(30)]
     other = NewMessage(people[1], rooms[1], "hello @Ann", uuid4())
     address = RateLimitKeys("c", "198.51.100.1")
     await asyncio.gather(send(*flood), get_message_writer().write(other, address))

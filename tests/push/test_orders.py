@@ -204,7 +204,8 @@ async def test_a_callback_for_another_order_replayed_at_this_one(order, make):
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"x", b"[]", b"\xff", b'{"biz": 1}', b"null", b'{"biz":"x","paid":true}']
+    "said",
+    [b"", b"x", b"[]", b"\xff", b'{"biz": 1}', b"null", b'{"biz":"x","paid":true}', b'{"x":' + b"[" * 1500],
 )
 async def test_a_body_that_is_no_payment(order, said):
     await is_refused(order, 400, "bad_frame", said=said)

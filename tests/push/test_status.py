@@ -46,6 +46,14 @@ async def test_any_text_is_passed_on_as_text(listen, text):
     assert await listener.receive() == {"message": text}
 
 
+async def test_deeply_nested_json_of_a_page_is_passed_on_as_text(listen, caplog):
+    page = await listen("/ws/status/1", lobby=True)
+    assert await page.receive() == {"listening": True}
+    await page.send_frame(nested := '{"x":' + "[" * 1500)
+    assert await page.receive() == {"message": nested}
+    assert caplog.records == []
+
+
 async def refused(listener):
     return (await listener.receive())["error"]["code"]
 

@@ -100,7 +100,7 @@ def test_a_person_who_is_deleted_at_the_same_time_writes_nothing(people, room, m
 
 
 def test_a_guest_who_writes_when_the_purge_begins_stays(people, room, meanwhile):
-    User.objects.update(date_joined=days_ago(8))
+    User.objects.update(date_joined=days_ago(8), seen_at=days_ago(8))
     guest = User.objects.get(pk=people[0].pk)
     assert meanwhile(lambda: actions.send(guest, room, "hi", uuid4()), purge_guests) == 1
     assert User.objects.get() == guest

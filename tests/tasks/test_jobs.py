@@ -39,7 +39,8 @@ def days_ago(days):
 
 def create_guest(days=8, **values):
     guest = account_actions.create_guest()
-    User.objects.filter(pk=guest.pk).update(date_joined=days_ago(days), **values)
+    came = {"date_joined": days_ago(days), "seen_at": days_ago(days)}
+    User.objects.filter(pk=guest.pk).update(**came | values)
     guest.refresh_from_db()
     return guest
 
@@ -72,6 +73,10 @@ def came_this_week(guest):
     User.objects.filter(pk=guest.pk).update(date_joined=days_ago(6.9))
 
 
+def came_back_this_year(guest):
+    User.objects.filter(pk=guest.pk).update(date_joined=days_ago(400), seen_at=days_ago(364))
+
+
 async def test_a_guest_who_never_spoke_goes_after_a_week_and_the_name_rests_a_day(database):
     guest = await sync_to_async(create_guest)()
     await RestingName.objects.acreate(key="old", last_holder=guest.pk, until=days_ago(1))
@@ -91,6 +96,7 @@ async def test_a_guest_who_never_spoke_goes_after_a_week_and_the_name_rests_a_da
         is_in_a_group,
         has_signed_up,
         came_this_week,
+        came_back_this_year,
     ],
 )
 async def test_who_left_something_or_came_lately_stays(database, reason):
@@ -99,6 +105,12 @@ async def test_who_left_something_or_came_lately_stays(database, reason):
     await sync_to_async(create_guest)()
     await work()
     assert await User.objects.aget() == guest
+
+
+async def test_a_guest_whose_session_is_over_goes(database):
+    await sync_to_async(create_guest)(800, seen_at=days_ago(366))
+    await work()
+    assert not await User.objects.aexists()
 
 
 async def test_who_only_looked_into_rooms_goes_and_is_a_member_no_more(database):

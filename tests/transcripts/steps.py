@@ -56,9 +56,9 @@ async def work():
     await TranscriptWorker().transcripts_write({})
 
 
-async def ask(client, room="lobby"):
+async def ask(client, room="lobby", **values):
     """Request a transcript. Return the URL of its page."""
-    answer = await client.post(f"/chat/{quote(room)}/export/")
+    answer = await client.post(f"/chat/{quote(room)}/export/", values)
     assert answer.status_code == 303, answer.content.decode()
     return answer.headers["Location"]
 

@@ -1,6 +1,7 @@
 """Text of transcripts."""
 
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -53,6 +54,20 @@ async def test_it_is_in_the_language_of_who_has_asked(client, guest, room):
     assert answer.headers["Content-Disposition"].endswith(quote("lobby_聊天记录.txt"))
 
 
+@pytest.mark.parametrize(
+    "zone", ["Asia/Shanghai", "Mars/Olympus", "../etc/passwd", "x" * 300, "", "\0", "Asia"]
+)
+async def test_times_are_in_the_time_zone_of_who_has_asked(client, guest, room, zone):
+    (sent,) = await say(guest, room, "one")
+    address = await ask(client, time_zone=zone)
+    await work()
+    known = "Asia/Shanghai" if zone == "Asia/Shanghai" else "UTC"
+    _, text = await download(client, address)
+    head, entries = text.split("\n\n")
+    assert head.endswith(f" ({known})")
+    assert entries.startswith(f"[{sent.created_at.astimezone(ZoneInfo(known)):%Y-%m-%d %H:%M:%S}]")
+
+
 async def test_many_messages_are_written_in_several_pieces_and_in_order(client, guest, room, monkeypatch):
     monkeypatch.setattr(transcript_text, "QUERY_CHUNK", 10)
     await fill(guest, room, 25)
@@ -66,7 +81,7 @@ async def test_an_empty_room_has_a_transcript_without_messages(client, room):
     await work()
     _, text = await download(client, address)
     assert text.split("\n")[1].startswith("0 messages until ")
-    assert text.endswith(" UTC\n\n")
+    assert text.endswith(" (UTC)\n\n")
 
 
 ENDS = ["\n", "\r\n", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]

@@ -7,8 +7,10 @@ export function hasCommandModifier({ ctrlKey, metaKey, altKey }) {
   return !altKey && (isApple ? metaKey && !ctrlKey : ctrlKey && !metaKey);
 }
 
-/** Show ⌘ instead of Ctrl in all `<kbd>` elements on Apple devices. */
+/** Show ⌘ and ⌥ instead of Ctrl and Alt in all `<kbd>` elements on Apple devices. */
 export function labelShortcutKeys() {
   if (!isApple) return;
-  for (const key of document.querySelectorAll("kbd")) key.textContent = key.textContent.replace("Ctrl", "⌘");
+  for (const key of document.querySelectorAll("kbd")) {
+    key.textContent = key.textContent.replace("Ctrl", "⌘").replace("Alt", "⌥");
+  }
 }

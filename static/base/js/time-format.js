@@ -1,14 +1,34 @@
 /** Formats of times and days: in the page's language, with the conventions of the browser's region (en-GB: 8 March). */
 
-import { language } from "./i18n.js";
+import { gettext, language } from "./i18n.js";
 
 const locale = navigator.languages.find((tag) => scriptOf(tag) === scriptOf(language)) ?? language;
 
-export const timeFormat = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
-export const exactFormat = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
+/** 12 or 24 hours, as in the reader's region, whatever the page's language. */
+const region = navigator.languages.find(scriptOf) ?? language;
+const { hourCycle } = new Intl.DateTimeFormat(region, { timeStyle: "short" }).resolvedOptions();
+
+export const timeFormat = new Intl.DateTimeFormat(locale, { timeStyle: "short", hourCycle });
+export const secondFormat = new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle });
+export const exactFormat = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium", hourCycle });
 
 export const formatDay = dayFormatter({ weekday: "long", day: "numeric", month: "long" });
 export const formatShortDay = dayFormatter({ day: "numeric", month: "short" });
+
+/** Format a day as the line above its messages: "Today", "Yesterday" or its date. @param {Date} at @returns {string} */
+export function formatRecentDay(at) {
+  const now = new Date();
+  const isDay = (offset) => at.toDateString() === new Date(now.getFullYear(), now.getMonth(), now.getDate() - offset).toDateString();
+  if (isDay(0)) return gettext("Today");
+  return isDay(1) ? gettext("Yesterday") : formatDay(at);
+}
+
+/** Format a time, with its day unless that is today. @param {Date} at @returns {string} */
+export function formatRecentTime(at) {
+  const isToday = at.toDateString() === new Date().toDateString();
+  const time = timeFormat.format(at);
+  return isToday ? time : gettext("{day}, {time}", { day: formatDay(at), time });
+}
 
 /** Format a time without "AM" or "PM", for narrow places. @param {Date} at @returns {string} */
 export function formatHour(at) {

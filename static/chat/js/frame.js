@@ -1,7 +1,9 @@
 /** Pages that are not rooms: the sidebar, the person and their unread counts, notifications, and unsent messages of closed tabs. */
 
+import "../../base/js/cut-names.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
 import { DisplayName } from "./account/display-name.js";
+import { rememberLeaving } from "./account/forgotten-guest.js";
 import { DesktopNotifications } from "./notifications/desktop-notifications.js";
 import { BackgroundSender } from "./outbox/background-sender.js";
 import { watchUnsent } from "./outbox/outbox.js";
@@ -14,7 +16,7 @@ const element = (id) => document.getElementById(id);
 /** Dispatches "unread" when the unread count of a room changes, and "unlisted" when no list has a room with a count. */
 export const changes = new EventTarget();
 
-const sidebar = new Sidebar(element("sidebar"), element("rooms"), "", (address) => location.assign(address));
+const sidebar = new Sidebar(element("sidebar"), element("rooms"), "");
 changes.addEventListener("unlisted", () => sidebar.refresh());
 new ShortcutsDialog(element("shortcuts-dialog"), element("shortcuts-open"));
 
@@ -26,9 +28,10 @@ function connectPerson(you) {
   const form = /** @type {HTMLFormElement} */ (element("display-name"));
   const name = form.querySelector(".display-name__text").textContent;
   new DisplayName(form, { id: you, name, guest: "guest" in form.dataset });
+  rememberLeaving(you, "endsWithBrowser" in form.dataset);
   const notifications = new DesktopNotifications(you);
   const unread = new UnreadCounts(
-    document.querySelector(".frame"),
+    [element("rooms"), element("directory")].filter(Boolean), // the index has both
     (room, isMention) => {
       notifications.notify(room, isMention);
       changes.dispatchEvent(new Event("unread"));

@@ -11,11 +11,15 @@ const REFRESH_INTERVAL = 3000;
 const input = /** @type {HTMLInputElement} */ (document.getElementById("room-name-input"));
 input.focus(); // `autofocus` may take effect too late
 
-for (const each of [input, /** @type {HTMLInputElement} */ (document.getElementById("create-room-name"))]) {
-  each.form.addEventListener("submit", () => typeAhead(each));
-}
-
 const search = new RoomSearch(input, document.getElementById("directory"));
+input.form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  search.enter();
+});
+
+const newRoom = /** @type {HTMLInputElement} */ (document.getElementById("create-room-name"));
+newRoom.form.addEventListener("submit", () => typeAhead(newRoom, newRoom.value.trim()));
+
 let timer = 0;
 let refreshedAt = Date.now();
 

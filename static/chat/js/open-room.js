@@ -4,7 +4,9 @@
  */
 
 import "./timeline/chat-log.js";
+import { showDays } from "./timeline/days.js";
 import { keepPlace } from "./timeline/kept-place.js";
+import { renderBeginning } from "./timeline/room-beginning.js";
 import { Timeline } from "./timeline/timeline.js";
 import { Attention } from "./unread/attention.js";
 import { lastSeen } from "./unread/last-seen.js";
@@ -50,16 +52,20 @@ export class OpenRoom {
     this.owner = `${data.you.id}.${data.key}`;
     const { log } = this;
     this.#isAtMessage = Boolean(data.place);
+    if (data.missing) history.replaceState(null, "", this.address);
     data.messages.forEach((message) => this.updateLast(message));
     log.reader = data.you.id;
+    log.rename(namedPeople(data.names));
     const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
     const fetchPage = (query) => this.fetchPage(query);
     const scroller = element("timeline");
-    this.timeline = new Timeline(scroller, log, edges, element("latest"), fetchPage, this.attention, this.name);
+    const beginning = renderBeginning(this.name, this.address, data.created_at);
+    this.timeline = new Timeline(scroller, log, edges, element("latest"), fetchPage, this.attention, beginning);
     const ends = { isStart: data.is_start, isEnd: data.is_end };
     this.timeline.open(data.messages, ends, this.#readPosition(), place ?? data.place);
     const now = () => ({ epoch: this.cursor.epoch, place: this.timeline.place });
     keepPlace(this.owner, now, this.signal);
+    showDays(scroller, log, element("timeline-day"), this.timeline, this.signal);
   }
 
   /** Aborted when the room is left: listeners outside of the room's elements end with it. */
@@ -89,7 +95,8 @@ export class OpenRoom {
     const isLast = from + messages.length === all.length;
     const ends = { is_start: log.oldest === 0 && from === 0, is_end: log.newest === Infinity && isLast };
     const read = { last_read: Math.max(data.last_read ?? 0, lastRead) || data.last_read, read_at: null, unread: 0 };
-    return { data: { ...data, ...cursor, messages, ...ends, ...read, place: null }, place };
+    const { names } = this;
+    return { data: { ...data, ...cursor, messages, names, ...ends, ...read, place: null }, place };
   }
 
   /**
@@ -105,6 +112,11 @@ export class OpenRoom {
     if (number > Number.parseInt(cursor.newest || "0", 10)) cursor.newest = reference;
   }
 
+  /** The authors' present names, by their ids. */
+  get names() {
+    return Object.fromEntries(this.log.authors.map(({ id, name }) => [id, name]));
+  }
+
   #readPosition() {
     const { last_read: lastRead, read_at: readAt, unread } = this.data;
     const seen = lastSeen(this.owner, this.cursor.epoch);
@@ -113,7 +125,8 @@ export class OpenRoom {
 
   /** Fetch the last page of history, or the page before or after a number. */
   async fetchPage(query) {
-    const { messages, more } = await this.#fetchJson("messages", { limit: this.data.page, ...query });
+    const { messages, names, more } = await this.#fetchJson("messages", { limit: this.data.page, ...query });
+    this.log.rename(namedPeople(names));
     messages.forEach((message) => this.updateLast(message));
     const isNewest = !query.before && !query.after;
     if (isNewest && this.#isAtMessage && !this.signal.aborted) {
@@ -139,6 +152,12 @@ export class OpenRoom {
     if (!response.ok) throw new Error(response.statusText);
     return response.json();
   }
+}
+
+/** @param {Record<string, string>} [names] by id @returns {{id: number, name: string}[]} */
+function namedPeople(names = {}) {
+  const people = Object.entries(names).map(([id, name]) => ({ id: Number(id), name }));
+  return people.filter(({ name }) => name && typeof name === "string");
 }
 
 /** The part of the cursor that describes messages, when none is known. */

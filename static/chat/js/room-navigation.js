@@ -4,9 +4,10 @@
  * person's page, another version of Lobby) is loaded as a whole page.
  */
 
+import { insertText } from "./composer/insert-text.js";
 import { OpenRoom } from "./open-room.js";
 import { readRoomPage, showRoomPage } from "./room-page.js";
-import { typeAhead } from "./sidebar/type-ahead.js";
+import { nameIn, typeAhead } from "./sidebar/type-ahead.js";
 import { findPlace } from "./timeline/kept-place.js";
 
 /** Time limit for a room's page (milliseconds). */
@@ -25,6 +26,7 @@ const ROOM_PATH = /^\/chat\/[^/]+\/(?:\d+\/)?$/;
  * A room's page from the server, or one that was kept.
  * @typedef {import("./room-page.js").RoomPage & {address: string, data: any, place: Place | null}} Page
  * @typedef {import("./timeline/timeline.js").Place} Place
+ * @typedef {import("./sidebar/type-ahead.js").Typed} Typed
  */
 
 export class RoomNavigation {
@@ -73,9 +75,13 @@ export class RoomNavigation {
     return this.#page.title;
   }
 
-  /** Open a room, or another page. @param {string} address */
-  open(address) {
-    this.#open(new URL(address, location.href).href, false);
+  /**
+   * Open a room, or another page.
+   * @param {string} address
+   * @param {Typed} [typed] what was typed for it
+   */
+  open(address, typed) {
+    this.#open(new URL(address, location.href).href, false, typed);
   }
 
   /** Open a clicked link to a room in place, unless it opens in a new tab or is downloaded. */
@@ -87,26 +93,32 @@ export class RoomNavigation {
     this.#open(link.href, false);
   }
 
-  /** @param {string} href @param {boolean} isTraversal whether the browser shows this address already (Back, Forward) */
-  async #open(href, isTraversal) {
+  /**
+   * @param {string} href
+   * @param {boolean} isTraversal whether the browser shows this address already (Back, Forward)
+   * @param {Typed} [typed]
+   */
+  async #open(href, isTraversal, typed) {
     const request = ++this.#requests;
     const address = addressOf(href);
     this.#ahead?.end();
     this.#ahead = null;
     if (this.session.refusal) return load(href, isTraversal); // the browser may have another person by now
-    if (!isTraversal && address === this.#room.address) return this.#showEnd();
+    if (!isTraversal && address === this.#room.address) return this.#showEnd(typed);
     let page = this.#kept.get(address);
     if (!page) {
-      this.#ahead = typeAhead(this.#search, nameIn(href));
+      this.#ahead = typeAhead(this.#search, nameIn(href), typed);
       page = isRoom(href) ? await fetchRoom(href, isTraversal) : null;
       if (request !== this.#requests) return;
       if (!page || !this.#fits(page)) return load(href, isTraversal);
     }
-    this.#show(page, isTraversal);
+    this.#show(page, isTraversal, this.#ahead?.take() ?? typed);
   }
 
-  #showEnd() {
+  /** @param {Typed} [typed] */
+  #showEnd(typed) {
     this.#connection.toEnd();
+    if (typed?.text) insertText(composerInput(), typed.text);
     this.onOpen(this.#room);
   }
 
@@ -115,11 +127,11 @@ export class RoomNavigation {
     return files === this.#page.files && data.you.id === this.#room.data.you.id;
   }
 
-  #show(page, isTraversal) {
+  #show(page, isTraversal, typed) {
     this.#keep();
     this.#page = page;
     showRoomPage(page);
-    focusComposer(this.#ahead?.take());
+    focusComposer(typed);
     this.#ahead = null;
     if (!isTraversal) history.pushState(null, "", page.address);
     this.#room = new OpenRoom(page.data, page.place);
@@ -157,9 +169,9 @@ function addressOf(href) {
   }
 }
 
-/** Give the focus to the composer, with what was typed for it. @param {import("./sidebar/type-ahead.js").Typed} [typed] */
+/** Give the focus to the composer, with what was typed for it. @param {Typed} [typed] */
 function focusComposer(typed) {
-  const input = /** @type {HTMLTextAreaElement} */ (document.getElementById("chat-message-input"));
+  const input = composerInput();
   if (typed) {
     input.value = typed.text;
     input.dataset.enters = typed.enters.join(" ");
@@ -168,14 +180,8 @@ function focusComposer(typed) {
   else input.focus({ preventScroll: true });
 }
 
-/** The name of a room, as it stands in an address. */
-function nameIn(href) {
-  const [, , name] = new URL(href).pathname.split("/");
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name; // invalid UTF-8
-  }
+function composerInput() {
+  return /** @type {HTMLTextAreaElement} */ (document.getElementById("chat-message-input"));
 }
 
 /** Load an address as a whole page. */

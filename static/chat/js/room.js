@@ -9,7 +9,9 @@ import { watchSaving } from "../../base/js/storage.js";
 import { forgetAccount, rememberAccount } from "./account/account-registry.js";
 import { claimDrafts } from "./account/signed-out-draft.js";
 import { Composer } from "./composer/composer.js";
+import { listenForComposerKeys } from "./composer/composer-keys.js";
 import { Draft } from "./composer/draft.js";
+import { refuseFiles } from "./composer/dropped-files.js";
 import { takeEarlyTexts } from "./composer/early-text.js";
 import { EmojiPicker } from "./composer/emoji-picker.js";
 import { insertText } from "./composer/insert-text.js";
@@ -29,9 +31,10 @@ import { UnsentMessages } from "./outbox/unsent-messages.js";
 import { People } from "./presence/people.js";
 import { TypingIndicator } from "./presence/typing-indicator.js";
 import { Session } from "./session.js";
+import { copyCode, copyLink, copyMessage } from "./timeline/copying.js";
 import { formatCopiedMessages } from "./timeline/copy-formatter.js";
+import { connectFolding } from "./timeline/folding.js";
 import { MessageActions } from "./timeline/message-actions.js";
-import { copyLink } from "./timeline/permalink.js";
 import { keepLastSeen } from "./unread/last-seen.js";
 import { ReadTracker } from "./unread/read-tracker.js";
 
@@ -44,6 +47,9 @@ const element = (id) => document.getElementById(id);
 function hasCookies({ you, is_copy: isCopy }) {
   return isCopy || !you.guest || document.cookie !== "";
 }
+
+/** Among how many of the room's last messages the arrow up finds the person's newest one. */
+const OWN_SEARCH_LIMIT = 200;
 
 const OFFLINE = gettext("You're offline. Messages will send when you're back.");
 const NO_ACCESS = gettext("You no longer have access. Reload the page.");
@@ -90,8 +96,10 @@ export function connectRoom(room, shell, isFirst) {
   const input = /** @type {HTMLTextAreaElement} */ (element("chat-message-input"));
   const others = () => [...log.authors, ...people.all].filter(({ id }) => id !== you.id);
   new Typeahead(input, element("typeahead"), [peopleSource(others, (person) => composer.choose(person)), emojiSource(shell.emoji)], signal);
+  listenForComposerKeys(input, element("timeline"), signal);
   const shortcodes = new Shortcodes(input, shell.emoji);
   composer.pending = () => shortcodes.pending;
+  refuseFiles(input, (text) => composer.showNotice(text), signal);
   const choose = (chosen) => insertText(input, chosen);
   new EmojiPicker(element("emoji-picker"), element("composer"), shell.emoji, choose, signal);
 
@@ -103,7 +111,7 @@ export function connectRoom(room, shell, isFirst) {
     if (number) commands.fail({ ref, number }, code === CONFLICT ? CONFLICT : problem);
   });
   const editor = new MessageEditor(element("message-editor"), log, composer, commands, new EditDraft(owner, signal));
-  const deletion = new MessageDeletion(log, commands);
+  const deletion = new MessageDeletion(element("message-deletion"), element("timeline"), log, commands);
   const unsent = new UnsentMessages(room, session, composer, editor);
   composer.afterComposition(() => {
     const earlyTexts = composer.takeEarlyInput();
@@ -128,7 +136,13 @@ export function connectRoom(room, shell, isFirst) {
     snapshot.schedule();
   });
   session.on("presence", (event) => people.receive(event));
-  session.on("message", ({ author, number, seq }) => number === seq && people.rename(author));
+  session.on("presence", ({ people: present }) => log.rename(present));
+  session.on("message", ({ author, number, seq }) => {
+    const isLate = !attention.isCaughtUp && people.has(author); // it may have been sent under an earlier name
+    if (number !== seq || isLate) return;
+    people.rename(author);
+    log.rename([author]);
+  });
   const typing = new TypingIndicator(element("typing-indicator"), you, () => session.send({ type: "typing" }));
   composer.onType = () => typing.typing();
   session.on("typing", (event) => typing.receive(event));
@@ -146,9 +160,12 @@ export function connectRoom(room, shell, isFirst) {
   const actions = {
     edit: (message) => editor.begin(message),
     delete: ({ number }) => deletion.confirm(number),
+    text: ({ number, message }) => copyMessage(log.item(number), message),
+    code: ({ number }) => copyCode(log.item(number)),
     link: ({ number }) => copyLink(log.item(number), `${room.address}${number}/`),
   };
-  new MessageActions(log, actions, () => composer.focus());
+  new MessageActions(log, element("timeline"), actions, () => composer.focus());
+  connectFolding(log, timeline);
   formatCopiedMessages(log, signal);
   resumeEdit();
 
@@ -160,6 +177,10 @@ export function connectRoom(room, shell, isFirst) {
   session.on("unread", (event) => unread.receive(event));
   const settingsIcon = document.querySelector("#notification-settings-open use");
   const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement, signal);
+  session.on("message", ({ author, number, seq, mentions }) => {
+    const isMention = number === seq && author.id !== you.id && mentions?.some(({ id }) => id === you.id);
+    if (isMention && settings.involvement !== "none") shell.offer.show();
+  });
   let isFromCache = data.is_copy || (isFirst && navigation?.type === "back_forward");
   addEventListener("pageshow", ({ persisted }) => (isFromCache ||= persisted), { signal });
   session.on("welcome", () => {
@@ -174,7 +195,7 @@ export function connectRoom(room, shell, isFirst) {
 
   // Offline snapshot
   const sources = {
-    now: () => ({ ...cursor, owner, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
+    now: () => ({ ...cursor, owner, names: room.names, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
     fetchLast: () => room.fetchPage({ before: Number.MAX_SAFE_INTEGER }),
   };
   const snapshot = new OfflineSnapshot({ room: room.address, you: you.id }, data.page, sources, signal);
@@ -202,6 +223,8 @@ export function connectRoom(room, shell, isFirst) {
     composer.warning = isSaved ? "" : UNSAVED;
     state.texts = isSaved ? allTexts : texts;
   });
+  if (data.notices?.length && !isFromCache) state.showNotice(data.notices.join(" "));
+  data.notices = []; // once, also if the room is kept
   session.on("state", ({ state: now, code }) => {
     state.show(now, code);
     if (now !== "open") return commands.disconnected(now === "refused" ? refusalText(code) : undefined);
@@ -213,6 +236,8 @@ export function connectRoom(room, shell, isFirst) {
     if (isRewound) {
       state.showNotice(gettext("This room was restored from a backup. Messages sent after it are missing."));
     }
+    if (data.missing) state.showNotice(gettext("That message doesn't exist. This is its room."));
+    data.missing = null;
   });
 
   const claiming = new Retry(claimOtherDrafts);
@@ -265,8 +290,17 @@ export function connectRoom(room, shell, isFirst) {
     if (drafts) composer.offer(drafts);
   }
 
-  function editLast() {
-    if (unsent.isEmpty && timeline.isLive && log.lastOwn) editor.begin(log.lastOwn);
+  /** Edit the person's newest message, even if it is not shown. */
+  async function editLast() {
+    if (!unsent.isEmpty) return;
+    const message = (timeline.isLive && log.lastOwn) || (await fetchLastOwn());
+    if (message && !composer.text && !signal.aborted) editor.begin(message);
+  }
+
+  async function fetchLastOwn() {
+    const query = { before: Number.MAX_SAFE_INTEGER, limit: OWN_SEARCH_LIMIT };
+    const { messages } = await room.fetchPage(query).catch(() => ({ messages: [] }));
+    return messages.findLast(({ author, deleted }) => author.id === you.id && !deleted);
   }
 
   /** Continue an edit of a closed tab. */

@@ -1,10 +1,14 @@
 /** The room page: what stays while rooms change (the sidebar, the person, notifications), and the first room. */
 
+import "../../base/js/cut-names.js";
+import "../../base/js/time-zone.js";
 import { rememberAccount, rememberHeir } from "./account/account-registry.js";
+import { rememberLeaving } from "./account/forgotten-guest.js";
 import { DisplayName } from "./account/display-name.js";
 import { reloadIfSuperseded } from "./account/superseded-guest.js";
 import { firstPage, firstRoom } from "./bootstrap.js";
 import { DesktopNotifications } from "./notifications/desktop-notifications.js";
+import { NotificationOffer } from "./notifications/notification-offer.js";
 import { BackgroundSender } from "./outbox/background-sender.js";
 import { connectRoom } from "./room.js";
 import { RoomNavigation } from "./room-navigation.js";
@@ -22,16 +26,21 @@ const shell = {
   background: new BackgroundSender(you.id),
   displayName: new DisplayName(element("display-name"), you),
   emoji: new Catalogue(data.emoji),
+  offer: new NotificationOffer(element("notification-offer")),
   notifications: new DesktopNotifications(you.id),
   unread: new UnreadCounts(
-    element("rooms"),
-    (room, isMention) => shell.notifications.notify(room, isMention),
+    [element("rooms")],
+    (room, isMention) => {
+      if (isMention && room.involvement !== "none") shell.offer.show();
+      shell.notifications.notify(room, isMention);
+    },
     (room) => shell.notifications.close(room),
     () => sidebar.refresh(),
   ),
 };
 
 if (!you.guest) rememberAccount(you.id);
+if (!data.is_copy) rememberLeaving(you.id, data.ends_with_browser);
 if (data.former_guest) rememberHeir(data.former_guest, you.id);
 
 function connect(room) {
@@ -41,8 +50,10 @@ function connect(room) {
 }
 
 const navigation = new RoomNavigation(firstPage, firstRoom, connect, element("room-search-input"));
-const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, (address) => navigation.open(address));
-navigation.onOpen = ({ name, data }, rooms) => {
+const open = (address, typed) => navigation.open(address, typed);
+const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, open);
+navigation.onOpen = ({ name, address, data }, rooms) => {
+  shell.displayName.returnTo = address;
   shell.displayName.setName(data.you.name);
   shell.displayName.setGuest(data.you.guest);
   sidebar.opened(name, rooms);

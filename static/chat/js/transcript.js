@@ -2,6 +2,7 @@
 
 import { ConnectionState } from "../../base/js/connection-state.js";
 import { ngettext, formatNumber } from "../../base/js/i18n.js";
+import "../../base/js/time-zone.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
 
 const page = document.getElementById("transcript-status");

@@ -8,7 +8,10 @@ import { errorText, postForm } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
 import { withStorage } from "../../base/js/storage.js";
-import { timeFormat } from "../../base/js/time-format.js";
+import { secondFormat, timeFormat } from "../../base/js/time-format.js";
+
+/** Time at the beginning of a line, in UTC. */
+const SERVER_TIME = /(?<=^\[)(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?=\])/;
 
 class LiveFeed extends HTMLElement {
   #form;
@@ -45,7 +48,7 @@ class LiveFeed extends HTMLElement {
 
   #receive({ feed, message }) {
     if (feed) this.#show(feed);
-    if (message) this.#showLine(message);
+    if (message) this.#showLine(message.replace(SERVER_TIME, formatServerTime));
   }
 
   #show({ running, waiting, by, since }) {
@@ -112,6 +115,10 @@ class LiveFeed extends HTMLElement {
       : gettext("That didn't work: {problem}", values);
     error.hidden = false;
   }
+}
+
+function formatServerTime(text, day, time) {
+  return secondFormat.format(new Date(`${day}T${time}Z`));
 }
 
 customElements.define("live-feed", LiveFeed);

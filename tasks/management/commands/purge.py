@@ -9,8 +9,9 @@ from tasks.jobs import run_all
 
 class Command(BaseCommand):
     help = (
-        "Delete guests without messages after a week, expired sessions, and transcripts a day after they "
-        "were finished, and print the counts. Task workers do this every week (transcripts: every hour)."
+        "Delete guests without messages (a week after their only visit, or a year after the last of more), "
+        "expired sessions, and transcripts a day after they were finished, and print the counts. Task "
+        "workers do this every week (transcripts: every hour)."
     )
 
     def handle(self, **options):

@@ -1,18 +1,26 @@
 /**
- * The person's own display name, edited in place: a click opens an input, Enter saves, Escape cancels. Below it is a link
- * to the account.
+ * The person's own display name, edited in place: a click opens an input, and Enter saves. Escape and leaving the input do
+ * not: they offer to save what was typed. Below the name are links to the account.
  */
 
+import { isolate, showSentence } from "../../../base/js/bidi.js";
 import { gettext } from "../../../base/js/i18n.js";
 import { errorText, postForm } from "../../../base/js/form-post.js";
 import { DOUBLE_PRESS_TIME } from "../../../base/js/key-repeat.js";
 import { renderAvatar } from "../presence/avatar.js";
+
+/** How long a result is shown, and the offer to save a name (milliseconds). */
+const NOTICE_TIME = 20_000;
 
 export class DisplayName {
   #form;
   #button;
   #input;
   #error;
+  #status;
+  #offer;
+  #typed = ""; // the name that is offered
+  #timer = 0;
   #person;
   #isSaving = false;
   #closedAt = -Infinity;
@@ -26,13 +34,19 @@ export class DisplayName {
     this.#button = form.querySelector(".display-name__button");
     this.#input = form.querySelector(".display-name__input");
     this.#error = form.querySelector(".display-name__error");
+    this.#status = form.querySelector(".display-name__status");
+    this.#offer = form.querySelector(".display-name__offer");
     this.#person = person;
     this.#button.addEventListener("click", ({ detail }) => {
       const isSecondEnter = detail === 0 && performance.now() - this.#closedAt < DOUBLE_PRESS_TIME;
       if (!isSecondEnter) this.#open();
     });
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
-    this.#input.addEventListener("blur", () => this.#save());
+    this.#input.addEventListener("blur", () => {
+      const isOfWindow = document.activeElement === this.#input;
+      if (!isOfWindow) this.#leave();
+    });
+    this.#offer.addEventListener("click", () => this.#takeOffer());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#save();
@@ -55,7 +69,16 @@ export class DisplayName {
     }
   }
 
+  /** @param {string} address of the open room: the account's pages and forms lead back to it */
+  set returnTo(address) {
+    for (const each of document.querySelectorAll("[data-return]")) {
+      if (each instanceof HTMLInputElement) each.value = address;
+      else each.search = new URLSearchParams({ next: address });
+    }
+  }
+
   #open() {
+    this.#showStatus("");
     this.#button.hidden = true;
     this.#input.hidden = false;
     this.#input.value = this.#person.name;
@@ -67,8 +90,8 @@ export class DisplayName {
     const isFocused = document.activeElement === this.#input;
     this.#showError("");
     this.#button.hidden = false;
-    if (isFocused) this.#button.focus();
     this.#input.hidden = true;
+    if (isFocused) this.#button.focus();
     this.#closedAt = performance.now();
   }
 
@@ -78,11 +101,37 @@ export class DisplayName {
     this.#input.ariaInvalid = String(Boolean(problem));
   }
 
+  /**
+   * @param {string} text
+   * @param {string} [typed] a name that can be saved
+   */
+  #showStatus(text, typed = "") {
+    clearTimeout(this.#timer);
+    this.#typed = typed;
+    this.#status.textContent = text;
+    showSentence(this.#offer, typed && gettext("Save “{name}”", { name: isolate(typed) }));
+    this.#offer.hidden = !typed;
+    if (text) this.#timer = setTimeout(() => this.#showStatus(""), NOTICE_TIME);
+  }
+
   #keyPressed(event) {
     if (event.key !== "Escape" || event.isComposing) return;
     event.preventDefault(); // the drawer around it stays open
-    this.#input.value = this.#person.name;
+    this.#leave();
+  }
+
+  #leave() {
+    if (this.#input.hidden || this.#isSaving) return;
+    const typed = this.#input.value.trim();
     this.#close();
+    if (typed && typed !== this.#person.name) this.#showStatus(gettext("Name not changed"), typed);
+  }
+
+  #takeOffer() {
+    const typed = this.#typed;
+    this.#open();
+    this.#input.value = typed;
+    this.#save();
   }
 
   async #save() {
@@ -92,8 +141,9 @@ export class DisplayName {
     this.#isSaving = true;
     const problem = await this.#post();
     this.#isSaving = false;
-    if (problem) this.#showError(problem);
-    else this.#close();
+    if (problem) return this.#showError(problem);
+    this.#close();
+    this.#showStatus(gettext("Name updated"));
   }
 
   /** @returns {Promise<string | undefined>} the error, if there is one */

@@ -1,11 +1,13 @@
 /**
- * Drafts of people who can no longer send them: guests whose session has ended, guests who have signed in, and owners of
- * deleted accounts. A browser has one session, so every other guest whose drafts it stores is one of these. The drafts move
- * once into the composer of the account that the guest has signed in to, or else of the browser's next person, unsent.
+ * Drafts of people who can no longer send them: guests who have signed in, guests whose session has ended, as without its
+ * cookie or after a year, and owners of deleted accounts. A browser has one session, so every other guest whose drafts it
+ * stores is one of these. The drafts move once into the composer of the account that the guest has signed in to, or else of
+ * the browser's next person, unsent; those of a guest who is not to be remembered are deleted (see forgotten-guest.js).
  * Drafts of an account's owner wait for the owner: the browser remembers which people have accounts.
  */
 
 import { hasAccount, heirOf } from "./account-registry.js";
+import { isLeaving } from "./forgotten-guest.js";
 import { takeDraft } from "../composer/draft.js";
 import { takeEarlyTexts } from "../composer/early-text.js";
 import { editedMessages, takeEdits } from "../editing/edit-draft.js";
@@ -33,12 +35,15 @@ export async function claimDrafts(open, mayShow) {
   const pages = await Promise.all(numbers.map((number) => open.fetchPage({ before: number + 1, limit: 1 })));
   const edited = pages.flatMap(({ messages }) => messages);
   if (!mayShow()) return null;
-  const texts = owners.flatMap((owner) => [
-    ...takeUnsent(owner, sent),
-    ...takeEdits(owner, edited),
-    takeDraft(owner),
-    ...takeEarlyTexts(owner),
-  ]);
+  const texts = owners.flatMap((owner) => {
+    const taken = [
+      ...takeUnsent(owner, sent),
+      ...takeEdits(owner, edited),
+      takeDraft(owner),
+      ...takeEarlyTexts(owner),
+    ];
+    return isForgotten(Number.parseInt(owner, 10)) ? [] : taken;
+  });
   return texts.filter(Boolean).join("\n");
 }
 
@@ -52,4 +57,9 @@ function authorsIn(room) {
 /** Whether `to` may take a person's drafts: no other account can still send them. */
 function isClaimable(person, to) {
   return person !== to && ![person, heirOf(person)].some((each) => each && each !== to && hasAccount(each));
+}
+
+/** Whether nobody gets a person's drafts. @param {number} person who has no account */
+function isForgotten(person) {
+  return isLeaving(person) && !heirOf(person);
 }

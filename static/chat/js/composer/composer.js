@@ -5,6 +5,9 @@ import { DOUBLE_PRESS_TIME } from "../../../base/js/key-repeat.js";
 import { peopleIn } from "../text/mentions.js";
 import { wellFormed } from "../text/well-formed.js";
 
+/** From which part of the limit on the length of a text is shown. */
+const COUNTER_START = 0.9;
+
 /** For so long after a change of the text, the person may be about to type more (milliseconds). */
 const TYPING_TIME = 3000;
 
@@ -25,6 +28,7 @@ export class Composer {
   #onArrowUp;
   #maxLength;
   #problem;
+  #counter;
   /** @type {Edit | null} */
   #edit = null;
   #guardedUntil = 0;
@@ -62,6 +66,7 @@ export class Composer {
     this.#onArrowUp = onArrowUp;
     this.#maxLength = maxLength;
     this.#problem = problem;
+    this.#counter = form.querySelector(".composer__counter");
     this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
     this.#input.addEventListener("input", () => this.#typed());
     this.#input.addEventListener("compositionstart", () => (this.#isComposing = true));
@@ -107,6 +112,11 @@ export class Composer {
   set warning(text) {
     this.#warning = text;
     this.#validate();
+  }
+
+  /** @param {string} text shown below the composer until the text changes */
+  showNotice(text) {
+    this.#problem.textContent = text;
   }
 
   /** @returns {boolean} whether a text is longer than a message may be */
@@ -215,6 +225,7 @@ export class Composer {
   #keyPressed(event) {
     // 229: Safari ends the composition before it dispatches the Enter that ended it.
     if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
+    if (event.altKey && event.key === "ArrowUp") return; // opens another room: see room-keys.js
     if (event.key !== "Enter") this.#guardedUntil = 0;
     const action = this.#actionOf(event.key);
     if (!action) return;
@@ -262,14 +273,17 @@ export class Composer {
     const about = { length: formatNumber(length), most: formatNumber(this.#maxLength) };
     this.#problem.textContent = isTooLong ? gettext("Too long: {length} of {most} characters", about) : this.#warning;
     this.#input.ariaInvalid = String(isTooLong);
+    this.#counter.hidden = length < COUNTER_START * this.#maxLength;
+    this.#counter.textContent = `${about.length} / ${about.most}`;
+    this.#counter.classList.toggle("composer__counter--problem", isTooLong);
     this.#grow();
   }
 
   /** Grow with the text, for browsers without `field-sizing`. */
   #grow() {
     if (CSS.supports("field-sizing", "content")) return;
-    this.#input.style.blockSize = "auto";
-    this.#input.style.blockSize = `${this.#input.scrollHeight}px`;
+    this.#input.style.blockSize = "auto"; // which is one line, however long the placeholder is
+    if (this.#input.value) this.#input.style.blockSize = `${this.#input.scrollHeight}px`;
   }
 }
 

@@ -100,6 +100,7 @@ export class MessageEditor {
   leave() {
     this.#draft.release();
     this.#message = null;
+    this.#log.markEdited(null);
     this.#isSaving = false; // an answer that arrives later changes nothing
   }
 
@@ -182,6 +183,7 @@ export class MessageEditor {
     this.#aside = { text, mentions };
     this.#isSaving = true;
     this.#bar.hidden = true;
+    this.#log.markEdited(null);
     this.#composer.endEdit();
     this.#showInFooter(textElement(gettext("Saving…")));
     const problem = await this.#commands.send({ type: "edit", number, client_id, seq, message: text, mentions });
@@ -206,6 +208,7 @@ export class MessageEditor {
     this.#message = this.#aside = null;
     this.#isSaving = this.#isGone = false;
     this.#bar.hidden = true;
+    this.#log.markEdited(null);
     if (isOpen) this.#composer.endEdit();
   }
 
@@ -223,6 +226,7 @@ export class MessageEditor {
     for (const name of ["resume", "discard"]) this.#bar.querySelector(`.message-editor__${name}`).hidden = !isOffered;
     this.#bar.querySelector(".message-editor__cancel").hidden = isOffered;
     this.#bar.hidden = false;
+    this.#log.markEdited(isOffered || this.#isGone ? null : this.#message.number);
   }
 }
 

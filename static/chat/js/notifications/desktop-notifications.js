@@ -6,6 +6,7 @@
  */
 
 import { isolate } from "../../../base/js/bidi.js";
+import { permission } from "./notification-permission.js";
 import { isSoundOn, playSound } from "./notification-sound.js";
 
 /** Names of Web Locks: of the leader, of tabs in which a room is viewed, and of changes to a room's notification. */
@@ -67,7 +68,7 @@ export class DesktopNotifications {
    */
   async notify({ room, involvement }, isMention) {
     const isWanted = involvement === "all" || (involvement === "mentions" && isMention);
-    if (!isWanted || !this.#isLeader || !isPermitted() || (await isViewed(room, this.#you))) return;
+    if (!isWanted || !this.#isLeader || permission() !== "granted" || (await isViewed(room, this.#you))) return;
     await navigator.locks.request(NOTIFICATION_LOCK + room, async () => {
       const message = await this.#findMessage(room, isMention);
       if (message) await showNotification(room, message);
@@ -81,7 +82,7 @@ export class DesktopNotifications {
    * @param {number} [number] only if it is of this message
    */
   async close(room, number) {
-    if (!isPermitted()) return;
+    if (permission() !== "granted") return;
     const { ready } = navigator.serviceWorker;
     await navigator.locks?.request(NOTIFICATION_LOCK + room, async () => {
       for (const shown of await (await ready).getNotifications({ tag: room })) {
@@ -101,10 +102,6 @@ export class DesktopNotifications {
         author.id !== this.#you && !deleted && (!isMention || mentions.some(({ id }) => id === this.#you)),
     );
   }
-}
-
-function isPermitted() {
-  return "Notification" in window && Notification.permission === "granted" && Boolean(navigator.serviceWorker);
 }
 
 async function isViewed(room, you) {

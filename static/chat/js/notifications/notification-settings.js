@@ -1,19 +1,16 @@
-/** Notification settings of a room, and of the sound. Choosing one asks the browser for permission. */
+/** Notification settings of a room, and of the sound. Choosing one, or a button, asks the browser for permission. */
 
 import { gettext } from "../../../base/js/i18n.js";
 import { errorText, postForm } from "../../../base/js/form-post.js";
+import { permission, permissionText, requestPermission, watchPermission } from "./notification-permission.js";
 import { isSoundOn, setSoundOn } from "./notification-sound.js";
 
-/** Texts for the browser's permission, and for errors. */
-const TEXTS = {
-  denied: gettext("Notifications are blocked. Allow them in your browser's site settings."),
-  none: gettext("This browser can't show notifications here."),
-  failed: gettext("Couldn't save. Try again in a moment."),
-};
+const FAILED = gettext("Couldn't save. Try again in a moment.");
 
 export class NotificationSettings {
   #form;
   #icon;
+  #turnOn;
   #room;
   /** @type {string} as the server has it */
   #involvement;
@@ -33,9 +30,18 @@ export class NotificationSettings {
     this.#show(involvement);
     form.addEventListener("change", ({ target }) => this.#changed(target));
     form.addEventListener("toggle", ({ newState }) => newState === "open" && this.#showPermission());
+    this.#turnOn = form.querySelector(".notification-settings__turn-on");
+    this.#turnOn.addEventListener("click", async () => {
+      await requestPermission();
+      this.#showPermission();
+    });
+    watchPermission(() => this.#showPermission(), signal);
     const sound = form.querySelector("#notification-sound");
     sound.checked = isSoundOn();
-    this.#channel.addEventListener("message", ({ data }) => data.room === this.#room && this.#show(data.involvement));
+    const address = form.getAttribute("action");
+    this.#channel.addEventListener("message", ({ data }) => {
+      if (data.room === this.#room || data.address === address) this.#show(data.involvement);
+    });
     signal.addEventListener("abort", () => this.#channel.close());
   }
 
@@ -73,15 +79,16 @@ export class NotificationSettings {
   async #save() {
     try {
       const response = await postForm(this.#form.action, this.#form);
-      if (!response.ok) return TEXTS.failed;
+      if (!response.ok) return FAILED;
     } catch (error) {
-      return errorText(error, TEXTS.failed);
+      return errorText(error, FAILED);
     }
   }
 
   #showPermission() {
-    const permission = "Notification" in window && navigator.serviceWorker ? Notification.permission : "none";
-    this.#showStatus(this.#involvement === "none" ? "" : (TEXTS[permission] ?? ""));
+    const isWanted = this.#involvement !== "none";
+    this.#showStatus(isWanted ? permissionText() : "");
+    this.#turnOn.hidden = !isWanted || permission() !== "default";
   }
 
   #showStatus(text) {
@@ -89,8 +96,4 @@ export class NotificationSettings {
     status.textContent = text;
     status.hidden = !text;
   }
-}
-
-async function requestPermission() {
-  if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
 }

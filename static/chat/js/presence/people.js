@@ -42,6 +42,11 @@ export class People {
     this.#show();
   }
 
+  /** @param {{id: number}} person @returns {boolean} whether the person is in the room, and named */
+  has({ id }) {
+    return this.#people.has(id);
+  }
+
   /** Update a name that the author of a message has changed. @param {{id: number, name: string}} person */
   rename({ id, name }) {
     const known = this.#people.get(id);
@@ -59,9 +64,21 @@ export class People {
         : ngettext("{count} online", "{count} online", this.#count);
     this.#summary.hidden = false;
     part("people-count").textContent = ` · ${formatNumber(this.#count)}`;
-    part("people-list").replaceChildren(...this.all.map((person) => this.#render(person)));
+    part("people-list").replaceChildren(...this.#items());
     part("people-more").textContent = ngettext("and {count} more", "and {count} more", unnamed);
     part("people-more").hidden = unnamed === 0;
+  }
+
+  /** You first, then people with an account, then guests below a heading. */
+  #items() {
+    const { all } = this;
+    const isYou = ({ id }) => id === this.#you.id;
+    const others = all.filter((person) => !isYou(person));
+    const guests = others.filter(({ guest }) => guest);
+    const sorted = [...all.filter(isYou), ...others.filter(({ guest }) => !guest), ...guests];
+    const items = sorted.map((person) => this.#render(person));
+    if (guests.length) items.splice(-guests.length, 0, renderHeading(gettext("Guests")));
+    return items;
   }
 
   #render(person) {
@@ -70,12 +87,14 @@ export class People {
     renderAvatar(item.querySelector(".avatar"), person);
     item.querySelector(".person__name").textContent = person.name;
     item.querySelector(".staff-badge").hidden = !person.staff;
-    item.querySelector(".person__about").textContent = this.#about(person);
+    item.querySelector(".person__about").textContent = person.id === this.#you.id ? gettext("you") : "";
     return item;
   }
+}
 
-  #about({ id, guest }) {
-    if (id === this.#you.id) return gettext("you");
-    return guest ? gettext("guest") : "";
-  }
+function renderHeading(text) {
+  const item = document.createElement("li");
+  item.className = "people__heading";
+  item.textContent = text;
+  return item;
 }

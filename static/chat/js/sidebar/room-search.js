@@ -1,34 +1,54 @@
-/** Room search: filters a list of rooms as the person types. The server searches, and renders the list. */
+/**
+ * Room search: a combobox. As a person types, the list of all rooms gives way to those that the server finds. The arrow
+ * keys mark one of them, and Enter opens it.
+ */
 
 import { formatShortDay, timeFormat } from "../../../base/js/time-format.js";
 import { renderAvatar } from "../presence/avatar.js";
+import { nameIn, typeAhead } from "./type-ahead.js";
 
-/** Debounce of the search (milliseconds). */
-const DEBOUNCE = 100;
+/** How often it searches at most (milliseconds). */
+const SEARCH_INTERVAL = 100;
+
+/** After this time Enter opens the room of exactly the name that was typed (milliseconds). */
+const SEARCH_TIMEOUT = 3000;
+
+/** @typedef {import("./type-ahead.js").Typed} Typed */
 
 export class RoomSearch {
   #input;
   #list;
+  #open;
   #timer = 0;
+  #searchedAt = -SEARCH_INTERVAL;
+  #request = new AbortController();
+  /** @type {string | null} the text whose results are shown */
+  #shown = null;
+  /** @type {HTMLElement | null} the option that Enter opens */
+  #marked = null;
+  #isChosen = false; // a person has marked it, or was asked about it
+  /** @type {Typed | undefined} what was typed for the room before the question */
+  #typed;
 
   /** Additional parameters of the request. @type {Record<string, string>} */
   query;
-
-  #request = new AbortController();
 
   /**
    * @param {HTMLInputElement} input
    * @param {HTMLElement} list
    * @param {Record<string, string>} [query] additional parameters of the request
+   * @param {(address: string, typed: Typed) => void} [open] opens a room, with what was typed for it
    */
-  constructor(input, list, query = {}) {
+  constructor(input, list, query = {}, open = (address, typed) => load(input, address, typed)) {
     this.#input = input;
     this.#list = list;
+    this.#open = open;
     this.query = query;
+    Object.assign(input, { role: "combobox", ariaAutoComplete: "list" });
     input.addEventListener("input", ({ isComposing }) => isComposing || this.#searchSoon());
     input.addEventListener("compositionend", () => this.#searchSoon());
     for (const each of [input, list]) each.addEventListener("keydown", (event) => this.#keyPressed(event));
-    this.#localize();
+    this.#shownList();
     if (input.value !== input.defaultValue) this.#searchSoon(); // the browser has restored it
   }
 
@@ -39,15 +59,71 @@ export class RoomSearch {
 
   /** Show all rooms again. */
   clear() {
+    this.#typed = undefined;
     if (!this.#input.value) return;
     this.#input.value = "";
     this.#searchSoon();
   }
 
-  /** Move the focus with the arrow keys. Enter opens the focused room. */
+  /** Open the marked room, once the results are those of what is typed. A new name like that of a room is asked about. */
+  async enter() {
+    const name = this.#input.value.trim();
+    if (!name) return this.#input.focus();
+    const ahead = typeAhead(this.#input, name, this.#typed);
+    if (!this.#isCurrent) await this.#search();
+    if (ahead.signal.aborted) return;
+    const typed = ahead.take();
+    this.#typed = this.#mustAsk ? typed : undefined;
+    if (this.#mustAsk) return this.#ask();
+    const marked = this.#isCurrent && this.#marked?.getAttribute("href");
+    this.#open(marked || addressOf(name), typed);
+  }
+
+  /** Whether the results are those of what is typed. */
+  get #isCurrent() {
+    return this.#shown === this.#input.value;
+  }
+
+  get #options() {
+    return /** @type {HTMLElement[]} */ ([...this.#list.querySelectorAll("[role=option]")]);
+  }
+
+  get #similar() {
+    return this.#options.find((option) => option.matches(".found-room--similar"));
+  }
+
+  get #mustAsk() {
+    return this.#isCurrent && !this.#isChosen && this.#similar && this.#marked?.matches(".found-room--new");
+  }
+
+  /** Ask about the similar name: the next Enter opens that room, unless the person marks another option. */
+  #ask() {
+    this.#mark(this.#similar);
+    this.#isChosen = true;
+    this.#input.focus();
+  }
+
   #keyPressed(event) {
+    // 229: Safari ends the composition before it dispatches the Enter that ended it.
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "Enter" && event.target === this.#input) {
+      event.preventDefault();
+      return this.enter();
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step || event.isComposing || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (step && !(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey)) this.#move(event, step);
+  }
+
+  /** Mark the next result; in the list of all rooms, focus the next room. */
+  #move(event, step) {
+    const options = this.#options;
+    if (!options.length) return this.#moveFocus(event, step);
+    event.preventDefault();
+    this.#mark(options.at((options.indexOf(this.#marked) + step) % options.length));
+    this.#isChosen = true;
+  }
+
+  #moveFocus(event, step) {
     const stops = [this.#input, ...this.#list.querySelectorAll("a")];
     const next = stops[stops.indexOf(document.activeElement) + step];
     if (!next) return;
@@ -55,18 +131,33 @@ export class RoomSearch {
     next.focus();
   }
 
+  /** @param {HTMLElement} [option] */
+  #mark(option) {
+    this.#marked?.setAttribute("aria-selected", "false");
+    this.#marked = option ?? null;
+    option?.setAttribute("aria-selected", "true");
+    option?.scrollIntoView({ block: "nearest" });
+    this.#input.setAttribute("aria-activedescendant", option?.id ?? "");
+  }
+
   #searchSoon() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#search(), DEBOUNCE);
+    const wait = Math.max(0, this.#searchedAt + SEARCH_INTERVAL - performance.now());
+    this.#timer = setTimeout(() => this.#search(), wait);
   }
 
   async #search() {
+    clearTimeout(this.#timer);
+    this.#searchedAt = performance.now();
     this.#request.abort();
     this.#request = new AbortController();
+    const asked = this.#input.value;
+    const signal = AbortSignal.any([this.#request.signal, AbortSignal.timeout(SEARCH_TIMEOUT)]);
     try {
-      const query = new URLSearchParams({ asked: this.#input.value, ...this.query });
-      const response = await fetch(`/rooms/?${query}`, { signal: this.#request.signal });
-      if (response.ok) this.#show(parse(await response.text()).body);
+      const response = await fetch(`/rooms/?${new URLSearchParams({ asked, ...this.query })}`, { signal });
+      if (!response.ok) return;
+      this.#show(parse(await response.text()).body);
+      this.#shown = asked;
     } catch {
       // Superseded by a later search, or offline: keep the list.
     }
@@ -77,6 +168,7 @@ export class RoomSearch {
     clearTimeout(this.#timer);
     this.#request.abort();
     this.#input.value = "";
+    this.#shown = "";
     this.#show(list);
   }
 
@@ -84,10 +176,24 @@ export class RoomSearch {
   #show(list) {
     const focused = this.#list.contains(document.activeElement) && document.activeElement.getAttribute("href");
     this.#list.replaceChildren(...document.importNode(list, true).childNodes);
-    this.#localize();
+    this.#shownList();
     if (!focused) return;
     const links = [...this.#list.querySelectorAll("a")];
     (links.find((link) => link.getAttribute("href") === focused) ?? this.#input).focus();
+  }
+
+  /** The list is new: connect its options with the field, and mark the first result. */
+  #shownList() {
+    this.#localize();
+    const options = this.#options;
+    options.forEach((option, index) => (option.id = `${this.#input.id}-option-${index}`));
+    this.#input.ariaExpanded = String(options.length > 0);
+    const listbox = this.#list.querySelector("[role=listbox]");
+    if (listbox) listbox.id = `${this.#input.id}-list`;
+    this.#input.setAttribute("aria-controls", (listbox ?? this.#list).id);
+    this.#marked = null;
+    this.#mark(options.find((option) => !option.matches(".found-room--similar")));
+    this.#isChosen = false;
   }
 
   /** Fill in what only the browser knows: local times, and avatars. */
@@ -106,6 +212,18 @@ export class RoomSearch {
       time.textContent = at.toDateString() === today ? timeFormat.format(at) : formatShortDay(at);
     }
   }
+}
+
+/** The address of a room. For a name that URLs cannot contain (lone surrogates, `..`) the index, which shows the error. */
+function addressOf(name) {
+  if (/^\.\.?$|\p{Surrogate}/u.test(name)) return `/chat/?${new URLSearchParams({ room: name })}`;
+  return `/chat/${encodeURIComponent(name)}/`;
+}
+
+/** Load a room's page. @param {HTMLInputElement} input takes no input meanwhile @param {string} address @param {Typed} typed */
+function load(input, address, typed) {
+  typeAhead(input, nameIn(address), typed);
+  location.assign(address);
 }
 
 /** @param {string} page */

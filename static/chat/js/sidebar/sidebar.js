@@ -1,33 +1,37 @@
 /** Sidebar: the person's rooms, and a search field for all rooms. In narrow windows it is a drawer. */
 
 import { hasCommandModifier } from "../../../base/js/shortcut-keys.js";
+import { listenForRoomKeys } from "./room-keys.js";
 import { RoomSearch } from "./room-search.js";
+import { SidebarMenu } from "./sidebar-menu.js";
+import { pointToUnread } from "./unread-pointers.js";
 
 export class Sidebar {
   #sidebar;
   #input;
   #search;
   #list;
-  #open;
 
   /**
    * @param {HTMLElement} sidebar
    * @param {HTMLElement} list of rooms in it
    * @param {string} here the name of the open room
-   * @param {(address: string) => void} open opens a room
+   * @param {(address: string, typed: import("./type-ahead.js").Typed) => void} [open] opens a room, with what was typed for it
    */
   constructor(sidebar, list, here, open) {
     this.#sidebar = sidebar;
     this.#list = list;
-    this.#open = open;
     this.#input = sidebar.querySelector("input");
-    this.#search = new RoomSearch(this.#input, list, { here });
-    this.#input.addEventListener("keydown", (event) => this.#keyPressed(event));
+    this.#search = new RoomSearch(this.#input, list, { here }, open);
+    this.#input.addEventListener("keydown", ({ key, isComposing }) => key === "Escape" && !isComposing && this.#cancel());
     document.addEventListener("keydown", (event) => {
       if (event.key.toLowerCase() !== "k" || !hasCommandModifier(event) || event.shiftKey) return;
       event.preventDefault();
       this.#show();
     });
+    listenForRoomKeys(list);
+    pointToUnread(list);
+    new SidebarMenu(sidebar, list, () => this.refresh());
   }
 
   /**
@@ -58,26 +62,9 @@ export class Sidebar {
     this.#input.select();
   }
 
-  #keyPressed(event) {
-    // 229: Safari ends the composition before it dispatches the Enter that ended it.
-    if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === "Escape") return this.#cancel();
-    if (event.key !== "Enter") return;
-    event.preventDefault();
-    const name = this.#input.value.trim();
-    if (!name) return;
-    this.#open(addressOf(name));
-  }
-
   /** Clear the search. The browser closes a drawer by itself, and restores the focus. */
   #cancel() {
     this.#search.clear();
     if (!this.#sidebar.matches(":popover-open")) document.getElementById("chat-message-input")?.focus();
   }
-}
-
-/** The address of a room. For a name that URLs cannot contain (lone surrogates, `..`) the index, which shows the error. */
-function addressOf(name) {
-  if (/^\.\.?$|\p{Surrogate}/u.test(name)) return `/chat/?${new URLSearchParams({ room: name })}`;
-  return `/chat/${encodeURIComponent(name)}/`;
 }

@@ -15,15 +15,17 @@ const OPEN_TIMEOUT = 10_000;
 /**
  * Buffer what is typed, until the room's page replaces this one or the text is taken.
  * @param {HTMLInputElement} input takes no more input
- * @param {string} [room] its name, as it was typed
- * @returns {{take: () => Typed, end: () => void}} both end the buffer: return what was typed, or leave it to the room's page
+ * @param {string} room its name, as it was typed
+ * @param {Typed} [before] typed for it before
+ * @returns {{take: () => Typed, end: () => void, signal: AbortSignal}} `take` and `end` end the buffer: return what was typed,
+ *   or leave it to the room's page. `signal` is aborted when the buffer has ended.
  */
-export function typeAhead(input, room = input.value) {
+export function typeAhead(input, room, before) {
   const { you } = document.getElementById("rooms").dataset;
   const kind = you ? "localStorage" : "sessionStorage"; // a new visitor becomes a guest in the room
   const key = newEarlyKey(you ?? 0, room);
-  let text = "";
-  const enters = []; // offsets after which Enter was pressed, as in early-input.js
+  let text = before?.text ?? "";
+  const enters = [...(before?.enters ?? [])]; // offsets after which Enter was pressed, as in early-input.js
   const store = (at) => {
     const value = JSON.stringify({ text, enters, at });
     withStorage((storage) => (text ? storage.setItem(key, value) : storage.removeItem(key)), kind);
@@ -32,6 +34,7 @@ export function typeAhead(input, room = input.value) {
   const { signal } = end;
   const listen = (type, listener) => addEventListener(type, listener, { capture: true, signal });
   input.readOnly = true;
+  if (text) store(Date.now());
   signal.addEventListener("abort", () => {
     input.readOnly = false;
     store(0);
@@ -66,5 +69,15 @@ export function typeAhead(input, room = input.value) {
     end.abort();
     return typed;
   };
-  return { take, end: () => end.abort() };
+  return { take, end: () => end.abort(), signal };
+}
+
+/** The name of a room, as it stands in an address. @param {string} href */
+export function nameIn(href) {
+  const [, , name] = new URL(href, location.href).pathname.split("/");
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // invalid UTF-8
+  }
 }

@@ -276,12 +276,21 @@ function renderPart(part) {
 
 const RENDERERS = {
   strong: ({ children }) => element("strong", ...children.map(renderPart)),
-  em: ({ children }) => element("em", ...children.map(renderPart)),
+  em: renderEmphasis,
   code: ({ text }) => element("code", text),
   link: renderLink,
   mention: renderMention,
   block: renderBlock,
 };
+
+/** Letters that are not slanted: they have another emphasis. */
+const UPRIGHT = new RegExp(CJK, "u");
+
+function renderEmphasis({ children }) {
+  const emphasis = element("em", ...children.map(renderPart));
+  if (UPRIGHT.test(emphasis.textContent)) emphasis.className = "upright";
+  return emphasis;
+}
 
 function renderLink({ text }) {
   const link = element("a", text);

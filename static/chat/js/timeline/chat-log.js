@@ -1,6 +1,8 @@
 /** `<chat-log>`: the list of a room's messages, each once and in order. Unsent messages are last. */
 
-import { beginsDay, beginsGroup, renderDayLine, renderMessage, renderNewLine } from "./message-element.js";
+import { formatRecentDay } from "../../../base/js/time-format.js";
+import { beginsDay, beginsGroup, renderDayLine, renderMessage, renderNewLine, showAuthor } from "./message-element.js";
+import { isUnfolded, setUnfolded } from "./folding.js";
 import { showFooter } from "./message-footer.js";
 
 /** @typedef {import("./message-element.js").Message} Message */
@@ -19,6 +21,11 @@ export class ChatLog extends HTMLElement {
   #loading = 0; // pages
   /** @type {NewLine | null} */
   #newLine = null;
+  /** @type {number | null} the number of the message that is being edited */
+  #edited = null;
+
+  /** @type {Map<number, string>} people's present names, as far as they are known */
+  #names = new Map();
 
   /** The id of this page's person. */
   reader = 0;
@@ -184,6 +191,20 @@ export class ChatLog extends HTMLElement {
     return this.#newLine;
   }
 
+  /** Mark the message that is being edited, and no other one. @param {number | null} number */
+  markEdited(number) {
+    this.#items.get(this.#edited)?.classList.remove("message--editing");
+    this.#items.get(number)?.classList.add("message--editing");
+    this.#edited = number;
+  }
+
+  /** Another day has begun: update the lines above days. */
+  refreshDays() {
+    for (const line of this.#list.querySelectorAll(".day:not(.day--new)")) {
+      line.textContent = formatRecentDay(new Date(this.#messages.get(this.#neighbour(line, "nextElementSibling")).at));
+    }
+  }
+
   /** @returns {Message[]} the messages of others after a number that are shown and not deleted */
   othersAfter(number) {
     const isNew = (message) => message?.number > number && !message.deleted && message.author.id !== this.reader;
@@ -211,8 +232,28 @@ export class ChatLog extends HTMLElement {
   get authors() {
     const newestFirst = [...this.#known.values()].sort((one, other) => other.number - one.number);
     const found = new Map();
-    for (const { author } of newestFirst) if (!found.has(author.id)) found.set(author.id, author);
+    for (const { author } of newestFirst) if (!found.has(author.id)) found.set(author.id, this.#withName(author));
     return [...found.values()];
+  }
+
+  /**
+   * Show people's present names, also with messages that they sent under other names.
+   * @param {{id: number, name: string}[]} people
+   */
+  rename(people) {
+    const renamed = new Map(people.map(({ id, name }) => [id, name]).filter(([id, name]) => this.#names.get(id) !== name));
+    for (const [id, name] of renamed) this.#names.set(id, name);
+    for (const item of renamed.size ? this.#items.values() : []) {
+      const { author } = this.#messages.get(item);
+      if (!renamed.has(author.id)) continue;
+      showAuthor(item, author, renamed.get(author.id));
+      this.#updateLines(item);
+      this.#updateLines(this.#neighbour(item, "nextElementSibling"));
+    }
+  }
+
+  #withName(author) {
+    return { ...author, name: this.#names.get(author.id) ?? author.name };
   }
 
   /** Remove all stored messages: they belong to another log, or there is a gap after them. */
@@ -252,7 +293,7 @@ export class ChatLog extends HTMLElement {
   }
 
   #render(message) {
-    return renderMessage(message, this.reader);
+    return renderMessage(message, this.reader, this.#names.get(message.author.id));
   }
 
   #insert(message) {
@@ -267,6 +308,7 @@ export class ChatLog extends HTMLElement {
   /** Replace the item of a message, and keep the focus in it. */
   #replace(shown, item, message) {
     const hasFocus = shown.contains(document.activeElement);
+    if (isUnfolded(shown) && item.matches(".message--long")) setUnfolded(item, true);
     shown.replaceWith(item);
     this.#register(item, message);
     if (hasFocus) item.focus({ preventScroll: true });
@@ -282,6 +324,7 @@ export class ChatLog extends HTMLElement {
   #register(item, message) {
     this.#items.set(message.number ?? message.client_id, item);
     this.#messages.set(item, message);
+    item.classList.toggle("message--editing", message.number === this.#edited);
     this.#updateLines(item);
     this.#updateLines(this.#neighbour(item, "nextElementSibling"));
   }
@@ -306,7 +349,12 @@ export class ChatLog extends HTMLElement {
     this.#removeLines(item);
     if (newDay) item.before(renderDayLine(message));
     if (isFirstNew) item.before(renderNewLine(this.#newLine.since));
-    item.classList.toggle("message--first", newDay || isFirstNew || beginsGroup(previous, message));
+    item.classList.toggle("message--first", newDay || isFirstNew || this.#beginsGroup(previous, message));
+  }
+
+  #beginsGroup(...messages) {
+    const [previous, message] = messages.map((each) => each && { ...each, author: this.#withName(each.author) });
+    return beginsGroup(previous, message);
   }
 
   #removeLines(item) {

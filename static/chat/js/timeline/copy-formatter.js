@@ -1,6 +1,6 @@
 /** Formatter for copying several messages: the author and time of each group, then its texts. */
 
-import { timeFormat } from "../../../base/js/time-format.js";
+import { formatRecentTime } from "../../../base/js/time-format.js";
 
 /**
  * @param {import("./chat-log.js").ChatLog} log
@@ -21,13 +21,14 @@ export function formatCopiedMessages(log, signal) {
 function selectedMessages(log, range) {
   const all = [...log.querySelectorAll(".message")].map((item) => {
     const text = selectedText(item.querySelector(".message__text"), range);
-    return { ...log.message(item), text, isFirst: item.matches(".message--first") };
+    const name = item.querySelector(".message__author").textContent;
+    return { ...log.message(item), name, text, isFirst: item.matches(".message--first") };
   });
   return all.filter(({ text }) => text);
 }
 
-function linesOf({ author, at, text, isFirst }, index) {
-  const head = `${author.name}, ${timeFormat.format(new Date(at))}`;
+function linesOf({ name, at, text, isFirst }, index) {
+  const head = `${name}, ${formatRecentTime(new Date(at))}`;
   if (!index) return [head, text];
   return isFirst ? ["", head, text] : [text];
 }

@@ -15,7 +15,7 @@ export class HistoryLoader {
   /**
    * @param {HTMLElement} scroller
    * @param {HTMLElement} element at that end
-   * @param {{loading: string, failed: string, last: string}} texts
+   * @param {{loading: string, failed: string, last: string | Node}} texts `last` is shown if there is no further page
    * @param {() => Promise<void>} load loads and shows the next page
    */
   constructor(scroller, element, texts, load) {
@@ -29,7 +29,7 @@ export class HistoryLoader {
   /** @param {boolean} isLast whether there is no further page */
   show(isLast) {
     this.stop(); // an observer reports changes only: observing again checks whether this end is still near
-    if (isLast) this.#element.textContent = this.#texts.last;
+    if (isLast) this.#element.replaceChildren(this.#texts.last);
     if (!isLast) this.#observer.observe(this.#element);
   }
 

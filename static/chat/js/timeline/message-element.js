@@ -1,7 +1,9 @@
 /** Elements of the timeline: a message, the line above a day, the line above new messages. */
 
-import { exactFormat, formatDay, formatHour, timeFormat } from "../../../base/js/time-format.js";
+import { isolate } from "../../../base/js/bidi.js";
+import { exactFormat, formatHour, formatRecentDay, formatRecentTime, timeFormat } from "../../../base/js/time-format.js";
 import { gettext } from "../../../base/js/i18n.js";
+import { fold } from "./folding.js";
 import { renderAvatar } from "../presence/avatar.js";
 import { isEmoji } from "../text/emoji.js";
 import { renderMarkup } from "../text/markup.js";
@@ -9,9 +11,9 @@ import { renderMarkup } from "../text/markup.js";
 /** Messages of one author within this time of each other form a group (milliseconds). */
 const GROUP_SPAN = 5 * 60 * 1000;
 
-/** A text of more lines, or of more characters than a message may have, gets its own scroll bar. */
-const MAX_LINES = 40;
-const MAX_CHARACTERS = 4000;
+/** A text of more lines or characters is folded if it is taller than its limit (see message.css). */
+const MAX_LINES = 10;
+const MAX_CHARACTERS = 300;
 
 /**
  * A message in its current state. One that is not stored yet has no number and no seq.
@@ -31,17 +33,17 @@ const MAX_CHARACTERS = 4000;
 /**
  * @param {Message} message
  * @param {number} reader the id of this page's person
+ * @param {string} [name] the author's present name, if it is known
  * @returns {HTMLLIElement}
  */
-export function renderMessage(message, reader) {
+export function renderMessage(message, reader, name) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById("message"));
   const item = /** @type {HTMLLIElement} */ (template.content.firstElementChild.cloneNode(true));
   const part = (name) => item.querySelector(`.message__${name}`);
   const at = new Date(message.at);
   const { mentions = [] } = message;
   const isForReader = mentions.some(({ id }) => id === reader);
-  renderAvatar(item.querySelector(".avatar"), message.author);
-  part("author").textContent = message.author.name;
+  showAuthor(item, message.author, name);
   item.querySelector(".staff-badge").hidden = !message.author.staff;
   for (const time of item.querySelectorAll("time")) {
     time.dateTime = message.at;
@@ -57,19 +59,28 @@ export function renderMessage(message, reader) {
   item.classList.toggle("message--failed", Boolean(message.failed));
   item.classList.toggle("message--pending", !message.number && !message.failed);
   item.querySelector(".message__actions").hidden = !message.number || Boolean(message.deleted);
+  item.querySelector(".message__action--code").hidden = !part("text").querySelector("pre");
   for (const button of item.querySelectorAll(".message__action--own")) button.hidden = message.author.id !== reader;
-  if (isTall(message.message)) makeScrollable(item, part("text"));
+  if (isLong(message.message) && !message.deleted) fold(item);
   if (message.edited && !message.deleted) addEditedMark(part("text"), message.edited);
   return item;
 }
 
-function isTall(text) {
-  return text.length > MAX_CHARACTERS || text.split("\n", MAX_LINES + 1).length > MAX_LINES;
+/**
+ * Show the author of a message by the present name, with the name that it was sent under on hover.
+ * @param {Element} item
+ * @param {{id: number, name: string}} author as in the message
+ * @param {string} [name] the present name, if it is known
+ */
+export function showAuthor(item, author, name = author.name) {
+  const shown = /** @type {HTMLElement} */ (item.querySelector(".message__author"));
+  renderAvatar(item.querySelector(".avatar"), { ...author, name });
+  shown.textContent = name;
+  shown.title = name === author.name ? "" : gettext("Sent as {name}", { name: isolate(author.name) });
 }
 
-function makeScrollable(item, text) {
-  item.classList.add("message--scrollable");
-  text.tabIndex = 0; // so that the keyboard can scroll it
+function isLong(text) {
+  return text.length > MAX_CHARACTERS || text.split("\n", MAX_LINES + 1).length > MAX_LINES;
 }
 
 /** Whether a message begins a group: the message before it is of another author or older. */
@@ -92,7 +103,7 @@ export function beginsDay(previous, message) {
 export function renderDayLine(message) {
   const item = document.createElement("li");
   item.className = "day";
-  item.textContent = formatDay(new Date(message.at));
+  item.textContent = formatRecentDay(new Date(message.at));
   return item;
 }
 
@@ -103,14 +114,8 @@ export function renderDayLine(message) {
 export function renderNewLine(since) {
   const item = document.createElement("li");
   item.className = "day day--new";
-  item.textContent = since ? gettext("New since {time}", { time: timeOf(since) }) : gettext("New");
+  item.textContent = since ? gettext("New since {time}", { time: formatRecentTime(since) }) : gettext("New");
   return item;
-}
-
-function timeOf(date) {
-  const isToday = date.toDateString() === new Date().toDateString();
-  const time = timeFormat.format(date);
-  return isToday ? time : gettext("{day}, {time}", { day: formatDay(date), time });
 }
 
 /** Add "(edited)" after a text, or below its code block. */

@@ -73,16 +73,15 @@ export class Timeline {
    * @param {HTMLButtonElement} pill jumps to the end
    * @param {(query: {before?: number, after?: number}) => Promise<{messages: object[], isLast: boolean}>} fetchPage
    * @param {import("../unread/attention.js").Attention} attention
-   * @param {string} room its name
+   * @param {Node} beginning of the room, shown above its first message
    */
-  constructor(scroller, log, { start, more, end }, pill, fetchPage, attention, room) {
+  constructor(scroller, log, { start, more, end }, pill, fetchPage, attention, beginning) {
     this.#scroller = scroller;
     this.#log = log;
     this.#pill = pill;
     this.#fetchPage = fetchPage;
     this.#attention = attention;
-    const older = { ...OLDER, last: gettext("This is the start of {room}", { room }) };
-    this.#older = new HistoryLoader(scroller, start, older, () => this.#load({ before: log.oldest }));
+    this.#older = new HistoryLoader(scroller, start, { ...OLDER, last: beginning }, () => this.#load({ before: log.oldest }));
     this.#end = end;
     this.#newer = new HistoryLoader(scroller, more, NEWER, () => this.#load({ after: log.newest }));
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -168,6 +167,15 @@ export class Timeline {
     this.jumpToEnd();
   }
 
+  /** Change the height of an item, and keep its beginning in place. @param {Element} item @param {() => void} change */
+  resize(item, change) {
+    const { top } = item.getBoundingClientRect();
+    change();
+    this.#scroller.scrollTop += item.getBoundingClientRect().top - top;
+    this.#ownScrollTop = -1; // the reader's own doing: the view does not follow the end
+    this.#scrolled();
+  }
+
   jumpToEnd() {
     if (this.isLive) this.#scrollToEnd();
     else if (this.#isPageMissing && this.#isEmpty) this.retry();
@@ -177,6 +185,11 @@ export class Timeline {
   /** Whether the room's last message is shown. */
   get isLive() {
     return this.#log.newest === Infinity;
+  }
+
+  /** Whether the view is at the room's last message. */
+  get isAtEnd() {
+    return this.#atEnd;
   }
 
   /** Whether no page is shown. */

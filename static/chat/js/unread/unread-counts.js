@@ -1,6 +1,6 @@
-/** Unread counts of all rooms, shown in the list of rooms, in the tab's title and in its icon. */
+/** Unread counts of all rooms, shown in the list of rooms, on the button that opens it, in the tab's title and in its icon. */
 
-import { ngettext } from "../../../base/js/i18n.js";
+import { gettext, ngettext } from "../../../base/js/i18n.js";
 
 /** The first count that is shown as "99+". */
 const BADGE_LIMIT = 100;
@@ -21,7 +21,7 @@ function mentionsText(mentions) {
 const NONE = { count: 0, mentions: 0 };
 
 export class UnreadCounts {
-  #list;
+  #lists;
   /** @type {Map<string, {count: number, mentions: number}>} */
   #counts = new Map();
   #title = document.title;
@@ -31,16 +31,16 @@ export class UnreadCounts {
   #onMore;
   #onFewer;
   #onUnlisted;
-  #unlisted = new Set(); // rooms for which `onUnlisted` was called
+  #unlisted = new Set(); // rooms for which `onUnlisted` was called, until they are listed
 
   /**
-   * @param {HTMLElement} list of rooms, each with its count at the time when the page was rendered
+   * @param {HTMLElement[]} lists of rooms, each with its count at the time when the page was rendered
    * @param {(room: Room, isMention: boolean) => void} onMore called for a room whose count has grown
    * @param {(room: string) => void} onFewer called for a room whose count has shrunk
-   * @param {() => void} onUnlisted called once for a room with a count that the list lacks
+   * @param {() => void} onUnlisted called once for a room that a list lacks
    */
-  constructor(list, onMore, onFewer, onUnlisted) {
-    this.#list = list;
+  constructor(lists, onMore, onFewer, onUnlisted) {
+    this.#lists = lists;
     this.#onMore = onMore;
     this.#onFewer = onFewer;
     this.#onUnlisted = onUnlisted;
@@ -72,8 +72,10 @@ export class UnreadCounts {
 
   /** A room that was entered in another tab is not in the list yet. */
   #checkListed(rooms) {
-    const listed = new Set([...this.#rooms].map(({ dataset }) => dataset.room));
-    const isNew = ({ room, count }) => count && !listed.has(room) && !this.#unlisted.has(room);
+    const listed = this.#lists.map((list) => new Set(roomsIn(list).map(({ dataset }) => dataset.room)));
+    const isListed = (room) => listed.every((each) => each.has(room));
+    for (const room of this.#unlisted) if (isListed(room)) this.#unlisted.delete(room);
+    const isNew = ({ room }) => !isListed(room) && !this.#unlisted.has(room);
     const unlisted = rooms.filter(isNew);
     for (const { room } of unlisted) this.#unlisted.add(room);
     if (unlisted.length) this.#onUnlisted();
@@ -86,15 +88,16 @@ export class UnreadCounts {
   }
 
   #show() {
-    const sum = [...this.#counts.values()].reduce((all, { count }) => all + count, 0);
+    const counts = [...this.#counts.values()];
+    const sum = counts.reduce((all, { count }) => all + count, 0);
     document.title = sum ? `(${formatBadge(sum)}) ${this.#title}` : this.#title;
     this.#icon.href = sum ? this.#icon.dataset.unread : this.#plainIcon;
     for (const room of this.#rooms) this.#showBadge(room);
+    showOnMenu(sum, counts.some(({ mentions }) => mentions > 0));
   }
 
-  /** @returns {NodeListOf<HTMLElement>} */
   get #rooms() {
-    return this.#list.querySelectorAll("[data-room]");
+    return this.#lists.flatMap(roomsIn);
   }
 
   #showBadge(room) {
@@ -105,4 +108,19 @@ export class UnreadCounts {
     badge.querySelector(".unread-badge__number").textContent = formatBadge(count);
     badge.querySelector(".unread-badge__mentions").textContent = mentionsText(mentions);
   }
+}
+
+/** @param {HTMLElement} list */
+function roomsIn(list) {
+  return /** @type {HTMLElement[]} */ ([...list.querySelectorAll("[data-room]")]);
+}
+
+/** Show all counts on the button that opens the sidebar in narrow windows. */
+function showOnMenu(sum, hasMentions) {
+  const button = /** @type {HTMLElement | null} */ (document.querySelector("button[popovertarget=sidebar]"));
+  if (!button) return;
+  button.dataset.unread = sum ? formatBadge(sum) : "";
+  button.classList.toggle("has-mentions", hasMentions);
+  const about = { count: formatBadge(sum) };
+  button.ariaLabel = sum ? ngettext("Rooms, {count} unread", "Rooms, {count} unread", sum, about) : gettext("Rooms");
 }

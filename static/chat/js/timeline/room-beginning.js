@@ -1,0 +1,49 @@
+/** The beginning of a room, above its first message: its name, since when it exists, and its link. */
+
+import { isolate, showSentence } from "../../../base/js/bidi.js";
+import { gettext } from "../../../base/js/i18n.js";
+import { formatDay } from "../../../base/js/time-format.js";
+import { copyText } from "./clipboard.js";
+import { CONFIRMATION_TIME } from "./copying.js";
+
+/**
+ * @param {string} room its name
+ * @param {string} address its path
+ * @param {string} [createdAt] ISO 8601, if known
+ * @returns {HTMLElement}
+ */
+export function renderBeginning(room, address, createdAt) {
+  const beginning = element("div", "beginning");
+  const title = element("p", "beginning__title");
+  showSentence(title, gettext("This is the start of {room}", { room: isolate(room) }));
+  beginning.append(title);
+  if (createdAt) {
+    const created = element("p", "beginning__created");
+    created.textContent = gettext("Created on {day}", { day: formatDay(new Date(createdAt)) });
+    beginning.append(created);
+  }
+  beginning.append(linkButton(new URL(address, location.href).href));
+  return beginning;
+}
+
+function linkButton(href) {
+  const link = element("div", "beginning__link");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = gettext("Copy room link");
+  const status = document.createElement("span");
+  status.setAttribute("role", "status");
+  button.addEventListener("click", async () => {
+    const isCopied = await copyText(href);
+    status.textContent = isCopied ? gettext("Link copied") : href; // to be copied by hand
+    if (isCopied) setTimeout(() => (status.textContent = ""), CONFIRMATION_TIME);
+  });
+  link.append(button, " ", status);
+  return link;
+}
+
+function element(tag, className) {
+  const made = document.createElement(tag);
+  made.className = className;
+  return made;
+}

@@ -264,7 +264,7 @@ async def _redis_time(redis: Redis) -> float:
 
 
 def _key(topic: str) -> str:
-    return f"lobby.presence.{topic}"
+    return f"{getattr(settings, 'REDIS_PREFIX', 'lobby')}.presence.{topic}"
 
 
 def _connect() -> Redis:

@@ -96,7 +96,7 @@ export class OpenRoom {
     const ends = { is_start: log.oldest === 0 && from === 0, is_end: log.newest === Infinity && isLast };
     const read = { last_read: Math.max(data.last_read ?? 0, lastRead) || data.last_read, read_at: null, unread: 0 };
     const { names } = this;
-    return { data: { ...data, ...cursor, messages, names, ...ends, ...read, place: null }, place };
+    return { data: { ...data, ...cursor, messages, names, ...ends, ...read, place: null, is_kept: true }, place };
   }
 
   /**

@@ -38,6 +38,7 @@ export class RoomNavigation {
   /** @type {Map<string, Page>} rooms that were left, by their address, the last one last */
   #kept = new Map();
   #requests = 0;
+  #loading = ""; // the address of the room that is being loaded
   /** @type {ReturnType<typeof typeAhead> | null} the buffer for what is typed while a room is loading */
   #ahead = null;
 
@@ -99,8 +100,10 @@ export class RoomNavigation {
    * @param {Typed} [typed]
    */
   async #open(href, isTraversal, typed) {
-    const request = ++this.#requests;
     const address = addressOf(href);
+    if (address === this.#loading && !typed && !isTraversal) return; // a second click
+    const request = ++this.#requests;
+    this.#loading = "";
     this.#ahead?.end();
     this.#ahead = null;
     if (this.session.refusal) return load(href, isTraversal); // the browser may have another person by now
@@ -108,8 +111,10 @@ export class RoomNavigation {
     let page = this.#kept.get(address);
     if (!page) {
       this.#ahead = typeAhead(this.#search, nameIn(href), typed);
+      this.#loading = address;
       page = isRoom(href) ? await fetchRoom(href, isTraversal) : null;
       if (request !== this.#requests) return;
+      this.#loading = "";
       if (!page || !this.#fits(page)) return load(href, isTraversal);
     }
     this.#show(page, isTraversal, this.#ahead?.take() ?? typed);
@@ -118,6 +123,7 @@ export class RoomNavigation {
   /** @param {Typed} [typed] */
   #showEnd(typed) {
     this.#connection.toEnd();
+    if (location.pathname !== this.address) history.pushState(null, "", this.address); // Back to a slow page was given up
     if (typed?.text) insertText(composerInput(), typed.text);
     this.onOpen(this.#room);
   }

@@ -181,7 +181,7 @@ export function connectRoom(room, shell, isFirst) {
     const isMention = number === seq && author.id !== you.id && mentions?.some(({ id }) => id === you.id);
     if (isMention && settings.involvement !== "none") shell.offer.show();
   });
-  let isFromCache = data.is_copy || (isFirst && navigation?.type === "back_forward");
+  let isFromCache = data.is_copy || data.is_kept || (isFirst && navigation?.type === "back_forward");
   addEventListener("pageshow", ({ persisted }) => (isFromCache ||= persisted), { signal });
   session.on("welcome", () => {
     if (isFromCache) settings.refresh();

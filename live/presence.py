@@ -220,7 +220,7 @@ def people_in(topic: str) -> frozenset[int]:
 
 
 def reported_people(topic: str) -> frozenset[int]:
-    """The ids of a topic's people as last reported to `on_change`."""
+    """Return the ids of a topic's people as last reported to `on_change`."""
     return get_presence_tracker().topics[topic].reported
 
 

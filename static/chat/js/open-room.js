@@ -3,6 +3,7 @@
  * place: see room-navigation.js.
  */
 
+import { roomAddress } from "./room-address.js";
 import "./timeline/chat-log.js";
 import { showDays } from "./timeline/days.js";
 import { keepPlace } from "./timeline/kept-place.js";
@@ -28,7 +29,7 @@ export class OpenRoom {
   /** Its name, as shown. @type {string} */
   name = JSON.parse(element("room-name").textContent);
 
-  address = `/chat/${encodeURIComponent(this.name)}/`;
+  address = roomAddress(this.name);
 
   /** Data of the page. */
   data;

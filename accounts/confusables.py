@@ -76,7 +76,7 @@ def strip_punctuation(text: str) -> str:
 
 
 def _decompose(text: str) -> str:
-    """Return the key of a text without its compositions. `names.key` may leave capitals, such as that of 𝐈."""
+    """Return the key of a text, decomposed. `names.key` may leave capitals, such as that of 𝐈."""
     return names.without_invisible(unicodedata.normalize("NFD", names.key(text).casefold()))
 
 

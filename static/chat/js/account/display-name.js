@@ -70,7 +70,7 @@ export class DisplayName {
   }
 
   /** @param {string} address of the open room: the account's pages lead back to it */
-  set returnTo(address) {
+  setReturnAddress(address) {
     for (const link of this.#form.querySelectorAll("a.display-name__account")) {
       link.search = new URLSearchParams({ next: address });
     }

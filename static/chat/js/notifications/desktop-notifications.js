@@ -55,7 +55,11 @@ export class DesktopNotifications {
     this.isRefused = false;
   }
 
-  /** @param {boolean} isRefused whether the server refuses this tab: then another tab of the person leads */
+  /** Whether the server refuses this tab: then another tab of the person leads. */
+  get isRefused() {
+    return !this.#resign;
+  }
+
   set isRefused(isRefused) {
     if (isRefused === !this.#resign) return;
     this.#resign?.();

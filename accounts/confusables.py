@@ -76,11 +76,12 @@ def strip_punctuation(text: str) -> str:
 
 
 def _decompose(text: str) -> str:
-    return names.without_invisible(unicodedata.normalize("NFD", names.key(text)))
+    """Return the key of a text, decomposed. `names.key` may leave capitals, such as that of 𝐈."""
+    return names.without_invisible(unicodedata.normalize("NFD", names.key(text).casefold()))
 
 
-def _fold(text: str) -> str:
-    plain = _decompose(text).replace("i\u0307", "i").replace("j\u0307", "j")  # two dots in one
+def _fold(decomposed: str) -> str:
+    plain = decomposed.replace("i\u0307", "i").replace("j\u0307", "j")  # two dots in one
     prototypes = skeleton(replace_by_capitals(plain)).casefold().translate(_PROTOTYPES)
     return prototypes.casefold()
 

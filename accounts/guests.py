@@ -66,7 +66,7 @@ def find_visitor(request: HttpRequest) -> User | None:
 
 
 def _renew(session: SessionBase) -> None:
-    """Begin the lifetime of a session again, once a day: a change sets its end and its cookie anew."""
+    """Extend a session once a day: changing it sets a new expiry date and sends the cookie again."""
     today = timezone.now().date().isoformat()
     if session.get("renewed") != today:
         session["renewed"] = today

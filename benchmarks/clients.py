@@ -138,7 +138,7 @@ async def wait_until(condition: Callable[[], bool], failure: str, *rooms: Room) 
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run clients without garbage collection, whose pauses would count as delays of the server."""
+    """Run clients with garbage collection off: its pauses would be measured as delays of the server."""
     gc.collect()
     gc.disable()
     try:

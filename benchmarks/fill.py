@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import django
 
-# Columns whose values differ in each copy, as SQL; i is the copy's number.
+# SQL for the columns that differ in each copy; i is the number of the copy.
 COPY_VALUES = {
     "number": "i",
     "seq": "i",

@@ -220,7 +220,7 @@ def people_in(topic: str) -> frozenset[int]:
 
 
 def reported_people(topic: str) -> frozenset[int]:
-    """The ids of a topic's people as last reported to `on_change`."""
+    """Return the ids of a topic's people as last reported to `on_change`."""
     return get_presence_tracker().topics[topic].reported
 
 
@@ -264,7 +264,7 @@ async def _redis_time(redis: Redis) -> float:
 
 
 def _key(topic: str) -> str:
-    return f"lobby.presence.{topic}"
+    return f"{getattr(settings, 'REDIS_PREFIX', 'lobby')}.presence.{topic}"
 
 
 def _connect() -> Redis:

@@ -185,9 +185,9 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
             self.place = None
 
     def shutdown(self):
-        """Close with 1012 after the running command is acknowledged."""
+        """Close with 1012: after the running command is acknowledged, unless the client reads nothing."""
         self._is_stopping = True
-        if self._is_idle or not self.handshake_complete:
+        if self._is_idle or not self.handshake_complete or not self.writable.is_set():
             self._say_goodbye()
 
     def keepalive_timeout(self):

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.staticfiles.finders import FileSystemFinder
 
 from server import static
@@ -59,3 +60,11 @@ def test_a_room_wears_one_stylesheet_that_waits_for_no_other(client):
     (address,) = re.findall(r'href="([^"]+room-page[^"]+css)"', page)
     css = b"".join(client.get(address)).decode()
     assert ".composer" in css and ".tool" in css and "@import" not in css
+
+
+def test_what_is_set_can_be_read():
+    """Without its getter, a property is undefined where it is read (ESLint's `accessor-pairs`)."""
+    accessor = re.compile(r"^ +(set|get) (\w+)\(", re.MULTILINE)
+    for script in (settings.BASE_DIR / "static").rglob("*.js"):
+        found = set(accessor.findall(script.read_text()))
+        assert [name for kind, name in found if kind == "set" and ("get", name) not in found] == [], script

@@ -9,9 +9,9 @@ CHUNK = 1000
 def key_names_again(apps, schema_editor):
     """Store the keys of all names as they are computed now.
 
-    Of users whose names get a common key, one keeps the name: before all others, a user whose key stays the
-    same; then an account before a guest, an earlier account before a later one, and a later guest before an
-    earlier one. The others get a new name on their next visit.
+    If several users get the same key, one of them keeps the name. Prefer a user whose key stays the same, then
+    accounts to guests, earlier accounts to later ones, and later guests to earlier ones. The others get a new
+    name on their next visit.
     """
     users = apps.get_model("accounts", "User").objects
     changed = list(find_changed(users))

@@ -120,7 +120,7 @@ def find_rooms(user: User | AnonymousUser, asked: str) -> FoundRooms:
     exact = _find_exact(rooms, asked)
     own = permissions.memberships_of([user.pk] if user.pk else [])
     known = rooms.filter(Q(last_message_at__isnull=False) | Q(pk__in=own.values("room")))
-    latest_first = known.order_by(F("last_message_at").desc(nulls_last=True))
+    latest_first = known.order_by(F("last_message_at").desc(nulls_last=True), "-pk")
     others = latest_first.exclude(pk=exact.pk) if exact else latest_first
     found = ([(exact.pk, exact.name)] if exact else []) + _search(others, asked)
     found = found[:MAX_FOUND_ROOMS]

@@ -77,8 +77,9 @@ async def test_an_edit_survives_a_reload_until_it_is_saved_or_cancelled(lobby, o
     await expect(writer.input).to_have_value("half written\n")
     await writer.press("Escape")
     await writer.page.reload()
-    await expect(writer.input).to_have_value("half written\n")
-    await writer.discard()
+    await expect(writer.bar).to_contain_text("You have an unsaved edit.")
+    await expect(writer.input).to_have_value("a draft")  # and Enter does not save it over the message
+    await writer.bar.get_by_role("button", name="Discard").click()
     await writer.page.reload()
     await expect(writer.input).to_have_value("a draft")
     await expect(writer.bar).to_be_hidden()

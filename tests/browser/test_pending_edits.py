@@ -92,7 +92,7 @@ async def test_an_edit_that_fails_waits_for_who_is_typing(writer, gate):
     await writer.press("Enter")
     await expect(writer.bar).to_be_hidden()
     await writer.tool("second", "Delete")
-    await writer.message("second").get_by_role("button", name="Cancel").click()
+    await writer.page.locator("#message-deletion").get_by_role("button", name="Cancel").click()
     await gate.refuse("no")
     await expect(writer.input).to_have_value("second, changed again")  # nobody is typing
     await writer.discard()

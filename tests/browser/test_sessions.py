@@ -115,7 +115,7 @@ async def test_a_guest_who_signs_up_in_another_tab_has_an_account_in_all_of_them
     await expect(two.page.get_by_text("You've been signed out")).to_be_visible(timeout=BACK)
     await two.messages.hover()
     await two.messages.get_by_role("button", name="Delete").click()
-    await two.messages.locator("#message-deletion").get_by_role("button", name="Delete").click()
+    await two.page.locator("#message-deletion").get_by_role("button", name="Delete").click()
     await expect(two.messages).to_contain_text("Couldn't delete: You've been signed out.")
     await composer(two).focus()
     await two.say("kept for the account")

@@ -168,7 +168,8 @@ async def test_what_a_guest_has_written_is_kept_for_the_next_when_the_session_is
     await one.page.context.clear_cookies()
     await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
     is_gone = False
-    await again.click()
+    async with one.page.expect_navigation():
+        await again.click()
     await one.say("as the next")
     await one.page.keyboard.insert_text("typing")
     may_connect.set()

@@ -205,7 +205,7 @@ def test_the_cost_of_mentions_is_linear(author, normalizing, unit):
         normalizing.clear()
         with CaptureQueriesContext(connection) as queries:
             store()
-        assert sum(normalizing) <= 5 * len(text)
+        assert sum(normalizing) <= 4 * len(text)
         (lookup,) = [each["sql"] for each in queries if "name_key" in each["sql"] and "CROSS" in each["sql"]]
         assert lookup.count(", '") < mentions.MAX_KEYS
         assert len(lookup) < 10 * len(text)

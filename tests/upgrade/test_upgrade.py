@@ -28,6 +28,8 @@ from django.core.management import call_command
 call_command("makemigrations", "--check", "--dry-run")
 call_command("migrate")
 call_command("remove_stale_contenttypes", "--include-stale-apps", "--no-input", verbosity=2)
+from accounts.models import User
+User.objects.filter(is_guest=True).update(seen_at=None)  # as of guests who came on one day only
 call_command("purge")
 """
 

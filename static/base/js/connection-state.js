@@ -33,16 +33,16 @@ export class ConnectionState {
 
   /**
    * @param {HTMLElement} pill
-   * @param {Record<string, string>} [texts] see `texts`
+   * @param {Record<string, string>} [texts] see `setTexts`
    */
   constructor(pill, texts = {}) {
     this.#pill = pill;
-    this.texts = texts;
+    this.setTexts(texts);
     pill.querySelector("button").addEventListener("click", () => location.reload());
   }
 
   /** @param {Record<string, string>} texts for states and close codes, instead of the default texts */
-  set texts(texts) {
+  setTexts(texts) {
     this.#texts = { ...TEXTS, ...texts };
     if (this.#state !== "open" && !this.#pill.hidden) this.#showState();
   }

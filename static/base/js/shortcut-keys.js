@@ -7,6 +7,11 @@ export function hasCommandModifier({ ctrlKey, metaKey, altKey }) {
   return !altKey && (isApple ? metaKey && !ctrlKey : ctrlKey && !metaKey);
 }
 
+/** @param {KeyboardEvent | MouseEvent} event @returns {boolean} whether any modifier key is held */
+export function hasModifier({ altKey, ctrlKey, metaKey, shiftKey }) {
+  return altKey || ctrlKey || metaKey || shiftKey;
+}
+
 /** Show ⌘ and ⌥ instead of Ctrl and Alt in all `<kbd>` elements on Apple devices. */
 export function labelShortcutKeys() {
   if (!isApple) return;

@@ -10,5 +10,5 @@ document.getElementById("chat-message-input").focus(); // autofocus takes effect
 
 const [navigation] = performance.getEntriesByType("navigation");
 const isReturn = ["reload", "back_forward"].includes(navigation?.type);
-const data = JSON.parse(document.getElementById("room-data").textContent);
+const { data } = firstPage;
 export const firstRoom = new OpenRoom(data, isReturn ? await findPlace(data, location.pathname) : null);

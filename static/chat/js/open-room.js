@@ -3,6 +3,7 @@
  * place: see room-navigation.js.
  */
 
+import { roomAddress } from "./room-address.js";
 import "./timeline/chat-log.js";
 import { showDays } from "./timeline/days.js";
 import { keepPlace } from "./timeline/kept-place.js";
@@ -28,7 +29,7 @@ export class OpenRoom {
   /** Its name, as shown. @type {string} */
   name = JSON.parse(element("room-name").textContent);
 
-  address = `/chat/${encodeURIComponent(this.name)}/`;
+  address = roomAddress(this.name);
 
   /** Data of the page. */
   data;
@@ -96,7 +97,7 @@ export class OpenRoom {
     const ends = { is_start: log.oldest === 0 && from === 0, is_end: log.newest === Infinity && isLast };
     const read = { last_read: Math.max(data.last_read ?? 0, lastRead) || data.last_read, read_at: null, unread: 0 };
     const { names } = this;
-    return { data: { ...data, ...cursor, messages, names, ...ends, ...read, place: null }, place };
+    return { data: { ...data, ...cursor, messages, names, ...ends, ...read, place: null, is_kept: true }, place };
   }
 
   /**

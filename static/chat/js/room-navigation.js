@@ -4,10 +4,12 @@
  * person's page, another version of Lobby) is loaded as a whole page.
  */
 
+import { hasModifier } from "../../base/js/shortcut-keys.js";
 import { insertText } from "./composer/insert-text.js";
 import { OpenRoom } from "./open-room.js";
+import { nameIn } from "./room-address.js";
 import { readRoomPage, showRoomPage } from "./room-page.js";
-import { nameIn, typeAhead } from "./sidebar/type-ahead.js";
+import { typeAhead } from "./sidebar/type-ahead.js";
 import { findPlace } from "./timeline/kept-place.js";
 
 /** Time limit for a room's page (milliseconds). */
@@ -24,7 +26,7 @@ const ROOM_PATH = /^\/chat\/[^/]+\/(?:\d+\/)?$/;
 
 /**
  * A room's page from the server, or one that was kept.
- * @typedef {import("./room-page.js").RoomPage & {address: string, data: any, place: Place | null}} Page
+ * @typedef {import("./room-page.js").RoomPage & {address: string, place: Place | null}} Page
  * @typedef {import("./timeline/timeline.js").Place} Place
  * @typedef {import("./sidebar/type-ahead.js").Typed} Typed
  */
@@ -37,7 +39,8 @@ export class RoomNavigation {
   #search;
   /** @type {Map<string, Page>} rooms that were left, by their address, the last one last */
   #kept = new Map();
-  #requests = 0;
+  /** @type {{address: string} | null} the request for the room that is being loaded */
+  #loading = null;
   /** @type {ReturnType<typeof typeAhead> | null} the buffer for what is typed while a room is loading */
   #ahead = null;
 
@@ -87,7 +90,7 @@ export class RoomNavigation {
   /** Open a clicked link to a room in place, unless it opens in a new tab or is downloaded. */
   #clicked(event) {
     const link = event.target.closest("a[href]");
-    const isPlain = !event.defaultPrevented && !event.button && !isModified(event);
+    const isPlain = !event.defaultPrevented && !event.button && !hasModifier(event);
     if (!link || !isPlain || link.target || link.hasAttribute("download") || !isRoom(link.href)) return;
     event.preventDefault();
     this.#open(link.href, false);
@@ -99,8 +102,9 @@ export class RoomNavigation {
    * @param {Typed} [typed]
    */
   async #open(href, isTraversal, typed) {
-    const request = ++this.#requests;
     const address = addressOf(href);
+    if (address === this.#loading?.address && !typed && !isTraversal) return; // a second click
+    this.#loading = null;
     this.#ahead?.end();
     this.#ahead = null;
     if (this.session.refusal) return load(href, isTraversal); // the browser may have another person by now
@@ -108,8 +112,10 @@ export class RoomNavigation {
     let page = this.#kept.get(address);
     if (!page) {
       this.#ahead = typeAhead(this.#search, nameIn(href), typed);
+      const loading = (this.#loading = { address });
       page = isRoom(href) ? await fetchRoom(href, isTraversal) : null;
-      if (request !== this.#requests) return;
+      if (loading !== this.#loading) return; // another one was asked for
+      this.#loading = null;
       if (!page || !this.#fits(page)) return load(href, isTraversal);
     }
     this.#show(page, isTraversal, this.#ahead?.take() ?? typed);
@@ -118,6 +124,7 @@ export class RoomNavigation {
   /** @param {Typed} [typed] */
   #showEnd(typed) {
     this.#connection.toEnd();
+    if (location.pathname !== this.address) history.pushState(null, "", this.address); // Back to a slow page was given up
     if (typed?.text) insertText(composerInput(), typed.text);
     this.onOpen(this.#room);
   }
@@ -148,10 +155,6 @@ export class RoomNavigation {
     this.#kept.set(address, { ...this.#page, ...kept, address, rooms: undefined });
     if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value);
   }
-}
-
-function isModified({ altKey, ctrlKey, metaKey, shiftKey }) {
-  return altKey || ctrlKey || metaKey || shiftKey;
 }
 
 function isRoom(href) {
@@ -202,7 +205,6 @@ async function fetchRoom(href, isTraversal) {
   const text = await response.text().catch(() => "");
   const page = readRoomPage(new DOMParser().parseFromString(text, "text/html"));
   if (!page) return null;
-  const data = JSON.parse(page.parts[1].textContent);
   const address = new URL(response.url).pathname;
-  return { ...page, data, address, place: isTraversal ? await findPlace(data, address) : null };
+  return { ...page, address, place: isTraversal ? await findPlace(page.data, address) : null };
 }

@@ -5,6 +5,7 @@ const SELECTORS = ["#room-name", "#room-data", ".room__main", "#people"];
 /**
  * @typedef {object} RoomPage
  * @property {Element[]} parts before scripts have changed them
+ * @property {any} data of the room: see `_open` in chat/views.py
  * @property {Element} rooms the list in the sidebar
  * @property {string} title
  * @property {string} files the scripts and stylesheets that the page needs; another version of Lobby has others
@@ -22,6 +23,7 @@ export function readRoomPage(page) {
   const files = [...page.querySelectorAll("head script[src], head link[rel=stylesheet]")];
   return {
     parts,
+    data: JSON.parse(page.getElementById("room-data").textContent),
     rooms: page.getElementById("rooms"),
     title: page.title,
     files: files.map((file) => file.getAttribute("src") ?? file.getAttribute("href")).join(" "),

@@ -181,7 +181,7 @@ export function connectRoom(room, shell, isFirst) {
     const isMention = number === seq && author.id !== you.id && mentions?.some(({ id }) => id === you.id);
     if (isMention && settings.involvement !== "none") shell.offer.show();
   });
-  let isFromCache = data.is_copy || (isFirst && navigation?.type === "back_forward");
+  let isFromCache = data.is_copy || data.is_kept || (isFirst && navigation?.type === "back_forward");
   addEventListener("pageshow", ({ persisted }) => (isFromCache ||= persisted), { signal });
   session.on("welcome", () => {
     if (isFromCache) settings.refresh();
@@ -220,8 +220,8 @@ export function connectRoom(room, shell, isFirst) {
   const allTexts = { ...TEXTS_WHILE_SAVED, ...(data.is_copy && { waiting: OFFLINE }), ...texts };
   const state = new ConnectionState(element("state"), allTexts);
   watchSaving((isSaved) => {
-    composer.warning = isSaved ? "" : UNSAVED;
-    state.texts = isSaved ? allTexts : texts;
+    composer.setWarning(isSaved ? "" : UNSAVED);
+    state.setTexts(isSaved ? allTexts : texts);
   });
   if (data.notices?.length && !isFromCache) state.showNotice(data.notices.join(" "));
   data.notices = []; // once, also if the room is kept

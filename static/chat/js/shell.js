@@ -53,11 +53,11 @@ const navigation = new RoomNavigation(firstPage, firstRoom, connect, element("ro
 const open = (address, typed) => navigation.open(address, typed);
 const sidebar = new Sidebar(element("sidebar"), element("rooms"), firstRoom.name, open);
 navigation.onOpen = ({ name, address, data }, rooms) => {
-  shell.displayName.returnTo = address;
+  shell.displayName.setReturnAddress(address);
   shell.displayName.setName(data.you.name);
   shell.displayName.setGuest(data.you.guest);
   sidebar.opened(name, rooms);
-  shell.unread.title = navigation.title;
+  shell.unread.setTitle(navigation.title);
 };
 /** The service worker asks which room is open here, or wants one to be opened: see `openRoom` in sw.js. */
 navigator.serviceWorker?.addEventListener("message", ({ data: { open }, ports: [port] }) => {

@@ -70,7 +70,7 @@ export class DisplayName {
   }
 
   /** @param {string} address of the open room: the account's pages and forms lead back to it */
-  set returnTo(address) {
+  setReturnAddress(address) {
     for (const each of document.querySelectorAll("[data-return]")) {
       if (each instanceof HTMLInputElement) each.value = address;
       else each.search = new URLSearchParams({ next: address });

@@ -1,6 +1,6 @@
 /** Keys of the composer beside those of every text field, and typing anywhere on the page. */
 
-import { hasCommandModifier } from "../../../base/js/shortcut-keys.js";
+import { hasCommandModifier, hasModifier } from "../../../base/js/shortcut-keys.js";
 import { insertText } from "./insert-text.js";
 
 /** Part of the view that PageUp and PageDown scroll. */
@@ -18,7 +18,7 @@ export function listenForComposerKeys(input, timeline, signal) {
   document.addEventListener("keydown", (event) => startsText(event) && input.focus({ preventScroll: true }), { signal });
   input.addEventListener("keydown", (event) => {
     const mark = hasCommandModifier(event) && !event.shiftKey && MARKS[event.key.toLowerCase()];
-    const page = !isModified(event) && PAGES[event.key];
+    const page = !hasModifier(event) && PAGES[event.key];
     if ((!mark && !page) || event.isComposing) return;
     event.preventDefault();
     if (mark) toggleMark(input, mark);
@@ -34,10 +34,6 @@ function startsText(event) {
   if ((event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph")) return false;
   const isElsewhere = target.matches("input, textarea, select") || target.isContentEditable;
   return !isElsewhere && !document.querySelector("dialog[open], :popover-open");
-}
-
-function isModified({ altKey, ctrlKey, metaKey, shiftKey }) {
-  return altKey || ctrlKey || metaKey || shiftKey;
 }
 
 /** Put the selected text between marks, or take them away. Without a selection, the caret stands between the marks. */

@@ -109,7 +109,7 @@ export class Composer {
   }
 
   /** @param {string} text shown below the composer while the draft itself has no problem; empty for none */
-  set warning(text) {
+  setWarning(text) {
     this.#warning = text;
     this.#validate();
   }

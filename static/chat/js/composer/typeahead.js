@@ -1,5 +1,6 @@
 /** Typeahead: a list of suggestions for the name or emoji that is being typed. */
 
+import { hasModifier } from "../../../base/js/shortcut-keys.js";
 import { insertText } from "./insert-text.js";
 
 /** How far before the caret a completable text may begin (characters). */
@@ -132,7 +133,7 @@ export class Typeahead {
   #keyPressed(event) {
     // 229: Safari ends the composition before it dispatches the Enter that ended it.
     if (!this.#options.length || event.isComposing || event.keyCode === 229) return;
-    if (event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (hasModifier(event)) return;
     const action = this.#actionOf(event.key);
     if (event.key === "Enter" && !action) this.#close(); // Enter sends the message
     if (!action) return;

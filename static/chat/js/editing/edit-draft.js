@@ -21,6 +21,7 @@ const SHAPE = {
   client_id: optional(isText),
   seq: optional(isCount),
   mentions: isAnything,
+  aside: isAnything,
   at: optional(isCount),
 };
 
@@ -32,6 +33,7 @@ const SHAPE = {
  * @property {string} message its text, as it was stored
  * @property {string} text its new text
  * @property {import("../text/mentions.js").Person[]} [mentions] people who were chosen for names in the new text
+ * @property {boolean} [aside] whether the person has left the edit by Escape
  */
 
 /** @param {string} owner @returns {number[]} the numbers of the messages that have drafts */
@@ -94,12 +96,12 @@ export class EditDraft {
   }
 
   /** @param {Edit} edit */
-  save({ number, client_id, seq, message, text, mentions }) {
+  save({ number, client_id, seq, message, text, mentions, aside }) {
     if (!this.#key) {
       this.#key = `${prefixOf(this.#owner)}${number}.${newId()}`;
       this.#lock = request(this.#key); // before another tab can find the draft
     }
-    save(this.#key, JSON.stringify({ client_id, seq, message, text, mentions, at: Date.now() }));
+    save(this.#key, JSON.stringify({ client_id, seq, message, text, mentions, aside, at: Date.now() }));
   }
 
   /** @param {number} at when the tab was alive; 0 once it is closed */

@@ -66,7 +66,8 @@ export class MessageEditor {
     const draft = await this.#draft.find(() => !this.#message);
     if (!draft) return;
     this.#message = draft;
-    this.#reopen(draft);
+    if (draft.aside) this.#setAside(draft);
+    else this.#reopen(draft);
     return draft.number;
   }
 
@@ -119,8 +120,14 @@ export class MessageEditor {
   #cancel() {
     if (!this.#isChanged) return this.#end();
     const { text, mentions } = this.#composer;
-    this.#aside = { text, mentions };
     this.#composer.endEdit();
+    this.#setAside({ text, mentions });
+    this.#saveDraft();
+  }
+
+  /** Offer the edit in the bar; the composer is free. */
+  #setAside({ text, mentions }) {
+    this.#aside = { text, mentions };
     this.#show();
   }
 
@@ -152,8 +159,7 @@ export class MessageEditor {
       this.#open({ text, mentions });
       return this.#composer.guardEnter();
     }
-    this.#aside = { text, mentions };
-    this.#show();
+    this.#setAside({ text, mentions });
   }
 
   #open({ text, mentions }) {
@@ -170,7 +176,7 @@ export class MessageEditor {
   #saveDraft() {
     const { text, mentions } = this.#edited;
     if (text === this.#message.message) this.#draft.remove();
-    else this.#draft.save({ ...this.#message, text, mentions });
+    else this.#draft.save({ ...this.#message, text, mentions, aside: this.#aside !== null && !this.#isSaving });
   }
 
   /** Save the edit, and free the composer at once: the next text is another message. */

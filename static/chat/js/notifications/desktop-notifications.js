@@ -6,6 +6,7 @@
  */
 
 import { isolate } from "../../../base/js/bidi.js";
+import { roomAddress } from "../room-address.js";
 import { permission } from "./notification-permission.js";
 import { isSoundOn, playSound } from "./notification-sound.js";
 
@@ -54,7 +55,11 @@ export class DesktopNotifications {
     this.isRefused = false;
   }
 
-  /** @param {boolean} isRefused whether the server refuses this tab: then another tab of the person leads */
+  /** Whether the server refuses this tab: then another tab of the person leads. */
+  get isRefused() {
+    return !this.#resign;
+  }
+
   set isRefused(isRefused) {
     if (isRefused === !this.#resign) return;
     this.#resign?.();
@@ -94,7 +99,7 @@ export class DesktopNotifications {
   /** Fetch the last message of others in a room, or the last that mentions you. */
   async #findMessage(room, isMention) {
     const options = { signal: AbortSignal.timeout(FETCH_TIMEOUT) };
-    const response = await fetch(`${address(room)}messages/?limit=${RECENT_MESSAGES}`, options).catch(() => null);
+    const response = await fetch(`${roomAddress(room)}messages/?limit=${RECENT_MESSAGES}`, options).catch(() => null);
     if (!response?.ok) return null;
     const { messages } = await response.json();
     return messages.findLast(
@@ -121,12 +126,8 @@ async function showNotification(room, { author, message, number }) {
     tag: room,
     renotify: true,
     icon: document.querySelector("link[rel=icon]").href,
-    data: { address: address(room), number },
+    data: { address: roomAddress(room), number },
   });
-}
-
-function address(room) {
-  return `/chat/${encodeURIComponent(room)}/`;
 }
 
 /**

@@ -39,10 +39,10 @@ export class NotificationSettings {
     const sound = form.querySelector("#notification-sound");
     sound.checked = isSoundOn();
     const address = form.getAttribute("action");
-    this.#channel.addEventListener("message", ({ data }) => {
+    const changed = ({ data }) => {
       if (data.room === this.#room || data.address === address) this.#show(data.involvement);
-    });
-    signal.addEventListener("abort", () => this.#channel.close());
+    };
+    this.#channel.addEventListener("message", changed, { signal });
   }
 
   /** @returns {string} as the server has it */

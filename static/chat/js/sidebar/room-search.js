@@ -3,9 +3,11 @@
  * keys mark one of them, and Enter opens it.
  */
 
+import { hasModifier } from "../../../base/js/shortcut-keys.js";
 import { formatShortDay, timeFormat } from "../../../base/js/time-format.js";
 import { renderAvatar } from "../presence/avatar.js";
-import { nameIn, typeAhead } from "./type-ahead.js";
+import { nameIn, roomAddress } from "../room-address.js";
+import { typeAhead } from "./type-ahead.js";
 
 /** How often it searches at most (milliseconds). */
 const SEARCH_INTERVAL = 100;
@@ -111,7 +113,7 @@ export class RoomSearch {
       return this.enter();
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step && !(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey)) this.#move(event, step);
+    if (step && !hasModifier(event)) this.#move(event, step);
   }
 
   /** Mark the next result; in the list of all rooms, focus the next room. */
@@ -217,7 +219,7 @@ export class RoomSearch {
 /** The address of a room. For a name that URLs cannot contain (lone surrogates, `..`) the index, which shows the error. */
 function addressOf(name) {
   if (/^\.\.?$|\p{Surrogate}/u.test(name)) return `/chat/?${new URLSearchParams({ room: name })}`;
-  return `/chat/${encodeURIComponent(name)}/`;
+  return roomAddress(name);
 }
 
 /** Load a room's page. @param {HTMLInputElement} input takes no input meanwhile @param {string} address @param {Typed} typed */

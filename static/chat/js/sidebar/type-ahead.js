@@ -71,13 +71,3 @@ export function typeAhead(input, room, before) {
   };
   return { take, end: () => end.abort(), signal };
 }
-
-/** The name of a room, as it stands in an address. @param {string} href */
-export function nameIn(href) {
-  const [, , name] = new URL(href, location.href).pathname.split("/");
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name; // invalid UTF-8
-  }
-}

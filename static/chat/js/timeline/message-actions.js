@@ -1,5 +1,7 @@
 /** Actions on a message, by pointer, touch and keyboard. All messages together are one tab stop. */
 
+import { hasModifier } from "../../../base/js/shortcut-keys.js";
+
 const NEXT = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling" };
 
 /** How far the tools stand out above or below their message, as in message-actions.css (pixels). */
@@ -67,7 +69,7 @@ export class MessageActions {
 
   #keyPressed(event) {
     const item = event.target.closest(".message");
-    if (!item || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!item || hasModifier(event)) return;
     if (event.key === "Escape") return this.#focusComposer();
     const isOurs = event.target === item || event.target.matches(".message__action");
     if (!isOurs || !(event.key in NEXT)) return;

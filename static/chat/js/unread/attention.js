@@ -10,7 +10,11 @@ export class Attention extends EventTarget {
     for (const type of ["focus", "blur"]) addEventListener(type, () => this.#changed(), { signal });
   }
 
-  /** Whether the tab is connected, and has received all that it has missed. @param {boolean} isCaughtUp */
+  /** Whether the tab is connected, and has received all that it has missed. */
+  get isCaughtUp() {
+    return this.#isCaughtUp;
+  }
+
   set isCaughtUp(isCaughtUp) {
     this.#isCaughtUp = isCaughtUp;
     this.#changed();

@@ -65,7 +65,7 @@ export class UnreadCounts {
   }
 
   /** @param {string} title of the page, without the count */
-  set title(title) {
+  setTitle(title) {
     this.#title = title;
     this.#show();
   }

@@ -41,8 +41,14 @@ async def test_enter_opens_the_marked_room(lobby, rooms, open_tab):
     tab, _, options = await open_index(lobby, open_tab)
     await tab.page.keyboard.type("index bo")
     await expect(options).to_have_count(2)
+    await expect(options.last).to_have_attribute("aria-selected", "true")
+    await tab.page.keyboard.press("ArrowUp")
     await tab.page.keyboard.press("Enter")
     await expect(tab.page.get_by_role("heading", name="index book", exact=True)).to_be_visible()
+    await tab.page.go_back()
+    await tab.page.locator("#room-name-input").fill("book")  # inside another name
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.page.get_by_role("heading", name="book", exact=True)).to_be_visible()
     await tab.page.go_back()
     await tab.page.locator("#room-name-input").fill("index bok")
     await tab.page.get_by_role("button", name="Enter").click()
@@ -51,6 +57,12 @@ async def test_enter_opens_the_marked_room(lobby, rooms, open_tab):
     await tab.page.keyboard.press("ArrowDown")
     await tab.page.keyboard.press("Enter")
     await expect(tab.page.get_by_role("heading", name="index bok", exact=True)).to_be_visible()
+    await tab.page.goto(f"{lobby.url}/chat/")
+    await tab.page.get_by_role("main").get_by_role("button", name="Create room").click()
+    await tab.say("index boook")
+    await expect(options.first).to_have_text("Did you mean index book?")
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.page.get_by_role("heading", name="index book", exact=True)).to_be_visible()
 
 
 async def test_a_name_that_nobody_has_used_is_offered(lobby, open_tab):

@@ -3,7 +3,6 @@
 import "../../base/js/key-repeat.js";
 import { changes } from "./frame.js";
 import { RoomSearch } from "./sidebar/room-search.js";
-import { typeAhead } from "./sidebar/type-ahead.js";
 
 /** How often the directory is loaded again, at most (milliseconds). */
 const REFRESH_INTERVAL = 3000;
@@ -18,7 +17,12 @@ input.form.addEventListener("submit", (event) => {
 });
 
 const newRoom = /** @type {HTMLInputElement} */ (document.getElementById("create-room-name"));
-newRoom.form.addEventListener("submit", () => typeAhead(newRoom, newRoom.value.trim()));
+newRoom.form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  newRoom.form.hidePopover();
+  input.value = newRoom.value;
+  search.enter(); // asks about a name like that of a room
+});
 
 let timer = 0;
 let refreshedAt = Date.now();

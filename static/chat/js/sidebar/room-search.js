@@ -133,12 +133,12 @@ export class RoomSearch {
     next.focus();
   }
 
-  /** @param {HTMLElement} [option] */
-  #mark(option) {
+  /** @param {HTMLElement} [option] @param {HTMLElement} [seen] the option that is scrolled into view */
+  #mark(option, seen = option) {
     this.#marked?.setAttribute("aria-selected", "false");
     this.#marked = option ?? null;
     option?.setAttribute("aria-selected", "true");
-    option?.scrollIntoView({ block: "nearest" });
+    seen?.scrollIntoView({ block: "nearest" });
     this.#input.setAttribute("aria-activedescendant", option?.id ?? "");
   }
 
@@ -184,7 +184,7 @@ export class RoomSearch {
     (links.find((link) => link.getAttribute("href") === focused) ?? this.#input).focus();
   }
 
-  /** The list is new: connect its options with the field, and mark the first result. */
+  /** The list is new: connect its options with the field, and mark what has the typed name: its room, or else "Create". */
   #shownList() {
     this.#localize();
     const options = this.#options;
@@ -194,7 +194,9 @@ export class RoomSearch {
     if (listbox) listbox.id = `${this.#input.id}-list`;
     this.#input.setAttribute("aria-controls", (listbox ?? this.#list).id);
     this.#marked = null;
-    this.#mark(options.find((option) => !option.matches(".found-room--similar")));
+    const isNew = (option) => option.matches(".found-room--new");
+    const marked = options.find(isNew) ?? options.find((option) => !option.matches(".found-room--similar"));
+    this.#mark(marked, options[0]); // "Create" stays in view by itself
     this.#isChosen = false;
   }
 

@@ -240,6 +240,7 @@ async def test_on_a_phone_it_is_a_drawer(lobby, open_tab):
     tab = await open_tab(lobby.url, "rail phone", **PHONE)
     room = tab.page.locator(".sidebar__room[aria-current]")
     await expect(room).to_be_hidden()
+    await expect(tab.page.locator(".bar").get_by_role("button")).to_have_count(3)  # beside the name
     await tab.page.get_by_role("button", name="Rooms").click()
     await expect(room).to_be_in_viewport()
     await tab.page.keyboard.press("Escape")

@@ -13,7 +13,7 @@ import live
 from accounts.models import User
 from base import names
 from chat import permissions, room_search
-from chat.models import Message, Room
+from chat.models import Involvement, Message, Room
 from chat.queries import unread_counts
 from chat.queries.unread_counts import RoomCounts
 
@@ -43,7 +43,7 @@ MAX_PREVIEW_LENGTH = 200
 class RoomCard(NamedTuple):
     """Room in a list. `here` counts the others who are present; `faces` are some of them.
 
-    `involvement` is the notification level in one of the user's own rooms.
+    `involvement` is the notification level in one of the user's own rooms, and in the open room.
     """
 
     name: str
@@ -168,7 +168,7 @@ def list_sidebar_rooms(user: User | AnonymousUser, here: str) -> RoomList:
     all_counts = count_own_rooms(user)
     mine = [_make_card(counts.name, counts, None, 0, ()) for counts in all_counts]
     if here and here not in [card.name for card in mine]:
-        mine.insert(0, RoomCard(here, 0, 0, None))
+        mine.insert(0, RoomCard(here, 0, 0, None, involvement=Involvement.MENTIONS))
     own = [counts.room for counts in all_counts]
     others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here)
     others = others.exclude(last_message_at=None)

@@ -22,7 +22,8 @@ WATCH = """
     }).observe(document, { childList: true, subtree: true });
 """
 
-SHOWS = "numbers => document.querySelector('chat-log').value === numbers.map((each) => `text ${each}\\n`).join('')"
+SHOWS = """numbers =>
+    document.querySelector("chat-log").value === numbers.map((each) => `text ${each}\\n`).join("")"""
 
 NUMBERS = "() => document.querySelector('chat-log').value.match(/\\d+/g).map(Number)"
 

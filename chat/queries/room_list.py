@@ -13,7 +13,7 @@ import live
 from accounts.models import User
 from base import names
 from chat import permissions, room_search
-from chat.models import Message, Room
+from chat.models import Involvement, Message, Room
 from chat.queries import unread_counts
 from chat.queries.unread_counts import RoomCounts
 
@@ -43,7 +43,7 @@ MAX_PREVIEW_LENGTH = 200
 class RoomCard(NamedTuple):
     """Room in a list. `here` counts the others who are present; `faces` are some of them.
 
-    `involvement` is the notification level in one of the user's own rooms.
+    `involvement` is the notification level in one of the user's own rooms, and in the open room.
     """
 
     name: str
@@ -160,7 +160,8 @@ def _find_similar(rooms: QuerySet[Room], text: str) -> list[str]:
 
 def _count_own(user: User | AnonymousUser, rooms: Collection[int]) -> list[RoomCounts]:
     """Return the unread counts of those of these rooms that are the user's own."""
-    return unread_counts.count_unread(unread_counts.find_memberships(rooms, [user.pk])) if user.pk else []
+    own = unread_counts.find_memberships(rooms, [user.pk]) if user.pk else {}
+    return unread_counts.count_unread(own.values()) if own else []
 
 
 def list_sidebar_rooms(
@@ -173,7 +174,7 @@ def list_sidebar_rooms(
     counts = count_own_rooms(user) if counts is None else counts
     mine = [_make_card(each.name, each, None, 0, ()) for each in counts]
     if here and here not in [card.name for card in mine]:
-        mine.insert(0, RoomCard(here, 0, 0, None))
+        mine.insert(0, RoomCard(here, 0, 0, None, involvement=Involvement.MENTIONS))
     own = [each.room for each in counts]
     others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here)
     others = others.exclude(last_message_at=None)

@@ -1,12 +1,24 @@
 """Queries for a person's rooms and their unread counts."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BigIntegerField, Case, IntegerField, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+    Window,
+)
+from django.db.models.functions import RowNumber
 
 from accounts.models import User
 from chat import permissions
@@ -52,9 +64,10 @@ class RoomCounts(NamedTuple):
     """Unread counts of a person's room.
 
     `unread` counts the messages of others, `mentions` those that mention the person: both up to `MAX_UNREAD`.
-    `last_seq` is the end of the room's log at the time of the count.
+    `last_seq` is the end of the room's log at the time of the count. `key` is the membership's.
     """
 
+    key: int
     person: int
     room: int
     name: str
@@ -94,31 +107,31 @@ def load_involvement(user: User | AnonymousUser, room: Room) -> str:
 
 def count_for_people(people: Collection[int]) -> dict[int, list[RoomCounts]]:
     """Return the rooms of each of these people, the ones entered last first."""
-    found: dict[int, list[RoomCounts]] = {pk: [] for pk in people}
-    for some in split_into_chunks(find_latest_memberships(people)):
+    keys = find_latest_memberships(people)
+    found: dict[int, list[RoomCounts]] = {pk: [] for pk in keys}
+    for some in split_into_chunks(list(chain(*keys.values()))):
         for counts in count_unread(some):
             found[counts.person].append(counts)
     return found
 
 
-def find_latest_memberships(people: Collection[int]) -> list[int]:
+def find_latest_memberships(people: Collection[int]) -> dict[int, list[int]]:
     """Return the keys of each person's newest `MAX_ROOMS` memberships, newest first."""
-    kept = []
+    found: dict[int, list[int]] = {pk: [] for pk in people}
     for some in split_into_chunks(people):
-        seen: Counter[int] = Counter()
-        rows = permissions.memberships_of(some).order_by("-pk").values_list("pk", "user")
-        for pk, user in rows:
-            seen[user] += 1
-            if seen[user] <= MAX_ROOMS:
-                kept.append(pk)
-    return kept
+        rank = Window(RowNumber(), partition_by="user", order_by=F("pk").desc())
+        newest = permissions.memberships_of(some).annotate(rank=rank).filter(rank__lte=MAX_ROOMS)
+        for key, person in newest.order_by("-pk").values_list("pk", "user"):
+            found[person].append(key)
+    return found
 
 
-def find_memberships(rooms: Collection[int], people: Collection[int]) -> list[int]:
-    """Return the keys of these people's memberships in these rooms."""
-    found: list[int] = []
+def find_memberships(rooms: Collection[int], people: Collection[int]) -> dict[tuple[int, int], int]:
+    """Return the keys of these people's memberships in these rooms, by person and room."""
+    found: dict[tuple[int, int], int] = {}
     for some in split_into_chunks(people):
-        found += permissions.memberships_of(some).filter(room__in=rooms).values_list("pk", flat=True)
+        rows = permissions.memberships_of(some).filter(room__in=rooms).values_list("user", "room", "pk")
+        found |= {(person, room): key for person, room, key in rows}
     return found
 
 
@@ -151,7 +164,7 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
     counted = Membership.objects.filter(pk__in=keys).annotate(
         unread=UnreadCount(_unread_messages(), most=MAX_UNREAD), mentions=RowCount(mentions)
     )
-    columns = ("user", "room", "room__name", "unread", "mentions", "involvement", "room__last_seq")
+    columns = ("pk", "user", "room", "room__name", "unread", "mentions", "involvement", "room__last_seq")
     return list(map(RoomCounts._make, counted.order_by("-pk").values_list(*columns)))
 
 

@@ -5,10 +5,11 @@ positions, publishes one message to the other processes, and recounts for the pe
 """
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import accumulate, islice
+from typing import NamedTuple
 
 import msgspec
 from channels.db import database_sync_to_async
@@ -20,6 +21,7 @@ from chat.actions import Member
 from chat.queries import unread_counts
 from chat.queries.unread_counts import RoomCounts
 from chat.services import unread_changes
+from chat.services.count_queue import CountQueue
 from chat.services.message_writer import in_writer_thread, is_conflict
 from live.log import OnBatch, OnError
 
@@ -32,6 +34,9 @@ READING_TIME = 2
 
 # Memberships counted per call: sends and handshakes wait for the same thread.
 COUNT_CHUNK = 200
+
+# How long counting goes on in one pass (seconds). The rest waits for the next one, people in turns.
+PASS_TIME = 0.4
 
 # How many of the rooms that were entered last are named even without unread messages: a page may have been
 # rendered before.
@@ -50,11 +55,11 @@ class UserUnreadFeed:
     def __init__(self) -> None:
         self.log = live.Log(0, RING_SIZE)
         self.published: dict[int, RoomCounts] = {}
-        self.rooms: set[int] = set()  # the rooms that are counted
+        self.rooms: dict[int, int] = {}  # keys of the memberships that are counted, by room, oldest first
         self.tabs = 0
 
-    def publish_all(self, all_counts: Collection[RoomCounts]) -> None:
-        self.rooms = {counts.room for counts in all_counts}
+    def publish_all(self, all_counts: Sequence[RoomCounts]) -> None:
+        self.rooms = {counts.room: counts.key for counts in reversed(all_counts)}
         self.published = {counts.room: counts for counts in all_counts if counts.unread}
         newest = {counts.room for counts in islice(all_counts, NEWEST_ROOMS)}
         self._append([each for each in all_counts if each.unread or each.room in newest], is_all=True)
@@ -62,15 +67,17 @@ class UserUnreadFeed:
     def publish(self, counts: RoomCounts) -> None:
         is_new = counts.room not in self.rooms
         published = self.published.pop(counts.room, counts._replace(unread=0, mentions=0))
-        self.rooms.add(counts.room)
+        self.rooms[counts.room] = counts.key
         if counts.unread:
             self.published[counts.room] = counts
         if is_new or published._replace(last_seq=counts.last_seq) != counts:
             self._append([counts], is_all=False)
+        if len(self.rooms) > unread_counts.MAX_ROOMS:
+            self.remove(next(iter(self.rooms)))
 
     def remove(self, room: int) -> None:
-        """Remove a room that the person has left."""
-        self.rooms.discard(room)
+        """Remove a room that the person has left, or that is not counted any more."""
+        self.rooms.pop(room, None)
         if counts := self.published.pop(room, None):
             self._append([counts._replace(unread=0, mentions=0)], is_all=False)
 
@@ -108,7 +115,9 @@ class UnreadFeed:
         self._read: dict[Member, int] = {}  # read positions (seqs) that are not stored yet
         self._read_at: dict[Pair, float] = {}  # when people read in rooms (monotonic)
         self._dirty = DirtyCounts()
-        self._seqs: dict[int, int] = {}  # the ends of the logs of people's rooms at their last count
+        self._new: dict[int, list[int]] = {}  # memberships of people to count in all their rooms
+        self._queue = CountQueue()  # other memberships to count
+        self._seqs: dict[int, int] = {}  # up to where people's rooms are counted, or are going to be
         self._last_entered: int | None = None  # the newest known membership
         self._compare_at = 0.0  # time of the next comparison (monotonic)
         self._changed_rooms = unread_changes.get_changed_rooms()
@@ -200,29 +209,79 @@ class UnreadFeed:
             live.get_hub().publish(unread_changes.TOPIC, unread_changes.UnreadChanged(rooms, pairs).event())
 
     async def _recount(self) -> None:
-        """Recount what may have changed, and publish it to people."""
+        """Recount what may have changed, for a limited time, and publish it. Request a pass for the rest."""
+        await self._find_dirty()
+        until = time.monotonic() + PASS_TIME
+        while self._new or self._queue:
+            await self._count_new()
+            await self._count_queued()
+            if time.monotonic() >= until:
+                return self._reconciler.request()
+
+    async def _find_dirty(self) -> None:
+        """Find the memberships that may have changed. New people with the fewest rooms are first."""
         dirty, self._dirty = self._dirty, DirtyCounts()
+        unknown = {pair for pair in dirty.read if pair[1] not in self._rooms_of(pair[0])}
         try:
-            complete, changed = await _load_counts(dirty, list(self._feeds))
+            known = dirty.rooms & self._seqs.keys()
+            found = await database_sync_to_async(_read_dirty)(known, dirty.new, unknown)
         except DATABASE_ERRORS:
             self._dirty.add(dirty)
             raise
-        self._remember_seqs(dirty.rooms, chain(changed, *complete.values()))
-        for pk, all_counts in complete.items():
-            if feed := self._feeds.get(pk):
-                feed.publish_all(all_counts)
-        self._expire_readers()
-        for counts in changed:
-            if feed := self._feeds.get(counts.person):
-                self._publish_counts(feed, counts)
+        self._seqs = {room: seq for room, seq in self._seqs.items() if room not in dirty.rooms} | found.seqs
+        new = {person: keys for person, keys in (self._new | found.new).items() if person in self._feeds}
+        self._new = dict(sorted(new.items(), key=lambda item: len(item[1])))
+        for person, feed in self._feeds.items():
+            if person not in self._new:
+                self._queue.add(person, [feed.rooms[room] for room in feed.rooms.keys() & dirty.rooms])
+        for person, room in dirty.read - unknown:
+            self._queue.add(person, [key for of, key in self._rooms_of(person).items() if of == room])
+        for (person, _), key in found.entered.items():
+            self._queue.add(person, [key])
+        self._queue.keep_only(self._feeds.keys())
 
-    def _remember_seqs(self, recounted: set[int], all_counts: Iterable[RoomCounts]) -> None:
-        """Remember the seqs up to which rooms are counted: for all people only in `recounted` rooms."""
-        least: dict[int, int] = {}
-        for counts in all_counts:
-            least[counts.room] = min(counts.last_seq, least.get(counts.room, counts.last_seq))
-        others = {room: seq for room, seq in self._seqs.items() if room not in recounted}
-        self._seqs = least | others
+    def _rooms_of(self, person: int) -> dict[int, int]:
+        return self._feeds[person].rooms if person in self._feeds else {}
+
+    async def _count_new(self) -> None:
+        """Count all rooms of the next new people, and publish them."""
+        sizes = accumulate(len(keys) + 1 for keys in self._new.values())
+        taken = [person for person, size in zip(self._new, sizes, strict=True) if size <= COUNT_CHUNK]
+        taken = taken or list(islice(self._new, 1))
+        found: dict[int, list[RoomCounts]] = {person: [] for person in taken}
+        for counts in await _count_unread([key for person in taken for key in self._new[person]]):
+            found[counts.person].append(counts)
+            self._seqs.setdefault(counts.room, counts.last_seq)
+        for person, all_counts in found.items():
+            del self._new[person]
+            if feed := self._feeds.get(person):
+                feed.publish_all(all_counts)
+
+    async def _count_queued(self) -> None:
+        """Count the next memberships in the queue, and publish them."""
+        taken = self._queue.take(COUNT_CHUNK)
+        try:
+            found = {counts.key: counts for counts in await _count_unread([key for _, key in taken])}
+        except DATABASE_ERRORS:
+            for person, key in taken:
+                self._queue.add(person, [key])
+            raise
+        self._expire_readers()
+        for person, key in taken:
+            if not (feed := self._feeds.get(person)):
+                continue
+            if counts := found.get(key):
+                self._seqs.setdefault(counts.room, counts.last_seq)
+                self._publish_counts(feed, counts)
+            else:
+                self._remove_missing(person, feed, key)
+
+    def _remove_missing(self, person: int, feed: UserUnreadFeed, key: int) -> None:
+        """Remove a membership that has vanished. The person may have entered the room again."""
+        for room in [room for room, known in feed.rooms.items() if known == key]:
+            feed.remove(room)
+            self._dirty.read.add((person, room))
+            self._reconciler.request()
 
     def _publish_counts(self, feed: UserUnreadFeed, counts: RoomCounts) -> None:
         pair = (counts.person, counts.room)
@@ -268,23 +327,22 @@ async def _read_ends(
     return seqs, await database_sync_to_async(unread_counts.load_memberships_after)(last_entered)
 
 
-async def _load_counts(
-    dirty: DirtyCounts, people: list[int]
-) -> tuple[dict[int, list[RoomCounts]], list[RoomCounts]]:
-    """Return the counts of all rooms of new people, and the dirty counts of others."""
-    complete: dict[int, list[RoomCounts]] = {pk: [] for pk in dirty.new}
-    of_new, of_others = await database_sync_to_async(_find_dirty_memberships)(dirty, people)
-    for counts in await _count_unread(of_new):
-        complete[counts.person].append(counts)
-    return complete, await _count_unread(of_others)
+class DirtyMemberships(NamedTuple):
+    """What the database has of what may have changed."""
+
+    seqs: dict[int, int]  # ends of logs, read before anything is counted
+    new: dict[int, list[int]]  # memberships of new people
+    entered: dict[Pair, int]  # memberships that were not known
 
 
-def _find_dirty_memberships(dirty: DirtyCounts, people: list[int]) -> tuple[list[int], list[int]]:
-    """Return the memberships to count for new people, and for others."""
-    of_new = unread_counts.find_latest_memberships(dirty.new) if dirty.new else []
-    rooms = dirty.rooms | {room for _, room in dirty.read}
-    others = people if dirty.rooms else {person for person, _ in dirty.read}
-    return of_new, unread_counts.find_memberships(rooms, others) if rooms else []
+def _read_dirty(rooms: Collection[int], new: Collection[int], unknown: Collection[Pair]) -> DirtyMemberships:
+    seqs: dict[int, int] = {}
+    for some in unread_counts.split_into_chunks(rooms):
+        seqs |= unread_counts.load_last_seqs(some)
+    of_new = unread_counts.find_latest_memberships(new) if new else {}
+    people, entered = {person for person, _ in unknown}, {room for _, room in unknown}
+    found = unread_counts.find_memberships(entered, people) if unknown else {}
+    return DirtyMemberships(seqs, of_new, {pair: key for pair, key in found.items() if pair in unknown})
 
 
 async def _count_unread(keys: list[int]) -> list[RoomCounts]:

@@ -206,8 +206,11 @@ async def test_a_line_shows_what_was_missed_without_focus_or_connection(lobby, o
 async def test_who_has_missed_much_stays_where_they_read(lobby, open_tab):
     await fill_quickly(lobby, "much", 150)
     async with proxy(lobby) as cable:
-        tab = await open_tab(cable.url, "much", viewport={"width": 1000, "height": 500})
+        tab = await open_tab(viewport={"width": 1000, "height": 500})
         page, changed = tab.page, tab.page.get_by_text("changed meanwhile")
+        await page.add_init_script(RECORD)
+        await tab.enter(cable.url, "much")
+        await tab.until_read(150)
         await page.evaluate(SCROLL, 1500)
         text = await page.evaluate(READING)
         before = await page.evaluate(BOTTOM, text)

@@ -361,6 +361,13 @@ def test_the_page_counts_unread_mentions(ada, bob):
             assert any(line.endswith(label) for line in re.sub("<[^>]*>", "", page).splitlines())
 
 
+def test_the_open_room_can_be_muted_and_left_before_one_has_read_there(bob):
+    say(bob, "lobby")
+    for path in ("/chat/lobby/", "/rooms/?here=lobby"):
+        page = Client().get(path).content.decode()
+        assert re.search('data-room="lobby"[^>]*data-involvement="mentions"', page)
+
+
 def test_the_first_visitor_is_asked_to_be_the_first():
     assert "No rooms yet" in Client().get("/chat/").content.decode()
 

@@ -85,6 +85,51 @@ async def test_few_memberships_are_counted_in_one_call(monkeypatch, connect, gue
     assert sorted(counted) == [1, 2, 2]
 
 
+async def test_people_take_turns_to_be_counted(monkeypatch, connect, guest, other, join):
+    counted, count = [], unread_counts.count_unread
+    monkeypatch.setattr(unread_counts, "count_unread", lambda keys: counted.append(len(keys)) or count(keys))
+    monkeypatch.setattr(unread_feed, "COUNT_CHUNK", 1)
+    monkeypatch.setattr(unread_feed, "PASS_TIME", 0)
+    many = [f"room{number}" for number in range(20)]
+    for room in many:
+        await join(guest, room)
+    await join(other, "lobby")
+    busy, waiting = [await connect(path="/ws/me/", user=user) for user in (guest, other)]
+    await busy.until_unread()
+    await waiting.until_unread()
+    counted.clear()
+    speaker = await database_sync_to_async(create_guest)()
+    monkeypatch.setattr(unread_changes, "publish_changed_rooms", lambda rooms: None)
+    for room in [*many, "lobby"]:
+        await database_sync_to_async(say_many)(speaker, room, 1)
+    changed = {pk async for pk in Room.objects.values_list("pk", flat=True)}
+    live.publish(unread_changes.TOPIC, unread_changes.UnreadChanged(changed).event())  # all at once
+    await waiting.until_unread(lobby=1)
+    assert counted in ([1], [1, 1])
+    await busy.until_unread(**dict.fromkeys(many, 1))
+    assert counted == [1] * 21
+
+
+async def test_the_rooms_entered_last_are_counted(monkeypatch, connect, guest, other, join):
+    monkeypatch.setattr(unread_counts, "MAX_ROOMS", 2)
+    tab, reader = await connect(path="/ws/me/", user=guest), {}
+    for room in ("one", "two", "three"):
+        await database_sync_to_async(say_many)(other, room, 1)
+        reader[room] = await connect(room, user=guest)
+        await reader[room].send_command(type="read", seq=0)
+    await tab.until_unread(two=1, three=1)
+
+
+async def test_a_room_that_was_left_and_entered_again_elsewhere_is_counted(connect, guest, other, join):
+    await join(guest, "lobby")
+    tab = await connect(path="/ws/me/", user=guest)
+    await tab.until_unread()
+    await Membership.objects.all().adelete()  # and nobody was told
+    await join(guest, "lobby")
+    await say(await connect("lobby", user=other))
+    await tab.until_unread(lobby=1)
+
+
 async def test_outsiders_receive_nothing(connect, guest, other, join):
     await join(guest, "lobby")
     member, stranger = await connect("elsewhere", user=guest), await connect("elsewhere", user=other)
@@ -291,7 +336,7 @@ def counted_steps():
     "look",
     [
         lambda room, reader: unread_counts.count_unread(
-            unread_counts.find_memberships([room.pk], [reader.pk])
+            unread_counts.find_memberships([room.pk], [reader.pk]).values()
         ),
         lambda room, reader: unread_counts.load_read_position(reader, room),
         lambda room, reader: room_list.list_rooms(reader),
@@ -315,7 +360,7 @@ def test_messages_of_others_are_counted_among_own_ones(transactional_db, others)
     room, (reader, speaker) = actions.open_room("lobby"), [create_guest() for _ in range(2)]
     actions.mark_read({Member.of(reader, room): 0})
     fill(room, [reader, *[speaker, reader] * others])
-    (place,) = unread_counts.count_unread(unread_counts.find_memberships([room.pk], [reader.pk]))
+    (place,) = unread_counts.count_unread(unread_counts.find_memberships([room.pk], [reader.pk]).values())
     reading = unread_counts.load_read_position(reader, room)
     assert place.unread == reading.unread == min(others, unread_counts.MAX_UNREAD)
     assert reading.first_unread == (2 if others else None)
@@ -329,6 +374,6 @@ def test_a_thousand_members_take_one_statement_to_read_and_two_queries_to_count(
     actions.send(speaker, room, "hi", uuid4())
     with CaptureQueriesContext(connection) as queries:
         actions.mark_read(reads)
-        places = unread_counts.count_unread(unread_counts.find_memberships([room.pk], people))
+        places = unread_counts.count_unread(unread_counts.find_memberships([room.pk], people).values())
     assert len(queries) == 5  # with the transaction's begin and end
     assert sum(place.unread for place in places) == 500

@@ -154,6 +154,7 @@ export function connectRoom(room, shell, isFirst) {
   session.on("message", (message) => {
     if (timeline.receive(message) && message.author.id !== you.id) announcer.announce(message);
   });
+  session.on("received", () => timeline.show());
   session.on("message", (message) => editor.update(message));
   session.on("welcome", ({ reset, isRewound }) => (reset ? timeline.reload(isRewound) : timeline.retry()));
   session.on("welcome", ({ reset }) => reset && fetchEdited(editor.number));

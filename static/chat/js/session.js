@@ -3,6 +3,7 @@
  *
  * - the server's events by their types ("message", "presence" …, see docs/wire.md); the tab's cursor advances before
  *   subscribers are called, and "welcome" has `isRewound`: whether the room's log was rewound by a restored backup
+ * - "received": after the events of a batch, which are received together
  * - "caught-up": after a welcome, once the messages that were missed have been received
  * - "state": `{state, code}` of the connection (see reconnecting-socket.js)
  * - "refusal": the close code of a refusal, or undefined when commands can be sent again
@@ -10,6 +11,14 @@
 
 import { ReconnectingSocket, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
 import { noReferences } from "./open-room.js";
+
+/**
+ * How many events are received at once; fewer if that takes too long (milliseconds), so that the page goes on reacting.
+ * While more than so many wait, messages are skipped, and the page loads the newest ones.
+ */
+const MAX_BATCH = 50;
+const BATCH_TIME = 16;
+const MAX_WAITING = 1500;
 
 export class Session {
   #room;
@@ -20,10 +29,18 @@ export class Session {
   #refusal;
   /** @type {number | null} the seq from which on nothing is missing, while something may be */
   #missedUpTo = null;
+  /** @type {any[]} events that were not received yet */
+  #waiting = [];
+  #batch = MAX_BATCH;
+  #next = new MessageChannel(); // its messages are tasks, also in hidden tabs, which delay timers
+  #isScheduled = false;
+  /** The last welcome. @type {any} */
+  #welcome;
 
   /** @param {import("./open-room.js").OpenRoom} room */
   constructor(room) {
     this.#room = room;
+    this.#next.port1.onmessage = () => this.#receiveBatch();
   }
 
   /**
@@ -41,8 +58,9 @@ export class Session {
       address: () => this.#address,
       isGreeting: (events) => events.some(isWelcome),
       isForMe: (events) => this.#isForMe(events.find(isWelcome)),
-      onFrame: (events) => events.forEach((event) => this.#receive(event)),
+      onFrame: (events) => this.#add(events),
       onState: (state, code) => {
+        if (state !== "open") this.#skipMessages(); // the next connection brings them again
         this.#missedUpTo = null;
         this.#emit("state", { state, code });
         this.#setRefusal(state === "refused" ? code : undefined);
@@ -62,6 +80,8 @@ export class Session {
   /** The room is left: close the connection, without an event. */
   close() {
     this.#socket?.close();
+    this.#next.port1.close();
+    this.#waiting = [];
   }
 
   /** The close code of the refusal, after which nothing can be sent, or undefined. */
@@ -79,6 +99,37 @@ export class Session {
     this.#socket.confirm();
   }
 
+  #add(events) {
+    this.#waiting.push(...events);
+    if (this.#waiting.length > MAX_WAITING) this.#skipToNewest();
+    else if (!this.#isScheduled) this.#receiveBatch();
+  }
+
+  #receiveBatch() {
+    const begunAt = performance.now();
+    for (const event of this.#waiting.splice(0, this.#batch)) this.#receive(event);
+    this.#emit("received");
+    const isSlow = performance.now() - begunAt > BATCH_TIME;
+    this.#batch = isSlow ? Math.ceil(this.#batch / 2) : Math.min(MAX_BATCH, 2 * this.#batch);
+    this.#isScheduled = this.#waiting.length > 0;
+    if (this.#isScheduled) this.#next.port2.postMessage(null);
+  }
+
+  /** More messages wait than the page can show in time: load the newest ones, as after a long time without a connection. */
+  #skipToNewest() {
+    const newest = this.#skipMessages().at(-1);
+    if (!newest) return;
+    this.#welcomed({ ...this.#welcome, reset: true, set_back: false, seq: newest.seq });
+    this.#room.updateLast(newest);
+  }
+
+  /** Receive what waits, but for messages. @returns {any[]} these, in the order of their seqs */
+  #skipMessages() {
+    const waiting = this.#waiting.splice(0);
+    for (const event of waiting) if (event.type !== "message") this.#receive(event);
+    return waiting.filter(({ type }) => type === "message");
+  }
+
   #receive(event) {
     if (event.type === "welcome") return this.#welcomed(event);
     if (event.type === "message") {
@@ -91,6 +142,7 @@ export class Session {
   }
 
   #welcomed(welcome) {
+    this.#welcome = welcome;
     const rewound = this.#isRewound(welcome);
     const { cursor } = this.#room;
     if (!welcome.you) this.#setRefusal(SIGNED_OUT);

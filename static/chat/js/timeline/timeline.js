@@ -51,6 +51,7 @@ export class Timeline {
   #atEnd = true;
   #unseen = 0;
   #generation = 0; // grows when the log is emptied or replaced, so that pages requested before are dropped
+  #isReceiving = false; // messages were received that `show` has not shown yet
   #isPageMissing = false; // the page to show after a reset is still to be loaded
   /** @type {number | null} the number after which messages were missed, until the line is shown above them */
   #missedAfter = null;
@@ -145,19 +146,28 @@ export class Timeline {
   }
 
   /**
+   * Add a message to the log. Call `show` after the last one: positions are read once for all of them.
    * @param {import("./message-element.js").Message} message in its current state
    * @returns {boolean} whether it was just sent
    */
   receive(message) {
     this.#saveAnchor();
+    this.#isReceiving = true;
     const isNew = this.#log.apply(message);
     if (message.deleted && message.number === this.#log.newLine?.number) this.#moveNewLine();
-    this.#keepPosition();
-    this.#trim();
     if (!isNew || message.deleted) return false;
     if (this.#leftAt && message.author.id !== this.#log.reader) this.#showNewLine(message.number);
-    if (!this.#atEnd) this.#setUnseen(this.#unseen + 1);
+    if (!this.#atEnd) this.#unseen += 1;
     return true;
+  }
+
+  /** Show the messages received since the last call, and keep the reader's position. */
+  show() {
+    if (!this.#isReceiving) return;
+    this.#isReceiving = false;
+    this.#keepPosition();
+    this.#trim();
+    this.#setUnseen(this.#unseen);
   }
 
   /** The reader has sent a message, and so has read everything. */
@@ -271,6 +281,7 @@ export class Timeline {
   }
 
   #saveAnchor() {
+    if (this.#isReceiving) return; // until they are shown, the positions are those of before
     const item = this.#atEnd ? null : this.#log.firstBelow(this.#scroller.getBoundingClientRect().top);
     this.#anchor = item && { key: this.#log.key(item), bottom: this.#bottomOf(item) };
   }

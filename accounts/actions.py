@@ -25,6 +25,7 @@ from accounts.display_names import (
 )
 from accounts.models import Personal, RestingName, User
 from base.api_errors import ApiError
+from base.database import insert
 
 # The precision of `User.seen_at`.
 SEEN_INTERVAL = timedelta(hours=1)
@@ -48,7 +49,7 @@ def create_guest() -> User:
     def create(name: str) -> User:
         user = User(username=f"guest-{get_random_string(16)}", **guest)
         user.set_name(name, NameKeys.of(name))
-        user.save(force_insert=True)
+        insert(user, unique_field="username")
         return user
 
     return _with_free_name(suggest_guest_names(), create)

@@ -1,6 +1,19 @@
-"""Errors of an unavailable database."""
+"""Errors of an unavailable database, and inserts into one that may be half restored."""
 
 from django.db import Error
+from django.db.models import Model
 
 # Errors of a database that is busy, unreachable, read-only, damaged, or of another version than this process.
 DATABASE_ERRORS = (Error,)
+
+
+def insert(row: Model, unique_field: str) -> None:
+    """Insert a row, unless another has its `unique_field` already: then that row stays as it is.
+
+    Raise a database error if the table lacks this unique constraint. `pg_restore` creates the tables without
+    constraints and adds them last: a row inserted in between would get the primary key of a restored row.
+    """
+    # The update changes nothing. Only with one does Django name the constraint: ON CONFLICT (unique_field).
+    type(row)._default_manager.bulk_create(
+        [row], update_conflicts=True, unique_fields=[unique_field], update_fields=[unique_field]
+    )

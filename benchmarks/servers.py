@@ -25,6 +25,7 @@ LOBBY = {
     "DJANGO_SETTINGS_MODULE": "mysite.settings",
     "WORKERS": "1",
     "CHAT_RATE": "0",
+    "TEXT_PER_DAY": "0",
     "FRAME_RATE": "0",
     "CONNECTIONS_PER_PERSON": "0",
     "CONNECTIONS_PER_ADDRESS": "0",

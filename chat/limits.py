@@ -1,11 +1,24 @@
-"""Rate limits of rooms. Those of messages and changes are in `base.ratelimit`."""
+"""Rate limits of rooms and of stored text. Those of messages and changes are in `base.ratelimit`."""
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from base import ratelimit
+from base.ratelimit_bytes import UNIT, ByteLimit
 from live import PerLoop
 
 get_room_rate = PerLoop(
     lambda: ratelimit.per_hour("rooms", _("Too many new rooms."), settings.ROOMS_PER_HOUR)
+)
+
+# Nobody writes as much. It keeps a few from filling up the disk within hours.
+get_text_limit = PerLoop(
+    lambda: ByteLimit(
+        ratelimit.per_day(
+            "text",
+            _("Too much text for one day."),
+            settings.TEXT_PER_DAY * 1024 * 1024 // UNIT,
+            ratelimit.ADDRESS_MULTIPLE_OF_MESSAGES,
+        )
+    )
 )

@@ -35,6 +35,7 @@ class Environment(msgspec.Struct, frozen=True):
     EMAIL_URL: str = "console:"
     DEBUG: bool = False
     CHAT_RATE: Rate = 20
+    TEXT_PER_DAY: Count = 50
     FRAME_RATE: Rate = 50
     ROOMS_PER_HOUR: Count = 60
     GUESTS_PER_HOUR: Count = 240

@@ -24,6 +24,7 @@ for name in [
     os.environ.pop(name, None)
 for name in [
     "CHAT_RATE",
+    "TEXT_PER_DAY",
     "FRAME_RATE",
     "ROOMS_PER_HOUR",
     "GUESTS_PER_HOUR",

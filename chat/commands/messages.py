@@ -13,6 +13,7 @@ from chat import protocol
 from chat.actions.change_batch import Change
 from chat.actions.message_batch import NewMessage
 from chat.commands.registry import handles
+from chat.limits import get_text_limit
 from chat.models import Message
 from chat.protocol import Delete, Edit, Send
 from chat.services.message_writer import get_message_writer
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 async def send(socket: "ChatConsumer", command: Send) -> Message:
     """Store a message. The first message of a socket without a session creates a guest."""
     disk_space.require(retry_after=None)  # so that the page shows why, and does not just wait
+    await _count_text(socket, command.message)
     if socket.user is None:
         await get_guest_rate().hit(RateLimitKeys(socket.address))
     entry = NewMessage(
@@ -46,12 +48,17 @@ async def send(socket: "ChatConsumer", command: Send) -> Message:
 @handles(Edit, user=True, limit=get_message_rate)
 async def edit(socket: "ChatConsumer", command: Edit) -> Message:
     disk_space.require(retry_after=None)
+    await _count_text(socket, command.message)
     return await _change(socket, command, command.message, command.seq, _chosen(command))
 
 
 @handles(Delete, user=True, limit=get_message_rate)
 async def delete(socket: "ChatConsumer", command: Delete) -> Message:
     return await _change(socket, command, None)
+
+
+async def _count_text(socket: "ChatConsumer", text: str) -> None:
+    await get_text_limit().hit(socket.ratelimit_keys, len(text.encode()))
 
 
 async def _change(

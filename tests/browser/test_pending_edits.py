@@ -1,6 +1,7 @@
 """Edits and deletions that are being saved: on slow, cut and missing connections, and in two tabs."""
 
 import asyncio
+import json
 
 import pytest
 from playwright.async_api import expect
@@ -75,6 +76,10 @@ async def test_what_is_typed_while_an_edit_is_saved_is_a_new_message(writer, gat
     await writer.press("ArrowUp")  # the last message cannot be edited yet, and another is not meant
     await expect(writer.bar).to_be_hidden()
     await expect(writer.input).to_have_value("")
+    fourth = json.loads(gate.held[-1])["client_id"]
+    error = {"type": "error", "code": "rate_limited", "detail": "too much", "client_id": fourth}
+    gate.page.send(json.dumps([error | {"retry_after": 3600}]))  # nobody waits that long
+    await expect(writer.tab.failed).to_contain_text("Couldn't send: too much")
 
 
 async def test_an_edit_that_fails_waits_for_who_is_typing(writer, gate):

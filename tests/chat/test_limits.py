@@ -11,7 +11,10 @@ from redis import Redis
 from accounts.actions import create_guest
 from accounts.models import User
 from base import ratelimit
+from base.ratelimit_bytes import UNIT
+from base.ratelimit_keys import person_keys
 from chat import actions
+from chat.limits import get_text_limit
 from chat.models import Message, Room
 from push.limits import get_task_rate
 
@@ -176,3 +179,49 @@ async def test_messages_are_limited_by_address(connect, settings, address, monke
     await tabs[2].say("one too many")
     assert (await tabs[2].event("error"))["code"] == "rate_limited"
     assert await Message.objects.acount() == 2
+
+
+# Text
+
+
+async def write(keys, units):
+    """Count text as if it were sent, up to 10 bytes before another unit."""
+    for size in [UNIT] * units + [UNIT - 10]:
+        await get_text_limit().hit(keys, size)
+
+
+async def test_the_text_of_a_day_is_limited_by_its_bytes(connect, guest, settings, address):
+    settings.TEXT_PER_DAY = 1
+    tab = await connect(user=guest, address=address)
+    await tab.say("hi")
+    number = (await tab.event("message"))["number"]
+    await write(person_keys(guest.pk, address), units=16)
+    for command in ({"type": "send", "client_id": str(uuid4())}, {"type": "edit", "number": number}):
+        await tab.send_command(**command, message="四个汉字")  # 12 bytes
+        error = await tab.event("error")
+        assert (error["code"], error["detail"]) == ("rate_limited", "Too much text for one day.")
+        assert 0 < error["retry_after"] <= 24 * 60 * 60
+    await tab.send_command(type="delete", number=number)
+    assert (await tab.event("message"))["deleted"]
+
+
+async def test_the_text_of_a_day_is_limited_by_address(connect, guest, settings, address, monkeypatch):
+    settings.TEXT_PER_DAY = 1
+    monkeypatch.setattr(ratelimit, "ADDRESS_MULTIPLE_OF_MESSAGES", 2)
+    for person, units in ((1001, 16), (1002, 15)):
+        await write(person_keys(person, address), units)
+    tab = await connect(user=guest, address=address)
+    await tab.say("more than twenty bytes too many")
+    assert (await tab.event("error"))["code"] == "rate_limited"
+    elsewhere = await connect(user=guest, address=next(addresses))
+    await elsewhere.say("hi")
+    assert (await elsewhere.event("message"))["message"] == "hi"
+
+
+async def test_redis_counts_whole_units_of_text(settings, address):
+    settings.TEXT_PER_DAY = 1
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        await write(person_keys(1001, address), units=0)
+        assert redis.dbsize() == 0
+        await get_text_limit().hit(person_keys(1001, address), 10)
+        assert [redis.llen(key) for key in redis.scan_iter()] == [1, 1]  # of the person and the address

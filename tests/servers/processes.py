@@ -30,6 +30,7 @@ STOP_PATIENCE = 30
 UNLIMITED = dict.fromkeys(
     [
         "CHAT_RATE",
+        "TEXT_PER_DAY",
         "FRAME_RATE",
         "CONNECTIONS_PER_PERSON",
         "CONNECTIONS_PER_ADDRESS",

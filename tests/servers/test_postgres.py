@@ -1,17 +1,20 @@
 """PostgreSQL, from a wheel, in place of SQLite."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
 from psycopg import connect
+from websockets import ConnectionClosed
 
-from tests.servers.processes import ROOT, Server, postgresql
-from tests.servers.tab import tabs
+from tests.servers.processes import ROOT, Server, fetch, postgresql
+from tests.servers.tab import Tab, tabs
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +73,48 @@ def test_two_servers_may_start_at_once_with_an_empty_database(postgres):
     assert not any("Traceback" in server.log for server in servers)
 
 
-async def test_postgresql_serves_the_same_chat(postgres):
+@pytest.fixture(scope="module")
+def server(postgres):
     with Server(environment={"DATABASE_URL": postgres, "WORKERS": "2"}) as server:
-        async with tabs("聊天室", *[server] * 6) as opened:
-            for number, tab in enumerate(opened):
-                await tab.say(str(number))
-                await asyncio.gather(
-                    *[
-                        each.until(lambda each=each, number=number: str(number) in each.texts)
-                        for each in opened
-                    ]
-                )
-            assert all(tab.texts == list("012345") for tab in opened)
-        assert " ERROR " not in server.log
+        yield server
+
+
+async def test_postgresql_serves_the_same_chat(server):
+    async with tabs("聊天室", *[server] * 6) as opened:
+        for number, tab in enumerate(opened):
+            await tab.say(str(number))
+            await asyncio.gather(
+                *[each.until(lambda each=each, number=number: str(number) in each.texts) for each in opened]
+            )
+        assert all(tab.texts == list("012345") for tab in opened)
+    assert " ERROR " not in server.log
+
+
+@contextmanager
+def half_restored(postgres, table):
+    """Replace a table by an empty one without constraints, as `pg_restore` creates it."""
+    with connect(postgres, autocommit=True) as database:
+        database.execute(f"ALTER TABLE {table} RENAME TO kept")
+        database.execute(f"CREATE TABLE {table} (LIKE kept INCLUDING DEFAULTS INCLUDING IDENTITY)")
+        try:
+            yield lambda: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+        finally:
+            database.execute(f"DROP TABLE {table}")
+            database.execute(f"ALTER TABLE kept RENAME TO {table}")
+
+
+async def test_no_room_is_created_while_a_restore_is_under_way(server, postgres):
+    with half_restored(postgres, "chat_room") as count:
+        refused = Tab(server, "new")
+        with pytest.raises(ConnectionClosed) as closed:
+            await refused.connect()
+        assert (closed.value.rcvd.code, count()) == (1013, 0)
+
+
+async def test_no_guest_is_created_while_a_restore_is_under_way(server, postgres):
+    async with tabs("lobby", server) as (tab,):
+        with half_restored(postgres, "chat_user") as count:
+            await tab.say("hi")
+            (event,) = json.loads(await tab.socket.recv())
+            assert (event["type"], event.get("code"), count()) == ("error", "unavailable", 0)
+            assert (fetch(server, "/chat/lobby/")[0], count()) == (503, 0)

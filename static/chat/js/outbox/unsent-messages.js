@@ -6,6 +6,9 @@ import { buttonElement, textElement } from "../timeline/message-footer.js";
 import { InOrderSender } from "./in-order-sender.js";
 import { Outbox } from "./outbox.js";
 
+/** Longest wait before a message is sent again by itself (seconds); a longer one is shown as a failure. */
+const MAX_PAUSE = 60;
+
 export class UnsentMessages {
   #room;
   #session;
@@ -79,7 +82,7 @@ export class UnsentMessages {
   #refused({ detail, client_id: clientId, number, retry_after: retryAfter }) {
     const entry = !number && this.#outbox.all.find((entry) => entry.client_id === clientId);
     if (!entry) return;
-    if (retryAfter) this.#sender.pause(retryAfter);
+    if (retryAfter <= MAX_PAUSE) this.#sender.pause(retryAfter);
     else {
       this.#show(this.#outbox.fail(clientId, detail));
       this.onFailed(gettext("Couldn't send: {problem}", { problem: detail }));

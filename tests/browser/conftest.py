@@ -91,7 +91,7 @@ class Tab:
 
     async def until_transcript(self, *lines):
         await self.page.wait_for_function(
-            "count => document.querySelector('#chat-log')?.value.split('\\n').length > count",
+            "count => document.querySelector('#chat-log')?.value?.split('\\n').length > count",
             arg=len(lines),
         )
         assert await self.transcript() == list(lines)

@@ -34,6 +34,13 @@ def own_redis(doorbell, settings, monkeypatch):
     return doorbell
 
 
+@pytest.fixture
+def short_lived(monkeypatch):
+    """Shorten the life of entries. Redis's clock counts whole seconds, so one second may be none."""
+    monkeypatch.setattr(presence, "ENTRY_TTL", 2)
+    monkeypatch.setattr(presence, "HEARTBEAT_INTERVAL", 0.2)
+
+
 class Process:
     """Process with tabs in a topic."""
 
@@ -191,17 +198,19 @@ async def test_a_topic_without_own_people_is_forgotten(process):
             await asyncio.sleep(0.01)
 
 
-async def test_the_people_of_a_killed_process_disappear(process, monkeypatch):
-    monkeypatch.setattr(presence, "ENTRY_TTL", 1)
-    monkeypatch.setattr(presence, "HEARTBEAT_INTERVAL", 0.2)
+async def test_the_people_of_a_killed_process_disappear(process, short_lived):
     one, killed = await two_people(process)
     await killed.kill()
     await one.until(1)
-    assert await presence.fetch_people([one.topic]) == {one.topic: {1}}
-    async with Redis.from_url(settings.REDIS_URL) as redis:
-        (key,) = await redis.keys(f"*{one.topic}")
-        assert await redis.zcard(key) == 1  # the other's entry is removed
-        assert await redis.ttl(key) in (0, 1)
+    key = f"{settings.REDIS_PREFIX}.presence.{one.topic}"
+    async with asyncio.timeout(10), Redis.from_url(settings.REDIS_URL) as redis:
+        while True:  # Redis may keep an entry a little longer than a process counts it
+            people = await presence.fetch_people([one.topic])
+            stored, ttl = await redis.pipeline().zcard(key).ttl(key).execute()
+            if people == {one.topic: {1}} and stored == 1:  # the other's entry is removed
+                break
+            await asyncio.sleep(0.05)
+    assert 0 <= ttl <= presence.ENTRY_TTL
 
 
 async def test_people_are_fetched_for_a_topic_without_tabs_here(process):
@@ -218,10 +227,8 @@ async def test_people_are_fetched_for_a_topic_without_tabs_here(process):
 
 
 async def test_during_an_outage_of_redis_remote_people_stay_until_their_entries_expire(
-    process, own_redis, monkeypatch
+    process, own_redis, short_lived
 ):
-    monkeypatch.setattr(presence, "ENTRY_TTL", 1)
-    monkeypatch.setattr(presence, "HEARTBEAT_INTERVAL", 0.2)
     one, other = await two_people(process)
     own_redis.hang()
     one.enter(3)

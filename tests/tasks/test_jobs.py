@@ -82,9 +82,11 @@ async def test_a_guest_who_never_spoke_goes_after_a_week_and_the_name_rests_a_da
     await RestingName.objects.acreate(key="old", last_holder=guest.pk, until=days_ago(1))
     await work()
     assert not await User.objects.aexists()
-    (name,) = [each async for each in RestingName.objects.all()]
-    assert (name.key, name.last_holder) == (guest.name_key, guest.pk)
-    assert timedelta(hours=23) < name.until - timezone.now() <= timedelta(days=1)
+    resting = [each async for each in RestingName.objects.all()]
+    assert {each.key for each in resting} == {*guest.name_keys}  # an Ibis has two: its I looks like an l
+    for name in resting:
+        assert name.last_holder == guest.pk
+        assert timedelta(hours=23) < name.until - timezone.now() <= timedelta(days=1)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -366,6 +367,12 @@ def test_the_open_room_can_be_muted_and_left_before_one_has_read_there(bob):
     for path in ("/chat/lobby/", "/rooms/?here=lobby"):
         page = Client().get(path).content.decode()
         assert re.search('data-room="lobby"[^>]*data-involvement="mentions"', page)
+
+
+@pytest.mark.parametrize("here", [1, 2])
+def test_a_card_says_how_many_are_online(here):
+    card = room_list.RoomCard("lobby", 0, 0, None, here)
+    assert f"{here} online" in render_to_string("chat/card.html", {"room": card})
 
 
 def test_the_first_visitor_is_asked_to_be_the_first():

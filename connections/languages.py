@@ -1,7 +1,9 @@
 """Language of a request: the language chosen in the footer, or else the browser's."""
 
 from typing import Any
+from urllib.parse import parse_qs
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.middleware.locale import LocaleMiddleware
 from django.utils.cache import patch_vary_headers
@@ -32,7 +34,10 @@ choose = csrf_exempt(set_language)
 
 
 def of_scope(scope: dict[str, Any]) -> str:
-    """Return the language of a socket, or of a request that is answered without Django."""
+    """Return the language of a socket, which its page names, or of a request answered without Django."""
+    (named, *_) = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("language", [""])
+    if named in dict(settings.LANGUAGES):
+        return named
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     request = HttpRequest()
     request.META["HTTP_ACCEPT_LANGUAGE"] = headers.get(b"accept-language", "")

@@ -48,8 +48,14 @@ addEventListener("install", (event) => {
 });
 
 addEventListener("activate", (event) => {
-  event.waitUntil(Promise.all([forgetShells(), registration.navigationPreload?.enable(), clients.claim()]));
+  event.waitUntil(Promise.all([forgetShells(), setPreload(), clients.claim()]));
 });
+
+/** Let pages load while the worker starts. If that fails, Firefox shows its own error page whatever the worker responds. */
+function setPreload() {
+  const { navigationPreload } = registration;
+  return navigator.userAgent.includes("Firefox/") ? navigationPreload?.disable() : navigationPreload?.enable();
+}
 
 addEventListener("fetch", (event) => {
   const { method, mode, destination, url } = event.request;

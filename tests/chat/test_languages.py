@@ -117,6 +117,16 @@ async def test_the_chosen_language_overrides_the_browsers(connect, guest):
     assert (await socket.event("error"))["detail"] == "消息不能为空。"
 
 
+@pytest.mark.parametrize(
+    ("named", "detail"), [("zh-hans", "消息不能为空。"), ("fr", "A message can't be empty.")]
+)
+async def test_a_socket_has_the_language_of_its_page(connect, guest, named, detail):
+    """Another language may have been chosen in another tab since the page was opened."""
+    socket = await connect(user=guest, headers=[(b"accept-language", b"en")], language=named)
+    await socket.say(" ")
+    assert (await socket.event("error"))["detail"] == detail
+
+
 async def test_an_email_is_in_the_language_of_its_request(database):
     guest = await sync_to_async(actions.create_guest)()
     await sync_to_async(actions.sign_up)(guest, "ada", "correct horse", "ada@example.org")

@@ -12,6 +12,7 @@ class Proxy:
         self.port = 0
         self.muted = False  # what the server says is swallowed
         self.sockets_refused = False  # pages pass, WebSockets do not
+        self.is_away = False  # nothing passes
         self.without_cookies = False  # no cookie that the server sets arrives
         self._connections = set()
         self._dark = set()
@@ -42,7 +43,7 @@ class Proxy:
 
     async def accept(self, reader, writer):
         first = await reader.read(64 * 1024)
-        if self.sockets_refused and b"upgrade: websocket" in first.lower():
+        if self.is_away or (self.sockets_refused and b"upgrade: websocket" in first.lower()):
             writer.transport.abort()
             return
         try:

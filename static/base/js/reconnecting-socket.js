@@ -125,7 +125,9 @@ export class ReconnectingSocket {
   #connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const { address, subprotocols = PROTOCOLS, isGreeting } = this.#options;
-    const socket = new WebSocket(`${scheme}://${location.host}${address()}`, subprotocols);
+    const url = new URL(`${scheme}://${location.host}${address()}`);
+    url.searchParams.set("language", document.documentElement.lang); // another may have been chosen since
+    const socket = new WebSocket(url, subprotocols);
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#timedOut(), GREETING_TIMEOUT);
     if (!isGreeting) socket.onopen = () => this.#open();

@@ -2,6 +2,7 @@
 
 import { OpenRoom } from "./open-room.js";
 import { readRoomPage } from "./room-page.js";
+import { stylesLoaded } from "./styles-loaded.js";
 import { findPlace } from "./timeline/kept-place.js";
 
 export const firstPage = readRoomPage(document);
@@ -11,4 +12,6 @@ document.getElementById("chat-message-input").focus(); // autofocus takes effect
 const [navigation] = performance.getEntriesByType("navigation");
 const isReturn = ["reload", "back_forward"].includes(navigation?.type);
 const { data } = firstPage;
-export const firstRoom = new OpenRoom(data, isReturn ? await findPlace(data, location.pathname) : null);
+const place = isReturn ? await findPlace(data, location.pathname) : null;
+await stylesLoaded();
+export const firstRoom = new OpenRoom(data, place);

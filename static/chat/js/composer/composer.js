@@ -279,11 +279,13 @@ export class Composer {
     this.#grow();
   }
 
-  /** Grow with the text, for browsers without `field-sizing`. */
+  /** Grow with the text, for browsers without `field-sizing`. The form keeps its height meanwhile, or the timeline would move. */
   #grow() {
     if (CSS.supports("field-sizing", "content")) return;
+    this.#form.style.blockSize = `${this.#form.offsetHeight}px`;
     this.#input.style.blockSize = "auto"; // which is one line, however long the placeholder is
     if (this.#input.value) this.#input.style.blockSize = `${this.#input.scrollHeight}px`;
+    this.#form.style.blockSize = "";
   }
 }
 

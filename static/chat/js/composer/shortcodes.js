@@ -16,6 +16,9 @@ const LATIN = /^(?:[a-z][\w+-]{2,}|[+-]1)$/i;
 /** How far before the caret a shortcode may begin (characters). */
 const LOOKBEHIND = 64;
 
+/** WebKit undoes what a script inserts during an input event together with what was typed: there, it waits for the event's end. */
+const IS_WEBKIT = navigator.vendor.startsWith("Apple");
+
 export class Shortcodes {
   /** @type {Promise<void> | null} a replacement that waits for the emoji catalogue */
   pending = null;
@@ -47,6 +50,7 @@ export class Shortcodes {
     const found = value.slice(Math.max(0, end - LOOKBEHIND), end).match(SHORTCODE);
     if (!found || isVerbatim(value, end) || !isIntended(value, end - found[0].length, found[1])) return;
     const emoji = await this.#catalogue.named(found[1]).catch(() => {});
+    if (IS_WEBKIT) await new Promise((resolve) => setTimeout(resolve));
     const isUnchanged = this.#input.value === value && this.#input.selectionEnd === end;
     if (emoji && isUnchanged) insertText(this.#input, emoji, end - found[0].length);
   }

@@ -280,8 +280,11 @@ export class Timeline {
     return scrollHeight - scrollTop - clientHeight;
   }
 
+  /** Remember the first message in view. It stays the anchor at other widths, where another message may be the first. */
   #saveAnchor() {
     if (this.#isReceiving) return; // until they are shown, the positions are those of before
+    const isRestored = this.#scroller.clientWidth === this.#width;
+    if (!isRestored || Math.abs(this.#drift) < 1) return;
     const item = this.#atEnd ? null : this.#log.firstBelow(this.#scroller.getBoundingClientRect().top);
     this.#anchor = item && { key: this.#log.key(item), bottom: this.#bottomOf(item) };
   }
@@ -289,9 +292,14 @@ export class Timeline {
   /** Restore the position of the anchor after a change of the content or the size. */
   #keepPosition() {
     this.#width = this.#scroller.clientWidth;
-    if (this.#atEnd) return this.#scrollToEnd();
-    const item = this.#anchor && this.#log.item(this.#anchor.key);
-    if (item) this.#scroller.scrollTop += this.#bottomOf(item) - this.#anchor.bottom;
+    if (this.#atEnd) this.#scrollToEnd();
+    else if (this.#drift) this.#scroller.scrollTop += this.#drift;
+  }
+
+  /** How far the anchor has moved (pixels); NaN if there is none. */
+  get #drift() {
+    const item = this.#anchor && !this.#atEnd && this.#log.item(this.#anchor.key);
+    return item ? this.#bottomOf(item) - this.#anchor.bottom : Number.NaN;
   }
 
   /** Position of an item's end in the view. Its beginning can move: the first message of a group has a heading. */

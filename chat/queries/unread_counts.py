@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BigIntegerField, Case, IntegerField, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import BigIntegerField, Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 
 from accounts.models import User
 from chat import permissions
@@ -18,7 +18,7 @@ MAX_UNREAD = 100
 # How many messages are scanned to find those of others.
 MAX_SCANNED = 500
 
-# How many rooms of a person are counted: the ones entered last.
+# How many rooms of a person are counted: the starred ones, and then those entered last.
 MAX_ROOMS = 100
 
 # People or memberships per query.
@@ -52,7 +52,8 @@ class RoomCounts(NamedTuple):
     """Unread counts of a person's room.
 
     `unread` counts the messages of others, `mentions` those that mention the person: both up to `MAX_UNREAD`.
-    `last_seq` is the end of the room's log at the time of the count.
+    `star` is the place among the person's starred rooms, from 1; `last_seq` is the end of the room's log at
+    the time of the count.
     """
 
     person: int
@@ -61,6 +62,7 @@ class RoomCounts(NamedTuple):
     unread: int
     mentions: int
     involvement: str
+    star: int | None
     last_seq: int
 
 
@@ -102,16 +104,17 @@ def count_for_people(people: Collection[int]) -> dict[int, list[RoomCounts]]:
 
 
 def find_latest_memberships(people: Collection[int]) -> list[int]:
-    """Return the keys of each person's newest `MAX_ROOMS` memberships, newest first."""
+    """Return the keys of each person's starred and newest memberships, `MAX_ROOMS` in all, newest first."""
     kept = []
     for some in split_into_chunks(people):
         seen: Counter[int] = Counter()
-        rows = permissions.memberships_of(some).order_by("-pk").values_list("pk", "user")
+        starred_first = F("star").asc(nulls_last=True)
+        rows = permissions.memberships_of(some).order_by(starred_first, "-pk").values_list("pk", "user")
         for pk, user in rows:
             seen[user] += 1
             if seen[user] <= MAX_ROOMS:
                 kept.append(pk)
-    return kept
+    return sorted(kept, reverse=True)
 
 
 def find_memberships(rooms: Collection[int], people: Collection[int]) -> list[int]:
@@ -151,7 +154,7 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
     counted = Membership.objects.filter(pk__in=keys).annotate(
         unread=UnreadCount(_unread_messages(), most=MAX_UNREAD), mentions=RowCount(mentions)
     )
-    columns = ("user", "room", "room__name", "unread", "mentions", "involvement", "room__last_seq")
+    columns = ("user", "room", "room__name", "unread", "mentions", "involvement", "star", "room__last_seq")
     return list(map(RoomCounts._make, counted.order_by("-pk").values_list(*columns)))
 
 

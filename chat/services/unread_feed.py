@@ -45,7 +45,7 @@ Pair = tuple[int, int]  # a person and a room, by their keys
 
 
 class UserUnreadFeed:
-    """Unread feed of a person with tabs here. `published` has the rooms with unread messages."""
+    """Unread feed of a person with tabs here. `published` has the rooms with unread messages or a star."""
 
     def __init__(self) -> None:
         self.log = live.Log(0, RING_SIZE)
@@ -55,24 +55,29 @@ class UserUnreadFeed:
 
     def publish_all(self, all_counts: Collection[RoomCounts]) -> None:
         self.rooms = {counts.room for counts in all_counts}
-        self.published = {counts.room: counts for counts in all_counts if counts.unread}
+        self.published = {counts.room: counts for counts in all_counts if _is_kept(counts)}
         newest = {counts.room for counts in islice(all_counts, NEWEST_ROOMS)}
-        self._append([each for each in all_counts if each.unread or each.room in newest], is_all=True)
+        self._append([each for each in all_counts if _is_kept(each) or each.room in newest], is_all=True)
 
-    def publish(self, counts: RoomCounts) -> None:
+    def publish(self, all_counts: Iterable[RoomCounts]) -> None:
+        """Publish those counts that have changed, in one event: subscribers wait for at most `RING_SIZE`."""
+        if changed := [counts for counts in all_counts if self._update(counts)]:
+            self._append(changed, is_all=False)
+
+    def _update(self, counts: RoomCounts) -> bool:
+        """Remember a count. Return whether it has changed."""
         is_new = counts.room not in self.rooms
-        published = self.published.pop(counts.room, counts._replace(unread=0, mentions=0))
+        published = self.published.pop(counts.room, counts._replace(unread=0, mentions=0, star=None))
         self.rooms.add(counts.room)
-        if counts.unread:
+        if _is_kept(counts):
             self.published[counts.room] = counts
-        if is_new or published._replace(last_seq=counts.last_seq) != counts:
-            self._append([counts], is_all=False)
+        return is_new or published._replace(last_seq=counts.last_seq) != counts
 
     def remove(self, room: int) -> None:
         """Remove a room that the person has left."""
         self.rooms.discard(room)
         if counts := self.published.pop(room, None):
-            self._append([counts._replace(unread=0, mentions=0)], is_all=False)
+            self._append([counts._replace(unread=0, mentions=0, star=None)], is_all=False)
 
     def unread(self, room: int) -> int:
         """Return the published unread count of a room."""
@@ -80,10 +85,14 @@ class UserUnreadFeed:
 
     def _append(self, all_counts: Iterable[RoomCounts], is_all: bool) -> None:
         unread = [
-            protocol.Count(counts.name, counts.unread, counts.mentions, counts.involvement)
+            protocol.Count(counts.name, counts.unread, counts.mentions, counts.involvement, counts.star)
             for counts in all_counts
         ]
         self.log.append(live.Event(self.log.seq + 1, protocol.encode_body(protocol.Unread(unread, is_all))))
+
+
+def _is_kept(counts: RoomCounts) -> bool:
+    return counts.unread > 0 or counts.star is not None
 
 
 @dataclass
@@ -92,7 +101,7 @@ class DirtyCounts:
 
     new: set[int] = field(default_factory=set)  # people to count in all their rooms
     rooms: set[int] = field(default_factory=set)  # rooms to count for everyone
-    read: set[Pair] = field(default_factory=set)
+    read: set[Pair] = field(default_factory=set)  # people and rooms to count
 
     def add(self, other: "DirtyCounts") -> None:
         self.new |= other.new
@@ -153,7 +162,8 @@ class UnreadFeed:
             changed = msgspec.json.decode(event.body, type=unread_changes.UnreadChanged)
             read = {pair for pair in changed.read if pair[0] in self._feeds}
             self._read_at |= dict.fromkeys(read, time.monotonic())
-            self._dirty.add(DirtyCounts(rooms=set(changed.rooms), read=read))
+            starred = {pair for pair in changed.starred if pair[0] in self._feeds}
+            self._dirty.add(DirtyCounts(rooms=set(changed.rooms), read=read | starred))
             self._remove_left(set(changed.left))
 
     def _remove_left(self, left: set[Pair]) -> None:
@@ -212,9 +222,12 @@ class UnreadFeed:
             if feed := self._feeds.get(pk):
                 feed.publish_all(all_counts)
         self._expire_readers()
+        changed_of: dict[int, list[RoomCounts]] = {}
         for counts in changed:
-            if feed := self._feeds.get(counts.person):
-                self._publish_counts(feed, counts)
+            changed_of.setdefault(counts.person, []).append(counts)
+        for pk, of_person in changed_of.items():
+            if feed := self._feeds.get(pk):
+                feed.publish([counts for counts in of_person if not self._waits(feed, counts)])
 
     def _remember_seqs(self, recounted: set[int], all_counts: Iterable[RoomCounts]) -> None:
         """Remember the seqs up to which rooms are counted: for all people only in `recounted` rooms."""
@@ -224,13 +237,14 @@ class UnreadFeed:
         others = {room: seq for room, seq in self._seqs.items() if room not in recounted}
         self._seqs = least | others
 
-    def _publish_counts(self, feed: UserUnreadFeed, counts: RoomCounts) -> None:
+    def _waits(self, feed: UserUnreadFeed, counts: RoomCounts) -> bool:
+        """Return whether a count is higher and its person is reading in the room: it is recounted later."""
         pair = (counts.person, counts.room)
-        if pair in self._read_at and counts.unread > feed.unread(counts.room):
-            self._dirty.read.add(pair)  # recount later
+        waits = pair in self._read_at and counts.unread > feed.unread(counts.room)
+        if waits:
+            self._dirty.read.add(pair)
             self._reconciler.request()
-        else:
-            feed.publish(counts)
+        return waits
 
     def _expire_readers(self) -> None:
         since = time.monotonic() - READING_TIME

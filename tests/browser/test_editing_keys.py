@@ -46,7 +46,7 @@ async def test_what_saves_an_edit_does_not_send_the_draft(writer, sent, press):
     if press == "held":
         await hold(writer.page, "Enter")
     else:
-        save = writer.page.get_by_role("button", name="Send").click if press == "button" else None
+        save = writer.page.get_by_role("button", name="Send", exact=True).click if press == "button" else None
         for _ in range(2):
             await (save() if save else writer.press("Enter"))
         await expect(writer.bar).to_be_hidden()

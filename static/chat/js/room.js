@@ -157,6 +157,7 @@ export function connectRoom(room, shell, isFirst) {
   session.on("message", (message) => editor.update(message));
   session.on("welcome", ({ reset, isRewound }) => (reset ? timeline.reload(isRewound) : timeline.retry()));
   session.on("welcome", ({ reset }) => reset && fetchEdited(editor.number));
+  session.on("welcome", () => room.created());
   const actions = {
     edit: (message) => editor.begin(message),
     delete: ({ number }) => deletion.confirm(number),

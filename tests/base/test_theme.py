@@ -1,4 +1,4 @@
-"""Theme: a cookie has the choice, and every page follows it."""
+"""Theme and density: cookies have the choices, and every page follows them."""
 
 import pytest
 
@@ -27,3 +27,14 @@ def test_other_values_and_other_sites_are_ignored(client):
     assert answer.headers["Location"] == "/me/"
     client.cookies[theme.COOKIE] = '"><b>'
     assert "data-theme" not in client.get("/me/").content.decode()
+
+
+def test_a_density_is_chosen_beside_the_theme(client):
+    client.post("/theme/", {"theme": "dark"})
+    client.post("/theme/", {"density": "compact"})
+    for path in ("/me/", "/chat/", "/chat/lobby/"):
+        assert 'data-theme="dark" data-density="compact"' in client.get(path).content.decode()
+    assert 'value="compact" aria-pressed="true"' in client.get("/me/").content.decode()
+    client.post("/theme/", {"density": ""})
+    page = client.get("/me/").content.decode()
+    assert "data-density" not in page and 'data-theme="dark"' in page

@@ -40,6 +40,19 @@ async def test_people_see_who_comes_goes_and_is_called_otherwise(lobby, open_tab
         await expect(items).to_have_count(3)
         await expect(items.nth(0)).to_contain_text("you")
         await expect(items.nth(1)).to_have_text("Guests")
+    card = here.page.get_by_role("dialog")
+    await people(here).first.get_by_role("button").click()
+    await expect(card).to_contain_text("This is you · Guest · Online")
+    await expect(card.get_by_role("link", name="Your profile")).to_be_focused()
+    await here.page.keyboard.press("Escape")
+    name = await people(other).first.locator(".person__name").inner_text()
+    await people(here).last.get_by_role("button").focus()
+    await here.page.keyboard.press("Enter")
+    await expect(here.page.get_by_role("dialog", name=name)).to_be_visible()
+    await here.page.keyboard.press("Enter")
+    await expect(here.page.locator("#chat-message-input")).to_have_value(f"@{name} ")
+    await here.page.keyboard.press("Enter")
+    await expect(other.page.locator(".message--mention")).to_have_count(1)
     await rename(other, "Grace of the people")
     await expect(named(here, "Grace of the people")).to_be_visible()
     second = await open_tab(lobby.url, "people come and go", beside=other)
@@ -73,6 +86,9 @@ async def test_messages_are_shown_under_the_present_name(lobby, open_tab):
             del authors[1]
         for author in authors:
             await expect(author).to_have_text("Wren renamed")
+            await author.click()
+            await expect(author.page.get_by_role("dialog", name="Wren renamed")).to_be_visible()
+            await author.page.keyboard.press("Escape")
             await expect(author).to_have_attribute("title", re.compile(f"Sent as .{re.escape(given)}"))
     await expect(reader.page.locator(".message--first")).to_have_count(1)  # one group
     await expect(reader.page.locator(".message .avatar").first).to_have_text("W")
@@ -87,7 +103,6 @@ async def test_the_index_shows_who_is_where(lobby, open_tab):
     await expect(people(other)).to_have_count(2)
     index = await open_tab(beside=other)  # of a person who is also present, and does not count
     await index.page.goto(f"{lobby.url}/chat/")
-    await index.page.keyboard.type("people on the index")
     card = index.page.get_by_role("region", name="Rooms").get_by_role("link", name="people on the index")
     await expect(card).to_contain_text("1 online")
     await expect(card.locator(".avatar")).to_have_count(1)

@@ -117,6 +117,13 @@ async def test_on_a_phone_people_are_in_a_drawer(lobby, open_tab):
     await expect(panel).to_contain_text("Online · 1")
     await tab.page.touchscreen.tap(20, 300)
     await expect(panel).to_be_hidden()
+    other = await open_tab(lobby.url, "people in a drawer")
+    await expect(people(other)).to_have_count(2)
+    await tab.page.locator(".bar__people").tap()
+    await people(tab).last.get_by_role("button").tap()
+    await tab.page.get_by_role("button", name="Mention").tap()
+    await expect(panel).to_be_hidden()
+    await expect(tab.page.locator("#chat-message-input")).to_have_value(re.compile("^@.+ $"))
 
 
 async def test_who_is_writing_is_shown_until_it_is_said(lobby, open_tab):

@@ -144,7 +144,10 @@ export function connectRoom(room, shell, isFirst) {
     people.rename(author);
     log.rename([author]);
   });
-  const card = new PersonCard(element("person-card"), you, (person) => composer.mention(person));
+  const card = new PersonCard(element("person-card"), you, (person) => {
+    if (element("people").matches(":popover-open")) element("people").hidePopover();
+    composer.mention(person);
+  });
   people.onOpen = (person, anchor) => card.prepare(person, true, anchor);
   log.addEventListener("click", ({ target }) => {
     const item = target.closest(".message__author, .avatar")?.closest(".message");

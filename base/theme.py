@@ -1,4 +1,4 @@
-"""Theme of the pages: light, dark, or the system's. A cookie has the choice."""
+"""Appearance of the pages: theme (light, dark, or the system's) and density. Cookies have the choices."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -7,25 +7,32 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 COOKIE = f"{settings.COOKIE_PREFIX}lobby_theme"
+DENSITY_COOKIE = f"{settings.COOKIE_PREFIX}lobby_density"
 THEMES = ("light", "dark")
 COOKIE_AGE = 365 * 24 * 60 * 60  # seconds
 
+# The cookie of each choice, and its values beside the default.
+CHOICES = {"theme": (COOKIE, THEMES), "density": (DENSITY_COOKIE, ("compact",))}
+
 
 def context(request: HttpRequest) -> dict[str, str]:
-    """Return the chosen theme for templates; an empty string for the system's."""
-    chosen = request.COOKIES.get(COOKIE, "")
-    return {"theme": chosen if chosen in THEMES else ""}
+    """Return the chosen theme and density for templates; empty strings for the defaults."""
+    chosen = {name: request.COOKIES.get(cookie, "") for name, (cookie, _) in CHOICES.items()}
+    return {name: value if value in CHOICES[name][1] else "" for name, value in chosen.items()}
 
 
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
-    """Choose `theme=light`, `dark`, or anything else for the system's. Go back to `next`."""
+    """Choose `theme=light` or `dark`, or `density=compact`; others are the default. Go back to `next`."""
     page = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
     response = HttpResponseRedirect(page if is_ours else reverse("me"))
-    theme = request.POST.get("theme", "")
-    if theme in THEMES:
-        response.set_cookie(COOKIE, theme, COOKIE_AGE, samesite="Lax", secure=settings.HTTPS, httponly=True)
-    else:
-        response.delete_cookie(COOKIE, samesite="Lax")
+    for name in CHOICES.keys() & request.POST.keys():
+        cookie, values = CHOICES[name]
+        value = request.POST[name]
+        if value in values:
+            secure = settings.HTTPS
+            response.set_cookie(cookie, value, COOKIE_AGE, samesite="Lax", secure=secure, httponly=True)
+        else:
+            response.delete_cookie(cookie, samesite="Lax")
     return response

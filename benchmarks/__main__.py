@@ -6,12 +6,13 @@ import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import chart, fanout, history, machine, page, report, send, storm, targets
 from benchmarks.errors import CannotMeasure
 from benchmarks.results import Results
-from benchmarks.servers import KINDS, open_site
+from benchmarks.servers import KINDS, checked_out, open_site
 from benchmarks.targets import Target
 
 MAX_NUMBER = 10_000_000
@@ -51,8 +52,9 @@ def parser() -> ArgumentParser:
     sizes = [10_000, 100_000, 1_000_000]
     command.add_argument("--sizes", type=numbers, default=sizes, help="default: 10000,100000,1000000")
 
-    command = commands.add_parser("page", help="measure a room's page in Chromium: size, frames, memory")
+    command = commands.add_parser("page", help="measure the pages in Chromium: size, speed, frames, memory")
     add_common_options(command, run_page, rounds=5)
+    command.add_argument("--before", metavar="REVISION", help="measure this git revision too, in turns")
 
     command = commands.add_parser("storm", help="reconnect thousands of tabs to one worker at once")
     add_common_options(command, run_storm, rounds=1)
@@ -145,9 +147,14 @@ def run_history(options: Namespace) -> None:
 
 
 def run_page(options: Namespace) -> None:
-    with open_site() as site:
-        results = page.page(site, options.rounds, show_progress)
-    show(options, results, report.page(results), targets.page(results))
+    cores = machine.cores()
+    with ExitStack() as stack:
+        sites = {page.THIS: stack.enter_context(open_site(cores=cores))}
+        if options.before:
+            root = stack.enter_context(checked_out(options.before))
+            sites[options.before] = stack.enter_context(open_site(root=root, cores=cores))
+        results = page.page(sites, options.rounds, show_progress)
+    show(options, results, report.page(results, list(sites)), targets.page(results, page.THIS))
 
 
 def run_storm(options: Namespace) -> None:

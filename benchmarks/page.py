@@ -1,10 +1,10 @@
-"""Benchmark `page`: size, speed and memory of a room's page, measured by Chromium's tracing."""
+"""Benchmark `page`: size, speed and memory of the pages in Chromium, beside an earlier version of them."""
 
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Container
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Container, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from itertools import count
 from statistics import median
 
@@ -16,6 +16,9 @@ from benchmarks.clients import Room
 from benchmarks.errors import CannotMeasure, MeasurementFailed
 from benchmarks.results import PageResult, Results, ShowProgress
 from benchmarks.servers import KINDS, Server, Site
+
+# The name of this version beside another one.
+THIS = "Lobby"
 
 # How many messages the room has; the benchmark scrolls through all of them.
 MESSAGES = 10_000
@@ -30,6 +33,17 @@ SLOW_4G = {"latency": 150, "downloadThroughput": 1.6 * 2**20 / 8, "uploadThrough
 # Rooms to switch between, and how many messages each has.
 OTHER_ROOMS = [f"other {number}" for number in range(5)]
 OTHER_MESSAGES = 200
+
+# Rooms of the index and the search, and what is searched for among them.
+ROOMS = [f"team {number}" for number in range(1, 1001)]
+INDEX_ROOMS = 100
+SEARCHES = ["team 7", "team 42", "9", "team 1000", "am 5"]
+
+# How often the index is opened.
+INDEX_VISITS = 5
+
+# Time between searches: the page searches once in 100 ms (seconds).
+SEARCH_INTERVAL = 0.2
 
 # A busy room: messages per second, and for how long (seconds).
 MESSAGE_RATE = 50
@@ -58,17 +72,36 @@ ANIMATE = """() => {
     move();
 }"""
 
-# Click on a room in the sidebar. Resolves to the time until its messages are drawn (milliseconds).
-SWITCH = """(name) => new Promise((resolve) => {
-    const start = performance.now();
-    const check = () => {
-        const heading = document.querySelector(".bar h1").textContent;
-        const isThere = heading === name && document.querySelector(".message");
-        if (isThere) requestAnimationFrame(() => resolve(performance.now() - start));
-        else setTimeout(check, 1);
-    };
+# Click on a room in the sidebar. The tab's storage keeps the time: earlier versions load a page then.
+CLICK = """(name) => {
+    sessionStorage.clickedAt = performance.timeOrigin + performance.now();
     document.querySelector(`[data-room="${name}"]`).click();
-    check();
+}"""
+
+# The time from the click to the frame that shows the room's messages (milliseconds); false before.
+SHOWN = """(name) => document.querySelector(".bar h1")?.textContent === name
+    && document.querySelector(".message")
+    && performance.timeOrigin + performance.now() - sessionStorage.clickedAt"""
+
+# Set `drawnAt` when the index is drawn (milliseconds since the navigation).
+MARK_INDEX = f"""
+    new MutationObserver((_, observer) => {{
+        if (document.querySelectorAll(".card").length < {INDEX_ROOMS}) return;
+        observer.disconnect();
+        requestAnimationFrame((now) => (window.drawnAt = now));
+    }}).observe(document, {{ childList: true, subtree: true }});
+"""
+
+# Type into the search field. Resolves to the time until other rooms are drawn (milliseconds).
+SEARCH = """(asked) => new Promise((resolve) => {
+    const start = performance.now();
+    new MutationObserver((_, observer) => {
+        observer.disconnect();
+        requestAnimationFrame(() => resolve(performance.now() - start));
+    }).observe(document.querySelector("#rooms"), { childList: true });
+    const input = document.querySelector("#room-search-input");
+    input.value = asked;
+    input.dispatchEvent(new InputEvent("input", { bubbles: true }));
 })"""
 
 # True once the first message of the room is loaded.
@@ -81,39 +114,52 @@ PRESENTED = {"STATE_PRESENTED_ALL", "STATE_PRESENTED_PARTIAL"}
 WANTED = {*PRESENTED, "STATE_DROPPED"}
 
 
-def page(site: Site, rounds: int, show_progress: ShowProgress) -> Results:
-    """Return all measurements, each round with a new browser."""
-    show_progress(f"filling a room with {MESSAGES:,} messages")
-    site.sessions("lobby")
-    others = [argument for room in OTHER_ROOMS for argument in (room, OTHER_MESSAGES)]
-    site.manage(KINDS["lobby"], "benchmarks.fill", ROOM, MESSAGES, *others)
+def page(sites: Mapping[str, Site], rounds: int, show_progress: ShowProgress) -> Results:
+    """Return all measurements of versions, by their names: in turns, each time with a new browser."""
     results = Results()
     try:
-        with site.serve("lobby") as server:
-            clients.run(run_rounds(server, rounds, results, show_progress))
+        with ExitStack() as stack:
+            servers = {}
+            for version, site in sites.items():
+                show_progress(f"{version}: filling {len(ROOMS):,} rooms, and one with {MESSAGES:,} messages")
+                fill(site)
+                servers[version] = stack.enter_context(site.serve("lobby"))
+            clients.run(run_rounds(servers, rounds, results, show_progress))
     except (MeasurementFailed, PlaywrightError) as error:
         raise CannotMeasure(f"Lobby's page broke: {error}") from None
     return results
 
 
-async def run_rounds(server: Server, rounds: int, results: Results, show_progress: ShowProgress) -> None:
+def fill(site: Site) -> None:
+    site.sessions("lobby")
+    sizes = dict.fromkeys(ROOMS, 1) | dict.fromkeys(OTHER_ROOMS, OTHER_MESSAGES) | {ROOM: MESSAGES}
+    arguments = [argument for room in sizes.items() for argument in room]
+    site.manage(KINDS["lobby"], "benchmarks.fill", *arguments)
+
+
+async def run_rounds(
+    servers: Mapping[str, Server], rounds: int, results: Results, show_progress: ShowProgress
+) -> None:
     async with async_playwright() as playwright:
         for number in range(1, rounds + 1):
-            show_progress(f"round {number} of {rounds}")
-            path = os.environ.get("CHROMIUM") or None
-            browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-            results.append(await measure_page(browser, server, number))
-            await browser.close()
+            for version, server in servers.items():
+                show_progress(f"{version}: round {number} of {rounds}")
+                path = os.environ.get("CHROMIUM") or None
+                browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+                result = PageResult(number, version)
+                await measure_page(browser, server, result)
+                results.append(result)
+                await browser.close()
 
 
-async def measure_page(browser: Browser, server: Server, number: int) -> PageResult:
-    result = PageResult(number)
+async def measure_page(browser: Browser, server: Server, result: PageResult) -> None:
     await measure_size(browser, server, result)
     await measure_first_message(browser, server, result)
     await measure_switching(browser, server, result)
+    await measure_index(browser, server, result)
+    await measure_search(browser, server, result)
     await measure_frames(browser, server, result)
     await measure_memory(browser, server, result)
-    return result
 
 
 @asynccontextmanager
@@ -166,10 +212,38 @@ async def measure_switching(browser: Browser, server: Server, result: PageResult
     """Measure the time from a click on a room to its messages: on the first visit, and on the second."""
     async with open_tab(browser) as (page, _):
         await load_room(page, server)
-        first, second = [
-            [await page.evaluate(SWITCH, room) for room in OTHER_ROOMS] for _ in ("first", "second")
-        ]
+        first, second = [[await switch(page, room) for room in OTHER_ROOMS] for _ in ("first", "second")]
         result.first_visit_ms, result.second_visit_ms = median(first), median(second)
+
+
+async def switch(page: Page, room: str) -> float:
+    await page.evaluate(CLICK, room)
+    return await (await page.wait_for_function(SHOWN, arg=room)).json_value()
+
+
+async def measure_index(browser: Browser, server: Server, result: PageResult) -> None:
+    """Measure the time from the navigation to the index until its rooms are drawn."""
+    async with open_tab(browser) as (page, _):
+        await load_room(page, server)
+        await page.add_init_script(MARK_INDEX)
+        times = []
+        for _ in range(INDEX_VISITS):
+            await page.goto(f"http://127.0.0.1:{server.port}/chat/")
+            await page.wait_for_function("window.drawnAt")
+            times.append(await page.evaluate("drawnAt"))
+        result.index_ms = median(times)
+
+
+async def measure_search(browser: Browser, server: Server, result: PageResult) -> None:
+    """Measure the time from a key in the search field to the rooms that it finds."""
+    async with open_tab(browser) as (page, _):
+        await load_room(page, server)
+        await page.keyboard.press("Control+k")
+        times = []
+        for asked in SEARCHES:
+            await asyncio.sleep(SEARCH_INTERVAL)
+            times.append(await page.evaluate(SEARCH, asked))
+        result.search_ms = median(times)
 
 
 async def measure_frames(browser: Browser, server: Server, result: PageResult) -> None:

@@ -46,12 +46,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(command: list[str], environment: dict[str, str], core: int, log: Path) -> Iterator[int]:
+def started(
+    command: list[str], directory: Path, environment: dict[str, str], core: int, log: Path
+) -> Iterator[int]:
     """Run a command on a core, within the context. Yield its pid. All processes that it starts end too."""
     with log.open("w") as output, machine.on_core(core):
         process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

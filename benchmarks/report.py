@@ -101,12 +101,14 @@ def history(results: Results, sizes: Sequence[int]) -> str:
     return table(header.split("|"), map(row, sizes))
 
 
-def page(results: Results) -> str:
-    """Return the table of `page`."""
+def page(results: Results, versions: Sequence[str]) -> str:
+    """Return the table of `page`, with a column for each version."""
     rows = [
         ("over the network: KiB / requests", "kib", "requests"),
         ("slow 4G: ms to the first message", "first_message_ms"),
         ("a click on a room: ms to its messages, first / second visit", "first_visit_ms", "second_visit_ms"),
+        ("the index with 100 rooms: ms until it is drawn", "index_ms"),
+        ("Ctrl-K with 1,000 rooms: ms from a key to the rooms that it finds", "search_ms"),
         ("50 messages a second: frames a second / share dropped", "frames", "dropped"),
         (
             "JavaScript's heap (MiB): after the load / after 10,000 messages",
@@ -117,7 +119,8 @@ def page(results: Results) -> str:
         ("messages in the document after 10,000", "messages_after_scrolling"),
     ]
     return table(
-        ["a room's page", "Lobby"], ([title, cell(results.page(), *names)] for title, *names in rows)
+        ["a room's page", *versions],
+        ([title, *(cell(results.page(each), *names) for each in versions)] for title, *names in rows),
     )
 
 

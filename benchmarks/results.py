@@ -77,14 +77,17 @@ class HistoryResult:
 
 @dataclass
 class PageResult:
-    """Size, speed and memory of a room's page."""
+    """Size, speed and memory of a room's page, in a version of Lobby."""
 
     round: int
+    version: str
     kib: float = 0  # compressed, with all headers
     requests: int = 0
     first_message_ms: float = 0  # on a slow network
     first_visit_ms: float = 0  # from a click on a room to its messages
     second_visit_ms: float = 0
+    index_ms: float = 0  # from the navigation to the index with a hundred rooms
+    search_ms: float = 0  # from a key to what the search has found among a thousand rooms
     frames: float = 0  # presented per second, while the room is busy
     dropped: float = 0  # the share of frames that were not presented
     heap_mib: float = 0
@@ -140,5 +143,5 @@ class Results(list[Result]):
     def storm(self, tabs: int) -> list[StormResult]:
         return [r for r in self if isinstance(r, StormResult) and r.tabs == tabs]
 
-    def page(self) -> list[PageResult]:
-        return [r for r in self if isinstance(r, PageResult)]
+    def page(self, version: str) -> list[PageResult]:
+        return [r for r in self if isinstance(r, PageResult) and r.version == version]

@@ -1,8 +1,10 @@
 """Servers that the benchmarks compare, each in its best fair configuration."""
 
+import io
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -63,7 +65,7 @@ def module(command: str) -> list[str]:
 
 
 KINDS = {
-    "lobby": Kind("Lobby", ["bin/run"], Lobby, LOBBY, processes.find_worker),
+    "lobby": Kind("Lobby", module("server.serve"), Lobby, LOBBY, processes.find_worker),
     "tutorial": Kind(
         "tutorial",
         module("daphne -v 0 -b 127.0.0.1 -p {port} benchmarks.tutorial.asgi:application"),
@@ -118,9 +120,18 @@ class Usage:
 
 
 class Site:
-    """Directory of the servers' files, and the Redis that they share."""
+    """Directory of the servers' files, and the Redis that they share. `root` has their code."""
 
-    def __init__(self, cores: tuple[int, int], var_dir: Path, redis_socket: Path, redis: Process, users: int):
+    def __init__(
+        self,
+        root: Path,
+        cores: tuple[int, int],
+        var_dir: Path,
+        redis_socket: Path,
+        redis: Process,
+        users: int,
+    ):
+        self.root = root
         self.cores = cores  # the core of the server, and that of the clients and Redis
         self.var_dir = var_dir
         self.redis_socket = redis_socket
@@ -149,7 +160,7 @@ class Site:
         """Run a module on a server's database. Return the words that it prints. Raise `CannotMeasure`."""
         done = subprocess.run(
             [sys.executable, "-m", module, *map(str, arguments)],
-            cwd=processes.ROOT,
+            cwd=self.root,
             env=self.environment(kind),
             capture_output=True,
             text=True,
@@ -165,17 +176,35 @@ class Site:
         sessions = self.sessions(name)
         environment = self.environment(kind, PORT=str(port))
         command = [part.format(port=port) for part in kind.command]
-        with processes.started(command, environment, self.cores[0], log) as pid:
+        with processes.started(command, self.root, environment, self.cores[0], log) as pid:
             processes.wait_for_answer(pid, port, log)
             yield Server(kind, port, Process(kind.find_worker(pid)), self.redis, sessions)
 
 
 @contextmanager
-def open_site(users: int = USERS) -> Iterator[Site]:
+def checked_out(revision: str) -> Iterator[Path]:
+    """Provide the code of a git revision in a temporary directory. Raise `CannotMeasure`."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        archive = subprocess.run(
+            ["git", "archive", "--format=tar", "--end-of-options", revision],
+            cwd=processes.ROOT,
+            capture_output=True,
+        )
+        if archive.returncode:
+            raise CannotMeasure(f"{revision}: {archive.stderr.decode(errors='replace').strip()[-500:]}")
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+            tar.extractall(directory, filter="data")
+        yield Path(directory)
+
+
+@contextmanager
+def open_site(
+    users: int = USERS, root: Path = processes.ROOT, cores: tuple[int, int] | None = None
+) -> Iterator[Site]:
     """Provide a temporary directory, and a Redis on the clients' core, within the context."""
-    server_core, client_core = machine.cores()
+    server_core, client_core = cores or machine.cores()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, machine.on_core(client_core):
         path = Path(directory) / "redis.sock"
         with ValkeyServer(port=0, unix_socket_path=path, data_dir=directory, config={"save": ""}) as valkey:
             pid = valkey.client().info("server")["process_id"]
-            yield Site((server_core, client_core), Path(directory), path, Process(pid), users)
+            yield Site(root, (server_core, client_core), Path(directory), path, Process(pid), users)

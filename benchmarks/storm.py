@@ -59,7 +59,7 @@ def busy_loops(site: Site, loops: int) -> Iterator[None]:
         for number in range(loops):
             command = [*module("timeit"), "while True: pass"]
             core = site.cores[number % 2]
-            stack.enter_context(processes.started(command, {}, core, site.var_dir / "busy.log"))
+            stack.enter_context(processes.started(command, site.root, {}, core, site.var_dir / "busy.log"))
         yield
 
 

@@ -71,15 +71,17 @@ def history(results: Results) -> list[Target]:
     return [Target(name, ratio(opening(1_000_000), opening(10_000)), 1.2)]
 
 
-def page(results: Results) -> list[Target]:
+def page(results: Results, version: str) -> list[Target]:
     def reading(name: str) -> float | None:
-        return figure(results.page(), name)
+        return figure(results.page(version), name)
 
     return [
         Target("a room's page: KiB over the network", reading("kib"), 100),
         Target("slow 4G: ms to the first message", reading("first_message_ms"), 1000),
         Target("a click on a room: ms to its messages, first visit", reading("first_visit_ms"), 250),
         Target("a click on a room: ms to its messages, second visit", reading("second_visit_ms"), 100),
+        Target("the index with 100 rooms: ms until it is drawn", reading("index_ms"), 60),
+        Target("Ctrl-K with 1,000 rooms: ms to the rooms that it finds", reading("search_ms"), 30),
         Target("50 messages a second: frames a second", reading("frames"), 59, True),
         Target(
             "10,000 messages scrolled through: of them in the document",

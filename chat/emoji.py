@@ -6,16 +6,20 @@ from importlib import metadata
 from pathlib import Path
 
 import msgspec
+from django.utils import translation
+from django.utils.translation import gettext_noop
 
 # The picker's emoji.
-COMMON = (
-    "😀 😃 😄 😁 😆 😅 🤣 😂 🙂 🙃 😉 😊 😇 🥰 😍 😘 "
-    "😋 😜 🤪 🤗 🤭 🤔 🤨 😐 😏 🙄 😬 😌 😴 🤒 🤯 🥳 "
-    "😎 🤓 😕 😮 😳 🥺 😢 😭 😱 😤 😡 💀 💩 👻 🤖 👋 "
-    "👌 ✌️ 🤞 👍 👎 👏 🙌 🤝 🙏 💪 👀 ❤️ 💔 💯 🔥 ✨ "
-    "🎉 🎂 🎁 ☕ 🍵 🍺 🍕 🌸 🌈 ☀️ 🌙 ⭐ 🐱 🐶 🐛 🚀 "
-    "💡 ✅ ❌ ❓ ❗ ⏰ 📌 📝"
-).split()
+GROUPS = {
+    gettext_noop("Smileys"): (
+        "😀 😃 😄 😁 😆 😅 🤣 😂 🙂 🙃 😉 😊 😇 🥰 😍 😘 "
+        "😋 😜 🤪 🤗 🤭 🤔 🤨 😐 😏 🙄 😬 😌 😴 🤒 🤯 🥳 "
+        "😎 🤓 😕 😮 😳 🥺 😢 😭 😱 😤 😡 💀 💩 👻 🤖"
+    ),
+    gettext_noop("Gestures"): "👋 👌 ✌️ 🤞 👍 👎 👏 🙌 🤝 🙏 💪 👀",
+    gettext_noop("Nature and food"): "☕ 🍵 🍺 🍕 🌸 🌈 ☀️ 🌙 ⭐ 🐱 🐶 🐛",
+    gettext_noop("Objects and signs"): "❤️ 💔 💯 🔥 ✨ 🎉 🎂 🎁 🚀 💡 ✅ ❌ ❓ ❗ ⏰ 📌 📝",
+}
 
 # Skin tone modifiers. The catalogue omits emoji that have them.
 SKIN_TONES = {chr(code) for code in range(0x1F3FB, 0x1F3FF + 1)}
@@ -26,10 +30,10 @@ DIGEST = hashlib.sha256(metadata.version("emoji").encode() + Path(__file__).read
 
 @cache
 def make_catalogue(language: str) -> bytes:
-    """Return JSON: `{"common": [emoji], "names": {emoji: [name, shortcode...]}}`.
+    """Return JSON: `{"groups": [[title, [emoji]]], "names": {emoji: [name, shortcode...]}, "common": ...}`.
 
-    The name is in that language, or in English. Shortcodes are English and Chinese names without colons, not
-    all in lower case.
+    Titles and names are in that language, or in English. Shortcodes are English and Chinese names without
+    colons, not all in lower case. `common` has the emoji of all groups, for pages of the version before.
     """
     import emoji  # 6 MB, only in processes that use it
 
@@ -39,7 +43,10 @@ def make_catalogue(language: str) -> bytes:
         for character, data in emoji.EMOJI_DATA.items()
         if data["status"] == emoji.STATUS["fully_qualified"] and not SKIN_TONES & set(character)
     }
-    return msgspec.json.encode({"common": COMMON, "names": names})
+    with translation.override(language):
+        groups = [(translation.gettext(title), listed.split()) for title, listed in GROUPS.items()]
+    common = [each for _, listed in groups for each in listed]
+    return msgspec.json.encode({"common": common, "groups": groups, "names": names})
 
 
 def _make_names(data: dict, language: str) -> list[str]:

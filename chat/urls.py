@@ -20,6 +20,7 @@ urlpatterns = [
     path("chat/<str:room_name>/messages/", views.messages, name="messages"),
     path("chat/<str:room_name>/stored/", views.stored, name="stored"),
     path("chat/<str:room_name>/involvement/", views.involvement, name="involvement"),
+    path("chat/<str:room_name>/star/", views.star, name="star"),
     path("chat/<str:room_name>/leave/", views.leave, name="leave"),
     path("chat/<str:room_name>/<number:number>/", views.place, name="place"),
     # A path, so that a name with a slash gets an error message.

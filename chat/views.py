@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 from django.contrib.messages import get_messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -193,9 +193,9 @@ def csrf(request: HttpRequest) -> JsonResponse:
 def messages(request: HttpRequest, room_name: str) -> HttpResponse:
     """Return messages of a room, oldest first: `?before=` or `?after=<number>`, `&limit=<1-200>`."""
     try:
-        before = _parse_number(request, "before", None, MAX_NUMBER)
-        after = _parse_number(request, "after", None, MAX_NUMBER)
-        limit = _parse_number(request, "limit", PAGE_SIZE, MAX_PAGE_SIZE) or PAGE_SIZE
+        before = _parse_number(request.GET, "before", None, MAX_NUMBER)
+        after = _parse_number(request.GET, "after", None, MAX_NUMBER)
+        limit = _parse_number(request.GET, "limit", PAGE_SIZE, MAX_PAGE_SIZE) or PAGE_SIZE
         if before and after:
             raise ApiError("bad_frame", _("Use either before or after, not both."))
         found = permissions.enter(request.user, room_names.clean_name(room_name))
@@ -235,6 +235,20 @@ def involvement(request: HttpRequest, room_name: str) -> HttpResponse:
 
 @require_POST
 @never_cache
+def star(request: HttpRequest, room_name: str) -> HttpResponse:
+    """Star a room for the visitor: `place=<1-50>` among their starred rooms. Without it, remove the star."""
+    try:
+        place = _parse_number(request.POST, "place", None, actions.MAX_STARRED)
+        found = permissions.enter(request.user, room_names.clean_name(room_name))
+        hit_limit(get_change_rate, request_keys(request))
+        actions.star(ensure_visitor(request), found, place)
+    except ApiError as error:
+        return error_response(error)
+    return json_response({})
+
+
+@require_POST
+@never_cache
 def leave(request: HttpRequest, room_name: str) -> HttpResponse:
     """End the visitor's membership in a room."""
     try:
@@ -268,8 +282,8 @@ def _parse_client_ids(request: HttpRequest) -> list[UUID]:
     )
 
 
-def _parse_number(request: HttpRequest, key: str, default: int | None, most: int) -> int | None:
-    given = request.GET.get(key)
+def _parse_number(query: QueryDict, key: str, default: int | None, most: int) -> int | None:
+    given = query.get(key)
     if given is None:
         return default
     if given.isascii() and given.isdigit() and len(given) < 20 and 1 <= int(given) <= most:

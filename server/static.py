@@ -25,6 +25,9 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
 
     support_js_module_import_aggregation = True
 
+    # A pass may settle one link of a chain of imports only; Django's five are too few.
+    max_post_process_passes = 20
+
     def post_process(self, paths, *args, **kwargs):
         whole = {
             name: (Whole(storage) if name.endswith(".css") else storage, path)

@@ -28,6 +28,7 @@ SHOWN = re.compile(
     r"\.(title|placeholder|alt|label|textContent|aria(Label|Description|RoleDescription|ValueText|Placeholder))$"
 )
 OF_BROWSERS = {
+    "Apple",
     "Ctrl",
     "Alt",
     "Backspace",

@@ -1,4 +1,4 @@
-"""Actions on memberships: mark as read, set the notification level, and leave."""
+"""Actions on memberships: mark as read, set the notification level, star, and leave."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
+from chat import permissions
 from chat.models import Involvement, Membership, Room
 from chat.services import unread_changes
 
@@ -24,6 +25,9 @@ MARK_READ = """
     ON CONFLICT (user_id, room_id) DO UPDATE SET last_read = excluded.last_read
     WHERE chat_membership.last_read < excluded.last_read
 """
+
+# How many rooms a person can star.
+MAX_STARRED = 50
 
 
 class Member(NamedTuple):
@@ -69,6 +73,30 @@ def set_involvement(user: User, room: Room, involvement: str) -> None:
         defaults={"involvement": involvement},
         create_defaults={"involvement": involvement, "last_read": room.last_seq},
     )
+
+
+@transaction.atomic
+def star(user: User, room: Room, place: int | None) -> None:
+    """Star a room for a user, at a place from 1 among their starred rooms, or with None remove its star.
+
+    A star creates the membership if there is none. Raise `ApiError` for too many starred rooms.
+    """
+    user = queries.lock_active(user)
+    starred = permissions.memberships_of([user.pk]).filter(star__isnull=False).order_by("star", "pk")
+    before = dict(starred.values_list("room", "star"))
+    ordered = [pk for pk in before if pk != room.pk]
+    if place is not None:
+        if len(ordered) >= MAX_STARRED:
+            raise ApiError(
+                "forbidden", format_lazy(_("You can star at most {most} rooms."), most=MAX_STARRED)
+            )
+        Membership.objects.get_or_create(user=user, room=room, defaults={"last_read": room.last_seq})
+        ordered.insert(place - 1, room.pk)
+    stars = {room.pk: None} | {pk: number for number, pk in enumerate(ordered, 1)}
+    changed = {pk: number for pk, number in stars.items() if number != before.get(pk)}
+    for pk, number in sorted(changed.items()):  # in the order of `mark_read`, to avoid deadlocks
+        Membership.objects.filter(user=user, room=pk).update(star=number)
+    transaction.on_commit(lambda: unread_changes.publish_starred(user.pk, changed))
 
 
 @transaction.atomic

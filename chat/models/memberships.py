@@ -16,7 +16,7 @@ class Involvement(models.TextChoices):
 
 
 class Membership(Personal):
-    """Membership of a person in a room, with the read position and the notification level."""
+    """Membership of a person in a room, with the read position, the notification level and the star."""
 
     room = models.ForeignKey(Room, on_delete=models.PROTECT)
     last_read = models.BigIntegerField(default=0, help_text="The seq up to which the log was read.")
@@ -26,6 +26,9 @@ class Membership(Personal):
         default=Involvement.MENTIONS,
         db_default=Involvement.MENTIONS,
         help_text="What the member is notified of.",
+    )
+    star = models.PositiveSmallIntegerField(
+        null=True, help_text="The place among the member's starred rooms, from 1."
     )
 
     class Meta:

@@ -16,10 +16,11 @@ class Count(msgspec.Struct):
     count: int
     mentions: int  # how many of them mention you
     involvement: str  # notification level: all, mentions or none
+    star: int | None  # place among your starred rooms, from 1
 
 
 class Unread(Notice):
-    """Unread counts of rooms. `all`: nothing is unread in other rooms."""
+    """Unread counts of rooms. `all`: nothing is unread in other rooms, and none is starred."""
 
     rooms: list[Count]
     all: bool

@@ -43,7 +43,8 @@ MAX_PREVIEW_LENGTH = 200
 class RoomCard(NamedTuple):
     """Room in a list. `here` counts the others who are present; `faces` are some of them.
 
-    `involvement` is the notification level in one of the user's own rooms, and in the open room.
+    `involvement` is the notification level in one of the user's own rooms, and in the open room; `star` is
+    the place among the starred ones.
     """
 
     name: str
@@ -53,6 +54,7 @@ class RoomCard(NamedTuple):
     here: int = 0
     faces: Sequence[User] = ()
     involvement: str = ""
+    star: int | None = None
 
     @property
     def preview(self) -> str:
@@ -73,10 +75,11 @@ class RoomCard(NamedTuple):
 
 
 class RoomList(NamedTuple):
-    """Room list of a user."""
+    """Room list of a user. `starred` are rooms of the sidebar, which `mine` then lacks."""
 
     mine: list[RoomCard]
     others: list[RoomCard]
+    starred: Sequence[RoomCard] = ()
 
 
 class FoundRooms(NamedTuple):
@@ -179,7 +182,9 @@ def list_sidebar_rooms(
     others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here)
     others = others.exclude(last_message_at=None)
     names = others.order_by("-last_message_at", "-pk").values_list("name", flat=True)[:MAX_SIDEBAR_ROOMS]
-    return RoomList(mine, [RoomCard(name, 0, 0, None) for name in names])
+    starred = sorted((card for card in mine if card.star), key=lambda card: card.star or 0)
+    unstarred = [card for card in mine if not card.star]
+    return RoomList(unstarred, [RoomCard(name, 0, 0, None) for name in names], starred)
 
 
 def _make_cards(
@@ -218,4 +223,4 @@ def _make_card(
 ) -> RoomCard:
     if counts is None:
         return RoomCard(name, 0, 0, last, here, faces)
-    return RoomCard(name, counts.unread, counts.mentions, last, here, faces, counts.involvement)
+    return RoomCard(name, counts.unread, counts.mentions, last, here, faces, counts.involvement, counts.star)

@@ -30,7 +30,7 @@ MAX_UNREAD = 100
 # How many messages are scanned to find those of others.
 MAX_SCANNED = 500
 
-# How many rooms of a person are counted: the ones entered last.
+# How many rooms of a person are counted: the starred ones, and then those entered last.
 MAX_ROOMS = 100
 
 # People or memberships per query.
@@ -64,7 +64,8 @@ class RoomCounts(NamedTuple):
     """Unread counts of a person's room.
 
     `unread` counts the messages of others, `mentions` those that mention the person: both up to `MAX_UNREAD`.
-    `last_seq` is the end of the room's log at the time of the count. `key` is the membership's.
+    `star` is the place among the person's starred rooms, from 1; `last_seq` is the end of the room's log at
+    the time of the count. `key` is the membership's.
     """
 
     key: int
@@ -74,6 +75,7 @@ class RoomCounts(NamedTuple):
     unread: int
     mentions: int
     involvement: str
+    star: int | None
     last_seq: int
 
 
@@ -116,12 +118,13 @@ def count_for_people(people: Collection[int]) -> dict[int, list[RoomCounts]]:
 
 
 def find_latest_memberships(people: Collection[int]) -> dict[int, list[int]]:
-    """Return the keys of each person's newest `MAX_ROOMS` memberships, newest first."""
+    """Return the keys of each person's starred and newest memberships, `MAX_ROOMS` in all, newest first."""
     found: dict[int, list[int]] = {pk: [] for pk in people}
+    starred_first = [F("star").asc(nulls_last=True), F("pk").desc()]
     for some in split_into_chunks(people):
-        rank = Window(RowNumber(), partition_by="user", order_by=F("pk").desc())
-        newest = permissions.memberships_of(some).annotate(rank=rank).filter(rank__lte=MAX_ROOMS)
-        for key, person in newest.order_by("-pk").values_list("pk", "user"):
+        rank = Window(RowNumber(), partition_by="user", order_by=starred_first)
+        kept = permissions.memberships_of(some).annotate(rank=rank).filter(rank__lte=MAX_ROOMS)
+        for key, person in kept.order_by("-pk").values_list("pk", "user"):
             found[person].append(key)
     return found
 
@@ -164,7 +167,8 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
     counted = Membership.objects.filter(pk__in=keys).annotate(
         unread=UnreadCount(_unread_messages(), most=MAX_UNREAD), mentions=RowCount(mentions)
     )
-    columns = ("pk", "user", "room", "room__name", "unread", "mentions", "involvement", "room__last_seq")
+    of_membership = ("pk", "user", "room", "room__name", "unread", "mentions", "involvement", "star")
+    columns = (*of_membership, "room__last_seq")
     return list(map(RoomCounts._make, counted.order_by("-pk").values_list(*columns)))
 
 

@@ -1,4 +1,4 @@
-"""Topic between processes of changes to unread counts: messages, read positions, and rooms that were left."""
+"""Topic between processes of changes to unread counts: messages, read positions, stars, and left rooms."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -14,13 +14,14 @@ TOPIC = "news"
 class UnreadChanged(msgspec.Struct):
     """Change of unread counts: rooms with new messages, and pairs of person and room.
 
-    The pairs have a new position, or their membership has ended.
+    The pairs have a new position, a new star, or their membership has ended.
     """
 
     # The wire name is that of earlier versions, whose processes run during an upgrade.
     rooms: Collection[int] = msgspec.field(default=(), name="said")
     read: Collection[tuple[int, int]] = ()
     left: Collection[tuple[int, int]] = ()
+    starred: Collection[tuple[int, int]] = ()
 
     def event(self) -> live.Event:
         return live.Event(None, msgspec.json.encode(self))
@@ -55,3 +56,8 @@ def publish_changed_rooms(rooms: Collection[int]) -> None:
 def publish_left(person: int, room: int) -> None:
     """Publish to all processes, from any thread, that a person has left a room. Never raise."""
     live.publish(TOPIC, UnreadChanged(left=[(person, room)]).event())
+
+
+def publish_starred(person: int, rooms: Collection[int]) -> None:
+    """Publish to all processes, from any thread, that rooms of a person have new stars. Never raise."""
+    live.publish(TOPIC, UnreadChanged(starred=[(person, room) for room in rooms]).event())

@@ -50,7 +50,7 @@ Pair = tuple[int, int]  # a person and a room, by their keys
 
 
 class UserUnreadFeed:
-    """Unread feed of a person with tabs here. `published` has the rooms with unread messages."""
+    """Unread feed of a person with tabs here. `published` has the rooms with unread messages or a star."""
 
     def __init__(self) -> None:
         self.log = live.Log(0, RING_SIZE)
@@ -60,26 +60,35 @@ class UserUnreadFeed:
 
     def publish_all(self, all_counts: Sequence[RoomCounts]) -> None:
         self.rooms = {counts.room: counts.key for counts in reversed(all_counts)}
-        self.published = {counts.room: counts for counts in all_counts if counts.unread}
+        self.published = {counts.room: counts for counts in all_counts if _is_kept(counts)}
         newest = {counts.room for counts in islice(all_counts, NEWEST_ROOMS)}
-        self._append([each for each in all_counts if each.unread or each.room in newest], is_all=True)
+        self._append([each for each in all_counts if _is_kept(each) or each.room in newest], is_all=True)
 
-    def publish(self, counts: RoomCounts) -> None:
+    def publish(self, all_counts: Iterable[RoomCounts]) -> None:
+        """Publish those counts that have changed, in one event: subscribers wait for at most `RING_SIZE`."""
+        if changed := [counts for counts in all_counts if self._update(counts)]:
+            self._append(changed, is_all=False)
+        if (surplus := len(self.rooms) - unread_counts.MAX_ROOMS) > 0:
+            for room in [room for room in self.rooms if not self._has_star(room)][:surplus]:
+                self.remove(room)
+
+    def _update(self, counts: RoomCounts) -> bool:
+        """Remember a count. Return whether it has changed."""
         is_new = counts.room not in self.rooms
-        published = self.published.pop(counts.room, counts._replace(unread=0, mentions=0))
+        published = self.published.pop(counts.room, counts._replace(unread=0, mentions=0, star=None))
         self.rooms[counts.room] = counts.key
-        if counts.unread:
+        if _is_kept(counts):
             self.published[counts.room] = counts
-        if is_new or published._replace(last_seq=counts.last_seq) != counts:
-            self._append([counts], is_all=False)
-        if len(self.rooms) > unread_counts.MAX_ROOMS:
-            self.remove(next(iter(self.rooms)))
+        return is_new or published._replace(last_seq=counts.last_seq) != counts
 
     def remove(self, room: int) -> None:
         """Remove a room that the person has left, or that is not counted any more."""
         self.rooms.pop(room, None)
         if counts := self.published.pop(room, None):
-            self._append([counts._replace(unread=0, mentions=0)], is_all=False)
+            self._append([counts._replace(unread=0, mentions=0, star=None)], is_all=False)
+
+    def _has_star(self, room: int) -> bool:
+        return room in self.published and self.published[room].star is not None
 
     def unread(self, room: int) -> int:
         """Return the published unread count of a room."""
@@ -87,10 +96,14 @@ class UserUnreadFeed:
 
     def _append(self, all_counts: Iterable[RoomCounts], is_all: bool) -> None:
         unread = [
-            protocol.Count(counts.name, counts.unread, counts.mentions, counts.involvement)
+            protocol.Count(counts.name, counts.unread, counts.mentions, counts.involvement, counts.star)
             for counts in all_counts
         ]
         self.log.append(live.Event(self.log.seq + 1, protocol.encode_body(protocol.Unread(unread, is_all))))
+
+
+def _is_kept(counts: RoomCounts) -> bool:
+    return counts.unread > 0 or counts.star is not None
 
 
 @dataclass
@@ -99,7 +112,7 @@ class DirtyCounts:
 
     new: set[int] = field(default_factory=set)  # people to count in all their rooms
     rooms: set[int] = field(default_factory=set)  # rooms to count for everyone
-    read: set[Pair] = field(default_factory=set)
+    read: set[Pair] = field(default_factory=set)  # people and rooms to count
 
     def add(self, other: "DirtyCounts") -> None:
         self.new |= other.new
@@ -162,7 +175,8 @@ class UnreadFeed:
             changed = msgspec.json.decode(event.body, type=unread_changes.UnreadChanged)
             read = {pair for pair in changed.read if pair[0] in self._feeds}
             self._read_at |= dict.fromkeys(read, time.monotonic())
-            self._dirty.add(DirtyCounts(rooms=set(changed.rooms), read=read))
+            starred = {pair for pair in changed.starred if pair[0] in self._feeds}
+            self._dirty.add(DirtyCounts(rooms=set(changed.rooms), read=read | starred))
             self._remove_left(set(changed.left))
 
     def _remove_left(self, left: set[Pair]) -> None:
@@ -267,29 +281,33 @@ class UnreadFeed:
                 self._queue.add(person, [key])
             raise
         self._expire_readers()
+        for counts in found.values():
+            self._seqs.setdefault(counts.room, counts.last_seq)
+        keys_of: dict[int, list[int]] = {}
         for person, key in taken:
-            if not (feed := self._feeds.get(person)):
-                continue
-            if counts := found.get(key):
-                self._seqs.setdefault(counts.room, counts.last_seq)
-                self._publish_counts(feed, counts)
-            else:
-                self._remove_missing(person, feed, key)
+            keys_of.setdefault(person, []).append(key)
+        for person, keys in keys_of.items():
+            if feed := self._feeds.get(person):
+                all_counts = [found[key] for key in keys if key in found]
+                feed.publish([counts for counts in all_counts if not self._waits(feed, counts)])
+                if missing := set(keys) - found.keys():
+                    self._remove_missing(person, feed, missing)
 
-    def _remove_missing(self, person: int, feed: UserUnreadFeed, key: int) -> None:
-        """Remove a membership that has vanished. The person may have entered the room again."""
-        for room in [room for room, known in feed.rooms.items() if known == key]:
+    def _remove_missing(self, person: int, feed: UserUnreadFeed, missing: set[int]) -> None:
+        """Remove memberships that have vanished. The person may have entered the rooms again."""
+        for room in [room for room, key in feed.rooms.items() if key in missing]:
             feed.remove(room)
             self._dirty.read.add((person, room))
             self._reconciler.request()
 
-    def _publish_counts(self, feed: UserUnreadFeed, counts: RoomCounts) -> None:
+    def _waits(self, feed: UserUnreadFeed, counts: RoomCounts) -> bool:
+        """Return whether a count is higher and its person is reading in the room: it is recounted later."""
         pair = (counts.person, counts.room)
-        if pair in self._read_at and counts.unread > feed.unread(counts.room):
-            self._dirty.read.add(pair)  # recount later
+        waits = pair in self._read_at and counts.unread > feed.unread(counts.room)
+        if waits:
+            self._dirty.read.add(pair)
             self._reconciler.request()
-        else:
-            feed.publish(counts)
+        return waits
 
     def _expire_readers(self) -> None:
         since = time.monotonic() - READING_TIME

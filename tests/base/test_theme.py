@@ -1,4 +1,4 @@
-"""Theme: a cookie has the choice, and every page follows it."""
+"""Theme and density: cookies have the choices, and every page follows them."""
 
 import pytest
 
@@ -37,3 +37,14 @@ def test_it_is_in_the_account_menu_of_everyone_but_newcomers(client):
         page = client.get(path).content.decode()
         assert page.count(form) == 1
         assert page.count(f'<input type="hidden" name="next" data-return value="{path}">') == 2
+
+
+def test_a_density_is_chosen_beside_the_theme(client):
+    client.post("/theme/", {"theme": "dark"})
+    client.post("/theme/", {"density": "compact"})
+    for path in ("/me/", "/chat/", "/chat/lobby/"):
+        assert 'data-theme="dark" data-density="compact"' in client.get(path).content.decode()
+    assert 'value="compact" aria-pressed="true"' in client.get("/me/").content.decode()
+    client.post("/theme/", {"density": ""})
+    page = client.get("/me/").content.decode()
+    assert "data-density" not in page and 'data-theme="dark"' in page

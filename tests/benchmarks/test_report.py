@@ -3,7 +3,9 @@
 import pytest
 
 from benchmarks import report, targets
-from benchmarks.results import ConnectionResult, FanoutResult, HistoryResult, Results, figure
+from benchmarks.errors import CannotMeasure
+from benchmarks.results import ConnectionResult, FanoutResult, HistoryResult, PageResult, Results, figure
+from benchmarks.servers import checked_out
 
 
 def fanout_results(server, tabs, *costs, failure="", in_flight=1):
@@ -65,3 +67,17 @@ def test_the_table_shows_failures_and_missing_measurements():
     table = report.fanout(results, ["lobby", "tutorial", "bare"], [200], [1])
     assert "| CPU per delivered message (µs) | Lobby | tutorial | bare ASGI |" in table
     assert "| 200 tabs, 1 in flight | 12.3 | breaks | - |" in table
+
+
+def test_pages_are_compared_with_an_earlier_version():
+    results = Results([PageResult(1, "Lobby", index_ms=50), PageResult(1, "abc123", index_ms=200)])
+    assert "| the index with 100 rooms: ms until it is drawn | 50 | 200 |" in report.page(
+        results, ["Lobby", "abc123"]
+    )
+    (target,) = [each for each in targets.page(results, "Lobby") if "index" in each.name]
+    assert (target.limit, target.verdict) == (60, "met")
+
+
+def test_a_missing_revision_cannot_be_measured():
+    with pytest.raises(CannotMeasure, match="no-such-revision"), checked_out("no-such-revision"):
+        pass

@@ -55,7 +55,7 @@ class Writer:
         self.input = tab.page.locator("#chat-message-input")
         self.list = tab.page.get_by_role("listbox", name="Suggestions")
         self.offered = self.list.get_by_role("option")
-        self.button = tab.page.get_by_role("button", name="Emoji")
+        self.button = tab.page.get_by_role("button", name="Emoji", exact=True)
         self.picker = tab.page.get_by_role("group", name="Emoji")
 
     async def type(self, text):
@@ -203,6 +203,26 @@ async def test_the_picker_is_walked_by_arrows_and_closes_on_choice(writer):
     await expect(writer.picker).to_be_hidden()
     await expect(writer.input).to_have_value("hi 😄 you")
     await expect(writer.input).to_be_focused()
+
+
+async def test_the_picker_has_groups_a_search_and_what_was_chosen_lately(writer):
+    await writer.button.click()
+    groups = writer.picker.get_by_role("group")
+    await expect(groups).to_have_count(4)
+    await expect(writer.choice("grinning face")).to_be_focused()
+    await writer.page.keyboard.type("pizz")
+    await expect(writer.picker.get_by_role("button")).to_have_text(["🍕"])
+    await writer.press("Enter")
+    await expect(writer.input).to_have_value("🍕")
+    await writer.press("Enter")
+    await writer.tab.until_transcript("🍕")
+    await writer.button.click()
+    await expect(groups.first).to_have_attribute("aria-label", "Recent")
+    await expect(groups.first.get_by_role("button", name="pizza")).to_be_focused()
+    await writer.press("ArrowDown")
+    await expect(writer.choice("grinning face")).to_be_focused()
+    await writer.page.keyboard.type("nothing is called so")
+    await expect(writer.picker).to_contain_text("No emoji found")
 
 
 async def test_the_picker_closes_on_escape_and_on_a_click_elsewhere(writer):

@@ -40,6 +40,19 @@ async def test_people_see_who_comes_goes_and_is_called_otherwise(lobby, open_tab
         await expect(items).to_have_count(3)
         await expect(items.nth(0)).to_contain_text("you")
         await expect(items.nth(1)).to_have_text("Guests")
+    card = here.page.get_by_role("dialog")
+    await people(here).first.get_by_role("button").click()
+    await expect(card).to_contain_text("This is you · Guest · Online")
+    await expect(card.get_by_role("link", name="Your profile")).to_be_focused()
+    await here.page.keyboard.press("Escape")
+    name = await people(other).first.locator(".person__name").inner_text()
+    await people(here).last.get_by_role("button").focus()
+    await here.page.keyboard.press("Enter")
+    await expect(here.page.get_by_role("dialog", name=name)).to_be_visible()
+    await here.page.keyboard.press("Enter")
+    await expect(here.page.locator("#chat-message-input")).to_have_value(f"@{name} ")
+    await here.page.keyboard.press("Enter")
+    await expect(other.page.locator(".message--mention")).to_have_count(1)
     await rename(other, "Grace of the people")
     await expect(named(here, "Grace of the people")).to_be_visible()
     second = await open_tab(lobby.url, "people come and go", beside=other)
@@ -73,6 +86,9 @@ async def test_messages_are_shown_under_the_present_name(lobby, open_tab):
             del authors[1]
         for author in authors:
             await expect(author).to_have_text("Wren renamed")
+            await author.click()
+            await expect(author.page.get_by_role("dialog", name="Wren renamed")).to_be_visible()
+            await author.page.keyboard.press("Escape")
             await expect(author).to_have_attribute("title", re.compile(f"Sent as .{re.escape(given)}"))
     await expect(reader.page.locator(".message--first")).to_have_count(1)  # one group
     await expect(reader.page.locator(".message .avatar").first).to_have_text("W")
@@ -101,6 +117,13 @@ async def test_on_a_phone_people_are_in_a_drawer(lobby, open_tab):
     await expect(panel).to_contain_text("Online · 1")
     await tab.page.touchscreen.tap(20, 300)
     await expect(panel).to_be_hidden()
+    other = await open_tab(lobby.url, "people in a drawer")
+    await expect(people(other)).to_have_count(2)
+    await tab.page.locator(".bar__people").tap()
+    await people(tab).last.get_by_role("button").tap()
+    await tab.page.get_by_role("button", name="Mention").tap()
+    await expect(panel).to_be_hidden()
+    await expect(tab.page.locator("#chat-message-input")).to_have_value(re.compile("^@.+ $"))
 
 
 async def test_who_is_writing_is_shown_until_it_is_said(lobby, open_tab):

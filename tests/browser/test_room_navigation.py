@@ -82,12 +82,18 @@ async def test_rooms_open_in_place_and_back_and_forward_lead_through_them(lobby,
     await tab.page.go_forward()
     await is_in(tab, "place-two")
     await tab.until_transcript("in place-two", "again")
+    link = f"{lobby.url}/chat/place%20one/"
+    await tab.say(link)
+    await tab.page.get_by_role("link", name=link).click()
+    await tab.until_transcript("in place one")
+    await tab.page.go_back()
+    await is_in(tab, "place-two")
     assert await tab.page.evaluate("window.isSamePage")
     await expect(tab.page.locator("#here")).to_be_visible()  # the room's socket is open
     assert len([each for each in sockets if not each.is_closed()]) == 2  # its own and that of its feed
     await tab.page.reload()
     await is_in(tab, "place-two")
-    await tab.until_transcript("in place-two", "again")
+    await tab.until_transcript("in place-two", "again", link)
 
 
 async def test_the_place_in_a_rooms_history_is_kept(lobby, open_tab):

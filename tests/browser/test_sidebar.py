@@ -300,3 +300,55 @@ async def test_a_room_is_muted_and_left_from_its_row(lobby, open_reader):
     await other.page.keyboard.press("Enter")
     await other.page.get_by_role("button", name="Leave room").click()
     await expect(other.page).to_have_url(f"{lobby.url}/chat/")
+
+
+async def test_starred_rooms_come_first_in_an_order_of_ones_own(lobby, open_tab, open_reader):
+    tab = await open_reader("rail a")
+    await tab.until_read(0)
+    for room in ("rail b", "rail c"):
+        await tab.enter(lobby.url, room)
+        await tab.until_read(0)
+    elsewhere = await open_tab(storage_state=await tab.page.context.storage_state())  # not by the browser
+    await elsewhere.enter(lobby.url, "rail c")
+    page, star = tab.page, tab.page.get_by_role("button", name="Star", exact=True)
+    for room in ("a", "b", "c"):
+        await page.get_by_role("button", name=f"Options for rail {room}").focus()
+        await page.keyboard.press("Enter")
+        await star.click()
+        await expect(page.get_by_role("button", name=f"Options for rail {room}")).to_be_focused()
+
+    async def are(*names):
+        for each in (tab, elsewhere):
+            found = each.page.locator(".sidebar__starred .sidebar__name")
+            await expect(found).to_have_text([f"rail {name}" for name in names])
+
+    await are("a", "b", "c")
+    await expect(page.get_by_role("heading", name="Starred")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Move up").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Place 2 of the starred rooms")).to_be_visible()
+    await are("a", "c", "b")
+    await page.keyboard.press("Enter")
+    await are("c", "a", "b")
+    await expect(page.get_by_role("button", name="Move up")).to_have_attribute("aria-disabled", "true")
+    await page.keyboard.press("Escape")
+    await (
+        rooms(tab)
+        .filter(has_text="rail c")
+        .drag_to(rooms(tab).filter(has_text="rail b"), target_position={"x": 20, "y": 30})
+    )
+    await are("a", "b", "c")
+    await rooms(tab).filter(has_text="rail c").drag_to(page.locator("#timeline"))  # nothing
+    await (
+        rooms(tab)
+        .filter(has_text="rail b")
+        .drag_to(rooms(tab).filter(has_text="rail a"), target_position={"x": 20, "y": 2})
+    )
+    await are("b", "a", "c")
+    await page.get_by_role("button", name="Options for rail a").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Remove star").click()
+    await are("b", "c")
+    await page.reload()
+    await are("b", "c")

@@ -52,6 +52,10 @@ def test_emoji_have_names_in_english_and_chinese(catalogue, emoji, names):
 def test_the_picker_shows_common_emoji(catalogue):
     assert len(set(catalogue["common"])) == len(catalogue["common"]) >= 60
     assert set(catalogue["common"]) <= set(catalogue["names"])
+    titles, listed = zip(*catalogue["groups"], strict=True)
+    assert titles[:2] == ("Smileys", "Gestures")
+    assert [each for group in listed for each in group] == catalogue["common"]
+    assert Client().get("/emoji/zh-hans/0123456789ab/").json()["groups"][0][0] == "笑脸"
 
 
 def test_the_catalogue_has_no_skin_tones(catalogue):

@@ -126,6 +126,7 @@ async def test_first_messages_count_against_the_limit_of_guests(connect, setting
         ("/me/name/", {"name": "Ada"}, 200),
         ("/me/", {"name": "Ada"}, 302),
         ("/chat/lobby/involvement/", {"involvement": "all"}, 200),
+        ("/chat/lobby/star/", {"place": "1"}, 200),
         ("/push/lobby/stop/", {}, 200),
     ],
 )

@@ -2,7 +2,7 @@ import { equal, test } from "./harness.js"; // first: in Node.js it provides wha
 import { Catalogue, isEmoji } from "../../static/chat/js/text/emoji.js";
 
 const ANSWER = {
-  common: ["👍"],
+  groups: [["Gestures", ["👍"]]],
   names: {
     "🎉": ["party popper", "tada", "party_popper"],
     "🍿": ["popcorn", "popcorn"],

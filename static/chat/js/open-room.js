@@ -7,7 +7,7 @@ import { roomAddress } from "./room-address.js";
 import "./timeline/chat-log.js";
 import { showDays } from "./timeline/days.js";
 import { keepPlace } from "./timeline/kept-place.js";
-import { renderBeginning } from "./timeline/room-beginning.js";
+import { renderBeginning, showCreation } from "./timeline/room-beginning.js";
 import { Timeline } from "./timeline/timeline.js";
 import { Attention } from "./unread/attention.js";
 import { lastSeen } from "./unread/last-seen.js";
@@ -25,6 +25,7 @@ const element = (id) => document.getElementById(id);
 export class OpenRoom {
   #closing = new AbortController();
   #isAtMessage; // the page's address is that of a message
+  #beginning;
 
   /** Its name, as shown. @type {string} */
   name = JSON.parse(element("room-name").textContent);
@@ -60,8 +61,8 @@ export class OpenRoom {
     const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
     const fetchPage = (query) => this.fetchPage(query);
     const scroller = element("timeline");
-    const beginning = renderBeginning(this.name, this.address, data.created_at);
-    this.timeline = new Timeline(scroller, log, edges, element("latest"), fetchPage, this.attention, beginning);
+    this.#beginning = renderBeginning(this.name, this.address, data.created_at);
+    this.timeline = new Timeline(scroller, log, edges, element("latest"), fetchPage, this.attention, this.#beginning);
     const ends = { isStart: data.is_start, isEnd: data.is_end };
     this.timeline.open(data.messages, ends, this.#readPosition(), place ?? data.place);
     const now = () => ({ epoch: this.cursor.epoch, place: this.timeline.place });
@@ -72,6 +73,13 @@ export class OpenRoom {
   /** Aborted when the room is left: listeners outside of the room's elements end with it. */
   get signal() {
     return this.#closing.signal;
+  }
+
+  /** The server has the room now: if the page came before, today is the day of its creation. */
+  created() {
+    if (this.data.epoch || this.data.created_at) return;
+    this.data.created_at = new Date().toISOString();
+    showCreation(this.#beginning, this.data.created_at);
   }
 
   /** The room is left. */

@@ -7,7 +7,7 @@
 import { hasModifier } from "../../base/js/shortcut-keys.js";
 import { insertText } from "./composer/insert-text.js";
 import { OpenRoom } from "./open-room.js";
-import { nameIn } from "./room-address.js";
+import { isRoomAddress, nameIn } from "./room-address.js";
 import { readRoomPage, showRoomPage } from "./room-page.js";
 import { typeAhead } from "./sidebar/type-ahead.js";
 import { findPlace } from "./timeline/kept-place.js";
@@ -20,9 +20,6 @@ const MAX_KEPT = 20;
 
 /** On phones the focus would open the keyboard. */
 const onScreenKeyboard = matchMedia("(hover: none) and (pointer: coarse)");
-
-/** The path of a room's page, or of a message in it. */
-const ROOM_PATH = /^\/chat\/[^/]+\/(?:\d+\/)?$/;
 
 /**
  * A room's page from the server, or one that was kept.
@@ -91,7 +88,7 @@ export class RoomNavigation {
   #clicked(event) {
     const link = event.target.closest("a[href]");
     const isPlain = !event.defaultPrevented && !event.button && !hasModifier(event);
-    if (!link || !isPlain || link.target || link.hasAttribute("download") || !isRoom(link.href)) return;
+    if (!link || !isPlain || link.target || link.hasAttribute("download") || !isRoomAddress(link.href)) return;
     event.preventDefault();
     this.#open(link.href, false);
   }
@@ -113,7 +110,7 @@ export class RoomNavigation {
     if (!page) {
       this.#ahead = typeAhead(this.#search, nameIn(href), typed);
       const loading = (this.#loading = { address });
-      page = isRoom(href) ? await fetchRoom(href, isTraversal) : null;
+      page = isRoomAddress(href) ? await fetchRoom(href, isTraversal) : null;
       if (loading !== this.#loading) return; // another one was asked for
       this.#loading = null;
       if (!page || !this.#fits(page)) return load(href, isTraversal);
@@ -155,11 +152,6 @@ export class RoomNavigation {
     this.#kept.set(address, { ...this.#page, ...kept, address, rooms: undefined });
     if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value);
   }
-}
-
-function isRoom(href) {
-  const { origin, pathname, search, hash } = new URL(href);
-  return origin === location.origin && ROOM_PATH.test(pathname) && !search && !hash;
 }
 
 /** The path of an address, in the spelling of `OpenRoom.address`. */

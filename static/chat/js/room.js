@@ -29,6 +29,7 @@ import { OfflineSnapshot } from "./offline-snapshot.js";
 import { watchUnsent } from "./outbox/outbox.js";
 import { UnsentMessages } from "./outbox/unsent-messages.js";
 import { People } from "./presence/people.js";
+import { PersonCard } from "./presence/person-card.js";
 import { TypingIndicator } from "./presence/typing-indicator.js";
 import { Session } from "./session.js";
 import { copyCode, copyLink, copyMessage } from "./timeline/copying.js";
@@ -143,12 +144,23 @@ export function connectRoom(room, shell, isFirst) {
     people.rename(author);
     log.rename([author]);
   });
+  const card = new PersonCard(element("person-card"), you, (person) => {
+    if (element("people").matches(":popover-open")) element("people").hidePopover();
+    composer.mention(person);
+  });
+  people.onOpen = (person, anchor) => card.prepare(person, true, anchor);
+  log.addEventListener("click", ({ target }) => {
+    const item = target.closest(".message__author, .avatar")?.closest(".message");
+    const message = item && log.message(item); // none while it is not sent
+    if (message) openCard(message.author, item.querySelector(".message__author"));
+  });
   const typing = new TypingIndicator(element("typing-indicator"), you, () => session.send({ type: "typing" }));
   composer.onType = () => typing.typing();
   session.on("typing", (event) => typing.receive(event));
   session.on("message", ({ author }) => typing.remove(author.id));
 
   // Timeline
+  session.on("welcome", () => room.created());
   const announcer = new Announcer(element("announcer"));
   unsent.onFailed = (text) => announcer.announceStatus(text);
   session.on("message", (message) => {
@@ -275,6 +287,13 @@ export function connectRoom(room, shell, isFirst) {
     typing.reset();
     unsent.add(text, mentions);
     timeline.sent();
+  }
+
+  /** Show who has sent a message. @param {import("./presence/people.js").Person} author @param {Element} anchor */
+  function openCard(author, anchor) {
+    const present = people.get(author.id);
+    const known = log.authors.find(({ id }) => id === author.id);
+    card.open(present ?? { ...author, ...known }, Boolean(present), anchor);
   }
 
   /** Send unsent messages of this tab and of closed tabs, in all rooms. */

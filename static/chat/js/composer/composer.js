@@ -2,6 +2,7 @@
 
 import { gettext, formatNumber } from "../../../base/js/i18n.js";
 import { DOUBLE_PRESS_TIME } from "../../../base/js/key-repeat.js";
+import { insertText } from "./insert-text.js";
 import { peopleIn } from "../text/mentions.js";
 import { wellFormed } from "../text/well-formed.js";
 
@@ -163,6 +164,13 @@ export class Composer {
   /** Ignore Enter for a moment: a double press is not meant for the text that has just appeared. */
   guardEnter() {
     this.#guardedUntil = performance.now() + DOUBLE_PRESS_TIME;
+  }
+
+  /** Mention a person at the caret. @param {Person} person */
+  mention(person) {
+    this.choose(person);
+    const before = this.#input.value.slice(0, this.#input.selectionStart);
+    insertText(this.#input, `${/\S$/u.test(before) ? " " : ""}@${person.name} `);
   }
 
   /** Add a text to the text field, and focus it. @param {string} text @param {Person[]} [mentions] */

@@ -1,18 +1,30 @@
-/** Emoji picker: a popover with common emoji, chosen by a click or by the arrow keys and Enter. */
+/** Emoji picker: a popover with recent and common emoji in groups, and a search for all. A click or Enter chooses. */
 
 import { gettext } from "../../../base/js/i18n.js";
+import { hasModifier } from "../../../base/js/shortcut-keys.js";
+import { isAnything, readJson, withStorage } from "../../../base/js/storage.js";
 
-/** How far each arrow key moves the focus. The length of a row depends on the width of the window. */
-const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (row) => -row, ArrowDown: (row) => row };
+/** How far these arrow keys move the focus; up and down depend on the rows. */
+const STEPS = { ArrowLeft: -1, ArrowRight: 1 };
+const ROWS = { ArrowUp: -1, ArrowDown: 1 };
 
 /** Distance from the composer (pixels). */
 const GAP = 8;
+
+/** How many emoji a search shows, and how many that were chosen lately. */
+const MAX_FOUND = 64;
+const MAX_RECENT = 16;
+
+/** Storage key of the emoji that were chosen lately, the last one first. */
+const RECENT = "lobby.emoji";
 
 export class EmojiPicker {
   #popover;
   #anchor;
   #catalogue;
   #onChoice;
+  #search = document.createElement("input");
+  #list = document.createElement("div");
 
   /**
    * @param {HTMLElement} popover
@@ -26,21 +38,27 @@ export class EmojiPicker {
     this.#anchor = anchor;
     this.#catalogue = catalogue;
     this.#onChoice = onChoice;
+    const label = gettext("Find emoji");
+    Object.assign(this.#search, { className: "emoji-picker__search", placeholder: label, ariaLabel: label, autocomplete: "off" });
+    this.#list.className = "emoji-picker__list";
+    popover.replaceChildren(this.#search, this.#list);
     addEventListener("resize", () => popover.matches(":popover-open") && this.#setPosition(), { signal });
     popover.addEventListener("toggle", ({ newState }) => newState === "open" && this.#open());
     popover.addEventListener("keydown", (event) => this.#keyPressed(event));
     popover.addEventListener("click", ({ target }) => this.#choose(target.closest("button")));
     popover.addEventListener("focusin", ({ target }) => this.#setTabStop(target.closest("button")));
+    this.#search.addEventListener("input", () => this.#show());
   }
 
   get #buttons() {
-    return [...this.#popover.querySelectorAll("button")];
+    return [...this.#list.querySelectorAll("button")];
   }
 
   async #open() {
     this.#setPosition();
-    if (!this.#buttons.length) await this.#load();
-    this.#buttons[0]?.focus();
+    this.#search.value = "";
+    await this.#show();
+    this.#buttons[0]?.focus(); // and not the field, which opens the keyboard of a phone; typing leads there
   }
 
   #setPosition() {
@@ -49,34 +67,84 @@ export class EmojiPicker {
     this.#popover.style.setProperty("--end", `${document.documentElement.clientWidth - right}px`);
   }
 
-  async #load() {
+  /** Show what the search finds, or all groups. */
+  async #show() {
+    const asked = this.#search.value.trim();
     try {
-      const common = await this.#catalogue.common();
-      this.#popover.replaceChildren(...common.map(renderButton));
+      const groups = asked
+        ? [{ title: gettext("Found"), emoji: await this.#catalogue.find(asked, MAX_FOUND) }]
+        : [{ title: gettext("Recent"), emoji: await this.#recent() }, ...(await this.#catalogue.groups())];
+      if (asked !== this.#search.value.trim()) return; // another search has begun
+      this.#list.replaceChildren(...groups.filter(({ emoji }) => emoji.length).map(renderGroup));
+      if (!this.#buttons.length) this.#list.textContent = gettext("No emoji found");
+      this.#setTabStop(this.#buttons[0]);
     } catch {
-      this.#popover.textContent = gettext("Couldn't load emoji. Try again.");
+      this.#list.textContent = gettext("Couldn't load emoji. Try again.");
     }
   }
 
+  async #recent() {
+    const all = await Promise.all(readRecent().map((emoji) => this.#catalogue.entry(emoji)));
+    return all.filter(Boolean);
+  }
+
   #keyPressed(event) {
-    const step = STEPS[event.key];
+    const isSearching = event.target === this.#search;
+    if (event.isComposing) return;
+    if (isSearching && event.key === "Enter") {
+      event.preventDefault(); // the composer has the focus next
+      return this.#choose(this.#buttons[0]);
+    }
+    const next = isSearching ? event.key === "ArrowDown" && this.#buttons[0] : this.#next(event.key);
+    if (next) {
+      event.preventDefault();
+      next.focus();
+    } else if (event.key.length === 1 && event.key !== " " && !hasModifier(event)) this.#search.focus();
+  }
+
+  /** The button that an arrow key leads to from the focused one. */
+  #next(key) {
     const buttons = this.#buttons;
-    if (!step || !buttons.length) return;
-    event.preventDefault();
-    const row = buttons.filter(({ offsetTop }) => offsetTop === buttons[0].offsetTop).length;
-    buttons[buttons.indexOf(document.activeElement) + step(row)]?.focus();
+    const focused = /** @type {HTMLElement} */ (document.activeElement);
+    if (STEPS[key]) return buttons[buttons.indexOf(focused) + STEPS[key]];
+    const distance = ({ offsetTop, offsetLeft }) => [(offsetTop - focused.offsetTop) * ROWS[key], Math.abs(offsetLeft - focused.offsetLeft)];
+    const beyond = buttons.map((button) => ({ button, at: distance(button) })).filter(({ at: [rows] }) => rows > 0);
+    return beyond.sort(({ at: one }, { at: other }) => one[0] - other[0] || one[1] - other[1])[0]?.button;
   }
 
   /** Roving tabindex: all buttons are one tab stop. */
   #setTabStop(button) {
-    for (const each of this.#buttons) each.tabIndex = each === button ? 0 : -1;
+    if (button) for (const each of this.#buttons) each.tabIndex = each === button ? 0 : -1;
   }
 
   #choose(button) {
     if (!button) return;
+    const emoji = button.textContent;
+    const recent = [emoji, ...readRecent().filter((each) => each !== emoji)].slice(0, MAX_RECENT);
+    withStorage((storage) => storage.setItem(RECENT, JSON.stringify({ recent })));
     this.#popover.hidePopover();
-    this.#onChoice(button.textContent);
+    this.#onChoice(emoji);
   }
+}
+
+/** @returns {string[]} */
+function readRecent() {
+  return readJson(RECENT, { recent: Array.isArray })?.recent.slice(0, MAX_RECENT) ?? [];
+}
+
+function renderGroup({ title, emoji }) {
+  const group = document.createElement("div");
+  group.role = "group";
+  group.ariaLabel = title;
+  const heading = document.createElement("p");
+  heading.className = "emoji-picker__title";
+  heading.ariaHidden = "true";
+  heading.textContent = title;
+  const grid = document.createElement("div");
+  grid.className = "emoji-picker__grid";
+  grid.append(...emoji.map(renderButton));
+  group.append(heading, grid);
+  return group;
 }
 
 function renderButton({ emoji, name }) {

@@ -11,6 +11,9 @@ export class People {
   #summary;
   #you;
   #onRename;
+  /** @type {(person: Person, anchor: Element) => void} called before the card of a person opens */
+  onOpen = () => {};
+
   /** @type {Map<number, Person>} */
   #people = new Map();
   #count = 0;
@@ -42,6 +45,11 @@ export class People {
     this.#show();
   }
 
+  /** @param {number} id @returns {Person | undefined} a person who is in the room, and named */
+  get(id) {
+    return this.#people.get(id);
+  }
+
   /** @param {{id: number}} person @returns {boolean} whether the person is in the room, and named */
   has({ id }) {
     return this.#people.has(id);
@@ -64,9 +72,16 @@ export class People {
         : ngettext("{count} online", "{count} online", this.#count);
     this.#summary.hidden = false;
     part("people-count").textContent = ` · ${formatNumber(this.#count)}`;
-    part("people-list").replaceChildren(...this.#items());
+    this.#showItems(part("people-list"));
     part("people-more").textContent = ngettext("and {count} more", "and {count} more", unnamed);
     part("people-more").hidden = unnamed === 0;
+  }
+
+  /** Show the list again, and keep the focus on its person. */
+  #showItems(list) {
+    const { id } = list.contains(document.activeElement) ? document.activeElement : { id: "" };
+    list.replaceChildren(...this.#items());
+    if (id) document.getElementById(id)?.focus();
   }
 
   /** You first, then people with an account, then guests below a heading. */
@@ -84,6 +99,9 @@ export class People {
   #render(person) {
     const template = /** @type {HTMLTemplateElement} */ (document.getElementById("person"));
     const item = /** @type {HTMLLIElement} */ (template.content.firstElementChild.cloneNode(true));
+    const button = item.querySelector("button");
+    button.id = `person-${person.id}`;
+    button.addEventListener("click", () => this.onOpen(this.get(person.id) ?? person, button));
     renderAvatar(item.querySelector(".avatar"), person);
     item.querySelector(".person__name").textContent = person.name;
     item.querySelector(".staff-badge").hidden = !person.staff;

@@ -176,12 +176,18 @@ export class RoomSearch {
 
   /** Show a list, and keep the focus on its room. @param {Element} list rendered by the server, with texts escaped */
   #show(list) {
-    const focused = this.#list.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    const focused = this.#list.contains(document.activeElement) ? document.activeElement : null;
     this.#list.replaceChildren(...document.importNode(list, true).childNodes);
     this.#shownList();
-    if (!focused) return;
-    const links = [...this.#list.querySelectorAll("a")];
-    (links.find((link) => link.getAttribute("href") === focused) ?? this.#input).focus();
+    if (focused) this.#restoreFocus(focused);
+  }
+
+  /** @param {Element} focused in the list before: the link of a room, or the button behind it */
+  #restoreFocus(focused) {
+    const address = (focused.closest("a") ?? focused.previousElementSibling)?.getAttribute("href");
+    const link = [...this.#list.querySelectorAll("a")].find((each) => each.getAttribute("href") === address);
+    if (!link || focused.matches("a")) return (link ?? this.#input).focus();
+    queueMicrotask(() => /** @type {HTMLElement} */ (link.nextElementSibling ?? link).focus()); // sidebar-menu.js adds it
   }
 
   /** The list is new: connect its options with the field, and mark what has the typed name: its room, or else "Create". */

@@ -1,21 +1,30 @@
-/** Menu of a room in the sidebar: mutes the room, or leaves it. Each room of the person has a button that opens it. */
+/** Menu of a room in the sidebar: stars, moves, mutes or leaves it. Each room of the person has a button that opens it. */
 
 import { errorText, postForm } from "../../../base/js/form-post.js";
 import { gettext } from "../../../base/js/i18n.js";
+import { listenForDrags, placeOf } from "./star-order.js";
 
 const FAILED = gettext("Couldn't save. Try again in a moment.");
+
+/** The last place among the starred rooms, of as many as there can be. */
+const MAX_STARRED = 50;
 
 export class SidebarMenu {
   #list;
   #form = document.createElement("form");
+  #star = makeButton("sidebar-menu__item");
+  #up = makeButton("sidebar-menu__item", gettext("Move up"));
+  #down = makeButton("sidebar-menu__item", gettext("Move down"));
   #mute = makeButton("sidebar-menu__item");
   #leave = makeButton("sidebar-menu__item", gettext("Leave room"));
   #status = document.createElement("p");
   #token = makeHidden("csrfmiddlewaretoken");
   #involvement = makeHidden("involvement");
+  #place = makeHidden("place");
   #onChange;
   /** @type {HTMLAnchorElement | null} the room whose menu is open */
   #room = null;
+  #isBusy = false; // a move is being saved
   #channel = new BroadcastChannel("lobby.involvement");
 
   /**
@@ -28,17 +37,24 @@ export class SidebarMenu {
     this.#onChange = onChange;
     Object.assign(this.#form, { id: "sidebar-menu", className: "sidebar-menu", popover: "auto" });
     Object.assign(this.#status, { className: "sidebar-menu__status", role: "status", hidden: true });
-    this.#form.append(this.#token, this.#involvement, this.#mute, this.#leave, this.#status);
+    this.#form.append(this.#token, this.#involvement, this.#place);
+    this.#form.append(this.#star, this.#up, this.#down, this.#mute, this.#leave, this.#status);
     sidebar.append(this.#form);
-    this.#addButtons();
-    new MutationObserver(() => this.#addButtons()).observe(list, { childList: true });
+    this.#listChanged();
+    new MutationObserver(() => this.#listChanged()).observe(list, { childList: true });
     this.#form.addEventListener("submit", (event) => event.preventDefault());
+    this.#form.addEventListener("toggle", ({ newState }) => newState === "closed" && this.#restoreFocus());
+    this.#star.addEventListener("click", () => this.#toggleStar());
+    this.#up.addEventListener("click", () => this.#move(-1));
+    this.#down.addEventListener("click", () => this.#move(1));
     this.#mute.addEventListener("click", () => this.#setInvolvement());
     this.#leave.addEventListener("click", () => this.#leaveRoom());
     this.#channel.addEventListener("message", onChange);
+    listenForDrags(list, (room) => this.#saveStar(room, placeOf(room)), onChange);
   }
 
-  #addButtons() {
+  /** Give each room its button, and find the menu's room again. */
+  #listChanged() {
     for (const room of this.#list.querySelectorAll("li > a[data-involvement]:only-child")) {
       const button = makeButton("sidebar__more", "⋯");
       button.ariaLabel = gettext("Options for {room}", { room: room.dataset.room });
@@ -46,24 +62,46 @@ export class SidebarMenu {
       button.addEventListener("click", () => this.#prepare(room, button));
       room.after(button);
     }
+    this.#room = this.#find(this.#room?.dataset.room) ?? this.#room;
+    if (this.#form.matches(":popover-open")) this.#showChoices();
   }
 
-  /** Fill in the menu before the button opens it. */
+  /** @returns {HTMLAnchorElement | undefined} the link of one of the person's rooms */
+  #find(name) {
+    return [...this.#list.querySelectorAll("a[data-involvement]")].find(({ dataset }) => dataset.room === name);
+  }
+
+  /** Fill in the menu before the button opens it, below the button or above. */
   #prepare(room, button) {
     this.#room = room;
-    this.#status.hidden = true;
-    this.#token.value = document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
-    const isMuted = room.dataset.involvement === "none";
-    this.#involvement.value = isMuted ? "mentions" : "none";
-    this.#mute.textContent = isMuted ? gettext("Unmute") : gettext("Mute");
-    const { bottom, right } = button.getBoundingClientRect();
-    this.#form.style.insetBlockStart = `${Math.min(bottom, innerHeight - 112)}px`;
+    this.#showStatus("");
+    this.#showChoices();
+    const { top, bottom, right } = button.getBoundingClientRect();
+    const isBelow = bottom < innerHeight / 2;
+    this.#form.style.insetBlock = isBelow ? `${bottom}px auto` : `auto ${innerHeight - top}px`;
     this.#form.style.insetInlineStart = `${Math.max(8, right - 160)}px`;
+  }
+
+  /** The browser has focused the button that opened the menu, unless there is a new list by now. */
+  #restoreFocus() {
+    const button = /** @type {HTMLElement} */ (this.#room.nextElementSibling);
+    if (document.activeElement === document.body) button?.focus();
+  }
+
+  #showChoices() {
+    const { involvement, star } = this.#room.dataset;
+    const isStarred = Number(star) > 0;
+    this.#star.textContent = isStarred ? gettext("Remove star") : gettext("Star");
+    this.#mute.textContent = involvement === "none" ? gettext("Unmute") : gettext("Mute");
+    this.#up.hidden = this.#down.hidden = !isStarred;
+    this.#up.ariaDisabled = String(!this.#neighbour(-1));
+    this.#down.ariaDisabled = String(!this.#neighbour(1));
   }
 
   async #setInvolvement() {
     const address = `${this.#room.getAttribute("href")}involvement/`;
-    const involvement = this.#involvement.value;
+    const involvement = this.#room.dataset.involvement === "none" ? "mentions" : "none";
+    this.#involvement.value = involvement;
     if (await this.#post(address)) this.#changed({ address, involvement });
   }
 
@@ -74,12 +112,55 @@ export class SidebarMenu {
     if (isHere) location.assign("/chat/");
   }
 
+  async #toggleStar() {
+    const isStarred = Number(this.#room.dataset.star) > 0;
+    if (await this.#saveStar(this.#room, isStarred ? 0 : MAX_STARRED)) this.#form.hidePopover();
+  }
+
+  /** @returns {Element | null} the starred room before (-1) or after (1) the menu's */
+  #neighbour(step) {
+    const item = this.#room.closest(".sidebar__starred li");
+    return item && (step < 0 ? item.previousElementSibling : item.nextElementSibling);
+  }
+
+  /** Move the room by a place, at once. The menu stays open. */
+  async #move(step) {
+    const neighbour = this.#neighbour(step);
+    if (!neighbour || this.#isBusy) return;
+    neighbour[step < 0 ? "before" : "after"](this.#room.closest("li"));
+    this.#showChoices();
+    this.#isBusy = true;
+    if (await this.#saveStar(this.#room, placeOf(this.#room))) {
+      this.#showStatus(gettext("Place {place} of the starred rooms", { place: placeOf(this.#room) }));
+    }
+    this.#isBusy = false;
+  }
+
+  /**
+   * @param {HTMLAnchorElement} room
+   * @param {number} place among the starred rooms; 0 removes the star
+   * @returns {Promise<boolean>} whether it was saved
+   */
+  async #saveStar(room, place) {
+    Object.assign(this.#place, { value: String(place), disabled: place === 0 });
+    const isSaved = await this.#post(`${room.getAttribute("href")}star/`);
+    if (isSaved) this.#channel.postMessage({});
+    this.#onChange();
+    return isSaved;
+  }
+
   /** @returns {Promise<boolean>} whether it was saved */
   async #post(address) {
+    this.#token.value = document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
     const problem = await save(address, this.#form);
-    this.#status.hidden = !problem;
-    this.#status.textContent = problem;
+    this.#showStatus(problem, true);
     return !problem;
+  }
+
+  #showStatus(text, isProblem = false) {
+    this.#status.hidden = !text;
+    this.#status.textContent = text;
+    this.#status.classList.toggle("sidebar-menu__status--problem", isProblem);
   }
 
   /** Tell the other tabs, and the notification settings of an open room. */
@@ -94,7 +175,7 @@ export class SidebarMenu {
 async function save(address, form) {
   try {
     const response = await postForm(address, form);
-    return response.ok ? "" : FAILED;
+    return response.ok ? "" : (await response.json()).error.detail;
   } catch (error) {
     return errorText(error, FAILED);
   }

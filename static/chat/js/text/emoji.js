@@ -28,12 +28,14 @@ export function isEmoji(text) {
  * @property {string} emoji
  * @property {string} name in the language of the page
  * @property {string[]} codes in lower case
+ *
+ * @typedef {{title: string, emoji: Emoji[]}} Group
  */
 
 /** The catalogue of all emoji, fetched on first use. Its methods throw an error if it cannot be fetched. */
 export class Catalogue {
   #address;
-  /** @type {Promise<{common: Emoji[], all: Emoji[]}> | null} */
+  /** @type {Promise<{groups: Group[], all: Emoji[]}> | null} */
   #loading = null;
 
   /** @param {string} address */
@@ -41,9 +43,14 @@ export class Catalogue {
     this.#address = address;
   }
 
-  /** @returns {Promise<Emoji[]>} the most common emoji */
-  async common() {
-    return (await this.#load()).common;
+  /** @returns {Promise<Group[]>} the most common emoji */
+  async groups() {
+    return (await this.#load()).groups;
+  }
+
+  /** @param {string} emoji @returns {Promise<Emoji | undefined>} */
+  async entry(emoji) {
+    return (await this.#load()).all.find((each) => each.emoji === emoji);
   }
 
   /**
@@ -57,13 +64,14 @@ export class Catalogue {
 
   /**
    * @param {string} typed the beginning of a word of the name; any part of a Chinese name
+   * @param {number} [most]
    * @returns {Promise<Emoji[]>} the best first
    */
-  async find(typed) {
+  async find(typed, most = MAX_RESULTS) {
     const { all } = await this.#load();
     const ranked = all.map((each) => ({ each, rank: rankOf(each, typed.toLowerCase()) }));
     const found = ranked.filter(({ rank }) => rank < Infinity).sort((one, other) => one.rank - other.rank);
-    return found.slice(0, MAX_RESULTS).map(({ each }) => each);
+    return found.slice(0, most).map(({ each }) => each);
   }
 
   #load() {
@@ -77,10 +85,10 @@ export class Catalogue {
   async #fetch() {
     const response = await fetch(this.#address);
     if (!response.ok) throw new Error(response.statusText);
-    const { common, names } = await response.json();
+    const { groups, names } = await response.json();
     const all = new Map(Object.entries(names).map(([emoji, [name, ...codes]]) => [emoji, entry(emoji, name, codes)]));
-    const first = common.map((emoji) => all.get(emoji));
-    return { common: first, all: [...new Set([...first, ...all.values()])] };
+    const common = groups.map(([title, listed]) => ({ title, emoji: listed.map((each) => all.get(each)) }));
+    return { groups: common, all: [...new Set([...common.flatMap(({ emoji }) => emoji), ...all.values()])] };
   }
 }
 

@@ -3,6 +3,7 @@
  * once from left to right and nests no deeper than `MAX_DEPTH`, so that its time is linear.
  */
 
+import { isRoomAddress } from "../room-address.js";
 import { canBeginMention, endOfName } from "./mentions.js";
 
 /**
@@ -295,7 +296,7 @@ function renderEmphasis({ children }) {
 function renderLink({ text }) {
   const link = element("a", text);
   link.href = text;
-  link.target = "_blank";
+  if (!isRoomAddress(link.href)) link.target = "_blank"; // rooms open in place
   link.rel = "noopener noreferrer nofollow ugc";
   const host = hostBehind(link);
   if (host) link.dataset.host = host;

@@ -16,14 +16,16 @@ export function renderBeginning(room, address, createdAt) {
   const beginning = element("div", "beginning");
   const title = element("p", "beginning__title");
   showSentence(title, gettext("This is the start of {room}", { room: isolate(room) }));
-  beginning.append(title);
-  if (createdAt) {
-    const created = element("p", "beginning__created");
-    created.textContent = gettext("Created on {day}", { day: formatDay(new Date(createdAt)) });
-    beginning.append(created);
-  }
-  beginning.append(linkButton(new URL(address, location.href).href));
+  beginning.append(title, linkButton(new URL(address, location.href).href));
+  if (createdAt) showCreation(beginning, createdAt);
   return beginning;
+}
+
+/** @param {HTMLElement} beginning @param {string} createdAt ISO 8601 */
+export function showCreation(beginning, createdAt) {
+  const created = element("p", "beginning__created");
+  created.textContent = gettext("Created on {day}", { day: formatDay(new Date(createdAt)) });
+  beginning.firstElementChild.after(created);
 }
 
 function linkButton(href) {

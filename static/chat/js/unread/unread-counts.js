@@ -16,7 +16,7 @@ function mentionsText(mentions) {
   return ngettext(", {count} mention", ", {count} mentions", mentions, { count: formatBadge(mentions) });
 }
 
-/** @typedef {{room: string, count: number, mentions: number, involvement: string}} Room */
+/** @typedef {{room: string, count: number, mentions: number, involvement: string, star: number | null}} Room */
 
 const NONE = { count: 0, mentions: 0 };
 
@@ -37,7 +37,7 @@ export class UnreadCounts {
    * @param {HTMLElement[]} lists of rooms, each with its count at the time when the page was rendered
    * @param {(room: Room, isMention: boolean) => void} onMore called for a room whose count has grown
    * @param {(room: string) => void} onFewer called for a room whose count has shrunk
-   * @param {() => void} onUnlisted called once for a room that a list lacks
+   * @param {() => void} onUnlisted called once for a room that a list lacks, or has elsewhere
    */
   constructor(lists, onMore, onFewer, onUnlisted) {
     this.#lists = lists;
@@ -57,6 +57,7 @@ export class UnreadCounts {
     for (const { room, count, mentions } of rooms) this.#counts.set(room, { count, mentions });
     this.#show();
     this.#checkListed(rooms);
+    if (this.#hasOtherStars(rooms, all)) this.#onUnlisted();
     for (const room of rooms) this.#compare(room, before.get(room.room) ?? NONE);
     for (const [room, { count, mentions }] of before) {
       const now = this.#counts.get(room) ?? NONE;
@@ -79,6 +80,15 @@ export class UnreadCounts {
     const unlisted = rooms.filter(isNew);
     for (const { room } of unlisted) this.#unlisted.add(room);
     if (unlisted.length) this.#onUnlisted();
+  }
+
+  /** Whether the list has a room with another star, or as one of others. */
+  #hasOtherStars(rooms, all) {
+    const stars = new Map(rooms.map(({ room, star }) => [room, String(star ?? 0)]));
+    return [...this.#rooms].some(({ dataset: { room, star } }) => {
+      if (star === undefined) return false; // a room of the index
+      return (stars.get(room) ?? (all && star ? "0" : star)) !== star;
+    });
   }
 
   #compare(room, before) {

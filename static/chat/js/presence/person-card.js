@@ -1,0 +1,67 @@
+/** Card of a person: a popover with the name, who it is, and what can be done. */
+
+import { renderAvatar } from "./avatar.js";
+import { gettext } from "../../../base/js/i18n.js";
+
+/** Width of the card, as in person-card.css, and its distance from the window's edge (pixels). */
+const WIDTH = 240;
+const EDGE = 8;
+
+export class PersonCard {
+  #card;
+  #you;
+  /** @type {import("./people.js").Person | null} */
+  #person = null;
+
+  /**
+   * @param {HTMLElement} card
+   * @param {{id: number}} you
+   * @param {(person: import("./people.js").Person) => void} onMention
+   */
+  constructor(card, you, onMention) {
+    this.#card = card;
+    this.#you = you;
+    this.#part("mention").addEventListener("click", () => {
+      card.hidePopover();
+      onMention(this.#person);
+    });
+    card.addEventListener("toggle", ({ newState }) => newState === "open" && this.#focus());
+  }
+
+  /**
+   * Show a person, before the anchor opens the card.
+   * @param {import("./people.js").Person} person
+   * @param {boolean} isOnline whether the person is known to be in the room
+   * @param {Element} anchor the card is shown below it, or above
+   */
+  prepare(person, isOnline, anchor) {
+    this.#person = person;
+    const isYou = person.id === this.#you.id;
+    renderAvatar(this.#card.querySelector(".avatar"), person);
+    this.#part("name").textContent = person.name;
+    this.#card.querySelector(".staff-badge").hidden = !person.staff;
+    const about = [isYou && gettext("This is you"), person.guest && gettext("Guest"), isOnline && gettext("Online")];
+    this.#part("about").textContent = about.filter(Boolean).join(" · ");
+    this.#part("mention").hidden = isYou;
+    this.#part("profile").hidden = !isYou;
+    const { top, bottom, left } = anchor.getBoundingClientRect();
+    const isBelow = bottom < innerHeight / 2;
+    this.#card.style.insetBlock = isBelow ? `${bottom}px auto` : `auto ${innerHeight - top}px`;
+    this.#card.style.insetInlineStart = `${Math.max(EDGE, Math.min(left, innerWidth - WIDTH - EDGE))}px`;
+  }
+
+  /** Show a person beside their name at a message. @see prepare */
+  open(person, isOnline, anchor) {
+    this.prepare(person, isOnline, anchor);
+    this.#card.showPopover();
+  }
+
+  #focus() {
+    const action = /** @type {HTMLElement} */ (this.#card.querySelector(".person-card__action:not([hidden])"));
+    action.focus();
+  }
+
+  #part(name) {
+    return this.#card.querySelector(`.person-card__${name}`);
+  }
+}

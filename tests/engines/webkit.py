@@ -12,6 +12,8 @@ from pathlib import Path
 from selenium import webdriver
 from selenium.common import WebDriverException
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
@@ -93,7 +95,8 @@ def display():
 
 @asynccontextmanager
 async def opened(service):
-    driver = await asyncio.to_thread(webdriver.Remote, service.service_url, options=options())
+    connection = RemoteConnection(client_config=ClientConfig(service.service_url))
+    driver = await asyncio.to_thread(webdriver.Remote, connection, options=options())
     try:
         tab = Tab(driver)
         await tab.resize(1280, 800)

@@ -218,6 +218,7 @@ class Journeys:
         await tab.resize(390, 800)
         await tab.enter(lobby.url, room)
         await tab.click(".bar__rooms")
+        await tab.click("#account-menu-open")
         await tab.click("#sidebar [lang=zh-hans]")
         await tab.until("() => document.documentElement.lang === 'zh-hans'")
         await tab.until("() => document.querySelector('#here')?.textContent === '仅你在线'")

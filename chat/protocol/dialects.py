@@ -75,10 +75,10 @@ def _states(batch: live.Batch) -> list[_State]:
 
 
 def _make_texts(batch: live.Batch, late: Collection[int]) -> Iterator[tuple[str, ...]]:
-    """Yield the texts of new messages, and of `late` states that are new to the client, by frames."""
+    """Yield the texts of new messages, and of `late` states that are new to the client, by number, by frames."""
     events = [
         state.event
-        for state in batch.derive(_states)
+        for state in sorted(batch.derive(_states), key=lambda state: state.number)
         if (state.number == state.seq or state.seq in late) and not state.is_deleted
     ]
     for part in split_into_frames(events):

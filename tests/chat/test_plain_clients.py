@@ -112,6 +112,7 @@ def test_messages_changed_before_they_are_read_are_received_once():
     assert heard(22, (23, 23), (24, 8)) == [23]
     assert heard(24, (26, 26)) == [26]  # 25 changed before it was read
     assert heard(26, (27, 25), (28, 25)) == [27]
+    assert heard(28, (30, 30), (31, 29)) == [31, 30]  # in the order of their numbers
 
 
 def test_plain_clients_share_the_texts_of_a_batch():

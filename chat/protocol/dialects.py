@@ -75,7 +75,7 @@ def _states(batch: live.Batch) -> list[_State]:
 
 
 def _make_texts(batch: live.Batch, late: Collection[int]) -> Iterator[tuple[str, ...]]:
-    """Yield the texts of new messages, and of `late` states that are new to the client, by number, by frames."""
+    """Yield the texts of new messages and of `late` states, which are new to the client, by number."""
     events = [
         state.event
         for state in sorted(batch.derive(_states), key=lambda state: state.number)

@@ -98,11 +98,12 @@ class ChatConsumer(live.AsyncSocket):
         if found is None:
             disk_space.require()
             await get_room_rate().hit(self.ratelimit_keys)
-            found = await database_sync_to_async(actions.open_room)(name, user), last is None
-        room, has_last = found
+            created = await database_sync_to_async(actions.open_room)(name, user)
+            found = history.FoundRoom(created, created.last_seq if last is None else None)
+        room, proven, self.last_change = found
         # The cursor alone does not show a restore: new messages may have brought the log past the cursor.
-        self.is_rewound = self.query.get("epoch", room.epoch) != room.epoch or not has_last
-        self.client_cursor = await self.find_client_cursor(room)
+        self.is_rewound = self.query.get("epoch", room.epoch) != room.epoch or proven is None
+        self.client_cursor = await self.find_client_cursor(room, proven)
         return copy(room)  # concurrent sockets may share the loaded object
 
     @property
@@ -133,21 +134,26 @@ class ChatConsumer(live.AsyncSocket):
             await self.send_batch(live.Batch(state))
             self.life.enter_context(unread.follow(self.user.pk, self.send_batch, self.on_error))
 
-    async def find_client_cursor(self, room: Room) -> int | None:
+    async def find_client_cursor(self, room: Room, proven: int | None) -> int | None:
         """Return the client's cursor; None if the client must reload the history."""
         since = self.query.get("since")
         if since is None:
             return room.last_seq
         if self.is_rewound or not (since.isascii() and since.isdigit() and len(since) < 20):
             return None
-        missed = room.last_seq - int(since)
+        seq = int(since)
+        if proven is None or seq > proven:
+            return None
+        missed = room.last_seq - seq
         if missed > history.MAX_MISSED:  # fewer events, maybe: a message changed twice is one
-            missed = await history.get_missed_counts().load((room.topic, int(since))) or 0
-        return int(since) if 0 <= missed <= history.MAX_MISSED else None
+            missed = await history.get_missed_counts().load((room.topic, seq)) or 0
+        return seq if 0 <= missed <= history.MAX_MISSED else None
 
     def welcome(self, room: Room, reset: bool) -> protocol.Welcome:
         you = protocol.make_you(self.user) if self.user else None
-        return protocol.Welcome(room.name, room.epoch, room.last_seq, you, reset, self.is_rewound)
+        return protocol.Welcome(
+            room.name, room.epoch, room.last_seq, you, reset, self.is_rewound, *self.last_change
+        )
 
     def dismiss(self, code: int) -> None:
         self.is_open = False

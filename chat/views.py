@@ -118,7 +118,8 @@ def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
 
 
 def _describe(room: Room) -> dict:
-    return {"epoch": room.epoch, "seq": room.last_seq, "created_at": room.created_at}
+    last = history.load_last_change(room)
+    return {"epoch": room.epoch, "seq": room.last_seq, **last._asdict(), "created_at": room.created_at}
 
 
 def _open_new(request: HttpRequest, name: str) -> HttpResponse:

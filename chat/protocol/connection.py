@@ -15,7 +15,10 @@ class Ping(Request, tag="ping"):
 
 
 class Welcome(Notice, omit_defaults=True):
-    """`reset`: missed events cannot be sent. `is_rewound`: the log also lacks events that the client has."""
+    """`reset`: missed events cannot be sent. `is_rewound`: the log also lacks events that the client has.
+
+    `last`, `last_seq` and `last_at` are those of `LastChange`.
+    """
 
     room: str
     epoch: str
@@ -23,6 +26,9 @@ class Welcome(Notice, omit_defaults=True):
     you: You | None  # None without a session: the first message creates a guest
     reset: bool
     is_rewound: bool = msgspec.field(default=False, name="set_back")
+    last: str = ""
+    last_seq: int = 0
+    last_at: str = ""
 
 
 class Ack(Notice, omit_defaults=True):

@@ -1,7 +1,7 @@
 """Messages on the wire: commands, the event, and text validation."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -97,6 +97,19 @@ def _change_time(row: Any) -> datetime:
 def changed_at(row: Any) -> str:
     """Return the time of a stored message's last change, as in its event."""
     return msgspec.to_builtins(_change_time(row))
+
+
+class LastChange(NamedTuple):
+    """Last change of a log, which proves a cursor: its message as `<number>.<client_id>`, seq and time."""
+
+    last: str = ""
+    last_seq: int = 0
+    last_at: str = ""
+
+
+def make_last_change(row: Any | None) -> LastChange:
+    """Return the last change of a log by its message (`models.Message`), if any."""
+    return LastChange(f"{row.number}.{row.client_id}", row.seq, changed_at(row)) if row else LastChange()
 
 
 def make_event(row: Any) -> live.Event:

@@ -1,6 +1,5 @@
 """History of rooms: the source of their logs for the engine, and pages of messages."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -112,13 +111,21 @@ class LogEnd(NamedTuple):
         return None
 
 
-class StoredMessages:
-    """Stored messages at the ends of clients' copies of logs."""
+class FoundRoom(NamedTuple):
+    """A client's room, and the seq up to which the client is proven to have its log; None for another log."""
 
-    def __init__(self, ends: Iterable[tuple[Room, LogEnd]]):
-        places = defaultdict[int, set[int]](set)
+    room: Room
+    proven: int | None
+    last: protocol.LastChange = protocol.LastChange()
+
+
+class StoredMessages:
+    """Stored messages at the ends of logs, and at those of clients' copies."""
+
+    def __init__(self, rooms: Iterable[Room], ends: Iterable[tuple[Room, LogEnd]]):
+        places = {room.pk: {room.last_seq} for room in rooms if room.last_seq}
         for room, end in ends:
-            places[room.pk] |= {end.last[0], end.seq, end.newest[0]}
+            places.setdefault(room.pk, set()).update({end.last[0], end.seq, end.newest[0]})
         wanted = Q(pk__in=[])
         for room_id, some in places.items():
             wanted |= Q(room=room_id, number__in=some) | Q(room=room_id, seq__in=some)
@@ -126,15 +133,25 @@ class StoredMessages:
         self._by_number = {(row.room_id, row.number): row for row in rows}
         self._by_seq = {(row.room_id, row.seq): row for row in rows}
 
-    def has(self, room: Room, end: LogEnd) -> bool:
-        """Return whether a log has this end or continues it. After a restore, it may have another."""
+    def last_change(self, room: Room) -> protocol.LastChange:
+        """Return a log's last change. Without it (it was deleted by hand, or just changed), there is none."""
+        return protocol.make_last_change(self._by_seq.get((room.pk, room.last_seq)))
+
+    def find_proven(self, room: Room, end: LogEnd) -> int | None:
+        """Return the seq up to which this end proves its log to be the room's.
+
+        Return None if the log does not have this end or continue it: after a restore, it may have another.
+        """
         last, newest = self._message(room, end.last), self._message(room, end.newest)
         if not last or not newest or last.seq < end.seq:
-            return False
+            return None
         if last.seq == end.seq:
-            return end.at in ("", protocol.changed_at(last))
+            return end.seq if end.at in ("", protocol.changed_at(last)) else None
         place = room.pk, end.seq  # it stays empty when the message is changed again
-        return place not in self._by_seq and self._by_number.get(place, last) == last
+        if place in self._by_seq or self._by_number.get(place, last) != last:
+            return None
+        # The place may have been that of another change. Clients of earlier versions name no place.
+        return last.number if end.seq else room.last_seq
 
     def _message(self, room: Room, reference: Reference) -> Message | None:
         number, client_id = reference
@@ -142,19 +159,30 @@ class StoredMessages:
         return found if found and found.client_id == client_id else None
 
 
-def load_rooms(clients: Iterable[ClientState]) -> dict[ClientState, tuple[Room, bool]]:
-    """Return the rooms of concurrent clients, and whether each log contains its client's last change."""
+def load_rooms(clients: Iterable[ClientState]) -> dict[ClientState, FoundRoom]:
+    """Return the rooms of concurrent clients."""
     clients = list(clients)
     rooms = permissions.enter_all({(client.user, client.room) for client in clients})
     entered = {client: room for client in clients if (room := rooms.get((client.user, client.room)))}
     ends = {client: LogEnd.of(client) for client in entered if client.last is not None}
-    stored = StoredMessages((entered[client], end) for client, end in ends.items() if end)
+    known = [(entered[client], end) for client, end in ends.items() if end]
+    stored = StoredMessages(entered.values(), known)
 
-    def has_end(client: ClientState, room: Room) -> bool:
-        end = ends.get(client)
-        return client.last is None or (end is not None and stored.has(room, end))
+    def find_proven(client: ClientState, room: Room) -> int | None:
+        if client.last is None:
+            return room.last_seq  # nothing to compare
+        end = ends[client]
+        return stored.find_proven(room, end) if end else None
 
-    return {client: (room, has_end(client, room)) for client, room in entered.items()}
+    return {
+        client: FoundRoom(room, find_proven(client, room), stored.last_change(room))
+        for client, room in entered.items()
+    }
+
+
+def load_last_change(room: Room) -> protocol.LastChange:
+    """Return the last change of a room's log."""
+    return StoredMessages([room], []).last_change(room)
 
 
 def count_missed(cursors: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
@@ -168,9 +196,7 @@ def _parse_reference(text: str) -> Reference:
     return int(number[:18]), UUID(client_id)
 
 
-get_rooms: live.PerLoop[DataLoader[ClientState, tuple[Room, bool]]] = live.PerLoop(
-    lambda: DataLoader(load_rooms)
-)
+get_rooms: live.PerLoop[DataLoader[ClientState, FoundRoom]] = live.PerLoop(lambda: DataLoader(load_rooms))
 get_missed_counts: live.PerLoop[DataLoader[tuple[str, int], int]] = live.PerLoop(
     lambda: DataLoader(count_missed)
 )

@@ -32,6 +32,9 @@ PING_INTERVAL = 25
 RETRY_AFTER = re.compile(r"retry_after=(\d+(?:\.\d+)?)")
 MAX_RETRY_AFTER = 60
 
+# Fields of the welcome, and of the address of a client that resumes, that describe the log's last change.
+PROOF = ("last", "last_seq", "last_at")
+
 # Messages per page of a room's history.
 PAGE_SIZE = 200
 
@@ -72,6 +75,8 @@ class Client:
         self.epoch = ""
         self.last: dict[str, Any] = {}  # the last change: a message event
         self.newest: dict[str, Any] = {}  # an event of the newest message
+        self._proof: dict[str, Any] = {}  # the last change at the cursor, as in the address and the welcome
+        self._start = 0  # the end of the log at the first welcome
         self.unsent: dict[str, str] = {}  # texts by client_id, in the order of writing
         self.failed: dict[str, str] = {}  # errors of refused messages, by client_id
         self.refused = ""  # why the client must not reconnect
@@ -192,10 +197,9 @@ class Client:
     def _address(self) -> str:
         if self.cursor is None:
             return self.socket_address
-        query = {"since": self.cursor, "epoch": self.epoch}
-        if self.last:
-            query |= {"last": _reference(self.last), "newest": _reference(self.newest)}
-            query |= {"last_seq": self.last["seq"], "last_at": _time(self.last)}
+        query = {"since": self.cursor, "epoch": self.epoch} | self._proof
+        if self.newest:
+            query |= {"newest": _reference(self.newest)}
         return f"{self.socket_address}?{urlencode(query)}"
 
     def _on_disconnect(self) -> None:
@@ -232,11 +236,15 @@ class Client:
             elif event["type"] == "error":
                 self._on_error(**event)
 
-    async def _on_welcome(self, epoch: str, seq: int, reset: bool, set_back: bool = False, **_: Any) -> None:
+    async def _on_welcome(
+        self, epoch: str, seq: int, reset: bool, set_back: bool = False, **others: Any
+    ) -> None:
+        proof = {field: others[field] for field in PROOF if field in others}
         if self.cursor is None:
-            self.cursor = seq
+            self.cursor = self._start = seq
+            self._proof = proof
         elif reset:
-            await self._reload(seq, is_rewound=set_back or epoch != self.epoch)
+            await self._reload(seq, proof, is_rewound=set_back or epoch != self.epoch)
         self.epoch = epoch
         self._stable_timer = asyncio.get_running_loop().call_later(STABLE_TIME, self._reset_backoff)
         self.is_open = True
@@ -246,6 +254,9 @@ class Client:
 
     def _show_message(self, message: dict[str, Any]) -> None:
         self.cursor = max(self.cursor or 0, message["seq"])
+        if message["seq"] > self._proof.get("last_seq", 0):
+            values = (_reference(message), message["seq"], _time(message))
+            self._proof = dict(zip(PROOF, values, strict=True))
         self.last = max(self.last, message, key=lambda each: each.get("seq", 0))
         self.newest = max(self.newest, message, key=lambda each: each.get("number", 0))
         if self.unsent.pop(message["client_id"], None):
@@ -311,9 +322,12 @@ class Client:
             before = messages[0]["number"] if messages else None
         return messages
 
-    async def _reload(self, seq: int, is_rewound: bool) -> None:
-        """Load missed messages from the history: all of another log, otherwise those after the cursor."""
-        missed = await self.history(1 if is_rewound else (self.cursor or 0) + 1)
+    async def _reload(self, seq: int, proof: dict[str, Any], is_rewound: bool) -> None:
+        """Load the history: all of another log, otherwise the messages since the first welcome."""
+        if is_rewound:
+            self._start = 0
+        missed = await self.history(self._start + 1)
+        self._proof = proof
         if is_rewound:
             self.last, self.newest = {}, {}
             self._on_reset()

@@ -1,5 +1,7 @@
 """Permalinks of messages: copy, open, and return to the end."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from playwright.async_api import expect
 
@@ -23,7 +25,10 @@ async def test_a_link_leads_to_a_message_and_the_room_goes_on_both_ways(lobby, o
         await page.add_init_script(
             "addEventListener('focusin', ({ target }) => { stoodOut = target.className; })"
         )
-        await page.goto(f"{lobby.url}/chat/links/80/")
+        async with page.expect_event("websocket", lambda socket: "/ws/chat/" in socket.url) as opened:
+            await page.goto(f"{lobby.url}/chat/links/80/")
+        query = parse_qs(urlsplit((await opened.value).url).query)
+        assert query["last_seq"] == query["since"] == ["160"]  # of a message that the page does not show
         place = tab.messages.filter(has=page.get_by_text("message 80", exact=True))
         await expect(place).to_be_in_viewport()
         await expect(place).to_be_focused()

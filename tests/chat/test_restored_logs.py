@@ -100,11 +100,11 @@ async def test_a_log_that_lost_an_edit_is_detected_by_the_last_change(connect, g
 
 
 @database_sync_to_async
-def edit_again(guest):
-    """Edit the second message, also while the hub renews the epoch of the rewound log."""
+def edit_again(guest, number=2):
+    """Edit a message, also while the hub renews the epoch of the rewound log."""
     while True:
         with suppress(LogRewound):
-            return actions.edit(guest, Room.objects.get(), 2, "again")
+            return actions.edit(guest, Room.objects.get(), number, "again")
 
 
 async def test_a_log_with_another_edit_of_the_same_message_is_detected(connect, guest, room_of_three):
@@ -133,6 +133,33 @@ async def test_a_log_with_another_edit_of_the_same_message_is_detected(connect, 
     assert await is_rewound(**known)
     await edit_after_restore("another three", "four")  # in the place of the edit
     assert await is_rewound(**old)
+
+
+async def test_an_edit_in_the_place_of_a_lost_edit_proves_nothing(connect, guest, room_of_three):
+    """Lost edits of two messages; then one of them was edited so often that the lost places are empty."""
+    await edit_again(guest, 1)
+    last = await edit_again(guest, 3)
+    known = {"since": 5, "last": f"3.{last.client_id}", "last_seq": 5, "last_at": protocol.changed_at(last)}
+    assert not (await (await connect(**known)).event("welcome"))["reset"]
+    await Message.objects.filter(number=1).aupdate(seq=1, text="one")
+    await Message.objects.filter(number=3).aupdate(seq=3, text="three")
+    await rewind(room_of_three, 3)
+    for _ in range(3):
+        await edit_again(guest, 3)
+    welcome = await (await connect(**known)).event("welcome")
+    assert (welcome["seq"], welcome["reset"]) == (6, True)
+
+
+async def test_a_cursor_is_as_long_as_its_proof(connect, guest, room_of_three):
+    three = await Message.objects.aget(number=3)
+    edited = await database_sync_to_async(actions.edit)(guest, room_of_three, 1, "changed")
+    known = {"last": f"3.{three.client_id}", "last_seq": 3, "last_at": protocol.changed_at(three)}
+    assert not (await (await connect(since=3, **known)).event("welcome"))["reset"]
+    welcome = await (await connect(since=4, **known)).event("welcome")
+    assert (welcome["reset"], "set_back" in welcome) == (True, False)
+    proof = {"last": f"1.{edited.client_id}", "last_seq": 4, "last_at": protocol.changed_at(edited)}
+    assert welcome | proof == welcome
+    assert not (await (await connect(since=4, **proof)).event("welcome"))["reset"]
 
 
 async def test_the_head_of_a_room_is_its_last_event(guest, room_of_three):

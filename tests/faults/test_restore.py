@@ -1,14 +1,18 @@
 """Restore of a backup under a running server: every tab soon shows exactly the stored messages."""
 
 import asyncio
+import json
+import re
 import sqlite3
 from contextlib import asynccontextmanager, closing
+from urllib.parse import urlencode
 
 import pytest
+from websockets.asyncio.client import connect
 
 from chat.soak.client import Client
 from tests.faults.ledger import ledger
-from tests.servers.processes import UNLIMITED, Server, manage
+from tests.servers.processes import UNLIMITED, Server, fetch, manage
 from tests.servers.proxy import proxy
 
 # Nothing is shown that is not stored, so long after the restore (seconds).
@@ -143,6 +147,64 @@ async def test_who_was_away_heals_though_no_process_has_noticed(server, tmp_path
         cable.plug()
         await agree(server, "unnoticed", opened)
         assert away.shown == {1: "edited again", 3: "said after", 4: "and after that"}
+
+
+ROOM_DATA = re.compile(r'<script id="room-data" type="application/json">(.*?)</script>')
+
+
+def load_page(server, room):
+    """Return the data of a room's page."""
+    _, _, text = fetch(server, f"/chat/{room}/")
+    return json.loads(ROOM_DATA.search(text)[1])
+
+
+async def greet(server, room, **cursor):
+    """Connect to a room, and return the welcome."""
+    address = f"{server.url.replace('http', 'ws')}/ws/chat/{room}/?{urlencode(cursor)}"
+    async with connect(address, subprotocols=["lobby.v1"], proxy=None) as socket:
+        return json.loads(await socket.recv())[0]
+
+
+def cursor_of(known):
+    """Return the cursor of a client that has a page's data or a welcome."""
+    proof = {field: known[field] for field in ("epoch", "last", "last_seq", "last_at") if field in known}
+    return {"since": known["seq"]} | proof
+
+
+def earlier_cursor_of(page):
+    """Return the cursor of a page of an earlier version, which knows the changes of its messages only."""
+    last = max(page["messages"], key=lambda each: each["seq"])
+    proof = {"last": "{number}.{client_id}".format_map(last), "last_seq": last["seq"], "last_at": last["at"]}
+    return {"since": page["seq"], "epoch": page["epoch"]} | proof
+
+
+async def test_the_cursor_of_a_page_that_does_not_show_the_lost_change_is_detected(server, tmp_path):
+    """All workers are new, and the log has grown past the cursor, with a message that the page lacks."""
+    async with tabs("older", server) as (one,):
+        await say(one, "one")
+        first = one.client.last
+        await say(one, *[f"kept {n}" for n in range(50)])
+        copy(file_of(server), tmp_path / "backup")
+        one.client.edit(first, "lost")
+        await until(lambda: one.shown[1] == "lost")
+        page = await asyncio.to_thread(load_page, server, "older")
+        assert page["messages"][0]["number"] == 2
+        after_reset = await greet(server, "older", since=0, epoch="another")
+        assert after_reset["reset"]
+        cursors = [cursor_of(page), cursor_of(after_reset)]
+        assert not any([(await greet(server, "older", **cursor))["reset"] for cursor in cursors])
+        server.stop()
+        copy(tmp_path / "backup", file_of(server))
+        server.start()
+        await until(lambda: one.shown[1] == "one")
+        await say(one, "said after", "and after that")
+        cursors.append(earlier_cursor_of(page))
+        welcomes = [await greet(server, "older", **cursor) for cursor in cursors]
+        assert [(each["reset"], each.get("set_back", False)) for each in welcomes] == [
+            (True, True),
+            (True, True),
+            (True, False),
+        ]
 
 
 async def test_the_command_after_a_restore_renews_all_rooms(server, tmp_path):

@@ -50,7 +50,7 @@ export class OpenRoom {
    */
   constructor(data, place) {
     this.data = data;
-    this.cursor = { epoch: data.epoch, seq: data.seq, ...noReferences() };
+    this.cursor = { epoch: data.epoch, seq: data.seq, ...lastChange(data) };
     this.owner = `${data.you.id}.${data.key}`;
     const { log } = this;
     this.#isAtMessage = Boolean(data.place);
@@ -169,7 +169,10 @@ function namedPeople(names = {}) {
   return people.filter(({ name }) => name && typeof name === "string");
 }
 
-/** The part of the cursor that describes messages, when none is known. */
-export function noReferences() {
-  return { last: "", last_seq: 0, last_at: "", newest: "" };
+/**
+ * The part of the cursor that describes messages, before any is known: the log's last change proves `seq`.
+ * @param {{last?: string, last_seq?: number, last_at?: string}} source a page's data or a welcome
+ */
+export function lastChange({ last = "", last_seq: lastSeq = 0, last_at: lastAt = "" }) {
+  return { last, last_seq: lastSeq, last_at: lastAt, newest: "" };
 }

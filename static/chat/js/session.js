@@ -10,7 +10,7 @@
  */
 
 import { ReconnectingSocket, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
-import { noReferences } from "./open-room.js";
+import { lastChange } from "./open-room.js";
 
 /**
  * How many events are received at once; fewer if that takes too long (milliseconds), so that the page goes on reacting.
@@ -147,7 +147,7 @@ export class Session {
     const { cursor } = this.#room;
     if (!welcome.you) this.#setRefusal(SIGNED_OUT);
     cursor.epoch = welcome.epoch;
-    if (welcome.reset) Object.assign(cursor, { seq: welcome.seq, ...noReferences() });
+    if (welcome.reset) Object.assign(cursor, { seq: welcome.seq, ...lastChange(welcome) });
     this.#missedUpTo = welcome.seq;
     this.#emit("welcome", { ...welcome, isRewound: rewound });
     this.#checkMissed();

@@ -169,7 +169,7 @@ RAIL = """
     - list:
       - listitem:
         - link "read aloud"
-    - heading "More rooms" [level=2]
+        - button "Options for read aloud"
     - button /You are \\w+ \\w+ \\. Change display name/
     - button "Account and help"
 """
@@ -178,7 +178,8 @@ PEOPLE = """
   - complementary "People":
     - heading /Online/ [level=2]
     - list:
-      - listitem: /\\w+ \\w+ you/
+      - listitem:
+        - button /\\w+ \\w+ you/
 """
 
 

@@ -24,9 +24,10 @@ def postgres():
 
 
 def reads_of_messages(postgres):
-    """Return the number of queries for messages, from the server's log."""
-    lines = postgres.log.read_text().splitlines()
-    return sum('SELECT "chat_message"' in line for line in lines)
+    """Return the numbers of queries for messages in order, and for those that prove cursors, from the log."""
+    lines = [line for line in postgres.log.read_text().splitlines() if 'SELECT "chat_message"' in line]
+    in_order = sum("ORDER BY" in line for line in lines)
+    return in_order, len(lines) - in_order
 
 
 async def test_what_they_missed_is_read_once_and_everybody_gets_it(postgres, tabs, delay, recovered):
@@ -45,5 +46,9 @@ async def test_what_they_missed_is_read_once_and_everybody_gets_it(postgres, tab
             before = reads_of_messages(postgres)
             cable.plug()
             await recovered(record)
-            assert reads_of_messages(postgres) - before < 50  # for those who speak, too
+            in_order, proofs = [
+                now - then for now, then in zip(reads_of_messages(postgres), before, strict=True)
+            ]
+            assert in_order < 50  # for those who speak, too
+            assert proofs < tabs / 2  # they are looked up together
         assert "Traceback" not in server.log

@@ -23,12 +23,16 @@ PLACE = """() => {
     return [item.querySelector(".message__text").textContent, item.getBoundingClientRect().bottom];
 }"""
 
-# Scroll a little into a message.
-SCROLL_INTO = """(text) => {
+# Scroll a little into a message, once the page has been laid out in its new size.
+SCROLL_INTO = """async (text) => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const settled = () => frame().then(frame);
+    await settled();
     const items = [...document.querySelectorAll("#chat-log .message")];
     const item = items.find((each) => each.innerText.includes(text));
     const view = document.querySelector("#timeline");
     view.scrollTop += item.getBoundingClientRect().top - view.getBoundingClientRect().top + 10;
+    await settled();
 }"""
 IS_THERE = """(text, bottom) => {
     const texts = [...document.querySelectorAll(".message__text")];

@@ -85,7 +85,8 @@ export class SidebarMenu {
   /** The browser has focused the button that opened the menu, unless there is a new list by now. */
   #restoreFocus() {
     const button = /** @type {HTMLElement} */ (this.#room.nextElementSibling);
-    if (document.activeElement === document.body) button?.focus();
+    const { activeElement } = document; // until the next frame, it may be in the menu that has closed
+    if (activeElement === document.body || this.#form.contains(activeElement)) button?.focus();
   }
 
   #showChoices() {

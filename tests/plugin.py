@@ -43,16 +43,15 @@ os.environ.pop("REDIS_URL", None)
 
 
 # The folders whose files take longest: they begin, so that no process is left with one of them in the end.
-# Their files take turns, as the tests of the first mostly wait, and those of the others mostly compute.
-LONGEST = [{"faults", "fuzz", "servers", "upgrade"}, {"browser"}]
+LONGEST = ["servers", "faults", "fuzz", "upgrade", "engines", "browser"]
 
 
 def pytest_collection_modifyitems(items):
-    paths, turns = dict.fromkeys(item.path for item in items), {}
-    for each, folders in enumerate(LONGEST):
-        files = [path for path in paths if path.parent.name in folders]
-        turns |= {path: (turn, each) for turn, path in enumerate(files)}
-    items.sort(key=lambda item: turns.get(item.path, (len(paths), 0)))
+    items.sort(key=lambda item: rank(item.path.parent.name))
+
+
+def rank(folder):
+    return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
 
 
 def pytest_addoption(parser):

@@ -178,7 +178,7 @@ async def test_a_finger_finds_the_tools(lobby, open_tab):
     await writer.tab.until_transcript("first")
     edit = writer.message("first").get_by_role("button", name="Edit")
     await expect(edit).to_be_hidden()
-    await writer.message("first").tap()
+    await writer.message("first").locator(".message__text").tap()
     box = await edit.bounding_box()
     assert min(box["width"], box["height"]) >= FINGER
     await edit.tap()

@@ -120,6 +120,7 @@ async def test_on_a_phone_people_are_in_a_drawer(lobby, open_tab):
     other = await open_tab(lobby.url, "people in a drawer")
     await expect(people(other)).to_have_count(2)
     await tab.page.locator(".bar__people").tap()
+    await expect(people(tab)).to_have_count(2)
     await people(tab).last.get_by_role("button").tap()
     await tab.page.get_by_role("button", name="Mention").tap()
     await expect(panel).to_be_hidden()

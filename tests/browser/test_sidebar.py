@@ -270,6 +270,7 @@ async def test_it_is_on_every_page_with_what_is_unread_and_the_person(lobby, ope
     await expect(row).to_contain_text("2 unread")
     await tab.page.get_by_role("link", name="Guest · Sign up").click()
     await expect(tab.page).to_have_url(f"{lobby.url}/me/sign-up/?next=%2Frecipes%2Froom%2F")
+    await tab.page.wait_for_load_state()  # its scripts are there
     await tab.page.keyboard.press("Control+k")
     await tab.say(room)
     await is_in(tab, room)

@@ -25,7 +25,6 @@ export class PersonCard {
       card.hidePopover();
       onMention(this.#person);
     });
-    card.addEventListener("toggle", ({ newState }) => newState === "open" && this.#focus());
   }
 
   /**
@@ -44,6 +43,8 @@ export class PersonCard {
     this.#part("about").textContent = about.filter(Boolean).join(" · ");
     this.#part("mention").hidden = isYou;
     this.#part("profile").hidden = !isYou;
+    this.#part(isYou ? "mention" : "profile").autofocus = false;
+    this.#part(isYou ? "profile" : "mention").autofocus = true; // the browser focuses it as the card opens
     const { top, bottom, left } = anchor.getBoundingClientRect();
     const isBelow = bottom < innerHeight / 2;
     this.#card.style.insetBlock = isBelow ? `${bottom}px auto` : `auto ${innerHeight - top}px`;
@@ -54,11 +55,6 @@ export class PersonCard {
   open(person, isOnline, anchor) {
     this.prepare(person, isOnline, anchor);
     this.#card.showPopover();
-  }
-
-  #focus() {
-    const action = /** @type {HTMLElement} */ (this.#card.querySelector(".person-card__action:not([hidden])"));
-    action.focus();
   }
 
   #part(name) {

@@ -1,5 +1,6 @@
 """Index page: its form, and the list of rooms."""
 
+import asyncio
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -61,6 +62,27 @@ async def test_enter_opens_the_marked_room(lobby, rooms, open_tab):
     await tab.page.get_by_role("main").get_by_role("button", name="Create room").click()
     await tab.say("index boook")
     await expect(options.first).to_have_text("Did you mean index book?")
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.page.get_by_role("heading", name="index book", exact=True)).to_be_visible()
+
+
+async def test_results_that_come_late_keep_what_was_marked(lobby, rooms, open_tab):
+    tab, _, options = await open_index(lobby, open_tab)
+    await tab.page.keyboard.type("index b")
+    await expect(options).to_have_count(2)
+    held, marked = asyncio.Event(), asyncio.Event()
+
+    async def hold(route):
+        held.set()
+        await marked.wait()
+        await route.continue_()
+
+    await tab.page.route("**/rooms/*", hold)
+    await tab.page.keyboard.type("o")
+    await held.wait()
+    await tab.page.keyboard.press("ArrowUp")
+    marked.set()
+    await expect(options.last).to_have_text("Create “index bo”")
     await tab.page.keyboard.press("Enter")
     await expect(tab.page.get_by_role("heading", name="index book", exact=True)).to_be_visible()
 

@@ -47,8 +47,8 @@ export class RoomSearch {
     this.#open = open;
     this.query = query;
     Object.assign(input, { role: "combobox", ariaAutoComplete: "list" });
-    input.addEventListener("input", ({ isComposing }) => isComposing || this.#searchSoon());
-    input.addEventListener("compositionend", () => this.#searchSoon());
+    input.addEventListener("input", ({ isComposing }) => isComposing || this.#changed());
+    input.addEventListener("compositionend", () => this.#changed());
     for (const each of [input, list]) each.addEventListener("keydown", (event) => this.#keyPressed(event));
     this.#shownList();
     if (input.value !== input.defaultValue) this.#searchSoon(); // the browser has restored it
@@ -142,6 +142,11 @@ export class RoomSearch {
     this.#input.setAttribute("aria-activedescendant", option?.id ?? "");
   }
 
+  #changed() {
+    this.#isChosen = false;
+    this.#searchSoon();
+  }
+
   #searchSoon() {
     clearTimeout(this.#timer);
     const wait = Math.max(0, this.#searchedAt + SEARCH_INTERVAL - performance.now());
@@ -199,11 +204,13 @@ export class RoomSearch {
     const listbox = this.#list.querySelector("[role=listbox]");
     if (listbox) listbox.id = `${this.#input.id}-list`;
     this.#input.setAttribute("aria-controls", (listbox ?? this.#list).id);
+    const chosen = this.#isChosen && options.find((option) => option.getAttribute("href") === this.#marked.getAttribute("href"));
     this.#marked = null;
+    this.#isChosen = Boolean(chosen); // it was marked before these results came
+    if (chosen) return this.#mark(chosen);
     const isNew = (option) => option.matches(".found-room--new");
     const marked = options.find(isNew) ?? options.find((option) => !option.matches(".found-room--similar"));
     this.#mark(marked, options[0]); // "Create" stays in view by itself
-    this.#isChosen = false;
   }
 
   /** Fill in what only the browser knows: local times, and avatars. */

@@ -163,8 +163,10 @@ class PresenceTracker:
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             self._heartbeat_at = 0  # renew all entries when Redis answers again
             self._set_health(False, error_summary(error))
-            for presence in self.topics.values():
+            for topic, presence in self.topics.items():
                 presence.is_complete = True
+                if topic in changed:
+                    self._changed.setdefault(topic, set())  # tell the other processes with the next update
         else:
             self._set_health(True)
         for presence in list(self.topics.values()):

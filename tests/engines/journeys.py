@@ -206,7 +206,7 @@ class Journeys:
         await tab.open(f"{lobby.url}/me/sign-in/?next=/chat/{room}/")
         await self.fill(tab, username=room, password=PASSWORD)
         await tab.until_texts("of a guest")
-        await tab.until("() => document.activeElement.id === 'chat-message-input'")
+        await tab.until_connected()
         await tab.press("ArrowUp")  # the message is one's own
         await tab.until_shown("#message-editor")
 

@@ -71,8 +71,12 @@ class Tab(ABC):
         await self.until(are_last, *texts)
 
     async def enter(self, url, room):
-        """Open a room, and wait until its composer works and it is connected."""
+        """Open a room, and wait until it is connected."""
         await self.open(f"{url}/chat/{room}/")
+        await self.until_connected()
+
+    async def until_connected(self):
+        """Wait until a room's composer works, and it is connected."""
         await self.until("() => document.activeElement.id && document.querySelector('#here')?.innerText")
 
     async def say(self, text):

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from copy import copy
-from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from django.conf import settings
@@ -16,7 +15,7 @@ from base.api_errors import ApiError
 from base.database import DATABASE_ERRORS
 from base.disk_space import disk_space
 from base.ratelimit_keys import RateLimitKeys, person_keys
-from base.websockets import is_for_another_user, send_frames
+from base.websockets import is_for_another_user, parse_query, send_frames
 from chat import actions, commands, protocol, room_names
 from chat.limits import get_room_rate
 from chat.models import Room
@@ -63,8 +62,7 @@ class ChatConsumer(live.AsyncSocket):
         if is_for_another_user(self.scope):  # before presence shows them in the room
             await self.refuse(SIGNED_OUT)
             return
-        query = parse_qs(self.scope["query_string"].decode("latin-1"))
-        self.query = {key: values[0] for key, values in query.items()}
+        self.query = parse_query(self.scope)
         try:
             self.life.enter_context(get_sockets().admitted(self))
             async with asyncio.timeout(ADMISSION_TIMEOUT):

@@ -1,7 +1,6 @@
 """Language of a request: the language chosen in the footer, or else the browser's."""
 
 from typing import Any
-from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -11,6 +10,7 @@ from django.utils.translation import get_language_from_request
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
+from base.websockets import parse_query
 from connections.cookies import cookies_of
 
 
@@ -35,7 +35,7 @@ choose = csrf_exempt(set_language)
 
 def of_scope(scope: dict[str, Any]) -> str:
     """Return the language of a socket, which its page names, or of a request answered without Django."""
-    (named, *_) = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("language", [""])
+    named = parse_query(scope).get("language")
     if named in dict(settings.LANGUAGES):
         return named
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}

@@ -163,8 +163,8 @@ def _find_similar(rooms: QuerySet[Room], text: str) -> list[str]:
 
 def _count_own(user: User | AnonymousUser, rooms: Collection[int]) -> list[RoomCounts]:
     """Return the unread counts of those of these rooms that are the user's own."""
-    own = unread_counts.find_memberships(rooms, [user.pk]) if user.pk else {}
-    return unread_counts.count_unread(own.values()) if own else []
+    own = unread_counts.find_memberships(rooms, [user.pk] if user.pk else [])
+    return unread_counts.count_unread(own.values())
 
 
 def list_sidebar_rooms(

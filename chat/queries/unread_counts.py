@@ -140,7 +140,10 @@ def find_memberships(rooms: Collection[int], people: Collection[int]) -> dict[tu
 
 def load_last_seqs(rooms: Collection[int]) -> dict[int, int]:
     """Return the ends of rooms' logs, which every message, edit and deletion moves."""
-    return dict(permissions.all_rooms().filter(pk__in=rooms).values_list("pk", "last_seq"))
+    seqs: dict[int, int] = {}
+    for some in split_into_chunks(rooms):
+        seqs |= permissions.all_rooms().filter(pk__in=some).values_list("pk", "last_seq")
+    return seqs
 
 
 def load_last_membership() -> int:

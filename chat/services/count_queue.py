@@ -1,4 +1,4 @@
-"""Queue of memberships whose unread messages are to be counted. People take turns."""
+"""Queue of memberships to recount. People take turns."""
 
 from collections.abc import Collection, Iterable
 
@@ -17,12 +17,14 @@ class CountQueue:
         if new := dict.fromkeys(keys):
             self._waiting[person] = self._waiting.get(person, {}) | new
 
-    def take(self, most: int) -> list[tuple[int, int]]:
-        """Remove and return up to `most` people and keys: one of each person in turn."""
-        taken: list[tuple[int, int]] = []
-        while self._waiting and len(taken) < most:
+    def take(self, most: int) -> dict[int, list[int]]:
+        """Remove and return up to `most` memberships by person: one of each person in turn."""
+        taken: dict[int, list[int]] = {}
+        for _ in range(most):
+            if not self._waiting:
+                break
             person, keys = next(iter(self._waiting.items()))
-            taken.append((person, key := next(iter(keys))))
+            taken.setdefault(person, []).append(key := next(iter(keys)))
             del keys[key], self._waiting[person]
             if keys:
                 self._waiting[person] = keys

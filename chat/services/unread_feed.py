@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 from typing import NamedTuple
 
 import msgspec
@@ -249,7 +249,8 @@ class UnreadFeed:
             if person not in self._new:
                 self._queue.add(person, [feed.rooms[room] for room in feed.rooms.keys() & dirty.rooms])
         for person, room in dirty.read - unknown:
-            self._queue.add(person, [key for of, key in self._rooms_of(person).items() if of == room])
+            if key := self._rooms_of(person).get(room):  # none if the tab has closed meanwhile
+                self._queue.add(person, [key])
         for (person, _), key in found.entered.items():
             self._queue.add(person, [key])
         self._queue.keep_only(self._feeds.keys())
@@ -275,18 +276,15 @@ class UnreadFeed:
         """Count the next memberships in the queue, and publish them."""
         taken = self._queue.take(COUNT_CHUNK)
         try:
-            found = {counts.key: counts for counts in await _count_unread([key for _, key in taken])}
+            found = {counts.key: counts for counts in await _count_unread(list(chain(*taken.values())))}
         except DATABASE_ERRORS:
-            for person, key in taken:
-                self._queue.add(person, [key])
+            for person, keys in taken.items():
+                self._queue.add(person, keys)
             raise
         self._expire_readers()
         for counts in found.values():
             self._seqs.setdefault(counts.room, counts.last_seq)
-        keys_of: dict[int, list[int]] = {}
-        for person, key in taken:
-            keys_of.setdefault(person, []).append(key)
-        for person, keys in keys_of.items():
+        for person, keys in taken.items():
             if feed := self._feeds.get(person):
                 all_counts = [found[key] for key in keys if key in found]
                 feed.publish([counts for counts in all_counts if not self._waits(feed, counts)])
@@ -354,13 +352,13 @@ class DirtyMemberships(NamedTuple):
 
 
 def _read_dirty(rooms: Collection[int], new: Collection[int], unknown: Collection[Pair]) -> DirtyMemberships:
-    seqs: dict[int, int] = {}
-    for some in unread_counts.split_into_chunks(rooms):
-        seqs |= unread_counts.load_last_seqs(some)
-    of_new = unread_counts.find_latest_memberships(new) if new else {}
     people, entered = {person for person, _ in unknown}, {room for _, room in unknown}
-    found = unread_counts.find_memberships(entered, people) if unknown else {}
-    return DirtyMemberships(seqs, of_new, {pair: key for pair, key in found.items() if pair in unknown})
+    found = unread_counts.find_memberships(entered, people)
+    return DirtyMemberships(
+        unread_counts.load_last_seqs(rooms),
+        unread_counts.find_latest_memberships(new),
+        {pair: key for pair, key in found.items() if pair in unknown},
+    )
 
 
 async def _count_unread(keys: list[int]) -> list[RoomCounts]:

@@ -1,5 +1,6 @@
 """Tabs in Chromium, at a real server."""
 
+import asyncio
 import os
 from contextlib import asynccontextmanager
 from urllib.parse import quote
@@ -95,6 +96,25 @@ class Tab:
             arg=len(lines),
         )
         assert await self.transcript() == list(lines)
+
+
+class Hold:
+    """Requests of a page that wait until they are released."""
+
+    def __init__(self):
+        self.asked, self.released = asyncio.Event(), asyncio.Event()
+
+    async def wait(self, route):
+        self.asked.set()
+        await self.released.wait()
+        await route.continue_()
+
+
+async def hold(page, address):
+    """Hold a page's requests for an address."""
+    held = Hold()
+    await page.route(address, held.wait)
+    return held
 
 
 def violations(message):

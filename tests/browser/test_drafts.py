@@ -1,10 +1,11 @@
 """Drafts: text in the composer that is not sent."""
 
-import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import expect
+
+from tests.browser.conftest import hold
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,20 +33,14 @@ async def write(tab, text):
 @asynccontextmanager
 async def before_the_modules(tab, lobby, room=None):
     """Load a room's page, or load it again, without the composer's module until the context ends."""
-    is_there = asyncio.Event()
-
-    async def hold(route):
-        await is_there.wait()
-        await route.continue_()
-
-    await tab.page.route("**/chat/js/composer/composer.*.js", hold)
+    held = await hold(tab.page, "**/chat/js/composer/composer.*.js")
     if room:
         await tab.page.goto(f"{lobby.url}/chat/{room}/", wait_until="commit")
     else:
         await tab.page.reload(wait_until="commit")
     await composer(tab).focus()
     yield
-    is_there.set()
+    held.released.set()
 
 
 async def test_enter_before_the_modules_are_there_sends_once_they_are(lobby, open_tab):

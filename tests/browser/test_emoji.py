@@ -1,11 +1,12 @@
 """Emoji: by shortcode during typing, from a picker, and larger without other text."""
 
-import asyncio
 from itertools import count
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
+
+from tests.browser.conftest import hold
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -119,13 +120,7 @@ async def test_what_is_offered_and_not_asked_for_is_written_only_if_somebody_cho
 
 
 async def test_a_shortcode_is_replaced_before_it_is_sent_while_their_names_are_on_the_way(writer):
-    is_there = asyncio.Event()
-
-    async def hold(route):
-        await is_there.wait()
-        await route.continue_()
-
-    await writer.page.route("**/emoji/**", hold)
+    held = await hold(writer.page, "**/emoji/**")
     await writer.page.clock.install()  # no time goes by that the test does not make
     await writer.page.clock.pause_at(await writer.page.evaluate("Date.now() + 1000"))
     await writer.tab.say("hi :tada:")
@@ -137,7 +132,7 @@ async def test_a_shortcode_is_replaced_before_it_is_sent_while_their_names_are_o
     await writer.page.clock.run_for(1000)
     await writer.tab.until_transcript("hi :tada:", "slow :tada:")
     await writer.tab.say("hi :tada:")
-    is_there.set()
+    held.released.set()
     await writer.tab.until_transcript("hi :tada:", "slow :tada:", "hi 🎉")
 
 

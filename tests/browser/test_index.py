@@ -1,12 +1,12 @@
 """Index page: its form, and the list of rooms."""
 
-import asyncio
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.conftest import hold
 from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -70,18 +70,11 @@ async def test_results_that_come_late_keep_what_was_marked(lobby, rooms, open_ta
     tab, _, options = await open_index(lobby, open_tab)
     await tab.page.keyboard.type("index b")
     await expect(options).to_have_count(2)
-    held, marked = asyncio.Event(), asyncio.Event()
-
-    async def hold(route):
-        held.set()
-        await marked.wait()
-        await route.continue_()
-
-    await tab.page.route("**/rooms/*", hold)
+    held = await hold(tab.page, "**/rooms/*")
     await tab.page.keyboard.type("o")
-    await held.wait()
+    await held.asked.wait()
     await tab.page.keyboard.press("ArrowUp")
-    marked.set()
+    held.released.set()
     await expect(options.last).to_have_text("Create “index bo”")
     await tab.page.keyboard.press("Enter")
     await expect(tab.page.get_by_role("heading", name="index book", exact=True)).to_be_visible()

@@ -1,6 +1,5 @@
 """Rooms open in place: no page is loaded, and each room is found again as it was left."""
 
-import asyncio
 import re
 from urllib.parse import quote
 
@@ -8,6 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.account import sign_out, sign_up, usernames
+from tests.browser.conftest import hold
 from tests.browser.test_drafts import before_the_modules
 from tests.browser.test_offline import OFFLINE, is_seen, visit
 from tests.servers.rooms import fill as fill_quickly
@@ -175,21 +175,14 @@ async def test_a_draft_an_edit_and_what_is_typed_at_once_stay_with_their_rooms(l
     await composer.press("End")  # an Enter that follows at once is not meant for the edit
     await composer.press("Enter")
     await expect(tab.messages.last.locator(".message__text")).to_contain_text("an edit in one")
-    asked, answered = asyncio.Event(), asyncio.Event()
-
-    async def hold(route):
-        asked.set()
-        await answered.wait()
-        await route.continue_()
-
-    await tab.page.route("**/chat/draft-three/", hold)
+    held = await hold(tab.page, "**/chat/draft-three/")
     await tab.page.keyboard.press("Control+k")
     await tab.say("draft-three")
-    await asked.wait()
+    await held.asked.wait()
     await tab.page.keyboard.type("typed at once")
     await tab.page.keyboard.press("Enter")
     await tab.page.keyboard.type("and this")
-    answered.set()
+    held.released.set()
     await is_in(tab, "draft-three")
     await tab.until_transcript("typed at once")
     await expect(composer).to_have_value("and this")
@@ -199,17 +192,15 @@ async def test_a_draft_an_edit_and_what_is_typed_at_once_stay_with_their_rooms(l
     await room_link(tab, "draft-three").click()
     await expect(composer).to_have_value("x" * 40_001)
     await composer.fill("")
-    asked.clear()
-    answered.clear()
-    await tab.page.route("**/chat/draft-four/", hold)
+    held = await hold(tab.page, "**/chat/draft-four/")
     await tab.page.keyboard.press("Control+k")
     await tab.say("draft-four")
-    await asked.wait()
+    await held.asked.wait()
     await composer.click()  # what follows is meant for the room that is shown
     await tab.page.keyboard.type("for three")
     await tab.page.keyboard.press("Enter")
     await expect(tab.messages.last.locator(".message__text")).to_have_text("for three")
-    answered.set()
+    held.released.set()
     await is_in(tab, "draft-four")
     await expect(tab.messages).to_have_count(0)
 

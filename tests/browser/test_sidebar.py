@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.conftest import hold
 from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -131,14 +132,9 @@ async def test_a_room_is_entered_by_typing(lobby, open_tab):
 
 @pytest.mark.parametrize("start", ["", "rail keys/"])
 async def test_what_is_typed_after_enter_is_written_in_the_room(lobby, open_tab, start):
-    tab, is_typed = await open_tab(), asyncio.Event()
-
-    async def hold(route):
-        await is_typed.wait()
-        await route.continue_()
-
+    tab = await open_tab()
     await tab.page.goto(f"{lobby.url}/chat/{start}")
-    await tab.page.route(re.compile(r"/chat/(\?room=)?ahead"), hold)
+    held = await hold(tab.page, re.compile(r"/chat/(\?room=)?ahead"))
     if start:
         await tab.page.keyboard.press("Control+k")
     await tab.say(f"ahead {len(start)}")
@@ -149,7 +145,7 @@ async def test_what_is_typed_after_enter_is_written_in_the_room(lobby, open_tab,
     await tab.page.keyboard.type("one")
     await tab.page.keyboard.press("Enter")
     await tab.page.keyboard.type("and")
-    is_typed.set()
+    held.released.set()
     await is_in(tab, f"ahead {len(start)}")
     await tab.until_transcript("hello everyone")
     await expect(tab.page.locator("#chat-message-input")).to_have_value("and")
@@ -211,17 +207,12 @@ async def test_enter_opens_the_marked_room(lobby, open_tab):
 
 async def test_a_name_like_that_of_a_room_is_asked_about(lobby, open_tab):
     await say(lobby, "rail engineering")
-    tab, is_typed = await open_tab(lobby.url, "rail asks"), asyncio.Event()
-
-    async def hold(route):
-        await is_typed.wait()
-        await route.continue_()
-
-    await tab.page.route(re.compile(r"/rooms/\?asked=rail"), hold)
+    tab = await open_tab(lobby.url, "rail asks")
+    held = await hold(tab.page, re.compile(r"/rooms/\?asked=rail"))
     await search(tab, "rail enginering")
     await tab.page.keyboard.press("Enter")
     await tab.page.keyboard.type("hello")  # waits for the answer, too
-    is_typed.set()
+    held.released.set()
     await expect(marked(tab)).to_have_text("Did you mean rail engineering?")
     await expect(found(tab)).to_have_count(2)
     await tab.page.keyboard.press("ArrowDown")

@@ -19,6 +19,7 @@ from tests.browser.account import (
     sign_up,
     usernames,
 )
+from tests.browser.conftest import hold
 from tests.servers.rooms import fill
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -128,20 +129,14 @@ async def test_what_is_stored_and_was_not_acknowledged_is_not_handed_over(lobby,
     await one.page.keyboard.insert_text("half a sentence")
     await expect(other.messages.filter(has_text="first, edited")).to_have_count(1)
     await expect(other.messages.last).to_contain_text("said once")
-    is_written = asyncio.Event()
-
-    async def hold(route):
-        await is_written.wait()
-        await route.continue_()
-
-    await one.page.route("**/stored/*", hold)
+    held = await hold(one.page, "**/stored/*")
     await one.page.route("**/stored/*", lambda route: route.abort(), times=1)
     async with one.page.expect_event("requestfailed", lambda request: "/stored/" in request.url):
         await fill_sign_in(one, lobby.url, username, "/chat/acknowledged%20never/1/")  # far from the end
     await expect(one.page.get_by_role("link", name="Your profile")).to_be_visible()
     await one.page.keyboard.insert_text("written meanwhile")
     await expect(composer(one)).to_have_value("written meanwhile")
-    is_written.set()
+    held.released.set()
     await one.page.keyboard.insert_text("!")
     await one.page.keyboard.press("Enter")
     await expect(composer(one)).to_have_value("half a sentence")

@@ -73,7 +73,7 @@ class LiveFeed extends HTMLElement {
     this.#part("lines").replaceChildren(item);
   }
 
-  /** @param {string} since the start of the feed whose line this reader hides, "" to show it */
+  /** Hide the line of the feed that began then, or with "" show it. @param {string} since */
   #fold(since) {
     withStorage((storage) => storage.setItem(this.#key, since), "sessionStorage");
     this.#showFolded();

@@ -2,10 +2,10 @@
 
 import { renderAvatar } from "./avatar.js";
 import { gettext } from "../../../base/js/i18n.js";
+import { EDGE, placePopover } from "../../../base/js/place-popover.js";
 
-/** Width of the card, as in person-card.css, and its distance from the window's edge (pixels). */
+/** Width of the card, as in person-card.css (pixels). */
 const WIDTH = 240;
-const EDGE = 8;
 
 export class PersonCard {
   #card;
@@ -45,10 +45,8 @@ export class PersonCard {
     this.#part("profile").hidden = !isYou;
     this.#part(isYou ? "mention" : "profile").autofocus = false;
     this.#part(isYou ? "profile" : "mention").autofocus = true; // the browser focuses it as the card opens
-    const { top, bottom, left } = anchor.getBoundingClientRect();
-    const isBelow = bottom < innerHeight / 2;
-    this.#card.style.insetBlock = isBelow ? `${bottom}px auto` : `auto ${innerHeight - top}px`;
-    this.#card.style.insetInlineStart = `${Math.max(EDGE, Math.min(left, innerWidth - WIDTH - EDGE))}px`;
+    const beside = anchor.getBoundingClientRect();
+    placePopover(this.#card, beside, Math.min(beside.left, innerWidth - WIDTH - EDGE));
   }
 
   /** Show a person beside their name at a message. @see prepare */

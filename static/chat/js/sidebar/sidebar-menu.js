@@ -2,9 +2,13 @@
 
 import { errorText, postForm } from "../../../base/js/form-post.js";
 import { gettext } from "../../../base/js/i18n.js";
+import { placePopover } from "../../../base/js/place-popover.js";
 import { listenForDrags, placeOf } from "./star-order.js";
 
 const FAILED = gettext("Couldn't save. Try again in a moment.");
+
+/** Width of the menu, as in sidebar.css (pixels). */
+const WIDTH = 160;
 
 /** The last place among the starred rooms, of as many as there can be. */
 const MAX_STARRED = 50;
@@ -35,7 +39,7 @@ export class SidebarMenu {
   constructor(sidebar, list, onChange) {
     this.#list = list;
     this.#onChange = onChange;
-    Object.assign(this.#form, { id: "sidebar-menu", className: "sidebar-menu", popover: "auto" });
+    Object.assign(this.#form, { id: "sidebar-menu", className: "popup sidebar-menu", popover: "auto" });
     Object.assign(this.#status, { className: "sidebar-menu__status", role: "status", hidden: true });
     this.#form.append(this.#token, this.#involvement, this.#place);
     this.#form.append(this.#star, this.#up, this.#down, this.#mute, this.#leave, this.#status);
@@ -76,10 +80,8 @@ export class SidebarMenu {
     this.#room = room;
     this.#showStatus("");
     this.#showChoices();
-    const { top, bottom, right } = button.getBoundingClientRect();
-    const isBelow = bottom < innerHeight / 2;
-    this.#form.style.insetBlock = isBelow ? `${bottom}px auto` : `auto ${innerHeight - top}px`;
-    this.#form.style.insetInlineStart = `${Math.max(8, right - 160)}px`;
+    const beside = button.getBoundingClientRect();
+    placePopover(this.#form, beside, beside.right - WIDTH);
   }
 
   /** The browser has focused the button that opened the menu, unless there is a new list by now. */

@@ -292,8 +292,9 @@ export class Timeline {
   /** Restore the position of the anchor after a change of the content or the size. */
   #keepPosition() {
     this.#width = this.#scroller.clientWidth;
-    if (this.#atEnd) this.#scrollToEnd();
-    else if (this.#drift) this.#scroller.scrollTop += this.#drift;
+    if (this.#atEnd) return this.#scrollToEnd();
+    const drift = this.#drift;
+    if (drift) this.#scroller.scrollTop += drift;
   }
 
   /** How far the anchor has moved (pixels); NaN if there is none. */

@@ -13,7 +13,7 @@ MAX_KEYS = 10_000
 
 
 class ByteLimit:
-    """Rate limit whose actions are units of bytes. Each process keeps the bytes that make no unit yet."""
+    """Rate limit of bytes, which counts whole units. Each process keeps the bytes of incomplete units."""
 
     def __init__(self, limit: RateLimit):
         self._limit = limit

@@ -17,7 +17,7 @@ Pair = tuple[int | None, str]
 
 
 def enter_rooms(pairs: Iterable[Pair]) -> dict[Pair, Any]:
-    """Return the rooms by pair, without the pairs whose user may not enter the room."""
+    """Return the room of each pair whose user may enter it."""
     found: dict[Pair, Any] = import_string(settings.ENTER_ROOMS)(list(pairs))
     return found
 

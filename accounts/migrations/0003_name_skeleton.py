@@ -9,9 +9,9 @@ CHUNK = 1000
 def key_names_again(apps, schema_editor):
     """Store the keys of all names as they are computed now.
 
-    If several users get the same key, one of them keeps the name. Prefer a user whose key stays the same, then
-    accounts to guests, earlier accounts to later ones, and later guests to earlier ones. The others get a new
-    name on their next visit.
+    Let one of several users with the same key keep the name: one whose key stays the same before all others,
+    accounts before guests, earlier accounts before later ones, later guests before earlier ones. The others get
+    a new name on their next visit.
     """
     users = apps.get_model("accounts", "User").objects
     changed = list(find_changed(users))

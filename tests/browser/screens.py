@@ -38,6 +38,12 @@ DRAW = """async (rows) => {
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
+async def resize(page, size):
+    """Resize the window, and wait until the page has followed."""
+    await page.set_viewport_size(size)
+    await page.evaluate(DRAWN)
+
+
 class Album:
     def __init__(self, folder, language, table):
         self.folder, self.language = folder, language.partition("-")[0]
@@ -54,7 +60,6 @@ class Album:
         await page.emulate_media(color_scheme=theme)
         taken = []
         for size in sizes:
-            await page.set_viewport_size(size)
-            await page.evaluate(DRAWN)
+            await resize(page, size)
             taken.append(base64.b64encode(await page.screenshot()).decode())
         return taken

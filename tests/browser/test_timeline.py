@@ -96,6 +96,26 @@ async def test_what_one_reads_stays_where_it_is(lobby, open_tab):
         await expect(line).to_have_count(0)
 
 
+DISTANCE = """() => {
+    const { scrollHeight, scrollTop, clientHeight } = document.querySelector("#timeline");
+    return scrollHeight - scrollTop - clientHeight;
+}"""
+
+
+async def test_the_end_stays_in_view_as_text_of_several_lines_is_replaced(lobby, open_tab):
+    async with tabs("replaced", lobby) as (writer,):
+        await fill(writer, 45)
+        tab = await open_tab(lobby.url, "replaced", viewport={"width": 1000, "height": 400})
+        await expect(tab.messages.last).to_be_in_viewport()
+        for lines in ("one\ntwo\nthree\nfour", "1\n2\n3\n4"):  # the lines are inserted one after another
+            await tab.page.locator("#chat-message-input").fill(lines)
+            await tab.page.evaluate(NEXT_FRAME)
+            assert await tab.page.evaluate(DISTANCE) < 1
+        await writer.say("news")
+        await expect(tab.messages.last).to_contain_text("news")
+        await expect(tab.messages.last).to_be_in_viewport()
+
+
 GAP_BELOW = """() => document.querySelector(".dock").getBoundingClientRect().top
     - document.querySelector(".message:last-child").getBoundingClientRect().bottom"""
 

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import expect
 
-from tests.browser.screens import Album
+from tests.browser.screens import Album, resize
 from tests.browser.test_offline import is_seen, visit
 from tests.browser.tour import PHONE, TABLET, WIDE, WORDS, Stop, Tour
 from tests.servers.processes import Server
@@ -103,17 +103,17 @@ async def inspect(page, stop, book, themes):
     if book:
         await book.keep(stop, page)
     await page.emulate_media(color_scheme="light")
-    await page.set_viewport_size(PHONE if stop.is_narrow else WIDE)
+    await resize(page, PHONE if stop.is_narrow else WIDE)
     return [f"{stop.name}: {problem}" for problem in problems]
 
 
 async def look(page, themes):
     problems = await ask_axe(page, themes)
     for size in (PHONE, TABLET):
-        await page.set_viewport_size(size)
+        await resize(page, size)
         async with a_finger(page):
             problems += await page.evaluate(SMALL)
-    await page.set_viewport_size(ZOOMED)
+    await resize(page, ZOOMED)
     if sideways := await page.evaluate(SIDEWAYS):
         problems.append(f"{sideways} pixels stand out of the window")
     return problems

@@ -161,6 +161,7 @@ export function connectRoom(room, shell, isFirst) {
 
   // Timeline
   session.on("welcome", () => room.created());
+  element("chat-message-input").addEventListener("input", () => timeline.keepPosition());
   const announcer = new Announcer(element("announcer"));
   unsent.onFailed = (text) => announcer.announceStatus(text);
   session.on("message", (message) => {

@@ -89,7 +89,7 @@ export class Timeline {
     attention.addEventListener("change", () => this.#trackPresence());
     pill.addEventListener("click", () => this.jumpToEnd());
     // Content above the view can change its height at any time, for example with the window's width.
-    const resized = new ResizeObserver(() => this.#keepPosition());
+    const resized = new ResizeObserver(() => this.keepPosition());
     for (const each of [scroller, log, start, more]) resized.observe(each);
   }
 
@@ -165,7 +165,7 @@ export class Timeline {
   show() {
     if (!this.#isReceiving) return;
     this.#isReceiving = false;
-    this.#keepPosition();
+    this.keepPosition();
     this.#trim();
     this.#setUnseen(this.#unseen);
   }
@@ -230,7 +230,7 @@ export class Timeline {
   #scrollToPlace({ number, bottom }) {
     this.#atEnd = false;
     this.#anchor = { key: number, bottom };
-    this.#keepPosition();
+    this.keepPosition();
     this.#scrolled();
   }
 
@@ -265,9 +265,9 @@ export class Timeline {
   #scrolled() {
     // The scroll event of our own scrolling may arrive after the window was resized or the log has grown, and before
     // the position is restored.
-    if (this.#scroller.clientWidth !== this.#width) return this.#keepPosition();
+    if (this.#scroller.clientWidth !== this.#width) return this.keepPosition();
     const isOwn = this.#scroller.scrollTop === this.#ownScrollTop;
-    if (this.#atEnd && this.isLive && isOwn && this.#distance >= END_DISTANCE) return this.#keepPosition();
+    if (this.#atEnd && this.isLive && isOwn && this.#distance >= END_DISTANCE) return this.keepPosition();
     this.#atEnd = this.isLive && this.#distance < END_DISTANCE;
     this.#saveAnchor();
     this.#trackPresence();
@@ -289,8 +289,11 @@ export class Timeline {
     this.#anchor = item && { key: this.#log.key(item), bottom: this.#bottomOf(item) };
   }
 
-  /** Restore the position of the anchor after a change of the content or the size. */
-  #keepPosition() {
+  /**
+   * Restore the position of the anchor after a change of the content or the size.
+   * Call it as text is typed: the composer may have been lower for a moment, which scrolls the end away.
+   */
+  keepPosition() {
     this.#width = this.#scroller.clientWidth;
     if (this.#atEnd) return this.#scrollToEnd();
     const drift = this.#drift;
@@ -320,7 +323,7 @@ export class Timeline {
     if (this.#isLineShown || this.#missedAfter !== null) return;
     this.#isLineShown = true;
     this.#log.showNewLine({ number, since: this.#leftAt });
-    this.#keepPosition();
+    this.keepPosition();
   }
 
   /** The message below the line was deleted: move the line to the next message of others. */
@@ -389,7 +392,7 @@ export class Timeline {
   #shown() {
     this.#showMissedLine();
     this.#showEdges();
-    this.#keepPosition();
+    this.keepPosition();
     this.#trim();
   }
 
@@ -415,7 +418,7 @@ export class Timeline {
     this.#log.trim(MAX_MESSAGES, this.#log.item(this.#anchor?.key));
     if (hadFocus && !this.#log.contains(document.activeElement)) this.#scroller.focus({ preventScroll: true });
     this.#showEdges();
-    this.#keepPosition();
+    this.keepPosition();
   }
 }
 

@@ -13,6 +13,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import RECORD
 from tests.servers.processes import Server, free_port, wait_until
 from tests.servers.proxy import proxy
+from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -370,6 +371,33 @@ async def test_a_room_that_was_restored_from_a_backup_says_so_and_shows_what_is_
         await tab.until_transcript("kept", "and on it goes", "said meanwhile")
         await tab.until_read(3)
         await was_not_reloaded(tab)
+
+
+# The database as it is after a restore of a backup from before the edits 4 and 5, and three edits of the message 3.
+EDITED_ANEW = """
+    UPDATE chat_message SET text = 'one', edited_at = NULL, seq = 1 WHERE number = 1;
+    UPDATE chat_message SET text = 'three anew', seq = 6 WHERE number = 3;
+    UPDATE chat_room SET last_seq = 6;
+"""
+
+
+async def test_an_edit_that_was_lost_in_a_restore_is_not_shown_after_the_room_was_loaded_again(open_tab):
+    with Server() as server:
+        tab = await open_tab(server.url, "edits")
+        async with tabs("edits", server) as (writer,):
+            for text in ("one", "two", "three"):
+                await writer.say(text)
+            await writer.command(type="edit", number=1, message="one lost")
+            await writer.command(type="edit", number=3, message="three lost")
+            await tab.until_transcript("one lost", "two", "three lost")
+        await tab.page.context.set_offline(True)
+        server.stop()
+        with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database:
+            database.executescript(EDITED_ANEW)
+        server.start()
+        await tab.page.context.set_offline(False)
+        await expect(tab.messages.last).to_contain_text("three anew", timeout=BACK)
+        await tab.until_transcript("one", "two", "three anew")
 
 
 async def test_sockets_are_encrypted_where_pages_are(open_tab):

@@ -169,7 +169,7 @@ export function connectRoom(room, shell, isFirst) {
   });
   session.on("received", () => timeline.show());
   session.on("message", (message) => editor.update(message));
-  session.on("welcome", ({ reset, isRewound }) => (reset ? timeline.reload(isRewound) : timeline.retry()));
+  session.on("welcome", ({ reset, seq, isRewound }) => (reset ? timeline.reload(seq, isRewound) : timeline.retry()));
   session.on("welcome", ({ reset }) => reset && fetchEdited(editor.number));
   const actions = {
     edit: (message) => editor.begin(message),

@@ -18,6 +18,7 @@ export class ChatLog extends HTMLElement {
   #oldest = Infinity;
   #newest = 0;
   #lastReceived = 0; // the highest number received
+  #obsoleteUpTo = 0; // the seq of the last reset
   #loading = 0; // pages
   /** @type {NewLine | null} */
   #newLine = null;
@@ -101,14 +102,16 @@ export class ChatLog extends HTMLElement {
     this.removeAttribute("aria-busy");
   }
 
-  /** Later messages are missing: show none until `replace`. */
-  detachEnd() {
+  /** Later messages are missing, and states up to a seq may be obsolete: show no more until `replace`. @param {number} seq */
+  detachEnd(seq) {
+    this.#obsoleteUpTo = seq;
     this.#newest = Math.max(0, ...this.#numbers.filter((number) => this.#inRange({ number })));
   }
 
   /** Show a page of history instead of all stored messages. See `extend`. */
   replace(messages, ends) {
     for (const number of this.#numbers) this.#remove(number);
+    this.#forgetUnless(({ seq }) => seq > this.#obsoleteUpTo); // or a lost state would outlive the stored one, by its higher seq
     this.extend(messages, ends);
   }
 
@@ -261,7 +264,7 @@ export class ChatLog extends HTMLElement {
     for (const number of this.#numbers) this.#remove(number);
     this.#known.clear();
     [this.#oldest, this.#newest] = [Infinity, 0];
-    this.#lastReceived = 0;
+    [this.#lastReceived, this.#obsoleteUpTo] = [0, 0];
   }
 
   /** The highest number received. */

@@ -117,16 +117,17 @@ export class Timeline {
 
   /**
    * Load the log again: more messages were missed than the server sends.
+   * @param {number} seq of the log's last change: states from before it, which the page shows, may be lost
    * @param {boolean} isRewound whether the messages shown belong to another log: load the newest page. Otherwise, load the
    *   page at the reader's position.
    */
-  reload(isRewound) {
+  reload(seq, isRewound) {
     this.#generation += 1;
     this.#isPageMissing = true;
     this.#failures = 0;
     this.#missedAfter = isRewound || this.#isLineShown ? null : (this.#missedAfter ?? this.#log.lastReceived);
     if (isRewound) this.#log.clear();
-    else this.#log.detachEnd();
+    else this.#log.detachEnd(seq);
     this.#newer.stop();
     this.#end.hidden = true;
     this.#scrolled();
@@ -369,8 +370,8 @@ export class Timeline {
   }
 
   #showNewest(messages, isStart) {
+    if (this.#isPageMissing) return this.#replace(messages, { isStart, isEnd: true });
     this.#generation += 1;
-    this.#isPageMissing = false;
     this.#extend(messages, { isStart, isEnd: true });
   }
 

@@ -1,19 +1,21 @@
 """Room list: the rooms that a user may enter, their own first, each with its last message. Room search."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Substr
 from django.utils.translation import ngettext
 
 import live
 from accounts.models import User
 from base import names
 from chat import permissions, room_search
-from chat.models import Involvement, Message, Room
+from chat.models import Involvement, Room
 from chat.queries import unread_counts
 from chat.queries.unread_counts import RoomCounts
 
@@ -40,25 +42,34 @@ MAX_FACES = 3
 MAX_PREVIEW_LENGTH = 200
 
 
-class RoomCard(NamedTuple):
-    """Room in a list. `here` counts the others who are present; `faces` are some of them.
+class LastMessage(NamedTuple):
+    author_name: str
+    preview: str
+    created_at: datetime
 
-    `involvement` is the notification level in one of the user's own rooms, and in the open room; `star` is
-    the place among the starred ones.
+
+class Face(NamedTuple):
+    """Person who is present in a room."""
+
+    pk: int
+    name: str
+
+
+class RoomCard(NamedTuple):
+    """Room in a list: a value, so that its rendering can be cached.
+
+    `here` counts the others who are present; `faces` are some of them. `involvement` is the notification
+    level in one of the user's own rooms, and in the open room; `star` is the place among the starred ones.
     """
 
     name: str
     unread: int
     mentions: int
-    last: Message | None
+    last: LastMessage | None = None
     here: int = 0
-    faces: Sequence[User] = ()
+    faces: tuple[Face, ...] = ()
     involvement: str = ""
     star: int | None = None
-
-    @property
-    def preview(self) -> str:
-        return self.last.text[:MAX_PREVIEW_LENGTH] if self.last else ""
 
     # The same texts as in unread-counts.js.
 
@@ -108,8 +119,10 @@ def list_rooms(user: User | AnonymousUser, counts: list[RoomCounts] | None = Non
     own = {each.room: each for each in (count_own_rooms(user) if counts is None else counts)}
     rooms = permissions.visible_rooms(user).order_by("-last_message_at")
     most = min(MAX_OTHER_ROOMS, MAX_CARDS - len(own))
-    others = rooms.exclude(pk__in=own).exclude(last_message_at=None)[:most]
-    return RoomList(_make_cards(user, rooms.filter(pk__in=own), own), _make_cards(user, others, {}))
+    mine = _find_last_messages(rooms.filter(pk__in=own))
+    others = _find_last_messages(rooms.exclude(pk__in=own).exclude(last_message_at=None)[:most])
+    cards = _make_cards(user, mine + others, own)
+    return RoomList(cards[: len(mine)], cards[len(mine) :])
 
 
 def count_own_rooms(user: User | AnonymousUser) -> list[RoomCounts]:
@@ -129,7 +142,7 @@ def find_rooms(user: User | AnonymousUser, asked: str) -> FoundRooms:
     found = found[:MAX_FOUND_ROOMS]
     similar = [] if exact else _find_similar(latest_first.exclude(pk__in=[pk for pk, _ in found]), asked)
     counts = {each.room: each for each in _count_own(user, [pk for pk, _ in found])}
-    cards = [_make_card(name, counts.get(pk), None, 0, ()) for pk, name in found]
+    cards = [_make_card(name, counts.get(pk)) for pk, name in found]
     return FoundRooms(asked.strip(), cards, similar, exact is not None)
 
 
@@ -175,40 +188,49 @@ def list_sidebar_rooms(
     `counts` are those of the user's rooms, if they are known.
     """
     counts = count_own_rooms(user) if counts is None else counts
-    mine = [_make_card(each.name, each, None, 0, ()) for each in counts]
+    mine = [_make_card(each.name, each) for each in counts]
     if here and here not in [card.name for card in mine]:
-        mine.insert(0, RoomCard(here, 0, 0, None, involvement=Involvement.MENTIONS))
+        mine.insert(0, RoomCard(here, 0, 0, involvement=Involvement.MENTIONS))
     own = [each.room for each in counts]
     others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here)
     others = others.exclude(last_message_at=None)
     names = others.order_by("-last_message_at", "-pk").values_list("name", flat=True)[:MAX_SIDEBAR_ROOMS]
     starred = sorted((card for card in mine if card.star), key=lambda card: card.star or 0)
     unstarred = [card for card in mine if not card.star]
-    return RoomList(unstarred, [RoomCard(name, 0, 0, None) for name in names], starred)
+    return RoomList(unstarred, [RoomCard(name, 0, 0) for name in names], starred)
+
+
+def _find_last_messages(rooms: QuerySet[Room]) -> list[tuple[int, str, int]]:
+    """Return the primary keys and names of rooms, and the keys of their last messages, the newest first."""
+    visible = permissions.messages_of(OuterRef("pk")).filter(deleted_at=None)
+    last = Coalesce(Subquery(visible.order_by("-number").values("pk")[:1]), 0)
+    return sorted(rooms.values_list("pk", "name", last), key=lambda row: row[2], reverse=True)
 
 
 def _make_cards(
-    user: User | AnonymousUser, rooms: QuerySet[Room], own: dict[int, RoomCounts]
+    user: User | AnonymousUser, rooms: Collection[tuple[int, str, int]], own: dict[int, RoomCounts]
 ) -> list[RoomCard]:
-    """Return the cards of rooms, by their last message."""
-    visible = permissions.messages_of(OuterRef("pk")).filter(deleted_at=None)
-    last = visible.order_by("-number").values("pk")[:1]
-    found = list(rooms.annotate(last=Subquery(last)).values_list("pk", "name", "last"))
-    messages = permissions.visible_messages(user).in_bulk([pk for _, _, pk in found if pk])
-    newest_first = sorted(found, key=lambda row: row[2] or 0, reverse=True)
-    here = _load_presence(user, [pk for pk, _, _ in newest_first])
-    return [
-        _make_card(name, own.get(pk), messages.get(last or 0), *here[pk]) for pk, name, last in newest_first
-    ]
+    messages = _load_messages(user, [last for _, _, last in rooms if last])
+    present = _load_presence(user, [pk for pk, _, _ in rooms])
+    return [_make_card(name, own.get(pk), messages.get(last), *present[pk]) for pk, name, last in rooms]
 
 
-def _load_presence(user: User | AnonymousUser, rooms: Sequence[int]) -> dict[int, tuple[int, list[User]]]:
+def _load_messages(user: User | AnonymousUser, pks: Collection[int]) -> dict[int, LastMessage]:
+    columns = ("author_name", Substr("text", 1, MAX_PREVIEW_LENGTH), "created_at")
+    rows = permissions.visible_messages(user).filter(pk__in=pks).values_list("pk", *columns)
+    return {pk: LastMessage(*row) for pk, *row in rows}
+
+
+def _load_presence(
+    user: User | AnonymousUser, rooms: Sequence[int]
+) -> dict[int, tuple[int, tuple[Face, ...]]]:
     """Return, for each room, how many others are present, and some of them."""
     present = async_to_sync(live.fetch_people)([Room.topic_of(pk) for pk in rooms])
     people = {pk: sorted(present[Room.topic_of(pk)] - {user.pk}) for pk in rooms}
-    faces = User.objects.in_bulk({person for some in people.values() for person in some[:MAX_FACES]})
+    users = User.objects.in_bulk({person for some in people.values() for person in some[:MAX_FACES]})
+    faces = {pk: Face(pk, each.name) for pk, each in users.items()}
     return {
-        pk: (len(some), [faces[person] for person in some[:MAX_FACES] if person in faces])
+        pk: (len(some), tuple(faces[person] for person in some[:MAX_FACES] if person in faces))
         for pk, some in people.items()
     }
 
@@ -219,7 +241,11 @@ def _format_badge(count: int) -> str:
 
 
 def _make_card(
-    name: str, counts: RoomCounts | None, last: Message | None, here: int, faces: Sequence[User]
+    name: str,
+    counts: RoomCounts | None,
+    last: LastMessage | None = None,
+    here: int = 0,
+    faces: tuple[Face, ...] = (),
 ) -> RoomCard:
     if counts is None:
         return RoomCard(name, 0, 0, last, here, faces)

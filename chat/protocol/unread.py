@@ -15,6 +15,7 @@ class Count(msgspec.Struct):
     room: str
     count: int
     mentions: int  # how many of them mention you
+    mention: int | None  # the number of the newest of these
     involvement: str  # notification level: all, mentions or none
     star: int | None  # place among your starred rooms, from 1
 

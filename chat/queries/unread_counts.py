@@ -64,6 +64,7 @@ class RoomCounts(NamedTuple):
     """Unread counts of a person's room.
 
     `unread` counts the messages of others, `mentions` those that mention the person: both up to `MAX_UNREAD`.
+    `mention` is the number of the newest of these.
     `star` is the place among the person's starred rooms, from 1; `last_seq` is the end of the room's log at
     the time of the count. `key` is the membership's.
     """
@@ -74,6 +75,7 @@ class RoomCounts(NamedTuple):
     name: str
     unread: int
     mentions: int
+    mention: int | None
     involvement: str
     star: int | None
     last_seq: int
@@ -168,9 +170,21 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
     )
     mentions = named.order_by().values("pk")[:MAX_UNREAD]
     counted = Membership.objects.filter(pk__in=keys).annotate(
-        unread=UnreadCount(_unread_messages(), most=MAX_UNREAD), mentions=RowCount(mentions)
+        unread=UnreadCount(_unread_messages(), most=MAX_UNREAD),
+        mentions=RowCount(mentions),
+        mention=Subquery(named.order_by("-number").values("number")[:1]),
     )
-    of_membership = ("pk", "user", "room", "room__name", "unread", "mentions", "involvement", "star")
+    of_membership = (
+        "pk",
+        "user",
+        "room",
+        "room__name",
+        "unread",
+        "mentions",
+        "mention",
+        "involvement",
+        "star",
+    )
     columns = (*of_membership, "room__last_seq")
     return list(map(RoomCounts._make, counted.order_by("-pk").values_list(*columns)))
 

@@ -75,7 +75,9 @@ class UserUnreadFeed:
     def _update(self, counts: RoomCounts) -> bool:
         """Remember a count. Return whether it has changed."""
         is_new = counts.room not in self.rooms
-        published = self.published.pop(counts.room, counts._replace(unread=0, mentions=0, star=None))
+        published = self.published.pop(
+            counts.room, counts._replace(unread=0, mentions=0, mention=None, star=None)
+        )
         self.rooms[counts.room] = counts.key
         if _is_kept(counts):
             self.published[counts.room] = counts
@@ -96,7 +98,14 @@ class UserUnreadFeed:
 
     def _append(self, all_counts: Iterable[RoomCounts], is_all: bool) -> None:
         unread = [
-            protocol.Count(counts.name, counts.unread, counts.mentions, counts.involvement, counts.star)
+            protocol.Count(
+                room=counts.name,
+                count=counts.unread,
+                mentions=counts.mentions,
+                mention=counts.mention,
+                involvement=counts.involvement,
+                star=counts.star,
+            )
             for counts in all_counts
         ]
         self.log.append(live.Event(self.log.seq + 1, protocol.encode_body(protocol.Unread(unread, is_all))))

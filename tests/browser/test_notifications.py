@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.account import sign_in, sign_up
-from tests.browser.conftest import launched
+from tests.browser.conftest import hold, launched
 from tests.browser.test_offline import until
 from tests.browser.writer import Writer
 
@@ -102,6 +102,26 @@ async def test_who_is_named_is_told_once_however_many_tabs_they_have(lobby, open
     await until_shown(one, 1)
     names = await shown(one, two, three)  # with marks, so that no name changes places with the other
     assert [each.partition(" · ")[2] for each in names] == [f"\u2068notify named\u2069: @{you} and so on"]
+
+
+async def test_a_mention_is_told_of_however_many_messages_follow_it(lobby, open_tab, open_recorded):
+    speaker = await open_tab(lobby.url, "notify busy")
+    await speaker.say("first")
+    reader = await open_recorded("notify busy")
+    await reader.until_transcript("first")
+    await reader.page.evaluate(LOOK_AWAY)
+    held = await hold(reader.page, "**/messages/*")
+    you = await name_of(reader)
+    await speaker.say(f"@{you} and so on")
+    await held.asked.wait()
+    for number in range(25):
+        await speaker.say(f"line {number}")
+    await expect(reader.messages).to_have_count(27)
+    held.released.set()
+    await until_shown(reader, 1)
+    assert await shown(reader) == [
+        f"\u2068{await name_of(speaker)}\u2069 · \u2068notify busy\u2069: @{you} and so on"
+    ]
 
 
 async def test_the_tabs_of_a_former_guest_neither_hear_nor_silence_what_the_account_is_told(

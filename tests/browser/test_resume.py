@@ -373,7 +373,7 @@ async def test_a_room_that_was_restored_from_a_backup_says_so_and_shows_what_is_
         await was_not_reloaded(tab)
 
 
-# The database as it is after a restore of a backup from before the edits 4 and 5, and three edits of the message 3.
+# The database after a restore of a backup from before the edits 4 and 5, and three new edits of a message.
 EDITED_ANEW = """
     UPDATE chat_message SET text = 'one', edited_at = NULL, seq = 1 WHERE number = 1;
     UPDATE chat_message SET text = 'three anew', seq = 6 WHERE number = 3;

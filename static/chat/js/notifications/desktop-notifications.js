@@ -17,7 +17,7 @@ const NOTIFICATION_LOCK = "lobby.notification.";
 
 const FETCH_TIMEOUT = 10_000; // milliseconds
 
-/** How many recent messages of a room are searched for the one to show. */
+/** How many recent messages of a room are searched for the one to show, unless it is a mention. */
 const RECENT_MESSAGES = 20;
 
 /** How much of a message is shown (characters). */
@@ -68,14 +68,14 @@ export class DesktopNotifications {
 
   /**
    * Show a notification for a room whose unread count has grown.
-   * @param {{room: string, involvement: string}} unread
+   * @param {{room: string, involvement: string, mention: number | null}} unread
    * @param {boolean} isMention whether there are more unread mentions of you
    */
-  async notify({ room, involvement }, isMention) {
+  async notify({ room, involvement, mention }, isMention) {
     const isWanted = involvement === "all" || (involvement === "mentions" && isMention);
     if (!isWanted || !this.#isLeader || permission() !== "granted" || (await isViewed(room, this.#you))) return;
     await navigator.locks.request(NOTIFICATION_LOCK + room, async () => {
-      const message = await this.#findMessage(room, isMention);
+      const message = await this.#findMessage(room, isMention ? mention : null);
       if (message) await showNotification(room, message);
       if (message && isSoundOn()) playSound();
     });
@@ -96,16 +96,14 @@ export class DesktopNotifications {
     });
   }
 
-  /** Fetch the last message of others in a room, or the last that mentions you. */
-  async #findMessage(room, isMention) {
+  /** Fetch the message of a number, or the last message of others in a room. */
+  async #findMessage(room, number) {
+    const query = number ? `before=${number + 1}&limit=1` : `limit=${RECENT_MESSAGES}`;
     const options = { signal: AbortSignal.timeout(FETCH_TIMEOUT) };
-    const response = await fetch(`${roomAddress(room)}messages/?limit=${RECENT_MESSAGES}`, options).catch(() => null);
+    const response = await fetch(`${roomAddress(room)}messages/?${query}`, options).catch(() => null);
     if (!response?.ok) return null;
     const { messages } = await response.json();
-    return messages.findLast(
-      ({ author, deleted, mentions }) =>
-        author.id !== this.#you && !deleted && (!isMention || mentions.some(({ id }) => id === this.#you)),
-    );
+    return messages.findLast(({ author, deleted }) => author.id !== this.#you && !deleted);
   }
 }
 

@@ -13,6 +13,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import RECORD
 from tests.servers.processes import Server, free_port, wait_until
 from tests.servers.proxy import proxy
+from tests.servers.rooms import grow
 from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -373,6 +374,32 @@ async def test_a_room_that_was_restored_from_a_backup_says_so_and_shows_what_is_
         await was_not_reloaded(tab)
 
 
+async def test_messages_after_a_restore_are_new_also_for_a_tab_that_had_read_further(open_tab):
+    with Server() as server:
+        tab = await open_tab()
+        await tab.page.add_init_script(RECORD)
+        await tab.enter(server.url, "reread")
+        await tab.say("kept")
+        await tab.until_transcript("kept")
+        with (
+            closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as live,
+            closing(sqlite3.connect(":memory:")) as backup,
+        ):
+            live.backup(backup)
+            for number in range(3):
+                await tab.say(f"lost {number}")
+            await tab.until_read(4)
+            backup.backup(live)
+        await expect(tab.messages).to_have_count(1, timeout=BACK)
+        await tab.enter(server.url, "elsewhere")
+        other = await open_tab(server.url, "reread")
+        await other.say("said meanwhile")
+        await other.until_transcript("kept", "said meanwhile")
+        await tab.enter(server.url, "reread")
+        await expect(tab.messages.last).to_contain_text("said meanwhile")
+        await expect(tab.page.locator(".day--new")).to_have_count(1)
+
+
 # The database after a restore of a backup from before the edits 4 and 5, and three new edits of a message.
 EDITED_ANEW = """
     UPDATE chat_message SET text = 'one', edited_at = NULL, seq = 1 WHERE number = 1;
@@ -398,6 +425,36 @@ async def test_an_edit_that_was_lost_in_a_restore_is_not_shown_after_the_room_wa
         await tab.page.context.set_offline(False)
         await expect(tab.messages.last).to_contain_text("three anew", timeout=BACK)
         await tab.until_transcript("one", "two", "three anew")
+
+
+# The database after a restore of a backup from before the edit 121, and edits of two other messages.
+EDITED_ELSEWHERE = """
+    UPDATE chat_message SET text = 'as before', edited_at = NULL, seq = number WHERE number = 119;
+    UPDATE chat_message SET text = 'edited elsewhere', seq = number + 61 WHERE number IN (60, 61);
+    UPDATE chat_room SET last_seq = 122;
+"""
+
+
+async def test_history_that_is_loaded_before_the_connection_is_back_proves_nothing(open_tab):
+    with Server() as server:
+        async with proxy(server) as cable, tabs("proven", server) as (writer,):
+            await writer.say("text 1")
+            await writer.until_texts("text 1")
+            grow(server, "proven", 120)
+            tab = await open_tab(cable.url, "proven")
+            await expect(tab.messages).to_have_count(50)
+            await writer.command(type="edit", number=119, message="lost")
+            await expect(tab.messages.filter(has_text="lost")).to_have_count(1)
+            cable.sockets_refused = True
+            cable.cut()
+            server.stop()
+            with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database:
+                database.executescript(EDITED_ELSEWHERE)
+            server.start()
+            await tab.page.evaluate("document.querySelector('#timeline').scrollTop = 0")
+            await expect(tab.messages.filter(has_text="edited elsewhere")).to_have_count(2)
+            cable.sockets_refused = False
+            await expect(tab.messages.filter(has_text="as before")).to_have_count(1, timeout=BACK)
 
 
 async def test_sockets_are_encrypted_where_pages_are(open_tab):

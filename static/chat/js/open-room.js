@@ -25,6 +25,7 @@ const element = (id) => document.getElementById(id);
 export class OpenRoom {
   #closing = new AbortController();
   #isAtMessage; // the page's address is that of a message
+  #fetchedUpTo = 0; // the highest seq in pages of history since the last welcome
   #beginning;
 
   /** Its name, as shown. @type {string} */
@@ -109,7 +110,7 @@ export class OpenRoom {
   }
 
   /**
-   * Update the last known change and the newest known message.
+   * Update the last known change and the newest known message: of the first page, or received in the log's order.
    * @param {import("./timeline/message-element.js").Message} message in its current state
    */
   updateLast({ seq, number, client_id: clientId, at, edited, deleted }) {
@@ -119,6 +120,17 @@ export class OpenRoom {
       Object.assign(cursor, { last: reference, last_seq: seq, last_at: deleted ?? edited ?? at });
     }
     if (number > Number.parseInt(cursor.newest || "0", 10)) cursor.newest = reference;
+  }
+
+  /**
+   * A connection begins.
+   * @returns {boolean} whether pages of history have changes that are not received yet. Nothing proves that they are of
+   *   the log that goes on now: a database may have been restored since.
+   */
+  welcomed() {
+    const isAhead = this.#fetchedUpTo > this.cursor.seq;
+    this.#fetchedUpTo = 0;
+    return isAhead;
   }
 
   /** The authors' present names, by their ids. */
@@ -136,7 +148,7 @@ export class OpenRoom {
   async fetchPage(query) {
     const { messages, names, more } = await this.#fetchJson("messages", { limit: this.data.page, ...query });
     this.log.rename(namedPeople(names));
-    messages.forEach((message) => this.updateLast(message));
+    this.#fetchedUpTo = Math.max(this.#fetchedUpTo, ...messages.map(({ seq }) => seq));
     const isNewest = !query.before && !query.after;
     if (isNewest && this.#isAtMessage && !this.signal.aborted) {
       history.replaceState(null, "", this.address);

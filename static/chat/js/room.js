@@ -169,7 +169,11 @@ export function connectRoom(room, shell, isFirst) {
   });
   session.on("received", () => timeline.show());
   session.on("message", (message) => editor.update(message));
-  session.on("welcome", ({ reset, seq, isRewound }) => (reset ? timeline.reload(seq, isRewound) : timeline.retry()));
+  session.on("welcome", ({ reset, seq, isRewound }) => {
+    const isAhead = room.welcomed();
+    if (reset || isAhead) timeline.reload(seq, isRewound);
+    else timeline.retry();
+  });
   session.on("welcome", ({ reset }) => reset && fetchEdited(editor.number));
   const actions = {
     edit: (message) => editor.begin(message),
@@ -222,8 +226,9 @@ export function connectRoom(room, shell, isFirst) {
 
   // The read position is sent once everything else has the message.
   session.on("message", () => reading.setShown(cursor.seq));
-  session.on("welcome", () => {
-    reading.reset();
+  session.on("welcome", ({ seq }) => {
+    if (data.last_read !== null) data.last_read = Math.min(data.last_read, seq);
+    reading.reset(seq);
     reading.setShown(cursor.seq);
   });
   session.on("caught-up", () => (attention.isCaughtUp = true));

@@ -41,9 +41,13 @@ export class ReadTracker {
     this.#update();
   }
 
-  /** Send the position again on a new connection: the last one may not have arrived. */
-  reset() {
+  /**
+   * Send the position again on a new connection: the last one may not have arrived.
+   * @param {number} end of the log, which may be before what was read: the log was rewound
+   */
+  reset(end) {
     this.#sent = -1;
+    this.#seen = Math.min(this.#seen, end);
   }
 
   /** The room is left: send the position now. */

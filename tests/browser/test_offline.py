@@ -10,7 +10,8 @@ from tests.browser.account import IS_RELOADED, sign_out, sign_up
 from tests.browser.conftest import TIMEOUT
 from tests.servers.processes import Server, runserver
 from tests.servers.proxy import proxy
-from tests.servers.rooms import fill
+from tests.servers.rooms import fill, grow
+from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -196,6 +197,41 @@ async def test_the_end_of_a_room_is_kept_wherever_it_was_opened(lobby, open_tab)
     await tab.page.goto(f"{lobby.url}/chat/Kept-End/")
     await expect(tab.page.get_by_text(OFFLINE)).to_be_visible()
     await expect(tab.page.get_by_text("text 120", exact=True)).to_be_visible()
+
+
+# The numbers of the messages in what is kept of a room.
+KEPT_NUMBERS = """async (room) => {
+    const { messages } = await (await caches.match(`/chat/${room}/?seen`)).json();
+    return messages.map(({ number }) => number);
+}"""
+
+
+async def test_what_is_kept_has_no_gap_where_a_page_of_history_came_late(lobby, open_tab):
+    await fill(lobby, "late", 120)
+    asked, released = asyncio.Event(), asyncio.Event()
+
+    async def delay(route):
+        response = await route.fetch()
+        asked.set()
+        await released.wait()
+        await route.fulfill(response=response)
+
+    async with proxy(lobby) as cable, tabs("late", lobby) as (writer,):
+        tab = await visit(open_tab, cable, "late")
+        last_page = re.compile(r"/messages/.*before=9007")
+        await tab.page.route(last_page, delay, times=1)
+        await tab.page.goto(f"{cable.url}/chat/late/20/")
+        await asked.wait()
+        cable.sockets_refused = True
+        cable.cut()
+        grow(lobby, "late", 1300)
+        async with tab.page.expect_response(re.compile("/messages/")):  # the room is loaded again
+            cable.sockets_refused = False
+        released.set()
+        await writer.say("the last")
+        await is_seen(tab, "late", "the last")
+        numbers = await tab.page.evaluate(KEPT_NUMBERS, "late")
+        assert numbers == list(range(numbers[0], 1302))
 
 
 # Whether there is a room of exactly that spelling; what is asked for is repeated.

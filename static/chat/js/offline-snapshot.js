@@ -16,6 +16,7 @@ export class OfflineSnapshot {
   #messages = new Map();
   #from = 0; // all messages from this number on are known; 0: all messages of the room
   #isComplete = false;
+  #generation = 0; // grows when the messages are removed, so that a page requested before is dropped
   #refreshing = new Retry(() => this.#refresh());
   #timer = 0;
   #isDue = false;
@@ -38,11 +39,12 @@ export class OfflineSnapshot {
     signal.addEventListener("abort", () => this.#isDue && this.#send());
   }
 
-  /** Remove the messages: they belong to another log, or there is a gap after them. */
+  /** Remove the messages: they belong to another log, or there is a gap after them. Call `refresh` then. */
   clear() {
     this.#messages.clear();
     this.#from = 0;
     this.#isComplete = false;
+    this.#generation += 1;
   }
 
   /**
@@ -65,8 +67,9 @@ export class OfflineSnapshot {
 
   async #refresh() {
     if (this.#isComplete) return this.schedule();
+    const generation = this.#generation;
     const { messages, isLast } = await this.#fetchLast();
-    this.begin(messages, isLast);
+    if (generation === this.#generation) this.begin(messages, isLast);
   }
 
   /** @param {Message} message in its current state */

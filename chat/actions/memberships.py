@@ -73,6 +73,7 @@ def set_involvement(user: User, room: Room, involvement: str) -> None:
         defaults={"involvement": involvement},
         create_defaults={"involvement": involvement, "last_read": room.last_seq},
     )
+    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, [room.pk]))
 
 
 @transaction.atomic
@@ -96,11 +97,11 @@ def star(user: User, room: Room, place: int | None) -> None:
     changed = {pk: number for pk, number in stars.items() if number != before.get(pk)}
     for pk, number in sorted(changed.items()):  # in the order of `mark_read`, to avoid deadlocks
         Membership.objects.filter(user=user, room=pk).update(star=number)
-    transaction.on_commit(lambda: unread_changes.publish_starred(user.pk, changed))
+    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, changed))
 
 
 @transaction.atomic
 def leave(user: User, room: Room) -> None:
     """End a user's membership in a room. Reading there creates another."""
     Membership.objects.filter(user=user, room=room).delete()
-    transaction.on_commit(lambda: unread_changes.publish_left(user.pk, room.pk))
+    transaction.on_commit(lambda: unread_changes.publish_left(user.pk, room.pk, room.name))

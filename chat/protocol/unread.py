@@ -16,7 +16,7 @@ class Count(msgspec.Struct):
     count: int
     mentions: int  # how many of them mention you
     mention: int | None  # the number of the newest of these
-    involvement: str  # notification level: all, mentions or none
+    involvement: str  # notification level: all, mentions or none; empty for a room that you have left
     star: int | None  # place among your starred rooms, from 1
 
 

@@ -1,7 +1,7 @@
-"""Topic between processes of changes to unread counts: messages, read positions, stars, and left rooms."""
+"""Topic between processes of changes to unread counts: messages, read positions, and memberships."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -14,14 +14,16 @@ TOPIC = "news"
 class UnreadChanged(msgspec.Struct):
     """Change of unread counts: rooms with new messages, and pairs of person and room.
 
-    The pairs have a new position, a new star, or their membership has ended.
+    The pairs have a new position, their membership has ended, or it has another star or notification level.
+    `names` are those of the rooms that were left.
     """
 
-    # The wire name is that of earlier versions, whose processes run during an upgrade.
+    # The wire names are those of earlier versions, whose processes run during an upgrade.
     rooms: Collection[int] = msgspec.field(default=(), name="said")
     read: Collection[tuple[int, int]] = ()
     left: Collection[tuple[int, int]] = ()
-    starred: Collection[tuple[int, int]] = ()
+    changed: Collection[tuple[int, int]] = msgspec.field(default=(), name="starred")
+    names: Mapping[int, str] = msgspec.field(default_factory=dict)
 
     def event(self) -> live.Event:
         return live.Event(None, msgspec.json.encode(self))
@@ -53,11 +55,11 @@ def publish_changed_rooms(rooms: Collection[int]) -> None:
         live.publish(TOPIC, UnreadChanged(rooms).event())
 
 
-def publish_left(person: int, room: int) -> None:
+def publish_left(person: int, room: int, name: str) -> None:
     """Publish to all processes, from any thread, that a person has left a room. Never raise."""
-    live.publish(TOPIC, UnreadChanged(left=[(person, room)]).event())
+    live.publish(TOPIC, UnreadChanged(left=[(person, room)], names={room: name}).event())
 
 
-def publish_starred(person: int, rooms: Collection[int]) -> None:
-    """Publish to all processes, from any thread, that rooms of a person have new stars. Never raise."""
-    live.publish(TOPIC, UnreadChanged(starred=[(person, room) for room in rooms]).event())
+def publish_changed_memberships(person: int, rooms: Collection[int]) -> None:
+    """Publish to all processes, from any thread, that a person has changed memberships. Never raise."""
+    live.publish(TOPIC, UnreadChanged(changed=[(person, room) for room in rooms]).event())

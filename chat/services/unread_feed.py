@@ -5,7 +5,7 @@ positions, publishes one message to the other processes, and recounts for the pe
 """
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, islice
@@ -18,6 +18,7 @@ import live
 from base.database import DATABASE_ERRORS
 from chat import actions, protocol
 from chat.actions import Member
+from chat.models import Involvement
 from chat.queries import unread_counts
 from chat.queries.unread_counts import RoomCounts
 from chat.services import unread_changes
@@ -56,10 +57,12 @@ class UserUnreadFeed:
         self.log = live.Log(0, RING_SIZE)
         self.published: dict[int, RoomCounts] = {}
         self.rooms: dict[int, int] = {}  # keys of the memberships that are counted, by room, oldest first
+        self.levels: dict[int, str] = {}  # notification levels of rooms, but for the default
         self.tabs = 0
 
     def publish_all(self, all_counts: Sequence[RoomCounts]) -> None:
         self.rooms = {counts.room: counts.key for counts in reversed(all_counts)}
+        self.levels = {counts.room: counts.involvement for counts in all_counts if _has_level(counts)}
         self.published = {counts.room: counts for counts in all_counts if _is_kept(counts)}
         newest = {counts.room for counts in islice(all_counts, NEWEST_ROOMS)}
         self._append([each for each in all_counts if _is_kept(each) or each.room in newest], is_all=True)
@@ -74,20 +77,32 @@ class UserUnreadFeed:
 
     def _update(self, counts: RoomCounts) -> bool:
         """Remember a count. Return whether it has changed."""
-        is_new = counts.room not in self.rooms
+        before = self.rooms.get(counts.room), self.levels.pop(counts.room, Involvement.MENTIONS)
         published = self.published.pop(
             counts.room, counts._replace(unread=0, mentions=0, mention=None, star=None)
         )
         self.rooms[counts.room] = counts.key
+        if _has_level(counts):
+            self.levels[counts.room] = counts.involvement
         if _is_kept(counts):
             self.published[counts.room] = counts
-        return is_new or published._replace(last_seq=counts.last_seq) != counts
+        is_same = before == (counts.key, counts.involvement)
+        return not is_same or published._replace(last_seq=counts.last_seq) != counts
 
     def remove(self, room: int) -> None:
-        """Remove a room that the person has left, or that is not counted any more."""
+        """Remove a room that is not counted any more."""
+        if counts := self._forget(room):
+            self._append([counts._replace(unread=0, mentions=0, mention=None, star=None)], is_all=False)
+
+    def leave(self, room: int, name: str) -> None:
+        """Remove a room that the person has left, and tell their tabs."""
+        self._forget(room)
+        self._append([RoomCounts(0, 0, room, name, 0, 0, None, "", None, 0)], is_all=False)
+
+    def _forget(self, room: int) -> RoomCounts | None:
         self.rooms.pop(room, None)
-        if counts := self.published.pop(room, None):
-            self._append([counts._replace(unread=0, mentions=0, star=None)], is_all=False)
+        self.levels.pop(room, None)
+        return self.published.pop(room, None)
 
     def _has_star(self, room: int) -> bool:
         return room in self.published and self.published[room].star is not None
@@ -113,6 +128,10 @@ class UserUnreadFeed:
 
 def _is_kept(counts: RoomCounts) -> bool:
     return counts.unread > 0 or counts.star is not None
+
+
+def _has_level(counts: RoomCounts) -> bool:
+    return counts.involvement != Involvement.MENTIONS
 
 
 @dataclass
@@ -184,17 +203,20 @@ class UnreadFeed:
             changed = msgspec.json.decode(event.body, type=unread_changes.UnreadChanged)
             read = {pair for pair in changed.read if pair[0] in self._feeds}
             self._read_at |= dict.fromkeys(read, time.monotonic())
-            starred = {pair for pair in changed.starred if pair[0] in self._feeds}
-            self._dirty.add(DirtyCounts(rooms=set(changed.rooms), read=read | starred))
-            self._remove_left(set(changed.left))
+            memberships = {pair for pair in changed.changed if pair[0] in self._feeds}
+            self._dirty.add(DirtyCounts(rooms=set(changed.rooms), read=read | memberships))
+            self._remove_left(set(changed.left), changed.names)
 
-    def _remove_left(self, left: set[Pair]) -> None:
+    def _remove_left(self, left: set[Pair], names: Mapping[int, str]) -> None:
         """Remove rooms that people have left, with positions that would make them members again."""
         self._read = {
             member: seq for member, seq in self._read.items() if (member.person, member.room) not in left
         }
         for person, room in left:
-            if feed := self._feeds.get(person):
+            feed = self._feeds.get(person)
+            if feed and room in names:
+                feed.leave(room, names[room])
+            elif feed:  # an earlier version tells no names
                 feed.remove(room)
 
     async def _update(self) -> None:

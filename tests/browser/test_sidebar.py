@@ -294,6 +294,27 @@ async def test_a_room_is_muted_and_left_from_its_row(lobby, open_reader):
     await expect(other.page).to_have_url(f"{lobby.url}/chat/")
 
 
+async def test_what_is_muted_and_left_on_another_device_is_so_here(lobby, open_tab, open_reader):
+    tab = await open_reader("rail there")
+    await tab.until_read(0)
+    await tab.enter(lobby.url, "rail here")
+    await tab.until_read(0)
+    elsewhere = await open_tab(storage_state=await tab.page.context.storage_state())  # not by the browser
+    await elsewhere.enter(lobby.url, "rail there")
+    row = rooms(elsewhere).filter(has_text="rail there")
+    for name in ("Mute", "Leave room"):
+        await tab.page.get_by_role("button", name="Options for rail there").focus()
+        await tab.page.keyboard.press("Enter")
+        await tab.page.get_by_role("button", name=name).click()
+        if name == "Mute":
+            await expect(row).to_contain_text("(muted)")
+            icon = elsewhere.page.locator("#notification-settings-open use")
+            await expect(icon).to_have_attribute("href", "#bell-off")
+            await elsewhere.page.goto(f"{lobby.url}/chat/")
+            await expect(row).to_have_count(1)
+    await expect(row).to_have_count(0)
+
+
 async def test_starred_rooms_come_first_in_an_order_of_ones_own(lobby, open_tab, open_reader):
     tab = await open_reader("rail a")
     await tab.until_read(0)

@@ -195,6 +195,7 @@ export function connectRoom(room, shell, isFirst) {
   session.on("unread", (event) => unread.receive(event));
   const settingsIcon = document.querySelector("#notification-settings-open use");
   const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement, signal);
+  session.on("unread", ({ rooms }) => settings.receive(rooms.find(({ room }) => room === name)));
   session.on("message", ({ author, number, seq, mentions }) => {
     const isMention = number === seq && author.id !== you.id && mentions?.some(({ id }) => id === you.id);
     if (isMention && settings.involvement !== "none") shell.offer.show();

@@ -50,6 +50,11 @@ export class NotificationSettings {
     return this.#involvement;
   }
 
+  /** Another device may have changed the level. @param {{involvement: string}} [unread] counts of the room; "" once it is left */
+  receive(unread) {
+    if (unread?.involvement) this.#show(unread.involvement);
+  }
+
   /** Load the level again: a page that the browser has stored may have an old one. */
   async refresh() {
     const response = await fetch(this.#form.action).catch(() => {});

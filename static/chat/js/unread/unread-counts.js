@@ -57,7 +57,7 @@ export class UnreadCounts {
     for (const { room, count, mentions } of rooms) this.#counts.set(room, { count, mentions });
     this.#show();
     this.#checkListed(rooms);
-    if (this.#hasOtherStars(rooms, all)) this.#onUnlisted();
+    if (this.#isListedOtherwise(rooms, all)) this.#onUnlisted();
     for (const room of rooms) this.#compare(room, before.get(room.room) ?? NONE);
     for (const [room, { count, mentions }] of before) {
       const now = this.#counts.get(room) ?? NONE;
@@ -82,12 +82,14 @@ export class UnreadCounts {
     if (unlisted.length) this.#onUnlisted();
   }
 
-  /** Whether the list has a room with another star, or as one of others. */
-  #hasOtherStars(rooms, all) {
-    const stars = new Map(rooms.map(({ room, star }) => [room, String(star ?? 0)]));
-    return [...this.#rooms].some(({ dataset: { room, star } }) => {
+  /** Whether the list has a room with another star or notification level, or as one of others. */
+  #isListedOtherwise(rooms, all) {
+    const received = new Map(rooms.map((each) => [each.room, each]));
+    return this.#rooms.some(({ dataset: { room, star, involvement = "" } }) => {
       if (star === undefined) return false; // a room of the index
-      return (stars.get(room) ?? (all && star ? "0" : star)) !== star;
+      const now = received.get(room);
+      if (!now) return Boolean(all && Number(star));
+      return involvement !== now.involvement || Number(star) !== (now.star ?? 0);
     });
   }
 

@@ -15,7 +15,7 @@ class Count(msgspec.Struct):
     room: str
     count: int
     mentions: int  # how many of them mention you
-    mention: int | None  # the number of the newest of these
+    newest: int | None  # number of the newest unread message of which you want to be notified
     involvement: str  # notification level: all, mentions or none; empty for a room that you have left
     star: int | None  # place among your starred rooms, from 1
 

@@ -59,7 +59,7 @@ class RoomCard(NamedTuple):
     """Room in a list: a value, so that its rendering can be cached.
 
     `here` counts the others who are present; `faces` are some of them. `involvement` is the notification
-    level in one of the user's own rooms, and in the open room; `star` is the place among the starred ones.
+    level in one of the user's own rooms, and in the open room; `star` and `newest` are as in `RoomCounts`.
     """
 
     name: str
@@ -70,6 +70,7 @@ class RoomCard(NamedTuple):
     faces: tuple[Face, ...] = ()
     involvement: str = ""
     star: int | None = None
+    newest: int | None = None
 
     # The same texts as in unread-counts.js.
 
@@ -249,4 +250,14 @@ def _make_card(
 ) -> RoomCard:
     if counts is None:
         return RoomCard(name, 0, 0, last, here, faces)
-    return RoomCard(name, counts.unread, counts.mentions, last, here, faces, counts.involvement, counts.star)
+    return RoomCard(
+        name,
+        counts.unread,
+        counts.mentions,
+        last,
+        here,
+        faces,
+        counts.involvement,
+        counts.star,
+        counts.newest,
+    )

@@ -30,6 +30,9 @@ MAX_UNREAD = 100
 # How many messages are scanned to find those of others.
 MAX_SCANNED = 500
 
+# How many of the newest messages are scanned to find one of others.
+MAX_NEWEST = 20
+
 # How many rooms of a person are counted: the starred ones, and then those entered last.
 MAX_ROOMS = 100
 
@@ -60,13 +63,20 @@ class FirstUnread(Subquery):
     output_field = BigIntegerField()
 
 
+class LastUnread(Subquery):
+    """The last number in `_newest_messages`."""
+
+    template = "(SELECT MAX(number_of_other) FROM (%(subquery)s) newest)"
+    output_field = BigIntegerField()
+
+
 class RoomCounts(NamedTuple):
     """Unread counts of a person's room.
 
     `unread` counts the messages of others, `mentions` those that mention the person: both up to `MAX_UNREAD`.
-    `mention` is the number of the newest of these.
-    `star` is the place among the person's starred rooms, from 1; `last_seq` is the end of the room's log at
-    the time of the count. `key` is the membership's.
+    `newest` is the number of the newest unread message of which the person wants to be notified. `star` is
+    the place among the person's starred rooms, from 1; `last_seq` is the end of the room's log at the time of
+    the count. `key` is the membership's.
     """
 
     key: int
@@ -75,7 +85,7 @@ class RoomCounts(NamedTuple):
     name: str
     unread: int
     mentions: int
-    mention: int | None
+    newest: int | None
     involvement: str
     star: int | None
     last_seq: int
@@ -169,10 +179,14 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
         user=OuterRef("user"), room=OuterRef("room"), number__gt=OuterRef("last_read")
     )
     mentions = named.order_by().values("pk")[:MAX_UNREAD]
+    last_mention = Subquery(named.order_by("-number").values("number")[:1])
     counted = Membership.objects.filter(pk__in=keys).annotate(
         unread=UnreadCount(_unread_messages(), most=MAX_UNREAD),
         mentions=RowCount(mentions),
-        mention=Subquery(named.order_by("-number").values("number")[:1]),
+        newest=Case(
+            When(involvement=Involvement.ALL, then=LastUnread(_newest_messages())),
+            When(involvement=Involvement.MENTIONS, then=last_mention),
+        ),
     )
     of_membership = (
         "pk",
@@ -181,7 +195,7 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
         "room__name",
         "unread",
         "mentions",
-        "mention",
+        "newest",
         "involvement",
         "star",
     )
@@ -191,7 +205,15 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
 
 def _unread_messages() -> QuerySet:
     """Return the first unread messages of a membership, by number: NULL for the person's own."""
+    return _numbers_of_others().order_by("number")[:MAX_SCANNED]
+
+
+def _newest_messages() -> QuerySet:
+    """Return the newest unread messages of a membership, by number: NULL for the person's own."""
+    return _numbers_of_others().order_by("-number")[:MAX_NEWEST]
+
+
+def _numbers_of_others() -> QuerySet:
     messages = permissions.messages_of(OuterRef("room"))
     messages = messages.filter(number__gt=OuterRef("last_read"), deleted_at=None)
-    number_of_other = Case(When(~Q(author=OuterRef("user")), then="number"))
-    return messages.order_by("number").values(number_of_other=number_of_other)[:MAX_SCANNED]
+    return messages.values(number_of_other=Case(When(~Q(author=OuterRef("user")), then="number")))

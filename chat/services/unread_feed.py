@@ -79,7 +79,7 @@ class UserUnreadFeed:
         """Remember a count. Return whether it has changed."""
         before = self.rooms.get(counts.room), self.levels.pop(counts.room, Involvement.MENTIONS)
         published = self.published.pop(
-            counts.room, counts._replace(unread=0, mentions=0, mention=None, star=None)
+            counts.room, counts._replace(unread=0, mentions=0, newest=None, star=None)
         )
         self.rooms[counts.room] = counts.key
         if _has_level(counts):
@@ -92,7 +92,7 @@ class UserUnreadFeed:
     def remove(self, room: int) -> None:
         """Remove a room that is not counted any more."""
         if counts := self._forget(room):
-            self._append([counts._replace(unread=0, mentions=0, mention=None, star=None)], is_all=False)
+            self._append([counts._replace(unread=0, mentions=0, newest=None, star=None)], is_all=False)
 
     def leave(self, room: int, name: str) -> None:
         """Remove a room that the person has left, and tell their tabs."""
@@ -117,7 +117,7 @@ class UserUnreadFeed:
                 room=counts.name,
                 count=counts.unread,
                 mentions=counts.mentions,
-                mention=counts.mention,
+                newest=counts.newest,
                 involvement=counts.involvement,
                 star=counts.star,
             )

@@ -11,6 +11,7 @@ from tests.browser.account import sign_in, sign_up
 from tests.browser.conftest import hold, launched
 from tests.browser.test_offline import until
 from tests.browser.writer import Writer
+from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -122,6 +123,29 @@ async def test_a_mention_is_told_of_however_many_messages_follow_it(lobby, open_
     assert await shown(reader) == [
         f"\u2068{await name_of(speaker)}\u2069 · \u2068notify busy\u2069: @{you} and so on"
     ]
+
+
+async def test_a_mention_is_told_of_beside_messages_that_are_deleted(lobby, open_tab, open_recorded):
+    """Counts that stay the same, or shrink, say nothing about what is new and what was read."""
+    speaker = await open_tab(lobby.url, "notify beside")
+    await speaker.say("first")
+    reader = await open_recorded("notify beside")
+    await reader.until_transcript("first")
+    you = await name_of(reader)
+    async with tabs("notify beside", lobby) as (bot,):
+        await reader.page.goto(f"{lobby.url}/chat/")
+        await expect(reader.page.locator("#rooms").get_by_role("link", name="notify beside")).to_be_visible()
+        await reader.page.evaluate(LOOK_AWAY)
+        await bot.say(f"@{you} spam")
+        await until_shown(reader, 1)
+        await bot.command(type="delete", number=2)
+        await speaker.say(f"@{you} and so on")
+        await until_shown(reader, 2)
+        await bot.say("a line")
+        await expect(reader.page).to_have_title("(2) Lobby")
+        await bot.command(type="delete", number=5)  # as the deletion was 3
+        await expect(reader.page).to_have_title("(1) Lobby")
+        await until_open(reader, f"@{you} and so on")
 
 
 async def test_the_tabs_of_a_former_guest_neither_hear_nor_silence_what_the_account_is_told(

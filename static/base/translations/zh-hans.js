@@ -69,6 +69,7 @@ setTranslations({
   "Name not changed": "昵称未修改",
   "Name updated": "昵称已修改",
   "New": "新消息",
+  "New message": "新消息",
   "New since {time}": "{time} 以来的新消息",
   "No emoji found": "没有找到表情",
   "Not sent": "未发送",

@@ -29,25 +29,20 @@ function connectPerson(you) {
   const name = form.querySelector(".display-name__text").textContent;
   new DisplayName(form, { id: you, name, guest: "guest" in form.dataset });
   rememberLeaving(you, "endsWithBrowser" in form.dataset);
-  const notifications = new DesktopNotifications(you);
-  const unread = new UnreadCounts(
-    [element("rooms"), element("directory")].filter(Boolean), // the index has both
-    (room, isMention) => {
-      notifications.notify(room, isMention);
-      changes.dispatchEvent(new Event("unread"));
-    },
-    (room) => {
-      notifications.close(room);
-      changes.dispatchEvent(new Event("unread"));
-    },
-    () => changes.dispatchEvent(new Event("unlisted")),
-  );
+  const notifications = new DesktopNotifications(you, element("rooms"));
+  const lists = [element("rooms"), element("directory")].filter(Boolean); // the index has both
+  const unread = new UnreadCounts(lists, {
+    onChange: () => changes.dispatchEvent(new Event("unread")),
+    onUnlisted: () => changes.dispatchEvent(new Event("unlisted")),
+  });
   const background = new BackgroundSender(you);
   watchUnsent(you, () => notifications.isRefused || background.send());
   new ReconnectingSocket({
     address: () => `/ws/me/?you=${you}`,
     isGreeting: () => true, // the server refuses another person
-    onFrame: (events) => events.forEach((event) => unread.receive(event)),
+    onFrame: (events) => {
+      for (const event of events) for (const part of [unread, notifications]) part.receive(event);
+    },
     onState: (state) => {
       notifications.isRefused = state === "refused"; // the page is useful all the same
       if (state === "open") background.send();

@@ -193,6 +193,7 @@ export function connectRoom(room, shell, isFirst) {
   session.on("message", ({ number, seq }) => number !== seq && notifications.close(name, number));
   shareViewing(name, you.id, signal);
   session.on("unread", (event) => unread.receive(event));
+  session.on("unread", (event) => notifications.receive(event));
   const settingsIcon = document.querySelector("#notification-settings-open use");
   const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement, signal);
   session.on("unread", ({ rooms }) => settings.receive(rooms.find(({ room }) => room === name)));

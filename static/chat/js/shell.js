@@ -27,16 +27,11 @@ const shell = {
   displayName: new DisplayName(element("display-name"), you),
   emoji: new Catalogue(data.emoji),
   offer: new NotificationOffer(element("notification-offer")),
-  notifications: new DesktopNotifications(you.id),
-  unread: new UnreadCounts(
-    [element("rooms")],
-    (room, isMention) => {
-      if (isMention && room.involvement !== "none") shell.offer.show();
-      shell.notifications.notify(room, isMention);
-    },
-    (room) => shell.notifications.close(room),
-    () => sidebar.refresh(),
-  ),
+  notifications: new DesktopNotifications(you.id, element("rooms")),
+  unread: new UnreadCounts([element("rooms")], {
+    onMention: () => shell.offer.show(),
+    onUnlisted: () => sidebar.refresh(),
+  }),
 };
 
 if (!you.guest) rememberAccount(you.id);

@@ -6,6 +6,7 @@
  */
 
 import { isolate } from "../../../base/js/bidi.js";
+import { gettext } from "../../../base/js/i18n.js";
 import { roomAddress } from "../room-address.js";
 import { permission } from "./notification-permission.js";
 import { isSoundOn, playSound } from "./notification-sound.js";
@@ -17,8 +18,8 @@ const NOTIFICATION_LOCK = "lobby.notification.";
 
 const FETCH_TIMEOUT = 10_000; // milliseconds
 
-/** How many recent messages of a room are searched for the one to show, unless it is a mention. */
-const RECENT_MESSAGES = 20;
+/** Status codes for a room to which the person has no access any more. */
+const CLOSED = [403, 404, 410];
 
 /** How much of a message is shown (characters). */
 const MAX_LENGTH = 200;
@@ -48,10 +49,18 @@ export class DesktopNotifications {
   /** @type {(() => void) | null} gives the leader's lock up */
   #resign = null;
   #isLeader = false;
+  /** @type {Map<string, number>} of each room, the newest message of which the person is notified: 0 for none */
+  #newest;
+  #isFirst = true;
 
-  /** @param {number} you the person's id */
-  constructor(you) {
+  /**
+   * @param {number} you the person's id
+   * @param {HTMLElement} list of rooms, as it was rendered: what is unread then is not new
+   */
+  constructor(you, list) {
     this.#you = you;
+    const rooms = /** @type {HTMLElement[]} */ ([...list.querySelectorAll("[data-room]")]);
+    this.#newest = new Map(rooms.map(({ dataset: { room, newest } }) => [room, Number(newest ?? 0)]));
     this.isRefused = false;
   }
 
@@ -67,44 +76,64 @@ export class DesktopNotifications {
   }
 
   /**
-   * Show a notification for a room whose unread count has grown.
-   * @param {{room: string, involvement: string, mention: number | null}} unread
-   * @param {boolean} isMention whether there are more unread mentions of you
+   * Show notifications of new messages, and close those of messages that are not unread any more.
+   * @param {{rooms: {room: string, newest: number | null, involvement: string}[], all: boolean}} event
    */
-  async notify({ room, involvement, mention }, isMention) {
-    const isWanted = involvement === "all" || (involvement === "mentions" && isMention);
-    if (!isWanted || !this.#isLeader || permission() !== "granted" || (await isViewed(room, this.#you))) return;
+  receive({ rooms, all }) {
+    const received = new Set(rooms.map(({ room }) => room));
+    const others = all ? [...this.#newest.keys()].filter((room) => !received.has(room)) : [];
+    for (const room of others) this.#update(room, 0);
+    for (const { room, newest, involvement } of rooms) {
+      if (involvement === "none") this.#closeAfter(room, 0); // and what is unread now is not new later
+      else this.#update(room, newest ?? 0);
+    }
+    this.#isFirst = false;
+  }
+
+  #update(room, newest) {
+    const before = this.#newest.get(room) ?? (this.#isFirst ? Infinity : 0);
+    this.#newest.set(room, newest);
+    if (newest > before) this.#notify(room, newest);
+    else if (newest < before) this.#closeAfter(room, newest);
+  }
+
+  async #notify(room, number) {
+    if (!this.#isLeader || permission() !== "granted" || (await isViewed(room, this.#you))) return;
     await navigator.locks.request(NOTIFICATION_LOCK + room, async () => {
-      const message = await this.#findMessage(room, isMention ? mention : null);
+      const message = await fetchMessage(room, number);
       if (message) await showNotification(room, message);
       if (message && isSoundOn()) playSound();
     });
   }
 
-  /**
-   * Close a room's notification.
-   * @param {string} room
-   * @param {number} [number] only if it is of this message
-   */
-  async close(room, number) {
-    if (permission() !== "granted") return;
-    const { ready } = navigator.serviceWorker;
-    await navigator.locks?.request(NOTIFICATION_LOCK + room, async () => {
-      for (const shown of await (await ready).getNotifications({ tag: room })) {
-        if (!number || shown.data.number === number) shown.close();
-      }
-    });
+  /** Close a room's notification if it is of this message. @param {string} room @param {number} number */
+  close(room, number) {
+    return closeIf(room, (shown) => shown === number);
   }
 
-  /** Fetch the message of a number, or the last message of others in a room. */
-  async #findMessage(room, number) {
-    const query = number ? `before=${number + 1}&limit=1` : `limit=${RECENT_MESSAGES}`;
-    const options = { signal: AbortSignal.timeout(FETCH_TIMEOUT) };
-    const response = await fetch(`${roomAddress(room)}messages/?${query}`, options).catch(() => null);
-    if (!response?.ok) return null;
-    const { messages } = await response.json();
-    return messages.findLast(({ author, deleted }) => author.id !== this.#you && !deleted);
+  #closeAfter(room, number) {
+    return closeIf(room, (shown) => shown > number);
   }
+}
+
+/** Close a room's notification if the number of its message is as asked. @param {(number: number) => boolean} isAsked */
+async function closeIf(room, isAsked) {
+  if (permission() !== "granted") return;
+  const { ready } = navigator.serviceWorker;
+  await navigator.locks?.request(NOTIFICATION_LOCK + room, async () => {
+    const shown = await (await ready).getNotifications({ tag: room });
+    for (const each of shown) if (isAsked(each.data.number)) each.close();
+  });
+}
+
+/** Fetch a message. @returns {Promise<object | null>} null if it is gone; its number alone if it cannot be loaded */
+async function fetchMessage(room, number) {
+  const options = { signal: AbortSignal.timeout(FETCH_TIMEOUT) };
+  const response = await fetch(`${roomAddress(room)}messages/?before=${number + 1}&limit=1`, options).catch(() => null);
+  if (response && CLOSED.includes(response.status)) return null;
+  if (!response?.ok) return { number };
+  const message = (await response.json()).messages.at(-1);
+  return message?.number === number && !message.deleted ? message : null;
 }
 
 async function isViewed(room, you) {
@@ -117,9 +146,10 @@ function viewingLock(room, you) {
 }
 
 /** Show a notification, in place of an earlier one of the room. The service worker handles the click. */
-async function showNotification(room, { author, message, number }) {
+async function showNotification(room, { number, author, message = gettext("New message") }) {
   const registration = await navigator.serviceWorker.ready;
-  await registration.showNotification(`${isolate(author.name)} · ${isolate(room)}`, {
+  const title = [author?.name, room].filter(Boolean).map(isolate).join(" · ");
+  await registration.showNotification(title, {
     body: message.slice(0, MAX_LENGTH).toWellFormed(),
     tag: room,
     renotify: true,

@@ -28,22 +28,19 @@ export class UnreadCounts {
   #icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
   #plainIcon = this.#icon.href;
 
-  #onMore;
-  #onFewer;
-  #onUnlisted;
+  #handlers;
   #unlisted = new Set(); // rooms for which `onUnlisted` was called, until they are listed
 
   /**
    * @param {HTMLElement[]} lists of rooms, each with its count at the time when the page was rendered
-   * @param {(room: Room, isMention: boolean) => void} onMore called for a room whose count has grown
-   * @param {(room: string) => void} onFewer called for a room whose count has shrunk
-   * @param {() => void} onUnlisted called once for a room that a list lacks, or has elsewhere
+   * @param {object} handlers
+   * @param {() => void} [handlers.onMention] called when more messages mention the person, in a room that is not muted
+   * @param {() => void} [handlers.onChange] called when counts have changed
+   * @param {() => void} handlers.onUnlisted called once for a room that a list lacks, or has elsewhere
    */
-  constructor(lists, onMore, onFewer, onUnlisted) {
+  constructor(lists, handlers) {
     this.#lists = lists;
-    this.#onMore = onMore;
-    this.#onFewer = onFewer;
-    this.#onUnlisted = onUnlisted;
+    this.#handlers = handlers;
     for (const { dataset } of this.#rooms) {
       this.#counts.set(dataset.room, { count: Number(dataset.unread), mentions: Number(dataset.mentions) });
     }
@@ -57,12 +54,15 @@ export class UnreadCounts {
     for (const { room, count, mentions } of rooms) this.#counts.set(room, { count, mentions });
     this.#show();
     this.#checkListed(rooms);
-    if (this.#isListedOtherwise(rooms, all)) this.#onUnlisted();
-    for (const room of rooms) this.#compare(room, before.get(room.room) ?? NONE);
-    for (const [room, { count, mentions }] of before) {
-      const now = this.#counts.get(room) ?? NONE;
-      if (now.count < count || now.mentions < mentions) this.#onFewer(room);
-    }
+    if (this.#isListedOtherwise(rooms, all)) this.#handlers.onUnlisted();
+    const countsBefore = (room) => before.get(room) ?? NONE;
+    const isMention = rooms.some((each) => each.involvement !== "none" && each.mentions > countsBefore(each.room).mentions);
+    if (isMention) this.#handlers.onMention?.();
+    const hasChanged = [...before.keys(), ...this.#counts.keys()].some((room) => {
+      const { count, mentions } = this.#counts.get(room) ?? NONE;
+      return count !== countsBefore(room).count || mentions !== countsBefore(room).mentions;
+    });
+    if (hasChanged) this.#handlers.onChange?.();
   }
 
   /** @param {string} title of the page, without the count */
@@ -79,7 +79,7 @@ export class UnreadCounts {
     const isNew = ({ room }) => !isListed(room) && !this.#unlisted.has(room);
     const unlisted = rooms.filter(isNew);
     for (const { room } of unlisted) this.#unlisted.add(room);
-    if (unlisted.length) this.#onUnlisted();
+    if (unlisted.length) this.#handlers.onUnlisted();
   }
 
   /** Whether the list has a room with another star or notification level, or as one of others. */
@@ -91,12 +91,6 @@ export class UnreadCounts {
       if (!now) return Boolean(all && Number(star));
       return involvement !== now.involvement || Number(star) !== (now.star ?? 0);
     });
-  }
-
-  #compare(room, before) {
-    if (room.count > before.count || room.mentions > before.mentions) {
-      this.#onMore(room, room.mentions > before.mentions);
-    }
   }
 
   #show() {

@@ -90,8 +90,8 @@ def keep_session(request: HttpRequest) -> HttpResponse:
 
 def _session_text(is_kept: bool) -> str:
     if is_kept:
-        return gettext("This computer remembers you again.")
-    return gettext("This computer forgets you when you close the browser.")
+        return gettext("This device remembers you again.")
+    return gettext("This device forgets you when you close the browser.")
 
 
 def next_page(request: HttpRequest) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, Substr
 from django.utils.translation import ngettext
 
@@ -217,7 +217,9 @@ def _make_cards(
 
 
 def _load_messages(user: User | AnonymousUser, pks: Collection[int]) -> dict[int, LastMessage]:
-    columns = ("author_name", Substr("text", 1, MAX_PREVIEW_LENGTH), "created_at")
+    # Deleted people have no name key, and keep the name that their message had.
+    name = Case(When(author__name_key__isnull=False, then="author__name"), default="author_name")
+    columns = (name, Substr("text", 1, MAX_PREVIEW_LENGTH), "created_at")
     rows = permissions.visible_messages(user).filter(pk__in=pks).values_list("pk", *columns)
     return {pk: LastMessage(*row) for pk, *row in rows}
 

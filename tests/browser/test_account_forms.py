@@ -55,6 +55,24 @@ async def test_the_way_to_the_account_is_there_for_the_keyboard(lobby, open_tab)
     await expect(page).to_have_url(f"{lobby.url}/chat/keyboard/")
 
 
+async def test_the_account_menu_leads_guests_to_signing_in_and_signs_accounts_out(lobby, open_tab):
+    tab = await open_tab(lobby.url, "account menu")
+    page = tab.page
+    sign_in_link = page.locator("#account-menu").get_by_role("link", name="Sign in")
+    await tab.open_account_menu()
+    await expect(sign_in_link).to_be_visible()
+    await page.keyboard.press("Escape")
+    await sign_up(tab, next(usernames))
+    await expect(page).to_have_url(re.compile("/chat/account"))
+    await tab.open_account_menu()
+    await expect(sign_in_link).to_be_hidden()
+    await page.locator("#account-menu").get_by_role("button", name="Sign out").click()
+    await expect(page).to_have_url(f"{lobby.url}/chat/")
+    await page.get_by_role("link", name="Sign in").first.click()
+    await page.get_by_text("No account yet?").get_by_role("link", name="Sign up").click()
+    await expect(page.get_by_role("heading", name="Sign up")).to_be_visible()
+
+
 async def test_who_has_an_account_finds_it_and_the_way_back(lobby, open_tab):
     tab = await open_tab(lobby.url, "keyboard back")
     page, room = tab.page, f"{lobby.url}/chat/keyboard%20back/"

@@ -331,8 +331,8 @@ async def kept_room(open_tab, lobby, room):
 
 async def test_the_rooms_of_a_guest_are_gone_when_the_browser_was_closed(lobby, open_tab):
     tab = await kept_room(open_tab, lobby, "guests")
-    await tab.page.get_by_role("button", name="Not on this computer").click()
-    await expect(tab.page.get_by_role("button", name="Stay on this computer")).to_be_visible()
+    await tab.page.get_by_role("button", name="Not on this device").click()
+    await expect(tab.page.get_by_role("button", name="Stay on this device")).to_be_visible()
     await is_seen(tab, "guests", "for my eyes")
     await tab.page.context.set_offline(True)
     await tab.page.reload()

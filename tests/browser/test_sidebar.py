@@ -294,6 +294,21 @@ async def test_a_room_is_muted_and_left_from_its_row(lobby, open_reader):
     await expect(other.page).to_have_url(f"{lobby.url}/chat/")
 
 
+async def test_a_tap_that_closes_a_drawer_does_nothing_else(lobby, open_tab):
+    tab = await open_tab(lobby.url, "rail tapped", has_touch=True, is_mobile=True, **PHONE)
+    page, send = tab.page, tab.page.locator("#chat-message-submit")
+    await page.locator("#chat-message-input").fill("half a sentence")
+    button = await send.bounding_box()
+    await page.locator(".bar__rooms").tap()
+    drawer = await page.locator("#sidebar").bounding_box()
+    assert drawer["x"] + drawer["width"] < button["x"] + button["width"] - 4
+    await page.touchscreen.tap(button["x"] + button["width"] - 2, button["y"] + button["height"] / 2)
+    await expect(page.locator("#sidebar")).to_be_hidden()
+    await expect(page.locator("#chat-message-input")).to_have_value("half a sentence")
+    await send.tap()
+    await tab.until_transcript("half a sentence")
+
+
 async def test_what_is_muted_and_left_on_another_device_is_so_here(lobby, open_tab, open_reader):
     tab = await open_reader("rail there")
     await tab.until_read(0)

@@ -203,8 +203,8 @@ async def test_texts_of_a_guest_who_deleted_the_cookies_wait_in_the_composer_of_
 
 async def test_what_a_guest_of_a_shared_computer_has_written_is_given_to_nobody(lobby, open_tab):
     tab = await open_tab(lobby.url, "shared computer")
-    await tab.page.get_by_role("button", name="Not on this computer").click()
-    await expect(tab.page.get_by_role("button", name="Stay on this computer")).to_be_visible()
+    await tab.page.get_by_role("button", name="Not on this device").click()
+    await expect(tab.page.get_by_role("button", name="Stay on this device")).to_be_visible()
     await expect(tab.page).to_have_url(f"{lobby.url}/chat/shared%20computer/")
     cookies = {each["name"]: each["expires"] for each in await tab.page.context.cookies()}
     assert (cookies["sessionid"], cookies["lobby_guest"]) == (-1, -1)  # until the browser is closed
@@ -212,7 +212,7 @@ async def test_what_a_guest_of_a_shared_computer_has_written_is_given_to_nobody(
     await tab.page.goto("about:blank")
     await tab.page.context.clear_cookies()
     await tab.enter(lobby.url, "shared computer")
-    await expect(tab.page.get_by_role("button", name="Not on this computer")).to_be_visible()
+    await expect(tab.page.get_by_role("button", name="Not on this device")).to_be_visible()
     await tab.page.wait_for_function(
         "() => !Object.entries(localStorage).flat().some((each) => each.includes('half a sentence'))"
     )

@@ -39,6 +39,14 @@ FORGE = """() => {
     localStorage.setItem(`lobby.unsent.${you.id}.${key}.${crypto.randomUUID()}`, JSON.stringify(entry));
 }"""
 
+# Keep an unsent message that mentions people whom the server would refuse.
+MENTION = """() => {
+    const { you, key } = JSON.parse(document.querySelector("#room-data").textContent);
+    const mentions = [{ id: 5, name: "" }, { id: 6, name: "x".repeat(40) }];
+    const entry = { message: `hi @${mentions[1].name}`, at: new Date().toISOString(), mentions };
+    localStorage.setItem(`lobby.unsent.${you.id}.${key}.${crypto.randomUUID()}`, JSON.stringify(entry));
+}"""
+
 # What the page itself writes while it is left is broken before it is read.
 BREAK_ON_LOAD = """
     const keys = JSON.parse(sessionStorage.getItem("keys") ?? "[]");
@@ -86,3 +94,11 @@ async def test_a_room_sends_nothing_of_a_room_whose_name_goes_on(lobby, open_tab
     beside = await open_tab(lobby.url, "dotted", beside=tab)
     await other.until_transcript("of the second")
     await expect(beside.messages).to_have_count(0)
+
+
+async def test_an_unsent_message_with_invalid_mentions_is_sent(lobby, open_tab):
+    tab = await open_tab(lobby.url, "stored mentions")
+    await tab.page.evaluate(MENTION)
+    await tab.page.reload()
+    await expect(tab.messages).to_have_count(1)
+    await expect(tab.pending).to_have_count(0)

@@ -291,6 +291,13 @@ def test_a_room_shows_its_last_message_that_is_not_deleted(ada):
     assert (card.last.author_name, card.last.preview) == (ada.name, "first")
 
 
+def test_a_room_shows_the_present_name_of_its_last_author(ada):
+    say(ada, "lobby", "first")
+    rename(ada, "Countess")
+    (card,) = room_list.list_rooms(NOBODY).others
+    assert card.last.author_name == "Countess"
+
+
 @pytest.mark.parametrize(("typed", "found"), [("%", ["50%"]), ("_", []), ("\\", []), ("", [])])
 def test_a_search_text_is_not_a_pattern(ada, typed, found):
     say(ada, "50%")

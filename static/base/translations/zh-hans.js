@@ -100,7 +100,7 @@ setTranslations({
   "The connection was lost.": "连接已断开。",
   "The server isn't responding.": "服务器没有响应。",
   "This browser can't show notifications here.": "这个浏览器在这里无法显示通知。",
-  "This is the start of {room}": "这里是「{room}」的开头",
+  "This is the start of {room}": "这里是“{room}”的开头",
   "This is you": "这是你",
   "This message no longer exists. You can still copy your text.": "这条消息已不存在，你仍可以复制自己写的内容。",
   "This message was deleted. You can still copy your text.": "这条消息已被删除，你仍可以复制自己写的内容。",

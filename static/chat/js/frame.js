@@ -1,6 +1,7 @@
 /** Pages that are not rooms: the sidebar, the person and their unread counts, notifications, and unsent messages of closed tabs. */
 
 import "../../base/js/cut-names.js";
+import "../../base/js/dismissing-taps.js";
 import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
 import { DisplayName } from "./account/display-name.js";
 import { rememberLeaving } from "./account/forgotten-guest.js";

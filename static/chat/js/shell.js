@@ -1,6 +1,7 @@
 /** The room page: what stays while rooms change (the sidebar, the person, notifications), and the first room. */
 
 import "../../base/js/cut-names.js";
+import "../../base/js/dismissing-taps.js";
 import "../../base/js/time-zone.js";
 import { rememberAccount, rememberHeir } from "./account/account-registry.js";
 import { rememberLeaving } from "./account/forgotten-guest.js";

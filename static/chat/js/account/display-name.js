@@ -64,8 +64,10 @@ export class DisplayName {
   /** @param {boolean} isGuest as the server has it: the person may have signed up in another tab */
   setGuest(isGuest) {
     this.#person.guest = isGuest;
-    for (const link of this.#form.querySelectorAll(".display-name__account")) {
-      link.hidden = isGuest !== ("guest" in link.dataset);
+    const links = [...this.#form.querySelectorAll(".display-name__account")];
+    const entries = [...document.querySelectorAll("#account-menu :is([data-guest], [data-account])")];
+    for (const each of /** @type {HTMLElement[]} */ ([...links, ...entries])) {
+      each.hidden = isGuest !== ("guest" in each.dataset);
     }
   }
 
@@ -123,8 +125,9 @@ export class DisplayName {
   #leave() {
     if (this.#input.hidden || this.#isSaving) return;
     const typed = this.#input.value.trim();
+    const isRefused = !this.#error.hidden;
     this.#close();
-    if (typed && typed !== this.#person.name) this.#showStatus(gettext("Name not changed"), typed);
+    if (typed && typed !== this.#person.name && !isRefused) this.#showStatus(gettext("Name not changed"), typed);
   }
 
   #takeOffer() {

@@ -1,5 +1,5 @@
 /**
- * Guests whose session ends with the browser, as they chose ("Not on this computer"). Others use the browser too: nobody
+ * Guests whose session ends with the browser, as they chose ("Not on this device"). Others use the browser too: nobody
  * gets the texts that such a guest leaves, except the account that the guest has signed in to.
  */
 

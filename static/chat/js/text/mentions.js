@@ -6,8 +6,9 @@
 
 import { isCount, isText } from "../../../base/js/storage.js";
 
-/** Most people that a message mentions. */
+/** Most people that a message mentions, and most characters of their names. */
 const MAX_MENTIONS = 20;
+const MAX_NAME_LENGTH = 32;
 
 /**
  * @param {string} text
@@ -19,8 +20,9 @@ export function peopleIn(text, people) {
   return found.filter(({ name }) => text.includes(`@${name}`)).slice(-MAX_MENTIONS);
 }
 
+/** Whether the server accepts the person: a stored message with another one would never be sent. */
 function isPerson(value) {
-  return isCount(value?.id) && isText(value.name);
+  return isCount(value?.id) && isText(value.name) && value.name !== "" && [...value.name].length <= MAX_NAME_LENGTH;
 }
 
 /** A letter or digit of a script that puts spaces between words, unless it looks like punctuation. */

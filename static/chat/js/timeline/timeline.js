@@ -109,6 +109,7 @@ export class Timeline {
     this.#leftAt = messages.length ? new Date(messages.at(-1).at) : new Date();
     this.#isLineShown = lastRead === null;
     if (unseen.length) this.#markNew(unseen[0].number, readAt, ends.isEnd ? unseen.length : unread);
+    else if (!ends.isEnd) this.#setUnseen(unread);
     if (typeof target === "number") this.#scrollToTarget(this.#log.item(target));
     else if (target) this.#scrollToPlace(target);
     else if (unseen.length) this.#scrollToNewLine();

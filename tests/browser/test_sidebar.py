@@ -294,6 +294,18 @@ async def test_a_room_is_muted_and_left_from_its_row(lobby, open_reader):
     await expect(other.page).to_have_url(f"{lobby.url}/chat/")
 
 
+async def test_a_room_is_starred_and_left_from_its_own_menu(lobby, open_reader):
+    tab = await open_reader("rail own menu")
+    await tab.until_read(0)
+    starred = tab.page.locator(".sidebar__starred").get_by_role("link", name="rail own menu")
+    for name, count in (("Star", 1), ("Remove star", 0), ("Star", 1)):
+        await tab.choose(name)
+        await expect(starred).to_have_count(count)
+    await tab.choose("Leave room")
+    await expect(tab.page).to_have_url(f"{lobby.url}/chat/")
+    await expect(tab.page.locator("#rooms [data-involvement]")).to_have_count(0)
+
+
 async def test_a_tap_that_closes_a_drawer_does_nothing_else(lobby, open_tab):
     tab = await open_tab(lobby.url, "rail tapped", has_touch=True, is_mobile=True, **PHONE)
     page, send = tab.page, tab.page.locator("#chat-message-submit")

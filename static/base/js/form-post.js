@@ -4,6 +4,8 @@ import { gettext } from "./i18n.js";
 
 const TOKEN_TIMEOUT = 10_000; // milliseconds
 
+const FAILED = gettext("Couldn't save. Try again in a moment.");
+
 class StalePageError extends Error {}
 
 /**
@@ -19,6 +21,21 @@ export async function postForm(address, form) {
   const second = await send(address, form);
   if (isTokenError(second)) throw new StalePageError();
   return second;
+}
+
+/**
+ * Post a form.
+ * @param {string} address
+ * @param {HTMLFormElement} form
+ * @returns {Promise<string>} why it was not saved; "" if it was
+ */
+export async function saveForm(address, form) {
+  try {
+    const response = await postForm(address, form);
+    return response.ok ? "" : (await response.json()).error.detail;
+  } catch (error) {
+    return errorText(error, FAILED);
+  }
 }
 
 /**

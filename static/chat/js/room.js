@@ -31,6 +31,7 @@ import { UnsentMessages } from "./outbox/unsent-messages.js";
 import { People } from "./presence/people.js";
 import { PersonCard } from "./presence/person-card.js";
 import { TypingIndicator } from "./presence/typing-indicator.js";
+import { connectRoomMenu } from "./room-menu.js";
 import { Session } from "./session.js";
 import { copyCode, copyLink, copyMessage } from "./timeline/copying.js";
 import { formatCopiedMessages } from "./timeline/copy-formatter.js";
@@ -196,6 +197,8 @@ export function connectRoom(room, shell, isFirst) {
   session.on("unread", (event) => notifications.receive(event));
   const settingsIcon = document.querySelector("#notification-settings-open use");
   const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement, signal);
+  const rows = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#rooms [data-involvement]")]);
+  connectRoomMenu(element("room-menu"), () => rows().find(({ dataset }) => dataset.room === name));
   session.on("unread", ({ rooms }) => settings.receive(rooms.find(({ room }) => room === name)));
   session.on("message", ({ author, number, seq, mentions }) => {
     const isMention = number === seq && author.id !== you.id && mentions?.some(({ id }) => id === you.id);

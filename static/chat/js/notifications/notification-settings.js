@@ -1,11 +1,8 @@
 /** Notification settings of a room, and of the sound. Choosing one, or a button, asks the browser for permission. */
 
-import { gettext } from "../../../base/js/i18n.js";
-import { errorText, postForm } from "../../../base/js/form-post.js";
+import { saveForm } from "../../../base/js/form-post.js";
 import { permission, permissionText, requestPermission, watchPermission } from "./notification-permission.js";
 import { isSoundOn, setSoundOn } from "./notification-sound.js";
-
-const FAILED = gettext("Couldn't save. Try again in a moment.");
 
 export class NotificationSettings {
   #form;
@@ -73,21 +70,11 @@ export class NotificationSettings {
   }
 
   async #setInvolvement(involvement) {
-    const [problem] = await Promise.all([this.#save(), involvement === "none" || requestPermission()]);
+    const [problem] = await Promise.all([saveForm(this.#form.action, this.#form), involvement === "none" || requestPermission()]);
     this.#show(problem ? this.#involvement : involvement);
     if (problem) return this.#showStatus(problem);
     this.#channel.postMessage({ room: this.#room, involvement });
     this.#showPermission();
-  }
-
-  /** @returns {Promise<string | undefined>} the error, if there is one */
-  async #save() {
-    try {
-      const response = await postForm(this.#form.action, this.#form);
-      if (!response.ok) return FAILED;
-    } catch (error) {
-      return errorText(error, FAILED);
-    }
   }
 
   #showPermission() {

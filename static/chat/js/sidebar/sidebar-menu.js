@@ -1,17 +1,15 @@
 /** Menu of a room in the sidebar: stars, moves, mutes or leaves it. Each room of the person has a button that opens it. */
 
-import { errorText, postForm } from "../../../base/js/form-post.js";
+import { saveForm } from "../../../base/js/form-post.js";
 import { gettext } from "../../../base/js/i18n.js";
 import { placePopover } from "../../../base/js/place-popover.js";
 import { listenForDrags, placeOf } from "./star-order.js";
-
-const FAILED = gettext("Couldn't save. Try again in a moment.");
 
 /** Width of the menu, as in sidebar.css (pixels). */
 const WIDTH = 160;
 
 /** The last place among the starred rooms, of as many as there can be. */
-const MAX_STARRED = 50;
+export const MAX_STARRED = 50;
 
 export class SidebarMenu {
   #list;
@@ -155,7 +153,7 @@ export class SidebarMenu {
   /** @returns {Promise<boolean>} whether it was saved */
   async #post(address) {
     this.#token.value = document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
-    const problem = await save(address, this.#form);
+    const problem = await saveForm(address, this.#form);
     this.#showStatus(problem, true);
     return !problem;
   }
@@ -171,16 +169,6 @@ export class SidebarMenu {
     this.#form.hidePopover();
     this.#channel.postMessage(change);
     this.#onChange();
-  }
-}
-
-/** @returns {Promise<string>} the error, if there is one */
-async function save(address, form) {
-  try {
-    const response = await postForm(address, form);
-    return response.ok ? "" : (await response.json()).error.detail;
-  } catch (error) {
-    return errorText(error, FAILED);
   }
 }
 

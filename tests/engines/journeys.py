@@ -201,7 +201,7 @@ class Journeys:
         await self.fill(tab, username=room, password1=PASSWORD, password2=PASSWORD)
         await tab.until_texts("of a guest")
         await tab.open(f"{lobby.url}/me/")
-        await tab.click("form[action$='/sign-out/'] button")
+        await tab.click("main form[action$='/sign-out/'] button")
         await tab.until("() => location.pathname === '/chat/'")
         await tab.open(f"{lobby.url}/me/sign-in/?next=/chat/{room}/")
         await self.fill(tab, username=room, password=PASSWORD)

@@ -38,7 +38,7 @@ DRAW = """async (rows) => {
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-async def resize(page, size):
+async def resize_slowly(page, size):
     """Resize the window, and wait until the page has followed."""
     await page.set_viewport_size(size)
     await page.evaluate(DRAWN)
@@ -60,6 +60,6 @@ class Album:
         await page.emulate_media(color_scheme=theme)
         taken = []
         for size in sizes:
-            await resize(page, size)
+            await resize_slowly(page, size)
             taken.append(base64.b64encode(await page.screenshot()).decode())
         return taken

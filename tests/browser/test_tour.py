@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
-from tests.browser.screens import Album, resize
+from tests.browser.screens import Album, resize_slowly
 from tests.browser.test_offline import is_seen, visit
 from tests.browser.tour import PHONE, TABLET, WIDE, WORDS, Stop, Tour
 from tests.servers.processes import Server
@@ -99,7 +99,8 @@ async def test_so_is_what_is_shown_without_a_network(open_tab, album, language, 
 
 async def inspect(page, stop, book, themes):
     """Return the faults of a page at a stop. Restore the page."""
-    problems = await look(page, themes)
+    resize = resize_slowly if book else Page.set_viewport_size
+    problems = await look(page, themes, resize)
     if book:
         await book.keep(stop, page)
     await page.emulate_media(color_scheme="light")
@@ -107,7 +108,7 @@ async def inspect(page, stop, book, themes):
     return [f"{stop.name}: {problem}" for problem in problems]
 
 
-async def look(page, themes):
+async def look(page, themes, resize):
     problems = await ask_axe(page, themes)
     for size in (PHONE, TABLET):
         await resize(page, size)

@@ -96,17 +96,18 @@ async def test_what_one_reads_stays_where_it_is(lobby, open_tab):
         await expect(line).to_have_count(0)
 
 
-async def test_new_messages_below_are_counted_again_after_a_reload(lobby, open_tab):
+async def test_new_messages_below_are_counted_again_after_a_reload(lobby, open_reader):
     async with tabs("below", lobby) as (writer,):
         await fill(writer, 200)
-        tab = await open_tab(lobby.url, "below", viewport={"width": 1000, "height": 400})
-        await expect(tab.page.get_by_text("Just you")).to_be_visible()  # it is connected
+        tab = await open_reader("below", viewport={"width": 1000, "height": 400})
+        await tab.until_read(200)
         await tab.page.evaluate("() => (document.querySelector('#timeline').scrollTop = 0)")
         await expect(tab.page.get_by_text("message 120")).to_be_visible()
         for text in ("news", "more news"):
             await writer.say(text)
         pill = tab.page.locator("#latest")
         await expect(pill).to_have_text("2 new messages")
+        await expect(tab.page).to_have_title("(2) below · Lobby")  # so what was read before is stored
         await tab.page.reload()
         await expect(pill).to_have_text("2 new messages")
 

@@ -202,7 +202,7 @@ class Journeys:
         await tab.until_texts("of a guest")
         await tab.open(f"{lobby.url}/me/")
         await tab.click("main form[action$='/sign-out/'] button")
-        await tab.until("() => location.pathname === '/chat/'")
+        await tab.until("() => location.pathname === '/chat/' && document.readyState === 'complete'")
         await tab.open(f"{lobby.url}/me/sign-in/?next=/chat/{room}/")
         await self.fill(tab, username=room, password=PASSWORD)
         await tab.until_texts("of a guest")

@@ -9,9 +9,8 @@ CHUNK = 1000
 def key_names_again(apps, schema_editor):
     """Store the keys of all names as they are computed now.
 
-    Let one of several users with the same key keep the name: one whose key stays the same before all others,
-    accounts before guests, earlier accounts before later ones, later guests before earlier ones. The others get
-    a new name on their next visit.
+    If several users have the same key, the first in this order keeps the name: one whose key stays the same,
+    accounts from the earliest on, guests from the latest on. The others get a new name on their next visit.
     """
     users = apps.get_model("accounts", "User").objects
     changed = list(find_changed(users))

@@ -97,7 +97,8 @@ class UserUnreadFeed:
     def leave(self, room: int, name: str) -> None:
         """Remove a room that the person has left, and tell their tabs."""
         self._forget(room)
-        self._append([RoomCounts(0, 0, room, name, 0, 0, None, "", None, 0)], is_all=False)
+        left = protocol.Count(room=name, count=0, mentions=0, newest=None, involvement="", star=None)
+        self._publish([left], is_all=False)
 
     def _forget(self, room: int) -> RoomCounts | None:
         self.rooms.pop(room, None)
@@ -123,6 +124,9 @@ class UserUnreadFeed:
             )
             for counts in all_counts
         ]
+        self._publish(unread, is_all)
+
+    def _publish(self, unread: list[protocol.Count], is_all: bool) -> None:
         self.log.append(live.Event(self.log.seq + 1, protocol.encode_body(protocol.Unread(unread, is_all))))
 
 

@@ -109,6 +109,13 @@ class Hold:
         await self.released.wait()
         await route.continue_()
 
+    async def wait_with_response(self, route):
+        """Hold the response of the present moment."""
+        response = await route.fetch()
+        self.asked.set()
+        await self.released.wait()
+        await route.fulfill(response=response)
+
 
 async def hold(page, address):
     """Hold a page's requests for an address."""

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.account import IS_RELOADED, sign_out, sign_up
-from tests.browser.conftest import TIMEOUT
+from tests.browser.conftest import TIMEOUT, Hold
 from tests.servers.processes import Server, runserver
 from tests.servers.proxy import proxy
 from tests.servers.rooms import fill, grow
@@ -208,26 +208,19 @@ KEPT_NUMBERS = """async (room) => {
 
 async def test_what_is_kept_has_no_gap_where_a_page_of_history_came_late(lobby, open_tab):
     await fill(lobby, "late", 120)
-    asked, released = asyncio.Event(), asyncio.Event()
-
-    async def delay(route):
-        response = await route.fetch()
-        asked.set()
-        await released.wait()
-        await route.fulfill(response=response)
-
+    held = Hold()
     async with proxy(lobby) as cable, tabs("late", lobby) as (writer,):
         tab = await visit(open_tab, cable, "late")
         last_page = re.compile(r"/messages/.*before=9007")
-        await tab.page.route(last_page, delay, times=1)
+        await tab.page.route(last_page, held.wait_with_response, times=1)
         await tab.page.goto(f"{cable.url}/chat/late/20/")
-        await asked.wait()
+        await held.asked.wait()
         cable.sockets_refused = True
         cable.cut()
         grow(lobby, "late", 1300)
         async with tab.page.expect_response(re.compile("/messages/")):  # the room is loaded again
             cable.sockets_refused = False
-        released.set()
+        held.released.set()
         await writer.say("the last")
         await is_seen(tab, "late", "the last")
         numbers = await tab.page.evaluate(KEPT_NUMBERS, "late")

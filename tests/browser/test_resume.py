@@ -2,7 +2,7 @@
 
 import sqlite3
 import ssl
-from contextlib import closing
+from contextlib import closing, contextmanager
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
@@ -46,6 +46,17 @@ SCROLL_FIRST = """document.addEventListener("DOMContentLoaded", () => {
     const grown = new MutationObserver(scrolled);
     grown.observe(document.querySelector("#chat-log"), { childList: true });
 });"""
+
+
+@contextmanager
+def backup_of(server):
+    """Take a backup of the database. The function that is yielded restores it while the server runs."""
+    with (
+        closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as live,
+        closing(sqlite3.connect(":memory:")) as backup,
+    ):
+        live.backup(backup)
+        yield lambda: backup.backup(live)
 
 
 async def stays_loaded(tab):
@@ -349,17 +360,13 @@ async def test_a_room_that_was_restored_from_a_backup_says_so_and_shows_what_is_
         await tab.enter(server.url, "backup")
         await tab.say("kept")
         await tab.until_transcript("kept")
-        with (
-            closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as live,
-            closing(sqlite3.connect(":memory:")) as backup,
-        ):
-            live.backup(backup)
+        with backup_of(server) as restore:
             await tab.say("lost")
             await tab.until_transcript("kept", "lost")
             await stays_loaded(tab)
             await tab.until_read(2)
             await tab.page.route("**/messages/*", lambda route: route.abort())
-            backup.backup(live)
+            restore()
         await expect(tab.page.locator("#state")).to_contain_text("restored from a backup", timeout=BACK)
         await expect(tab.page.get_by_text("Couldn't load earlier messages.")).to_be_visible()
         await tab.say("and on it goes")
@@ -381,15 +388,11 @@ async def test_messages_after_a_restore_are_new_also_for_a_tab_that_had_read_fur
         await tab.enter(server.url, "reread")
         await tab.say("kept")
         await tab.until_transcript("kept")
-        with (
-            closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as live,
-            closing(sqlite3.connect(":memory:")) as backup,
-        ):
-            live.backup(backup)
+        with backup_of(server) as restore:
             for number in range(3):
                 await tab.say(f"lost {number}")
             await tab.until_read(4)
-            backup.backup(live)
+            restore()
         await expect(tab.messages).to_have_count(1, timeout=BACK)
         await tab.enter(server.url, "elsewhere")
         other = await open_tab(server.url, "reread")

@@ -33,6 +33,7 @@ import { PersonCard } from "./presence/person-card.js";
 import { TypingIndicator } from "./presence/typing-indicator.js";
 import { connectRoomMenu } from "./room-menu.js";
 import { Session } from "./session.js";
+import { findOwnRoom } from "./sidebar/sidebar-menu.js";
 import { copyCode, copyLink, copyMessage } from "./timeline/copying.js";
 import { formatCopiedMessages } from "./timeline/copy-formatter.js";
 import { connectFolding } from "./timeline/folding.js";
@@ -197,8 +198,7 @@ export function connectRoom(room, shell, isFirst) {
   session.on("unread", (event) => notifications.receive(event));
   const settingsIcon = document.querySelector("#notification-settings-open use");
   const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement, signal);
-  const rows = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#rooms [data-involvement]")]);
-  connectRoomMenu(element("room-menu"), () => rows().find(({ dataset }) => dataset.room === name));
+  connectRoomMenu(element("room-menu"), () => findOwnRoom(element("rooms"), name));
   session.on("unread", ({ rooms }) => settings.receive(rooms.find(({ room }) => room === name)));
   session.on("message", ({ author, number, seq, mentions }) => {
     const isMention = number === seq && author.id !== you.id && mentions?.some(({ id }) => id === you.id);

@@ -64,13 +64,8 @@ export class SidebarMenu {
       button.addEventListener("click", () => this.#prepare(room, button));
       room.after(button);
     }
-    this.#room = this.#find(this.#room?.dataset.room) ?? this.#room;
+    this.#room = findOwnRoom(this.#list, this.#room?.dataset.room) ?? this.#room;
     if (this.#form.matches(":popover-open")) this.#showChoices();
-  }
-
-  /** @returns {HTMLAnchorElement | undefined} the link of one of the person's rooms */
-  #find(name) {
-    return [...this.#list.querySelectorAll("a[data-involvement]")].find(({ dataset }) => dataset.room === name);
   }
 
   /** Fill in the menu before the button opens it, below the button or above. */
@@ -170,6 +165,15 @@ export class SidebarMenu {
     this.#channel.postMessage(change);
     this.#onChange();
   }
+}
+
+/**
+ * @param {HTMLElement} list of rooms
+ * @param {string} [name]
+ * @returns {HTMLAnchorElement | undefined} the link of one of the person's rooms
+ */
+export function findOwnRoom(list, name) {
+  return [...list.querySelectorAll("a[data-involvement]")].find(({ dataset }) => dataset.room === name);
 }
 
 function makeButton(className, textContent = "") {

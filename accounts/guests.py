@@ -5,7 +5,8 @@ from django.contrib.auth import login, middleware
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import HttpRequest
+from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -20,6 +21,20 @@ from base.ratelimit import hit_limit
 from base.ratelimit_keys import address_keys
 
 
+class SessionMiddleware(DjangoSessionMiddleware):
+    """Django's middleware. A script whose session has ended gets no cookies.
+
+    It may have sent its request before a sign-in whose response overtook it. Cookies that delete or replace
+    those of the sign-in would sign the person out.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response = super().process_response(request, response)
+        if _is_script(request) and _has_ended(request) and not request.session.modified:
+            response.cookies.clear()
+        return response
+
+
 class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
     """Django's middleware. An ended session invalidates the forms of its pages, as signing out does."""
 
@@ -31,19 +46,32 @@ class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
 def _load_user(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
     """Return the session's user. Rotate the CSRF token first if the session no longer exists."""
     user = middleware.get_user(request)
-    if settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty():
+    if _has_ended(request):
         rotate_token(request)
     return user
+
+
+def _has_ended(request: HttpRequest) -> bool:
+    """Return whether the browser's session, which must have been read, no longer exists."""
+    return settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty()
+
+
+def _is_script(request: HttpRequest) -> bool:
+    """Return whether a script sent the request, not a tab's navigation. Old browsers do not say."""
+    return request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
 
 
 def ensure_visitor(request: HttpRequest) -> User:
     """Return the person of a request. Create a guest if there is none.
 
-    Raise `ApiError`: `read_only` if this is no visit, `rate_limited` for too many guests of an address.
+    Raise `ApiError`: `read_only` if this is no visit or a script's session has ended, `rate_limited` for too
+    many guests of an address.
     """
     if not find_visitor(request):
         if not is_visit(request):
             raise ApiError("read_only", _("Open this page in a browser tab."))
+        if _is_script(request) and _has_ended(request):
+            raise ApiError("read_only", _("This page is out of date. Reload the page."))
         disk_space.require()
         hit_limit(get_guest_rate, address_keys(request.META.get("REMOTE_ADDR", "")))
         had_session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)

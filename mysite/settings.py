@@ -111,7 +111,7 @@ MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",  # before all that needs a thread
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.guests.SessionMiddleware",
     "connections.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "connections.forms.FormMiddleware",

@@ -82,6 +82,43 @@ def test_another_site_notes_no_visit(path):
     assert guest.seen_at and guest.name_key
 
 
+SCRIPT, TAB = fetched("same-origin", "cors", "empty"), fetched("same-origin", "navigate", "document")
+
+
+@pytest.fixture
+def late(client):
+    """Return a maker of clients with the cookies of a guest who has since signed in, by their headers."""
+    actions.open_room("lobby")
+    client.get("/chat/lobby/")
+    cookies = {name: each.value for name, each in client.cookies.items()}
+    client.force_login(User.objects.create_user("somebody"))
+
+    def make(headers):
+        late = Client(enforce_csrf_checks=True, headers=headers)
+        for name, value in cookies.items():
+            late.cookies[name] = value
+        return late
+
+    return make
+
+
+@pytest.mark.parametrize("path", ["/chat/lobby/", "/chat/new/", "/chat/", "/rooms/", "/me/", "/csrf/"])
+def test_what_a_script_reads_after_a_sign_in_does_not_sign_it_out(late, path):
+    """The service worker fetches a room while its guest signs in. The sign-in's response may be the first."""
+    answer = late(SCRIPT).get(path)
+    assert (answer.status_code, dict(answer.cookies), User.objects.count()) == (200, {}, 2)
+    assert "sessionid" in late(TAB).get(path).cookies
+
+
+@pytest.mark.parametrize("path", ["/me/name/", "/chat/lobby/star/", "/chat/lobby/involvement/"])
+def test_what_a_script_writes_after_a_sign_in_does_not_sign_it_out(late, path):
+    script = late(SCRIPT)
+    fields = {"csrfmiddlewaretoken": script.cookies["csrftoken"].value, "name": "Late", "involvement": "all"}
+    answer = script.post(path, fields)
+    assert (answer.status_code, dict(answer.cookies), User.objects.count()) == (400, {}, 2)
+    assert "out of date" in answer.content.decode()
+
+
 YEAR = timedelta(days=365)
 
 

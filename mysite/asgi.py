@@ -26,6 +26,7 @@ from connections.middleware import (  # noqa: E402
     RefuseNul,
 )
 from connections.sessions import SessionAuth  # noqa: E402
+from connections.static_files import StaticFiles  # noqa: E402
 from push.feeds import CHANNEL as FEEDS  # noqa: E402
 from push.routing import websocket_urlpatterns as push  # noqa: E402
 from push.workers import FeedProducer  # noqa: E402
@@ -72,7 +73,7 @@ reminders = [WRITE, RUN_JOBS]
 
 application = ProtocolTypeRouter(
     {
-        "http": RefuseNul(CheckContentType(BodyLimit(Probes(Admission(django_application))))),
+        "http": RefuseNul(CheckContentType(BodyLimit(Probes(Admission(StaticFiles(django_application)))))),
         "websocket": RefuseNul(Handshake(handshake, sockets)),
         "channel": ChannelNameRouter(tasks),
     }

@@ -108,7 +108,6 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "servestatic.middleware.ServeStaticMiddleware",  # before all that needs a thread
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "accounts.guests.SessionMiddleware",

@@ -66,24 +66,6 @@ async def guest(database):
     return await database_sync_to_async(actions.create_guest)()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def static_files_are_found_once():
-    """Share the list of static files: each test client constructs a middleware, which would read it again."""
-    from servestatic.middleware import ServeStaticMiddleware
-
-    async def get_response(request):
-        pass
-
-    found = ServeStaticMiddleware(get_response)
-
-    def copy(middleware, get_response):
-        vars(middleware).update(vars(found), get_response=get_response)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ServeStaticMiddleware, "__init__", copy)
-        yield
-
-
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings):
     """Do not wait for the disk in SQLite: the data need not survive a crash."""

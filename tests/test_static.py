@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import FileSystemFinder
 
 from server import static
+from tests.files import load
 
 
 def test_they_are_collected_when_one_has_changed_and_not_otherwise(tmp_path, settings, monkeypatch):
@@ -44,7 +45,7 @@ def test_a_room_names_all_scripts_that_it_will_run(client):
     page = client.get("/chat/lobby/").content.decode()
     named = set(re.findall(r'<link rel="modulepreload" href="([^"]+)">', page))
     for address in named:
-        script = b"".join(client.get(address)).decode()
+        script = load(address)[1].decode()
         imported = re.findall(r'^(?:import|\} from|import .* from) "([^"]+)";$', script, re.MULTILINE)
         assert {
             posixpath.normpath(posixpath.join(posixpath.dirname(address), each)) for each in imported
@@ -58,7 +59,7 @@ def test_a_room_names_all_scripts_that_it_will_run(client):
 def test_a_room_wears_one_stylesheet_that_waits_for_no_other(client):
     page = client.get("/chat/lobby/").content.decode()
     (address,) = re.findall(r'href="([^"]+room-page[^"]+css)"', page)
-    css = b"".join(client.get(address)).decode()
+    css = load(address)[1].decode()
     assert ".composer" in css and ".tool" in css and "@import" not in css
 
 

@@ -49,9 +49,9 @@ OF_THE_DATABASE_FOR_LONG = [
 def test_the_chats_own_tests_pass_on_it(postgres, is_long):
     names = OF_THE_DATABASE + OF_THE_DATABASE_FOR_LONG * is_long
     files = [f"tests/{name}.py" for name in names]
-    without_sqlite = ["-k", "not steps_of_sqlite"]
+    options = ["-q", "-p", "no:cacheprovider", "--timeout=100", "-k", "not steps_of_sqlite"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *without_sqlite, *files],
+        [sys.executable, "-m", "pytest", *options, *files],
         cwd=ROOT,
         env=os.environ | {"DATABASE_URL": postgres},
         capture_output=True,

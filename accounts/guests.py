@@ -57,8 +57,11 @@ def _has_ended(request: HttpRequest) -> bool:
 
 
 def _is_script(request: HttpRequest) -> bool:
-    """Return whether a script sent the request, not a tab's navigation. Old browsers do not say."""
-    return request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+    """Return whether a script sent the request, not a tab's navigation. Old browsers do not say.
+
+    Scripts send `cors`. Firefox sends `same-origin` for a navigation that the service worker passes on.
+    """
+    return request.headers.get("Sec-Fetch-Mode") == "cors"
 
 
 def ensure_visitor(request: HttpRequest) -> User:

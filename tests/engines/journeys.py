@@ -1,6 +1,7 @@
 """Core journeys of a person, in any engine: see test_firefox.py and test_webkit.py."""
 
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from itertools import count
 
 import pytest
@@ -55,6 +56,10 @@ COPY = """() => {
     Object.defineProperty(navigator, "clipboard", { value: undefined });
     document.addEventListener("copy", () => { window.copied = document.activeElement.value; });
 }"""
+
+DELETE_LAST_SESSION = """
+    DELETE FROM django_session WHERE expire_date = (SELECT max(expire_date) FROM django_session)
+"""
 
 names = (f"journey{number}" for number in count())
 
@@ -192,6 +197,17 @@ class Journeys:
             await tab.until_shown(".message--pending", "meanwhile")
             cable.is_away = False
             await tab.until_texts("before", "meanwhile")
+
+    async def test_who_has_lost_the_session_is_another_guest(self, lobby, tab, room):
+        """The service worker passes the navigation on: its headers differ between engines."""
+        await tab.enter(lobby.url, room)
+        await tab.say("before")
+        await tab.until(IS_KEPT, room, "before")
+        with closing(sqlite3.connect(lobby.var_dir / "lobby.sqlite3", isolation_level=None)) as database:
+            database.execute(DELETE_LAST_SESSION)
+        await tab.enter(lobby.url, room)
+        await tab.say("after")
+        await tab.until_texts("before", "after")
 
     async def test_accounts(self, lobby, tab, room):
         await tab.enter(lobby.url, room)

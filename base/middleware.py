@@ -1,8 +1,7 @@
 """Middleware that shows error pages."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.loader import render_to_string
 
@@ -20,17 +19,14 @@ PAGES = {
 class ErrorPagesMiddleware:
     """Middleware that renders pages for a view's `ApiError`, and for GET of a URL that accepts forms only."""
 
-    async_capable, sync_capable = True, False
-
-    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        markcoroutinefunction(self)
 
-    async def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = await self.get_response(request)
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
         is_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
         if is_page and isinstance(response, HttpResponseNotAllowed):
-            response.content = await sync_to_async(render_to_string)("405.html", request=request)
+            response.content = render_to_string("405.html", request=request)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -1,8 +1,7 @@
 """Middleware that refuses unreadable forms before other code reads their fields."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
@@ -20,16 +19,13 @@ class FormMiddleware:
     check, and there the error would be a server error.
     """
 
-    async_capable, sync_capable = True, False
-
-    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        markcoroutinefunction(self)
 
-    async def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
-            await sync_to_async(read_form)(request)
-        return await self.get_response(request)
+            read_form(request)
+        return self.get_response(request)
 
 
 def read_form(request: HttpRequest) -> None:

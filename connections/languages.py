@@ -17,11 +17,6 @@ from connections.cookies import cookies_of
 class LanguageMiddleware(LocaleMiddleware):
     """Django's middleware, with the cookie of the chosen language in `Vary`."""
 
-    async def __acall__(self, request: HttpRequest) -> Any:
-        self.process_request(request)  # neither this nor what follows waits, or needs a thread
-        answering: Any = self.get_response(request)
-        return self.process_response(request, await answering)
-
     def process_response(self, request: HttpRequest, response: Any) -> Any:
         response = super().process_response(request, response)
         if response.headers.get("Content-Type", "").startswith("text/html"):

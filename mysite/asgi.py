@@ -2,10 +2,10 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 # Models may be imported only after Django's set-up.
 from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter  # noqa: E402
@@ -17,6 +17,7 @@ from base.disk_space import disk_space  # noqa: E402
 from chat import routing  # noqa: E402
 from connections.admission import Admission, close_connections  # noqa: E402
 from connections.guard import Guard  # noqa: E402
+from connections.handler import Handler  # noqa: E402
 from connections.middleware import (  # noqa: E402
     BodyLimit,
     BrowserOriginValidator,
@@ -37,6 +38,7 @@ from transcripts.actions import WRITE  # noqa: E402
 from transcripts.routing import websocket_urlpatterns as transcripts  # noqa: E402
 from transcripts.workers import TranscriptWorker  # noqa: E402
 
+django_application = Handler()
 request_finished.connect(close_connections)
 disk_space.watch()
 

@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
-from asgiref.sync import markcoroutinefunction
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
@@ -58,14 +57,11 @@ GUEST_COOKIE = f"{settings.COOKIE_PREFIX}lobby_guest"
 class PersonMiddleware:
     """Middleware that adds a header with the person's id: the service worker stores rooms of one person."""
 
-    async_capable, sync_capable = True, False
-
-    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        markcoroutinefunction(self)
 
-    async def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = await self.get_response(request)
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
         if is_page and request.session.accessed and _is_loaded(request.session):
             person = _person(request)

@@ -175,6 +175,8 @@ def split_into_chunks(keys: Collection[int], size: int = QUERY_CHUNK) -> Iterabl
 
 def count_unread(keys: Collection[int]) -> list[RoomCounts]:
     """Return the counts of memberships, by their keys, newest first."""
+    if not keys:
+        return []
     named = Mention.objects.filter(
         user=OuterRef("user"), room=OuterRef("room"), number__gt=OuterRef("last_read")
     )

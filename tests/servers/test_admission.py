@@ -7,7 +7,6 @@ from contextlib import ExitStack, suppress
 import psutil
 import pytest
 from asgiref.sync import sync_to_async
-from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.http import StreamingHttpResponse
 from django.urls import path
@@ -21,6 +20,7 @@ from connections.admission import (
     MOST_STREAMS_PER_ADDRESS,
     Admission,
 )
+from connections.handler import Handler
 from tests.fuzz.raw import peer
 from tests.servers.processes import Server
 from tests.servers.tab import TIMEOUT
@@ -213,7 +213,7 @@ async def test_a_stream_holds_neither_a_place_nor_a_connection_of_the_database(s
     settings.ROOT_URLCONF, settings.MIDDLEWARE = __name__, []
     application = Application()
     middleware = application.application
-    middleware.application = get_asgi_application()
+    middleware.application = Handler()
 
     def ask(address):
         return application.ask(address, "/file")

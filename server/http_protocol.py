@@ -27,9 +27,14 @@ LARGEST_HEAD = 64 * 1024
 MOST_HEADERS = 200
 
 # The longest path and query of a request, and the longest values, together, of each header that Django
-# parses: the first two take quadratic time (bytes).
+# or servestatic parses: `Accept` and `Content-Type` take quadratic time (bytes).
 LARGEST_TARGET = 8 * 1024
-LARGEST_HEADERS = {b"accept": 1024, b"content-type": 1024, b"cookie": 8 * 1024}
+LARGEST_HEADERS = {
+    b"accept": 1024,
+    b"accept-encoding": 1024,
+    b"content-type": 1024,
+    b"cookie": 8 * 1024,
+}
 
 # The longest values of a handshake's headers that uvicorn parses, and its longest query (bytes).
 HANDSHAKE_HEADERS = {b"connection", b"upgrade", b"sec-websocket-protocol"}

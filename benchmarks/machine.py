@@ -24,10 +24,10 @@ def cores() -> tuple[int, int]:
 
 
 @contextmanager
-def on_core(core: int) -> Iterator[None]:
-    """Pin the processes that are started within the context to a core, with their children."""
+def on_cores(*cores: int) -> Iterator[None]:
+    """Pin the processes that are started within the context to these cores, with their children."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:

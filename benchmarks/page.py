@@ -11,7 +11,7 @@ from statistics import median
 from playwright.async_api import Browser, CDPSession, Page, ViewportSize, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from benchmarks import clients
+from benchmarks import clients, machine
 from benchmarks.clients import Room
 from benchmarks.errors import CannotMeasure, MeasurementFailed
 from benchmarks.results import PageResult, Results, ShowProgress
@@ -124,6 +124,8 @@ def page(sites: Mapping[str, Site], rounds: int, show_progress: ShowProgress) ->
                 show_progress(f"{version}: filling {len(ROOMS):,} rooms, and one with {MESSAGES:,} messages")
                 fill(site)
                 servers[version] = stack.enter_context(site.serve("lobby"))
+            # A browser is several processes; it waits while the server works for it.
+            stack.enter_context(machine.on_cores(*site.cores))
             clients.run(run_rounds(servers, rounds, results, show_progress))
     except (MeasurementFailed, PlaywrightError) as error:
         raise CannotMeasure(f"Lobby's page broke: {error}") from None

@@ -50,7 +50,7 @@ def started(
     command: list[str], directory: Path, environment: dict[str, str], core: int, log: Path
 ) -> Iterator[int]:
     """Run a command on a core, within the context. Yield its pid. All processes that it starts end too."""
-    with log.open("w") as output, machine.on_core(core):
+    with log.open("w") as output, machine.on_cores(core):
         process = subprocess.Popen(
             command,
             cwd=directory,

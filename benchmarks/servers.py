@@ -203,7 +203,7 @@ def open_site(
 ) -> Iterator[Site]:
     """Provide a temporary directory, and a Redis on the clients' core, within the context."""
     server_core, client_core = cores or machine.cores()
-    with tempfile.TemporaryDirectory(prefix="bench-") as directory, machine.on_core(client_core):
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory, machine.on_cores(client_core):
         path = Path(directory) / "redis.sock"
         with ValkeyServer(port=0, unix_socket_path=path, data_dir=directory, config={"save": ""}) as valkey:
             pid = valkey.client().info("server")["process_id"]

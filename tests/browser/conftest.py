@@ -66,6 +66,13 @@ class Tab:
         self.pending = page.locator("#chat-log .message--pending")
         self.failed = page.locator("#chat-log .message--failed")
 
+    async def stays_loaded(self):
+        """Mark the page, for `was_not_reloaded`."""
+        await self.page.evaluate("window.loadedOnce = true")
+
+    async def was_not_reloaded(self):
+        assert await self.page.evaluate("window.loadedOnce")
+
     async def enter(self, url, room):
         await self.page.goto(f"{url}/chat/{quote(room, safe='')}/")
 

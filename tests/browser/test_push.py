@@ -61,11 +61,11 @@ async def is_listening(tab):
 
 async def test_an_open_page_shows_within_a_second_that_it_is_paid(working, order):
     await is_listening(order)
-    await order.page.evaluate("window.loadedOnce = true")
+    await order.stays_loaded()
     said = await pay(working, order)
     await expect(state(order)).to_have_text("Paid", timeout=SOON)
     assert '"paid":true' in said
-    assert await order.page.evaluate("window.loadedOnce")
+    await order.was_not_reloaded()
 
 
 async def test_a_page_that_is_opened_later_shows_it_too(working, order, open_tab):

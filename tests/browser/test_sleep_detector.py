@@ -17,7 +17,7 @@ async def two_tabs(lobby, cable, open_tab, room):
     await tab.say("before")
     for each in (tab, other):
         await each.until_transcript("before")
-    await tab.page.evaluate("window.loadedOnce = true")
+    await tab.stays_loaded()
     cable.go_dark()
     return tab, other
 
@@ -28,7 +28,7 @@ async def test_it_wakes_up_and_gets_what_was_said_meanwhile(lobby, cable, open_t
     await other.until_transcript("before", "while it slept")
     await tab.page.clock.fast_forward("08:00:00")  # as timers do when the lid is opened
     await tab.until_transcript("before", "while it slept")
-    assert await tab.page.evaluate("window.loadedOnce")
+    await tab.was_not_reloaded()
 
 
 async def test_it_wakes_up_and_what_it_sent_into_the_void_is_stored_once(lobby, cable, open_tab):
@@ -37,7 +37,7 @@ async def test_it_wakes_up_and_what_it_sent_into_the_void_is_stored_once(lobby, 
     await tab.page.clock.fast_forward("08:00:00")
     for each in (tab, other):
         await each.until_transcript("before", "as the lid closed")
-    assert await tab.page.evaluate("window.loadedOnce")
+    await tab.was_not_reloaded()
 
 
 async def test_what_nobody_answers_is_sent_again(lobby, cable, open_tab):
@@ -46,7 +46,7 @@ async def test_what_nobody_answers_is_sent_again(lobby, cable, open_tab):
     await tab.page.clock.run_for(20_000)  # nobody sleeps: time just goes by
     for each in (tab, other):
         await each.until_transcript("before", "hello?")
-    assert await tab.page.evaluate("window.loadedOnce")
+    await tab.was_not_reloaded()
 
 
 async def test_who_only_reads_gets_what_was_said_within_45_seconds(lobby, cable, open_tab):

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import ssl
 from contextlib import asynccontextmanager, suppress
 
@@ -24,14 +25,14 @@ class Proxy:
     def cut(self):
         """Close every connection at once."""
         for writer in self._connections | self._dark:
-            writer.transport.abort()
+            abort(writer)
 
     def go_dark(self):
         """Drop all connections silently: the server's end is closed, the browser receives nothing."""
         self._dark |= self._connections
         for writer in self._connections:
             if writer.get_extra_info("peername")[1] == self.target:
-                writer.transport.abort()
+                abort(writer)
 
     def pull(self):
         """Close every connection, and refuse new ones."""
@@ -44,12 +45,12 @@ class Proxy:
     async def accept(self, reader, writer):
         first = await reader.read(64 * 1024)
         if self.is_away or (self.sockets_refused and b"upgrade: websocket" in first.lower()):
-            writer.transport.abort()
+            abort(writer)
             return
         try:
             answers, target = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
-            writer.transport.abort()
+            abort(writer)
             return
         self._connections |= {writer, target}
         target.write(first)
@@ -66,6 +67,13 @@ class Proxy:
                     await writer.drain()
         if writer not in self._dark:
             writer.close()
+
+
+def abort(writer):
+    """Close a connection at once: a test may stop its server before the event loop runs again."""
+    writer.transport.abort()
+    with suppress(OSError):
+        writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
-"""Firefox, by Playwright over WebDriver BiDi: the system's, or Playwright's own."""
+"""Firefox, by Playwright over WebDriver BiDi: that of FIREFOX, or Playwright's own."""
 
 import os
-import shutil
 from contextlib import asynccontextmanager
 from pathlib import Path
 from unittest import mock
@@ -44,7 +43,7 @@ class Tab(tab.Tab):
 @asynccontextmanager
 async def launched():
     """Launch Firefox. Return a function that opens a tab of a new person."""
-    path = os.environ.get("FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
+    path = os.environ.get("FIREFOX")
     options = {"channel": "moz-firefox", "executable_path": path} if path else {}
     with mock.patch.dict(os.environ, NODE_OPTIONS=f'--require "{MEDIA_FEATURES}"'):
         async with async_playwright() as playwright:

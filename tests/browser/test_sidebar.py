@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.account import BACK, composer, sign_in, sign_out, sign_up, usernames
 from tests.browser.conftest import hold
 from tests.servers.tab import tabs
 
@@ -175,6 +176,27 @@ async def test_what_is_typed_for_a_room_that_does_not_open_waits_for_that_room(l
     other = await open_tab(lobby.url, "ahead of strasse", beside=tab)
     await other.until_transcript("for this room")
     await expect(other.page.locator("#chat-message-input")).to_have_value("only")
+
+
+async def test_what_was_typed_for_a_room_waits_for_its_person_who_was_signed_out(lobby, open_tab):
+    username = next(usernames)
+    tab = await open_tab(lobby.url, "ahead in vain")
+    await sign_up(tab, username)
+    await is_in(tab, "ahead in vain")
+    other = await open_tab(beside=tab)
+    await sign_out(other, lobby.url)
+    await expect(tab.page.get_by_role("button", name="Reload")).to_be_visible(timeout=BACK)
+    held = await hold(tab.page, re.compile(r"/rooms/\?asked=ahead"))
+    await tab.page.keyboard.press("Control+k")
+    await tab.say("ahead of all others")
+    await tab.page.keyboard.type("precious words")
+    async with tab.page.expect_navigation():
+        held.released.set()
+    await is_in(tab, "ahead of all others")
+    await expect(composer(tab)).to_have_value("")  # of another guest
+    await sign_in(other, lobby.url, username)
+    await tab.enter(lobby.url, "ahead of all others")
+    await expect(composer(tab)).to_have_value("precious words")
 
 
 async def test_enter_opens_the_marked_room(lobby, open_tab):

@@ -104,7 +104,10 @@ export class RoomNavigation {
     this.#loading = null;
     this.#ahead?.end();
     this.#ahead = null;
-    if (this.session.refusal) return load(href, isTraversal); // the browser may have another person by now
+    if (this.session.refusal) { // the browser may have another person by now
+      if (typed) typeAhead(this.#search, nameIn(href), typed);
+      return load(href, isTraversal);
+    }
     if (!isTraversal && address === this.#room.address) return this.#showEnd(typed);
     let page = this.#kept.get(address);
     if (!page) {

@@ -57,11 +57,15 @@ def _has_ended(request: HttpRequest) -> bool:
 
 
 def _is_script(request: HttpRequest) -> bool:
-    """Return whether a script sent the request, not a tab's navigation. Old browsers do not say.
+    """Return whether a script sent the request, not a tab's navigation.
 
-    Scripts send `cors`. Firefox sends `same-origin` for a navigation that the service worker passes on.
+    Scripts send `cors`. Firefox sends `same-origin` for a navigation that the service worker passes on. Over
+    plain HTTP browsers do not say: there only navigations accept XHTML, and programs may accept anything.
     """
-    return request.headers.get("Sec-Fetch-Mode") == "cors"
+    headers = request.headers
+    if mode := headers.get("Sec-Fetch-Mode"):
+        return mode == "cors"
+    return "application/xhtml+xml" not in headers.get("Accept", "application/xhtml+xml")
 
 
 def ensure_visitor(request: HttpRequest) -> User:

@@ -20,18 +20,24 @@ class StaticFiles:
 
     async def __call__(self, scope, receive, send):
         file = self._find(scope["path"])
-        if file is None:
+        messages = await asyncio.to_thread(_read, file, scope) if file else None
+        if messages is None:
             await self._application(scope, receive, send)
             return
-        start, body = await asyncio.to_thread(_read, file, scope)
-        await send(start)
-        await send(body)
+        for message in messages:
+            await send(message)
 
 
-def _read(file: StaticFile | Redirect, scope) -> tuple[dict, dict]:
-    """Return the messages of a response, with the whole file: the largest has a few hundred kilobytes."""
+def _read(file: StaticFile | Redirect, scope) -> tuple[dict, dict] | None:
+    """Return the messages of a response, with the whole file: the largest has a few hundred kilobytes.
+
+    Return None if the file has been removed.
+    """
     fields = {f"HTTP_{key.upper().replace('-', '_')}": value for key, value in _decode(scope["headers"])}
-    response = file.get_response(scope["method"], fields)
+    try:
+        response = file.get_response(scope["method"], fields)
+    except OSError:
+        return None
     headers = [(key.lower().encode(), value.encode()) for key, value in response.headers if value is not None]
     body = b""
     if response.file:

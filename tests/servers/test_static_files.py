@@ -73,5 +73,19 @@ def test_what_is_no_file_is_not_found(server, name):
     assert b"/bin/sh" not in body
 
 
+def test_a_file_that_was_removed_is_not_found(server):
+    page = get(server, "/chat/")[2].decode()
+    path = re.search(r"/static/chat/js/[^\"]+\.js", page)[0]
+    file = server.var_dir / path.strip("/")
+    kept = file.with_suffix(".kept")
+    file.rename(kept)
+    try:
+        status, headers, _ = get(server, path)
+    finally:
+        kept.rename(file)
+    assert status == 404
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
 def test_files_cannot_be_written(server, script):
     assert [get(server, script, method)[0] for method in ("POST", "PUT", "DELETE")] == [405] * 3

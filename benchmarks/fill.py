@@ -44,8 +44,8 @@ def copy(message, size: int) -> None:
     values = [COPY_VALUES.get(column, f"first.{column}") for column in columns]
     connection.cursor().execute(
         f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608
-        "WITH RECURSIVE numbers (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM numbers WHERE i < %s) "
-        f"SELECT {', '.join(values)} FROM numbers, {table} AS first WHERE first.id = %s",
+        "WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %s) "
+        f"SELECT {', '.join(values)} FROM numbers, {table} AS first WHERE first.id = %s AND i > 1",
         [size, message.pk],
     )
 

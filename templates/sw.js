@@ -175,6 +175,11 @@ async function cachedPage(pathname) {
 
 const DATA = /(<script id="room-data" type="application\/json">)(.*?)(<\/script>)/s;
 
+/** The data of a room's page. */
+function dataOf(text) {
+  return JSON.parse(DATA.exec(text)[2]);
+}
+
 /** Insert a snapshot into a room's page. */
 function withSnapshot(text, snapshot) {
   return text.replace(DATA, (_, begin, json, end) => {

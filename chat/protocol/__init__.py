@@ -18,6 +18,7 @@ from chat.protocol.messages import (
     make_key,
     make_last_change,
     make_message,
+    sent_at,
     with_line_feeds,
 )
 from chat.protocol.presence import Presence, Present, You, make_you
@@ -63,5 +64,6 @@ __all__ = [
     "make_last_change",
     "make_message",
     "make_you",
+    "sent_at",
     "with_line_feeds",
 ]

@@ -94,6 +94,11 @@ def _change_time(row: Any) -> datetime:
     return row.deleted_at or row.edited_at or row.created_at
 
 
+def sent_at(row: Any) -> str:
+    """Return the time at which a stored message was sent, as in its event."""
+    return msgspec.to_builtins(row.created_at)
+
+
 def changed_at(row: Any) -> str:
     """Return the time of a stored message's last change, as in its event."""
     return msgspec.to_builtins(_change_time(row))

@@ -147,6 +147,8 @@ class StoredMessages:
             return None
         if last.seq == end.seq:
             return end.seq if end.at in ("", protocol.changed_at(last)) else None
+        if end.seq == last.number and end.at not in ("", protocol.sent_at(last)):
+            return None  # it was sent again after a restore, and was edited since
         place = room.pk, end.seq  # it stays empty when the message is changed again
         if place in self._by_seq or self._by_number.get(place, last) != last:
             return None

@@ -89,11 +89,20 @@ async function keep(room, response, receivedIn) {
     const rooms = await caches.open(ROOMS);
     const before = await (await rooms.match(room))?.text();
     const hasNewFiles = fileTags(before ?? "") !== fileTags(text) && (await keepFiles(text));
-    if (receivedIn === era) await rooms.put(room, new Response(text, { headers: response.headers }));
+    if (receivedIn === era) {
+      await rooms.put(room, new Response(text, { headers: response.headers }));
+      await deleteLost(rooms, room, dataOf(text));
+    }
     if (hasNewFiles) await deleteUnusedFiles();
   });
   const pages = await cachedRooms();
   await Promise.all(pages.slice(0, -MAX_ROOMS).map(forget));
+}
+
+/** Delete a snapshot that is ahead of its room's page: the database was restored, or the page's tab sends a newer one. */
+async function deleteLost(rooms, room, { epoch, seq }) {
+  const snapshot = await readSnapshot(rooms, room);
+  if (snapshot?.epoch === epoch && snapshot.seq > seq) await rooms.delete(snapshotOf(room));
 }
 
 /** @returns {Promise<string[]>} the addresses of cached rooms, the last visited last */
@@ -109,11 +118,11 @@ const fetched = new Set();
  * Store a room's snapshot. A page that was opened before this worker was installed, or before a change of the name, is
  * fetched and cached first, but only while its tab is visible: a hidden one may be signing out.
  */
-async function keepSnapshot({ room, you, seen }, tab) {
+async function keepSnapshot({ room, you, seen, isReset }, tab) {
   if (!(await ownPage(room, you)) && tab?.visibilityState === "visible") await fetchPage(room, you);
   const rooms = await ownPage(room, you);
   const before = rooms && (await readSnapshot(rooms, room));
-  const isBehind = before?.epoch === seen.epoch && before.seq > seen.seq; // of a tab without a connection
+  const isBehind = !isReset && before?.epoch === seen.epoch && before.seq > seen.seq; // of a tab without a connection
   if (!rooms || isBehind) return;
   await rooms.put(snapshotOf(room), new Response(JSON.stringify(seen), { headers: { [PERSON]: you } }));
 }

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from playwright.async_api import expect
@@ -225,6 +227,36 @@ async def test_what_is_kept_has_no_gap_where_a_page_of_history_came_late(lobby, 
         await is_seen(tab, "late", "the last")
         numbers = await tab.page.evaluate(KEPT_NUMBERS, "late")
         assert numbers == list(range(numbers[0], 1302))
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_a_room_that_was_restored_is_kept_as_it_is_now(server, open_tab, is_open):
+    room = f"restored {is_open}"
+    tab = await visit(open_tab, server, room)
+    await tab.say("kept")
+    await is_seen(tab, room, "kept")
+    with closing(sqlite3.connect(":memory:")) as backup:
+        with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database:
+            database.backup(backup)
+        for text in ("lost", "lost, too", "the last to be lost"):
+            await tab.say(text)
+        await is_seen(tab, room, "the last to be lost")
+        if not is_open:
+            await tab.enter(server.url, "elsewhere")
+        server.stop()
+        with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database:
+            backup.backup(database)
+        server.start()
+    if not is_open:
+        await tab.enter(server.url, room)
+    await expect(tab.messages).to_have_count(1, timeout=BACK)
+    await tab.say("after")
+    await is_seen(tab, room, "after")
+    await tab.page.context.set_offline(True)
+    await tab.page.reload()
+    await expect(tab.page.get_by_text(OFFLINE)).to_be_visible()
+    await tab.until_transcript("kept", "after")
+    await expect(tab.messages).to_have_count(2)
 
 
 # Whether there is a room of exactly that spelling; what is asked for is repeated.

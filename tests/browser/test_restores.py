@@ -138,13 +138,15 @@ EDITED_ELSEWHERE = """
 """
 
 
-async def test_history_that_is_loaded_before_the_connection_is_back_proves_nothing(server, open_tab):
+@pytest.mark.parametrize("is_left", [False, True])
+async def test_history_that_is_loaded_before_the_connection_is_back_proves_nothing(server, open_tab, is_left):
+    room = f"proven {is_left}"
     async with proxy(server) as cable:
-        async with tabs("proven", server) as (writer,):
+        async with tabs(room, server) as (writer,):
             await writer.say("text 1")
             await writer.until_texts("text 1")
-            grow(server, "proven", 120)
-            tab = await open_tab(cable.url, "proven")
+            grow(server, room, 120)
+            tab = await open_tab(cable.url, room)
             await expect(tab.messages).to_have_count(50)
             await writer.command(type="edit", number=119, message="lost")
             await expect(tab.messages.filter(has_text="lost")).to_have_count(1)
@@ -156,6 +158,12 @@ async def test_history_that_is_loaded_before_the_connection_is_back_proves_nothi
         server.start()
         await tab.page.evaluate("document.querySelector('#timeline').scrollTop = 0")
         await expect(tab.messages.filter(has_text="edited elsewhere")).to_have_count(2)
+        if is_left:  # and opened again, as it was
+            await tab.page.keyboard.press("Control+k")
+            await tab.say("elsewhere")
+            await expect(tab.page.get_by_role("heading", name="elsewhere", level=1)).to_be_visible()
+            await tab.page.go_back()
+            await expect(tab.messages.filter(has_text="edited elsewhere")).to_have_count(2)
         cable.sockets_refused = False
         await tab.page.evaluate("dispatchEvent(new Event('online'))")  # so it connects at once
         await expect(tab.messages.filter(has_text="as before")).to_have_count(1, timeout=BACK)

@@ -23,6 +23,7 @@ SOON = """() => {
 }"""
 
 PHONE = {"viewport": {"width": 360, "height": 740}}
+TALL = {"width": 390, "height": 1000}  # with room above the menu
 
 
 async def say(lobby, room):
@@ -146,10 +147,12 @@ async def test_what_is_typed_after_enter_is_written_in_the_room(lobby, open_tab,
     await tab.page.keyboard.type("one")
     await tab.page.keyboard.press("Enter")
     await tab.page.keyboard.type("and")
+    await tab.page.keyboard.press("Shift+Enter")
+    await tab.page.keyboard.type("more")
     held.released.set()
     await is_in(tab, f"ahead {len(start)}")
     await tab.until_transcript("hello everyone")
-    await expect(tab.page.locator("#chat-message-input")).to_have_value("and")
+    await expect(composer(tab)).to_have_value("and\nmore")
 
 
 async def test_what_is_typed_for_a_room_that_does_not_open_waits_for_that_room(lobby, open_tab):
@@ -414,3 +417,22 @@ async def test_starred_rooms_come_first_in_an_order_of_ones_own(lobby, open_tab,
     await are("b", "c")
     await page.reload()
     await are("b", "c")
+
+
+async def test_a_tap_beside_a_menu_only_closes_it(lobby, open_tab):
+    tab = await open_tab(lobby.url, "beneath the menu", is_mobile=True, has_touch=True, viewport=TALL)
+    await tab.enter(lobby.url, "tapped beside")
+    menu, link = tab.page.locator("#account-menu"), rooms(tab).filter(has_text="beneath the menu")
+    await tab.page.get_by_role("button", name="Rooms").tap()
+    opener = tab.page.get_by_role("button", name="Account and help")
+    for _ in range(2):  # the button closes it, too
+        await opener.tap()
+        await expect(menu).to_be_visible()
+        await opener.tap()
+        await expect(menu).to_be_hidden()
+    await opener.tap()
+    await link.tap()
+    await expect(menu).to_be_hidden()
+    await is_in(tab, "tapped beside")
+    await link.tap()
+    await is_in(tab, "beneath the menu")

@@ -412,3 +412,10 @@ def test_a_page_has_the_present_names_of_those_who_had_others(client):
     answer = client.get("/chat/lobby/messages/").json()
     assert answer["names"] == named
     assert [each["author"]["name"] for each in answer["messages"]] == [you["name"], gone.name]
+
+
+@pytest.mark.django_db
+def test_every_way_to_sign_in_leads_back(client):
+    page = client.get("/chat/").content.decode()
+    assert set(re.findall(r'href="/me/sign-in/([^"]*)"', page)) <= {"?next=/chat/", "?next=%2Fchat%2F"}
+    assert page.count("/me/sign-in/") > 1

@@ -1,6 +1,7 @@
 """Rewound logs, by a restored backup: tabs notice, and lose no unsent text."""
 
 from contextlib import suppress
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -148,6 +149,16 @@ async def test_an_edit_in_the_place_of_a_lost_edit_proves_nothing(connect, guest
         await edit_again(guest, 3)
     welcome = await (await connect(**known)).event("welcome")
     assert (welcome["seq"], welcome["reset"]) == (6, True)
+
+
+async def test_a_message_that_was_sent_again_and_edited_proves_nothing(connect, guest, room_of_three):
+    """The tab that sent it has sent it again, to the same place of the restored log."""
+    three = await Message.objects.aget(number=3)
+    known = {"since": 3, "last": f"3.{three.client_id}", "last_seq": 3, "last_at": protocol.sent_at(three)}
+    await edit_again(guest, 3)
+    assert not (await (await connect(**known)).event("welcome"))["reset"]
+    await Message.objects.filter(number=3).aupdate(created_at=three.created_at + timedelta(minutes=1))
+    assert (await (await connect(**known)).event("welcome"))["set_back"]
 
 
 async def test_a_cursor_is_as_long_as_its_proof(connect, guest, room_of_three):

@@ -16,6 +16,7 @@ export class OfflineSnapshot {
   #messages = new Map();
   #from = 0; // all messages from this number on are known; 0: all messages of the room
   #isComplete = false;
+  #isReset = false; // the next snapshot replaces the last, though its seq may be lower: the database was restored
   #generation = 0; // grows when the messages are removed, so that a page requested before is dropped
   #refreshing = new Retry(() => this.#refresh());
   #timer = 0;
@@ -44,6 +45,7 @@ export class OfflineSnapshot {
     this.#messages.clear();
     this.#from = 0;
     this.#isComplete = false;
+    this.#isReset = true;
     this.#generation += 1;
   }
 
@@ -101,8 +103,8 @@ export class OfflineSnapshot {
     if (!this.#isComplete || !worker) return;
     const messages = [...this.#messages.values()].sort((one, other) => one.number - other.number);
     const seen = { ...this.#now(), messages, is_start: this.#from === 0, is_end: true };
-    worker.postMessage({ ...this.#target, seen });
-    this.#isDue = false;
+    worker.postMessage({ ...this.#target, seen, isReset: this.#isReset });
+    this.#isDue = this.#isReset = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = 0;

@@ -25,7 +25,7 @@ const element = (id) => document.getElementById(id);
 export class OpenRoom {
   #closing = new AbortController();
   #isAtMessage; // the page's address is that of a message
-  #fetchedUpTo = 0; // the highest seq in pages of history since the last welcome
+  #fetchedUpTo; // the highest seq in pages of history since the last welcome
   #beginning;
 
   /** Its name, as shown. @type {string} */
@@ -57,6 +57,7 @@ export class OpenRoom {
     this.#isAtMessage = Boolean(data.place);
     if (data.missing) history.replaceState(null, "", this.address);
     data.messages.forEach((message) => this.updateLast(message));
+    this.#fetchedUpTo = Math.max(0, ...data.messages.map(({ seq }) => seq)); // of a room that was kept, some may be of pages of history
     log.reader = data.you.id;
     log.rename(namedPeople(data.names));
     const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };

@@ -173,8 +173,9 @@ export function connectRoom(room, shell, isFirst) {
   session.on("message", (message) => editor.update(message));
   session.on("welcome", ({ reset, seq, isRewound }) => {
     const isAhead = room.welcomed();
-    if (reset || isAhead) timeline.reload(seq, isRewound);
-    else timeline.retry();
+    if (!reset && !isAhead) return timeline.retry();
+    snapshot.clear();
+    timeline.reload(seq, isRewound);
   });
   session.on("welcome", ({ reset }) => reset && fetchEdited(editor.number));
   const actions = {
@@ -224,10 +225,7 @@ export function connectRoom(room, shell, isFirst) {
   const snapshot = new OfflineSnapshot({ room: room.address, you: you.id }, data.page, sources, signal);
   if (data.is_end) snapshot.begin(data.messages, data.is_start);
   session.on("message", (message) => snapshot.receive(message));
-  session.on("welcome", ({ reset }) => {
-    if (reset) snapshot.clear();
-    snapshot.refresh();
-  });
+  session.on("welcome", () => snapshot.refresh());
 
   // The read position is sent once everything else has the message.
   session.on("message", () => reading.setShown(cursor.seq));

@@ -59,7 +59,7 @@ export function typeAhead(input, room, before) {
     event.stopImmediatePropagation();
     if (key === "Enter" && text.slice(enters.at(-1) ?? 0).trim()) {
       text += "\n";
-      enters.push(text.length);
+      if (!event.shiftKey) enters.push(text.length);
     }
     store(Date.now());
   });

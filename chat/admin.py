@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from base.admin import ReadOnlyAdmin
 from chat import permissions
-from chat.models import Membership, Message, Room
+from chat.models import AuditEntry, Membership, Message, Room
 
 
 class VisibleRoomsAdmin(ReadOnlyAdmin):
@@ -30,6 +30,13 @@ class MessageAdmin(VisibleRoomsAdmin):
     list_filter = ["created_at", "deleted_at"]
     list_select_related = ["room"]
     search_fields = ["text", "author_name", "room__name"]
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(VisibleRoomsAdmin):
+    list_display = ["at", "action", "actor_name", "person_name", "room_name", "number", "reason", "address"]
+    list_filter = ["at", "action"]
+    search_fields = ["actor_name", "person_name", "room_name", "reason"]
 
 
 @admin.register(Membership)

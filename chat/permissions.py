@@ -5,7 +5,7 @@ reads `Room.objects` or `Message.objects` (a test checks it), so that private ro
 A forbidden room gets the same response as a missing one.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import OuterRef, QuerySet
@@ -60,9 +60,19 @@ def can_write(user: User, room: Room) -> bool:
     return user.is_active
 
 
-def can_change(user: User, message: Message) -> bool:
-    """Return whether a user may edit or delete a message: only its author may."""
+def can_moderate(user: User | AnonymousUser, room: Room | None) -> bool:
+    """Return whether a user may remove what others wrote in a room: so far, staff may in every room."""
+    return user.is_staff and user.is_active
+
+
+def can_edit(user: User, message: Message) -> bool:
+    """Return whether a user may edit a message: only its author may."""
     return message.author_id == user.pk and can_write(user, message.room)
+
+
+def can_delete(user: User, message: Message) -> bool:
+    """Return whether a user may delete a message: its author and moderators may."""
+    return can_edit(user, message) or can_moderate(user, message.room)
 
 
 def messages_of(room: Room | int | OuterRef) -> QuerySet[Message]:
@@ -80,10 +90,19 @@ def all_messages() -> QuerySet[Message]:
     return Message.objects.all()
 
 
-def own_message(user: User, message: Message | None) -> Message:
-    """Return the message if the user may change it. Raise `ApiError` otherwise."""
+def check_edit(user: User, message: Message | None) -> Message:
+    """Return the message if the user may edit it. Raise `ApiError` otherwise."""
+    return _check(message, lambda found: can_edit(user, found))
+
+
+def check_delete(user: User, message: Message | None) -> Message:
+    """Return the message if the user may delete it. Raise `ApiError` otherwise."""
+    return _check(message, lambda found: can_delete(user, found))
+
+
+def _check(message: Message | None, is_allowed: Callable[[Message], bool]) -> Message:
     if message is None or message.deleted_at:
         raise ApiError("not_found", _("This message no longer exists."))
-    if not can_change(user, message):
+    if not is_allowed(message):
         raise ApiError("forbidden", _("You can only change your own messages."))
     return message

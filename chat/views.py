@@ -25,7 +25,7 @@ from base.ratelimit import get_change_rate, hit_limit
 from base.ratelimit_keys import request_keys
 from base.responses import error_response, json_response, rate_limited_page
 from chat import actions, emoji, permissions, protocol, room_names
-from chat.models import Involvement, Room
+from chat.models import MAX_REASON_LENGTH, Involvement, Room
 from chat.queries import history, room_list, unread_counts
 
 # Messages of a room's page, and the most that a request may ask for.
@@ -90,7 +90,7 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
     if found.name != room_name:
         return redirect("room", found.name)
     # `seq` was read before the messages: the socket may send some again, which pages know by number.
-    described = _describe(found)
+    described = _describe(request, found)
     reading = unread_counts.load_read_position(request.user, found)
     page = history.unread_page(found, reading.first_unread if reading else None, PAGE_SIZE)
     return _open(request, found.name, described, page, reading)
@@ -105,7 +105,7 @@ def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
         found = permissions.enter(request.user, room_names.clean_name(room_name))
         if found.name != room_name:
             return redirect("place", found.name, number)
-        described = _describe(found)
+        described = _describe(request, found)
         reading = unread_counts.load_read_position(request.user, found)
     except ApiError as error:
         return _not_found(request, error)
@@ -117,9 +117,15 @@ def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     return _open(request, found.name, described, page, reading, number)
 
 
-def _describe(room: Room) -> dict:
+def _describe(request: HttpRequest, room: Room) -> dict:
     last = history.load_last_change(room)
-    return {"epoch": room.epoch, "seq": room.last_seq, **last._asdict(), "created_at": room.created_at}
+    return {
+        "epoch": room.epoch,
+        "seq": room.last_seq,
+        **last._asdict(),
+        "created_at": room.created_at,
+        "moderates": permissions.can_moderate(request.user, room),
+    }
 
 
 def _open_new(request: HttpRequest, name: str) -> HttpResponse:
@@ -127,7 +133,8 @@ def _open_new(request: HttpRequest, name: str) -> HttpResponse:
         name = room_names.check_new_name(name)
     except ApiError as error:
         return _not_found(request, error)
-    return _open(request, name, {"epoch": "", "seq": 0}, history.Page([], True, True))
+    moderates = permissions.can_moderate(request.user, None)
+    return _open(request, name, {"epoch": "", "seq": 0, "moderates": moderates}, history.Page([], True, True))
 
 
 def _open(
@@ -172,6 +179,7 @@ def _open(
     context |= {
         "sidebar": room_list.list_sidebar_rooms(you, name),
         "here": name,
+        "longest_reason": MAX_REASON_LENGTH,
         "involvements": Involvement.choices,
     }
     return render(request, "chat/room.html", context, status=status)

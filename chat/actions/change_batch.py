@@ -15,19 +15,22 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import mentions, permissions
 from chat.actions.message_batch import group_by_room
-from chat.models import Message, Room
+from chat.models import AuditEntry, Message, ModerationAction, Room
 from chat.signals import messages_changed
 
 # `executemany`, because Django's `bulk_update` takes several times as long.
-UPDATE_MESSAGE = "UPDATE chat_message SET seq = %s, text = %s, edited_at = %s, deleted_at = %s WHERE id = %s"
+UPDATE_MESSAGE = """
+    UPDATE chat_message SET seq = %s, text = %s, edited_at = %s, deleted_at = %s, removal_reason = %s
+    WHERE id = %s
+"""
 
 
 class Change(NamedTuple):
-    """Edit of a message by its author, or its deletion if the text is None.
+    """Edit of a message by its author, or if the text is None its deletion by the author or a moderator.
 
     `client_id`, if given, must match the message: after a restore, another message may
     have its number. `seq`, if given, must be the message's current seq: a late edit must not
-    replace a newer one.
+    replace a newer one. `reason` and `address` are a moderator's.
     """
 
     author: User
@@ -37,6 +40,8 @@ class Change(NamedTuple):
     client_id: UUID | None = None
     seq: int | None = None
     chosen: Sequence[tuple[int, str]] = ()  # see `Message.chosen`
+    reason: str = ""
+    address: str = ""
 
 
 class ChangeBatch:
@@ -56,25 +61,46 @@ class ChangeBatch:
         stored = permissions.all_messages().filter(wanted) if changes else ()
         self._stored = {(each.room_id, each.number): each for each in stored}
         self._changed: dict[int, Message] = {}
+        self._audited: list[AuditEntry] = []
 
     def add(self, change: Change) -> Message:
-        """Apply a change and return the message. Raise `ApiError` if the author may not change it."""
+        """Apply a change and return the message. Raise `ApiError` if the person may not change it."""
         author = queries.get_stored(self._people, change.author)
         message = self._stored.get((change.room.pk, change.number))
         if message and change.client_id not in (None, message.client_id):
             message = None
         if message:
             message.room = change.room  # saves a query
-        message = permissions.own_message(author, message)
+        check = permissions.check_delete if change.text is None else permissions.check_edit
+        message = check(author, message)
         if change.seq is not None and (change.seq != message.seq or message.pk in self._changed):
             raise ApiError("conflict", _("This message was edited elsewhere."))
         if change.text is None:
             message.text, message.deleted_at = "", timezone.now()
+            if message.author_id != author.pk:
+                self._remove(message, change, author)
         else:
             message.text, message.edited_at = change.text, timezone.now()
         message.chosen = change.chosen
         self._changed[message.pk] = message
         return message
+
+    def _remove(self, message: Message, change: Change, moderator: User) -> None:
+        message.removal_reason = change.reason
+        self._audited.append(
+            AuditEntry(
+                action=ModerationAction.REMOVE_MESSAGE,
+                actor=moderator,
+                actor_name=moderator.name,
+                person_id=message.author_id,
+                person_name=message.author_name,
+                room=change.room,
+                room_name=change.room.name,
+                number=message.number,
+                reason=change.reason,
+                address=change.address,
+            )
+        )
 
     def store(self, found: mentions.Candidates) -> set[int]:
         """Store the messages with new seqs. Return the rooms in which unread counts may change."""
@@ -87,6 +113,7 @@ class ChangeBatch:
                 message.seq = seq
         with connection.cursor() as cursor:
             cursor.executemany(UPDATE_MESSAGE, [_row(message) for message in messages])
+        AuditEntry.objects.bulk_create(self._audited)
         messages_changed.send(Message, messages=messages)
         return mentions.update_mentions(messages, found) | {message.room_id for message in deleted}
 
@@ -97,4 +124,5 @@ class ChangeBatch:
 
 def _row(message: Message) -> list:
     adapt = connection.ops.adapt_datetimefield_value
-    return [message.seq, message.text, adapt(message.edited_at), adapt(message.deleted_at), message.pk]
+    times = adapt(message.edited_at), adapt(message.deleted_at)
+    return [message.seq, message.text, *times, message.removal_reason, message.pk]

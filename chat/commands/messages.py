@@ -54,7 +54,8 @@ async def edit(socket: "ChatConsumer", command: Edit) -> Message:
 
 @handles(Delete, user=True, limit=get_message_rate)
 async def delete(socket: "ChatConsumer", command: Delete) -> Message:
-    return await _change(socket, command, None)
+    reason = " ".join(command.reason.replace("\0", "").split())
+    return await _change(socket, command, None, reason=reason)
 
 
 async def _count_text(socket: "ChatConsumer", text: str) -> None:
@@ -67,9 +68,10 @@ async def _change(
     text: str | None,
     seq: int | None = None,
     chosen: Sequence[tuple[int, str]] = (),
+    reason: str = "",
 ) -> Message:
-    user = cast(User, socket.user)
-    change = Change(user, socket.room, command.number, text, command.client_id, seq, chosen)
+    user, address = cast(User, socket.user), socket.address
+    change = Change(user, socket.room, command.number, text, command.client_id, seq, chosen, reason, address)
     message, _ = await get_message_writer().write(change, socket.ratelimit_keys)
     return message
 

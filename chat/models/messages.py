@@ -10,6 +10,9 @@ from accounts.display_names import MAX_NAME_LENGTH
 from accounts.models import User
 from chat.models.rooms import Logged, Room
 
+# The longest reason of a moderator (characters).
+MAX_REASON_LENGTH = 200
+
 
 class Message(Logged):
     number = models.BigIntegerField(help_text="The seq that it was sent with: its public id.")
@@ -23,6 +26,12 @@ class Message(Logged):
     created_at = models.DateTimeField(auto_now_add=True)
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    removal_reason = models.CharField(  # noqa: DJ001 (an empty reason is one)
+        max_length=MAX_REASON_LENGTH,
+        null=True,
+        blank=True,
+        help_text="Why a moderator removed it, maybe empty; null if nobody did, or its author deleted it.",
+    )
 
     # People whom the author chose, by primary key, and the names that stand for them in the text. Not stored.
     chosen: Sequence[tuple[int, str]] = ()

@@ -12,6 +12,7 @@ import live
 from accounts.display_names import MAX_NAME_LENGTH
 from base import names
 from base.api_errors import ApiError
+from chat.models import MAX_REASON_LENGTH
 from chat.protocol.base import Notice, Person, Request, Seq, encode_body
 
 # Longest text of a message (characters).
@@ -48,10 +49,11 @@ class Edit(Request, tag="edit"):
 
 
 class Delete(Request, tag="delete"):
-    """`client_id` is as in `Edit`."""
+    """`client_id` is as in `Edit`. `reason` is shown if a moderator removes the message of another person."""
 
     number: Seq
     client_id: UUID | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=MAX_REASON_LENGTH)] = ""
 
 
 class Author(Person, omit_defaults=True):
@@ -61,7 +63,8 @@ class Author(Person, omit_defaults=True):
 class Message(Notice):
     """A message in its current state. Times are UTC; `edited` and `deleted` are None before the change.
 
-    `mentions` are the people whom it mentions, each by the name as written.
+    `mentions` are the people whom it mentions, each by the name as written. `removed` is the reason, maybe
+    empty, of the moderator who deleted it; it is absent if nobody did.
     """
 
     seq: int
@@ -73,6 +76,7 @@ class Message(Notice):
     edited: datetime | None
     deleted: datetime | None
     mentions: list[Person]
+    removed: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def make_message(row: Any) -> Message:
@@ -87,6 +91,7 @@ def make_message(row: Any) -> Message:
         edited=row.edited_at,
         deleted=row.deleted_at,
         mentions=[Person(each.user_id, each.name) for each in row.mentions],
+        removed=msgspec.UNSET if row.removal_reason is None else row.removal_reason,
     )
 
 

@@ -163,14 +163,19 @@ def test_a_form_reaches_a_room_only_for_those_who_may_see_it(secret, address):
     assert browser(secret.reader).post(address, given).status_code in (200, 303)
 
 
-def test_only_the_active_author_may_change_a_message():
+def test_only_the_active_author_may_change_a_message_and_staff_may_delete_it():
     author, other = User(pk=1), User(pk=2)
     message = Message(author=author, room=Room())
-    assert permissions.can_change(author, message)
-    assert not permissions.can_change(other, message)
+    assert permissions.can_edit(author, message)
+    assert not permissions.can_edit(other, message)
     author.is_active = False
     assert not permissions.can_write(author, message.room)
-    assert not permissions.can_change(author, message)
+    assert not permissions.can_edit(author, message)
+    staff = User(pk=3, is_staff=True)
+    assert not permissions.can_edit(staff, message)
+    assert permissions.can_delete(staff, message) and not permissions.can_delete(other, message)
+    staff.is_active = False
+    assert not permissions.can_delete(staff, message)
 
 
 def test_people_without_permission_cannot_write(transactional_db, monkeypatch):

@@ -82,6 +82,8 @@ setTranslations({
   "Recent": "最近使用",
   "Reconnecting…": "正在重新连接…",
   "Remove star": "取消星标",
+  "Removed by a moderator": "已被管理员移除",
+  "Removed by a moderator: {reason}": "已被管理员移除：{reason}",
   "Rooms": "聊天室",
   "Save or cancel your edit first.": "请先保存或取消这次编辑。",
   "Save “{name}”": "保存“{name}”",

@@ -1,4 +1,7 @@
-/** Deletion of the person's own messages, after a question beside the message, since it cannot be undone. */
+/**
+ * Deletion of messages, after a question beside the message, since it cannot be undone: people delete their own, and
+ * moderators remove those of others, with a reason.
+ */
 
 import { gettext } from "../../../base/js/i18n.js";
 import { buttonElement, showFooter, textElement } from "../timeline/message-footer.js";
@@ -10,6 +13,7 @@ export class MessageDeletion {
   #log;
   #commands;
   #popover;
+  #reason;
   #number = 0; // of the message that the question is about
   #offset = 0; // of the question from the message's beginning (pixels)
 
@@ -23,10 +27,12 @@ export class MessageDeletion {
     this.#popover = popover;
     this.#log = log;
     this.#commands = commands;
+    this.#reason = popover.querySelector("input");
     const [remove, cancel] = popover.querySelectorAll("button");
     remove.addEventListener("click", () => this.#confirmed());
     cancel.addEventListener("click", () => this.#close());
     popover.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target === this.#reason && !event.isComposing) this.#confirmed();
       if (event.key !== "Escape") return;
       event.preventDefault(); // the focus returns to the message, not to its button
       this.#close();
@@ -41,10 +47,16 @@ export class MessageDeletion {
   confirm(number) {
     this.#number = number;
     const item = this.#log.item(number);
+    const isOwn = this.#log.message(item).author.id === this.#log.reader;
+    for (const element of this.#popover.querySelectorAll("[data-own]")) {
+      element.textContent = isOwn ? element.dataset.own : element.dataset.others;
+    }
+    this.#reason.value = "";
+    this.#reason.parentElement.hidden = isOwn;
     const beside = item.querySelector(".message__actions").getBoundingClientRect();
     this.#popover.showPopover();
     this.#place(beside, item.getBoundingClientRect().top);
-    this.#popover.querySelector("button:last-of-type").focus();
+    (isOwn ? this.#popover.querySelector("button:last-of-type") : this.#reason).focus();
   }
 
   /** Place the question below the message's buttons, or above them where there is no room. */
@@ -73,18 +85,18 @@ export class MessageDeletion {
   #confirmed() {
     this.#close();
     const item = this.#log.item(this.#number);
-    if (item) this.#delete(item, this.#number);
+    if (item) this.#delete(item, this.#number, this.#reason.value.trim());
   }
 
-  async #delete(item, number) {
+  async #delete(item, number, reason) {
     showFooter(item, textElement(gettext("Deleting…")));
     const { client_id } = this.#log.message(item);
-    const problem = await this.#commands.send({ type: "delete", number, client_id });
+    const problem = await this.#commands.send({ type: "delete", number, client_id, ...(reason && { reason }) });
     const shown = problem && this.#log.item(number);
-    if (shown) this.#showProblem(shown, number, gettext("Couldn't delete: {problem}", { problem }));
+    if (shown) this.#showProblem(shown, number, reason, gettext("Couldn't delete: {problem}", { problem }));
   }
 
-  #showProblem(item, number, problem) {
+  #showProblem(item, number, reason, problem) {
     const hasFocus = item.contains(document.activeElement);
     const dismiss = buttonElement(gettext("Cancel"), () => {
       showFooter(item);
@@ -92,7 +104,7 @@ export class MessageDeletion {
     });
     const retry = buttonElement(gettext("Delete"), () => {
       item.focus({ preventScroll: true });
-      this.#delete(item, number);
+      this.#delete(item, number, reason);
     });
     showFooter(item, textElement(problem), retry, dismiss);
     if (hasFocus) dismiss.focus();

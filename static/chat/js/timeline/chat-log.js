@@ -31,6 +31,9 @@ export class ChatLog extends HTMLElement {
   /** The id of this page's person. */
   reader = 0;
 
+  /** Whether this page's person may remove messages of others. */
+  moderates = false;
+
   /** The text of each stored message on a line, as in the tutorial's text area. */
   get value() {
     const stored = [...this.#list.children].map((item) => this.#messages.get(item));
@@ -296,7 +299,7 @@ export class ChatLog extends HTMLElement {
   }
 
   #render(message) {
-    return renderMessage(message, this.reader, this.#names.get(message.author.id));
+    return renderMessage(message, this.reader, this.moderates, this.#names.get(message.author.id));
   }
 
   #insert(message) {

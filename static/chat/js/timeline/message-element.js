@@ -26,6 +26,7 @@ const MAX_CHARACTERS = 300;
  * @property {string} at ISO 8601
  * @property {string | null} [edited]
  * @property {string | null} [deleted]
+ * @property {string} [removed] why a moderator deleted it, maybe empty; absent if nobody did
  * @property {{id: number, name: string}[]} [mentions] the people mentioned, with their names as in the text
  * @property {string | null} [failed] why it was not sent
  */
@@ -33,10 +34,11 @@ const MAX_CHARACTERS = 300;
 /**
  * @param {Message} message
  * @param {number} reader the id of this page's person
+ * @param {boolean} moderates whether the reader may remove messages of others
  * @param {string} [name] the author's present name, if it is known
  * @returns {HTMLLIElement}
  */
-export function renderMessage(message, reader, name) {
+export function renderMessage(message, reader, moderates, name) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById("message"));
   const item = /** @type {HTMLLIElement} */ (template.content.firstElementChild.cloneNode(true));
   const part = (name) => item.querySelector(`.message__${name}`);
@@ -52,7 +54,7 @@ export function renderMessage(message, reader, name) {
   part("time").textContent = timeFormat.format(at);
   part("gutter").textContent = formatHour(at);
   part("to-you").hidden = !isForReader;
-  part("text").append(message.deleted ? gettext("Message deleted") : renderMarkup(message.message, mentions.map(({ name }) => name)));
+  part("text").append(message.deleted ? deletionText(message) : renderMarkup(message.message, mentions.map(({ name }) => name)));
   item.classList.toggle("message--mention", isForReader);
   item.classList.toggle("message--emoji", !message.deleted && isEmoji(message.message));
   item.classList.toggle("message--deleted", Boolean(message.deleted));
@@ -60,10 +62,18 @@ export function renderMessage(message, reader, name) {
   item.classList.toggle("message--pending", !message.number && !message.failed);
   item.querySelector(".message__actions").hidden = !message.number || Boolean(message.deleted);
   item.querySelector(".message__action--code").hidden = !part("text").querySelector("pre");
-  for (const button of item.querySelectorAll(".message__action--own")) button.hidden = message.author.id !== reader;
+  const isOwn = message.author.id === reader;
+  item.querySelector(".message__action--own").hidden = !isOwn;
+  item.querySelector(".message__action--delete").hidden = !isOwn && !moderates;
   if (isLong(message.message) && !message.deleted) fold(item);
   if (message.edited && !message.deleted) addEditedMark(part("text"), message.edited);
   return item;
+}
+
+/** @param {Message} message that was deleted */
+function deletionText({ removed }) {
+  if (removed === undefined) return gettext("Message deleted");
+  return removed ? gettext("Removed by a moderator: {reason}", { reason: isolate(removed) }) : gettext("Removed by a moderator");
 }
 
 /**

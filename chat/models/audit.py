@@ -1,0 +1,38 @@
+"""Audit log of moderation: who did what to whom, where, why, and from which address. Nothing changes it."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.display_names import MAX_NAME_LENGTH
+from base.names import MAX_ROOM_NAME
+from chat.models.messages import MAX_REASON_LENGTH
+
+
+class ModerationAction(models.TextChoices):
+    """What a moderator did."""
+
+    REMOVE_MESSAGE = "remove_message", _("Removed a message")
+
+
+class AuditEntry(models.Model):
+    """Action of a moderator. Names are those of that time: people and rooms may be renamed or deleted."""
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    action = models.CharField(max_length=32, choices=ModerationAction)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    actor_name = models.CharField(max_length=MAX_NAME_LENGTH)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    person_name = models.CharField(max_length=MAX_NAME_LENGTH)
+    room = models.ForeignKey("chat.Room", models.SET_NULL, null=True, related_name="+")
+    room_name = models.CharField(max_length=MAX_ROOM_NAME)
+    number = models.BigIntegerField(null=True, help_text="The number of the message.")
+    reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
+    address = models.CharField(max_length=64, blank=True, help_text="The moderator's address or network.")
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "audit entries"
+
+    def __str__(self):
+        return f"{self.actor_name}: {self.get_action_display()} ({self.room_name})"

@@ -1,0 +1,131 @@
+"""Moderation: staff remove messages of others, with a reason, and the audit log tells it."""
+
+from uuid import uuid4
+
+import pytest
+from channels.db import database_sync_to_async
+from django.test import Client
+
+from accounts.actions import create_guest
+from accounts.models import User
+from base.api_errors import ApiError
+from chat import actions
+from chat.actions.change_batch import Change
+from chat.models import AuditEntry, Message
+
+ADDRESS = "192.0.2.7"
+
+
+@pytest.fixture
+async def staff(database):
+    return await database_sync_to_async(make_staff)()
+
+
+def make_staff():
+    return User.objects.create_user("grace", name="Grace", is_staff=True)
+
+
+def entries():
+    fields = ["action", "actor_name", "person_name", "room_name", "number", "reason", "address"]
+    return list(AuditEntry.objects.values_list(*fields))
+
+
+async def test_a_removed_message_says_why_in_every_tab_and_the_audit_log_says_who(connect, guest, staff):
+    author = await connect("lobby", user=guest)
+    moderator = await connect("lobby", user=staff, address=ADDRESS)
+    await author.say("buy now")
+    await author.event("message")
+    await moderator.event("message")
+    await moderator.send_command(type="delete", number=1, reason=" Advertising \n twice\0 ")
+    for tab in (author, moderator):
+        removed = await tab.event("message")
+        assert (removed["message"], removed["removed"], bool(removed["deleted"])) == (
+            "",
+            "Advertising twice",
+            True,
+        )
+    assert await database_sync_to_async(entries)() == [
+        ("remove_message", "Grace", guest.name, "lobby", 1, "Advertising twice", ADDRESS)
+    ]
+
+
+async def test_the_history_tells_it_too(connect, guest, staff):
+    socket = await connect("lobby", user=guest)
+    await socket.say("buy now")
+    await socket.say("sorry")
+    await connect("lobby", user=staff)
+    room = (await Message.objects.select_related("room").afirst()).room
+    await database_sync_to_async(actions.write_all)([Change(staff, room, 1, None)])
+    await database_sync_to_async(actions.delete)(guest, room, 2)
+    page = await database_sync_to_async(Client().get)("/chat/lobby/messages/")
+    assert [each.get("removed") for each in page.json()["messages"]] == ["", None]
+
+
+async def test_who_deletes_an_own_message_removes_nothing(connect, staff):
+    socket = await connect("lobby", user=staff)
+    await socket.say("oops")
+    await socket.event("message")
+    await socket.send_command(type="delete", number=1, reason="a slip")
+    assert "removed" not in await socket.event("message")
+    assert await database_sync_to_async(entries)() == []
+
+
+@pytest.mark.parametrize("change", [{"type": "delete", "reason": "no"}, {"type": "edit", "message": "mine"}])
+async def test_others_change_nothing(connect, guest, staff, change):
+    """Staff may not put words into the mouth of others, either."""
+    author = await connect("lobby", user=guest)
+    await author.say("hello")
+    await author.event("message")
+    user = staff if change["type"] == "edit" else await database_sync_to_async(create_guest)()
+    other = await connect("lobby", user=user)
+    await other.send_command(number=1, **change)
+    assert (await other.event("error"))["code"] == "forbidden"
+    assert await database_sync_to_async(entries)() == []
+
+
+async def test_who_is_no_longer_staff_removes_nothing(connect, guest, staff):
+    author, moderator = await connect("lobby", user=guest), await connect("lobby", user=staff)
+    await author.say("hello")
+    await moderator.event("message")
+    await User.objects.filter(pk=staff.pk).aupdate(is_staff=False)
+    await moderator.send_command(type="delete", number=1)
+    assert (await moderator.event("error"))["code"] == "forbidden"
+
+
+async def test_a_reason_is_no_longer_than_a_line(connect, guest, staff):
+    author, moderator = await connect("lobby", user=guest), await connect("lobby", user=staff)
+    await author.say("hello")
+    await moderator.event("message")
+    await moderator.send_command(type="delete", number=1, reason="x" * 201)
+    assert (await moderator.event("error"))["code"] == "bad_frame"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_audit_log_is_on_the_administration_site_and_cannot_be_changed():
+    moderator, guest, client = make_staff(), create_guest(), Client()
+    moderator.is_superuser = True
+    moderator.save()
+    room = actions.open_room("lobby")
+    actions.send(guest, room, "buy now", uuid4())
+    actions.write_all([Change(moderator, room, 1, None, reason="Advertising", address=ADDRESS)])
+    client.force_login(moderator)
+    page = client.get("/admin/chat/auditentry/").content.decode()
+    for text in ("Removed a message", "Grace", guest.name, "lobby", "Advertising", ADDRESS):
+        assert text in page
+    address = f"/admin/chat/auditentry/{AuditEntry.objects.get().pk}/"
+    for path in ("/admin/chat/auditentry/add/", f"{address}delete/"):
+        assert client.get(path).status_code == 403
+    assert client.post(f"{address}change/", {"reason": "none"}).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_removed_while_another_change_fails_is_in_the_log_once():
+    moderator, guest = make_staff(), create_guest()
+    room = actions.open_room("lobby")
+    for text in ("one", "two"):
+        actions.send(guest, room, text, uuid4())
+    removal = Change(moderator, room, 1, None, reason="why")
+    first, again, missing = actions.write_all([removal, removal, removal._replace(number=9)])
+    assert not isinstance(first, ApiError)
+    assert [error.code for error in (again, missing)] == ["not_found", "not_found"]
+    assert len(entries()) == 1

@@ -25,8 +25,9 @@ from base.ratelimit import get_change_rate, hit_limit
 from base.ratelimit_keys import request_keys
 from base.responses import error_response, json_response, rate_limited_page
 from chat import actions, emoji, permissions, protocol, room_names
-from chat.models import MAX_REASON_LENGTH, Involvement, Room
+from chat.models import Involvement, Room
 from chat.queries import history, room_list, unread_counts
+from chat.reasons import MAX_REASON_LENGTH
 
 # Messages of a room's page, and the most that a request may ask for.
 PAGE_SIZE = 50

@@ -16,6 +16,7 @@ from chat.commands.registry import handles
 from chat.limits import get_text_limit
 from chat.models import Message
 from chat.protocol import Delete, Edit, Send
+from chat.reasons import clean_reason
 from chat.services.message_writer import get_message_writer
 
 if TYPE_CHECKING:
@@ -54,8 +55,7 @@ async def edit(socket: "ChatConsumer", command: Edit) -> Message:
 
 @handles(Delete, user=True, limit=get_message_rate)
 async def delete(socket: "ChatConsumer", command: Delete) -> Message:
-    reason = " ".join(command.reason.replace("\0", "").split())
-    return await _change(socket, command, None, reason=reason)
+    return await _change(socket, command, None, reason=clean_reason(command.reason))
 
 
 async def _count_text(socket: "ChatConsumer", text: str) -> None:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.display_names import MAX_NAME_LENGTH
 from base.names import MAX_ROOM_NAME
-from chat.models.messages import MAX_REASON_LENGTH
+from chat.reasons import MAX_REASON_LENGTH
 
 
 class ModerationAction(models.TextChoices):

@@ -9,9 +9,7 @@ from django.utils.functional import cached_property
 from accounts.display_names import MAX_NAME_LENGTH
 from accounts.models import User
 from chat.models.rooms import Logged, Room
-
-# The longest reason of a moderator (characters).
-MAX_REASON_LENGTH = 200
+from chat.reasons import MAX_REASON_LENGTH
 
 
 class Message(Logged):

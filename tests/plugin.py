@@ -42,19 +42,16 @@ os.environ["VAR_DIR"] = str(VAR_DIR)
 os.environ.pop("REDIS_URL", None)
 
 
-# Folders whose files mostly wait, and those that keep the processors busy. All others are quick.
-WAITING = {"servers", "faults", "fuzz", "upgrade", "engines"}
-BUSY = {"browser"}
+# The folders whose files take longest: they begin, so that no process is left with one of them in the end.
+LONGEST = ["servers", "faults", "fuzz", "upgrade", "engines", "browser"]
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the files that take longest: one that waits, beside some that do not."""
-    files = dict.fromkeys(item.path for item in items)
-    places = {}
-    for folders in (WAITING, BUSY):
-        some = [path for path in files if path.parent.name in folders]
-        places |= {path: index / len(some) for index, path in enumerate(some)}
-    items.sort(key=lambda item: places.get(item.path, 1))
+    items.sort(key=lambda item: rank(item.path.parent.name))
+
+
+def rank(folder):
+    return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
 
 
 def pytest_addoption(parser):

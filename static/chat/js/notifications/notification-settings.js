@@ -11,6 +11,7 @@ export class NotificationSettings {
   #room;
   /** @type {string} as the server has it */
   #involvement;
+  #isSaving = false;
   #channel = new BroadcastChannel("lobby.involvement");
 
   /**
@@ -49,7 +50,7 @@ export class NotificationSettings {
 
   /** Another device may have changed the level. @param {{involvement: string}} [unread] counts of the room; "" once it is left */
   receive(unread) {
-    if (unread?.involvement) this.#show(unread.involvement);
+    if (unread?.involvement && !this.#isSaving) this.#show(unread.involvement); // or what was chosen just now would be undone
   }
 
   /** Load the level again: a page that the browser has stored may have an old one. */
@@ -70,7 +71,9 @@ export class NotificationSettings {
   }
 
   async #setInvolvement(involvement) {
+    this.#isSaving = true;
     const [problem] = await Promise.all([saveForm(this.#form.action, this.#form), involvement === "none" || requestPermission()]);
+    this.#isSaving = false;
     this.#show(problem ? this.#involvement : involvement);
     if (problem) return this.#showStatus(problem);
     this.#channel.postMessage({ room: this.#room, involvement });

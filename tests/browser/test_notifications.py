@@ -355,16 +355,14 @@ async def test_what_is_chosen_in_one_tab_is_chosen_in_all(lobby, open_tab):
     await expect(two.page.get_by_role("radio", name="Nothing")).to_be_checked()
 
 
-async def test_a_level_that_is_being_saved_is_not_undone_by_late_counts(
-    lobby, open_recorded, open_tab
-):
+async def test_a_level_that_is_being_saved_is_not_undone_by_late_counts(lobby, open_recorded, open_tab):
     tab, other = await open_recorded("notify saving"), await open_tab(lobby.url, "notify saving")
     held = await hold(tab.page, "**/involvement/")
     await tab.page.evaluate(LOOK_AWAY)
     await tab.page.get_by_role("button", name="Notifications").click()
     every = tab.page.get_by_role("radio", name="Every message")
     await every.check()
-    await other.say("counted meanwhile")
+    await other.say("news meanwhile")
     await expect(tab.page).to_have_title(re.compile(r"^\(1\)"))  # the counts have the level, too
     await expect(every).to_be_checked()
     async with tab.page.expect_response("**/involvement/"):

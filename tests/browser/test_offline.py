@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import sqlite3
-from contextlib import closing
 
 import pytest
 from playwright.async_api import expect
@@ -12,7 +10,7 @@ from tests.browser.account import IS_RELOADED, sign_out, sign_up
 from tests.browser.conftest import TIMEOUT, Hold
 from tests.servers.processes import Server, runserver
 from tests.servers.proxy import proxy
-from tests.servers.rooms import fill, grow
+from tests.servers.rooms import backup_of, fill, grow
 from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -235,18 +233,15 @@ async def test_a_room_that_was_restored_is_kept_as_it_is_now(server, open_tab, i
     tab = await visit(open_tab, server, room)
     await tab.say("kept")
     await is_seen(tab, room, "kept")
-    with closing(sqlite3.connect(":memory:")) as backup:
-        with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database:
-            database.backup(backup)
+    with backup_of(server) as restore:
         for text in ("lost", "lost, too", "the last to be lost"):
             await tab.say(text)
         await is_seen(tab, room, "the last to be lost")
         if not is_open:
             await tab.enter(server.url, "elsewhere")
         server.stop()
-        with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database:
-            backup.backup(database)
-        server.start()
+        restore()
+    server.start()
     if not is_open:
         await tab.enter(server.url, room)
     await expect(tab.messages).to_have_count(1, timeout=BACK)

@@ -1,7 +1,7 @@
 """Restores: a page shows what is stored, and says that its room went back."""
 
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import pytest
 from playwright.async_api import expect
@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import RECORD
 from tests.servers.processes import Server
 from tests.servers.proxy import proxy
-from tests.servers.rooms import grow
+from tests.servers.rooms import backup_of, grow
 from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -22,17 +22,6 @@ BACK = 30_000
 def server():
     with Server() as server:
         yield server
-
-
-@contextmanager
-def backup_of(server):
-    """Take a backup of the database. The function that is yielded restores it while the server runs."""
-    with (
-        closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as live,
-        closing(sqlite3.connect(":memory:")) as backup,
-    ):
-        live.backup(backup)
-        yield lambda: backup.backup(live)
 
 
 async def test_a_restored_database_is_loaded_again(server, open_tab):

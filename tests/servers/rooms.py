@@ -1,7 +1,7 @@
-"""Rooms with many messages, copied in the database."""
+"""Rooms with many messages, copied in the database, and backups of it."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 from tests.servers.tab import tabs
 
@@ -31,3 +31,14 @@ def grow(server, room, count):
     with closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as database, database:
         database.execute(FILL, {"room": room, "count": count})
         database.execute("UPDATE chat_room SET last_seq = ? WHERE name = ?", [count, room])
+
+
+@contextmanager
+def backup_of(server):
+    """Take a backup of the database. The function that is yielded restores it while the server runs."""
+    with (
+        closing(sqlite3.connect(server.var_dir / "lobby.sqlite3")) as live,
+        closing(sqlite3.connect(":memory:")) as backup,
+    ):
+        live.backup(backup)
+        yield lambda: backup.backup(live)

@@ -50,13 +50,18 @@ export class NotificationSettings {
 
   /** Another device may have changed the level. @param {{involvement: string}} [unread] counts of the room; "" once it is left */
   receive(unread) {
-    if (unread?.involvement && !this.#isSaving) this.#show(unread.involvement); // or what was chosen just now would be undone
+    this.#learn(unread?.involvement);
   }
 
   /** Load the level again: a page that the browser has stored may have an old one. */
   async refresh() {
     const response = await fetch(this.#form.action).catch(() => {});
-    if (response?.ok) this.#show((await response.json()).involvement);
+    if (response?.ok) this.#learn((await response.json()).involvement);
+  }
+
+  /** The server tells the level. While another one is being saved, it may be that of before. @param {string} [involvement] */
+  #learn(involvement) {
+    if (involvement && !this.#isSaving) this.#show(involvement);
   }
 
   #show(involvement) {
@@ -72,8 +77,8 @@ export class NotificationSettings {
 
   async #setInvolvement(involvement) {
     this.#isSaving = true;
-    const [problem] = await Promise.all([saveForm(this.#form.action, this.#form), involvement === "none" || requestPermission()]);
-    this.#isSaving = false;
+    const saving = saveForm(this.#form.action, this.#form).finally(() => (this.#isSaving = false));
+    const [problem] = await Promise.all([saving, involvement === "none" || requestPermission()]);
     this.#show(problem ? this.#involvement : involvement);
     if (problem) return this.#showStatus(problem);
     this.#channel.postMessage({ room: this.#room, involvement });

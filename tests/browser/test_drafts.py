@@ -197,7 +197,8 @@ async def test_tabs_share_a_draft_and_none_takes_the_pen_from_another(lobby, ope
     three = await open_tab(lobby.url, "shared draft", beside=one)
     await expect(composer(three)).to_have_value("written in one, then in two")
     await two.page.keyboard.press("Enter")
-    await expect(composer(three)).to_have_value("")
+    for tab in (one, three):
+        await expect(composer(tab)).to_have_value("")
     await three.until_transcript("written in one, then in two")
     await three.page.keyboard.press("ArrowUp")
     await write(one, ", and on")

@@ -50,16 +50,17 @@ async def two_tabs(lobby, cable, open_tab, request):
     await one.say("before")
     for tab in (one, two, other):
         await tab.until_transcript("before")
-    await two.page.evaluate(HEAR)
+    for tab in (one, two):
+        await tab.page.evaluate(HEAR)
     cable.pull()
     return one, two, other
 
 
-async def say_beside(two, one, text):
-    """Send a message in one tab, and wait until its draft has left the other tab."""
-    before = await two.page.evaluate("() => cleared")
-    await one.say(text)
-    await two.page.wait_for_function("before => cleared > before", arg=before)
+async def say_beside(other, tab, text):
+    """Send a message in a tab, and wait until its draft has left the other tab."""
+    before = await other.page.evaluate("() => cleared")
+    await tab.say(text)
+    await other.page.wait_for_function("before => cleared > before", arg=before)
 
 
 async def all_show(tabs, *lines):
@@ -73,7 +74,7 @@ async def test_both_come_back(cable, two_tabs):
     one, two, _ = two_tabs
     for number in range(3):
         await say_beside(two, one, f"{number} from one")
-        await two.say(f"{number} from two")
+        await say_beside(one, two, f"{number} from two")
     cable.plug()
     texts = [f"{number} from {tab}" for number in range(3) for tab in ("one", "two")]
     await all_show(two_tabs, "before", *texts)

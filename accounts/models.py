@@ -87,6 +87,11 @@ class Personal(models.Model):
     class Meta:
         abstract = True
 
+    @classmethod
+    def find_kept(cls) -> models.QuerySet:
+        """Return the rows that keep a guest from being purged."""
+        return cls._base_manager.none()
+
 
 class RestingName(models.Model):
     """Name that was given up. For a while, only its last holder may take it."""

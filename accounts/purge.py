@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Exists, F, ForeignObjectRel, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, ForeignObjectRel, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts import actions
@@ -46,13 +46,13 @@ def purge_guests() -> int:
 
 
 def find_unused_guests() -> QuerySet[User]:
-    """Return the old guests that no row of any app refers to, except rows of `Personal` models."""
+    """Return the old guests that no row of any app refers to, except `Personal` rows that may go."""
     now = timezone.now()
     came_once = Q(seen_at=None) | Q(seen_at__lt=F("date_joined") + ONE_DAY)
     is_over = Q(seen_at__lt=now - timedelta(seconds=settings.SESSION_COOKIE_AGE))
     guests = User.objects.filter(came_once | is_over, is_guest=True, date_joined__lt=now - GUEST_LIFETIME)
     for relation in _references():
-        referring = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
+        referring = _keeping_rows(relation.related_model).filter(**{relation.field.name: OuterRef("pk")})
         guests = guests.filter(~Exists(referring))
     return guests
 
@@ -60,11 +60,12 @@ def find_unused_guests() -> QuerySet[User]:
 def _references() -> Iterable[ForeignObjectRel]:
     """Return all relations to people, including those without a reverse accessor."""
     relations = User._meta.get_fields(include_hidden=True)
-    return (
-        relation
-        for relation in relations
-        if isinstance(relation, ForeignObjectRel) and not issubclass(relation.related_model, Personal)
-    )
+    return (relation for relation in relations if isinstance(relation, ForeignObjectRel))
+
+
+def _keeping_rows(model: type[Model]) -> QuerySet:
+    """Return the rows of a model that keep the people to whom they refer."""
+    return model.find_kept() if issubclass(model, Personal) else model._base_manager.all()
 
 
 # Guests last: deleted sessions and names do not keep them.

@@ -1,4 +1,4 @@
-"""Session revocation: publishes sign-outs, changed passwords and deletions to all processes.
+"""Revocation: publishes sign-outs, changed passwords, deletions and ended memberships to all processes.
 
 `connections/open_sockets.py` closes the sockets.
 """
@@ -20,7 +20,7 @@ import live
 from accounts.models import User
 from base import security_log
 
-# Topic of revoked sessions and people, without their ids: processes check all their sockets.
+# Topic of revoked sessions, people and memberships, without their ids: processes check all their sockets.
 REVOCATIONS = "people"
 
 # Topic of changed names and roles: a person's id and name, and whether they are a guest and staff.
@@ -32,7 +32,7 @@ def on_user_saved(instance: User, created: bool, update_fields: frozenset[str] |
     if created:
         return
     if update_fields is None or update_fields & {"is_active", "password"}:
-        _publish_revocation()
+        publish_revocation()
     if update_fields is None or update_fields & {"name", "is_guest", "is_staff"}:
         person = {"id": instance.pk, "name": instance.name, "guest": instance.is_guest}
         body = msgspec.json.encode(person | {"staff": instance.is_staff})
@@ -41,13 +41,13 @@ def on_user_saved(instance: User, created: bool, update_fields: frozenset[str] |
 
 @receiver(post_delete, sender=User)
 def on_user_deleted(**kwargs: Any) -> None:
-    _publish_revocation()
+    publish_revocation()
 
 
 @receiver(post_delete, sender=Session)
 def on_session_deleted(instance: Session, **kwargs: Any) -> None:
     if instance.expire_date > timezone.now():  # otherwise it was purged long after its end
-        _publish_revocation()
+        publish_revocation()
 
 
 @receiver(user_logged_in)
@@ -78,5 +78,6 @@ def record_sign_out(request: HttpRequest, user: User | None, **kwargs: Any) -> N
         security_log.log_event("signed_out", user.pk, security_log.request_address(request))
 
 
-def _publish_revocation() -> None:
+def publish_revocation() -> None:
+    """Make all processes check their sockets after the commit."""
     transaction.on_commit(partial(live.publish, REVOCATIONS, live.Event(None, b"{}")))

@@ -1,12 +1,14 @@
-"""Middleware that shows error pages."""
+"""Middleware that shows error pages, and keeps private rooms out of caches."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.loader import render_to_string
+from django.utils.cache import patch_cache_control
 
 from base.api_errors import ApiError
 from base.responses import forbidden_page, not_found_page, rate_limited_page, unavailable_page
+from base.rooms import private_key
 
 PAGES = {
     "forbidden": forbidden_page,
@@ -14,6 +16,19 @@ PAGES = {
     "unavailable": unavailable_page,
     "not_found": not_found_page,
 }
+
+
+class PrivateRoomsMiddleware:
+    """Middleware that lets no cache store a response about a private room, not even that it is missing."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if any(map(private_key, request.path.split("/"))):
+            patch_cache_control(response, private=True, no_store=True)
+        return response
 
 
 class ErrorPagesMiddleware:

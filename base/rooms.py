@@ -12,6 +12,9 @@ from base.api_errors import ApiError
 from live.data_loader import DataLoader
 from live.per_loop import PerLoop
 
+# Addresses of private rooms begin with it, and names of open rooms do not.
+PRIVATE_PREFIX = "~"
+
 # A user's primary key (None without a session), and a room's key.
 Pair = tuple[int | None, str]
 
@@ -22,6 +25,11 @@ def enter_rooms(pairs: Iterable[Pair]) -> dict[Pair, Any]:
     return found
 
 
+def private_key(name: str) -> str | None:
+    """Return the key for the clean name of a private room; None for that of an open room."""
+    return names.key(name) if name.startswith(PRIVATE_PREFIX) else None
+
+
 def require_room(visitor: Any, name: str) -> Any:
     """Return the room with a clean name. Raise `ApiError` (`not_found`) unless the visitor may enter it.
 
@@ -30,8 +38,13 @@ def require_room(visitor: Any, name: str) -> Any:
     pair = getattr(visitor, "pk", visitor), names.key(name)
     room = enter_rooms([pair]).get(pair)
     if room is None:
-        raise ApiError("not_found", _("This room doesn't exist."))
+        raise missing_room()
     return room
+
+
+def missing_room() -> ApiError:
+    """Return the error for a room that does not exist or that the visitor may not enter."""
+    return ApiError("not_found", _("This room doesn't exist."))
 
 
 # `enter_rooms` for sockets that connect at the same time.

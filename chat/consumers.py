@@ -15,6 +15,7 @@ from base.api_errors import ApiError
 from base.database import DATABASE_ERRORS
 from base.disk_space import disk_space
 from base.ratelimit_keys import RateLimitKeys, person_keys
+from base.rooms import private_key
 from base.websockets import is_for_another_user, parse_query, send_frames
 from chat import actions, commands, protocol, room_names
 from chat.limits import get_room_rate
@@ -58,6 +59,7 @@ class ChatConsumer(live.AsyncSocket):
         if self.scope["user"].is_authenticated:
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
         self.address = counted_client_address(self.scope)
+        self.private_room: str | None = None
         self.is_open = False  # in the room, and not closing
         if is_for_another_user(self.scope):  # before presence shows them in the room
             await self.refuse(SIGNED_OUT)
@@ -91,9 +93,11 @@ class ChatConsumer(live.AsyncSocket):
         last, newest = self.query.get("last"), self.query.get("newest")
         seq, at = self.query.get("last_seq", ""), self.query.get("last_at", "")
         user = self.user.pk if self.user else None
+        self.private_room = private_key(name)
         known = history.ClientState(user, names.key(name), last, seq, at, newest)
         found = await history.get_rooms().load(known)
         if found is None:
+            room_names.check_new_name(name)
             disk_space.require()
             await get_room_rate().hit(self.ratelimit_keys)
             created = await database_sync_to_async(actions.open_room)(name, user)

@@ -11,6 +11,16 @@ get_room_rate = PerLoop(
     lambda: ratelimit.per_hour("rooms", _("Too many new rooms."), settings.ROOMS_PER_HOUR)
 )
 
+# Private rooms of a person, counted apart from open ones.
+get_private_room_rate = PerLoop(
+    lambda: ratelimit.per_hour("private rooms", _("Too many new rooms."), settings.ROOMS_PER_HOUR)
+)
+
+# Invitations that an address opens and accepts, valid or not: a whole school may join from one.
+get_join_rate = PerLoop(
+    lambda: ratelimit.per_hour("joins", _("Too many attempts."), 10 * settings.TRIES_PER_HOUR, 0)
+)
+
 # Nobody writes as much. It keeps a few from filling up the disk within hours.
 get_text_limit = PerLoop(
     lambda: ByteLimit(

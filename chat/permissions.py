@@ -1,20 +1,26 @@
 """Permissions: who may see and enter a room, and who may write and change messages in it.
 
-So far, every room is open. All access to rooms and messages goes through this module, and no other module
-reads `Room.objects` or `Message.objects` (a test checks it), so that private rooms need no change elsewhere.
-A forbidden room gets the same response as a missing one.
+Everybody may enter an open room; a private room is for its members. All access to rooms and messages goes
+through this module, and no other module reads `Room.objects` or `Message.objects` (a test checks it). A
+forbidden room gets the same response as a missing one.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Mapping
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from base.api_errors import ApiError
 from base.rooms import require_room
-from chat.models import Membership, Message, Room
+from chat.models import FormerName, Membership, Message, Role, Room, RoomKind
+
+# The roles of people in rooms, by the primary keys of a room and a person. Those without a membership lack.
+Roles = Mapping[tuple[int, int], str]
+
+# Roles, lowest first: a moderator acts on those with a lower role.
+RANKS: list[str | None] = [None, Role.MEMBER, Role.MODERATOR, Role.OWNER]
 
 # The user of a request or a socket, or its primary key; AnonymousUser or None without a session.
 Visitor = User | AnonymousUser | int | None
@@ -22,12 +28,16 @@ Visitor = User | AnonymousUser | int | None
 
 def visible_rooms(visitor: Visitor) -> QuerySet[Room]:
     """Return the rooms that a visitor may see and enter."""
-    return all_rooms()
+    pk = _pk(visitor)
+    if pk is None:
+        return all_rooms().filter(kind=RoomKind.OPEN)
+    own = Membership.objects.filter(user=pk).values("room")
+    return all_rooms().filter(Q(kind=RoomKind.OPEN) | Q(pk__in=own))
 
 
 def visible_messages(visitor: Visitor) -> QuerySet[Message]:
     """Return the messages that a visitor may read."""
-    return all_messages()
+    return all_messages().filter(room__in=visible_rooms(visitor))
 
 
 def enter(visitor: Visitor, name: str) -> Room:
@@ -37,17 +47,41 @@ def enter(visitor: Visitor, name: str) -> Room:
 
 
 def enter_all(wanted: Collection[tuple[int | None, str]]) -> dict[tuple[int | None, str], Room]:
-    """Return the rooms for pairs of a user's primary key and a room's key, in one query.
+    """Return the rooms for pairs of a user's primary key and a room's key, in one query for all.
 
     Omit rooms that are missing or that the user may not enter.
     """
-    rooms = {room.key: room for room in all_rooms().filter(key__in={key for _, key in wanted})}
-    return {(visitor, key): rooms[key] for visitor, key in wanted if key in rooms}
+    rooms = _find_rooms({key for _, key in wanted})
+    closed = {(rooms[key].pk, pk) for pk, key in wanted if pk and key in rooms and not rooms[key].is_open}
+    members = load_roles(closed)
+
+    def may_enter(visitor: int | None, room: Room) -> bool:
+        return room.is_open or (room.pk, visitor) in members
+
+    return {(pk, key): rooms[key] for pk, key in wanted if key in rooms and may_enter(pk, rooms[key])}
 
 
 def with_access(wanted: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
     """Return those pairs of a room's and a person's primary keys in which the person may enter the room."""
-    return set(wanted)
+    rooms = {room for room, _ in wanted}
+    closed = set(all_rooms().filter(pk__in=rooms).exclude(kind=RoomKind.OPEN).values_list("pk", flat=True))
+    members = load_roles({pair for pair in wanted if pair[0] in closed})
+    return {pair for pair in wanted if pair[0] not in closed or pair in members}
+
+
+def load_roles(pairs: Collection[tuple[int, int]]) -> Roles:
+    """Return the roles of people in rooms, for pairs of a room's and a person's primary keys."""
+    if not pairs:
+        return {}
+    rooms, people = {room for room, _ in pairs}, {person for _, person in pairs}
+    found = Membership.objects.filter(room__in=rooms, user__in=people).values_list("room", "user", "role")
+    return {(room, user): role for room, user, role in found if (room, user) in pairs}
+
+
+def load_role(visitor: Visitor, room: Room) -> str | None:
+    """Return a visitor's role in a room; None without a membership."""
+    pk = _pk(visitor)
+    return load_roles({(room.pk, pk)}).get((room.pk, pk)) if pk else None
 
 
 def memberships_of(people: Collection[int]) -> QuerySet[Membership]:
@@ -55,24 +89,48 @@ def memberships_of(people: Collection[int]) -> QuerySet[Membership]:
     return Membership.objects.filter(user__in=people)
 
 
-def can_write(user: User, room: Room) -> bool:
-    """Return whether a user who may enter a room may send there. `user` was read in this transaction."""
-    return user.is_active
+def can_write(user: User, room: Room, role: str | None) -> bool:
+    """Return whether a user may send in a room. `user` and `role` were read in this transaction."""
+    return user.is_active and (room.is_open or role is not None)
 
 
-def can_moderate(user: User | AnonymousUser, room: Room | None) -> bool:
-    """Return whether a user may remove what others wrote in a room: so far, staff may in every room."""
-    return user.is_staff and user.is_active
+def can_moderate(user: User | AnonymousUser, room: Room | None, role: str | None) -> bool:
+    """Return whether a user with a role may remove what others wrote in a room.
+
+    Its moderators and owners may, and staff in open rooms. None is a room that does not exist yet.
+    """
+    is_staff = user.is_staff and (room is None or room.is_open)
+    return user.is_active and (is_staff or acts_on(role, Role.MEMBER))
 
 
-def can_edit(user: User, message: Message) -> bool:
-    """Return whether a user may edit a message: only its author may."""
-    return message.author_id == user.pk and can_write(user, message.room)
+def can_manage(user: User | AnonymousUser, room: Room, role: str | None) -> bool:
+    """Return whether a user with a role may invite people into a room, and change roles.
+
+    The owners of private rooms may. Whoever comes is in an open room, so that nobody has to be invited.
+    """
+    return user.is_active and not room.is_open and role == Role.OWNER
 
 
-def can_delete(user: User, message: Message) -> bool:
-    """Return whether a user may delete a message: its author and moderators may."""
-    return can_edit(user, message) or can_moderate(user, message.room)
+def acts_on(role: str | None, other: str | None) -> bool:
+    """Return whether somebody with a role may act on a person with another, which must be a lower one."""
+    is_moderator = RANKS.index(role) >= RANKS.index(Role.MODERATOR)
+    return is_moderator and RANKS.index(role) > RANKS.index(other)
+
+
+def can_edit(user: User, message: Message, role: str | None) -> bool:
+    """Return whether a user with a role may edit a message: only its author may."""
+    return message.author_id == user.pk and can_write(user, message.room, role)
+
+
+def can_delete(user: User, message: Message, role: str | None, author_role: str | None) -> bool:
+    """Return whether a user with a role may delete a message of an author with another one.
+
+    Its author may, and staff in open rooms, and moderators unless the author has their role or a higher one.
+    """
+    if message.author_id == user.pk:
+        return can_write(user, message.room, role)
+    is_staff = user.is_staff and message.room.is_open
+    return user.is_active and (is_staff or acts_on(role, author_role))
 
 
 def messages_of(room: Room | int | OuterRef) -> QuerySet[Message]:
@@ -90,19 +148,39 @@ def all_messages() -> QuerySet[Message]:
     return Message.objects.all()
 
 
-def check_edit(user: User, message: Message | None) -> Message:
+def check_edit(user: User, message: Message | None, roles: Roles) -> Message:
     """Return the message if the user may edit it. Raise `ApiError` otherwise."""
-    return _check(message, lambda found: can_edit(user, found))
+    found = _check_exists(message)
+    return _check(found, can_edit(user, found, roles.get((found.room_id, user.pk))))
 
 
-def check_delete(user: User, message: Message | None) -> Message:
+def check_delete(user: User, message: Message | None, roles: Roles) -> Message:
     """Return the message if the user may delete it. Raise `ApiError` otherwise."""
-    return _check(message, lambda found: can_delete(user, found))
+    found = _check_exists(message)
+    role, author_role = (roles.get((found.room_id, person)) for person in (user.pk, found.author_id))
+    return _check(found, can_delete(user, found, role, author_role))
 
 
-def _check(message: Message | None, is_allowed: Callable[[Message], bool]) -> Message:
+def _check_exists(message: Message | None) -> Message:
     if message is None or message.deleted_at:
         raise ApiError("not_found", _("This message no longer exists."))
-    if not is_allowed(message):
+    return message
+
+
+def _check(message: Message, is_allowed: bool) -> Message:
+    if not is_allowed:
         raise ApiError("forbidden", _("You can only change your own messages."))
     return message
+
+
+def _find_rooms(keys: set[str]) -> dict[str, Room]:
+    """Return rooms by their keys, also by those of former names."""
+    rooms = {room.key: room for room in all_rooms().filter(key__in=keys)}
+    if missing := keys - rooms.keys():
+        former = FormerName.objects.filter(key__in=missing).select_related("room")
+        rooms |= {each.key: each.room for each in former}
+    return rooms
+
+
+def _pk(visitor: Visitor) -> int | None:
+    return visitor if visitor is None or isinstance(visitor, int) else visitor.pk

@@ -2,6 +2,7 @@
 
 from base import names
 from base.api_errors import ApiError
+from base.rooms import PRIVATE_PREFIX, missing_room
 
 
 def clean_name(raw: str) -> str:
@@ -13,7 +14,12 @@ def clean_name(raw: str) -> str:
 
 
 def check_new_name(name: str) -> str:
-    """Return the clean name of a new room. Raise `ApiError` (`not_found`) if it looks like another."""
+    """Return the clean name of a new open room.
+
+    Raise `ApiError` (`not_found`) if it looks like another, or like the address of a private room.
+    """
+    if name.startswith(PRIVATE_PREFIX):
+        raise missing_room()
     try:
         return names.check_visible(name)
     except ValueError as error:

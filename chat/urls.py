@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from chat import views
+from chat import member_views, views
 
 
 class NumberConverter(IntConverter):
@@ -15,6 +15,8 @@ register_converter(NumberConverter, "number")
 urlpatterns = [
     path("chat/", views.index, name="index"),
     path("rooms/", views.rooms, name="rooms"),
+    path("rooms/private/", member_views.new_private_room, name="new_private_room"),
+    path("join/<slug:token>/", member_views.join, name="join"),
     path("csrf/", views.csrf, name="csrf"),
     path("emoji/<slug:language>/<slug:digest>/", views.emoji_catalogue, name="emoji"),
     path("chat/<str:room_name>/messages/", views.messages, name="messages"),
@@ -22,6 +24,18 @@ urlpatterns = [
     path("chat/<str:room_name>/involvement/", views.involvement, name="involvement"),
     path("chat/<str:room_name>/star/", views.star, name="star"),
     path("chat/<str:room_name>/leave/", views.leave, name="leave"),
+    path("chat/<str:room_name>/members/", member_views.show_members, name="members"),
+    path("chat/<str:room_name>/members/leave/", member_views.leave_private_room, name="leave_private_room"),
+    path(
+        "chat/<str:room_name>/members/<int:person>/remove/", member_views.remove_member, name="remove_member"
+    ),
+    path("chat/<str:room_name>/members/<int:person>/role/", member_views.set_role, name="set_role"),
+    path("chat/<str:room_name>/invitations/", member_views.create_invitation, name="create_invitation"),
+    path(
+        "chat/<str:room_name>/invitations/<int:pk>/revoke/",
+        member_views.revoke_invitation,
+        name="revoke_invitation",
+    ),
     path("chat/<str:room_name>/<number:number>/", views.place, name="place"),
     # A path, so that a name with a slash gets an error message.
     path("chat/<path:room_name>/", views.room, name="room"),

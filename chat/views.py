@@ -24,6 +24,7 @@ from base.api_errors import ApiError
 from base.ratelimit import get_change_rate, hit_limit
 from base.ratelimit_keys import request_keys
 from base.responses import error_response, json_response, rate_limited_page
+from base.rooms import private_key
 from chat import actions, emoji, permissions, protocol, room_names
 from chat.models import Involvement, Room
 from chat.queries import history, room_list, unread_counts
@@ -91,8 +92,8 @@ def room(request: HttpRequest, room_name: str) -> HttpResponse:
     if found.name != room_name:
         return redirect("room", found.name)
     # `seq` was read before the messages: the socket may send some again, which pages know by number.
-    described = _describe(request, found)
     reading = unread_counts.load_read_position(request.user, found)
+    described = _describe(request, found, reading)
     page = history.unread_page(found, reading.first_unread if reading else None, PAGE_SIZE)
     return _open(request, found.name, described, page, reading)
 
@@ -106,8 +107,8 @@ def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
         found = permissions.enter(request.user, room_names.clean_name(room_name))
         if found.name != room_name:
             return redirect("place", found.name, number)
-        described = _describe(request, found)
         reading = unread_counts.load_read_position(request.user, found)
+        described = _describe(request, found, reading)
     except ApiError as error:
         return _not_found(request, error)
     try:
@@ -118,14 +119,16 @@ def place(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     return _open(request, found.name, described, page, reading, number)
 
 
-def _describe(request: HttpRequest, room: Room) -> dict:
+def _describe(request: HttpRequest, room: Room, reading: unread_counts.ReadPosition | None) -> dict:
     last = history.load_last_change(room)
+    role = reading.role if reading else None
     return {
+        "title": room.title,
         "epoch": room.epoch,
         "seq": room.last_seq,
         **last._asdict(),
         "created_at": room.created_at,
-        "moderates": permissions.can_moderate(request.user, room),
+        "moderates": permissions.can_moderate(request.user, room, role),
     }
 
 
@@ -134,7 +137,7 @@ def _open_new(request: HttpRequest, name: str) -> HttpResponse:
         name = room_names.check_new_name(name)
     except ApiError as error:
         return _not_found(request, error)
-    moderates = permissions.can_moderate(request.user, None)
+    moderates = permissions.can_moderate(request.user, None, None)
     return _open(request, name, {"epoch": "", "seq": 0, "moderates": moderates}, history.Page([], True, True))
 
 
@@ -158,6 +161,7 @@ def _open(
         raise
     data = {
         "key": names.key(name),
+        "title": "",
         **described,
         "messages": page.messages,
         "names": history.load_present_names(page.messages),
@@ -176,7 +180,8 @@ def _open(
         "longest_text": protocol.MAX_TEXT_LENGTH,
         "emoji": reverse("emoji", args=[get_language(), emoji.DIGEST]),
     }
-    context = {"room_name": name, "data": msgspec.to_builtins(data)}
+    context = {"room_name": name, "room_label": data["title"] or name, "data": msgspec.to_builtins(data)}
+    context["is_private"] = bool(private_key(name))
     context |= {
         "sidebar": room_list.list_sidebar_rooms(you, name),
         "here": name,

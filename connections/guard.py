@@ -79,6 +79,10 @@ class Visit:
         self._writing: asyncio.Task[None] | None = None
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
+    @property
+    def private_room(self) -> str | None:
+        return self._scope.get("private_room")
+
     def dismiss(self, code: int) -> None:
         if not self._ended.done():
             self._ended.set_result(code)

@@ -1,4 +1,4 @@
-"""Open sockets of this process: connection limits, and closing after sign-out or deletion."""
+"""Open sockets of this process: connection limits, and closing after sign-out, deletion or removal."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ import live
 from accounts.models import RestingName, User
 from accounts.revocation import REVOCATIONS
 from base.api_errors import ApiError
+from base.rooms import enter_rooms
 
 # When to retry after too many connections (seconds).
 RETRY_AFTER = 5
@@ -29,11 +30,18 @@ DELETED = 4410
 
 
 class Socket(Protocol):
-    """Open socket. `user` and `session_key` are None without a session."""
+    """Open socket. `user` and `session_key` are None without a session.
+
+    `private_room` is the key of the private room that it enters, if any. It is set before the permission is
+    read, so that a removal afterwards is noticed.
+    """
 
     user: User | None
     session_key: str | None
     address: str
+
+    @property
+    def private_room(self) -> str | None: ...
 
     def dismiss(self, code: int) -> None:
         """Accept no more commands, and close."""
@@ -72,7 +80,10 @@ class Sockets:
         await self._reconciler.close()
 
     async def _check_all(self) -> None:
-        """Close the sockets of revoked sessions and people, also at intervals: notifications may be lost."""
+        """Close the sockets of revoked sessions, people and memberships.
+
+        It runs also at intervals: notifications may be lost.
+        """
         await aclose_old_connections()  # an idle process must notice too that the database file was replaced
         sockets = [(socket, socket.user) for socket in self._open if socket.user]
         for start in range(0, len(sockets), MOST_AT_ONCE):
@@ -94,6 +105,8 @@ def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
     missing = {user.pk for _, user in sockets} - people.keys()
     resting = RestingName.objects.filter(last_holder__in=missing)
     deleted = set(resting.values_list("last_holder", flat=True))
+    inside = {(user.pk, socket.private_room) for socket, user in sockets if socket.private_room}
+    members = enter_rooms(inside) if inside else {}
     found = []
     for socket, user in sockets:
         person = people.get(user.pk)
@@ -105,6 +118,8 @@ def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
             found.append((socket, REMOVED))
         elif socket.session_key not in signed_in or user.password != person.password:
             found.append((socket, SIGNED_OUT))
+        elif socket.private_room and (user.pk, socket.private_room) not in members:
+            found.append((socket, REMOVED))
     return found
 
 

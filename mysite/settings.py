@@ -119,6 +119,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "mysite.offline.PersonMiddleware",
+    "base.middleware.PrivateRoomsMiddleware",
     "base.middleware.ErrorPagesMiddleware",
 ]
 

@@ -27,7 +27,7 @@ from base.client_json import DECODE_ERRORS
 from base.ratelimit import get_message_rate
 from base.ratelimit_keys import RateLimitKeys, socket_keys
 from base.responses import error_json
-from base.rooms import get_enterable_rooms
+from base.rooms import get_enterable_rooms, private_key
 from connections.consumers import GroupConsumer
 from live import AsyncSocket, send_detached
 from push import access
@@ -224,6 +224,7 @@ class FeedConsumer(TopicConsumer, AsyncSocket):
 
         It checks twice: the page of a new room connects here while its other socket creates the room.
         """
+        self.scope["private_room"] = private_key(key)
         pair = (self.scope["user"].pk, key)
         if await get_enterable_rooms().load(pair) is not None:
             return True

@@ -31,7 +31,7 @@ def request_transcript(owner: User, room: Room, address: str = "", time_zone: st
         return unfinished
     total, size = space.estimate(room)
     origin = space.hash_address(address)
-    values = {"room_name": room.name, "up_to_number": room.last_seq, "total": total, "size": size}
+    values = {"room_name": room.label, "up_to_number": room.last_seq, "total": total, "size": size}
     values |= {"language": get_language(), "origin": origin, "time_zone": str(find_zone(time_zone))}
     values |= earlier.aggregate(claimed_at=Max("claimed_at"))
     with transaction.atomic():

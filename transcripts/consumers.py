@@ -1,8 +1,7 @@
 """Socket of a transcript's page."""
 
-from channels.db import database_sync_to_async
-
 import live
+from base.rooms import private_key
 from connections.consumers import PageListener
 from transcripts import progress, protocol, queries
 from transcripts.models import Transcript
@@ -12,12 +11,18 @@ class TranscriptConsumer(PageListener):
     """Consumer that sends a transcript's present state, then each change."""
 
     async def listen(self):
-        visible = queries.visible_transcripts(self.scope["user"])
-        requested = visible.filter(pk=self.scope["url_route"]["kwargs"]["pk"])
-        if transcript := await database_sync_to_async(requested.first)():
+        transcript = await self.find_transcript()
+        if transcript:
+            self.scope["private_room"] = private_key(transcript.room.key)
+            transcript = await self.find_transcript()  # again: a removal is noticed from now on
+        if transcript:
             await self.follow_transcript(transcript)
         else:
             await self.close(4404)
+
+    async def find_transcript(self) -> Transcript | None:
+        visible = queries.visible_transcripts(self.scope["user"])
+        return await visible.filter(pk=self.scope["url_route"]["kwargs"]["pk"]).afirst()
 
     async def follow_transcript(self, transcript: Transcript):
         await self.send_batch(live.Batch([protocol.make_event(transcript)]))

@@ -10,4 +10,5 @@ from transcripts.models import Transcript
 
 def visible_transcripts(visitor: User | AnonymousUser) -> QuerySet[Transcript]:
     """Return the transcripts that a visitor may read: their own, of rooms that they may still enter."""
-    return Transcript.objects.filter(owner=visitor.pk, room__in=permissions.visible_rooms(visitor))
+    visible = permissions.visible_rooms(visitor)
+    return Transcript.objects.filter(owner=visitor.pk, room__in=visible).select_related("room")

@@ -42,9 +42,8 @@ async def request_transcript(request: HttpRequest, room_name: str) -> HttpRespon
     live.get_layer_sender()  # so that no thread waits for Redis
     user = await request.auser()
     await get_transcript_rate().hit(person_keys(user.pk, request.META.get("REMOTE_ADDR", "")))
-    transcript = await sync_to_async(_store_request)(request, room_name)
     return HttpResponse(
-        status=303, headers={"Location": reverse("transcript", args=[transcript.room_name, transcript.pk])}
+        status=303, headers={"Location": await sync_to_async(_store_request)(request, room_name)}
     )
 
 
@@ -73,10 +72,12 @@ async def download(request: HttpRequest, room_name: str, pk: UUID) -> HttpRespon
     return StreamingHttpResponse(_read_chunks(transcript.file), "text/plain; charset=utf-8", headers=headers)
 
 
-def _store_request(request: HttpRequest, room_name: str) -> Transcript:
+def _store_request(request: HttpRequest, room_name: str) -> str:
+    """Return the path of the transcript's page."""
     room = permissions.enter(request.user, room_names.clean_name(room_name))
     address, time_zone = request.META.get("REMOTE_ADDR", ""), request.POST.get("time_zone", "")
-    return actions.request_transcript(ensure_visitor(request), room, address, time_zone)
+    transcript = actions.request_transcript(ensure_visitor(request), room, address, time_zone)
+    return reverse("transcript", args=[room.name, transcript.pk])
 
 
 def _get_own(request: HttpRequest, room_name: str, pk: UUID) -> Transcript:

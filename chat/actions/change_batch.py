@@ -60,6 +60,7 @@ class ChangeBatch:
         self._people = people
         stored = permissions.all_messages().filter(wanted) if changes else ()
         self._stored = {(each.room_id, each.number): each for each in stored}
+        self._roles = self._load_roles(changes)
         self._changed: dict[int, Message] = {}
         self._audited: list[AuditEntry] = []
 
@@ -72,7 +73,7 @@ class ChangeBatch:
         if message:
             message.room = change.room  # saves a query
         check = permissions.check_delete if change.text is None else permissions.check_edit
-        message = check(author, message)
+        message = check(author, message, self._roles)
         if change.seq is not None and (change.seq != message.seq or message.pk in self._changed):
             raise ApiError("conflict", _("This message was edited elsewhere."))
         if change.text is None:
@@ -85,6 +86,16 @@ class ChangeBatch:
         self._changed[message.pk] = message
         return message
 
+    def _load_roles(self, changes: Sequence[Change]) -> permissions.Roles:
+        """Return the roles that decide about the changes: all in private rooms, and those of moderators."""
+        pairs = set[tuple[int, int]]()
+        for change in changes:
+            message = self._stored.get((change.room.pk, change.number))
+            author = message.author_id if message else change.author.pk
+            if not change.room.is_open or author != change.author.pk:
+                pairs |= {(change.room.pk, change.author.pk), (change.room.pk, author)}
+        return permissions.load_roles(pairs)
+
     def _remove(self, message: Message, change: Change, moderator: User) -> None:
         message.removal_reason = change.reason
         self._audited.append(
@@ -95,7 +106,7 @@ class ChangeBatch:
                 person_id=message.author_id,
                 person_name=message.author_name,
                 room=change.room,
-                room_name=change.room.name,
+                room_name=change.room.label,
                 number=message.number,
                 reason=change.reason,
                 address=change.address,

@@ -51,8 +51,11 @@ class MessageBatch:
     rooms too.
     """
 
-    def __init__(self, repeats: Sequence[NewMessage], people: dict[int, User]):
+    def __init__(self, new: Sequence[NewMessage], repeats: Sequence[NewMessage], people: dict[int, User]):
         self._people = people
+        self._roles = permissions.load_roles(
+            {(each.room.pk, each.author.pk) for each in new if each.author and not each.room.is_open}
+        )
         self._new: list[Message] = []
         self._by_key: dict[tuple, Message] = {}
         if repeats:
@@ -61,10 +64,11 @@ class MessageBatch:
 
     def check_author(self, entry: NewMessage) -> User | None:
         """Return the author as now stored. Raise `ApiError` if they may not write in the room."""
-        if entry.author is None:
+        if entry.author is None and entry.room.is_open:
             return None
-        author = queries.get_stored(self._people, entry.author)
-        if not permissions.can_write(author, entry.room):
+        author = entry.author and queries.get_stored(self._people, entry.author)
+        role = self._roles.get((entry.room.pk, author.pk)) if author else None
+        if not author or not permissions.can_write(author, entry.room, role):
             raise ApiError("forbidden", _("You can't write in this room."))
         return author
 

@@ -89,7 +89,8 @@ def _write_all(
     changing = [entry for entry in entries if isinstance(entry, Change)]
     if repeats or changing:  # the rows that are read must not change until the transaction ends
         locks.lock_logs([entry.room for entry in entries])
-    batch, changes = MessageBatch(repeats, people), ChangeBatch(changing, people)
+    new = [entry for entry in entries if isinstance(entry, NewMessage)]
+    batch, changes = MessageBatch(new, repeats, people), ChangeBatch(changing, people)
     outcomes = [_write_entry(entry, batch, changes) for entry in entries]
     batch.store(found)
     rooms = changes.store(found) | {room.pk for room, _ in batch.by_room()}

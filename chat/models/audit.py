@@ -13,6 +13,10 @@ class ModerationAction(models.TextChoices):
     """What a moderator did."""
 
     REMOVE_MESSAGE = "remove_message", _("Removed a message")
+    REMOVE_MEMBER = "remove_member", _("Removed a member")
+    CHANGE_ROLE = "change_role", _("Changed a role")
+    CREATE_INVITATION = "create_invitation", _("Created an invitation")
+    REVOKE_INVITATION = "revoke_invitation", _("Revoked an invitation")
 
 
 class AuditEntry(models.Model):

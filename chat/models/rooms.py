@@ -13,9 +13,26 @@ def new_epoch() -> str:
     return secrets.token_hex(8)
 
 
+class RoomKind(models.TextChoices):
+    """Kind of a room: who may see it."""
+
+    OPEN = "open"  # all who know its name, which is its address
+    PRIVATE = "private"  # its members
+
+
 class Room(models.Model):
     key = models.CharField(max_length=255, unique=True, help_text="The normalized name.")
-    name = models.CharField(max_length=MAX_ROOM_NAME, help_text="The name as first written.")
+    name = models.CharField(max_length=MAX_ROOM_NAME, help_text="The name in its address, as first written.")
+    kind = models.CharField(
+        max_length=8, choices=RoomKind, default=RoomKind.OPEN, db_default=RoomKind.OPEN, editable=False
+    )
+    title = models.CharField(
+        max_length=MAX_ROOM_NAME,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What a private room is called: its address tells nothing. Empty for an open room.",
+    )
     epoch = models.CharField(
         max_length=16,
         default=new_epoch,
@@ -31,7 +48,16 @@ class Room(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self):
-        return self.name
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """Return what people call the room."""
+        return self.title or self.name
+
+    @property
+    def is_open(self) -> bool:
+        return self.kind == RoomKind.OPEN
 
     @property
     def topic(self) -> str:
@@ -64,6 +90,16 @@ class Room(models.Model):
             raise LogRewound
         (self.last_seq,) = row
         return range(self.last_seq - count + 1, self.last_seq + 1)
+
+
+class FormerName(models.Model):
+    """Former name of a room, whose address leads to the room for as long as no other room has the name."""
+
+    key = models.CharField(max_length=255, unique=True, help_text="The normalized name.")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE)
+
+    def __str__(self):
+        return f"{self.key}: {self.room}"
 
 
 class Logged(models.Model):

@@ -11,13 +11,14 @@ class Read(Request, tag="read"):
     seq: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
-class Count(msgspec.Struct):
-    room: str
+class Count(msgspec.Struct, omit_defaults=True):
+    room: str  # the name in its address
     count: int
     mentions: int  # how many of them mention you
     newest: int | None  # number of the newest unread message of which you want to be notified
     involvement: str  # notification level: all, mentions or none; empty for a room that you have left
     star: int | None  # place among your starred rooms, from 1
+    title: str = ""  # what a private room is called
 
 
 class Unread(Notice):

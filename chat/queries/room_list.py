@@ -9,13 +9,15 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, Substr
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 import live
 from accounts.models import User
 from base import names
+from base.rooms import private_key
 from chat import permissions, room_search
-from chat.models import Involvement, Room
+from chat.models import Involvement, Room, RoomKind
 from chat.queries import unread_counts
 from chat.queries.unread_counts import RoomCounts
 
@@ -58,7 +60,8 @@ class Face(NamedTuple):
 class RoomCard(NamedTuple):
     """Room in a list: a value, so that its rendering can be cached.
 
-    `here` counts the others who are present; `faces` are some of them. `involvement` is the notification
+    `name` is the one in its address, and `title` what a private room is called. `here` counts the others who
+    are present; `faces` are some of them. `involvement` is the notification
     level in one of the user's own rooms, and in the open room; `star` and `newest` are as in `RoomCounts`.
     """
 
@@ -71,6 +74,12 @@ class RoomCard(NamedTuple):
     involvement: str = ""
     star: int | None = None
     newest: int | None = None
+    title: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return what people call the room."""
+        return self.title or self.name
 
     # The same texts as in unread-counts.js.
 
@@ -107,12 +116,12 @@ class FoundRooms(NamedTuple):
 
     @property
     def problem(self) -> ValueError | None:
-        """Return why no room can have the search text as its name."""
+        """Return why no open room can have the search text as its name."""
         try:
-            names.check_visible(names.clean_room(self.asked))
+            name = names.check_visible(names.clean_room(self.asked))
         except ValueError as error:
             return error
-        return None
+        return ValueError(_("Room names can't begin with “~”.")) if private_key(name) else None
 
 
 def list_rooms(user: User | AnonymousUser, counts: list[RoomCounts] | None = None) -> RoomList:
@@ -139,11 +148,12 @@ def find_rooms(user: User | AnonymousUser, asked: str) -> FoundRooms:
     known = rooms.filter(Q(last_message_at__isnull=False) | Q(pk__in=own.values("room")))
     latest_first = known.order_by(F("last_message_at").desc(nulls_last=True), "-pk")
     others = latest_first.exclude(pk=exact.pk) if exact else latest_first
-    found = ([(exact.pk, exact.name)] if exact else []) + _search(others, asked)
+    found = ([(exact.pk, exact.name, exact.title)] if exact else []) + _search(others, asked)
     found = found[:MAX_FOUND_ROOMS]
-    similar = [] if exact else _find_similar(latest_first.exclude(pk__in=[pk for pk, _ in found]), asked)
-    counts = {each.room: each for each in _count_own(user, [pk for pk, _ in found])}
-    cards = [_make_card(name, counts.get(pk)) for pk, name in found]
+    open_rooms = latest_first.filter(kind=RoomKind.OPEN)
+    similar = [] if exact else _find_similar(open_rooms.exclude(pk__in=[pk for pk, *_ in found]), asked)
+    counts = {each.room: each for each in _count_own(user, [pk for pk, *_ in found])}
+    cards = [_make_card(name, title, counts.get(pk)) for pk, name, title in found]
     return FoundRooms(asked.strip(), cards, similar, exact is not None)
 
 
@@ -153,19 +163,19 @@ def _find_exact(rooms: QuerySet[Room], text: str) -> Room | None:
         key = names.key(names.clean_room(text))
     except ValueError:
         return None
-    return rooms.filter(key=key).only("pk", "name").first()
+    return rooms.filter(key=key).only("pk", "name", "title").first()
 
 
-def _search(rooms: QuerySet[Room], text: str) -> list[tuple[int, str]]:
-    """Return the rooms that match a text: those that begin with it, then the others."""
+def _search(rooms: QuerySet[Room], text: str) -> list[tuple[int, str, str]]:
+    """Return the key, name and title of the rooms that match a text: first those that begin with it."""
     asked = room_search.fold_text(text[: names.MAX_ROOM_NAME])[: room_search.MAX_QUERY_LENGTH]
     if not asked:
         return []
-    columns = ("pk", "name", "search_keys")
+    columns = ("pk", "name", "title", "search_keys")
     candidates = rooms.filter(room_search.may_match(asked)).values_list(*columns)[:MAX_CANDIDATES]
     matcher = room_search.RoomMatcher(asked)
-    found = [(matcher.begins(keys), pk, name) for pk, name, keys in candidates if matcher.matches(keys)]
-    return [(pk, name) for _, pk, name in sorted(found, key=lambda row: not row[0])]
+    found = [(matcher.begins(keys), row) for *row, keys in candidates if matcher.matches(keys)]
+    return [(pk, name, title) for _, (pk, name, title) in sorted(found, key=lambda each: not each[0])]
 
 
 def _find_similar(rooms: QuerySet[Room], text: str) -> list[str]:
@@ -189,8 +199,8 @@ def list_sidebar_rooms(
     `counts` are those of the user's rooms, if they are known.
     """
     counts = count_own_rooms(user) if counts is None else counts
-    mine = [_make_card(each.name, each) for each in counts]
-    if here and here not in [card.name for card in mine]:
+    mine = [_make_card(each.name, each.title, each) for each in counts]
+    if here and here not in [card.name for card in mine] and not private_key(here):
         mine.insert(0, RoomCard(here, 0, 0, involvement=Involvement.MENTIONS))
     own = [each.room for each in counts]
     others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here)
@@ -201,19 +211,22 @@ def list_sidebar_rooms(
     return RoomList(unstarred, [RoomCard(name, 0, 0) for name in names], starred)
 
 
-def _find_last_messages(rooms: QuerySet[Room]) -> list[tuple[int, str, int]]:
-    """Return the primary keys and names of rooms, and the keys of their last messages, the newest first."""
+def _find_last_messages(rooms: QuerySet[Room]) -> list[tuple[int, str, str, int]]:
+    """Return the keys, names and titles of rooms, and the keys of their last messages, newest first."""
     visible = permissions.messages_of(OuterRef("pk")).filter(deleted_at=None)
     last = Coalesce(Subquery(visible.order_by("-number").values("pk")[:1]), 0)
-    return sorted(rooms.values_list("pk", "name", last), key=lambda row: row[2], reverse=True)
+    return sorted(rooms.values_list("pk", "name", "title", last), key=lambda row: row[3], reverse=True)
 
 
 def _make_cards(
-    user: User | AnonymousUser, rooms: Collection[tuple[int, str, int]], own: dict[int, RoomCounts]
+    user: User | AnonymousUser, rooms: Collection[tuple[int, str, str, int]], own: dict[int, RoomCounts]
 ) -> list[RoomCard]:
-    messages = _load_messages(user, [last for _, _, last in rooms if last])
-    present = _load_presence(user, [pk for pk, _, _ in rooms])
-    return [_make_card(name, own.get(pk), messages.get(last), *present[pk]) for pk, name, last in rooms]
+    messages = _load_messages(user, [last for *_, last in rooms if last])
+    present = _load_presence(user, [pk for pk, *_ in rooms])
+    return [
+        _make_card(name, title, own.get(pk), messages.get(last), *present[pk])
+        for pk, name, title, last in rooms
+    ]
 
 
 def _load_messages(user: User | AnonymousUser, pks: Collection[int]) -> dict[int, LastMessage]:
@@ -245,13 +258,14 @@ def _format_badge(count: int) -> str:
 
 def _make_card(
     name: str,
+    title: str,
     counts: RoomCounts | None,
     last: LastMessage | None = None,
     here: int = 0,
     faces: tuple[Face, ...] = (),
 ) -> RoomCard:
     if counts is None:
-        return RoomCard(name, 0, 0, last, here, faces)
+        return RoomCard(name, 0, 0, last, here, faces, title=title)
     return RoomCard(
         name,
         counts.unread,
@@ -262,4 +276,5 @@ def _make_card(
         counts.involvement,
         counts.star,
         counts.newest,
+        title,
     )

@@ -75,8 +75,8 @@ class RoomCounts(NamedTuple):
 
     `unread` counts the messages of others, `mentions` those that mention the person: both up to `MAX_UNREAD`.
     `newest` is the number of the newest unread message of which the person wants to be notified. `star` is
-    the place among the person's starred rooms, from 1; `last_seq` is the end of the room's log at the time of
-    the count. `key` is the membership's.
+    the place among the person's starred rooms, from 1; `title` what a private room is called; `last_seq` the
+    end of the room's log at the time of the count. `key` is the membership's.
     """
 
     key: int
@@ -88,6 +88,7 @@ class RoomCounts(NamedTuple):
     newest: int | None
     involvement: str
     star: int | None
+    title: str
     last_seq: int
 
 
@@ -99,6 +100,7 @@ class ReadPosition(NamedTuple):
     first_unread: int | None  # a number
     unread: int  # up to `MAX_UNREAD`
     involvement: str
+    role: str
 
 
 def load_read_position(user: User | AnonymousUser, room: Room) -> ReadPosition | None:
@@ -109,7 +111,7 @@ def load_read_position(user: User | AnonymousUser, room: Room) -> ReadPosition |
         first_unread=FirstUnread(_unread_messages()),
         unread=UnreadCount(_unread_messages(), most=MAX_UNREAD),
     )
-    row = found.values_list("last_read", "read_at", "first_unread", "unread", "involvement").first()
+    row = found.values_list("last_read", "read_at", "first_unread", "unread", "involvement", "role").first()
     return ReadPosition._make(row) if row else None
 
 
@@ -200,6 +202,7 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
         "newest",
         "involvement",
         "star",
+        "room__title",
     )
     columns = (*of_membership, "room__last_seq")
     return list(map(RoomCounts._make, counted.order_by("-pk").values_list(*columns)))

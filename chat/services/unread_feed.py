@@ -121,6 +121,7 @@ class UserUnreadFeed:
                 newest=counts.newest,
                 involvement=counts.involvement,
                 star=counts.star,
+                title=counts.title,
             )
             for counts in all_counts
         ]

@@ -19,6 +19,8 @@ const TEXTS = {
   4404: gettext("This page no longer exists."),
 };
 
+/** @typedef {Record<number, string>} Exits addresses, by close codes, to which the button leads after a refusal instead of reloading */
+
 /** @param {number} code close code of a refusal @returns {string} the reason */
 export function refusalText(code) {
   return TEXTS[code] ?? TEXTS.refused;
@@ -27,6 +29,8 @@ export function refusalText(code) {
 export class ConnectionState {
   #pill;
   #texts;
+  #exits;
+  #reload; // the button's text
   #state = "open";
   #code = 0;
   #timer = 0;
@@ -34,11 +38,21 @@ export class ConnectionState {
   /**
    * @param {HTMLElement} pill
    * @param {Record<string, string>} [texts] see `setTexts`
+   * @param {Exits} [exits]
    */
-  constructor(pill, texts = {}) {
+  constructor(pill, texts = {}, exits = {}) {
     this.#pill = pill;
+    this.#exits = exits;
     this.setTexts(texts);
-    pill.querySelector("button").addEventListener("click", () => location.reload());
+    this.#reload = pill.querySelector("button").textContent;
+    pill.querySelector("button").addEventListener("click", () => {
+      if (this.#exit) location.assign(this.#exit);
+      else location.reload();
+    });
+  }
+
+  get #exit() {
+    return this.#state === "refused" && this.#exits[this.#code];
   }
 
   /** @param {Record<string, string>} texts for states and close codes, instead of the default texts */
@@ -75,7 +89,9 @@ export class ConnectionState {
   #showText(text) {
     this.#pill.querySelector("span").textContent = text;
     this.#pill.classList.toggle("is-reconnecting", this.#state === "waiting");
-    this.#pill.querySelector("button").hidden = this.#state !== "refused";
+    const button = this.#pill.querySelector("button");
+    button.hidden = this.#state !== "refused";
+    button.textContent = this.#exit ? gettext("Go to rooms") : this.#reload;
     this.#pill.hidden = false;
   }
 }

@@ -28,7 +28,7 @@ export class OpenRoom {
   #fetchedUpTo; // the highest seq in pages of history since the last welcome
   #beginning;
 
-  /** Its name, as shown. @type {string} */
+  /** Its name in the address. @type {string} */
   name = JSON.parse(element("room-name").textContent);
 
   address = roomAddress(this.name);
@@ -64,7 +64,7 @@ export class OpenRoom {
     const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
     const fetchPage = (query) => this.fetchPage(query);
     const scroller = element("timeline");
-    this.#beginning = renderBeginning(this.name, this.address, data.created_at);
+    this.#beginning = renderBeginning(data.title || this.name, this.address, Boolean(data.title), data.created_at);
     this.timeline = new Timeline(scroller, log, edges, element("latest"), fetchPage, this.attention, this.#beginning);
     const ends = { isStart: data.is_start, isEnd: data.is_end };
     this.timeline.open(data.messages, ends, this.#readPosition(), place ?? data.place);

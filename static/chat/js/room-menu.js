@@ -1,4 +1,4 @@
-/** Entries of the room's menu that star the room, and leave it. */
+/** Entries of the room's menu that star the room, and leave it. (A link leads to the page that leaves a private one.) */
 
 import { saveForm } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
@@ -24,7 +24,7 @@ export function connectRoomMenu(menu, findRow) {
     Object.assign(place, { value: String(MAX_STARRED), disabled: isStarred() });
     if (await isSaved(star)) menu.hidePopover(); // the sidebar learns it from the server
   });
-  leave.addEventListener("submit", async (event) => {
+  leave?.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (await isSaved(leave)) location.assign("/chat/");
   });

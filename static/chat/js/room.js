@@ -62,6 +62,10 @@ const TEXTS = {
   4404: gettext("That room name isn't allowed."),
   4429: gettext("You've created too many rooms. Try again later."),
 };
+/** In a private room the person may have been removed, and the page is gone. */
+const NOT_A_MEMBER = gettext("You're no longer a member of this room.");
+const TEXTS_OF_MEMBERS = { [REMOVED]: NOT_A_MEMBER, 4404: NOT_A_MEMBER };
+const EXITS_OF_MEMBERS = { [REMOVED]: "/chat/", 4404: "/chat/" };
 const NO_COOKIES = gettext("Lobby needs cookies. Allow them for this site, then reload.");
 /** Texts that promise that unsent messages are stored. */
 const TEXTS_WHILE_SAVED = {
@@ -238,9 +242,9 @@ export function connectRoom(room, shell, isFirst) {
   session.on("state", ({ state: now }) => now !== "open" && (attention.isCaughtUp = false));
 
   // Connection status
-  const texts = { ...TEXTS, ...(!hasCookies(data) && { 4401: NO_COOKIES }) };
+  const texts = { ...TEXTS, ...(!hasCookies(data) && { 4401: NO_COOKIES }), ...(data.title && TEXTS_OF_MEMBERS) };
   const allTexts = { ...TEXTS_WHILE_SAVED, ...(data.is_copy && { waiting: OFFLINE }), ...texts };
-  const state = new ConnectionState(element("state"), allTexts);
+  const state = new ConnectionState(element("state"), allTexts, data.title ? EXITS_OF_MEMBERS : {});
   watchSaving((isSaved) => {
     composer.setWarning(isSaved ? "" : UNSAVED);
     state.setTexts(isSaved ? allTexts : texts);

@@ -51,6 +51,8 @@ export class DesktopNotifications {
   #isLeader = false;
   /** @type {Map<string, number>} of each room, the newest message of which the person is notified: 0 for none */
   #newest;
+  /** @type {Map<string, string>} what private rooms are called */
+  #titles = new Map();
   #isFirst = true;
 
   /**
@@ -83,7 +85,8 @@ export class DesktopNotifications {
     const received = new Set(rooms.map(({ room }) => room));
     const others = all ? [...this.#newest.keys()].filter((room) => !received.has(room)) : [];
     for (const room of others) this.#update(room, 0);
-    for (const { room, newest, involvement } of rooms) {
+    for (const { room, newest, involvement, title } of rooms) {
+      if (title) this.#titles.set(room, title);
       if (involvement === "none") this.#closeAfter(room, 0); // and what is unread now is not new later
       else this.#update(room, newest ?? 0);
     }
@@ -101,7 +104,7 @@ export class DesktopNotifications {
     if (!this.#isLeader || permission() !== "granted" || (await isViewed(room, this.#you))) return;
     await navigator.locks.request(NOTIFICATION_LOCK + room, async () => {
       const message = await fetchMessage(room, number);
-      if (message) await showNotification(room, message);
+      if (message) await showNotification(room, this.#titles.get(room) ?? room, message);
       if (message && isSoundOn()) playSound();
     });
   }
@@ -146,9 +149,9 @@ function viewingLock(room, you) {
 }
 
 /** Show a notification, in place of an earlier one of the room. The service worker handles the click. */
-async function showNotification(room, { number, author, message = gettext("New message") }) {
+async function showNotification(room, label, { number, author, message = gettext("New message") }) {
   const registration = await navigator.serviceWorker.ready;
-  const title = [author?.name, room].filter(Boolean).map(isolate).join(" · ");
+  const title = [author?.name, label].filter(Boolean).map(isolate).join(" · ");
   await registration.showNotification(title, {
     body: message.slice(0, MAX_LENGTH).toWellFormed(),
     tag: room,

@@ -1,4 +1,4 @@
-/** The beginning of a room, above its first message: its name, since when it exists, and its link. */
+/** The beginning of a room, above its first message: its name, since when it exists, and its link or its members. */
 
 import { isolate, showSentence } from "../../../base/js/bidi.js";
 import { gettext } from "../../../base/js/i18n.js";
@@ -7,16 +7,17 @@ import { copyText } from "./clipboard.js";
 import { CONFIRMATION_TIME } from "./copying.js";
 
 /**
- * @param {string} room its name
+ * @param {string} room what it is called
  * @param {string} address its path
+ * @param {boolean} isPrivate whether its link would be of no use to others
  * @param {string} [createdAt] ISO 8601, if known
  * @returns {HTMLElement}
  */
-export function renderBeginning(room, address, createdAt) {
+export function renderBeginning(room, address, isPrivate, createdAt) {
   const beginning = element("div", "beginning");
   const title = element("p", "beginning__title");
   showSentence(title, gettext("This is the start of {room}", { room: isolate(room) }));
-  beginning.append(title, linkButton(new URL(address, location.href).href));
+  beginning.append(title, isPrivate ? membersLink(address) : linkButton(new URL(address, location.href).href));
   if (createdAt) showCreation(beginning, createdAt);
   return beginning;
 }
@@ -26,6 +27,16 @@ export function showCreation(beginning, createdAt) {
   const created = element("p", "beginning__created");
   created.textContent = gettext("Created on {day}", { day: formatDay(new Date(createdAt)) });
   beginning.firstElementChild.after(created);
+}
+
+/** @param {string} address of a private room */
+function membersLink(address) {
+  const container = element("div", "beginning__link");
+  const link = document.createElement("a");
+  link.href = `${address}members/`;
+  link.textContent = gettext("Members and invitations");
+  container.append(link);
+  return container;
 }
 
 function linkButton(href) {

@@ -1,0 +1,107 @@
+"""Actions on invitations: create, revoke, and join by one."""
+
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts import queries
+from accounts.models import User
+from base.api_errors import ApiError
+from chat import permissions
+from chat.actions.members import audit
+from chat.models import Invitation, Membership, ModerationAction, Role, Room
+from chat.queries import locks
+from chat.services import unread_changes
+
+# Bytes of a token.
+TOKEN_SIZE = 16
+
+# How many valid invitations a room can have, and how many members.
+MAX_INVITATIONS = 20
+MAX_MEMBERS = 10_000
+
+# Choices of how long an invitation is valid, and for how many people; None is any number.
+LIFETIMES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+USES = {"one": 1, "ten": 10, "any": None}
+
+
+def find_invitation(token: str) -> Invitation:
+    """Return a valid invitation. Raise one `ApiError` for all that are wrong, used, revoked or expired."""
+    found = Invitation.objects.filter(Invitation.valid_at(timezone.now()), token_hash=_hash(token))
+    invitation = found.select_related("room", "inviter").first()
+    if invitation is None:
+        raise ApiError("not_found", _("This invitation is no longer valid. Ask for a new one."))
+    return invitation
+
+
+@transaction.atomic
+def create_invitation(inviter: User, room: Room, role: str, lifetime: str, uses: str, address: str) -> str:
+    """Create an invitation into a private room. Return its token, which is not stored. Raise `ApiError`."""
+    inviter = queries.lock_active(inviter)
+    _check_manages(inviter, room)
+    if role not in (Role.MEMBER, Role.MODERATOR) or lifetime not in LIFETIMES or uses not in USES:
+        raise ApiError("bad_frame", _("Choose a role, a time and a number of people."))
+    locks.lock_rooms([room.pk])
+    if valid_invitations(room).count() >= MAX_INVITATIONS:
+        detail = _("A room can have at most {most} invitations. Revoke one first.")
+        raise ApiError("forbidden", format_lazy(detail, most=MAX_INVITATIONS))
+    token = secrets.token_urlsafe(TOKEN_SIZE)
+    Invitation.objects.create(
+        token_hash=_hash(token),
+        room=room,
+        role=role,
+        inviter=inviter,
+        expires_at=timezone.now() + LIFETIMES[lifetime],
+        max_uses=USES[uses],
+    )
+    audit(ModerationAction.CREATE_INVITATION, inviter, room, reason=str(Role(role).label), address=address)
+    return token
+
+
+@transaction.atomic
+def revoke_invitation(actor: User, room: Room, pk: int, address: str = "") -> None:
+    """Revoke an invitation, if it is valid. Who has joined by it stays. Raise `ApiError`."""
+    actor = queries.lock_active(actor)
+    _check_manages(actor, room)
+    if valid_invitations(room).filter(pk=pk).update(revoked_at=timezone.now()):
+        audit(ModerationAction.REVOKE_INVITATION, actor, room, address=address)
+
+
+@transaction.atomic
+def join(user: User, token: str) -> Room:
+    """Make a user a member of the invitation's room, unless they are one. Raise `ApiError`."""
+    user = queries.lock_active(user)
+    invitation = find_invitation(token)
+    room = locks.lock_rooms([invitation.room_id])[invitation.room_id]
+    members = Membership.objects.filter(room=room)
+    if members.filter(user=user).exists():
+        return room
+    if members.count() >= MAX_MEMBERS:
+        raise ApiError("forbidden", _("This room is full."))
+    # Checked again in the statement that counts the use: others may join by it at the same time.
+    valid = Invitation.objects.filter(Invitation.valid_at(timezone.now()), pk=invitation.pk)
+    if not valid.update(uses=F("uses") + 1):
+        find_invitation("")
+    Membership.objects.create(user=user, room=room, role=invitation.role, last_read=room.last_seq)
+    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, [room.pk]))
+    return room
+
+
+def valid_invitations(room: Room):
+    """Return the invitations into a room that can still be used, the newest first."""
+    return Invitation.objects.filter(Invitation.valid_at(timezone.now()), room=room)
+
+
+def _check_manages(user: User, room: Room) -> None:
+    if not permissions.can_manage(user, room, permissions.load_role(user, room)):
+        raise ApiError("forbidden", _("Only owners can invite people."))
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

@@ -1,0 +1,158 @@
+"""Views of private rooms: create one, its members and invitations, and join. They need no JavaScript."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.guests import ensure_visitor, find_visitor
+from accounts.models import User
+from base.api_errors import ApiError
+from base.ratelimit import get_change_rate, hit_limit
+from base.ratelimit_keys import address_keys, request_keys
+from base.rooms import missing_room
+from base.security_log import request_address
+from chat import permissions, room_names
+from chat.actions import invitations, members, memberships, rooms
+from chat.limits import get_join_rate, get_private_room_rate
+from chat.models import Role, Room
+from chat.queries.members import list_members
+
+Page = HttpResponse
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def new_private_room(request: HttpRequest) -> Page:
+    """Render the form for a private room, with `?title=` filled in; with POST, create the room."""
+    if request.method != "POST":
+        find_visitor(request)
+        return render(request, "chat/new_private_room.html", {"title": request.GET.get("title", "")})
+    title = request.POST.get("title", "")
+    hit_limit(get_private_room_rate, request_keys(request))
+    try:
+        room = rooms.create_private_room(ensure_visitor(request), title)
+    except ApiError as error:
+        if error.code != "bad_frame":
+            raise
+        shown = {"title": title, "error": error.detail}
+        return render(request, "chat/new_private_room.html", shown, status=400)
+    return redirect("members", room.name)
+
+
+@require_safe
+@never_cache
+def show_members(request: HttpRequest, room_name: str) -> Page:
+    """Render the members of a private room, and for its owners the invitations."""
+    return _render_members(request, _enter(request, room_name))
+
+
+@require_POST
+@never_cache
+def remove_member(request: HttpRequest, room_name: str, person: int) -> Page:
+    """Remove a member from a private room."""
+    room = _change(request, room_name)
+    name = User.objects.filter(pk=person).values_list("name", flat=True).first() or ""
+    members.remove_member(_user(request), room, person, request_address(request))
+    messages.success(request, format_lazy(_("Removed {name}."), name=name))
+    return redirect("members", room.name)
+
+
+@require_POST
+@never_cache
+def set_role(request: HttpRequest, room_name: str, person: int) -> Page:
+    """Change the role of a member of a private room: `role=<member, moderator or owner>`."""
+    room = _change(request, room_name)
+    try:
+        members.set_role(_user(request), room, person, request.POST.get("role", ""), request_address(request))
+    except ApiError as error:
+        return _render_members(request, room, status=400, error=error.detail)
+    return redirect("members", room.name)
+
+
+@require_POST
+@never_cache
+def leave_private_room(request: HttpRequest, room_name: str) -> Page:
+    """End the visitor's membership in a private room."""
+    room = _change(request, room_name)
+    try:
+        memberships.leave(_user(request), room)
+    except ApiError as error:
+        return _render_members(request, room, status=400, error=error.detail)
+    messages.success(request, format_lazy(_("You left {room}."), room=room.label))
+    return redirect("index")
+
+
+@require_POST
+@never_cache
+def create_invitation(request: HttpRequest, room_name: str) -> Page:
+    """Create an invitation, and show its link once: `role=`, `lifetime=` and `uses=` as in `invitations`."""
+    room = _change(request, room_name)
+    role, lifetime, uses = (request.POST.get(key, "") for key in ("role", "lifetime", "uses"))
+    user, address = _user(request), request_address(request)
+    try:
+        token = invitations.create_invitation(user, room, role, lifetime, uses, address)
+    except ApiError as error:
+        return _render_members(request, room, status=400, error=error.detail)
+    return _render_members(request, room, token=token)
+
+
+@require_POST
+@never_cache
+def revoke_invitation(request: HttpRequest, room_name: str, pk: int) -> Page:
+    """Revoke an invitation."""
+    room = _change(request, room_name)
+    invitations.revoke_invitation(_user(request), room, pk, request_address(request))
+    return redirect("members", room.name)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def join(request: HttpRequest, token: str) -> Page:
+    """Render an invitation: the room's name, and who invites. With POST, join the room."""
+    hit_limit(get_join_rate, address_keys(request_address(request)))
+    if request.method != "POST":
+        find_visitor(request)
+        return render(request, "chat/join.html", {"invitation": invitations.find_invitation(token)})
+    invitations.find_invitation(token)  # before a guest is made
+    room = invitations.join(ensure_visitor(request), token)
+    return redirect("room", room.name)
+
+
+def _enter(request: HttpRequest, room_name: str) -> Room:
+    """Return the private room. Raise `ApiError` (`not_found`) for an open one too: whoever comes is in it."""
+    room = permissions.enter(request.user, room_names.clean_name(room_name))
+    if room.is_open:
+        raise missing_room()
+    return room
+
+
+def _change(request: HttpRequest, room_name: str) -> Room:
+    room = _enter(request, room_name)
+    hit_limit(get_change_rate, request_keys(request))
+    return room
+
+
+def _user(request: HttpRequest) -> User:
+    """Return the user of a request that has entered a private room, who therefore has a session."""
+    return request.user  # type: ignore[return-value]
+
+
+def _render_members(
+    request: HttpRequest, room: Room, status: int = 200, token: str | None = None, error: object = None
+) -> Page:
+    role = permissions.load_role(request.user, room)
+    can_manage = permissions.can_manage(_user(request), room, role)
+    context = {
+        "room": room,
+        "members": list_members(_user(request), room, role),
+        "roles": Role.choices,
+        "can_manage": can_manage,
+        "invitations": invitations.valid_invitations(room).select_related("inviter") if can_manage else (),
+        "link": token and request.build_absolute_uri(f"/join/{token}/"),
+        "error": error,
+    }
+    return render(request, "chat/members.html", context, status=status)

@@ -1,0 +1,146 @@
+"""Private rooms in the page: made, shared by a link, hidden from others, closed to removed people."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ADDRESS = re.compile(r"/chat/~[a-z0-9]{22}/$")
+GONE = "You're no longer a member of this room."
+
+# Whether the service worker has cached a room.
+KEPT = "async () => (await (await caches.open('lobby-rooms')).keys()).length > 0"
+
+# How soon a removed person sees it (milliseconds): the page shows a lost connection after two seconds.
+SOON = 5000
+
+
+async def create(lobby, tab, title):
+    """Create a private room from the index. Return its address."""
+    page = tab.page
+    await page.goto(f"{lobby.url}/chat/")
+    await page.get_by_role("button", name="Create room").click()
+    await page.get_by_role("link", name="New private room").click()
+    await page.get_by_label("Room name").fill(title)
+    await page.get_by_role("button", name="Create private room").click()
+    await page.wait_for_url("**/members/")
+    return page.url.removesuffix("members/")
+
+
+async def invite(tab, address):
+    await tab.page.goto(f"{address}members/")
+    await tab.page.get_by_role("button", name="Create link").click()
+    return await tab.page.get_by_label("Invitation link").input_value()
+
+
+async def join(tab, link):
+    await tab.page.goto(link)
+    await tab.page.get_by_role("button", name="Join room").click()
+    await expect(tab.page).to_have_url(ADDRESS)
+
+
+async def remove(tab, address):
+    """Remove the only other member."""
+    page = tab.page
+    await page.goto(f"{address}members/")
+    await page.get_by_role("button", name="Remove").click()
+    await page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
+    await expect(page.locator(".page__message")).to_contain_text("Removed")
+
+
+@pytest.fixture
+def two_members(lobby, open_tab):
+    """Return the tabs of an owner and of a member in a private room, and its address."""
+
+    async def two_members(title, **options):
+        one, two = await open_tab(), await open_tab(**options)
+        address = await create(lobby, one, title)
+        await join(two, await invite(one, address))
+        await one.page.goto(address)
+        return one, two, address
+
+    return two_members
+
+
+async def test_who_was_invited_reads_and_others_learn_nothing(lobby, open_tab, two_members):
+    one, two, address = await two_members("Surprise party")
+    await one.say("Bring the cake at nine.")
+    await two.until_transcript("Bring the cake at nine.")
+    for tab in (one, two):
+        await expect(tab.page.get_by_role("heading", level=1)).to_contain_text("Surprise party")
+        await expect(tab.page.locator("#rooms")).to_contain_text("Surprise party")
+        await expect(tab.page).to_have_title("Surprise party · Lobby")
+    three = await open_tab(lobby.url, "elsewhere")
+    for copied in (address, f"{address}1/", f"{address}members/"):
+        response = await three.page.goto(copied)
+        assert response.status == 404
+        assert "Surprise party" not in await three.page.content()
+        assert "cake" not in await three.page.content()
+
+
+async def test_who_is_removed_while_typing_sees_it_and_is_led_away(two_members):
+    one, two, address = await two_members("Choir")
+    await one.say("hello")
+    await two.until_transcript("hello")
+    await two.page.keyboard.insert_text("half a sent")
+    await remove(one, address)
+    state = two.page.locator("#state")
+    await expect(state).to_contain_text(GONE, timeout=SOON)
+    await expect(two.page.locator("#rooms")).not_to_contain_text("Choir")
+    await state.get_by_role("button", name="Go to rooms").click()
+    await expect(two.page).to_have_url(re.compile("/chat/$"))
+    await expect(two.page.locator("body")).not_to_contain_text("Choir")
+
+
+async def test_who_is_removed_while_offline_says_nothing_afterwards(two_members):
+    one, two, address = await two_members("Choir")
+    await two.page.context.set_offline(True)
+    await two.say("too late")
+    await expect(two.pending).to_have_count(1)
+    await remove(one, address)
+    await two.page.context.set_offline(False)
+    await expect(two.page.locator("#state")).to_contain_text(GONE)
+    await expect(two.messages).to_have_text([re.compile("too late")])  # it is not lost, and not sent
+    await one.page.goto(address)
+    await expect(one.messages).to_have_count(0)
+
+
+async def test_what_was_kept_for_the_time_offline_is_deleted(two_members):
+    one, two, address = await two_members("Choir", service_workers="allow")
+    await one.say("hello")
+    await two.until_transcript("hello")
+    await two.page.reload()
+    await two.page.wait_for_function(KEPT)
+    await remove(one, address)
+    await expect(two.page.locator("#state")).to_contain_text(GONE, timeout=SOON)
+    await two.page.wait_for_function("async () => !(await caches.has('lobby-rooms'))")
+
+
+async def test_a_private_room_is_found_by_its_name_and_made_from_the_search(lobby, open_tab):
+    tab = await open_tab()
+    address = await create(lobby, tab, "Chess players")
+    await tab.enter(lobby.url, "elsewhere, too")
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.keyboard.insert_text("chess")
+    found = tab.page.get_by_role("option", name="Chess players")
+    await expect(found).to_be_visible()
+    await found.click()
+    await expect(tab.page).to_have_url(address)
+    await expect(tab.page.get_by_role("heading", level=1)).to_contain_text("Chess players")
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.keyboard.insert_text("Poker night")
+    await tab.page.get_by_role("option", name="Create private room").click()
+    await expect(tab.page.get_by_label("Room name")).to_have_value("Poker night")
+
+
+async def test_unread_messages_of_a_private_room_are_counted(lobby, two_members):
+    one, two, address = await two_members("Choir")
+    name = address.split("/")[-2]
+    await two.page.goto(f"{lobby.url}/chat/")
+    await one.say("hello")
+    row = two.page.locator(f"#rooms [data-room='{name}']")
+    await expect(row.locator(".unread-badge__number")).to_have_text("1")
+    await expect(row).to_contain_text("Choir")
+    await expect(two.page).to_have_title(re.compile(r"\(1\)"))

@@ -1,0 +1,265 @@
+"""Leaks: to everybody else, a private room is as one that does not exist, on every surface."""
+
+import re
+from dataclasses import dataclass, field
+from importlib import import_module
+from uuid import UUID, uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
+from django.contrib.auth import SESSION_KEY
+from django.test import Client
+from django.urls import get_resolver
+
+from accounts.actions import create_guest
+from accounts.models import User
+from chat import actions, permissions
+from chat.actions import invitations, members, rooms
+from chat.actions.message_batch import NewMessage
+from chat.models import Membership, Room
+from chat.queries import unread_counts
+from tests.sockets import TIMEOUT, Socket, session_of
+from transcripts.actions import request_transcript
+from transcripts.models import Transcript
+
+TITLE, TEXT = "Surprise party", "Bring the cake at nine."
+MISSING = "~" + "a" * 22
+
+OUTSIDERS = ["no session", "guest", "account", "former member", "deactivated", "staff"]
+
+
+@dataclass
+class Secret:
+    """Private room of an owner, with a message; and what a former member keeps of it."""
+
+    owner: User
+    room: Room
+    number: int
+    client_id: UUID
+    transcript: Transcript
+    invitation: int
+    people: dict[str, User] = field(default_factory=dict)
+
+    def address(self, form: str, room: str) -> str:
+        values = {"room": room, "number": self.number, "client_id": self.client_id, "person": self.owner.pk}
+        return form.format(export=self.transcript.pk, invitation=self.invitation, **values)
+
+
+def make_secret():
+    owner = create_guest()
+    room = rooms.create_private_room(owner, TITLE)
+    token = invitations.create_invitation(owner, room, "member", "day", "any", "")
+    message, _ = actions.send(owner, room, TEXT, uuid4())
+    actions.send(owner, actions.open_room("open room"), "for all", uuid4())
+    former, account, staff = create_guest(), create_guest(), create_guest()
+    for pk, given in ((account.pk, {}), (staff.pk, {"is_staff": True, "is_superuser": True})):
+        User.objects.filter(pk=pk).update(is_guest=False, **given)
+    invitations.join(former, token)
+    transcript = request_transcript(former, room)
+    members.remove_member(owner, room, former.pk)
+    people = {"guest": create_guest(), "account": account, "former member": former, "staff": staff}
+    invitation = room.invitation_set.get().pk
+    secret = Secret(owner, room, message.number, message.client_id, transcript, invitation, people)
+    deactivated = secret.people["deactivated"] = create_guest()
+    User.objects.filter(pk=deactivated.pk).update(is_active=False)
+    return secret
+
+
+@pytest.fixture
+def secret(transactional_db):
+    return make_secret()
+
+
+def browser(secret, outsider):
+    client = Client()
+    if user := secret.people.get(outsider):
+        client.force_login(user)
+    assert (SESSION_KEY in client.session) == (outsider != "no session")
+    return client
+
+
+# Each page of a room, by the names of the URLs, with its query. All of them answer as if there were no room.
+PAGES = {
+    "room": ["/chat/{room}/"],
+    "place": ["/chat/{room}/{number}/"],
+    "messages": [
+        "/chat/{room}/messages/",
+        "/chat/{room}/messages/?before=9",
+        "/chat/{room}/messages/?after=9",
+    ],
+    "stored": ["/chat/{room}/stored/?client_id={client_id}"],
+    "involvement": ["/chat/{room}/involvement/"],
+    "members": ["/chat/{room}/members/"],
+    "transcript": ["/chat/{room}/export/{export}/"],
+    "transcript_file": ["/chat/{room}/export/{export}/transcript.txt"],
+}
+FORMS = {
+    "involvement": ["/chat/{room}/involvement/"],
+    "star": ["/chat/{room}/star/"],
+    "leave": ["/chat/{room}/leave/"],
+    "request_transcript": ["/chat/{room}/export/"],
+    "leave_private_room": ["/chat/{room}/members/leave/"],
+    "remove_member": ["/chat/{room}/members/{person}/remove/"],
+    "set_role": ["/chat/{room}/members/{person}/role/"],
+    "create_invitation": ["/chat/{room}/invitations/"],
+    "revoke_invitation": ["/chat/{room}/invitations/{invitation}/revoke/"],
+    "push": ["/push/{room}/"],
+    "stop-push": ["/push/{room}/stop/"],
+}
+GIVEN = {"involvement": "all", "place": 1, "role": "member", "lifetime": "day", "uses": "any"}
+
+
+def listed(table):
+    return [address for addresses in table.values() for address in addresses]
+
+
+def answer(response, room):
+    """Return what a client sees of a response, with the room's address left out."""
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    headers = {
+        name: value for name, value in response.items() if name not in ("Set-Cookie", "Content-Length")
+    }
+    shown = f"{response.status_code} {headers} {body.decode()}"
+    tokens = r'nonce-[\w+/=-]+|(?<=name="csrfmiddlewaretoken" value=")\w+|nonce="[^"]+"'
+    return re.sub(tokens, "", shown).replace(room, "<room>")
+
+
+def test_every_page_of_a_room_stands_in_the_table():
+    patterns = get_resolver().reverse_dict
+    named = {
+        name
+        for name in patterns
+        if isinstance(name, str)
+        and any("room_name" in parameters for each in patterns.getlist(name) for _, parameters in each[0])
+    }
+    assert named == PAGES.keys() | FORMS.keys()
+
+
+@pytest.mark.parametrize("outsider", OUTSIDERS)
+@pytest.mark.parametrize("address", listed(PAGES))
+def test_a_page_is_as_that_of_no_room(secret, outsider, address):
+    one, other = browser(secret, outsider), browser(secret, outsider)
+    answers = [
+        answer(client.get(secret.address(address, room)), room)
+        for client, room in ((one, secret.room.name), (other, MISSING))
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0].startswith("404")
+
+
+@pytest.mark.parametrize("outsider", OUTSIDERS)
+@pytest.mark.parametrize("address", listed(FORMS))
+def test_a_form_is_as_that_of_no_room(secret, outsider, address):
+    before = list(Membership.objects.order_by("pk").values())
+    one, other = browser(secret, outsider), browser(secret, outsider)
+    answers = [
+        answer(client.post(secret.address(address, room), GIVEN), room)
+        for client, room in ((one, secret.room.name), (other, MISSING))
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0].startswith("404")
+    assert list(Membership.objects.order_by("pk").values()) == before
+
+
+LISTS = [
+    "/chat/",
+    "/chat/open%20room/",
+    "/rooms/",
+    "/rooms/?asked=party",
+    "/rooms/?asked={room}",
+    "/rooms/?here={room}",
+    "/rooms/?here=open%20room",
+    "/rooms/?asked=surprse%20party",
+    "/me/",
+]
+
+
+@pytest.mark.parametrize("outsider", OUTSIDERS)
+@pytest.mark.parametrize("address", LISTS)
+def test_no_list_shows_it(secret, outsider, address):
+    client = browser(secret, outsider)
+    page = client.get(secret.address(address, secret.room.name))
+    assert page.status_code == 200 or outsider in ("no session", "deactivated")
+    shown = page.content.decode()
+    assert TITLE not in shown and TEXT not in shown
+    if "{room}" not in address:
+        assert secret.room.name not in shown
+
+
+@pytest.mark.parametrize("model", ["room", "message", "membership", "auditentry"])
+def test_staff_who_are_not_members_see_nothing_of_it_in_the_administration(secret, model):
+    page = browser(secret, "staff").get(f"/admin/chat/{model}/").content.decode()
+    assert TITLE not in page and TEXT not in page
+    page = browser(secret, "staff").get("/admin/transcripts/transcript/").content.decode()
+    assert TITLE not in page
+
+
+def test_nobody_else_is_counted_or_mentioned(secret):
+    stranger = secret.people["guest"]
+    entry = NewMessage(
+        secret.owner, secret.room, f"@{stranger.name}", uuid4(), chosen=[(stranger.pk, stranger.name)]
+    )
+    ((message, _),) = actions.write_all([entry])
+    assert message.mentions == []
+    assert unread_counts.count_for_people([stranger.pk, secret.people["former member"].pk]) == {
+        stranger.pk: [],
+        secret.people["former member"].pk: [],
+    }
+
+
+def test_the_members_see_all_of_it(secret):
+    """Otherwise nothing above would mean anything."""
+    client = Client()
+    client.force_login(secret.owner)
+    for address in ("/chat/{room}/", "/chat/{room}/{number}/", "/chat/{room}/messages/"):
+        assert TEXT in client.get(secret.address(address, secret.room.name)).content.decode()
+    for address in ("/chat/", "/rooms/?asked=party", "/rooms/?here={room}", "/chat/{room}/members/"):
+        assert TITLE in client.get(secret.address(address, secret.room.name)).content.decode()
+    assert permissions.with_access({(secret.room.pk, secret.owner.pk)})
+
+
+# Each route of a socket, with an address; None for those that belong to no room.
+SOCKETS = {
+    r"(?s)^ws/chat/(?P<room_name>.+?)/?$": "/ws/chat/{room}/",
+    r"(?s)^ws/push/(?P<room_name>.+?)/?$": "/ws/push/{room}/",
+    "ws/export/<uuid:pk>/": "/ws/export/{export}/",
+    "ws/export/<uuid:pk>": None,  # the same
+    "ws/me/": None,
+    "ws/me": None,
+}
+
+
+def test_every_socket_stands_in_the_table():
+    modules = [import_module(f"{app}.routing") for app in ("chat", "push", "transcripts")]
+    routes = [
+        route
+        for module in modules
+        for each in vars(module).values()
+        if isinstance(each, list)
+        for route in each
+    ]
+    known = {str(route.pattern) for route in routes}
+    assert {each for each in known if "biz" not in each and "client_id" not in each} == SOCKETS.keys()
+
+
+@pytest.mark.parametrize("outsider", OUTSIDERS)
+@pytest.mark.parametrize("path", [path for path in SOCKETS.values() if path])
+@pytest.mark.parametrize("subprotocols", [None, ["lobby.v1"]])
+async def test_a_socket_is_as_that_of_no_room(database, path, outsider, subprotocols):
+    from mysite.asgi import application
+
+    secret = await sync_to_async(make_secret)()
+    user = secret.people.get(outsider)
+    answers = []
+    for room, export in ((secret.room.name, secret.transcript.pk), (MISSING, uuid4())):
+        headers = await database_sync_to_async(session_of)(user) if user else []
+        address = secret.address(path.replace("{export}", str(export)), room)
+        socket = Socket(application, address, headers, subprotocols)
+        await socket.connect(TIMEOUT)
+        frames = []
+        while (event := await socket.receive_output(TIMEOUT))["type"] != "websocket.close":
+            frames.append(event)
+        answers.append((frames, event["code"]))
+    assert answers[0] == answers[1]
+    assert answers[0][1] == 4404

@@ -1,0 +1,281 @@
+"""Private rooms: members, invitations and roles, through pages and sockets."""
+
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from channels.db import database_sync_to_async
+from django.test import Client
+from django.utils import timezone
+
+from accounts.actions import create_guest
+from accounts.models import User
+from accounts.purge import purge_guests
+from chat import actions
+from chat.actions import Member
+from chat.models import AuditEntry, Invitation, Membership, Role, Room
+from chat.queries import unread_counts
+
+ADDRESS = re.compile(r"/chat/(~[a-z0-9]{22})/members/")
+
+
+def browser(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def create(client, title="Book club"):
+    response = client.post("/rooms/private/", {"title": title})
+    assert response.status_code == 302
+    return ADDRESS.fullmatch(response.url)[1]
+
+
+def invite(client, room, **given):
+    given = {"role": "member", "lifetime": "day", "uses": "any"} | given
+    page = client.post(f"/chat/{room}/invitations/", given)
+    assert page.status_code == 200
+    return re.search(r'value="http://testserver(/join/[\w-]{22}/)"', page.content.decode())[1]
+
+
+@pytest.fixture
+def owner(transactional_db):
+    return create_guest()
+
+
+@pytest.fixture
+def owning(owner):
+    return browser(owner)
+
+
+@pytest.fixture
+def room(owning):
+    return create(owning)
+
+
+def joined(owning, room, **given):
+    """Return a new member, and their browser."""
+    member = create_guest()
+    client = browser(member)
+    response = client.post(invite(owning, room, **given))
+    assert (response.status_code, response.url) == (302, f"/chat/{room}/")
+    return member, client
+
+
+def test_who_makes_a_private_room_owns_it_and_finds_it_everywhere(owning, owner, room):
+    (membership,) = Membership.objects.filter(room__key=room)
+    assert (membership.user_id, membership.role) == (owner.pk, Role.OWNER)
+    for address in ("/chat/", f"/chat/{room}/", "/rooms/?asked=book", f"/chat/{room}/members/"):
+        page = owning.get(address)
+        assert page.status_code == 200
+        assert "Book club" in page.content.decode()
+    assert owning.get(f"/chat/{room}/")["Cache-Control"].count("no-store") == 1
+
+
+def test_names_of_private_rooms_need_not_be_unique(owning, room):
+    assert create(owning, "Book club") != room
+
+
+@pytest.mark.parametrize("title", ["", " ", "x" * 65, "\u202e"])
+def test_a_bad_name_is_told_at_the_field(owning, title):
+    page = owning.post("/rooms/private/", {"title": title})
+    assert page.status_code == 400
+    assert 'role="alert"' in page.content.decode()
+    assert not Room.objects.exists()
+
+
+def test_a_link_invites_as_often_as_it_may(owning, room):
+    link = invite(owning, room, uses="one")
+    first, second = browser(create_guest()), browser(create_guest())
+    page = first.get(link)
+    assert "Book club" in page.content.decode()
+    assert first.post(link).url == f"/chat/{room}/"
+    assert first.get(f"/chat/{room}/").status_code == 200
+    for response in (second.get(link), second.post(link), second.get("/join/wrong/")):
+        assert response.status_code == 404
+        assert "no longer valid" in response.content.decode()
+    assert second.get(f"/chat/{room}/").status_code == 404
+
+
+def test_only_the_hash_of_a_link_is_stored(owning, room):
+    token = invite(owning, room).split("/")[2]
+    (stored,) = Invitation.objects.values()
+    assert token not in str(stored)
+
+
+def test_a_visitor_without_a_session_becomes_a_guest_by_joining(owning, room):
+    link, client = invite(owning, room), Client()
+    before = User.objects.count()
+    client.get(link)
+    assert User.objects.count() == before
+    assert client.post(link).url == f"/chat/{room}/"
+    assert "Book club" in client.get(f"/chat/{room}/").content.decode()
+
+
+@pytest.mark.parametrize("ended", ["revoked", "expired", "removed", "demoted", "deactivated"])
+def test_an_invitation_ends(owning, owner, room, ended):
+    other, other_client = joined(owning, room)
+    Membership.objects.filter(user=other).update(role=Role.OWNER)
+    link = invite(other_client, room)
+    invitation = Invitation.objects.get(inviter=other)
+    if ended == "revoked":
+        owning.post(f"/chat/{room}/invitations/{invitation.pk}/revoke/")
+    elif ended == "expired":
+        Invitation.objects.filter(pk=invitation.pk).update(expires_at=timezone.now())
+    elif ended == "removed":
+        other_client.post(f"/chat/{room}/members/leave/")
+    elif ended == "demoted":
+        owning.post(f"/chat/{room}/members/{other.pk}/role/", {"role": "moderator"})
+    else:
+        User.objects.filter(pk=other.pk).update(is_active=False)
+    client = browser(create_guest())
+    assert client.get(link).status_code == client.post(link).status_code == 404
+
+
+def test_the_page_of_members_changes_roles_and_removes(owning, owner, room):
+    member, client = joined(owning, room)
+    assert owning.post(f"/chat/{room}/members/{member.pk}/role/", {"role": "moderator"}).status_code == 302
+    assert Membership.objects.get(user=member).role == Role.MODERATOR
+    assert client.post(f"/chat/{room}/members/{owner.pk}/remove/").status_code == 403
+    assert client.post(f"/chat/{room}/members/{owner.pk}/role/", {"role": "member"}).status_code == 400
+    assert client.post(f"/chat/{room}/invitations/", {"role": "member"}).status_code == 400
+    assert owning.post(f"/chat/{room}/members/{member.pk}/remove/").status_code == 302
+    assert client.get(f"/chat/{room}/").status_code == client.get(f"/chat/{room}/members/").status_code == 404
+    told = AuditEntry.objects.order_by("pk").values_list("action", "actor_name", "person_name", "room_name")
+    assert list(told)[1:] == [
+        ("change_role", owner.name, member.name, "Book club"),
+        ("remove_member", owner.name, member.name, "Book club"),
+    ]
+
+
+def test_moderators_act_on_members_only(owning, room):
+    _moderator, client = joined(owning, room, role="moderator")
+    other, _ = joined(owning, room, role="moderator")
+    member, _ = joined(owning, room)
+    assert client.post(f"/chat/{room}/members/{other.pk}/remove/").status_code == 403
+    assert client.post(f"/chat/{room}/members/{member.pk}/remove/").status_code == 302
+
+
+def test_a_room_with_members_keeps_an_owner(owning, owner, room):
+    member, _ = joined(owning, room)
+    refused = owning.post(f"/chat/{room}/members/{owner.pk}/role/", {"role": "member"})
+    assert (refused.status_code, "only owner" in refused.content.decode()) == (400, True)
+    assert owning.post(f"/chat/{room}/members/leave/").status_code == 400
+    owning.post(f"/chat/{room}/members/{member.pk}/role/", {"role": "owner"})
+    assert owning.post(f"/chat/{room}/members/leave/").url == "/chat/"
+    assert owning.get(f"/chat/{room}/").status_code == 404
+
+
+def test_reading_does_not_bring_a_removed_person_back(owning, room):
+    """Their read position may be stored after the removal."""
+    member, client = joined(owning, room)
+    found = Room.objects.get(key=room)
+    actions.send(member, found, "hello", uuid4())
+    read = {Member.of(member, found): 1}
+    actions.mark_read(read)
+    assert Membership.objects.get(user=member).last_read == 1
+    owning.post(f"/chat/{room}/members/{member.pk}/remove/")
+    actions.mark_read(read)
+    for form, given in (("star", {"place": 1}), ("involvement", {"involvement": "all"})):
+        assert client.post(f"/chat/{room}/{form}/", given).status_code == 404
+    assert not Membership.objects.filter(user=member).exists()
+
+
+def test_a_guest_who_is_a_member_is_not_purged(owning, room):
+    member, _ = joined(owning, room)
+    stranger = create_guest()
+    User.objects.update(date_joined=timezone.now() - timedelta(days=30), seen_at=None)
+    purge_guests()
+    assert User.objects.filter(pk=member.pk).exists()
+    assert not User.objects.filter(pk=stranger.pk).exists()
+
+
+def test_a_member_sees_unread_messages_under_the_rooms_name(owning, owner, room):
+    member, _ = joined(owning, room)
+    actions.send(owner, Room.objects.get(key=room), "hello", uuid4())
+    (counts,) = unread_counts.count_for_people([member.pk])[member.pk]
+    assert (counts.name, counts.title, counts.unread) == (room, "Book club", 1)
+
+
+def test_no_open_room_looks_like_a_private_one(transactional_db):
+    client = browser(create_guest())
+    assert client.get("/chat/~books/").status_code == 404
+    assert client.get("/chat/%EF%BD%9Ebooks/").status_code == 404  # a fullwidth tilde
+    page = client.get("/rooms/?asked=~books").content.decode()
+    assert "begin with" in page
+
+
+async def member_of(connect, **given):
+    owner, member = await database_sync_to_async(lambda: (create_guest(), create_guest()))()
+    room = await database_sync_to_async(lambda: create(browser(owner)))()
+    await Membership.objects.acreate(user=member, room=await Room.objects.aget(key=room), **given)
+    return owner, member, room
+
+
+async def test_members_talk_and_others_are_refused(connect, guest):
+    owner, member, room = await member_of(connect)
+    one, two = await connect(room, user=owner), await connect(room, user=member)
+    assert (await one.event("welcome"))["room"] == room
+    await two.say("hello")
+    assert (await one.event("message"))["message"] == "hello"
+    for client in (
+        await connect(room, user=guest),
+        await connect(room),
+        await connect(room, plain=True),
+        await connect("~" + "a" * 22, user=guest),
+    ):
+        assert await client.close_code() == 4404
+
+
+@pytest.mark.parametrize("is_published", [True, False])
+async def test_a_removed_member_is_disconnected_and_says_no_more(connect, is_published, monkeypatch):
+    owner, member, room = await member_of(connect)
+    one, two = await connect(room, user=owner), await connect(room, user=member)
+    await two.event("welcome")
+    if is_published:
+        await database_sync_to_async(
+            lambda: browser(owner).post(f"/chat/{room}/members/{member.pk}/remove/")
+        )()
+        assert await two.close_code() == 4403
+    else:  # the notification is lost: what was sent before the next comparison is refused all the same
+        await Membership.objects.filter(user=member).adelete()
+        await two.say("too late")
+        assert (await two.event("error"))["code"] == "forbidden"
+    assert await one.hears_none("message")
+
+
+async def test_a_member_who_lost_access_changes_nothing(connect):
+    _owner, member, room = await member_of(connect)
+    two = await connect(room, user=member)
+    await two.say("hello")
+    await two.event("message")
+    await Membership.objects.filter(user=member).adelete()
+    for change in ({"type": "edit", "message": "bye"}, {"type": "delete"}):
+        await two.send_command(number=1, **change)
+        assert (await two.event("error"))["code"] == "forbidden"
+
+
+@pytest.mark.parametrize(("role", "is_removed"), [("moderator", True), ("member", False)])
+async def test_a_moderator_removes_messages_of_members(connect, role, is_removed):
+    _owner, member, room = await member_of(connect, role=role)
+    other = await database_sync_to_async(create_guest)()
+    await Membership.objects.acreate(user=other, room=await Room.objects.aget(key=room))
+    author, two = await connect(room, user=other), await connect(room, user=member)
+    await author.say("buy now")
+    await two.event("message")
+    await two.send_command(type="delete", number=1, reason="Advertising")
+    if is_removed:
+        assert (await author.event("message"))["message"] == "buy now"
+        assert (await author.event("message"))["removed"] == "Advertising"
+    else:
+        assert (await two.event("error"))["code"] == "forbidden"
+
+
+async def test_a_moderator_removes_no_message_of_an_owner(connect):
+    owner, member, room = await member_of(connect, role="moderator")
+    one, two = await connect(room, user=owner), await connect(room, user=member)
+    await one.say("my house")
+    await two.event("message")
+    await two.send_command(type="delete", number=1)
+    assert (await two.event("error"))["code"] == "forbidden"

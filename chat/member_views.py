@@ -18,7 +18,7 @@ from base.security_log import request_address
 from chat import permissions, room_names
 from chat.actions import invitations, members, memberships, rooms
 from chat.limits import get_join_rate, get_private_room_rate
-from chat.models import Role, Room
+from chat.models import Role, Room, RoomKind
 from chat.queries.members import list_members
 
 Page = HttpResponse
@@ -41,6 +41,18 @@ def new_private_room(request: HttpRequest) -> Page:
         shown = {"title": title, "error": error.detail}
         return render(request, "chat/new_private_room.html", shown, status=400)
     return redirect("members", room.name)
+
+
+@require_POST
+@never_cache
+def open_direct_room(request: HttpRequest) -> Page:
+    """Open the direct room of the visitor and a person: `person=<id>`."""
+    hit_limit(get_private_room_rate, request_keys(request))
+    given = request.POST.get("person", "")
+    if not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise ApiError("not_found", _("This person can't be reached."))
+    room = rooms.open_direct_room(ensure_visitor(request), int(given))
+    return redirect("room", room.name)
 
 
 @require_safe
@@ -123,9 +135,9 @@ def join(request: HttpRequest, token: str) -> Page:
 
 
 def _enter(request: HttpRequest, room_name: str) -> Room:
-    """Return the private room. Raise `ApiError` (`not_found`) for an open one too: whoever comes is in it."""
+    """Return the private room. Raise `ApiError` (`not_found`) for rooms of other kinds, too."""
     room = permissions.enter(request.user, room_names.clean_name(room_name))
-    if room.is_open:
+    if room.kind != RoomKind.PRIVATE:
         raise missing_room()
     return room
 

@@ -111,6 +111,13 @@ def can_manage(user: User | AnonymousUser, room: Room, role: str | None) -> bool
     return user.is_active and not room.is_open and role == Role.OWNER
 
 
+def can_message(user: User, person: int) -> bool:
+    """Return whether a user may open a direct room with a person: they were in a room that the user sees."""
+    rooms = visible_rooms(user)
+    is_member = Membership.objects.filter(user=person, room__in=rooms).exists()
+    return is_member or all_messages().filter(author=person, room__in=rooms).exists()
+
+
 def acts_on(role: str | None, other: str | None) -> bool:
     """Return whether somebody with a role may act on a person with another, which must be a lower one."""
     is_moderator = RANKS.index(role) >= RANKS.index(Role.MODERATOR)

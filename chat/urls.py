@@ -16,6 +16,7 @@ urlpatterns = [
     path("chat/", views.index, name="index"),
     path("rooms/", views.rooms, name="rooms"),
     path("rooms/private/", member_views.new_private_room, name="new_private_room"),
+    path("rooms/direct/", member_views.open_direct_room, name="open_direct_room"),
     path("join/<slug:token>/", member_views.join, name="join"),
     path("csrf/", views.csrf, name="csrf"),
     path("emoji/<slug:language>/<slug:digest>/", views.emoji_catalogue, name="emoji"),

@@ -26,8 +26,9 @@ from base.ratelimit_keys import request_keys
 from base.responses import error_response, json_response, rate_limited_page
 from base.rooms import private_key
 from chat import actions, emoji, permissions, protocol, room_names
-from chat.models import Involvement, Room
+from chat.models import Involvement, Room, RoomKind
 from chat.queries import history, room_list, unread_counts
+from chat.queries.titles import load_title
 from chat.reasons import MAX_REASON_LENGTH
 
 # Messages of a room's page, and the most that a request may ask for.
@@ -123,7 +124,8 @@ def _describe(request: HttpRequest, room: Room, reading: unread_counts.ReadPosit
     last = history.load_last_change(room)
     role = reading.role if reading else None
     return {
-        "title": room.title,
+        "title": load_title(request.user, room),
+        "has_members": room.kind == RoomKind.PRIVATE,
         "epoch": room.epoch,
         "seq": room.last_seq,
         **last._asdict(),
@@ -181,7 +183,7 @@ def _open(
         "emoji": reverse("emoji", args=[get_language(), emoji.DIGEST]),
     }
     context = {"room_name": name, "room_label": data["title"] or name, "data": msgspec.to_builtins(data)}
-    context["is_private"] = bool(private_key(name))
+    context |= {"is_private": bool(private_key(name)), "has_members": described.get("has_members")}
     context |= {
         "sidebar": room_list.list_sidebar_rooms(you, name),
         "here": name,

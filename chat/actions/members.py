@@ -8,9 +8,8 @@ from accounts import queries
 from accounts.models import User
 from accounts.revocation import publish_revocation
 from base.api_errors import ApiError
-from base.rooms import missing_room
 from chat import permissions
-from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Role, Room
+from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Role, Room, RoomKind
 from chat.queries import locks
 from chat.services import unread_changes
 
@@ -93,8 +92,8 @@ def _lock_member(actor: User, room: Room, person: int) -> Membership:
     people = queries.lock_active_people({actor.pk, person})
     queries.get_stored(people, actor)
     found = Membership.objects.filter(room=room, user=person).select_related("user").first()
-    if room.is_open or found is None or permissions.load_role(actor, room) is None:
-        raise missing_room() if room.is_open else ApiError("not_found", _("This person isn't in the room."))
+    if room.kind != RoomKind.PRIVATE or found is None or permissions.load_role(actor, room) is None:
+        raise ApiError("not_found", _("This person isn't in the room."))
     return found
 
 

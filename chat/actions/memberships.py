@@ -14,7 +14,7 @@ from base.api_errors import ApiError
 from base.rooms import missing_room
 from chat import permissions
 from chat.actions import members
-from chat.models import Involvement, Membership, Room
+from chat.models import Involvement, Membership, Room, RoomKind
 from chat.services import unread_changes
 
 # A read position: never beyond the log, and only of active people.
@@ -131,9 +131,12 @@ def _require_membership(user: User, room: Room) -> Membership:
 def leave(user: User, room: Room) -> None:
     """End a user's membership in a room. In an open room, reading creates another.
 
-    Raise `ApiError` (`forbidden`) for the only owner of a private room that has other members.
+    Raise `ApiError` (`forbidden`) for the only owner of a private room that has other members, and in direct
+    rooms: their people always find them.
     """
     user = queries.lock_active(user)
+    if room.kind == RoomKind.DIRECT:
+        raise ApiError("forbidden", _("You can't leave a direct room. You can mute it."))
     if not room.is_open:
         members.check_keeps_owner(room, user.pk)
     members.end_membership(user.pk, room)

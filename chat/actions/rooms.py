@@ -1,9 +1,10 @@
-"""Actions on rooms: open, and create a private one."""
+"""Actions on rooms: open one by name, create a private one, and open the direct one of two people."""
 
 import secrets
 import string
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
 from accounts.models import User
@@ -12,7 +13,7 @@ from base.api_errors import ApiError
 from base.database import insert
 from base.rooms import PRIVATE_PREFIX
 from chat import permissions, room_names, room_search
-from chat.models import Membership, Role, Room, RoomKind
+from chat.models import Involvement, Membership, Role, Room, RoomKind
 from chat.services import unread_changes
 
 # The random part of a private room's address: 113 bits, in lower case, since addresses ignore case.
@@ -37,15 +38,40 @@ def create_private_room(owner: User, title: str) -> Room:
         title = names.check_visible(names.clean(title, names.MAX_ROOM_NAME))
     except ValueError as error:
         raise ApiError("bad_frame", str(error)) from None
-    address = PRIVATE_PREFIX + "".join(secrets.choice(ADDRESS_LETTERS) for _ in range(ADDRESS_LENGTH))
-    room = Room(
-        key=address,
-        name=address,
-        kind=RoomKind.PRIVATE,
-        title=title,
-        search_keys=room_search.make_search_keys(title),
-    )
-    room.save(force_insert=True)
-    Membership.objects.create(user=owner, room=room, role=Role.OWNER)
-    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(owner.pk, [room.pk]))
+    search_keys = room_search.make_search_keys(title)
+    room = _create_private(RoomKind.PRIVATE, title=title, search_keys=search_keys)
+    _add_member(room, owner, role=Role.OWNER)
     return room
+
+
+@transaction.atomic
+def open_direct_room(user: User, person: int) -> Room:
+    """Return the direct room of two people, created if there is none. Raise `ApiError` (`not_found`).
+
+    Both are locked: whoever asks at the same time finds the same room.
+    """
+    people = queries.lock_active_people({user.pk, person})
+    user = queries.get_stored(people, user)
+    other = people.get(person)
+    if other is None or other == user or not permissions.can_message(user, person):
+        raise ApiError("not_found", _("This person can't be reached."))
+    key = "-".join(map(str, sorted(people)))
+    if found := permissions.all_rooms().filter(people=key).first():
+        return found
+    room = _create_private(RoomKind.DIRECT, people=key)
+    for each in (user, other):
+        _add_member(room, each, involvement=Involvement.ALL)
+    return room
+
+
+def _create_private(kind: RoomKind, **fields: str) -> Room:
+    """Create a room with an address that tells nothing."""
+    address = PRIVATE_PREFIX + "".join(secrets.choice(ADDRESS_LETTERS) for _letter in range(ADDRESS_LENGTH))
+    room = Room(key=address, name=address, kind=kind, **fields)
+    room.save(force_insert=True)
+    return room
+
+
+def _add_member(room: Room, user: User, **fields: str) -> None:
+    Membership.objects.create(user=user, room=room, **fields)
+    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, [room.pk]))

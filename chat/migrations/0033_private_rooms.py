@@ -58,11 +58,22 @@ class Migration(migrations.Migration):
             model_name="room",
             name="kind",
             field=models.CharField(
-                choices=[("open", "Open"), ("private", "Private")],
+                choices=[("open", "Open"), ("private", "Private"), ("direct", "Direct")],
                 db_default="open",
                 default="open",
                 editable=False,
                 max_length=8,
+            ),
+        ),
+        migrations.AddField(
+            model_name="room",
+            name="people",
+            field=models.CharField(
+                editable=False,
+                help_text="The keys of the people of a direct room, in order: they always find the same one.",
+                max_length=64,
+                null=True,
+                unique=True,
             ),
         ),
         migrations.AddField(

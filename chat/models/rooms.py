@@ -18,6 +18,7 @@ class RoomKind(models.TextChoices):
 
     OPEN = "open"  # all who know its name, which is its address
     PRIVATE = "private"  # its members
+    DIRECT = "direct"  # two people, for ever
 
 
 class Room(models.Model):
@@ -25,6 +26,13 @@ class Room(models.Model):
     name = models.CharField(max_length=MAX_ROOM_NAME, help_text="The name in its address, as first written.")
     kind = models.CharField(
         max_length=8, choices=RoomKind, default=RoomKind.OPEN, db_default=RoomKind.OPEN, editable=False
+    )
+    people = models.CharField(  # noqa: DJ001 (unique, so that it cannot be empty)
+        max_length=64,
+        null=True,
+        unique=True,
+        editable=False,
+        help_text="The keys of the people of a direct room, in order: they always find the same one.",
     )
     title = models.CharField(
         max_length=MAX_ROOM_NAME,

@@ -19,6 +19,7 @@ from base.rooms import private_key
 from chat import permissions, room_search
 from chat.models import Involvement, Room, RoomKind
 from chat.queries import unread_counts
+from chat.queries.titles import load_title, title_for
 from chat.queries.unread_counts import RoomCounts
 
 # How many rooms of others are listed.
@@ -130,7 +131,8 @@ def list_rooms(user: User | AnonymousUser, counts: list[RoomCounts] | None = Non
     rooms = permissions.visible_rooms(user).order_by("-last_message_at")
     most = min(MAX_OTHER_ROOMS, MAX_CARDS - len(own))
     mine = _find_last_messages(rooms.filter(pk__in=own))
-    others = _find_last_messages(rooms.exclude(pk__in=own).exclude(last_message_at=None)[:most])
+    open_rooms = rooms.filter(kind=RoomKind.OPEN)
+    others = _find_last_messages(open_rooms.exclude(pk__in=own).exclude(last_message_at=None)[:most])
     cards = _make_cards(user, mine + others, own)
     return RoomList(cards[: len(mine)], cards[len(mine) :])
 
@@ -148,8 +150,8 @@ def find_rooms(user: User | AnonymousUser, asked: str) -> FoundRooms:
     known = rooms.filter(Q(last_message_at__isnull=False) | Q(pk__in=own.values("room")))
     latest_first = known.order_by(F("last_message_at").desc(nulls_last=True), "-pk")
     others = latest_first.exclude(pk=exact.pk) if exact else latest_first
-    found = ([(exact.pk, exact.name, exact.title)] if exact else []) + _search(others, asked)
-    found = found[:MAX_FOUND_ROOMS]
+    found = [(exact.pk, exact.name, load_title(user, exact))] if exact else []
+    found = (found + _search(user, others, asked))[:MAX_FOUND_ROOMS]
     open_rooms = latest_first.filter(kind=RoomKind.OPEN)
     similar = [] if exact else _find_similar(open_rooms.exclude(pk__in=[pk for pk, *_ in found]), asked)
     counts = {each.room: each for each in _count_own(user, [pk for pk, *_ in found])}
@@ -163,19 +165,25 @@ def _find_exact(rooms: QuerySet[Room], text: str) -> Room | None:
         key = names.key(names.clean_room(text))
     except ValueError:
         return None
-    return rooms.filter(key=key).only("pk", "name", "title").first()
+    return rooms.filter(key=key).only("pk", "name", "title", "kind").first()
 
 
-def _search(rooms: QuerySet[Room], text: str) -> list[tuple[int, str, str]]:
-    """Return the key, name and title of the rooms that match a text: first those that begin with it."""
+def _search(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) -> list[tuple[int, str, str]]:
+    """Return the key, name and title of the rooms that match a text: first those that begin with it.
+
+    Direct rooms are found by the names of their people.
+    """
     asked = room_search.fold_text(text[: names.MAX_ROOM_NAME])[: room_search.MAX_QUERY_LENGTH]
     if not asked:
         return []
-    columns = ("pk", "name", "title", "search_keys")
-    candidates = rooms.filter(room_search.may_match(asked)).values_list(*columns)[:MAX_CANDIDATES]
-    matcher = room_search.RoomMatcher(asked)
-    found = [(matcher.begins(keys), row) for *row, keys in candidates if matcher.matches(keys)]
-    return [(pk, name, title) for _, (pk, name, title) in sorted(found, key=lambda each: not each[0])]
+    matcher, found = room_search.RoomMatcher(asked), []
+    candidates = rooms.filter(room_search.may_match(asked) | Q(kind=RoomKind.DIRECT))
+    seen = candidates.annotate(seen=title_for(user.pk or 0))
+    for pk, name, title, keys in seen.values_list("pk", "name", "seen", "search_keys")[:MAX_CANDIDATES]:
+        search_keys = keys or room_search.make_search_keys(title)
+        if matcher.matches(search_keys):
+            found.append((matcher.begins(search_keys), (pk, name, title)))
+    return [row for _, row in sorted(found, key=lambda each: not each[0])]
 
 
 def _find_similar(rooms: QuerySet[Room], text: str) -> list[str]:
@@ -203,29 +211,30 @@ def list_sidebar_rooms(
     if here and here not in [card.name for card in mine] and not private_key(here):
         mine.insert(0, RoomCard(here, 0, 0, involvement=Involvement.MENTIONS))
     own = [each.room for each in counts]
-    others = permissions.visible_rooms(user).exclude(pk__in=own).exclude(name=here)
-    others = others.exclude(last_message_at=None)
+    others = permissions.visible_rooms(user).filter(kind=RoomKind.OPEN).exclude(pk__in=own)
+    others = others.exclude(name=here).exclude(last_message_at=None)
     names = others.order_by("-last_message_at", "-pk").values_list("name", flat=True)[:MAX_SIDEBAR_ROOMS]
     starred = sorted((card for card in mine if card.star), key=lambda card: card.star or 0)
     unstarred = [card for card in mine if not card.star]
     return RoomList(unstarred, [RoomCard(name, 0, 0) for name in names], starred)
 
 
-def _find_last_messages(rooms: QuerySet[Room]) -> list[tuple[int, str, str, int]]:
-    """Return the keys, names and titles of rooms, and the keys of their last messages, newest first."""
+def _find_last_messages(rooms: QuerySet[Room]) -> list[tuple[int, str, int]]:
+    """Return the primary keys and names of rooms, and the keys of their last messages, the newest first."""
     visible = permissions.messages_of(OuterRef("pk")).filter(deleted_at=None)
     last = Coalesce(Subquery(visible.order_by("-number").values("pk")[:1]), 0)
-    return sorted(rooms.values_list("pk", "name", "title", last), key=lambda row: row[3], reverse=True)
+    return sorted(rooms.values_list("pk", "name", last), key=lambda row: row[2], reverse=True)
 
 
 def _make_cards(
-    user: User | AnonymousUser, rooms: Collection[tuple[int, str, str, int]], own: dict[int, RoomCounts]
+    user: User | AnonymousUser, rooms: Collection[tuple[int, str, int]], own: dict[int, RoomCounts]
 ) -> list[RoomCard]:
-    messages = _load_messages(user, [last for *_, last in rooms if last])
-    present = _load_presence(user, [pk for pk, *_ in rooms])
+    messages = _load_messages(user, [last for _, _, last in rooms if last])
+    present = _load_presence(user, [pk for pk, _, _ in rooms])
+    titles = {pk: counts.title for pk, counts in own.items()}
     return [
-        _make_card(name, title, own.get(pk), messages.get(last), *present[pk])
-        for pk, name, title, last in rooms
+        _make_card(name, titles.get(pk, ""), own.get(pk), messages.get(last), *present[pk])
+        for pk, name, last in rooms
     ]
 
 

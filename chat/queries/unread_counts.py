@@ -23,6 +23,7 @@ from django.db.models.functions import RowNumber
 from accounts.models import User
 from chat import permissions
 from chat.models import Involvement, Membership, Mention, Room
+from chat.queries.titles import title_for
 
 # The largest unread count: the page shows it as "99+".
 MAX_UNREAD = 100
@@ -187,6 +188,7 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
     counted = Membership.objects.filter(pk__in=keys).annotate(
         unread=UnreadCount(_unread_messages(), most=MAX_UNREAD),
         mentions=RowCount(mentions),
+        title=title_for(OuterRef("user"), "room"),
         newest=Case(
             When(involvement=Involvement.ALL, then=LastUnread(_newest_messages())),
             When(involvement=Involvement.MENTIONS, then=last_mention),
@@ -202,7 +204,7 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
         "newest",
         "involvement",
         "star",
-        "room__title",
+        "title",
     )
     columns = (*of_membership, "room__last_seq")
     return list(map(RoomCounts._make, counted.order_by("-pk").values_list(*columns)))

@@ -131,7 +131,7 @@ async def test_a_private_room_is_found_by_its_name_and_made_from_the_search(lobb
     await expect(tab.page.get_by_role("heading", level=1)).to_contain_text("Chess players")
     await tab.page.keyboard.press("Control+k")
     await tab.page.keyboard.insert_text("Poker night")
-    await tab.page.get_by_role("option", name="Create private room").click()
+    await tab.page.locator("#rooms").get_by_role("link", name="New private room").click()
     await expect(tab.page.get_by_label("Room name")).to_have_value("Poker night")
 
 
@@ -144,3 +144,24 @@ async def test_unread_messages_of_a_private_room_are_counted(lobby, two_members)
     await expect(row.locator(".unread-badge__number")).to_have_text("1")
     await expect(row).to_contain_text("Choir")
     await expect(two.page).to_have_title(re.compile(r"\(1\)"))
+
+
+async def test_a_message_to_a_person_opens_the_room_of_the_two(lobby, open_tab):
+    one, two = await open_tab(lobby.url, "foyer"), await open_tab(lobby.url, "foyer")
+    await one.say("hello")
+    await two.until_transcript("hello")
+    name = await one.page.locator(".display-name__text").inner_text()
+    await two.page.locator(".message__author").click()
+    card = two.page.get_by_role("dialog")
+    await card.get_by_role("button", name="Message").click()
+    await expect(two.page).to_have_url(ADDRESS)
+    await expect(two.page.get_by_role("heading", level=1)).to_contain_text(name)
+    await two.say("only for you")
+    other = await two.page.locator(".display-name__text").inner_text()
+    row = one.page.locator("#rooms a", has_text=other)
+    await expect(row.locator(".unread-badge__number")).to_have_text("1")
+    await row.click()
+    await expect(one.page.get_by_role("heading", level=1)).to_contain_text(other)
+    await one.until_transcript("only for you")
+    await one.page.locator("#room-menu-open").click()
+    await expect(one.page.locator("#room-menu").get_by_text("Leave room")).to_have_count(0)

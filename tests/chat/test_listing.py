@@ -23,7 +23,7 @@ from chat import actions
 from chat.actions import Member
 from chat.models import Membership, Message, Room
 from chat.queries import room_list, unread_counts
-from chat.room_search import RoomMatcher, make_search_keys
+from chat.room_search import MAX_READ, RoomMatcher, make_search_keys
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -158,6 +158,17 @@ def test_a_search_finds_the_exact_name_among_many(ada, monkeypatch):
     for name in ("Ops19", "ops19-secret-party"):
         say(ada, name)
     assert names(room_list.find_rooms(NOBODY, " ops19 ").rooms) == ["Ops19", "ops19-secret-party"]
+
+
+def test_a_search_reads_a_bounded_part_of_all_readings():
+    """Anyone may make rooms with long names of many readings, which everybody's searches would read."""
+    dear, usual = make_search_keys("行重乐长和" * 12), make_search_keys("行重乐长和")
+    matcher = RoomMatcher("hang")
+    most = MAX_READ // len(dear.partition("\n")[2])
+    assert [matcher.matches(dear) for _ in range(1000)] == [True] * most + [False] * (1000 - most)
+    assert most < 300
+    matcher = RoomMatcher("hang")
+    assert all(matcher.matches(usual) for _ in range(1000))
 
 
 def test_a_search_finds_own_silent_rooms_last(ada, bob):

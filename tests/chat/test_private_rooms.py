@@ -1,19 +1,21 @@
 """Private rooms: members, invitations and roles, through pages and sockets."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts.actions import create_guest
+from accounts.actions import create_guest, delete_account
 from accounts.models import User
 from accounts.purge import purge_guests
 from chat import actions
-from chat.actions import Member
+from chat.actions import Member, rooms
 from chat.models import AuditEntry, Invitation, Membership, Role, Room
 from chat.queries import unread_counts
 
@@ -279,3 +281,81 @@ async def test_a_moderator_removes_no_message_of_an_owner(connect):
     await two.event("message")
     await two.send_command(type="delete", number=1)
     assert (await two.event("error"))["code"] == "forbidden"
+
+
+# Direct rooms
+
+
+def message(client, person):
+    return client.post("/rooms/direct/", {"person": person.pk})
+
+
+@pytest.fixture
+def two_people(transactional_db):
+    """Return two people who have met in an open room, with their browsers."""
+    ada, bob = create_guest(), create_guest()
+    room = actions.open_room("meeting")
+    actions.mark_read({Member.of(person, room): 0 for person in (ada, bob)})
+    return ada, bob, browser(ada), browser(bob)
+
+
+def test_two_people_always_find_the_same_room_under_each_others_names(two_people):
+    ada, bob, of_ada, of_bob = two_people
+    address = message(of_ada, bob).url
+    assert re.fullmatch(r"/chat/~[a-z0-9]{22}/", address)
+    assert message(of_bob, ada).url == message(of_ada, bob).url == address
+    for client, other in ((of_ada, bob), (of_bob, ada)):
+        for page in (address, "/chat/", f"/rooms/?asked={other.name.split()[0]}"):
+            assert other.name in client.get(page).content.decode()
+    actions.send(ada, Room.objects.get(kind="direct"), "hello", uuid4())
+    counts = unread_counts.count_for_people([bob.pk])[bob.pk][0]
+    assert (counts.title, counts.unread, counts.newest) == (ada.name, 1, 1)  # notified of every message
+    User.objects.filter(pk=ada.pk).update(name="Ada the Second")
+    assert "Ada the Second" in of_bob.get("/chat/").content.decode()
+
+
+def test_a_direct_room_is_of_two_people_for_ever(two_people):
+    _ada, bob, of_ada, of_bob = two_people
+    address = message(of_ada, bob).url
+    assert browser(create_guest()).get(address).status_code == 404
+    assert of_bob.post(f"{address}leave/").status_code == 403
+    for form in ("members/leave/", "invitations/", f"members/{bob.pk}/remove/"):
+        assert of_ada.post(address + form).status_code == 404
+    assert of_ada.get(f"{address}members/").status_code == 404
+    assert Membership.objects.filter(room__kind="direct").count() == 2
+
+
+@pytest.mark.parametrize("who", ["myself", "nobody", "a stranger", "somebody deactivated", "no number"])
+def test_who_cannot_be_reached_is_all_the_same(two_people, who):
+    ada, bob, of_ada, _ = two_people
+    persons = {"myself": ada.pk, "nobody": 10**15, "a stranger": create_guest().pk, "no number": "x" * 30}
+    if who == "somebody deactivated":
+        User.objects.filter(pk=bob.pk).update(is_active=False)
+    response = of_ada.post("/rooms/direct/", {"person": persons.get(who, bob.pk)})
+    assert response.status_code == 404
+    assert "can&#x27;t be reached" in response.content.decode()
+    assert not Room.objects.filter(kind="direct").exists()
+
+
+def test_the_name_of_a_person_who_left_is_not_needed(two_people):
+    ada, bob, of_ada, _ = two_people
+    address = message(of_ada, bob).url
+    delete_account(bob)
+    assert "Somebody" in of_ada.get(address).content.decode()
+    assert ada.name
+
+
+def test_both_press_at_the_same_moment(two_people):
+    ada, bob, *_ = two_people
+    pressed = [lambda: rooms.open_direct_room(ada, bob.pk), lambda: rooms.open_direct_room(bob, ada.pk)]
+    with ThreadPoolExecutor(2) as threads:
+        futures = [threads.submit(closing_connections, press) for press in pressed * 4]
+        found = {future.result().pk for future in futures}
+    assert len(found) == 1
+
+
+def closing_connections(function):
+    try:
+        return function()
+    finally:
+        connection.close()

@@ -42,6 +42,9 @@ export class PersonCard {
     const about = [isYou && gettext("This is you"), person.guest && gettext("Guest"), isOnline && gettext("Online")];
     this.#part("about").textContent = about.filter(Boolean).join(" · ");
     this.#part("mention").hidden = isYou;
+    const message = /** @type {HTMLFormElement} */ (this.#part("message"));
+    message.hidden = isYou;
+    message.elements.namedItem("person").value = person.id;
     this.#part("profile").hidden = !isYou;
     this.#part(isYou ? "mention" : "profile").autofocus = false;
     this.#part(isYou ? "profile" : "mention").autofocus = true; // the browser focuses it as the card opens

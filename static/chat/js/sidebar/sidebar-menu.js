@@ -1,4 +1,4 @@
-/** Menu of a room in the sidebar: stars, moves, mutes or leaves it. Each room of the person has a button that opens it. */
+/** Menu of a room in the sidebar: stars, moves, mutes or leaves it (a private one on the page of its members). Each room of the person has a button that opens it. */
 
 import { saveForm } from "../../../base/js/form-post.js";
 import { gettext } from "../../../base/js/i18n.js";
@@ -59,7 +59,7 @@ export class SidebarMenu {
   #listChanged() {
     for (const room of this.#list.querySelectorAll("li > a[data-involvement]:only-child")) {
       const button = makeButton("sidebar__more", "⋯");
-      button.ariaLabel = gettext("Options for {room}", { room: room.dataset.room });
+      button.ariaLabel = gettext("Options for {room}", { room: room.dataset.title ?? room.dataset.room });
       button.setAttribute("popovertarget", this.#form.id);
       button.addEventListener("click", () => this.#prepare(room, button));
       room.after(button);
@@ -85,7 +85,8 @@ export class SidebarMenu {
   }
 
   #showChoices() {
-    const { involvement, star } = this.#room.dataset;
+    const { involvement, star, title } = this.#room.dataset;
+    this.#leave.hidden = Boolean(title); // a private room
     const isStarred = Number(star) > 0;
     this.#star.textContent = isStarred ? gettext("Remove star") : gettext("Star");
     this.#mute.textContent = involvement === "none" ? gettext("Unmute") : gettext("Mute");

@@ -10,14 +10,17 @@ import { CONFIRMATION_TIME } from "./copying.js";
  * @param {string} room what it is called
  * @param {string} address its path
  * @param {boolean} isPrivate whether its link would be of no use to others
+ * @param {boolean} hasMembers whether it has a page of its members
  * @param {string} [createdAt] ISO 8601, if known
  * @returns {HTMLElement}
  */
-export function renderBeginning(room, address, isPrivate, createdAt) {
+export function renderBeginning(room, address, isPrivate, hasMembers, createdAt) {
   const beginning = element("div", "beginning");
   const title = element("p", "beginning__title");
   showSentence(title, gettext("This is the start of {room}", { room: isolate(room) }));
-  beginning.append(title, isPrivate ? membersLink(address) : linkButton(new URL(address, location.href).href));
+  beginning.append(title);
+  if (hasMembers) beginning.append(membersLink(address));
+  else if (!isPrivate) beginning.append(linkButton(new URL(address, location.href).href));
   if (createdAt) showCreation(beginning, createdAt);
   return beginning;
 }

@@ -105,9 +105,9 @@ UNREADABLE = {
     "a bad boundary": ("multipart/form-data; boundary=\xff", part(b"")),
     "bad base64": (MULTIPART, part(b'; filename="x"\r\nContent-Transfer-Encoding: base64', b"!" * 5)),
     "a head without an end": (MULTIPART, b"--b\r\nx: " + b"y" * 9000),
-    "too many fields": (MULTIPART, part(b"") * 1010),
-    "too many fields of a plain form": ("application/x-www-form-urlencoded", b"a&" * 1010),
-    "too many files": (MULTIPART, part(b'; filename="x"') * 110),
+    "too many fields": (MULTIPART, part(b"") * 251),
+    "too many fields of a plain form": ("application/x-www-form-urlencoded", b"a&" * 251),
+    "too many files": (MULTIPART, part(b'; filename="x"') * 2),
 }
 
 

@@ -19,6 +19,7 @@ class Count(msgspec.Struct, omit_defaults=True):
     involvement: str  # notification level: all, mentions or none; empty for a room that you have left
     star: int | None  # place among your starred rooms, from 1
     title: str = ""  # what a private room is called
+    newest_seq: int | None = None  # seq of the last change of that message
 
 
 class Unread(Notice):

@@ -71,13 +71,21 @@ class LastUnread(Subquery):
     output_field = BigIntegerField()
 
 
+class LogEnd(NamedTuple):
+    """End of a room's log, which every message, edit and deletion moves. A restore gives it another epoch."""
+
+    seq: int
+    epoch: str
+
+
 class RoomCounts(NamedTuple):
     """Unread counts of a person's room.
 
     `unread` counts the messages of others, `mentions` those that mention the person: both up to `MAX_UNREAD`.
     `newest` is the number of the newest unread message of which the person wants to be notified. `star` is
-    the place among the person's starred rooms, from 1; `title` what a private room is called; `last_seq` the
-    end of the room's log at the time of the count. `key` is the membership's.
+    the place among the person's starred rooms, from 1; `title` what a private room is called; `end` that of
+    the room's log at the time of the count. `key` is the membership's. `newest_seq` is the seq of the last
+    change of the message `newest`.
     """
 
     key: int
@@ -90,7 +98,8 @@ class RoomCounts(NamedTuple):
     involvement: str
     star: int | None
     title: str
-    last_seq: int
+    end: LogEnd
+    newest_seq: int | None
 
 
 class ReadPosition(NamedTuple):
@@ -153,12 +162,13 @@ def find_memberships(rooms: Collection[int], people: Collection[int]) -> dict[tu
     return found
 
 
-def load_last_seqs(rooms: Collection[int]) -> dict[int, int]:
-    """Return the ends of rooms' logs, which every message, edit and deletion moves."""
-    seqs: dict[int, int] = {}
+def load_log_ends(rooms: Collection[int]) -> dict[int, LogEnd]:
+    """Return the ends of rooms' logs."""
+    ends: dict[int, LogEnd] = {}
     for some in split_into_chunks(rooms):
-        seqs |= permissions.all_rooms().filter(pk__in=some).values_list("pk", "last_seq")
-    return seqs
+        rows = permissions.all_rooms().filter(pk__in=some).values_list("pk", "last_seq", "epoch")
+        ends |= {pk: LogEnd(seq, epoch) for pk, seq, epoch in rows}
+    return ends
 
 
 def load_last_membership() -> int:
@@ -206,8 +216,19 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
         "star",
         "title",
     )
-    columns = (*of_membership, "room__last_seq")
-    return list(map(RoomCounts._make, counted.order_by("-pk").values_list(*columns)))
+    rows = counted.order_by("-pk").values_list(*of_membership, "room__last_seq", "room__epoch")
+    found = [RoomCounts._make([*row, LogEnd(seq, epoch), None]) for *row, seq, epoch in rows]
+    seqs = _load_seqs([(counts.room, counts.newest) for counts in found if counts.newest])
+    return [counts._replace(newest_seq=seqs.get((counts.room, counts.newest))) for counts in found]
+
+
+def _load_seqs(messages: Collection[tuple[int, int]]) -> dict[tuple[int, int | None], int]:
+    """Return the seqs of messages, by their rooms and numbers."""
+    if not messages:
+        return {}
+    rooms, numbers = {room for room, _ in messages}, {number for _, number in messages}
+    rows = permissions.all_messages().filter(room__in=rooms, number__in=numbers)
+    return {(room, number): seq for room, number, seq in rows.values_list("room", "number", "seq")}
 
 
 def _unread_messages() -> QuerySet:

@@ -20,7 +20,7 @@ from chat import actions, protocol
 from chat.actions import Member
 from chat.models import Involvement
 from chat.queries import unread_counts
-from chat.queries.unread_counts import RoomCounts
+from chat.queries.unread_counts import LogEnd, RoomCounts
 from chat.services import unread_changes
 from chat.services.count_queue import CountQueue
 from chat.services.message_writer import in_writer_thread, is_conflict
@@ -78,21 +78,19 @@ class UserUnreadFeed:
     def _update(self, counts: RoomCounts) -> bool:
         """Remember a count. Return whether it has changed."""
         before = self.rooms.get(counts.room), self.levels.pop(counts.room, Involvement.MENTIONS)
-        published = self.published.pop(
-            counts.room, counts._replace(unread=0, mentions=0, newest=None, star=None)
-        )
+        published = self.published.pop(counts.room, _without_unread(counts))
         self.rooms[counts.room] = counts.key
         if _has_level(counts):
             self.levels[counts.room] = counts.involvement
         if _is_kept(counts):
             self.published[counts.room] = counts
         is_same = before == (counts.key, counts.involvement)
-        return not is_same or published._replace(last_seq=counts.last_seq) != counts
+        return not is_same or published._replace(end=counts.end) != counts
 
     def remove(self, room: int) -> None:
         """Remove a room that is not counted any more."""
         if counts := self._forget(room):
-            self._append([counts._replace(unread=0, mentions=0, newest=None, star=None)], is_all=False)
+            self._append([_without_unread(counts)], is_all=False)
 
     def leave(self, room: int, name: str) -> None:
         """Remove a room that the person has left, and tell their tabs."""
@@ -122,6 +120,7 @@ class UserUnreadFeed:
                 involvement=counts.involvement,
                 star=counts.star,
                 title=counts.title,
+                newest_seq=counts.newest_seq,
             )
             for counts in all_counts
         ]
@@ -129,6 +128,15 @@ class UserUnreadFeed:
 
     def _publish(self, unread: list[protocol.Count], is_all: bool) -> None:
         self.log.append(live.Event(self.log.seq + 1, protocol.encode_body(protocol.Unread(unread, is_all))))
+
+
+def _without_unread(counts: RoomCounts) -> RoomCounts:
+    return counts._replace(unread=0, mentions=0, newest=None, newest_seq=None, star=None)
+
+
+def _is_rewound(known: LogEnd, now: LogEnd | None) -> bool:
+    """Return whether a log is another one now: the database was restored, maybe with other read positions."""
+    return now is None or now.seq < known.seq or now.epoch != known.epoch
 
 
 def _is_kept(counts: RoomCounts) -> bool:
@@ -163,7 +171,7 @@ class UnreadFeed:
         self._dirty = DirtyCounts()
         self._new: dict[int, list[int]] = {}  # memberships of people to count in all their rooms
         self._queue = CountQueue()  # other memberships to count
-        self._seqs: dict[int, int] = {}  # up to where people's rooms are counted, or are going to be
+        self._ends: dict[int, LogEnd] = {}  # up to where people's rooms are counted, or are going to be
         self._last_entered: int | None = None  # the newest known membership
         self._compare_at = 0.0  # time of the next comparison (monotonic)
         self._changed_rooms = unread_changes.get_changed_rooms()
@@ -237,12 +245,12 @@ class UnreadFeed:
         """Mark counts dirty whose logs have moved, since notifications may be lost."""
         if (now := time.monotonic()) < self._compare_at:
             return
-        rooms = self._seqs.keys() & set().union(*[person.rooms for person in self._feeds.values()])
-        self._seqs = {room: self._seqs[room] for room in rooms}
-        seqs, entered = await _read_ends(rooms, self._last_entered)
-        if any(seqs.get(room, 0) < self._seqs[room] for room in rooms):
+        rooms = self._ends.keys() & set().union(*[person.rooms for person in self._feeds.values()])
+        self._ends = {room: self._ends[room] for room in rooms}
+        ends, entered = await _read_ends(rooms, self._last_entered)
+        if any(_is_rewound(self._ends[room], ends.get(room)) for room in rooms):
             self._dirty.new.update(self._feeds)  # their counts are of another database
-        self._dirty.rooms |= {room for room, seq in self._seqs.items() if seqs.get(room) != seq}
+        self._dirty.rooms |= {room for room, end in self._ends.items() if ends.get(room) != end}
         self._dirty.read |= {(person, room) for _, person, room in entered if person in self._feeds}
         self._last_entered = entered[-1][0] if entered else self._last_entered
         self._compare_at = now + live.get_hub().compare_interval
@@ -273,12 +281,12 @@ class UnreadFeed:
         dirty, self._dirty = self._dirty, DirtyCounts()
         unknown = {pair for pair in dirty.read if pair[1] not in self._rooms_of(pair[0])}
         try:
-            known = dirty.rooms & self._seqs.keys()
+            known = dirty.rooms & self._ends.keys()
             found = await database_sync_to_async(_read_dirty)(known, dirty.new, unknown)
         except DATABASE_ERRORS:
             self._dirty.add(dirty)
             raise
-        self._seqs = {room: seq for room, seq in self._seqs.items() if room not in dirty.rooms} | found.seqs
+        self._ends = {room: end for room, end in self._ends.items() if room not in dirty.rooms} | found.ends
         new = {person: keys for person, keys in (self._new | found.new).items() if person in self._feeds}
         self._new = dict(sorted(new.items(), key=lambda item: len(item[1])))
         for person, feed in self._feeds.items():
@@ -302,7 +310,7 @@ class UnreadFeed:
         found: dict[int, list[RoomCounts]] = {person: [] for person in taken}
         for counts in await _count_unread([key for person in taken for key in self._new[person]]):
             found[counts.person].append(counts)
-            self._seqs.setdefault(counts.room, counts.last_seq)
+            self._ends.setdefault(counts.room, counts.end)
         for person, all_counts in found.items():
             del self._new[person]
             if feed := self._feeds.get(person):
@@ -319,7 +327,7 @@ class UnreadFeed:
             raise
         self._expire_readers()
         for counts in found.values():
-            self._seqs.setdefault(counts.room, counts.last_seq)
+            self._ends.setdefault(counts.room, counts.end)
         for person, keys in taken.items():
             if feed := self._feeds.get(person):
                 all_counts = [found[key] for key in keys if key in found]
@@ -369,20 +377,20 @@ async def _store_read(read: dict[Member, int]) -> dict[Member, int]:
 
 async def _read_ends(
     rooms: Collection[int], last_entered: int | None
-) -> tuple[dict[int, int], list[tuple[int, int, int]]]:
+) -> tuple[dict[int, LogEnd], list[tuple[int, int, int]]]:
     """Read the ends of logs, and the memberships after one (or, after None, the newest)."""
-    seqs: dict[int, int] = {}
+    ends: dict[int, LogEnd] = {}
     for some in unread_counts.split_into_chunks(rooms):
-        seqs |= await database_sync_to_async(unread_counts.load_last_seqs)(some)
+        ends |= await database_sync_to_async(unread_counts.load_log_ends)(some)
     if last_entered is None:
-        return seqs, [(await database_sync_to_async(unread_counts.load_last_membership)(), 0, 0)]
-    return seqs, await database_sync_to_async(unread_counts.load_memberships_after)(last_entered)
+        return ends, [(await database_sync_to_async(unread_counts.load_last_membership)(), 0, 0)]
+    return ends, await database_sync_to_async(unread_counts.load_memberships_after)(last_entered)
 
 
 class DirtyMemberships(NamedTuple):
     """What the database has of what may have changed."""
 
-    seqs: dict[int, int]  # ends of logs, read before anything is counted
+    ends: dict[int, LogEnd]  # of logs, read before anything is counted
     new: dict[int, list[int]]  # memberships of new people
     entered: dict[Pair, int]  # memberships that were not known
 
@@ -391,7 +399,7 @@ def _read_dirty(rooms: Collection[int], new: Collection[int], unknown: Collectio
     people, entered = {person for person, _ in unknown}, {room for _, room in unknown}
     found = unread_counts.find_memberships(entered, people)
     return DirtyMemberships(
-        unread_counts.load_last_seqs(rooms),
+        unread_counts.load_log_ends(rooms),
         unread_counts.find_latest_memberships(new),
         {pair: key for pair, key in found.items() if pair in unknown},
     )

@@ -176,6 +176,25 @@ def pages(address):
                 client.recv(CHUNK)
 
 
+@flood
+def forms(address):
+    """Send forms of many parts over a few connections, to an address that does not even exist."""
+    part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
+    body = part * 999 + b"--x--\r\n"
+    head = (
+        f"POST /nothing/ HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\n"
+        f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with ExitStack() as stack:
+        held = [stack.enter_context(connected(address)) for _ in range(4)]
+        while True:
+            for client in held:
+                client.sendall(head.encode() + body)
+            for client in held:
+                if not client.recv(CHUNK):
+                    return
+
+
 def send_all(address, first, repeated):
     with connected(address) as client:
         client.sendall(first)

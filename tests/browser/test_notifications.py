@@ -271,8 +271,10 @@ async def test_a_notification_of_a_deleted_message_is_closed(notified):
     await until_open(listener)
 
 
-async def test_a_notification_of_an_edited_message_is_closed(notified):
-    speaker, listener = await notified("notify edited", "regretted", is_elsewhere=False)
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+async def test_a_notification_of_an_edited_message_is_closed(notified, is_elsewhere):
+    room = f"notify edited {is_elsewhere}"
+    speaker, listener = await notified(room, "regretted", is_elsewhere=is_elsewhere)
     await speaker.tool("regretted", "Edit")
     await speaker.write("another")
     await until_open(listener)

@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import RECORD
+from tests.browser.writer import Writer
 from tests.servers.processes import Server
 from tests.servers.proxy import proxy
 from tests.servers.rooms import backup_of, grow
@@ -89,6 +90,25 @@ async def test_messages_after_a_restore_are_new_also_for_a_tab_that_had_read_fur
     await tab.enter(server.url, "reread")
     await expect(tab.messages.last).to_contain_text("said meanwhile")
     await expect(tab.page.locator(".day--new")).to_have_count(1)
+
+
+async def test_a_question_about_a_lost_message_deletes_no_other(server, open_tab):
+    writer = Writer(await open_tab(server.url, "asked before"))
+    other = await open_tab(server.url, "asked before")
+    await writer.tab.say("kept")
+    await other.until_transcript("kept")
+    with backup_of(server) as restore:
+        await writer.tab.say("lost")
+        await writer.tab.until_transcript("kept", "lost")
+        await writer.tool("lost", "Delete")
+        question = writer.page.get_by_role("alertdialog", name="Delete this message?")
+        await expect(question).to_be_visible()
+        restore()
+    await expect(other.page.locator("#state")).to_contain_text("restored from a backup", timeout=BACK)
+    await expect(other.messages).to_have_count(1)
+    await other.say("important")
+    await writer.tab.until_transcript("kept", "important")
+    await expect(question).to_be_hidden()
 
 
 # The database after a restore of a backup from before the edits 4 and 5, and three new edits of a message.

@@ -228,3 +228,10 @@ async def test_the_command_restored_renews_every_room(connect, guest, room_of_th
     assert welcome["set_back"]
     read = Membership.objects.order_by("-last_read").values_list("last_read", flat=True)
     assert [last_read async for last_read in read] == [3, 2]
+
+
+async def test_rooms_that_were_restored_without_their_messages_take_further_ones(guest, room_of_three):
+    await Room.objects.filter(pk=room_of_three.pk).aupdate(last_seq=1)
+    await database_sync_to_async(call_command)("restored")
+    await say(guest, room_of_three, "four")
+    assert [each.seq async for each in Message.objects.order_by("pk")] == [1, 2, 3, 4]

@@ -2,10 +2,12 @@
 
 import itertools
 from contextlib import contextmanager
+from io import StringIO
 from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -275,6 +277,32 @@ async def test_an_edit_that_nobody_told_is_found_out(connect, guest, other, join
     await elsewhere.until_unread(lobby=1)
     await database_sync_to_async(actions.edit)(other, room, 2, f"@{guest.name}")
     await elsewhere.until_mentioned(lobby=1)
+
+
+async def test_read_positions_that_were_restored_are_counted_again(connect, guest, other, join, monkeypatch):
+    """The log may end where it did: only its epoch tells of the restore."""
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)
+    await join(guest, "lobby")
+    await database_sync_to_async(say_many)(other, "lobby", 2)
+    await Membership.objects.filter(user=guest).aupdate(last_read=2)
+    page = await connect(path="/ws/me/", user=guest)
+    await page.until_unread()
+    await Membership.objects.filter(user=guest).aupdate(last_read=0)
+    await database_sync_to_async(call_command)("restored", stdout=StringIO())
+    await page.until_unread(lobby=2)
+
+
+async def test_an_edit_of_the_newest_message_changes_its_seq(connect, guest, other, join, monkeypatch):
+    """So a notification with its former text can be closed."""
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)
+    await join(guest, "lobby")
+    await Membership.objects.filter(user=guest).aupdate(involvement="all")
+    await database_sync_to_async(say_many)(other, "lobby", 2)
+    page = await connect(path="/ws/me/", user=guest)
+    room = await Room.objects.aget(name="lobby")
+    await database_sync_to_async(actions.edit)(other, room, 2, "never mind")
+    while (await page.event("unread"))["rooms"][0].get("newest_seq") != 3:
+        pass
 
 
 async def test_a_room_that_was_entered_elsewhere_is_found_out(connect, guest, other, join, monkeypatch):

@@ -1,7 +1,7 @@
-"""Command to run after restoring the database: it renews the rooms' epochs."""
+"""Command to run after restoring the database: it renews the rooms' epochs, and makes its tables agree."""
 
 from django.core.management import BaseCommand
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, Max, OuterRef, Subquery
 
 from chat import permissions
 from chat.models import Membership, new_epoch
@@ -15,6 +15,10 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         count = permissions.all_rooms().update(epoch=new_epoch())
+        # If the table of rooms alone was restored, no further message could be stored.
+        ends = permissions.messages_of(OuterRef("pk")).order_by().values("room").annotate(end=Max("seq"))
+        rooms = permissions.all_rooms().annotate(end=Subquery(ends.values("end")))
+        rooms.filter(end__gt=F("last_seq")).update(last_seq=F("end"))
         # Open tabs may have read messages that the backup lacks.
         last_seq = permissions.all_rooms().filter(pk=OuterRef("room")).values("last_seq")
         beyond = Membership.objects.filter(last_read__gt=F("room__last_seq"))

@@ -174,6 +174,7 @@ export function connectRoom(room, shell, isFirst) {
     if (timeline.receive(message) && message.author.id !== you.id) announcer.announce(message);
   });
   session.on("received", () => timeline.show());
+  session.on("received", () => deletion.update());
   session.on("message", (message) => editor.update(message));
   session.on("welcome", ({ reset, seq, isRewound }) => {
     const isAhead = room.welcomed();

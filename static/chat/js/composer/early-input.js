@@ -11,7 +11,7 @@
   const OPEN_TIME = 86_400_000;
 
   const { you, key } = JSON.parse(document.getElementById("room-data").textContent);
-  const KEY = `${prefixOf(you.id)}${Date.now()}-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+  const KEY = `${prefixOf(you.id)}${String(Date.now()).padStart(13, "0")}-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
   const takeover = new AbortController();
   const { signal } = takeover;
   const input = () => document.getElementById("chat-message-input");

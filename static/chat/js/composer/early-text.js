@@ -5,7 +5,7 @@
 
 import { isCount, isText, keysAfter, readJson, unsave } from "../../../base/js/storage.js";
 
-/** The end of a key: sorts by time. */
+/** The end of a key: sorts by time, if the browser has one at all. */
 const ID = /^\d{13}-\d+$/;
 
 /** After this time a text is taken although its page was not closed properly: the browser was killed (milliseconds). */
@@ -22,7 +22,7 @@ export function isLeft(at) {
  * @returns {string} a new key
  */
 export function newEarlyKey(you, room) {
-  return `${prefixOf(`${you}.${room}`)}${Date.now()}-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+  return `${prefixOf(`${you}.${room}`)}${String(Date.now()).padStart(13, "0")}-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
 }
 
 /** Remove all early texts. @param {string} owner their person and room @returns {string[]} the texts, unsent */

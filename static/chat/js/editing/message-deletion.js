@@ -9,12 +9,15 @@ import { buttonElement, showFooter, textElement } from "../timeline/message-foot
 /** Distance of the question from the message's buttons, and from the window's edges (pixels). */
 const GAP = 4;
 
+/** @typedef {{number: number, client_id: string}} Asked After a restore, another message may have the number. */
+
 export class MessageDeletion {
   #log;
   #commands;
   #popover;
   #reason;
-  #number = 0; // of the message that the question is about
+  /** @type {Asked | null} the message that the question is about */
+  #asked = null;
   #offset = 0; // of the question from the message's beginning (pixels)
 
   /**
@@ -38,16 +41,17 @@ export class MessageDeletion {
       this.#close();
     });
     popover.addEventListener("beforetoggle", ({ newState }) => {
-      this.#log.item(this.#number)?.classList.toggle("message--asked", newState === "open");
+      this.#item(this.#asked)?.classList.toggle("message--asked", newState === "open");
     });
     scroller.addEventListener("scroll", () => this.#follow(), { passive: true });
   }
 
   /** @param {number} number of the message */
   confirm(number) {
-    this.#number = number;
     const item = this.#log.item(number);
-    const isOwn = this.#log.message(item).author.id === this.#log.reader;
+    const { client_id, author } = this.#log.message(item);
+    this.#asked = { number, client_id };
+    const isOwn = author.id === this.#log.reader;
     for (const element of this.#popover.querySelectorAll("[data-own]")) {
       element.textContent = isOwn ? element.dataset.own : element.dataset.others;
     }
@@ -57,6 +61,17 @@ export class MessageDeletion {
     this.#popover.showPopover();
     this.#place(beside, item.getBoundingClientRect().top);
     (isOwn ? this.#popover.querySelector("button:last-of-type") : this.#reason).focus();
+  }
+
+  /** The log has changed: close the question if its message is gone. */
+  update() {
+    if (this.#popover.matches(":popover-open") && !this.#item(this.#asked)) this.#popover.hidePopover();
+  }
+
+  /** @param {Asked | null} asked @returns {HTMLElement | undefined} its item, unless it is gone */
+  #item(asked) {
+    const item = asked && this.#log.item(asked.number);
+    return item && this.#log.message(item)?.client_id === asked.client_id ? item : undefined;
   }
 
   /** Place the question below the message's buttons, or above them where there is no room. */
@@ -72,31 +87,32 @@ export class MessageDeletion {
   /** Stay beside the message when it moves. */
   #follow() {
     if (!this.#popover.matches(":popover-open")) return;
-    const item = this.#log.item(this.#number);
+    const item = this.#item(this.#asked);
     if (item) this.#popover.style.top = `${item.getBoundingClientRect().top + this.#offset}px`;
     else this.#popover.hidePopover();
   }
 
   #close() {
     this.#popover.hidePopover();
-    this.#log.item(this.#number)?.focus({ preventScroll: true });
+    this.#item(this.#asked)?.focus({ preventScroll: true });
   }
 
   #confirmed() {
     this.#close();
-    const item = this.#log.item(this.#number);
-    if (item) this.#delete(item, this.#number, this.#reason.value.trim());
+    this.#delete(this.#asked, this.#reason.value.trim());
   }
 
-  async #delete(item, number, reason) {
+  /** @param {Asked} asked @param {string} reason */
+  async #delete(asked, reason) {
+    const item = this.#item(asked);
+    if (!item) return;
     showFooter(item, textElement(gettext("Deleting…")));
-    const { client_id } = this.#log.message(item);
-    const problem = await this.#commands.send({ type: "delete", number, client_id, ...(reason && { reason }) });
-    const shown = problem && this.#log.item(number);
-    if (shown) this.#showProblem(shown, number, reason, gettext("Couldn't delete: {problem}", { problem }));
+    const problem = await this.#commands.send({ type: "delete", ...asked, ...(reason && { reason }) });
+    const shown = problem && this.#item(asked);
+    if (shown) this.#showProblem(shown, asked, reason, gettext("Couldn't delete: {problem}", { problem }));
   }
 
-  #showProblem(item, number, reason, problem) {
+  #showProblem(item, asked, reason, problem) {
     const hasFocus = item.contains(document.activeElement);
     const dismiss = buttonElement(gettext("Cancel"), () => {
       showFooter(item);
@@ -104,7 +120,7 @@ export class MessageDeletion {
     });
     const retry = buttonElement(gettext("Delete"), () => {
       item.focus({ preventScroll: true });
-      this.#delete(item, number, reason);
+      this.#delete(asked, reason);
     });
     showFooter(item, textElement(problem), retry, dismiss);
     if (hasFocus) dismiss.focus();

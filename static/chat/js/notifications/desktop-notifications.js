@@ -85,10 +85,11 @@ export class DesktopNotifications {
     const received = new Set(rooms.map(({ room }) => room));
     const others = all ? [...this.#newest.keys()].filter((room) => !received.has(room)) : [];
     for (const room of others) this.#update(room, 0);
-    for (const { room, newest, involvement, title } of rooms) {
+    for (const { room, newest, newest_seq: seq, involvement, title } of rooms) {
       if (title) this.#titles.set(room, title);
       if (involvement === "none") this.#closeAfter(room, 0); // and what is unread now is not new later
       else this.#update(room, newest ?? 0);
+      if (seq) closeIf(room, (shown) => shown.number === newest && shown.seq < seq); // it was edited
     }
     this.#isFirst = false;
   }
@@ -111,21 +112,21 @@ export class DesktopNotifications {
 
   /** Close a room's notification if it is of this message. @param {string} room @param {number} number */
   close(room, number) {
-    return closeIf(room, (shown) => shown === number);
+    return closeIf(room, (shown) => shown.number === number);
   }
 
   #closeAfter(room, number) {
-    return closeIf(room, (shown) => shown > number);
+    return closeIf(room, (shown) => shown.number > number);
   }
 }
 
-/** Close a room's notification if the number of its message is as asked. @param {(number: number) => boolean} isAsked */
+/** Close a room's notification if its message is as asked. @param {(shown: {number: number, seq?: number}) => boolean} isAsked */
 async function closeIf(room, isAsked) {
   if (permission() !== "granted") return;
   const { ready } = navigator.serviceWorker;
   await navigator.locks?.request(NOTIFICATION_LOCK + room, async () => {
     const shown = await (await ready).getNotifications({ tag: room });
-    for (const each of shown) if (isAsked(each.data.number)) each.close();
+    for (const each of shown) if (isAsked(each.data)) each.close();
   });
 }
 
@@ -149,7 +150,7 @@ function viewingLock(room, you) {
 }
 
 /** Show a notification, in place of an earlier one of the room. The service worker handles the click. */
-async function showNotification(room, label, { number, author, message = gettext("New message") }) {
+async function showNotification(room, label, { number, seq, author, message = gettext("New message") }) {
   const registration = await navigator.serviceWorker.ready;
   const title = [author?.name, label].filter(Boolean).map(isolate).join(" · ");
   await registration.showNotification(title, {
@@ -157,7 +158,7 @@ async function showNotification(room, label, { number, author, message = gettext
     tag: room,
     renotify: true,
     icon: document.querySelector("link[rel=icon]").href,
-    data: { address: roomAddress(room), number },
+    data: { address: roomAddress(room), number, seq },
   });
 }
 

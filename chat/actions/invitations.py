@@ -32,11 +32,11 @@ USES = {"one": 1, "ten": 10, "any": None}
 
 
 def find_invitation(token: str) -> Invitation:
-    """Return a valid invitation. Raise one `ApiError` for all that are wrong, used, revoked or expired."""
+    """Return a valid invitation. Raise the same `ApiError` if it is wrong, used, revoked or expired."""
     found = Invitation.objects.filter(Invitation.valid_at(timezone.now()), token_hash=_hash(token))
     invitation = found.select_related("room", "inviter").first()
     if invitation is None:
-        raise ApiError("not_found", _("This invitation is no longer valid. Ask for a new one."))
+        raise _invalid()
     return invitation
 
 
@@ -87,7 +87,7 @@ def join(user: User, token: str) -> Room:
     # Checked again in the statement that counts the use: others may join by it at the same time.
     valid = Invitation.objects.filter(Invitation.valid_at(timezone.now()), pk=invitation.pk)
     if not valid.update(uses=F("uses") + 1):
-        find_invitation("")
+        raise _invalid()
     Membership.objects.create(user=user, room=room, role=invitation.role, last_read=room.last_seq)
     transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, [room.pk]))
     return room
@@ -96,6 +96,10 @@ def join(user: User, token: str) -> Room:
 def valid_invitations(room: Room):
     """Return the invitations into a room that can still be used, the newest first."""
     return Invitation.objects.filter(Invitation.valid_at(timezone.now()), room=room)
+
+
+def _invalid() -> ApiError:
+    return ApiError("not_found", _("This invitation is no longer valid. Ask for a new one."))
 
 
 def _check_manages(user: User, room: Room) -> None:

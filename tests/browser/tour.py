@@ -23,6 +23,7 @@ WORDS = {
         "code": "So it is now:\n```\nproxy_read_timeout 75s;\n```",
         "answer": "Did. Cable out for a minute, three messages meanwhile: all there, once, in order",
         "order": "Three dumplings",
+        "private": "Surprise party",
         "password": "correct horse 9 staple",
     },
     "zh-CN": {
@@ -35,6 +36,7 @@ WORDS = {
         "code": "现在改成了：\n```\nproxy_read_timeout 75s;\n```",
         "answer": "试过了。断网一分钟，其间写了三条消息：一条不少，一条不多，顺序也没乱。",
         "order": "三份饺子",
+        "private": "惊喜派对",
         "password": "风和日丽的又一天",
     },
 }
@@ -78,7 +80,7 @@ class Tour:
     async def stops(self):
         """Yield all stops. Restore each page afterwards."""
         parts = (self._index, self._room, self._own_messages, self._overlays, self._elsewhere)
-        for part in (*parts, self._pushes, self._account, self._notices):
+        for part in (*parts, self._private_rooms, self._pushes, self._account, self._notices):
             async for stop in part():
                 yield stop
 
@@ -190,6 +192,30 @@ class Tour:
         await expect(self.tab.pending).to_have_count(0)
         await self._go(f"{await page.evaluate('() => location.pathname')}1/")
         yield Stop("permalink")
+
+    async def _private_rooms(self):
+        page, other = self.page, self.other.page
+        await self._go("/rooms/private/")
+        yield Stop("private-room-new")
+        await page.locator("#private-room-title").fill(self.words["private"])
+        await page.locator("main .button").click()
+        await expect(page.locator(".members .member")).to_have_count(1)
+        await page.locator(".invite .button").click()
+        link = await page.locator("#invitation-link").input_value()
+        yield Stop("members-link")
+        await other.goto(link)
+        await other.locator("main .button").click()
+        await self._go(link.removeprefix(self.url))
+        yield Stop("join")
+        await page.locator("main .button").click()
+        await self.other.say(f"{self.words['first']} ")
+        await expect(self.tab.messages).to_have_count(1)
+        yield Stop("room-private")
+        await self._go(f"{await page.evaluate('() => location.pathname')}members/")
+        yield Stop("members")
+        await page.locator(".members [popovertarget]").click()
+        yield Stop("members-remove")
+        await self.tab.enter(self.url, self.words["room"])
 
     async def _pushes(self):
         page, words = self.page, self.words

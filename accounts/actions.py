@@ -23,9 +23,10 @@ from accounts.display_names import (
     suggest_guest_names,
     suggest_names,
 )
-from accounts.models import Personal, RestingName, User
+from accounts.models import NetworkBan, Personal, RestingName, User
 from base.api_errors import ApiError
 from base.database import insert
+from live.networks import is_public
 
 # The precision of `User.seen_at`.
 SEEN_INTERVAL = timedelta(hours=1)
@@ -42,9 +43,13 @@ REST_TIME = timedelta(days=1)
 MAX_RESTING = 3
 
 
-def create_guest() -> User:
-    """Create a person without an account, with a generated name that is free."""
-    guest = {"password": make_password(None), "is_guest": True, "seen_at": timezone.now()}
+def create_guest(network: str = "") -> User:
+    """Create a person without an account, with a generated name that is free.
+
+    Raise `ApiError` (`forbidden`) if the network is banned.
+    """
+    queries.check_network(network)
+    guest = {"password": make_password(None), "is_guest": True, "seen_at": timezone.now(), "network": network}
 
     def create(name: str) -> User:
         user = User(username=f"guest-{get_random_string(16)}", **guest)
@@ -252,6 +257,31 @@ def remove_account(user: User) -> None:
             user.delete()
     except ProtectedError:
         _anonymize(user)
+
+
+@transaction.atomic
+def silence(user: User, lifetime: timedelta) -> User:
+    """Let a person write nothing for some time; with no time, let them write again."""
+    user = queries.lock_active(user)
+    user.silenced_until = timezone.now() + lifetime if lifetime else None
+    user.save(update_fields=["silenced_until"])
+    return user
+
+
+@transaction.atomic
+def ban(user: User, lifetime: timedelta) -> bool:
+    """Deactivate a person, whose sessions end. Return whether new guests are kept out of a guest's network.
+
+    Private addresses, which many may share, and those of proxies are never banned.
+    """
+    user = queries.lock_active(user)
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    if not (user.is_guest and is_public(user.network)):
+        return False
+    until = timezone.now() + lifetime
+    NetworkBan.objects.update_or_create(network=user.network, defaults={"until": until})
+    return True
 
 
 def _anonymize(user: User) -> None:

@@ -19,6 +19,7 @@ from base.api_errors import ApiError
 from base.disk_space import disk_space
 from base.ratelimit import hit_limit
 from base.ratelimit_keys import address_keys
+from live.networks import counted_address
 
 
 class SessionMiddleware(DjangoSessionMiddleware):
@@ -72,7 +73,7 @@ def ensure_visitor(request: HttpRequest) -> User:
     """Return the person of a request. Create a guest if there is none.
 
     Raise `ApiError`: `read_only` if this is no visit or a script's session has ended, `rate_limited` for too
-    many guests of an address.
+    many guests of an address, `forbidden` for a banned network.
     """
     if not find_visitor(request):
         if not is_visit(request):
@@ -83,7 +84,8 @@ def ensure_visitor(request: HttpRequest) -> User:
         hit_limit(get_guest_rate, address_keys(request.META.get("REMOTE_ADDR", "")))
         had_session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
         secret = request.META.get("CSRF_COOKIE")
-        login(request, actions.create_guest(), "django.contrib.auth.backends.ModelBackend")
+        network = counted_address(request.META.get("REMOTE_ADDR", ""))
+        login(request, actions.create_guest(network), "django.contrib.auth.backends.ModelBackend")
         if secret and not had_session:  # forms of tabs that were opened before stay valid
             request.META["CSRF_COOKIE"] = secret
         _renew(request.session)

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils import timezone
 
 from accounts.confusables import NameKeys
 from accounts.display_names import MAX_NAME_LENGTH, guest_name
@@ -44,6 +45,18 @@ class User(AbstractUser):
         help_text="Last visit to a page or a room, to the hour.",
     )
 
+    silenced_until = models.DateTimeField(
+        null=True, editable=False, help_text="Until then they cannot write."
+    )
+    network = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The address or network from which a guest came first: a ban keeps further guests out.",
+    )
+
     class Meta(AbstractUser.Meta):
         db_table = "chat_user"
 
@@ -68,6 +81,11 @@ class User(AbstractUser):
     def name_keys(self) -> tuple[str | None, str]:
         """Return the `NameKeys` of the stored name; empty ones if the name was given up."""
         return self.name_key, self.name_skeleton
+
+    @property
+    def is_silenced(self) -> bool:
+        """Return whether a moderator has silenced the person for some time."""
+        return self.silenced_until is not None and self.silenced_until > timezone.now()
 
     @property
     def is_deleted(self) -> bool:
@@ -106,3 +124,16 @@ class RestingName(models.Model):
 
     def __str__(self):
         return self.key
+
+
+class NetworkBan(models.Model):
+    """Ban of new guests from an address, or the network of 64 bits of an IPv6 address, for a time."""
+
+    network = models.CharField(max_length=64, unique=True)
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "chat_networkban"
+
+    def __str__(self):
+        return self.network

@@ -1,4 +1,4 @@
-"""Weekly deletion of expired sessions, of resting names, and of guests without messages.
+"""Weekly deletion of expired sessions and bans, of resting names, and of guests without messages.
 
 Most guests without messages come once, as crawlers do: they are kept for a week. Those who came back are kept
 as long as their session. All messages stay.
@@ -14,7 +14,7 @@ from django.db.models import Exists, F, ForeignObjectRel, Model, OuterRef, Q, Qu
 from django.utils import timezone
 
 from accounts import actions
-from accounts.models import Personal, RestingName, User
+from accounts.models import NetworkBan, Personal, RestingName, User
 from tasks.jobs import CHUNK, PeriodicJob, delete_rows
 
 # How long guests without messages are kept who were here on one day only.
@@ -28,6 +28,10 @@ def purge_sessions() -> int:
 
 def purge_names() -> int:
     return _delete_some(RestingName.objects.filter(until__lt=timezone.now()))
+
+
+def purge_bans() -> int:
+    return _delete_some(NetworkBan.objects.filter(until__lt=timezone.now()))
 
 
 def _delete_some(rows: QuerySet) -> int:
@@ -70,5 +74,7 @@ def _keeping_rows(model: type[Model]) -> QuerySet:
 
 # Guests last: deleted sessions and names do not keep them.
 JOB = PeriodicJob(
-    "purge", timedelta(days=7), {"sessions": purge_sessions, "names": purge_names, "guests": purge_guests}
+    "purge",
+    timedelta(days=7),
+    {"sessions": purge_sessions, "names": purge_names, "bans": purge_bans, "guests": purge_guests},
 )

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import mail
 from accounts.confusables import NameKeys
-from accounts.models import RestingName, User
+from accounts.models import NetworkBan, RestingName, User
 from base.api_errors import ApiError
 
 # How long inactive guests keep their names.
@@ -63,6 +63,12 @@ def find_by_token(token: str) -> User:
     if user is None or not mail.is_valid_token(user, token):
         raise ApiError("not_found", _("This link no longer works"))
     return user
+
+
+def check_network(network: str) -> None:
+    """Raise `ApiError` (`forbidden`) if new guests from a network are banned."""
+    if network and NetworkBan.objects.filter(network=network, until__gt=timezone.now()).exists():
+        raise ApiError("forbidden", _("Guests from your network are banned for now. Sign in to continue."))
 
 
 def lock_active(user: User) -> User:

@@ -1,6 +1,7 @@
 """Administration site. It is read-only: changes go through `actions`."""
 
 from django.contrib import admin
+from django.db.models import Q
 
 from base.admin import ReadOnlyAdmin
 from chat import permissions
@@ -33,7 +34,14 @@ class MessageAdmin(VisibleRoomsAdmin):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(VisibleRoomsAdmin):
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Audit log of the rooms that the member of staff may see, and of the whole site."""
+
+    def get_queryset(self, request):
+        visible = permissions.visible_rooms(request.user)
+        of_site = Q(room=None, room_name="")
+        return super().get_queryset(request).filter(of_site | Q(room__in=visible))
+
     list_display = ["at", "action", "actor_name", "person_name", "room_name", "number", "reason", "address"]
     list_filter = ["at", "action"]
     search_fields = ["actor_name", "person_name", "room_name", "reason"]

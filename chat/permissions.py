@@ -91,7 +91,12 @@ def memberships_of(people: Collection[int]) -> QuerySet[Membership]:
 
 def can_write(user: User, room: Room, role: str | None) -> bool:
     """Return whether a user may send in a room. `user` and `role` were read in this transaction."""
-    return user.is_active and (room.is_open or role is not None)
+    return _may_act(user, room, role) and not user.is_silenced
+
+
+def can_sanction(user: User | AnonymousUser, person: User) -> bool:
+    """Return whether a user may silence and ban a person: staff may, but not other staff."""
+    return user.is_active and user.is_staff and not person.is_staff
 
 
 def can_moderate(user: User | AnonymousUser, room: Room | None, role: str | None) -> bool:
@@ -135,7 +140,7 @@ def can_delete(user: User, message: Message, role: str | None, author_role: str 
     Its author may, and staff in open rooms, and moderators unless the author has their role or a higher one.
     """
     if message.author_id == user.pk:
-        return can_write(user, message.room, role)
+        return _may_act(user, message.room, role)
     is_staff = user.is_staff and message.room.is_open
     return user.is_active and (is_staff or acts_on(role, author_role))
 
@@ -178,6 +183,10 @@ def _check(message: Message, is_allowed: bool) -> Message:
     if not is_allowed:
         raise ApiError("forbidden", _("You can only change your own messages."))
     return message
+
+
+def _may_act(user: User, room: Room, role: str | None) -> bool:
+    return user.is_active and (room.is_open or role is not None)
 
 
 def _find_rooms(keys: set[str]) -> dict[str, Room]:

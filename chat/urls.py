@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from chat import member_views, views
+from chat import member_views, moderation_views, views
 
 
 class NumberConverter(IntConverter):
@@ -18,6 +18,9 @@ urlpatterns = [
     path("rooms/private/", member_views.new_private_room, name="new_private_room"),
     path("rooms/direct/", member_views.open_direct_room, name="open_direct_room"),
     path("join/<slug:token>/", member_views.join, name="join"),
+    path("moderation/<number:pk>/", moderation_views.show_person, name="moderate"),
+    path("moderation/<number:pk>/silence/", moderation_views.silence, name="silence"),
+    path("moderation/<number:pk>/ban/", moderation_views.ban, name="ban"),
     path("csrf/", views.csrf, name="csrf"),
     path("emoji/<slug:language>/<slug:digest>/", views.emoji_catalogue, name="emoji"),
     path("chat/<str:room_name>/messages/", views.messages, name="messages"),

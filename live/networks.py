@@ -22,6 +22,14 @@ def counted_address(address: str) -> str:
     return str(ip_network((ip, 64), strict=False)) if ip.version == 6 else address
 
 
+def is_public(network: str) -> bool:
+    """Return whether an address or network that `counted_address` has returned is one of the Internet."""
+    try:
+        return ip_network(network).is_global
+    except ValueError:  # a unix socket, or a test
+        return False
+
+
 def counted_client_address(scope: Mapping[str, Any]) -> str:
     """Return what limits count for the client of an ASGI scope; an empty string without an address."""
     return counted_address((scope.get("client") or [""])[0])

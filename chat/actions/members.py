@@ -68,7 +68,7 @@ def _revoke_invitations(inviter: int, room: Room) -> None:
 def audit(
     action: ModerationAction,
     actor: User,
-    room: Room,
+    room: Room | None,
     person: User | None = None,
     reason: str = "",
     address: str = "",
@@ -81,7 +81,7 @@ def audit(
         person=person,
         person_name=person.name if person else "",
         room=room,
-        room_name=room.label,
+        room_name=room.label if room else "",
         reason=reason,
         address=address,
     )

@@ -1,5 +1,6 @@
 """Batch of new messages, stored in one transaction."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -8,6 +9,8 @@ from uuid import UUID
 
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
@@ -30,6 +33,7 @@ class NewMessage(NamedTuple):
     client_id: UUID
     has_session: bool = True
     chosen: Sequence[tuple[int, str]] = ()  # see `Message.chosen`
+    network: str = ""  # of a client without a session, see `User.network`
 
     @property
     def has_key(self) -> bool:
@@ -69,7 +73,7 @@ class MessageBatch:
         author = entry.author and queries.get_stored(self._people, entry.author)
         role = self._roles.get((entry.room.pk, author.pk)) if author else None
         if not author or not permissions.can_write(author, entry.room, role):
-            raise ApiError("forbidden", _("You can't write in this room."))
+            raise ApiError("forbidden", _why(author))
         return author
 
     def find_earlier(self, entry: NewMessage) -> Message | None:
@@ -106,6 +110,16 @@ class MessageBatch:
     def _index(self, message: Message) -> None:
         for author in (message.author_id, None):
             self._by_key.setdefault((message.room_id, author, message.client_id), message)
+
+
+def _why(author: User | None) -> str | Promise:
+    """Return why an author cannot write."""
+    if author and author.silenced_until and author.is_silenced:
+        minutes = math.ceil((author.silenced_until - timezone.now()).total_seconds() / 60)
+        return format_lazy(
+            _("A moderator has silenced you. You can write again in {count} min."), count=minutes
+        )
+    return _("You can't write in this room.")
 
 
 def _find_stored(batch: Iterable[NewMessage]) -> QuerySet[Message]:

@@ -108,15 +108,15 @@ def _write_entry(entry: Entry, batch: MessageBatch, changes: ChangeBatch) -> Wri
         author = batch.check_author(entry)
         if earlier := batch.find_earlier(entry):
             return earlier, False
-        return batch.add(entry, _with_name(author)), True
+        return batch.add(entry, _with_name(author, entry.network)), True
     except ApiError as error:
         return error
 
 
-def _with_name(author: User | None) -> User:
-    """Return the author with a name of their own; a new guest for None."""
+def _with_name(author: User | None, network: str) -> User:
+    """Return the author with a name of their own; a new guest of a network for None."""
     if author is None:
-        return create_guest()
+        return create_guest(network)
     return author if author.name_key else claim_name(author)
 
 

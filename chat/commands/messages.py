@@ -37,6 +37,7 @@ async def send(socket: "ChatConsumer", command: Send) -> Message:
         command.client_id,
         bool(socket.session_key),
         _chosen(command),
+        socket.address,
     )
     message, is_new = await get_message_writer().write(entry, socket.ratelimit_keys)
     if is_new:

@@ -94,6 +94,9 @@ class Migration(migrations.Migration):
                 choices=[
                     ("remove_message", "Removed a message"),
                     ("remove_member", "Removed a member"),
+                    ("silence", "Silenced somebody"),
+                    ("end_silence", "Let somebody write again"),
+                    ("ban", "Banned somebody"),
                     ("change_role", "Changed a role"),
                     ("create_invitation", "Created an invitation"),
                     ("revoke_invitation", "Revoked an invitation"),

@@ -14,6 +14,9 @@ class ModerationAction(models.TextChoices):
 
     REMOVE_MESSAGE = "remove_message", _("Removed a message")
     REMOVE_MEMBER = "remove_member", _("Removed a member")
+    SILENCE = "silence", _("Silenced somebody")
+    END_SILENCE = "end_silence", _("Let somebody write again")
+    BAN = "ban", _("Banned somebody")
     CHANGE_ROLE = "change_role", _("Changed a role")
     CREATE_INVITATION = "create_invitation", _("Created an invitation")
     REVOKE_INVITATION = "revoke_invitation", _("Revoked an invitation")

@@ -55,3 +55,37 @@ async def test_staff_remove_a_message_of_another_person_and_say_why(lobby, open_
     await staff.tool("my own", "Delete")
     await expect(tab.page.get_by_role("alertdialog", name="Delete this message?")).to_be_visible()
     await expect(tab.page.locator(".message-deletion__reason")).to_be_hidden()
+
+
+async def test_staff_silence_a_person_from_their_card(lobby, open_tab):
+    author, tab = await open_tab(lobby.url, "flooded"), await open_tab(lobby.url, "flooded")
+    await asyncio.to_thread(
+        manage, "shell", "-c", PROMOTE.format(await person(tab)), VAR_DIR=str(lobby.var_dir)
+    )
+    await author.say("flood")
+    await tab.until_transcript("flood")
+    await tab.page.reload()
+    await tab.page.locator(".message__author").click()
+    await tab.page.get_by_role("dialog").get_by_role("link", name="Moderate").click()
+    await tab.page.get_by_label("Reason (for the audit log)").first.fill("Flooding")
+    await tab.page.get_by_role("button", name="Silence").click()
+    await expect(tab.page.locator(".page__hint").first).to_contain_text("silenced until")
+    await author.say("more")
+    await expect(author.failed).to_contain_text(
+        "A moderator has silenced you. You can write again in 60 min."
+    )
+    await tab.page.get_by_role("button", name="Let them write again").click()
+    await expect(tab.page.locator(".page__hint").first).not_to_contain_text("silenced until")
+    await author.say("sorry")
+    await tab.enter(lobby.url, "flooded")
+    await tab.until_transcript("flood", "sorry")
+
+
+async def test_people_who_are_not_staff_moderate_nobody(lobby, open_tab):
+    author, tab = await open_tab(lobby.url, "peaceful"), await open_tab(lobby.url, "peaceful")
+    await author.say("hello")
+    await tab.until_transcript("hello")
+    await tab.page.locator(".message__author").click()
+    card = tab.page.get_by_role("dialog")
+    await expect(card.get_by_role("button", name="Mention")).to_be_visible()
+    await expect(card.get_by_role("link", name="Moderate")).to_be_hidden()

@@ -15,7 +15,7 @@ export class PersonCard {
 
   /**
    * @param {HTMLElement} card
-   * @param {{id: number}} you
+   * @param {{id: number, staff?: boolean}} you
    * @param {(person: import("./people.js").Person) => void} onMention
    */
   constructor(card, you, onMention) {
@@ -46,6 +46,9 @@ export class PersonCard {
     message.hidden = isYou;
     message.elements.namedItem("person").value = person.id;
     this.#part("profile").hidden = !isYou;
+    const moderate = /** @type {HTMLAnchorElement} */ (this.#part("moderate"));
+    moderate.hidden = isYou || !this.#you.staff || person.staff;
+    moderate.href = moderate.dataset.address.replace("1", person.id);
     this.#part(isYou ? "mention" : "profile").autofocus = false;
     this.#part(isYou ? "profile" : "mention").autofocus = true; // the browser focuses it as the card opens
     const beside = anchor.getBoundingClientRect();

@@ -1,0 +1,79 @@
+"""Views of moderation: a page about a person, where staff silence and ban them. It needs no JavaScript."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from base.api_errors import ApiError
+from base.ratelimit import get_change_rate, hit_limit
+from base.ratelimit_keys import request_keys
+from base.security_log import request_address
+from chat import permissions
+from chat.actions import moderation
+from chat.reasons import MAX_REASON_LENGTH
+
+
+@require_safe
+@never_cache
+def show_person(request: HttpRequest, pk: int) -> HttpResponse:
+    """Render what staff may do about a person."""
+    return _render(request, _find(request, pk))
+
+
+@require_POST
+@never_cache
+def silence(request: HttpRequest, pk: int) -> HttpResponse:
+    """Silence a person, `lifetime=<hour, day or week>` and `reason=`; without a lifetime, end it."""
+    person = _change(request, pk)
+    actor, address = _actor(request), request_address(request)
+    try:
+        if lifetime := request.POST.get("lifetime"):
+            moderation.silence(actor, person, lifetime, request.POST.get("reason", ""), address)
+        else:
+            moderation.end_silence(actor, person, address)
+    except ApiError as error:
+        return _render(request, person, error)
+    return redirect("moderate", pk)
+
+
+@require_POST
+@never_cache
+def ban(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ban a person, `lifetime=` and `reason=` as for `silence`."""
+    person = _change(request, pk)
+    lifetime, reason = request.POST.get("lifetime", ""), request.POST.get("reason", "")
+    try:
+        with_network = moderation.ban(_actor(request), person, lifetime, reason, request_address(request))
+    except ApiError as error:
+        return _render(request, person, error)
+    done = _("Banned {name}, and new guests from the same network.") if with_network else _("Banned {name}.")
+    messages.success(request, format_lazy(done, name=person.name))
+    return redirect("index")
+
+
+def _find(request: HttpRequest, pk: int) -> User:
+    """Return an active person. Raise `ApiError` (`not_found`) unless the visitor may moderate them."""
+    person = User.objects.filter(pk=pk, is_active=True).first()
+    if person is None or not permissions.can_sanction(_actor(request), person):
+        raise ApiError("not_found", _("This person doesn't exist."))
+    return person
+
+
+def _change(request: HttpRequest, pk: int) -> User:
+    person = _find(request, pk)
+    hit_limit(get_change_rate, request_keys(request))
+    return person
+
+
+def _actor(request: HttpRequest) -> User:
+    return request.user  # type: ignore[return-value]
+
+
+def _render(request: HttpRequest, person: User, error: ApiError | None = None) -> HttpResponse:
+    context = {"person": person, "longest_reason": MAX_REASON_LENGTH, "error": error and error.detail}
+    return render(request, "chat/moderate.html", context, status=400 if error else 200)

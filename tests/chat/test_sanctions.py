@@ -1,0 +1,152 @@
+"""Sanctions: staff silence people, and ban guests with their networks."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from channels.db import database_sync_to_async
+from django.test import Client
+from django.utils import timezone
+
+from accounts.actions import create_guest
+from accounts.models import NetworkBan, User
+from accounts.purge import purge_bans
+from base.api_errors import ApiError
+from chat import actions
+from chat.models import AuditEntry, Message
+
+# An address of the Internet, one of a private network, and a network of IPv6.
+PUBLIC, PRIVATE, IPV6 = "93.184.216.34", "10.0.0.7", "2606:2800:220:1::/64"
+
+
+def make_staff():
+    return User.objects.create_user("grace", name="Grace", is_staff=True)
+
+
+def browser(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def moderating(transactional_db):
+    return browser(make_staff())
+
+
+def entries():
+    return list(
+        AuditEntry.objects.order_by("pk").values_list("action", "actor_name", "person_name", "reason")
+    )
+
+
+def test_a_silenced_person_reads_and_writes_nothing_until_then(moderating):
+    guest, room = create_guest(), actions.open_room("lobby")
+    actions.send(guest, room, "flood", uuid4())
+    given = {"lifetime": "hour", "reason": "Flooding"}
+    assert moderating.post(f"/moderation/{guest.pk}/silence/", given).status_code == 302
+    for change in (
+        lambda: actions.send(guest, room, "more", uuid4()),
+        lambda: actions.edit(guest, room, 1, "changed"),
+    ):
+        with pytest.raises(ApiError) as refused:
+            change()
+        assert refused.value.code == "forbidden"
+    assert browser(guest).get("/chat/lobby/").status_code == 200
+    assert "silenced until" in moderating.get(f"/moderation/{guest.pk}/").content.decode()
+    actions.delete(guest, room, 1)  # they may take back what they wrote
+    assert moderating.post(f"/moderation/{guest.pk}/silence/").status_code == 302
+    actions.send(guest, room, "sorry", uuid4())
+    User.objects.filter(pk=guest.pk).update(silenced_until=timezone.now() - timedelta(seconds=1))
+    actions.send(guest, room, "and on", uuid4())
+    assert entries() == [
+        ("silence", "Grace", guest.name, "Flooding"),
+        ("end_silence", "Grace", guest.name, ""),
+    ]
+
+
+async def test_the_page_of_a_silenced_person_says_for_how_long(connect, guest):
+    socket = await connect("lobby", user=guest)
+    await User.objects.filter(pk=guest.pk).aupdate(silenced_until=timezone.now() + timedelta(minutes=3))
+    await socket.say("hello")
+    error = await socket.event("error")
+    assert (error["code"], error["detail"]) == (
+        "forbidden",
+        "A moderator has silenced you. You can write again in 3 min.",
+    )
+    assert not await Message.objects.aexists()
+
+
+@pytest.mark.parametrize(
+    ("network", "is_banned"),
+    [(PUBLIC, True), (IPV6, True), (PRIVATE, False), ("127.0.0.1", False), ("", False)],
+)
+def test_a_banned_guest_does_not_come_back_as_another(moderating, network, is_banned):
+    address = IPV6.replace("::/64", "::9") if network == IPV6 else network
+    client = Client(REMOTE_ADDR=address)
+    client.get("/chat/lobby/")
+    guest = User.objects.get(is_guest=True)
+    assert guest.network == network
+    page = moderating.post(f"/moderation/{guest.pk}/ban/", {"lifetime": "day", "reason": "Spam"}, follow=True)
+    assert ("new guests from the same network" in page.content.decode()) == is_banned
+    answer = client.get("/chat/lobby/")
+    assert answer.status_code == (403 if is_banned else 200)
+    assert User.objects.filter(is_guest=True, is_active=True).count() == (0 if is_banned else 1)
+    assert Client(REMOTE_ADDR="93.184.216.35").get("/chat/lobby/").status_code == 200  # others come in
+    NetworkBan.objects.update(until=timezone.now())
+    assert client.get("/chat/lobby/").status_code == 200
+    assert purge_bans() == is_banned
+    assert entries() == [("ban", "Grace", guest.name, "Spam")]
+
+
+async def test_a_plain_client_of_a_banned_network_says_nothing(connect):
+    await NetworkBan.objects.acreate(network=PUBLIC, until=timezone.now() + timedelta(hours=1))
+    socket = await connect("lobby", address=PUBLIC)
+    await socket.say("hello")
+    assert (await socket.event("error"))["code"] == "forbidden"
+    assert not await User.objects.aexists()
+
+
+async def test_the_sockets_of_a_banned_person_close(connect, guest):
+    socket = await connect("lobby", user=guest)
+    await socket.event("welcome")
+    moderating = await database_sync_to_async(lambda: browser(make_staff()))()
+    await database_sync_to_async(moderating.post)(f"/moderation/{guest.pk}/ban/", {"lifetime": "hour"})
+    assert await socket.close_code() == 4403
+
+
+def test_accounts_of_a_banned_network_go_on(transactional_db):
+    NetworkBan.objects.create(network=PUBLIC, until=timezone.now() + timedelta(hours=1))
+    ada = User.objects.create_user("ada", name="Ada")
+    client = Client(REMOTE_ADDR=PUBLIC)
+    client.force_login(ada)
+    assert client.get("/chat/lobby/").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["", "silence/", "ban/"])
+@pytest.mark.parametrize("who", ["nobody", "a guest", "other staff", "a missing person"])
+def test_only_staff_moderate_and_not_each_other(transactional_db, address, who):
+    staff = make_staff()
+    person = User.objects.create_user("ada", name="Ada", is_staff=who == "other staff")
+    client = {"nobody": Client(), "a guest": browser(create_guest())}.get(who) or browser(staff)
+    path = f"/moderation/{10**9 if who == 'a missing person' else person.pk}/{address}"
+    answer = client.post(path, {"lifetime": "hour"}) if address else client.get(path)
+    assert answer.status_code == 404
+    person.refresh_from_db()
+    assert person.is_active and not person.is_silenced
+    assert entries() == []
+
+
+def test_a_bad_choice_is_told(moderating):
+    guest = create_guest()
+    for form in ("silence", "ban"):
+        page = moderating.post(f"/moderation/{guest.pk}/{form}/", {"lifetime": "year"})
+        assert (page.status_code, "for how long" in page.content.decode()) == (400, True)
+
+
+def test_the_audit_log_of_the_site_is_for_staff(moderating):
+    guest = create_guest()
+    User.objects.filter(username="grace").update(is_superuser=True)
+    moderating.post(f"/moderation/{guest.pk}/ban/", {"lifetime": "hour", "reason": "Spam"})
+    page = moderating.get("/admin/chat/auditentry/").content.decode()
+    assert "Banned somebody" in page and guest.name in page

@@ -43,6 +43,11 @@ REST_TIME = timedelta(days=1)
 MAX_RESTING = 3
 
 
+# Functions of other apps that hand over what a person has, within a transaction: to the account of a guest
+# who signs in, or to nobody when the person is deleted or banned.
+HAND_OVER: list[Callable[[User, User | None], None]] = []
+
+
 def create_guest(network: str = "") -> User:
     """Create a person without an account, with a generated name that is free.
 
@@ -146,7 +151,8 @@ def _give_name(user: User, name: str) -> User:
 
 @transaction.atomic
 def give_up_name(guest: User, account: User) -> None:
-    """Give up the name of a guest who signs in to an account. The account may take it at once."""
+    """Give up the name of a guest who signs in to an account, and what they have. The account takes it."""
+    _hand_over(guest, account)
     _rest_name(guest.name_keys, account.pk)
     User.objects.filter(pk=guest.pk).update(name_key=None, name_skeleton="")
 
@@ -244,13 +250,16 @@ def _set_password(user: User, hashed: str) -> User:
 @transaction.atomic
 def delete_account(user: User) -> None:
     """Delete a person's data for good. Messages stay, with the names that they were sent with."""
-    _anonymize(queries.lock_active(user))
+    user = queries.lock_active(user)
+    _hand_over(user, None)
+    _anonymize(user)
 
 
 @transaction.atomic
 def remove_account(user: User) -> None:
     """Delete an account as an administrator. Keep an empty row if others, such as messages, refer to it."""
     user = queries.lock_account(user)
+    _hand_over(user, None)
     try:
         with transaction.atomic():
             rest_names([(user.name_keys, user.pk)])
@@ -275,6 +284,7 @@ def ban(user: User, lifetime: timedelta) -> bool:
     Private addresses, which many may share, and those of proxies are never banned.
     """
     user = queries.lock_active(user)
+    _hand_over(user, None)
     user.is_active = False
     user.save(update_fields=["is_active"])
     if not (user.is_guest and is_public(user.network)):
@@ -282,6 +292,11 @@ def ban(user: User, lifetime: timedelta) -> bool:
     until = timezone.now() + lifetime
     NetworkBan.objects.update_or_create(network=user.network, defaults={"until": until})
     return True
+
+
+def _hand_over(user: User, heir: User | None) -> None:
+    for hand_over in HAND_OVER:
+        hand_over(user, heir)
 
 
 def _anonymize(user: User) -> None:

@@ -116,11 +116,13 @@ def can_manage(user: User | AnonymousUser, room: Room, role: str | None) -> bool
     return user.is_active and not room.is_open and role == Role.OWNER
 
 
-def can_message(user: User, person: int) -> bool:
-    """Return whether a user may open a direct room with a person: they were in a room that the user sees."""
-    rooms = visible_rooms(user)
-    is_member = Membership.objects.filter(user=person, room__in=rooms).exists()
-    return is_member or all_messages().filter(author=person, room__in=rooms).exists()
+def can_message(person: int, room: Room, present: Collection[int]) -> bool:
+    """Return whether people who may enter a room may open a direct room with a person.
+
+    The person is among those present there, has written there, or is a member of a private room.
+    """
+    is_member = not room.is_open and Membership.objects.filter(user=person, room=room).exists()
+    return person in present or is_member or messages_of(room).filter(author=person).exists()
 
 
 def acts_on(role: str | None, other: str | None) -> bool:

@@ -1,6 +1,7 @@
 """Actions on members of private rooms: remove, and change a role. See `memberships` for one's own."""
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +22,7 @@ def remove_member(actor: User, room: Room, person: int, address: str = "") -> No
     if not permissions.acts_on(_role_of(actor, room), member.role):
         raise ApiError("forbidden", _("You can't remove this person."))
     end_membership(person, room)
+    _revoke(Invitation.objects.filter(room=room))  # by one of them the person would come back
     audit(ModerationAction.REMOVE_MEMBER, actor, room, member.user, address=address)
 
 
@@ -35,34 +37,83 @@ def set_role(actor: User, room: Room, person: int, role: str, address: str = "")
     if member.role == role:
         return
     if member.role == Role.OWNER:
-        check_keeps_owner(room, person)
+        _check_other_owner(room, person)
+    if permissions.acts_on(member.role, role):  # by a link with a higher role the person would get it back
+        _revoke(Invitation.objects.filter(Q(inviter=person) | ~Q(role=Role.MEMBER), room=room))
     member.role = role
     member.save(update_fields=["role"])
-    if role != Role.OWNER:
-        _revoke_invitations(person, room)
     audit(ModerationAction.CHANGE_ROLE, actor, room, member.user, str(Role(role).label), address)
 
 
 def check_keeps_owner(room: Room, person: int) -> None:
     """Raise `ApiError` if a room with other members would have no owner without this person."""
-    locks.lock_rooms([room.pk])
-    others = Membership.objects.filter(room=room).exclude(user=person)
     is_owner = Membership.objects.filter(room=room, user=person, role=Role.OWNER).exists()
-    if is_owner and others.exists() and not others.filter(role=Role.OWNER).exists():
+    if is_owner and _others(room, person).exists():
+        _check_other_owner(room, person)
+
+
+def hand_over(person: User, heir: User | None) -> None:
+    """Hand over a person's private rooms to the account of a guest who signs in.
+
+    Without an heir, rooms that would have no owner go to the member with the highest role who came first.
+    """
+    own = Membership.objects.filter(user=person).exclude(room__kind=RoomKind.OPEN).select_related("room")
+    locks.lock_rooms([membership.room_id for membership in own])
+    for membership in own:
+        if heir:
+            _move(membership, heir)
+        elif membership.role == Role.OWNER:
+            others = sorted(_others(membership.room, person.pk), key=_seniority)
+            Membership.objects.filter(pk__in=[each.pk for each in others[:1]]).update(role=Role.OWNER)
+
+
+def _move(membership: Membership, heir: User) -> None:
+    """Move a membership to another person, who keeps the higher role."""
+    room = membership.room
+    if room.people:
+        people = {int(key) for key in room.people.split("-")} - {membership.user_id} | {heir.pk}
+        key = Room.key_of_people(people)
+        if len(people) == 1 or permissions.all_rooms().filter(people=key).exists():
+            return  # they have another direct room
+        permissions.all_rooms().filter(pk=room.pk).update(people=key)
+    own = Membership.objects.filter(user=heir, room=room).first()
+    if own is None:
+        Membership.objects.filter(pk=membership.pk).update(user=heir, star=None)
+    else:
+        role = max(own.role, membership.role, key=permissions.RANKS.index)
+        Membership.objects.filter(pk=own.pk).update(role=role)
+        membership.delete()
+    Invitation.objects.filter(room=room, inviter=membership.user_id).update(inviter=heir)
+    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(heir.pk, [room.pk]))
+
+
+def _seniority(membership: Membership) -> tuple[int, int]:
+    """Return a sort key: the highest role first, then who came first."""
+    return -permissions.RANKS.index(membership.role), membership.pk
+
+
+def _others(room: Room, person: int) -> QuerySet[Membership]:
+    """Return the memberships of the other active people of a room, which stays locked."""
+    locks.lock_rooms([room.pk])
+    return Membership.objects.filter(room=room, user__is_active=True).exclude(user=person)
+
+
+def _check_other_owner(room: Room, person: int) -> None:
+    if not _others(room, person).filter(role=Role.OWNER).exists():
         raise ApiError("forbidden", _("You're the only owner. Make somebody else an owner first."))
 
 
 def end_membership(person: int, room: Room) -> None:
     """Delete a membership of a person who is locked, so that no message of theirs is stored later."""
     Membership.objects.filter(user=person, room=room).delete()
-    _revoke_invitations(person, room)
+    _revoke(Invitation.objects.filter(room=room, inviter=person))
     transaction.on_commit(lambda: unread_changes.publish_left(person, room.pk, room.name))
     if not room.is_open:
         publish_revocation()
 
 
-def _revoke_invitations(inviter: int, room: Room) -> None:
-    Invitation.objects.filter(room=room, inviter=inviter, revoked_at=None).update(revoked_at=timezone.now())
+def _revoke(invitations: QuerySet[Invitation]) -> None:
+    invitations.filter(revoked_at=None).update(revoked_at=timezone.now())
 
 
 def audit(

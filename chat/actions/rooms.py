@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from collections.abc import Collection
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -45,23 +46,24 @@ def create_private_room(owner: User, title: str) -> Room:
 
 
 @transaction.atomic
-def open_direct_room(user: User, person: int) -> Room:
+def open_direct_room(user: User, person: int, room: Room, present: Collection[int] = ()) -> Room:
     """Return the direct room of two people, created if there is none. Raise `ApiError` (`not_found`).
 
-    Both are locked: whoever asks at the same time finds the same room.
+    The user has entered a room in which the person must be or have been; `present` are the people there now.
+    Both are locked: whoever asks at the same time finds the same direct room.
     """
     people = queries.lock_active_people({user.pk, person})
     user = queries.get_stored(people, user)
     other = people.get(person)
-    if other is None or other == user or not permissions.can_message(user, person):
+    if other is None or other == user or not permissions.can_message(person, room, present):
         raise ApiError("not_found", _("This person can't be reached."))
-    key = "-".join(map(str, sorted(people)))
+    key = Room.key_of_people(people)
     if found := permissions.all_rooms().filter(people=key).first():
         return found
-    room = _create_private(RoomKind.DIRECT, people=key)
+    direct = _create_private(RoomKind.DIRECT, people=key)
     for each in (user, other):
-        _add_member(room, each, involvement=Involvement.ALL)
-    return room
+        _add_member(direct, each, involvement=Involvement.ALL)
+    return direct
 
 
 def _create_private(kind: RoomKind, **fields: str) -> Room:

@@ -1,6 +1,7 @@
 """Rooms. Each room is a log: every message, and every later change to it, takes the next `seq`."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection, models
@@ -62,6 +63,11 @@ class Room(models.Model):
     def label(self) -> str:
         """Return what people call the room."""
         return self.title or self.name
+
+    @staticmethod
+    def key_of_people(people: Iterable[int]) -> str:
+        """Return the key of the direct room of people."""
+        return "-".join(map(str, sorted(people)))
 
     @property
     def is_open(self) -> bool:

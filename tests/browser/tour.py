@@ -213,7 +213,7 @@ class Tour:
         yield Stop("room-private")
         await self._go(f"{await page.evaluate('() => location.pathname')}members/")
         yield Stop("members")
-        await page.locator(".members [popovertarget]").click()
+        await page.locator(".member > [popovertarget]").click()
         yield Stop("members-remove")
         await self.tab.enter(self.url, self.words["room"])
 

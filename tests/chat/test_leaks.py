@@ -121,7 +121,7 @@ def answer(response, room):
         name: value for name, value in response.items() if name not in ("Set-Cookie", "Content-Length")
     }
     shown = f"{response.status_code} {headers} {body.decode()}"
-    tokens = r'nonce-[\w+/=-]+|(?<=name="csrfmiddlewaretoken" value=")\w+|nonce="[^"]+"'
+    tokens = r'[\d:]+ GMT|nonce-[\w+/=-]+|(?<=name="csrfmiddlewaretoken" value=")\w+|nonce="[^"]+"'
     return re.sub(tokens, "", shown).replace(room, "<room>")
 
 

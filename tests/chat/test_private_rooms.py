@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts.actions import create_guest, delete_account
+from accounts.actions import ban, create_guest, delete_account, remove_account
 from accounts.models import User
 from accounts.purge import purge_guests
 from chat import actions
@@ -159,6 +159,69 @@ def test_moderators_act_on_members_only(owning, room):
     assert client.post(f"/chat/{room}/members/{member.pk}/remove/").status_code == 302
 
 
+def test_who_was_removed_does_not_come_back_by_the_same_link(owning, room):
+    link = invite(owning, room)
+    member, guest = create_guest(), create_guest()
+    client = browser(member)
+    client.post(link)
+    owning.post(f"/chat/{room}/members/{member.pk}/remove/")
+    for each in (client, browser(guest)):
+        assert each.post(link).status_code == 404
+        assert each.get(f"/chat/{room}/").status_code == 404
+    assert browser(guest).post(invite(owning, room)).status_code == 302
+
+
+def test_who_was_demoted_does_not_become_moderator_again_by_the_same_link(owning, room):
+    link = invite(owning, room, role="moderator")
+    member = create_guest()
+    client = browser(member)
+    client.post(link)
+    owning.post(f"/chat/{room}/members/{member.pk}/role/", {"role": "member"})
+    client.post(f"/chat/{room}/members/leave/")
+    assert client.post(link).status_code == 404
+
+
+def test_an_owner_who_is_alone_stays_one(owning, owner, room):
+    assert owning.post(f"/chat/{room}/members/{owner.pk}/role/", {"role": "member"}).status_code == 400
+    assert owning.post(f"/chat/{room}/members/leave/").url == "/chat/"  # and takes the room along
+
+
+def test_an_owner_who_is_deactivated_does_not_count(owning, owner, room):
+    other, _ = joined(owning, room)
+    member, _ = joined(owning, room)
+    Membership.objects.filter(user=other).update(role=Role.OWNER)
+    User.objects.filter(pk=other.pk).update(is_active=False)
+    assert owning.post(f"/chat/{room}/members/leave/").status_code == 400
+    assert Membership.objects.get(user=member).role == Role.MEMBER
+
+
+@pytest.mark.parametrize("end", [delete_account, remove_account, lambda user: ban(user, timedelta(hours=1))])
+def test_the_room_of_an_only_owner_goes_to_the_highest_member_who_came_first(owning, owner, room, end):
+    _member, _ = joined(owning, room)
+    first, _ = joined(owning, room, role="moderator")
+    _second, _ = joined(owning, room, role="moderator")
+    end(owner)
+    owners = Membership.objects.filter(role=Role.OWNER, user__is_active=True)
+    assert [each.user_id for each in owners] == [first.pk]
+
+
+def test_a_guest_who_signs_in_takes_private_rooms_along(owning, owner, room):
+    other = User.objects.create_user("ada", password="correct horse 9 staple", name="Ada")
+    stranger = create_guest()
+    for person in (owner, other, stranger):
+        actions.send(person, actions.open_room("meeting"), "hello", uuid4())
+    direct = message(owning, other)  # with oneself, soon
+    talk = message(owning, stranger).url
+    page = owning.post("/me/sign-in/", {"username": "ada", "password": "correct horse 9 staple"})
+    assert page.status_code == 302
+    assert owning.get(f"/chat/{room}/members/").status_code == 200
+    assert Membership.objects.get(room__key=room).role == Role.OWNER
+    assert owning.get(talk).status_code == 200
+    assert message(owning, stranger).url == talk
+    assert message(browser(stranger), other).url == talk
+    assert owning.get(direct.url).status_code == 200
+
+
 def test_a_room_with_members_keeps_an_owner(owning, owner, room):
     member, _ = joined(owning, room)
     refused = owning.post(f"/chat/{room}/members/{owner.pk}/role/", {"role": "member"})
@@ -286,16 +349,16 @@ async def test_a_moderator_removes_no_message_of_an_owner(connect):
 # Direct rooms
 
 
-def message(client, person):
-    return client.post("/rooms/direct/", {"person": person.pk})
+def message(client, person, room="meeting"):
+    return client.post("/rooms/direct/", {"person": person.pk, "room": room})
 
 
 @pytest.fixture
 def two_people(transactional_db):
     """Return two people who have met in an open room, with their browsers."""
     ada, bob = create_guest(), create_guest()
-    room = actions.open_room("meeting")
-    actions.mark_read({Member.of(person, room): 0 for person in (ada, bob)})
+    for person in (ada, bob):
+        actions.send(person, actions.open_room("meeting"), "hello", uuid4())
     return ada, bob, browser(ada), browser(bob)
 
 
@@ -328,13 +391,21 @@ def test_a_direct_room_is_of_two_people_for_ever(two_people):
 @pytest.mark.parametrize("who", ["myself", "nobody", "a stranger", "somebody deactivated", "no number"])
 def test_who_cannot_be_reached_is_all_the_same(two_people, who):
     ada, bob, of_ada, _ = two_people
-    persons = {"myself": ada.pk, "nobody": 10**15, "a stranger": create_guest().pk, "no number": "x" * 30}
+    stranger = create_guest()  # they have not met: who only reads is seen by nobody
+    actions.mark_read({Member.of(stranger, actions.open_room("meeting")): 0})
+    persons = {"myself": ada.pk, "nobody": 10**15, "a stranger": stranger.pk, "no number": "x" * 30}
     if who == "somebody deactivated":
         User.objects.filter(pk=bob.pk).update(is_active=False)
-    response = of_ada.post("/rooms/direct/", {"person": persons.get(who, bob.pk)})
+    response = of_ada.post("/rooms/direct/", {"person": persons.get(who, bob.pk), "room": "meeting"})
     assert response.status_code == 404
     assert "can&#x27;t be reached" in response.content.decode()
     assert not Room.objects.filter(kind="direct").exists()
+
+
+def test_members_of_a_private_room_reach_each_other_and_nobody_else_does(owning, owner, room):
+    _member, client = joined(owning, room)
+    assert message(browser(create_guest()), owner, room).status_code == 404
+    assert message(client, owner, room).status_code == 302
 
 
 def test_the_name_of_a_person_who_left_is_not_needed(two_people):
@@ -347,9 +418,13 @@ def test_the_name_of_a_person_who_left_is_not_needed(two_people):
 
 def test_both_press_at_the_same_moment(two_people):
     ada, bob, *_ = two_people
-    pressed = [lambda: rooms.open_direct_room(ada, bob.pk), lambda: rooms.open_direct_room(bob, ada.pk)]
+    room = Room.objects.get(name="meeting")
+    pressed = [
+        lambda: rooms.open_direct_room(ada, bob.pk, room),
+        lambda: rooms.open_direct_room(bob, ada.pk, room),
+    ]
     with ThreadPoolExecutor(2) as threads:
-        futures = [threads.submit(closing_connections, press) for press in pressed * 4]
+        futures = [threads.submit(closing_connections, each) for each in pressed * 4]
         found = {future.result().pk for future in futures}
     assert len(found) == 1
 

@@ -8,7 +8,7 @@ from django.utils.cache import patch_cache_control
 
 from base.api_errors import ApiError
 from base.responses import forbidden_page, not_found_page, rate_limited_page, unavailable_page
-from base.rooms import private_key
+from base.rooms import is_private
 
 PAGES = {
     "forbidden": forbidden_page,
@@ -26,7 +26,7 @@ class PrivateRoomsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if any(map(private_key, request.path.split("/"))):
+        if any(map(is_private, request.path.split("/"))):
             patch_cache_control(response, private=True, no_store=True)
         return response
 

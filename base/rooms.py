@@ -25,6 +25,11 @@ def enter_rooms(pairs: Iterable[Pair]) -> dict[Pair, Any]:
     return found
 
 
+def is_private(raw: str) -> bool:
+    """Return whether a part of a URL is the address of a private room, in any of its spellings."""
+    return raw.strip().startswith((PRIVATE_PREFIX, "\N{FULLWIDTH TILDE}"))
+
+
 def private_key(name: str) -> str | None:
     """Return the key for the clean name of a private room; None for that of an open room."""
     return names.key(name) if name.startswith(PRIVATE_PREFIX) else None

@@ -36,6 +36,7 @@ def new_private_room(request: HttpRequest) -> Page:
     title = request.POST.get("title", "")
     hit_limit(get_private_room_rate, request_keys(request))
     try:
+        rooms.clean_title(title)  # before a guest is made
         room = rooms.create_private_room(ensure_visitor(request), title)
     except ApiError as error:
         if error.code != "bad_frame":
@@ -102,10 +103,15 @@ def leave_private_room(request: HttpRequest, room_name: str) -> Page:
     return redirect("index")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def create_invitation(request: HttpRequest, room_name: str) -> Page:
-    """Create an invitation, and show its link once: `role=`, `lifetime=` and `uses=` as in `invitations`."""
+    """Create an invitation, and show its link once: `role=`, `lifetime=` and `uses=` as in `invitations`.
+
+    With GET, lead to the members: the page with the link is opened again.
+    """
+    if request.method != "POST":
+        return redirect("members", _enter(request, room_name).name)
     room = _change(request, room_name)
     role, lifetime, uses = (request.POST.get(key, "") for key in ("role", "lifetime", "uses"))
     user, address = _user(request), request_address(request)

@@ -31,12 +31,14 @@ urlpatterns = [
     path("chat/<str:room_name>/members/", member_views.show_members, name="members"),
     path("chat/<str:room_name>/members/leave/", member_views.leave_private_room, name="leave_private_room"),
     path(
-        "chat/<str:room_name>/members/<int:person>/remove/", member_views.remove_member, name="remove_member"
+        "chat/<str:room_name>/members/<number:person>/remove/",
+        member_views.remove_member,
+        name="remove_member",
     ),
-    path("chat/<str:room_name>/members/<int:person>/role/", member_views.set_role, name="set_role"),
+    path("chat/<str:room_name>/members/<number:person>/role/", member_views.set_role, name="set_role"),
     path("chat/<str:room_name>/invitations/", member_views.create_invitation, name="create_invitation"),
     path(
-        "chat/<str:room_name>/invitations/<int:pk>/revoke/",
+        "chat/<str:room_name>/invitations/<number:pk>/revoke/",
         member_views.revoke_invitation,
         name="revoke_invitation",
     ),

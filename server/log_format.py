@@ -20,8 +20,9 @@ _HIDDEN = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))
 _TURNING = (0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _ESCAPES = {code: f"\\x{code:02x}" for code in _HIDDEN} | {code: f"\\u{code:04x}" for code in _TURNING}
 
-# The token of a link that resets a password or confirms an address, wherever a record has the link's path.
-_TOKEN = re.compile(r"(?<=/me/)(password/[^/\s]+|email/confirm)/[^/\s]+")
+# The token of a link that resets a password, confirms an address or invites into a room, wherever a record
+# has the link's path.
+_TOKEN = re.compile(r"(?<=/)(me/password/[^/\s]+|me/email/confirm|(?<!/chat/)join)/[^/\s]+")
 
 
 class Line(logging.Formatter):

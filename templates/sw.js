@@ -36,6 +36,9 @@ const AWAY = [502, 503, 504];
 /** Status codes for a room to which the person has no access any more. */
 const CLOSED = [403, 404, 410];
 
+/** Where a person leaves a private room, which is no longer theirs to read. */
+const LEAVING = /^\/chat\/[^/]+\/members\/leave\/$/;
+
 /** Grows when the browser's person changes: responses to earlier requests are not cached. */
 let era = 0;
 
@@ -63,6 +66,7 @@ addEventListener("fetch", (event) => {
   if (origin !== location.origin || method === "HEAD") return;
   if (method !== "GET") {
     if (accounts.some((each) => pathname.startsWith(each))) personChanged(event); // sign-in, sign-out, or another name
+    else if (LEAVING.test(pathname)) event.waitUntil(forget(roomOf(pathname.replace("members/leave/", ""))));
   } else if (isOfTab(mode, destination) || isOpenedInPlace(event.request)) event.respondWith(navigate(event, pathname));
   else if (assets.includes(pathname + search)) event.respondWith(shell(pathname + search));
   else if (isFile(pathname) && !fresh.has(event.clientId)) event.respondWith(file(event.request));
@@ -93,9 +97,11 @@ async function forgetAfter(request) {
   return response;
 }
 
-/** Messages of pages: a snapshot of a room, or that the person was signed out or removed. */
+/** Messages of pages: a snapshot of a room, or that the person has left a private room, or was signed out or removed. */
 addEventListener("message", (event) => {
-  event.waitUntil(event.data.forget ? forgetRooms() : keepSnapshot(event.data, event.source));
+  const { forget: isOver, left } = event.data;
+  if (left) event.waitUntil(forget(roomOf(left)));
+  else event.waitUntil(isOver ? forgetRooms() : keepSnapshot(event.data, event.source));
 });
 
 /** A click on a notification focuses the tab in which its room is open, or opens the room in the tab used last, or in a new one. */

@@ -82,7 +82,7 @@ def test_nor_does_an_address(log):
     assert is_plain([line])
 
 
-@pytest.mark.parametrize("link", ["/me/password/MQ/{}/", "/me/email/confirm/{}/"])
+@pytest.mark.parametrize("link", ["/me/password/MQ/{}/", "/me/email/confirm/{}/", "/join/{}/"])
 def test_no_line_has_the_token_of_a_link(log, link):
     token = "c8x-0123456789abcdef"
     Client(enforce_csrf_checks=True).post(link.format(token))

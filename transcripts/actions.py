@@ -11,6 +11,7 @@ import live
 from accounts import queries
 from accounts.models import User
 from chat.models import Message, Room
+from chat.queries.titles import load_title
 from tasks.jobs import delete_rows
 from transcripts import space
 from transcripts.models import Outdated, Transcript
@@ -31,7 +32,12 @@ def request_transcript(owner: User, room: Room, address: str = "", time_zone: st
         return unfinished
     total, size = space.estimate(room)
     origin = space.hash_address(address)
-    values = {"room_name": room.label, "up_to_number": room.last_seq, "total": total, "size": size}
+    values = {
+        "room_name": load_title(owner, room) or room.name,
+        "up_to_number": room.last_seq,
+        "total": total,
+        "size": size,
+    }
     values |= {"language": get_language(), "origin": origin, "time_zone": str(find_zone(time_zone))}
     values |= earlier.aggregate(claimed_at=Max("claimed_at"))
     with transaction.atomic():

@@ -31,14 +31,19 @@ def open_room(name: str, visitor: permissions.Visitor = None) -> Room:
     return permissions.enter(visitor, name)
 
 
+def clean_title(title: str) -> str:
+    """Return the name of a private room as it is stored. Raise `ApiError` (`bad_frame`) for a bad one."""
+    try:
+        return names.check_visible(names.clean(title, names.MAX_ROOM_NAME))
+    except ValueError as error:
+        raise ApiError("bad_frame", str(error)) from None
+
+
 @transaction.atomic
 def create_private_room(owner: User, title: str) -> Room:
     """Create a private room with the user as its owner. Raise `ApiError` (`bad_frame`) for a bad name."""
+    title = clean_title(title)
     owner = queries.lock_active(owner)
-    try:
-        title = names.check_visible(names.clean(title, names.MAX_ROOM_NAME))
-    except ValueError as error:
-        raise ApiError("bad_frame", str(error)) from None
     search_keys = room_search.make_search_keys(title)
     room = _create_private(RoomKind.PRIVATE, title=title, search_keys=search_keys)
     _add_member(room, owner, role=Role.OWNER)

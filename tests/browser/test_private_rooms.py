@@ -13,6 +13,9 @@ GONE = "You're no longer a member of this room."
 # Whether the service worker has cached a room.
 KEPT = "async () => (await (await caches.open('lobby-rooms')).keys()).length > 0"
 
+# Whether it has not cached a room's address, or not any more.
+GONE_FROM_CACHE = "async (address) => !(await caches.match(new URL(address).pathname))"
+
 # How soon a removed person sees it (milliseconds): the page shows a lost connection after two seconds.
 SOON = 5000
 
@@ -116,6 +119,34 @@ async def test_what_was_kept_for_the_time_offline_is_deleted(two_members):
     await remove(one, address)
     await expect(two.page.locator("#state")).to_contain_text(GONE, timeout=SOON)
     await two.page.wait_for_function("async () => !(await caches.has('lobby-rooms'))")
+
+
+async def test_a_room_that_was_left_is_not_kept_either(two_members):
+    one, two, address = await two_members("Choir", service_workers="allow")
+    await one.say("hello")
+    await two.until_transcript("hello")
+    await two.page.reload()
+    await two.page.wait_for_function(KEPT)
+    await two.page.goto(f"{address}members/")
+    await two.page.get_by_role("button", name="Leave room").click()
+    question = two.page.get_by_role("alertdialog", name="Leave room")
+    await expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+    await question.get_by_role("button", name="Leave room").click()
+    await expect(two.page.locator(".page__message")).to_contain_text("You left Choir")
+    await two.page.wait_for_function(GONE_FROM_CACHE, arg=address)
+
+
+async def test_who_is_removed_in_another_room_keeps_nothing_of_it(lobby, two_members):
+    one, two, address = await two_members("Choir", service_workers="allow")
+    await one.say("hello")
+    await two.until_transcript("hello")
+    await two.page.reload()
+    await two.page.wait_for_function(KEPT)
+    await two.enter(lobby.url, "elsewhere meanwhile")
+    await expect(two.page.locator("#rooms")).to_contain_text("Choir")
+    await remove(one, address)
+    await expect(two.page.locator("#rooms")).not_to_contain_text("Choir")
+    await two.page.wait_for_function(GONE_FROM_CACHE, arg=address)
 
 
 async def test_a_private_room_is_found_by_its_name_and_made_from_the_search(lobby, open_tab):

@@ -19,6 +19,7 @@ from chat.actions import invitations, members, rooms
 from chat.actions.message_batch import NewMessage
 from chat.models import Membership, Room
 from chat.queries import unread_counts
+from push.actions import start_feed
 from tests.sockets import TIMEOUT, Socket, session_of
 from transcripts.actions import request_transcript
 from transcripts.models import Transcript
@@ -91,6 +92,7 @@ PAGES = {
     "stored": ["/chat/{room}/stored/?client_id={client_id}"],
     "involvement": ["/chat/{room}/involvement/"],
     "members": ["/chat/{room}/members/"],
+    "create_invitation": ["/chat/{room}/invitations/"],
     "transcript": ["/chat/{room}/export/{export}/"],
     "transcript_file": ["/chat/{room}/export/{export}/transcript.txt"],
 }
@@ -193,6 +195,13 @@ def test_staff_who_are_not_members_see_nothing_of_it_in_the_administration(secre
     assert TITLE not in page and TEXT not in page
     page = browser(secret, "staff").get("/admin/transcripts/transcript/").content.decode()
     assert TITLE not in page
+
+
+def test_staff_who_are_not_members_see_no_feed_of_it(secret):
+    start_feed(secret.owner, secret.room.name)
+    start_feed(secret.owner, "open room")
+    page = browser(secret, "staff").get("/admin/push/feed/").content.decode()
+    assert "open room" in page and secret.room.name not in page
 
 
 def test_nobody_else_is_counted_or_mentioned(secret):

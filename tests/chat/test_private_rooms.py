@@ -72,7 +72,8 @@ def test_who_makes_a_private_room_owns_it_and_finds_it_everywhere(owning, owner,
         page = owning.get(address)
         assert page.status_code == 200
         assert "Book club" in page.content.decode()
-    assert owning.get(f"/chat/{room}/")["Cache-Control"].count("no-store") == 1
+    for spelling in (room, room.replace("~", "%EF%BD%9E"), f"%20{room}"):
+        assert owning.get(f"/chat/{spelling}/")["Cache-Control"].count("no-store") == 1
 
 
 def test_names_of_private_rooms_need_not_be_unique(owning, room):
@@ -85,6 +86,9 @@ def test_a_bad_name_is_told_at_the_field(owning, title):
     assert page.status_code == 400
     assert 'role="alert"' in page.content.decode()
     assert not Room.objects.exists()
+    people = User.objects.count()
+    assert Client().post("/rooms/private/", {"title": title}).status_code == 400
+    assert User.objects.count() == people
 
 
 def test_a_link_invites_as_often_as_it_may(owning, room):

@@ -1,6 +1,7 @@
 /** Unread counts of all rooms, shown in the list of rooms, on the button that opens it, in the tab's title and in its icon. */
 
 import { gettext, ngettext } from "../../../base/js/i18n.js";
+import { roomAddress } from "../room-address.js";
 
 /** The first count that is shown as "99+". */
 const BADGE_LIMIT = 100;
@@ -49,6 +50,7 @@ export class UnreadCounts {
 
   /** @param {{rooms: Room[], all: boolean}} event */
   receive({ rooms, all }) {
+    for (const { room, involvement } of rooms) if (!involvement) forgetLeft(room);
     const before = this.#counts;
     this.#counts = new Map(all ? [] : before);
     for (const { room, count, mentions } of rooms) this.#counts.set(room, { count, mentions });
@@ -114,6 +116,11 @@ export class UnreadCounts {
     badge.querySelector(".unread-badge__number").textContent = formatBadge(count);
     badge.querySelector(".unread-badge__mentions").textContent = mentionsText(mentions);
   }
+}
+
+/** A private room that the person has left, or was removed from, is not kept for the time offline. */
+function forgetLeft(room) {
+  if (room.startsWith("~")) navigator.serviceWorker?.controller?.postMessage({ left: roomAddress(room) });
 }
 
 /** @param {HTMLElement} list */

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.test_offline import until
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ADDRESS = re.compile(r"/chat/~[a-z0-9]{22}/$")
@@ -14,7 +16,10 @@ GONE = "You're no longer a member of this room."
 KEPT = "async () => (await (await caches.open('lobby-rooms')).keys()).length > 0"
 
 # Whether it has not cached a room's address, or not any more.
-GONE_FROM_CACHE = "async (address) => !(await caches.match(new URL(address).pathname))"
+GONE_FROM_CACHE = """async (address) => {
+    const kept = await (await caches.open("lobby-rooms")).keys();
+    return kept.every(({ url }) => !url.startsWith(address));
+}"""
 
 # How soon a removed person sees it (milliseconds): the page shows a lost connection after two seconds.
 SOON = 5000
@@ -115,10 +120,10 @@ async def test_what_was_kept_for_the_time_offline_is_deleted(two_members):
     await one.say("hello")
     await two.until_transcript("hello")
     await two.page.reload()
-    await two.page.wait_for_function(KEPT)
+    await until(two, KEPT)
     await remove(one, address)
     await expect(two.page.locator("#state")).to_contain_text(GONE, timeout=SOON)
-    await two.page.wait_for_function("async () => !(await caches.has('lobby-rooms'))")
+    await until(two, "async () => !(await caches.has('lobby-rooms'))")
 
 
 async def test_a_room_that_was_left_is_not_kept_either(two_members):
@@ -126,14 +131,14 @@ async def test_a_room_that_was_left_is_not_kept_either(two_members):
     await one.say("hello")
     await two.until_transcript("hello")
     await two.page.reload()
-    await two.page.wait_for_function(KEPT)
+    await until(two, KEPT)
     await two.page.goto(f"{address}members/")
     await two.page.get_by_role("button", name="Leave room").click()
     question = two.page.get_by_role("alertdialog", name="Leave room")
     await expect(question.get_by_role("button", name="Cancel")).to_be_focused()
     await question.get_by_role("button", name="Leave room").click()
     await expect(two.page.locator(".page__message")).to_contain_text("You left Choir")
-    await two.page.wait_for_function(GONE_FROM_CACHE, arg=address)
+    await until(two, GONE_FROM_CACHE, address)
 
 
 async def test_who_is_removed_in_another_room_keeps_nothing_of_it(lobby, two_members):
@@ -141,12 +146,12 @@ async def test_who_is_removed_in_another_room_keeps_nothing_of_it(lobby, two_mem
     await one.say("hello")
     await two.until_transcript("hello")
     await two.page.reload()
-    await two.page.wait_for_function(KEPT)
+    await until(two, KEPT)
     await two.enter(lobby.url, "elsewhere meanwhile")
     await expect(two.page.locator("#rooms")).to_contain_text("Choir")
     await remove(one, address)
     await expect(two.page.locator("#rooms")).not_to_contain_text("Choir")
-    await two.page.wait_for_function(GONE_FROM_CACHE, arg=address)
+    await until(two, GONE_FROM_CACHE, address)
 
 
 async def test_a_private_room_is_found_by_its_name_and_made_from_the_search(lobby, open_tab):

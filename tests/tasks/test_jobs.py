@@ -211,7 +211,7 @@ def test_an_administrator_may_do_it_at_any_time(transactional_db, capsys):
     for _ in range(2):
         create_guest()
         call_command("purge")
-        assert capsys.readouterr().out == "transcripts: 0\nsessions: 0\nnames: 0\nguests: 1\n"
+        assert capsys.readouterr().out == "transcripts: 0\nsessions: 0\nnames: 0\nbans: 0\nguests: 1\n"
 
 
 async def test_the_tab_of_a_guest_who_goes_is_told_so_and_comes_back_as_another(connect, database):

@@ -51,6 +51,8 @@ export class DesktopNotifications {
   #isLeader = false;
   /** @type {Map<string, number>} of each room, the newest message of which the person is notified: 0 for none */
   #newest;
+  /** @type {Map<string, number>} of each room, the seq of the last change of its newest message */
+  #seqs = new Map();
   /** @type {Map<string, string>} what private rooms are called */
   #titles = new Map();
   #isFirst = true;
@@ -89,7 +91,7 @@ export class DesktopNotifications {
       if (title) this.#titles.set(room, title);
       if (involvement === "none") this.#closeAfter(room, 0); // and what is unread now is not new later
       else this.#update(room, newest ?? 0);
-      if (seq) closeIf(room, (shown) => shown.number === newest && shown.seq < seq); // it was edited
+      this.#closeEdited(room, newest, seq);
     }
     this.#isFirst = false;
   }
@@ -108,6 +110,13 @@ export class DesktopNotifications {
       if (message) await showNotification(room, this.#titles.get(room) ?? room, message);
       if (message && isSoundOn()) playSound();
     });
+  }
+
+  /** Close a room's notification if its message was edited since. @param {number | undefined} seq of its last change */
+  #closeEdited(room, number, seq = 0) {
+    const before = this.#seqs.get(room) ?? seq;
+    this.#seqs.set(room, seq);
+    if (before < seq && number < seq) closeIf(room, (shown) => shown.number === number && shown.seq < seq);
   }
 
   /** Close a room's notification if it is of this message. @param {string} room @param {number} number */

@@ -60,7 +60,7 @@ def create_invitation(inviter: User, room: Room, role: str, lifetime: str, uses:
         expires_at=timezone.now() + LIFETIMES[lifetime],
         max_uses=USES[uses],
     )
-    audit(ModerationAction.CREATE_INVITATION, inviter, room, reason=str(Role(role).label), address=address)
+    audit(ModerationAction.CREATE_INVITATION, inviter, room, reason=role, address=address)
     return token
 
 

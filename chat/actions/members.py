@@ -19,7 +19,7 @@ from chat.services import unread_changes
 def remove_member(actor: User, room: Room, person: int, address: str = "") -> None:
     """End the membership of another person, and close their sockets. Raise `ApiError`."""
     member = _lock_member(actor, room, person)
-    if not permissions.acts_on(_role_of(actor, room), member.role):
+    if not permissions.acts_on(permissions.load_role(actor, room), member.role):
         raise ApiError("forbidden", _("You can't remove this person."))
     end_membership(person, room)
     _revoke(Invitation.objects.filter(room=room))  # by one of them the person would come back
@@ -32,7 +32,7 @@ def set_role(actor: User, room: Room, person: int, role: str, address: str = "")
     member = _lock_member(actor, room, person)
     if role not in Role:
         raise ApiError("bad_frame", _("This role doesn't exist."))
-    if not permissions.can_manage(actor, room, _role_of(actor, room)):
+    if not permissions.can_manage(actor, room, permissions.load_role(actor, room)):
         raise ApiError("forbidden", _("Only owners can change roles."))
     if member.role == role:
         return
@@ -42,7 +42,7 @@ def set_role(actor: User, room: Room, person: int, role: str, address: str = "")
         _revoke(Invitation.objects.filter(Q(inviter=person) | ~Q(role=Role.MEMBER), room=room))
     member.role = role
     member.save(update_fields=["role"])
-    audit(ModerationAction.CHANGE_ROLE, actor, room, member.user, str(Role(role).label), address)
+    audit(ModerationAction.CHANGE_ROLE, actor, room, member.user, role, address)
 
 
 def check_keeps_owner(room: Room, person: int) -> None:
@@ -146,7 +146,3 @@ def _lock_member(actor: User, room: Room, person: int) -> Membership:
     if room.kind != RoomKind.PRIVATE or found is None or permissions.load_role(actor, room) is None:
         raise ApiError("not_found", _("This person isn't in the room."))
     return found
-
-
-def _role_of(actor: User, room: Room) -> str | None:
-    return permissions.load_role(actor, room)

@@ -208,6 +208,7 @@ class Tour:
         await page.locator("main .button").click()
         await other.goto(link)
         await other.locator("main .button").click()
+        await expect(other.locator("#chat-message-input")).to_be_focused()
         await self.other.say(f"{self.words['first']} ")
         await expect(self.tab.messages).to_have_count(1)
         yield Stop("room-private")

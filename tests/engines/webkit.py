@@ -16,10 +16,15 @@ from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
+from urllib3.exceptions import TimeoutError
 
 from tests.engines import tab
 
 KEYS = {"Enter": Keys.ENTER, "Escape": Keys.ESCAPE, "ArrowUp": Keys.ARROW_UP}
+
+# How long the driver may take to answer (seconds).
+PATIENCE = 60
+
 MISSING = "WebKit was not found; install it: sudo apt-get install webkit2gtk-driver xvfb"
 
 
@@ -95,14 +100,24 @@ def display():
 
 @asynccontextmanager
 async def opened(service):
-    connection = RemoteConnection(client_config=ClientConfig(service.service_url))
-    driver = await asyncio.to_thread(webdriver.Remote, connection, options=options())
+    driver = await asyncio.to_thread(start_session, service)
     try:
         tab = Tab(driver)
         await tab.resize(1280, 800)
         yield tab
     finally:
         await asyncio.to_thread(driver.quit)
+
+
+def start_session(service):
+    """Start a browser. On a busy machine, it may never answer its driver: then start both again, once."""
+    config = ClientConfig(service.service_url, timeout=PATIENCE)
+    try:
+        return webdriver.Remote(RemoteConnection(client_config=config), options=options())
+    except TimeoutError:
+        service.stop()
+        service.start()
+    return webdriver.Remote(RemoteConnection(client_config=config), options=options())
 
 
 def options():

@@ -123,7 +123,7 @@ async def test_what_was_kept_for_the_time_offline_is_deleted(two_members):
     await until(two, KEPT)
     await remove(one, address)
     await expect(two.page.locator("#state")).to_contain_text(GONE, timeout=SOON)
-    await until(two, "async () => !(await caches.has('lobby-rooms'))")
+    await until(two, GONE_FROM_CACHE, address)
 
 
 async def test_a_room_that_was_left_is_not_kept_either(two_members):

@@ -151,7 +151,7 @@ def _give_name(user: User, name: str) -> User:
 
 @transaction.atomic
 def give_up_name(guest: User, account: User) -> None:
-    """Give up the name of a guest who signs in to an account, and what they have. The account takes it."""
+    """Hand over what a guest has to the account that they sign in to, which may also take their name."""
     _hand_over(guest, account)
     _rest_name(guest.name_keys, account.pk)
     User.objects.filter(pk=guest.pk).update(name_key=None, name_skeleton="")

@@ -18,7 +18,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from base.disk_space import disk_space
 from base.ratelimit import hit_limit
-from base.ratelimit_keys import address_keys
+from base.ratelimit_keys import RateLimitKeys
 from live.networks import counted_address
 
 
@@ -81,10 +81,10 @@ def ensure_visitor(request: HttpRequest) -> User:
         if _is_script(request) and _has_ended(request):
             raise ApiError("read_only", _("This page is out of date. Reload the page."))
         disk_space.require()
-        hit_limit(get_guest_rate, address_keys(request.META.get("REMOTE_ADDR", "")))
+        network = counted_address(request.META.get("REMOTE_ADDR", ""))
+        hit_limit(get_guest_rate, RateLimitKeys(network))
         had_session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
         secret = request.META.get("CSRF_COOKIE")
-        network = counted_address(request.META.get("REMOTE_ADDR", ""))
         login(request, actions.create_guest(network), "django.contrib.auth.backends.ModelBackend")
         if secret and not had_session:  # forms of tabs that were opened before stay valid
             request.META["CSRF_COOKIE"] = secret

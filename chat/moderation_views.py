@@ -59,7 +59,7 @@ def ban(request: HttpRequest, pk: int) -> HttpResponse:
 def _find(request: HttpRequest, pk: int) -> User:
     """Return an active person. Raise `ApiError` (`not_found`) unless the visitor may moderate them."""
     person = User.objects.filter(pk=pk, is_active=True).first()
-    if person is None or not permissions.can_sanction(_actor(request), person):
+    if person is None or not permissions.can_sanction(request.user, person):
         raise ApiError("not_found", _("This person doesn't exist."))
     return person
 

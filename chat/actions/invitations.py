@@ -1,11 +1,10 @@
 """Actions on invitations: create, revoke, and join by one."""
 
 import secrets
-from datetime import timedelta
 from hashlib import sha256
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +14,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import permissions
 from chat.actions.members import audit
+from chat.lifetimes import LIFETIMES
 from chat.models import Invitation, Membership, ModerationAction, Role, Room
 from chat.queries import locks
 from chat.services import unread_changes
@@ -26,14 +26,13 @@ TOKEN_SIZE = 16
 MAX_INVITATIONS = 20
 MAX_MEMBERS = 10_000
 
-# Choices of how long an invitation is valid, and for how many people; None is any number.
-LIFETIMES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+# Choices of how many people an invitation is for; None is any number.
 USES = {"one": 1, "ten": 10, "any": None}
 
 
 def find_invitation(token: str) -> Invitation:
     """Return a valid invitation. Raise the same `ApiError` if it is wrong, used, revoked or expired."""
-    found = Invitation.objects.filter(Invitation.valid_at(timezone.now()), token_hash=_hash(token))
+    found = Invitation.find_valid().filter(token_hash=_hash(token))
     invitation = found.select_related("room", "inviter").first()
     if invitation is None:
         raise _invalid()
@@ -85,17 +84,16 @@ def join(user: User, token: str) -> Room:
     if members.count() >= MAX_MEMBERS:
         raise ApiError("forbidden", _("This room is full."))
     # Checked again in the statement that counts the use: others may join by it at the same time.
-    valid = Invitation.objects.filter(Invitation.valid_at(timezone.now()), pk=invitation.pk)
-    if not valid.update(uses=F("uses") + 1):
+    if not Invitation.find_valid().filter(pk=invitation.pk).update(uses=F("uses") + 1):
         raise _invalid()
     Membership.objects.create(user=user, room=room, role=invitation.role, last_read=room.last_seq)
     transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, [room.pk]))
     return room
 
 
-def valid_invitations(room: Room):
+def valid_invitations(room: Room) -> QuerySet[Invitation]:
     """Return the invitations into a room that can still be used, the newest first."""
-    return Invitation.objects.filter(Invitation.valid_at(timezone.now()), room=room)
+    return Invitation.find_valid().filter(room=room)
 
 
 def _invalid() -> ApiError:

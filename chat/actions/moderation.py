@@ -10,11 +10,9 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import permissions
 from chat.actions.members import audit
+from chat.lifetimes import LIFETIMES
 from chat.models import ModerationAction
 from chat.reasons import MAX_REASON_LENGTH, clean_reason
-
-# Choices of how long a person is silenced, or a guest's network banned.
-LIFETIMES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 
 
 @transaction.atomic

@@ -55,7 +55,7 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
     """Return the direct room of two people, created if there is none. Raise `ApiError` (`not_found`).
 
     The user has entered a room in which the person must be or have been; `present` are the people there now.
-    Both are locked: whoever asks at the same time finds the same direct room.
+    Both people are locked, so that requests at the same time find the same direct room.
     """
     people = queries.lock_active_people({user.pk, person})
     user = queries.get_stored(people, user)

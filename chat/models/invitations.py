@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from chat.models.memberships import Role
 from chat.models.rooms import Room
@@ -27,8 +28,10 @@ class Invitation(models.Model):
     def __str__(self):
         return f"{self.room} {self.pk}"
 
-    @staticmethod
-    def valid_at(now) -> Q:
-        """Return the condition that invitations can be used."""
+    @classmethod
+    def find_valid(cls) -> models.QuerySet["Invitation"]:
+        """Return the invitations that can be used now."""
         is_unused = Q(max_uses=None) | Q(uses__lt=F("max_uses"))
-        return Q(revoked_at=None, expires_at__gt=now, inviter__is_active=True) & is_unused
+        return cls.objects.filter(
+            is_unused, revoked_at=None, expires_at__gt=timezone.now(), inviter__is_active=True
+        )

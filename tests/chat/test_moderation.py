@@ -12,6 +12,7 @@ from base.api_errors import ApiError
 from chat import actions
 from chat.actions.change_batch import Change
 from chat.models import AuditEntry, Message
+from tests.chat.people import make_staff
 
 ADDRESS = "192.0.2.7"
 
@@ -19,10 +20,6 @@ ADDRESS = "192.0.2.7"
 @pytest.fixture
 async def staff(database):
     return await database_sync_to_async(make_staff)()
-
-
-def make_staff():
-    return User.objects.create_user("grace", name="Grace", is_staff=True)
 
 
 def entries():

@@ -18,14 +18,9 @@ from chat import actions
 from chat.actions import Member, rooms
 from chat.models import AuditEntry, Invitation, Membership, Role, Room
 from chat.queries import unread_counts
+from tests.chat.people import browser
 
 ADDRESS = re.compile(r"/chat/(~[a-z0-9]{22})/members/")
-
-
-def browser(user):
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def create(client, title="Book club"):

@@ -14,19 +14,10 @@ from accounts.purge import purge_bans
 from base.api_errors import ApiError
 from chat import actions
 from chat.models import AuditEntry, Message
+from tests.chat.people import browser, make_staff
 
 # An address of the Internet, one of a private network, and a network of IPv6.
 PUBLIC, PRIVATE, IPV6 = "93.184.216.34", "10.0.0.7", "2606:2800:220:1::/64"
-
-
-def make_staff():
-    return User.objects.create_user("grace", name="Grace", is_staff=True)
-
-
-def browser(user):
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

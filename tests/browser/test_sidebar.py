@@ -419,6 +419,31 @@ async def test_starred_rooms_come_first_in_an_order_of_ones_own(lobby, open_tab,
     await are("b", "c")
 
 
+async def test_a_new_list_does_not_end_a_drag(open_reader, lobby):
+    tab = await open_reader("drag a")
+    await tab.until_read(0)
+    await tab.enter(lobby.url, "drag b")
+    await tab.until_read(0)
+    page, names = tab.page, tab.page.locator(".sidebar__starred .sidebar__name")
+    for room in ("a", "b"):
+        await page.get_by_role("button", name=f"Options for drag {room}").focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_role("button", name="Star", exact=True).click()
+        await expect(names.filter(has_text=f"drag {room}")).to_be_visible()
+    above, below = [await rooms(tab).filter(has_text=f"drag {room}").bounding_box() for room in ("a", "b")]
+    await page.mouse.move(below["x"] + 20, below["y"] + 10)
+    await page.mouse.down()
+    await page.mouse.move(below["x"] + 20, below["y"] + 5, steps=3)
+    await expect(page.locator("[data-dragged]")).to_have_count(1)
+    async with page.expect_request_finished(lambda request: "/rooms/?" in request.url):
+        await page.evaluate("new BroadcastChannel('lobby.involvement').postMessage({})")  # another tab muted a room
+    await page.mouse.move(above["x"] + 20, above["y"] + 2, steps=3)
+    await page.mouse.up()
+    await expect(names).to_have_text(["drag b", "drag a"])
+    await page.reload()
+    await expect(names).to_have_text(["drag b", "drag a"])
+
+
 async def test_a_tap_beside_a_menu_only_closes_it(lobby, open_tab):
     tab = await open_tab(lobby.url, "beneath the menu", is_mobile=True, has_touch=True, viewport=TALL)
     await tab.enter(lobby.url, "tapped beside")

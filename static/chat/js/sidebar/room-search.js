@@ -7,6 +7,7 @@ import { hasModifier } from "../../../base/js/shortcut-keys.js";
 import { formatShortDay, timeFormat } from "../../../base/js/time-format.js";
 import { renderAvatar } from "../presence/avatar.js";
 import { nameIn, roomAddress } from "../room-address.js";
+import { isDragged } from "./star-order.js";
 import { typeAhead } from "./type-ahead.js";
 
 /** How often it searches at most (milliseconds). */
@@ -163,7 +164,9 @@ export class RoomSearch {
     try {
       const response = await fetch(`/rooms/?${new URLSearchParams({ asked, ...this.query })}`, { signal });
       if (!response.ok) return;
-      this.#show(parse(await response.text()).body);
+      const list = parse(await response.text()).body;
+      if (isDragged(this.#list)) return; // it is loaded again when the room is dropped
+      this.#show(list);
       this.#shown = asked;
     } catch {
       // Superseded by a later search, or offline: keep the list.

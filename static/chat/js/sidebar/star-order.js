@@ -5,18 +5,25 @@ export function placeOf(room) {
   return [...room.closest("ul").children].indexOf(room.closest("li")) + 1;
 }
 
+/** @param {Element} list of rooms @returns {boolean} whether a room of it is being dragged: a new list would end that */
+export function isDragged(list) {
+  return list.querySelector("[data-dragged]") !== null;
+}
+
 /**
  * @param {HTMLElement} list of rooms
  * @param {(room: Element) => void} onMove called for a room that was dragged to another place
- * @param {() => void} onCancel called when a room was dropped elsewhere: the list is out of date
+ * @param {() => void} onCancel called when a room stays where it was: the list is out of date
  */
 export function listenForDrags(list, onMove, onCancel) {
-  /** @type {{item: Element, from: number} | null} */
+  /** @type {{item: HTMLElement, from: number} | null} */
   let dragged = null;
   list.addEventListener("dragstart", ({ target, dataTransfer }) => {
     const item = /** @type {Element} */ (target).closest(".sidebar__starred li");
     dragged = item && { item, from: placeOf(item) };
-    if (item) dataTransfer.effectAllowed = "all"; // a link cannot be moved otherwise
+    if (!item) return;
+    item.dataset.dragged = "";
+    dataTransfer.effectAllowed = "all"; // a link cannot be moved otherwise
   });
   list.addEventListener("dragover", (event) => {
     const over = /** @type {Element} */ (event.target).closest(".sidebar__starred li");
@@ -32,7 +39,8 @@ export function listenForDrags(list, onMove, onCancel) {
     if (!dragged) return;
     const { item, from } = dragged;
     dragged = null;
-    if (dataTransfer.dropEffect !== "move") onCancel();
-    else if (placeOf(item) !== from) onMove(item.querySelector("a"));
+    delete item.dataset.dragged;
+    if (dataTransfer.dropEffect === "move" && placeOf(item) !== from) onMove(item.querySelector("a"));
+    else onCancel();
   });
 }

@@ -116,6 +116,16 @@ def can_manage(user: User | AnonymousUser, room: Room, role: str | None) -> bool
     return user.is_active and not room.is_open and role == Role.OWNER
 
 
+def can_change(user: User | AnonymousUser, room: Room, role: str | None) -> bool:
+    """Return whether a user with a role may rename and archive a room, and set its topic.
+
+    The owners of private rooms may, and staff in open rooms. A direct room has no settings.
+    """
+    if room.kind == RoomKind.DIRECT:
+        return False
+    return user.is_active and (user.is_staff if room.is_open else role == Role.OWNER)
+
+
 def can_message(person: int, room: Room, present: Collection[int]) -> bool:
     """Return whether people who may enter a room may open a direct room with a person.
 
@@ -132,15 +142,19 @@ def acts_on(role: str | None, other: str | None) -> bool:
 
 
 def can_edit(user: User, message: Message, role: str | None) -> bool:
-    """Return whether a user with a role may edit a message: only its author may."""
-    return message.author_id == user.pk and can_write(user, message.room, role)
+    """Return whether a user with a role may edit a message: only its author may, in a room not archived."""
+    is_own = message.author_id == user.pk and message.event is None
+    return is_own and not message.room.archived_at and can_write(user, message.room, role)
 
 
 def can_delete(user: User, message: Message, role: str | None, author_role: str | None) -> bool:
     """Return whether a user with a role may delete a message of an author with another one.
 
     Its author may, and staff in open rooms, and moderators unless the author has their role or a higher one.
+    What happened to the room stays.
     """
+    if message.event is not None:
+        return False
     if message.author_id == user.pk:
         return _may_act(user, message.room, role)
     is_staff = user.is_staff and message.room.is_open

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from chat import member_views, moderation_views, views
+from chat import member_views, moderation_views, room_settings_views, views
 
 
 class NumberConverter(IntConverter):
@@ -28,6 +28,8 @@ urlpatterns = [
     path("chat/<str:room_name>/involvement/", views.involvement, name="involvement"),
     path("chat/<str:room_name>/star/", views.star, name="star"),
     path("chat/<str:room_name>/leave/", views.leave, name="leave"),
+    path("chat/<str:room_name>/settings/", room_settings_views.room_settings, name="room_settings"),
+    path("chat/<str:room_name>/archive/", room_settings_views.archive_room, name="archive_room"),
     path("chat/<str:room_name>/members/", member_views.show_members, name="members"),
     path("chat/<str:room_name>/members/leave/", member_views.leave_private_room, name="leave_private_room"),
     path(

@@ -125,7 +125,10 @@ def _describe(request: HttpRequest, room: Room, reading: unread_counts.ReadPosit
     role = reading.role if reading else None
     return {
         "title": load_title(request.user, room),
+        "topic": room.topic_line,
+        "is_archived": room.archived_at is not None,
         "has_members": room.kind == RoomKind.PRIVATE,
+        "may_change": permissions.can_change(request.user, room, role),
         "epoch": room.epoch,
         "seq": room.last_seq,
         **last._asdict(),
@@ -164,6 +167,8 @@ def _open(
     data = {
         "key": names.key(name),
         "title": "",
+        "topic": "",
+        "is_archived": False,
         **described,
         "messages": page.messages,
         "names": history.load_present_names(page.messages),
@@ -183,7 +188,8 @@ def _open(
         "emoji": reverse("emoji", args=[get_language(), emoji.DIGEST]),
     }
     context = {"room_name": name, "room_label": data["title"] or name, "data": msgspec.to_builtins(data)}
-    context |= {"is_private": bool(private_key(name)), "has_members": described.get("has_members")}
+    context["is_private"] = bool(private_key(name))
+    context |= {key: data.get(key) for key in ("has_members", "topic", "is_archived", "may_change")}
     context |= {
         "sidebar": room_list.list_sidebar_rooms(you, name),
         "here": name,

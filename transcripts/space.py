@@ -38,7 +38,7 @@ NO_SPACE = _("There's no space for transcripts right now. Try again later.")
 
 def estimate(room: Room) -> tuple[int, int]:
     """Return the number of messages of a room's transcript, and its approximate size in bytes."""
-    rows = permissions.messages_of(room).filter(number__lte=room.last_seq)
+    rows = permissions.messages_of(room).filter(event=None, number__lte=room.last_seq)
     line_feeds = Length("text") - Length(Replace("text", Value("\n"), Value("")))
     octets = Octets("text") + Octets("author_name") + MESSAGE_OVERHEAD + INDENT_SIZE * line_feeds
     found = rows.aggregate(total=Count("pk"), size=Sum(octets))

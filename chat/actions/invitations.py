@@ -14,8 +14,9 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import permissions
 from chat.actions.members import audit
+from chat.actions.room_events import log_event
 from chat.lifetimes import LIFETIMES
-from chat.models import Invitation, Membership, ModerationAction, Role, Room
+from chat.models import Invitation, Membership, ModerationAction, Role, Room, RoomEvent
 from chat.queries import locks
 from chat.services import unread_changes
 
@@ -86,6 +87,7 @@ def join(user: User, token: str) -> Room:
     # Checked again in the statement that counts the use: others may join by it at the same time.
     if not Invitation.find_valid().filter(pk=invitation.pk).update(uses=F("uses") + 1):
         raise _invalid()
+    log_event(user, room, RoomEvent.JOINED)
     Membership.objects.create(user=user, room=room, role=invitation.role, last_read=room.last_seq)
     transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, [room.pk]))
     return room

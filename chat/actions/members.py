@@ -10,7 +10,8 @@ from accounts.models import User
 from accounts.revocation import publish_revocation
 from base.api_errors import ApiError
 from chat import permissions
-from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Role, Room, RoomKind
+from chat.actions.room_events import log_event
+from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Role, Room, RoomEvent, RoomKind
 from chat.queries import locks
 from chat.services import unread_changes
 
@@ -23,6 +24,7 @@ def remove_member(actor: User, room: Room, person: int, address: str = "") -> No
         raise ApiError("forbidden", _("You can't remove this person."))
     end_membership(person, room)
     _revoke(Invitation.objects.filter(room=room))  # by one of them the person would come back
+    log_event(actor, room, RoomEvent.REMOVED, member.user.name)
     audit(ModerationAction.REMOVE_MEMBER, actor, room, member.user, address=address)
 
 

@@ -14,7 +14,8 @@ from base.api_errors import ApiError
 from base.rooms import missing_room
 from chat import permissions
 from chat.actions import members
-from chat.models import Involvement, Membership, Room, RoomKind
+from chat.actions.room_events import log_event
+from chat.models import Involvement, Membership, Room, RoomEvent, RoomKind
 from chat.services import unread_changes
 
 # A read position: never beyond the log, and only of active people.
@@ -140,3 +141,5 @@ def leave(user: User, room: Room) -> None:
     if not room.is_open:
         members.check_keeps_owner(room, user.pk)
     members.end_membership(user.pk, room)
+    if not room.is_open:
+        log_event(user, room, RoomEvent.LEFT)

@@ -1,10 +1,11 @@
-"""Actions on rooms: open one by name, create a private one, and open the direct one of two people."""
+"""Actions on rooms: open one by name, make private and direct ones, and change one."""
 
 import secrets
 import string
 from collections.abc import Collection
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
@@ -14,7 +15,19 @@ from base.api_errors import ApiError
 from base.database import insert
 from base.rooms import PRIVATE_PREFIX
 from chat import permissions, room_names, room_search
-from chat.models import Involvement, Membership, Role, Room, RoomKind
+from chat.actions import members
+from chat.actions.room_events import log_event
+from chat.models import (
+    MAX_TOPIC_LENGTH,
+    Involvement,
+    Membership,
+    ModerationAction,
+    Role,
+    Room,
+    RoomEvent,
+    RoomKind,
+)
+from chat.queries import locks
 from chat.services import unread_changes
 
 # The random part of a private room's address: 113 bits, in lower case, since addresses ignore case.
@@ -69,6 +82,61 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
     for each in (user, other):
         _add_member(direct, each, involvement=Involvement.ALL)
     return direct
+
+
+def clean_topic(topic: str) -> str:
+    """Return a topic line as it is stored; it may be empty. Raise `ApiError` (`bad_frame`) for a bad one."""
+    try:
+        return names.check_visible(names.clean(topic, MAX_TOPIC_LENGTH)) if topic.strip() else ""
+    except ValueError as error:
+        raise ApiError("bad_frame", str(error)) from None
+
+
+@transaction.atomic
+def change_room(actor: User, room: Room, title: str, topic: str, address: str = "") -> None:
+    """Set the name of a private room, and the topic line of any. Raise `ApiError`."""
+    title, topic = "" if room.is_open else clean_title(title), clean_topic(topic)
+    actor, room = _lock_to_change(actor, room)
+    if title != room.title:
+        room.title, room.search_keys = title, room_search.make_search_keys(title)
+        _changed(actor, room, RoomEvent.RENAMED, title, ModerationAction.RENAME, address)
+    if topic != room.topic_line:
+        room.topic_line = topic
+        event = RoomEvent.TOPIC if topic else RoomEvent.NO_TOPIC
+        _changed(actor, room, event, topic, ModerationAction.SET_TOPIC, address)
+    room.save(update_fields=["title", "search_keys", "topic_line"])
+
+
+@transaction.atomic
+def archive(actor: User, room: Room, is_archived: bool, address: str = "") -> None:
+    """Archive a room: it can be read, but nobody can write in it. Or open it again. Raise `ApiError`."""
+    actor, room = _lock_to_change(actor, room)
+    if bool(room.archived_at) == is_archived:
+        return
+    room.archived_at = timezone.now() if is_archived else None
+    if is_archived:
+        _changed(actor, room, RoomEvent.ARCHIVED, "", ModerationAction.ARCHIVE, address)
+    else:
+        _changed(actor, room, RoomEvent.REOPENED, "", ModerationAction.REOPEN, address)
+    room.save(update_fields=["archived_at"])
+
+
+def _lock_to_change(actor: User, room: Room) -> tuple[User, Room]:
+    """Return both as now stored, locked. Raise `ApiError` if the person may not change the room."""
+    actor = queries.lock_active(actor)
+    room = locks.lock_rooms([room.pk])[room.pk]
+    if not permissions.can_change(actor, room, permissions.load_role(actor, room)):
+        raise ApiError("forbidden", _("Only owners can change a room."))
+    return actor, room
+
+
+def _changed(
+    actor: User, room: Room, event: RoomEvent, subject: str, action: ModerationAction, address: str
+) -> None:
+    """Tell the people of a room what was changed, and the audit log who did it."""
+    log_event(actor, room, event, subject)
+    members.audit(action, actor, room, reason=subject, address=address)
+    transaction.on_commit(lambda: unread_changes.publish_changed_rooms({room.pk}))
 
 
 def _create_private(kind: RoomKind, **fields: str) -> Room:

@@ -3,10 +3,11 @@
 from chat.models.audit import AuditEntry, ModerationAction
 from chat.models.invitations import Invitation
 from chat.models.memberships import Involvement, Membership, Role
-from chat.models.messages import Mention, Message
-from chat.models.rooms import FormerName, Logged, Room, RoomKind, new_epoch
+from chat.models.messages import Mention, Message, RoomEvent
+from chat.models.rooms import MAX_TOPIC_LENGTH, FormerName, Logged, Room, RoomKind, new_epoch
 
 __all__ = [
+    "MAX_TOPIC_LENGTH",
     "AuditEntry",
     "FormerName",
     "Invitation",
@@ -18,6 +19,7 @@ __all__ = [
     "ModerationAction",
     "Role",
     "Room",
+    "RoomEvent",
     "RoomKind",
     "new_epoch",
 ]

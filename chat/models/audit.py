@@ -19,6 +19,10 @@ class ModerationAction(models.TextChoices):
     BAN = "ban", _("Banned somebody")
     CHANGE_ROLE = "change_role", _("Changed a role")
     CREATE_INVITATION = "create_invitation", _("Created an invitation")
+    RENAME = "rename", _("Renamed a room")
+    SET_TOPIC = "set_topic", _("Changed a topic")
+    ARCHIVE = "archive", _("Archived a room")
+    REOPEN = "reopen", _("Opened an archived room again")
     REVOKE_INVITATION = "revoke_invitation", _("Revoked an invitation")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from django.db import models
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from accounts.display_names import MAX_NAME_LENGTH
 from accounts.models import User
@@ -12,7 +13,29 @@ from chat.models.rooms import Logged, Room
 from chat.reasons import MAX_REASON_LENGTH
 
 
+class RoomEvent(models.TextChoices):
+    """What happened to a room."""
+
+    JOINED = "joined", _("{name} joined")
+    LEFT = "left", _("{name} left")
+    REMOVED = "removed", _("{name} removed {subject}")
+    RENAMED = "renamed", _("{name} renamed the room to {subject}")
+    TOPIC = "topic", _("{name} changed the topic to {subject}")
+    NO_TOPIC = "no_topic", _("{name} removed the topic")
+    ARCHIVED = "archived", _("{name} archived the room")
+    REOPENED = "reopened", _("{name} opened the room again")
+
+    def sentence(self, name: str, subject: str) -> str:
+        """Return what a person did, in the active language."""
+        return str(self.label).format(name=name, subject=subject)
+
+
 class Message(Logged):
+    """Message of a person; or a line of the log about what happened to the room, if it has an `event`.
+
+    The author of such a line is who did it, and its text the person removed, the new name or the new topic.
+    """
+
     number = models.BigIntegerField(help_text="The seq that it was sent with: its public id.")
     author = models.ForeignKey(User, on_delete=models.PROTECT, db_index=False)  # its index is below
     author_name = models.CharField(max_length=MAX_NAME_LENGTH, help_text="The author's name at that time.")
@@ -20,6 +43,9 @@ class Message(Logged):
         default=False, db_default=False, help_text="Whether the author was staff at that time."
     )
     text = models.TextField()
+    event = models.CharField(  # noqa: DJ001 (partial indexes ask for NULL)
+        max_length=8, null=True, choices=RoomEvent, help_text="What happened to the room; null for a message."
+    )
     client_id = models.UUIDField(default=uuid.uuid4, help_text="The id that the sender gave it.")
     created_at = models.DateTimeField(auto_now_add=True)
     edited_at = models.DateTimeField(null=True, blank=True)
@@ -44,9 +70,11 @@ class Message(Logged):
             models.Index(fields=["author", "room"], name="message_author_room"),
             # Messages of many rooms and authors may share a client_id: no query filters by it alone.
             models.Index(fields=["room", "client_id"], name="message_room_client_id"),
-            # Neither unread counts nor the list of rooms step over deleted messages.
+            # Neither unread counts nor the list of rooms step over deleted messages and the room's events.
             models.Index(
-                fields=["room", "number"], condition=models.Q(deleted_at=None), name="message_not_deleted"
+                fields=["room", "number"],
+                condition=models.Q(deleted_at=None, event=None),
+                name="message_not_deleted",
             ),
         ]
 

@@ -5,9 +5,14 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection, models
+from django.utils.translation import gettext_lazy as _
 
+from base.api_errors import ApiError
 from base.names import MAX_ROOM_NAME
 from live import LogRewound
+
+# Longest topic line of a room (characters).
+MAX_TOPIC_LENGTH = 200
 
 
 def new_epoch() -> str:
@@ -42,6 +47,14 @@ class Room(models.Model):
         db_default="",
         help_text="What a private room is called: its address tells nothing. Empty for an open room.",
     )
+    topic_line = models.CharField(
+        max_length=MAX_TOPIC_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the room is about, in one line.",
+    )
+    archived_at = models.DateTimeField(null=True, help_text="Since when nobody can write in the room.")
     epoch = models.CharField(
         max_length=16,
         default=new_epoch,
@@ -89,20 +102,23 @@ class Room(models.Model):
     def allocate_seqs(self, count: int, last_message_at: datetime | None = None) -> range:
         """Return the log's next `count` seqs; set `last_message_at`, to the minute, where it is given.
 
-        Raise `LogRewound` if the room is gone, even if another room has its key now.
+        Raise `LogRewound` if the room is gone, even if another room has its key now, and `ApiError`
+        (`forbidden`) for messages in an archived room: this statement sees what others have just stored.
         """
         minute = last_message_at and last_message_at.replace(second=0, microsecond=0)
         with connection.cursor() as cursor:  # one statement, which the ORM cannot express
             cursor.execute(
                 "UPDATE chat_room"
                 " SET last_seq = last_seq + %s, last_message_at = COALESCE(%s, last_message_at)"
-                " WHERE id = %s AND epoch = %s RETURNING last_seq",
+                " WHERE id = %s AND epoch = %s RETURNING last_seq, archived_at",
                 [count, connection.ops.adapt_datetimefield_value(minute), self.pk, self.epoch],
             )
             row = cursor.fetchone()
         if row is None:
             raise LogRewound
-        (self.last_seq,) = row
+        self.last_seq, archived_at = row
+        if minute and archived_at:
+            raise ApiError("forbidden", _("This room is archived. Nobody can write in it."))
         return range(self.last_seq - count + 1, self.last_seq + 1)
 
 

@@ -54,12 +54,13 @@ class _State(NamedTuple):
     event: live.Event
     seq: int
     number: int
-    is_deleted: bool
+    is_shown: bool
 
 
 class _EventBody(msgspec.Struct):
     number: int = 0  # 0 for events that are not messages
     deleted: datetime | None = None
+    event: str = ""
 
 
 _body_decoder = msgspec.json.Decoder(_EventBody)
@@ -70,7 +71,8 @@ def _states(batch: live.Batch) -> list[_State]:
     for event in batch.events:
         if event.seq is not None:
             body = _body_decoder.decode(event.body)
-            states.append(_State(event, event.seq, body.number, body.deleted is not None))
+            is_shown = body.deleted is None and not body.event
+            states.append(_State(event, event.seq, body.number, is_shown))
     return states
 
 
@@ -79,7 +81,7 @@ def _make_texts(batch: live.Batch, late: Collection[int]) -> Iterator[tuple[str,
     events = [
         state.event
         for state in sorted(batch.derive(_states), key=lambda state: state.number)
-        if (state.number == state.seq or state.seq in late) and not state.is_deleted
+        if (state.number == state.seq or state.seq in late) and state.is_shown
     ]
     for part in split_into_frames(events):
         yield tuple(event.body.decode() for event in part)

@@ -12,6 +12,7 @@ import live
 from accounts.display_names import MAX_NAME_LENGTH
 from base import names
 from base.api_errors import ApiError
+from chat.models import RoomEvent
 from chat.protocol.base import Notice, Person, Request, Seq, encode_body
 from chat.reasons import MAX_REASON_LENGTH
 
@@ -64,7 +65,8 @@ class Message(Notice):
     """A message in its current state. Times are UTC; `edited` and `deleted` are None before the change.
 
     `mentions` are the people whom it mentions, each by the name as written. `removed` is the reason, maybe
-    empty, of the moderator who deleted it; it is absent if nobody did.
+    empty, of the moderator who deleted it; it is absent if nobody did. `event` is what happened to the room,
+    if that is all that it tells; the text is then the person removed, the new name or the new topic.
     """
 
     seq: int
@@ -77,6 +79,12 @@ class Message(Notice):
     deleted: datetime | None
     mentions: list[Person]
     removed: str | msgspec.UnsetType = msgspec.UNSET
+    event: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def sentence(self) -> str:
+        """Return what happened to the room, in the active language; empty for a message of a person."""
+        return RoomEvent(self.event).sentence(self.author.name, self.message) if self.event else ""
 
 
 def make_message(row: Any) -> Message:
@@ -92,6 +100,7 @@ def make_message(row: Any) -> Message:
         deleted=row.deleted_at,
         mentions=[Person(each.user_id, each.name) for each in row.mentions],
         removed=msgspec.UNSET if row.removal_reason is None else row.removal_reason,
+        event=row.event or msgspec.UNSET,
     )
 
 

@@ -128,7 +128,7 @@ class FoundRooms(NamedTuple):
 def list_rooms(user: User | AnonymousUser, counts: list[RoomCounts] | None = None) -> RoomList:
     """Return the rooms of a user, and others. `counts` are those of the user's rooms, if they are known."""
     own = {each.room: each for each in (count_own_rooms(user) if counts is None else counts)}
-    rooms = permissions.visible_rooms(user).order_by("-last_message_at")
+    rooms = permissions.visible_rooms(user).filter(archived_at=None).order_by("-last_message_at")
     most = min(MAX_OTHER_ROOMS, MAX_CARDS - len(own))
     mine = _find_last_messages(rooms.filter(pk__in=own))
     open_rooms = rooms.filter(kind=RoomKind.OPEN)
@@ -211,7 +211,7 @@ def list_sidebar_rooms(
     if here and here not in [card.name for card in mine] and not private_key(here):
         mine.insert(0, RoomCard(here, 0, 0, involvement=Involvement.MENTIONS))
     own = [each.room for each in counts]
-    others = permissions.visible_rooms(user).filter(kind=RoomKind.OPEN).exclude(pk__in=own)
+    others = permissions.visible_rooms(user).filter(kind=RoomKind.OPEN, archived_at=None).exclude(pk__in=own)
     others = others.exclude(name=here).exclude(last_message_at=None)
     names = others.order_by("-last_message_at", "-pk").values_list("name", flat=True)[:MAX_SIDEBAR_ROOMS]
     starred = sorted((card for card in mine if card.star), key=lambda card: card.star or 0)
@@ -221,7 +221,7 @@ def list_sidebar_rooms(
 
 def _find_last_messages(rooms: QuerySet[Room]) -> list[tuple[int, str, int]]:
     """Return the primary keys and names of rooms, and the keys of their last messages, the newest first."""
-    visible = permissions.messages_of(OuterRef("pk")).filter(deleted_at=None)
+    visible = permissions.messages_of(OuterRef("pk")).filter(deleted_at=None, event=None)
     last = Coalesce(Subquery(visible.order_by("-number").values("pk")[:1]), 0)
     return sorted(rooms.values_list("pk", "name", last), key=lambda row: row[2], reverse=True)
 

@@ -142,12 +142,16 @@ def count_for_people(people: Collection[int]) -> dict[int, list[RoomCounts]]:
 
 
 def find_latest_memberships(people: Collection[int]) -> dict[int, list[int]]:
-    """Return the keys of each person's starred and newest memberships, `MAX_ROOMS` in all, newest first."""
+    """Return the keys of each person's starred and newest memberships, `MAX_ROOMS` in all, newest first.
+
+    Archived rooms are not listed.
+    """
     found: dict[int, list[int]] = {pk: [] for pk in people}
     starred_first = [F("star").asc(nulls_last=True), F("pk").desc()]
     for some in split_into_chunks(people):
         rank = Window(RowNumber(), partition_by="user", order_by=starred_first)
-        kept = permissions.memberships_of(some).annotate(rank=rank).filter(rank__lte=MAX_ROOMS)
+        kept = permissions.memberships_of(some).filter(room__archived_at=None)
+        kept = kept.annotate(rank=rank).filter(rank__lte=MAX_ROOMS)
         for key, person in kept.order_by("-pk").values_list("pk", "user"):
             found[person].append(key)
     return found
@@ -243,5 +247,5 @@ def _newest_messages() -> QuerySet:
 
 def _numbers_of_others() -> QuerySet:
     messages = permissions.messages_of(OuterRef("room"))
-    messages = messages.filter(number__gt=OuterRef("last_read"), deleted_at=None)
+    messages = messages.filter(number__gt=OuterRef("last_read"), deleted_at=None, event=None)
     return messages.values(number_of_other=Case(When(~Q(author=OuterRef("user")), then="number")))

@@ -58,11 +58,13 @@ class UserUnreadFeed:
         self.published: dict[int, RoomCounts] = {}
         self.rooms: dict[int, int] = {}  # keys of the memberships that are counted, by room, oldest first
         self.levels: dict[int, str] = {}  # notification levels of rooms, but for the default
+        self.titles: dict[int, str] = {}  # of private rooms
         self.tabs = 0
 
     def publish_all(self, all_counts: Sequence[RoomCounts]) -> None:
         self.rooms = {counts.room: counts.key for counts in reversed(all_counts)}
         self.levels = {counts.room: counts.involvement for counts in all_counts if _has_level(counts)}
+        self.titles = {counts.room: counts.title for counts in all_counts if counts.title}
         self.published = {counts.room: counts for counts in all_counts if _is_kept(counts)}
         newest = {counts.room for counts in islice(all_counts, NEWEST_ROOMS)}
         self._append([each for each in all_counts if _is_kept(each) or each.room in newest], is_all=True)
@@ -77,14 +79,17 @@ class UserUnreadFeed:
 
     def _update(self, counts: RoomCounts) -> bool:
         """Remember a count. Return whether it has changed."""
-        before = self.rooms.get(counts.room), self.levels.pop(counts.room, Involvement.MENTIONS)
+        level = self.levels.pop(counts.room, Involvement.MENTIONS)
+        before = self.rooms.get(counts.room), level, self.titles.pop(counts.room, "")
         published = self.published.pop(counts.room, _without_unread(counts))
         self.rooms[counts.room] = counts.key
         if _has_level(counts):
             self.levels[counts.room] = counts.involvement
+        if counts.title:
+            self.titles[counts.room] = counts.title
         if _is_kept(counts):
             self.published[counts.room] = counts
-        is_same = before == (counts.key, counts.involvement)
+        is_same = before == (counts.key, counts.involvement, counts.title)
         return not is_same or published._replace(end=counts.end) != counts
 
     def remove(self, room: int) -> None:
@@ -101,6 +106,7 @@ class UserUnreadFeed:
     def _forget(self, room: int) -> RoomCounts | None:
         self.rooms.pop(room, None)
         self.levels.pop(room, None)
+        self.titles.pop(room, None)
         return self.published.pop(room, None)
 
     def _has_star(self, room: int) -> bool:

@@ -110,9 +110,10 @@ async def test_who_is_removed_while_offline_says_nothing_afterwards(two_members)
     await remove(one, address)
     await two.page.context.set_offline(False)
     await expect(two.page.locator("#state")).to_contain_text(GONE)
-    await expect(two.messages).to_have_text([re.compile("too late")])  # it is not lost, and not sent
+    # It is not lost, and not sent.
+    await expect(two.messages).to_have_text([re.compile("joined"), re.compile("too late")])
     await one.page.goto(address)
-    await expect(one.messages).to_have_count(0)
+    await expect(one.messages).to_have_text([re.compile("joined"), re.compile("removed")])
 
 
 async def test_what_was_kept_for_the_time_offline_is_deleted(two_members):
@@ -201,3 +202,41 @@ async def test_a_message_to_a_person_opens_the_room_of_the_two(lobby, open_tab):
     await one.until_transcript("only for you")
     await one.page.locator("#room-menu-open").click()
     await expect(one.page.locator("#room-menu").get_by_text("Leave room")).to_have_count(0)
+
+
+async def test_what_happens_to_a_room_is_seen_in_small(lobby, open_tab, two_members):
+    one, two, address = await two_members("Book club")
+    three = await open_tab()
+    joined = one.page.locator(".message--event:not(.message--merged) .message__text")
+    await expect(joined).to_have_text(re.compile(r"^\S+ \S+ joined$"))
+    await join(three, await invite(one, address))
+    await one.page.goto(address)
+    await expect(joined).to_have_text(re.compile(r"^.+ and .+ joined$"))
+    await two.page.evaluate("window.isSamePage = true")
+    await one.page.get_by_role("button", name="Room menu").click()
+    await one.page.get_by_role("link", name="Room settings").click()
+    await one.page.get_by_label("Room name").fill("Film club")
+    await one.page.get_by_label("Topic").fill("Mondays at nine")
+    await one.page.get_by_role("button", name="Save").click()
+    await expect(one.page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    for tab in (one, two):
+        page = tab.page
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("Film club")
+        await expect(page.locator("#room-topic")).to_have_text("Mondays at nine")
+        await expect(page).to_have_title("Film club · Lobby")
+        await expect(page.get_by_role("textbox", name="Message Film club")).to_be_visible()
+        await expect(page.locator(".sidebar__name").get_by_text("Film club")).to_be_visible()
+        renamed = page.locator(".message--event").filter(has_text="renamed the room to \u2068Film club")
+        await expect(renamed).to_be_visible()
+    await one.page.goto(f"{address}settings/")
+    await one.page.get_by_role("button", name="Archive room").click()
+    closed = "This room is archived. Nobody can write in it."
+    for tab in (one, two):
+        await expect(tab.page.get_by_text(closed)).to_be_visible()
+        await expect(tab.page.locator("#chat-message-input")).to_be_hidden()
+    await one.page.goto(f"{address}settings/")
+    await one.page.get_by_role("button", name="Open again").click()
+    await expect(two.page.get_by_text(closed)).to_be_hidden()
+    await two.say("We are back.")
+    await one.until_transcript("We are back.")
+    assert await two.page.evaluate("window.isSamePage")

@@ -436,7 +436,8 @@ async def test_a_new_list_does_not_end_a_drag(open_reader, lobby):
     await page.mouse.move(below["x"] + 20, below["y"] + 5, steps=3)
     await expect(page.locator("[data-dragged]")).to_have_count(1)
     async with page.expect_request_finished(lambda request: "/rooms/?" in request.url):
-        await page.evaluate("new BroadcastChannel('lobby.involvement').postMessage({})")  # another tab muted a room
+        # Another tab has muted a room.
+        await page.evaluate("new BroadcastChannel('lobby.involvement').postMessage({})")
     await page.mouse.move(above["x"] + 20, above["y"] + 2, steps=3)
     await page.mouse.up()
     await expect(names).to_have_text(["drag b", "drag a"])

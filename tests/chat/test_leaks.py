@@ -92,6 +92,7 @@ PAGES = {
     "stored": ["/chat/{room}/stored/?client_id={client_id}"],
     "involvement": ["/chat/{room}/involvement/"],
     "members": ["/chat/{room}/members/"],
+    "room_settings": ["/chat/{room}/settings/"],
     "create_invitation": ["/chat/{room}/invitations/"],
     "transcript": ["/chat/{room}/export/{export}/"],
     "transcript_file": ["/chat/{room}/export/{export}/transcript.txt"],
@@ -101,6 +102,8 @@ FORMS = {
     "star": ["/chat/{room}/star/"],
     "leave": ["/chat/{room}/leave/"],
     "request_transcript": ["/chat/{room}/export/"],
+    "room_settings": ["/chat/{room}/settings/"],
+    "archive_room": ["/chat/{room}/archive/"],
     "leave_private_room": ["/chat/{room}/members/leave/"],
     "remove_member": ["/chat/{room}/members/{person}/remove/"],
     "set_role": ["/chat/{room}/members/{person}/role/"],
@@ -109,7 +112,7 @@ FORMS = {
     "push": ["/push/{room}/"],
     "stop-push": ["/push/{room}/stop/"],
 }
-GIVEN = {"involvement": "all", "place": 1, "role": "member", "lifetime": "day", "uses": "any"}
+GIVEN = {"involvement": "all", "place": 1, "role": "member", "lifetime": "day", "uses": "any", "title": "x"}
 
 
 def listed(table):

@@ -302,6 +302,7 @@ async def test_a_removed_member_is_disconnected_and_says_no_more(connect, is_pub
             lambda: browser(owner).post(f"/chat/{room}/members/{member.pk}/remove/")
         )()
         assert await two.close_code() == 4403
+        assert (await one.event("message"))["event"] == "removed"
     else:  # the notification is lost: what was sent before the next comparison is refused all the same
         await Membership.objects.filter(user=member).adelete()
         await two.say("too late")

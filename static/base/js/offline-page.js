@@ -91,7 +91,7 @@ async function renderCard(rooms, address) {
 async function readSnapshot(rooms, address) {
   try {
     const { owner, messages } = await (await rooms.match(`${address}?seen`)).json();
-    const last = messages.findLast(({ deleted }) => !deleted);
+    const last = messages.findLast(({ deleted, event }) => !deleted && !event);
     return { owner, last: last && { name: last.author.name, text: last.message, at: new Date(last.at).toISOString() } };
   } catch {
     return {};

@@ -72,7 +72,8 @@ export class RoomNavigation {
 
   /** The title of the open room's page. */
   get title() {
-    return this.#page.title;
+    const { title } = this.#room.data; // of a private room, which may have been renamed
+    return title ? `${title} · Lobby` : this.#page.title;
   }
 
   /**

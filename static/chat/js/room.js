@@ -31,6 +31,7 @@ import { UnsentMessages } from "./outbox/unsent-messages.js";
 import { People } from "./presence/people.js";
 import { PersonCard } from "./presence/person-card.js";
 import { TypingIndicator } from "./presence/typing-indicator.js";
+import { RoomHeader } from "./room-header.js";
 import { connectRoomMenu } from "./room-menu.js";
 import { Session } from "./session.js";
 import { findOwnRoom } from "./sidebar/sidebar-menu.js";
@@ -164,6 +165,10 @@ export function connectRoom(room, shell, isFirst) {
   composer.onType = () => typing.typing();
   session.on("typing", (event) => typing.receive(event));
   session.on("message", ({ author }) => typing.remove(author.id));
+
+  // Header
+  const header = new RoomHeader(data, (title) => unread.setTitle(`${title} · Lobby`));
+  session.on("message", (message) => header.receive(message));
 
   // Timeline
   session.on("welcome", () => room.created());
@@ -334,7 +339,7 @@ export function connectRoom(room, shell, isFirst) {
   async function fetchLastOwn() {
     const query = { before: Number.MAX_SAFE_INTEGER, limit: OWN_SEARCH_LIMIT };
     const { messages } = await room.fetchPage(query).catch(() => ({ messages: [] }));
-    return messages.findLast(({ author, deleted }) => author.id === you.id && !deleted);
+    return messages.findLast(({ author, deleted, event }) => author.id === you.id && !deleted && !event);
   }
 
   /** Continue an edit of a closed tab. */

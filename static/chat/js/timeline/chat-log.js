@@ -4,6 +4,7 @@ import { formatRecentDay } from "../../../base/js/time-format.js";
 import { beginsDay, beginsGroup, renderDayLine, renderMessage, renderNewLine, showAuthor } from "./message-element.js";
 import { isUnfolded, setUnfolded } from "./folding.js";
 import { showFooter } from "./message-footer.js";
+import { JoinedPeople } from "./room-event.js";
 
 /** @typedef {import("./message-element.js").Message} Message */
 /** @typedef {{number: number, since: Date | null}} NewLine the first new message, and the time since when, if known */
@@ -15,6 +16,7 @@ export class ChatLog extends HTMLElement {
   #items = new Map();
   /** @type {WeakMap<Element, Message>} */
   #messages = new WeakMap();
+  #joinedPeople = new JoinedPeople((item) => this.#messages.get(item));
   #oldest = Infinity;
   #newest = 0;
   #lastReceived = 0; // the highest number received
@@ -38,7 +40,7 @@ export class ChatLog extends HTMLElement {
   get value() {
     const stored = [...this.#list.children].map((item) => this.#messages.get(item));
     return stored
-      .filter((message) => message?.number && !message.deleted)
+      .filter((message) => message?.number && !message.deleted && !message.event)
       .map((message) => `${message.message.replaceAll("\n", " ")}\n`)
       .join("");
   }
@@ -211,9 +213,9 @@ export class ChatLog extends HTMLElement {
     }
   }
 
-  /** @returns {Message[]} the messages of others after a number that are shown and not deleted */
+  /** @returns {Message[]} the messages of others after a number that are shown and not deleted, without the room's events */
   othersAfter(number) {
-    const isNew = (message) => message?.number > number && !message.deleted && message.author.id !== this.reader;
+    const isNew = (message) => message?.number > number && !message.deleted && !message.event && message.author.id !== this.reader;
     return [...this.#list.children].map((item) => this.#messages.get(item)).filter(isNew);
   }
 
@@ -225,7 +227,7 @@ export class ChatLog extends HTMLElement {
   /** @returns {Message | undefined} the person's last stored message */
   get lastOwn() {
     const shown = [...this.#list.children].map((item) => this.#messages.get(item));
-    return shown.findLast((message) => message?.number && !message.deleted && message.author.id === this.reader);
+    return shown.findLast((message) => message?.number && !message.deleted && !message.event && message.author.id === this.reader);
   }
 
   /** @returns {Message[]} the stored messages shown, oldest first */
@@ -340,9 +342,11 @@ export class ChatLog extends HTMLElement {
     if (!item) return;
     const next = this.#neighbour(item, "nextElementSibling");
     this.#removeLines(item);
+    const previous = item.previousElementSibling;
     item.remove();
     this.#items.delete(key);
     this.#updateLines(next);
+    this.#joinedPeople.update(previous);
   }
 
   /** Update the lines above an item, and whether it begins a group. */
@@ -355,7 +359,8 @@ export class ChatLog extends HTMLElement {
     this.#removeLines(item);
     if (newDay) item.before(renderDayLine(message));
     if (isFirstNew) item.before(renderNewLine(this.#newLine.since));
-    item.classList.toggle("message--first", newDay || isFirstNew || this.#beginsGroup(previous, message));
+    item.classList.toggle("message--first", !message.event && (newDay || isFirstNew || this.#beginsGroup(previous, message)));
+    this.#joinedPeople.update(item);
   }
 
   #beginsGroup(...messages) {

@@ -24,7 +24,7 @@ function selectedMessages(log, range) {
     const name = item.querySelector(".message__author").textContent;
     return { ...log.message(item), name, text, isFirst: item.matches(".message--first") };
   });
-  return all.filter(({ text }) => text);
+  return all.filter(({ text, event }) => text && !event);
 }
 
 function linesOf({ name, at, text, isFirst }, index) {

@@ -79,7 +79,7 @@ export class MessageActions {
 
   #moveFocus(item, direction) {
     let next = item[direction];
-    while (next && !next.matches(".message")) next = next[direction];
+    while (next && !next.matches(".message:not(.message--merged)")) next = next[direction];
     if (!next) return direction === NEXT.ArrowDown && this.#focusComposer();
     next.focus({ preventScroll: true });
     next.scrollIntoView({ block: "nearest" });

@@ -4,6 +4,7 @@ import { isolate } from "../../../base/js/bidi.js";
 import { exactFormat, formatHour, formatRecentDay, formatRecentTime, timeFormat } from "../../../base/js/time-format.js";
 import { gettext } from "../../../base/js/i18n.js";
 import { fold } from "./folding.js";
+import { eventSentence } from "./room-event.js";
 import { renderAvatar } from "../presence/avatar.js";
 import { isEmoji } from "../text/emoji.js";
 import { renderMarkup } from "../text/markup.js";
@@ -27,6 +28,7 @@ const MAX_CHARACTERS = 300;
  * @property {string | null} [edited]
  * @property {string | null} [deleted]
  * @property {string} [removed] why a moderator deleted it, maybe empty; absent if nobody did
+ * @property {string} [event] what happened to the room, if that is all that it tells: see room-event.js
  * @property {{id: number, name: string}[]} [mentions] the people mentioned, with their names as in the text
  * @property {string | null} [failed] why it was not sent
  */
@@ -54,13 +56,15 @@ export function renderMessage(message, reader, moderates, name) {
   part("time").textContent = timeFormat.format(at);
   part("gutter").textContent = formatHour(at);
   part("to-you").hidden = !isForReader;
-  part("text").append(message.deleted ? deletionText(message) : renderMarkup(message.message, mentions.map(({ name }) => name)));
+  part("text").append(renderText(message, mentions));
+  part("head").hidden = Boolean(message.event); // the sentence has the name
+  item.classList.toggle("message--event", Boolean(message.event));
   item.classList.toggle("message--mention", isForReader);
-  item.classList.toggle("message--emoji", !message.deleted && isEmoji(message.message));
+  item.classList.toggle("message--emoji", !message.deleted && !message.event && isEmoji(message.message));
   item.classList.toggle("message--deleted", Boolean(message.deleted));
   item.classList.toggle("message--failed", Boolean(message.failed));
   item.classList.toggle("message--pending", !message.number && !message.failed);
-  item.querySelector(".message__actions").hidden = !message.number || Boolean(message.deleted);
+  item.querySelector(".message__actions").hidden = !message.number || Boolean(message.deleted || message.event);
   item.querySelector(".message__action--code").hidden = !part("text").querySelector("pre");
   const isOwn = message.author.id === reader;
   item.querySelector(".message__action--own").hidden = !isOwn;
@@ -68,6 +72,13 @@ export function renderMessage(message, reader, moderates, name) {
   if (isLong(message.message) && !message.deleted) fold(item);
   if (message.edited && !message.deleted) addEditedMark(part("text"), message.edited);
   return item;
+}
+
+/** @returns {Node | string} */
+function renderText(message, mentions) {
+  if (message.deleted) return deletionText(message);
+  if (message.event) return eventSentence(message);
+  return renderMarkup(message.message, mentions.map(({ name }) => name));
 }
 
 /** @param {Message} message that was deleted */
@@ -93,10 +104,11 @@ function isLong(text) {
   return text.length > MAX_CHARACTERS || text.split("\n", MAX_LINES + 1).length > MAX_LINES;
 }
 
-/** Whether a message begins a group: the message before it is of another author or older. */
+/** Whether a message begins a group: the message before it is of another author, older, or an event of the room. */
 export function beginsGroup(previous, message) {
   return (
     !previous ||
+    previous.event ||
     previous.author.id !== message.author.id ||
     previous.author.name !== message.author.name ||
     previous.author.staff !== message.author.staff ||

@@ -150,14 +150,14 @@ export class Timeline {
   /**
    * Add a message to the log. Call `show` after the last one: positions are read once for all of them.
    * @param {import("./message-element.js").Message} message in its current state
-   * @returns {boolean} whether it was just sent
+   * @returns {boolean} whether it was just sent, and is not an event of the room
    */
   receive(message) {
     this.#saveAnchor();
     this.#isReceiving = true;
     const isNew = this.#log.apply(message);
     if (message.deleted && message.number === this.#log.newLine?.number) this.#moveNewLine();
-    if (!isNew || message.deleted) return false;
+    if (!isNew || message.deleted || message.event) return false;
     if (this.#leftAt && message.author.id !== this.#log.reader) this.#showNewLine(message.number);
     if (!this.#atEnd) this.#unseen += 1;
     return true;

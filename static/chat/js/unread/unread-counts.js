@@ -17,7 +17,7 @@ function mentionsText(mentions) {
   return ngettext(", {count} mention", ", {count} mentions", mentions, { count: formatBadge(mentions) });
 }
 
-/** @typedef {{room: string, count: number, mentions: number, involvement: string, star: number | null}} Room */
+/** @typedef {{room: string, count: number, mentions: number, involvement: string, star: number | null, title: string}} Room */
 
 const NONE = { count: 0, mentions: 0 };
 
@@ -84,13 +84,14 @@ export class UnreadCounts {
     if (unlisted.length) this.#handlers.onUnlisted();
   }
 
-  /** Whether the list has a room with another star or notification level, or as one of others. */
+  /** Whether the list has a room with another title, star or notification level, or as one of others. */
   #isListedOtherwise(rooms, all) {
     const received = new Map(rooms.map((each) => [each.room, each]));
-    return this.#rooms.some(({ dataset: { room, star, involvement = "" } }) => {
+    return this.#rooms.some(({ dataset: { room, star, involvement = "", title = "" } }) => {
       if (star === undefined) return false; // a room of the index
       const now = received.get(room);
       if (!now) return Boolean(all && Number(star));
+      if (now.involvement && title !== now.title) return true;
       return involvement !== now.involvement || Number(star) !== (now.star ?? 0);
     });
   }

@@ -43,9 +43,16 @@ REST_TIME = timedelta(days=1)
 MAX_RESTING = 3
 
 
+# How long after the first visit the network of an account is banned with it.
+NEW_ACCOUNT_TIME = timedelta(days=7)
+
 # Functions of other apps that hand over what a person has, within a transaction: to the account of a guest
 # who signs in, or to nobody when the person is deleted or banned.
 HAND_OVER: list[Callable[[User, User | None], None]] = []
+
+
+# Functions of other apps that return the names of what a person would hand over, for the page that asks.
+HANDED_OVER: list[Callable[[User], list[str]]] = []
 
 
 def create_guest(network: str = "") -> User:
@@ -123,6 +130,7 @@ def rename(user: User, name: str) -> User:
 def _rename(user: User, name: str, keys: NameKeys, holders: list[User]) -> User:
     people = queries.lock_active_people({user.pk, *(holder.pk for holder in holders)})
     user = queries.get_stored(people, user)
+    queries.check_not_silenced(user)
     for holder in holders:
         _release_name(people.get(holder.pk, holder), keys)
     _change_name(user, name, keys)
@@ -150,9 +158,12 @@ def _give_name(user: User, name: str) -> User:
 
 
 @transaction.atomic
-def give_up_name(guest: User, account: User) -> None:
-    """Hand over what a guest has to the account that they sign in to, which may also take their name."""
-    _hand_over(guest, account)
+def give_up_name(guest: User, account: User, takes_all: bool = True) -> None:
+    """Hand over what a guest has to the account that they sign in to, which may also take their name.
+
+    Without `takes_all`, it goes to others, as if the guest were deleted.
+    """
+    _hand_over(guest, account if takes_all else None)
     _rest_name(guest.name_keys, account.pk)
     User.objects.filter(pk=guest.pk).update(name_key=None, name_skeleton="")
 
@@ -279,15 +290,17 @@ def silence(user: User, lifetime: timedelta) -> User:
 
 @transaction.atomic
 def ban(user: User, lifetime: timedelta) -> bool:
-    """Deactivate a person, whose sessions end. Return whether new guests are kept out of a guest's network.
+    """Deactivate a person, whose sessions end. Return whether new guests are kept out of their network.
 
-    Private addresses, which many may share, and those of proxies are never banned.
+    The network is that of a guest, or of an account that was one within `NEW_ACCOUNT_TIME`. Private
+    addresses, which many may share, and those of proxies are never banned.
     """
     user = queries.lock_active(user)
     _hand_over(user, None)
     user.is_active = False
     user.save(update_fields=["is_active"])
-    if not (user.is_guest and is_public(user.network)):
+    is_new = user.date_joined > timezone.now() - NEW_ACCOUNT_TIME
+    if not (is_public(user.network) and (user.is_guest or is_new)):
         return False
     until = timezone.now() + lifetime
     NetworkBan.objects.update_or_create(network=user.network, defaults={"until": until})

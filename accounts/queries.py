@@ -1,11 +1,13 @@
 """Queries and row locks of people and their names."""
 
+import math
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts import mail
@@ -63,6 +65,14 @@ def find_by_token(token: str) -> User:
     if user is None or not mail.is_valid_token(user, token):
         raise ApiError("not_found", _("This link no longer works"))
     return user
+
+
+def check_not_silenced(user: User) -> None:
+    """Raise `ApiError` (`forbidden`) if a moderator has silenced the user, with the time that remains."""
+    if user.silenced_until and user.is_silenced:
+        minutes = math.ceil((user.silenced_until - timezone.now()).total_seconds() / 60)
+        detail = _("A moderator has silenced you. You can write again in {count} min.")
+        raise ApiError("forbidden", format_lazy(detail, count=minutes))
 
 
 def check_network(network: str) -> None:

@@ -3,6 +3,7 @@
 `connections/open_sockets.py` closes the sockets.
 """
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -20,8 +21,15 @@ import live
 from accounts.models import User
 from base import security_log
 
-# Topic of revoked sessions, people and memberships, without their ids: processes check all their sockets.
+# Topic of revoked sessions, people and memberships: processes check all their sockets.
 REVOCATIONS = "people"
+
+
+class Revoked(msgspec.Struct):
+    """What was revoked: memberships as pairs of a person and a private room's key. Nothing else is named."""
+
+    memberships: Collection[tuple[int, str]] = ()
+
 
 # Topic of changed names and roles: a person's id and name, and whether they are a guest and staff.
 RENAMED = "renamed"
@@ -78,6 +86,7 @@ def record_sign_out(request: HttpRequest, user: User | None, **kwargs: Any) -> N
         security_log.log_event("signed_out", user.pk, security_log.request_address(request))
 
 
-def publish_revocation() -> None:
-    """Make all processes check their sockets after the commit."""
-    transaction.on_commit(partial(live.publish, REVOCATIONS, live.Event(None, b"{}")))
+def publish_revocation(*memberships: tuple[int, str]) -> None:
+    """Make all processes check their sockets after the commit: see `Revoked`."""
+    event = live.Event(None, msgspec.json.encode(Revoked(memberships)))
+    transaction.on_commit(partial(live.publish, REVOCATIONS, event))

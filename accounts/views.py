@@ -33,6 +33,7 @@ from accounts.forms import (
 )
 from accounts.guests import ensure_visitor, find_visitor, has_account
 from accounts.limits import MAX_ACCOUNT_LENGTH, count_failure, count_form
+from accounts.models import User
 from base import security_log
 from base.api_errors import ApiError
 from base.ratelimit import get_change_rate, hit_limit
@@ -197,11 +198,24 @@ class SignIn(GuestFormView, django_views.LoginView):
     account_field = "username"
     next_page = "me"
 
+    @property
+    def can_take(self):
+        """Whether the guest may be this person: not if the browser was to forget the guest."""
+        return not self.request.session.get_expire_at_browser_close()
+
+    def get_context_data(self, **context):
+        guest, rooms = self.request.user, []
+        if isinstance(guest, User) and self.can_take:
+            rooms = [name for find in actions.HANDED_OVER for name in find(guest)]
+        takes = self.request.method != "POST" or "take" in self.request.POST
+        return super().get_context_data(**context, rooms=rooms, takes=takes)
+
     def form_valid(self, form):
         guest = self.request.user
         if not guest.is_authenticated:
             return super().form_valid(form)
-        actions.give_up_name(guest, form.get_user())  # the guest cannot come back
+        takes_all = self.can_take and "take" in self.request.POST
+        actions.give_up_name(guest, form.get_user(), takes_all)  # the guest cannot come back
         response = super().form_valid(form)
         self.request.session["former_guest"] = guest.pk
         return response

@@ -25,6 +25,11 @@ def address_keys(address: str) -> RateLimitKeys:
     return RateLimitKeys(counted_address(address))
 
 
+def moderator_keys(request: HttpRequest) -> RateLimitKeys:
+    """Return the key of a person alone: those against whom they defend a room may share their address."""
+    return RateLimitKeys(f"moderator.{request.user.pk}")
+
+
 def socket_keys(scope: dict[str, Any]) -> RateLimitKeys:
     user, has_session = scope["user"], bool(scope["session"].session_key)
     return person_keys(

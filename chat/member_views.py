@@ -14,7 +14,7 @@ from accounts.guests import ensure_visitor, find_visitor
 from accounts.models import User
 from base.api_errors import ApiError
 from base.ratelimit import get_change_rate, hit_limit
-from base.ratelimit_keys import address_keys, request_keys
+from base.ratelimit_keys import address_keys, moderator_keys, request_keys
 from base.rooms import missing_room
 from base.security_log import request_address
 from chat import permissions, room_names
@@ -154,7 +154,7 @@ def _enter(request: HttpRequest, room_name: str) -> Room:
 
 def _change(request: HttpRequest, room_name: str) -> Room:
     room = _enter(request, room_name)
-    hit_limit(get_change_rate, request_keys(request))
+    hit_limit(get_change_rate, moderator_keys(request))
     return room
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from base.api_errors import ApiError
 from base.ratelimit import get_change_rate, hit_limit
-from base.ratelimit_keys import request_keys
+from base.ratelimit_keys import moderator_keys
 from base.security_log import request_address
 from chat import permissions
 from chat.actions import moderation
@@ -66,7 +66,7 @@ def _find(request: HttpRequest, pk: int) -> User:
 
 def _change(request: HttpRequest, pk: int) -> User:
     person = _find(request, pk)
-    hit_limit(get_change_rate, request_keys(request))
+    hit_limit(get_change_rate, moderator_keys(request))
     return person
 
 

@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from base.rooms import require_room
@@ -179,6 +180,7 @@ def all_messages() -> QuerySet[Message]:
 def check_edit(user: User, message: Message | None, roles: Roles) -> Message:
     """Return the message if the user may edit it. Raise `ApiError` otherwise."""
     found = _check_exists(message)
+    queries.check_not_silenced(user)
     return _check(found, can_edit(user, found, roles.get((found.room_id, user.pk))))
 
 

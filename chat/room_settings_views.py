@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import User
 from base.api_errors import ApiError
 from base.ratelimit import get_change_rate, hit_limit
-from base.ratelimit_keys import request_keys
+from base.ratelimit_keys import moderator_keys
 from base.rooms import missing_room
 from base.security_log import request_address
 from chat import permissions, room_names
@@ -27,7 +27,7 @@ def room_settings(request: HttpRequest, room_name: str) -> Page:
     user, room = _enter(request, room_name)
     if request.method != "POST":
         return _render(request, room, {"title": room.title, "topic": room.topic_line})
-    hit_limit(get_change_rate, request_keys(request))
+    hit_limit(get_change_rate, moderator_keys(request))
     title, topic = (request.POST.get(key, "") for key in ("title", "topic"))
     try:
         rooms.change_room(user, room, title, topic, request_address(request))
@@ -44,7 +44,7 @@ def room_settings(request: HttpRequest, room_name: str) -> Page:
 def archive_room(request: HttpRequest, room_name: str) -> Page:
     """Archive a room, or with `archived=0` open it again."""
     user, room = _enter(request, room_name)
-    hit_limit(get_change_rate, request_keys(request))
+    hit_limit(get_change_rate, moderator_keys(request))
     rooms.archive(user, room, request.POST.get("archived") != "0", request_address(request))
     return redirect("room", room.name)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+import msgspec
 from channels.db import aclose_old_connections, database_sync_to_async
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 import live
 from accounts.models import RestingName, User
-from accounts.revocation import REVOCATIONS
+from accounts.revocation import REVOCATIONS, Revoked
 from base.api_errors import ApiError
 from base.rooms import enter_rooms
 
@@ -54,7 +55,7 @@ class Sockets:
         self._open: set[Socket] = set()
         self._counts: Counter[str] = Counter()
         self._reconciler = live.Reconciler(
-            REVOCATIONS, self._check_all, lambda: live.get_hub().compare_interval
+            REVOCATIONS, self._check_all, lambda: live.get_hub().compare_interval, self._on_batch
         )
 
     @contextmanager
@@ -78,6 +79,14 @@ class Sockets:
 
     async def close(self) -> None:
         await self._reconciler.close()
+
+    def _on_batch(self, batch: live.Batch) -> None:
+        """Close the sockets of ended memberships at once: what the room says next is not for them."""
+        for event in batch.events:
+            ended = {*msgspec.json.decode(event.body, type=Revoked).memberships}
+            for socket in [*self._open] if ended else ():
+                if socket.user and (socket.user.pk, socket.private_room) in ended:
+                    socket.dismiss(REMOVED)
 
     async def _check_all(self) -> None:
         """Close the sockets of revoked sessions, people and memberships.

@@ -36,6 +36,7 @@ class Event(NamedTuple):
     key: str | None = None
     is_change: bool = False
     changed_at: float = 0  # when the object got this state; 0: unknown
+    epoch: str = ""  # of the log that it was stored in; empty: unknown
 
     @property
     def size(self) -> int:

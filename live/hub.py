@@ -136,9 +136,15 @@ class Hub:
     # Published events
 
     def _on_event(self, name: str, event: Event) -> None:
-        """Append the event if it is the next one; otherwise catch up with the source."""
+        """Append the event if it is the next one; otherwise catch up with the source.
+
+        An event of another log, which has the topic's name after a restore, reaches no subscriber.
+        """
         topic = self._topics.get(name)
         if topic is None:
+            return
+        if event.epoch not in ("", topic.epoch):
+            self._must_compare.set()
             return
         seq = event.seq
         if seq is None or (seq == topic.log.seq + 1 and not topic.suspects):

@@ -79,11 +79,13 @@ class PubSub:
                 if message["type"] == "live.probe":
                     self._probe_returned.set()
                 elif message["from"] != self._channel:  # this process has its own events already
-                    # Older versions send no keys, or no times.
+                    # Older versions send no keys, no times or no epochs.
                     keys = message.get("keys", repeat((None, False)))
                     times = message.get("changed_at", repeat(0))
-                    for (seq, body), key, at in zip(message["events"], keys, times, strict=False):
-                        self._on_event(message["topic"], Event(seq, body.encode(), key[0], key[1], at))
+                    epochs = message.get("epochs", repeat(""))
+                    found = zip(message["events"], keys, times, epochs, strict=False)
+                    for (seq, body), key, at, epoch in found:
+                        self._on_event(message["topic"], Event(seq, body.encode(), key[0], key[1], at, epoch))
             except Exception:
                 logger.warning("pubsub: cannot receive", exc_info=True)
                 await asyncio.sleep(RETRY_DELAY)
@@ -146,5 +148,6 @@ async def send_events(layer: Any, topic: str, events: Iterable[Event], channel: 
         "events": [[event.seq, event.body.decode()] for event in events],
         "keys": [[event.key, event.is_change] for event in events],
         "changed_at": [event.changed_at for event in events],
+        "epochs": [event.epoch for event in events],
     }
     await layer.group_send(group_name(topic), message)

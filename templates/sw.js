@@ -97,10 +97,11 @@ async function forgetAfter(request) {
   return response;
 }
 
-/** Messages of pages: a snapshot of a room, or that the person has left a private room, or was signed out or removed. */
+/** Messages of pages: a snapshot of a room; that the person has left a private room, or which ones remain; or was signed out or removed. */
 addEventListener("message", (event) => {
-  const { forget: isOver, left } = event.data;
+  const { forget: isOver, left, members } = event.data;
   if (left) event.waitUntil(forget(roomOf(left)));
+  else if (members) event.waitUntil(forgetOthers(members));
   else event.waitUntil(isOver ? forgetRooms() : keepSnapshot(event.data, event.source));
 });
 

@@ -13,7 +13,7 @@ from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import permissions
-from chat.actions.members import audit
+from chat.actions.members import audit, check_can_join
 from chat.actions.room_events import log_event
 from chat.lifetimes import LIFETIMES
 from chat.models import Invitation, Membership, ModerationAction, Role, Room, RoomEvent
@@ -82,6 +82,7 @@ def join(user: User, token: str) -> Room:
     members = Membership.objects.filter(room=room)
     if members.filter(user=user).exists():
         return room
+    check_can_join(user)
     if members.count() >= MAX_MEMBERS:
         raise ApiError("forbidden", _("This room is full."))
     # Checked again in the statement that counts the use: others may join by it at the same time.

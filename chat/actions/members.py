@@ -1,8 +1,11 @@
 """Actions on members of private rooms: remove, and change a role. See `memberships` for one's own."""
 
+from functools import partial
+
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
@@ -13,7 +16,16 @@ from chat import permissions
 from chat.actions.room_events import log_event
 from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Role, Room, RoomEvent, RoomKind
 from chat.queries import locks
+from chat.queries.titles import title_for
+from chat.queries.unread_counts import MAX_REQUESTS
 from chat.services import unread_changes
+
+# How many private rooms a person can be in, without the direct ones that others have opened: signing in hands
+# them over one by one.
+MAX_PRIVATE_ROOMS = 500
+
+# How many of them are named on the page that asks.
+MAX_NAMED = 10
 
 
 @transaction.atomic
@@ -54,19 +66,53 @@ def check_keeps_owner(room: Room, person: int) -> None:
         _check_other_owner(room, person)
 
 
+def check_can_join(person: User) -> None:
+    """Raise `ApiError` if a person is in as many private rooms as one can be."""
+    own = Membership.objects.filter(user=person, is_request=False).exclude(room__kind=RoomKind.OPEN)
+    if own.count() >= MAX_PRIVATE_ROOMS:
+        detail = _("You can be in at most {most} private rooms. Leave one first.")
+        raise ApiError("forbidden", format_lazy(detail, most=MAX_PRIVATE_ROOMS))
+
+
+def accept_request(person: int, room: Room) -> None:
+    """List a direct room for a person from now on, whoever opened it: see `Membership.is_request`."""
+    own = Membership.objects.filter(user=person, room=room, is_request=True)
+    if own.update(is_request=False):
+        transaction.on_commit(lambda: unread_changes.publish_changed_memberships(person, [room.pk]))
+
+
+def publish_first_message(room: Room) -> None:
+    """Publish that a direct room has its first message, and is listed for both people."""
+    for person in Membership.objects.filter(room=room).values_list("user", flat=True):
+        publish = partial(unread_changes.publish_changed_memberships, person, [room.pk])
+        transaction.on_commit(publish)
+
+
 def hand_over(person: User, heir: User | None) -> None:
     """Hand over a person's private rooms to the account of a guest who signs in.
 
     Without an heir, rooms that would have no owner go to the member with the highest role who came first.
+    Direct rooms that others have opened are not handed over, but for the newest `MAX_REQUESTS`.
     """
     own = Membership.objects.filter(user=person).exclude(room__kind=RoomKind.OPEN).select_related("room")
+    requests = own.filter(is_request=True).order_by("-pk").values_list("pk", flat=True)
+    Membership.objects.filter(pk__in=list(requests[MAX_REQUESTS:])).delete()
+    if heir is None:
+        own = own.filter(role=Role.OWNER)
     locks.lock_rooms([membership.room_id for membership in own])
     for membership in own:
         if heir:
             _move(membership, heir)
-        elif membership.role == Role.OWNER:
+        else:
             others = sorted(_others(membership.room, person.pk), key=_seniority)
             Membership.objects.filter(pk__in=[each.pk for each in others[:1]]).update(role=Role.OWNER)
+
+
+def list_handed_over(person: User) -> list[str]:
+    """Return the titles of the first private rooms that `hand_over` would hand over."""
+    private = permissions.all_rooms().filter(membership__user=person, membership__is_request=False)
+    found = private.exclude(kind=RoomKind.OPEN).annotate(seen=title_for(person.pk))
+    return list(found.order_by("-last_message_at").values_list("seen", flat=True)[:MAX_NAMED])
 
 
 def _move(membership: Membership, heir: User) -> None:
@@ -74,9 +120,9 @@ def _move(membership: Membership, heir: User) -> None:
     room = membership.room
     if room.people:
         people = {int(key) for key in room.people.split("-")} - {membership.user_id} | {heir.pk}
-        key = Room.key_of_people(people)
+        key: str | None = Room.key_of_people(people)
         if len(people) == 1 or permissions.all_rooms().filter(people=key).exists():
-            return  # they have another direct room
+            key = None  # they find the other direct room that they have; both stay in their lists
         permissions.all_rooms().filter(pk=room.pk).update(people=key)
     own = Membership.objects.filter(user=heir, room=room).first()
     if own is None:
@@ -111,7 +157,7 @@ def end_membership(person: int, room: Room) -> None:
     _revoke(Invitation.objects.filter(room=room, inviter=person))
     transaction.on_commit(lambda: unread_changes.publish_left(person, room.pk, room.name))
     if not room.is_open:
-        publish_revocation()
+        publish_revocation((person, room.key))
 
 
 def _revoke(invitations: QuerySet[Invitation]) -> None:

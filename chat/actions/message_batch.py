@@ -1,6 +1,5 @@
 """Batch of new messages, stored in one transaction."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -9,15 +8,14 @@ from uuid import UUID
 
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import mentions, permissions
-from chat.models import Message, Room
+from chat.actions import members
+from chat.models import Message, Room, RoomKind
 
 
 class NewMessage(NamedTuple):
@@ -72,8 +70,10 @@ class MessageBatch:
             return None
         author = entry.author and queries.get_stored(self._people, entry.author)
         role = self._roles.get((entry.room.pk, author.pk)) if author else None
+        if author:
+            queries.check_not_silenced(author)
         if not author or not permissions.can_write(author, entry.room, role):
-            raise ApiError("forbidden", _why(author))
+            raise ApiError("forbidden", _("You can't write in this room."))
         return author
 
     def find_earlier(self, entry: NewMessage) -> Message | None:
@@ -101,7 +101,16 @@ class MessageBatch:
             for message, seq in zip(messages, seqs, strict=True):
                 message.number = message.seq = seq
         permissions.all_messages().bulk_create(self._new)
+        self._accept_requests()
         mentions.store_mentions(self._new, found)
+
+    def _accept_requests(self) -> None:
+        """Who writes in a direct room wants it in their lists; with its first message it comes into both."""
+        for message in self._new:
+            if message.room.kind == RoomKind.DIRECT:
+                members.accept_request(message.author_id, message.room)
+                if message.number == 1:
+                    members.publish_first_message(message.room)
 
     def by_room(self) -> list[tuple[Room, list[Message]]]:
         """Return the new messages of each room."""
@@ -110,16 +119,6 @@ class MessageBatch:
     def _index(self, message: Message) -> None:
         for author in (message.author_id, None):
             self._by_key.setdefault((message.room_id, author, message.client_id), message)
-
-
-def _why(author: User | None) -> str | Promise:
-    """Return why an author cannot write."""
-    if author and author.silenced_until and author.is_silenced:
-        minutes = math.ceil((author.silenced_until - timezone.now()).total_seconds() / 60)
-        return format_lazy(
-            _("A moderator has silenced you. You can write again in {count} min."), count=minutes
-        )
-    return _("You can't write in this room.")
 
 
 def _find_stored(batch: Iterable[NewMessage]) -> QuerySet[Message]:

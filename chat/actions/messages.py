@@ -122,4 +122,8 @@ def _with_name(author: User | None, network: str) -> User:
 
 def _publish(room: Room, *messages: Message) -> None:
     """Publish the messages to the room's topic after the commit."""
-    transaction.on_commit(lambda: live.publish(room.topic, *map(protocol.make_event, messages)))
+
+    def publish() -> None:
+        live.publish(room.topic, *[protocol.make_event(message, room.epoch) for message in messages])
+
+    transaction.on_commit(publish)

@@ -22,5 +22,5 @@ def log_event(actor: User, room: Room, event: RoomEvent, subject: str = "") -> N
         text=subject,
     )
     permissions.all_messages().bulk_create([line])
-    published = protocol.make_event(line)
+    published = protocol.make_event(line, room.epoch)
     transaction.on_commit(lambda: live.publish(room.topic, published))

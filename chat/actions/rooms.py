@@ -57,6 +57,8 @@ def create_private_room(owner: User, title: str) -> Room:
     """Create a private room with the user as its owner. Raise `ApiError` (`bad_frame`) for a bad name."""
     title = clean_title(title)
     owner = queries.lock_active(owner)
+    queries.check_not_silenced(owner)
+    members.check_can_join(owner)
     search_keys = room_search.make_search_keys(title)
     room = _create_private(RoomKind.PRIVATE, title=title, search_keys=search_keys)
     _add_member(room, owner, role=Role.OWNER)
@@ -68,19 +70,23 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
     """Return the direct room of two people, created if there is none. Raise `ApiError` (`not_found`).
 
     The user has entered a room in which the person must be or have been; `present` are the people there now.
+    The other person's lists have it once it has a message.
     Both people are locked, so that requests at the same time find the same direct room.
     """
     people = queries.lock_active_people({user.pk, person})
     user = queries.get_stored(people, user)
+    queries.check_not_silenced(user)
     other = people.get(person)
     if other is None or other == user or not permissions.can_message(person, room, present):
         raise ApiError("not_found", _("This person can't be reached."))
     key = Room.key_of_people(people)
     if found := permissions.all_rooms().filter(people=key).first():
+        members.accept_request(user.pk, found)
         return found
+    members.check_can_join(user)
     direct = _create_private(RoomKind.DIRECT, people=key)
-    for each in (user, other):
-        _add_member(direct, each, involvement=Involvement.ALL)
+    _add_member(direct, user, involvement=Involvement.ALL)
+    _add_member(direct, other, involvement=Involvement.ALL, is_request=True)
     return direct
 
 
@@ -147,6 +153,7 @@ def _create_private(kind: RoomKind, **fields: str) -> Room:
     return room
 
 
-def _add_member(room: Room, user: User, **fields: str) -> None:
-    Membership.objects.create(user=user, room=room, **fields)
-    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, [room.pk]))
+def _add_member(room: Room, user: User, **fields: object) -> None:
+    membership = Membership.objects.create(user=user, room=room, **fields)
+    if not membership.is_request:
+        transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, [room.pk]))

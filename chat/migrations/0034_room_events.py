@@ -79,4 +79,9 @@ class Migration(migrations.Migration):
                 name="message_not_deleted",
             ),
         ),
+        # An earlier version would show them as messages of people.
+        migrations.RunSQL(
+            migrations.RunSQL.noop,
+            "UPDATE chat_message SET deleted_at = created_at, text = '' WHERE event IS NOT NULL",
+        ),
     ]

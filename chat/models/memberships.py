@@ -43,6 +43,12 @@ class Membership(Personal):
         null=True, help_text="The place among the member's starred rooms, from 1."
     )
 
+    is_request = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether the other person opened this direct room, and the member has not written there.",
+    )
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "room"], name="membership")]
 

@@ -131,14 +131,15 @@ def make_last_change(row: Any | None) -> LastChange:
     return LastChange(f"{row.number}.{row.client_id}", row.seq, changed_at(row)) if row else LastChange()
 
 
-def make_event(row: Any) -> live.Event:
-    """Return a stored message as an event of its room's log."""
+def make_event(row: Any, epoch: str = "") -> live.Event:
+    """Return a stored message as an event of its room's log, whose epoch is given for other processes."""
     return live.Event(
         row.seq,
         encode_body(make_message(row)),
         make_key(row.number, row.client_id),
         is_change=row.number != row.seq,
         changed_at=_change_time(row).timestamp(),
+        epoch=epoch,
     )
 
 

@@ -23,7 +23,11 @@ class Count(msgspec.Struct, omit_defaults=True):
 
 
 class Unread(Notice):
-    """Unread counts of rooms. `all`: nothing is unread in other rooms, and none is starred."""
+    """Unread counts of rooms. `all`: nothing is unread in other rooms, and none is starred.
+
+    With `all`, `private` are the names of your private rooms, up to as many as are counted.
+    """
 
     rooms: list[Count]
     all: bool
+    private: list[str] | msgspec.UnsetType = msgspec.UNSET

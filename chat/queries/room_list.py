@@ -31,6 +31,9 @@ MAX_CARDS = 120
 # How many candidates a search compares with its text, the most recently active first.
 MAX_CANDIDATES = 1000
 
+# How many direct rooms are among them: their search keys are made of the present names of their people.
+MAX_DIRECT_CANDIDATES = 200
+
 # How many rooms a search finds, and how many that its text may mean.
 MAX_FOUND_ROOMS = 20
 MAX_SIMILAR_ROOMS = 3
@@ -176,10 +179,12 @@ def _search(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) -> lis
     asked = room_search.fold_text(text[: names.MAX_ROOM_NAME])[: room_search.MAX_QUERY_LENGTH]
     if not asked:
         return []
-    matcher, found = room_search.RoomMatcher(asked), []
+    matcher, found, made = room_search.RoomMatcher(asked), [], 0
     candidates = rooms.filter(room_search.may_match(asked) | Q(kind=RoomKind.DIRECT))
     seen = candidates.annotate(seen=title_for(user.pk or 0))
     for pk, name, title, keys in seen.values_list("pk", "name", "seen", "search_keys")[:MAX_CANDIDATES]:
+        if not keys and (made := made + 1) > MAX_DIRECT_CANDIDATES:
+            continue
         search_keys = keys or room_search.make_search_keys(title)
         if matcher.matches(search_keys):
             found.append((matcher.begins(search_keys), (pk, name, title)))

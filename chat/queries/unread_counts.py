@@ -1,5 +1,6 @@
 """Queries for a person's rooms and their unread counts."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import chain
@@ -36,6 +37,9 @@ MAX_NEWEST = 20
 
 # How many rooms of a person are counted: the starred ones, and then those entered last.
 MAX_ROOMS = 100
+
+# How many direct rooms that others have opened are among them, until the person writes there.
+MAX_REQUESTS = 20
 
 # People or memberships per query.
 QUERY_CHUNK = 1000
@@ -144,16 +148,21 @@ def count_for_people(people: Collection[int]) -> dict[int, list[RoomCounts]]:
 def find_latest_memberships(people: Collection[int]) -> dict[int, list[int]]:
     """Return the keys of each person's starred and newest memberships, `MAX_ROOMS` in all, newest first.
 
-    Archived rooms are not listed.
+    Direct rooms that others have opened take no other room's place, and have none before their first
+    message. Archived rooms are not listed.
     """
     found: dict[int, list[int]] = {pk: [] for pk in people}
-    starred_first = [F("star").asc(nulls_last=True), F("pk").desc()]
+    own_first = [F("star").asc(nulls_last=True), F("is_request").asc(), F("pk").desc()]
+    is_empty_request = Q(is_request=True, room__last_message_at=None)
     for some in split_into_chunks(people):
-        rank = Window(RowNumber(), partition_by="user", order_by=starred_first)
-        kept = permissions.memberships_of(some).filter(room__archived_at=None)
+        rank = Window(RowNumber(), partition_by="user", order_by=own_first)
+        kept = permissions.memberships_of(some).filter(~is_empty_request, room__archived_at=None)
         kept = kept.annotate(rank=rank).filter(rank__lte=MAX_ROOMS)
-        for key, person in kept.order_by("-pk").values_list("pk", "user"):
-            found[person].append(key)
+        requests = Counter[int]()
+        for key, person, is_request in kept.order_by("-pk").values_list("pk", "user", "is_request"):
+            requests[person] += is_request
+            if not is_request or requests[person] <= MAX_REQUESTS:
+                found[person].append(key)
     return found
 
 
@@ -175,14 +184,20 @@ def load_log_ends(rooms: Collection[int]) -> dict[int, LogEnd]:
     return ends
 
 
+def load_room_names(rooms: Collection[int]) -> dict[int, str]:
+    """Return the names of rooms in their addresses."""
+    return dict(permissions.all_rooms().filter(pk__in=rooms).values_list("pk", "name"))
+
+
 def load_last_membership() -> int:
     """Return the key of the newest membership."""
     return Membership.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def load_memberships_after(key: int) -> list[tuple[int, int, int]]:
-    """Return the memberships after a key, in order: each one's key, person and room."""
-    return list(Membership.objects.filter(pk__gt=key).order_by("pk").values_list("pk", "user", "room"))
+    """Return the memberships after a key, in order: each one's key, person and room. See `is_request`."""
+    entered = Membership.objects.filter(pk__gt=key, is_request=False)
+    return list(entered.order_by("pk").values_list("pk", "user", "room"))
 
 
 def split_into_chunks(keys: Collection[int], size: int = QUERY_CHUNK) -> Iterable[list[int]]:

@@ -16,6 +16,7 @@ from channels.db import database_sync_to_async
 
 import live
 from base.database import DATABASE_ERRORS
+from base.rooms import private_key
 from chat import actions, protocol
 from chat.actions import Member
 from chat.models import Involvement
@@ -67,12 +68,13 @@ class UserUnreadFeed:
         self.titles = {counts.room: counts.title for counts in all_counts if counts.title}
         self.published = {counts.room: counts for counts in all_counts if _is_kept(counts)}
         newest = {counts.room for counts in islice(all_counts, NEWEST_ROOMS)}
-        self._append([each for each in all_counts if _is_kept(each) or each.room in newest], is_all=True)
+        named = [each for each in all_counts if _is_kept(each) or each.room in newest]
+        self._append(named, private=[each.name for each in all_counts if private_key(each.name)])
 
     def publish(self, all_counts: Iterable[RoomCounts]) -> None:
         """Publish those counts that have changed, in one event: subscribers wait for at most `RING_SIZE`."""
         if changed := [counts for counts in all_counts if self._update(counts)]:
-            self._append(changed, is_all=False)
+            self._append(changed)
         if (surplus := len(self.rooms) - unread_counts.MAX_ROOMS) > 0:
             for room in [room for room in self.rooms if not self._has_star(room)][:surplus]:
                 self.remove(room)
@@ -95,13 +97,13 @@ class UserUnreadFeed:
     def remove(self, room: int) -> None:
         """Remove a room that is not counted any more."""
         if counts := self._forget(room):
-            self._append([_without_unread(counts)], is_all=False)
+            self._append([_without_unread(counts)])
 
     def leave(self, room: int, name: str) -> None:
         """Remove a room that the person has left, and tell their tabs."""
         self._forget(room)
         left = protocol.Count(room=name, count=0, mentions=0, newest=None, involvement="", star=None)
-        self._publish([left], is_all=False)
+        self._publish([left])
 
     def _forget(self, room: int) -> RoomCounts | None:
         self.rooms.pop(room, None)
@@ -116,7 +118,7 @@ class UserUnreadFeed:
         """Return the published unread count of a room."""
         return self.published[room].unread if room in self.published else 0
 
-    def _append(self, all_counts: Iterable[RoomCounts], is_all: bool) -> None:
+    def _append(self, all_counts: Iterable[RoomCounts], private: list[str] | None = None) -> None:
         unread = [
             protocol.Count(
                 room=counts.name,
@@ -130,10 +132,12 @@ class UserUnreadFeed:
             )
             for counts in all_counts
         ]
-        self._publish(unread, is_all)
+        self._publish(unread, private)
 
-    def _publish(self, unread: list[protocol.Count], is_all: bool) -> None:
-        self.log.append(live.Event(self.log.seq + 1, protocol.encode_body(protocol.Unread(unread, is_all))))
+    def _publish(self, unread: list[protocol.Count], private: list[str] | None = None) -> None:
+        """Publish counts: those of all rooms if there is a list of the private ones."""
+        event = protocol.Unread(unread, private is not None, msgspec.UNSET if private is None else private)
+        self.log.append(live.Event(self.log.seq + 1, protocol.encode_body(event)))
 
 
 def _without_unread(counts: RoomCounts) -> RoomCounts:
@@ -339,12 +343,17 @@ class UnreadFeed:
                 all_counts = [found[key] for key in keys if key in found]
                 feed.publish([counts for counts in all_counts if not self._waits(feed, counts)])
                 if missing := set(keys) - found.keys():
-                    self._remove_missing(person, feed, missing)
+                    await self._remove_missing(person, feed, missing)
 
-    def _remove_missing(self, person: int, feed: UserUnreadFeed, missing: set[int]) -> None:
+    async def _remove_missing(self, person: int, feed: UserUnreadFeed, missing: set[int]) -> None:
         """Remove memberships that have vanished. The person may have entered the rooms again."""
-        for room in [room for room, key in feed.rooms.items() if key in missing]:
-            feed.remove(room)
+        rooms = [room for room, key in feed.rooms.items() if key in missing]
+        names = await database_sync_to_async(unread_counts.load_room_names)(rooms)
+        for room in rooms:
+            if room in names:
+                feed.leave(room, names[room])
+            else:
+                feed.remove(room)
             self._dirty.read.add((person, room))
             self._reconciler.request()
 

@@ -83,6 +83,12 @@ async function forget(room) {
   await Promise.all([rooms.delete(room), rooms.delete(snapshotOf(room))]);
 }
 
+/** Delete the cached private rooms of which the person is no longer a member. @param {string[]} members their rooms' addresses */
+async function forgetOthers(members) {
+  const isOther = (room) => room.startsWith("/chat/~") && !members.includes(room);
+  for (const room of (await cachedRooms()).filter(isOther)) await forget(room);
+}
+
 async function keep(room, response, receivedIn) {
   const text = await response.text();
   await navigator.locks.request(FILES, async () => {

@@ -155,6 +155,23 @@ async def test_who_is_removed_in_another_room_keeps_nothing_of_it(lobby, two_mem
     await until(two, GONE_FROM_CACHE, address)
 
 
+@pytest.mark.parametrize("is_elsewhere", [True, False])
+async def test_who_is_removed_while_away_keeps_nothing_of_the_room(lobby, two_members, is_elsewhere):
+    one, two, address = await two_members("Choir", service_workers="allow")
+    await one.say("hello")
+    await two.until_transcript("hello")
+    await two.page.reload()
+    await until(two, KEPT)
+    if is_elsewhere:
+        await two.enter(lobby.url, "elsewhere meanwhile")
+    await expect(two.page.locator("#rooms")).to_contain_text("Choir")
+    await two.page.context.set_offline(True)
+    await remove(one, address)
+    await two.page.context.set_offline(False)
+    await expect(two.page.locator("#rooms")).not_to_contain_text("Choir")
+    await until(two, GONE_FROM_CACHE, address)
+
+
 async def test_a_private_room_is_found_by_its_name_and_made_from_the_search(lobby, open_tab):
     tab = await open_tab()
     address = await create(lobby, tab, "Chess players")

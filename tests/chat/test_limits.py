@@ -17,6 +17,7 @@ from chat import actions
 from chat.limits import get_text_limit
 from chat.models import Message, Room
 from push.limits import get_task_rate
+from tests.chat.people import make_staff
 
 addresses = (f"198.51.100.{n}" for n in itertools.count(1))
 
@@ -137,6 +138,19 @@ async def test_changes_are_limited_by_person_and_address(lobby_room, settings, a
     assert [(await browsers[0].post(path, said)).status_code for _ in range(2)] == [code, 429]
     codes = [(await each.post(path, {**said, "name": uuid4().hex[:20]})).status_code for each in browsers[1:]]
     assert codes == [code] * (ratelimit.ADDRESS_MULTIPLE - 1) + [429]
+
+
+async def test_those_against_whom_a_room_is_defended_do_not_use_up_its_limit(lobby_room, settings, address):
+    """They may come from the same address, as a class does."""
+    settings.CHANGES_PER_HOUR = 1
+    staff = Browser(address)
+    await staff.aforce_login(await sync_to_async(make_staff)())
+    browsers = [await newcomer(address) for _ in range(ratelimit.ADDRESS_MULTIPLE + 1)]
+    posted = [await each.post("/chat/lobby/involvement/", {"involvement": "all"}) for each in browsers]
+    assert posted[-1].status_code == 429
+    guest = await sync_to_async(create_guest)()
+    silenced = await staff.post(f"/moderation/{guest.pk}/silence/", {"lifetime": "hour"})
+    assert silenced.status_code == 302
 
 
 # Tasks, rooms, messages

@@ -25,6 +25,7 @@ UNCHECKED = {
     "chat/actions/members.py",
     "chat/queries/locks.py",
     "chat/actions/change_batch.py",
+    "chat/actions/room_events.py",
     "chat/actions/message_batch.py",
     "chat/queries/history.py",  # of rooms whose sockets are admitted
     "chat/management/commands/restored.py",

@@ -1,5 +1,6 @@
 """Private rooms: members, invitations and roles, through pages and sockets."""
 
+import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,10 +16,13 @@ from accounts.actions import ban, create_guest, delete_account, remove_account
 from accounts.models import User
 from accounts.purge import purge_guests
 from chat import actions
-from chat.actions import Member, rooms
+from chat.actions import Member, members, rooms
 from chat.models import AuditEntry, Invitation, Membership, Role, Room
 from chat.queries import unread_counts
+from connections import open_sockets
 from tests.chat.people import browser
+
+SIGN_IN = {"username": "ada", "password": "correct horse 9 staple"}
 
 ADDRESS = re.compile(r"/chat/(~[a-z0-9]{22})/members/")
 
@@ -211,14 +215,43 @@ def test_a_guest_who_signs_in_takes_private_rooms_along(owning, owner, room):
         actions.send(person, actions.open_room("meeting"), "hello", uuid4())
     direct = message(owning, other)  # with oneself, soon
     talk = message(owning, stranger).url
-    page = owning.post("/me/sign-in/", {"username": "ada", "password": "correct horse 9 staple"})
-    assert page.status_code == 302
+    page = owning.get("/me/sign-in/").content.decode()
+    assert "private rooms along" in page and "Book club" in page and stranger.name in page
+    assert owning.post("/me/sign-in/", SIGN_IN | {"take": "on"}).status_code == 302
     assert owning.get(f"/chat/{room}/members/").status_code == 200
     assert Membership.objects.get(room__key=room).role == Role.OWNER
     assert owning.get(talk).status_code == 200
     assert message(owning, stranger).url == talk
     assert message(browser(stranger), other).url == talk
     assert owning.get(direct.url).status_code == 200
+
+
+@pytest.mark.parametrize("ends_with_browser", [True, False])
+def test_who_signs_in_on_the_device_of_a_guest_need_not_take_the_rooms(owning, room, ends_with_browser):
+    User.objects.create_user("ada", password="correct horse 9 staple", name="Ada")
+    member, _ = joined(owning, room)
+    if ends_with_browser:  # "Not on this device"
+        session = owning.session
+        session.set_expiry(0)
+        session.save()
+        assert "private rooms along" not in owning.get("/me/sign-in/").content.decode()
+    owning.post("/me/sign-in/", SIGN_IN | ({"take": "on"} if ends_with_browser else {}))
+    assert owning.get(f"/chat/{room}/").status_code == 404
+    assert Membership.objects.get(user=member).role == Role.OWNER
+
+
+def test_the_direct_room_of_a_guest_who_has_another_as_an_account_is_kept(owning, owner):
+    account = User.objects.create_user("ada", password="correct horse 9 staple", name="Ada")
+    other = create_guest()
+    for person in (owner, account, other):
+        actions.send(person, actions.open_room("meeting"), "hello", uuid4())
+    of_account, of_guest = message(browser(account), other).url, message(owning, other).url
+    actions.send(owner, Room.objects.get(key=of_guest.split("/")[2]), "My address is Main St 1.", uuid4())
+    owning.post("/me/sign-in/", SIGN_IN | {"take": "on"})
+    assert "Main St 1" in owning.get(of_guest).content.decode()
+    assert message(owning, other).url == of_account
+    for address in (of_account, of_guest):
+        assert address in owning.get("/chat/").content.decode()
 
 
 def test_a_room_with_members_keeps_an_owner(owning, owner, room):
@@ -434,3 +467,80 @@ def closing_connections(function):
         return function()
     finally:
         connection.close()
+
+
+def listed(user):
+    return {counts.title for counts in unread_counts.count_for_people([user.pk])[user.pk]}
+
+
+def test_a_direct_room_that_another_has_opened_comes_into_the_lists_with_its_first_message(two_people):
+    ada, bob, of_ada, _ = two_people
+    room = Room.objects.get(key=message(of_ada, bob).url.split("/")[2])
+    assert (listed(ada), listed(bob)) == ({bob.name}, set())
+    actions.send(ada, room, "hello", uuid4())
+    assert listed(bob) == {ada.name}
+
+
+def test_strangers_take_no_place_of_own_rooms(two_people, monkeypatch):
+    monkeypatch.setattr(unread_counts, "MAX_ROOMS", 8)
+    monkeypatch.setattr(unread_counts, "MAX_REQUESTS", 2)
+    _, bob, _, of_bob = two_people
+    actions.star(bob, actions.open_room("starred"), 1)
+    team = Room.objects.get(key=create(of_bob, "My team"))
+    before = listed(bob)
+    for _stranger in range(9):
+        stranger = create_guest()
+        room = Room.objects.get(key=message(browser(stranger), bob).url.split("/")[2])
+        actions.send(stranger, room, "Buy this!", uuid4())
+    assert before < listed(bob) and len(listed(bob) - before) == 2
+    actions.send(bob, room, "No.", uuid4())
+    assert stranger.name in listed(bob)
+    assert team.title in listed(bob)
+
+
+async def test_a_first_direct_message_reaches_open_tabs(connect):
+    ada, bob = [await database_sync_to_async(create_guest)() for _person in range(2)]
+    elsewhere = await connect("elsewhere", user=bob)
+    for person in (ada, bob):
+        meeting = await database_sync_to_async(actions.open_room)("meeting")
+        await database_sync_to_async(actions.send)(person, meeting, "hello", uuid4())
+    address = (await database_sync_to_async(lambda: message(browser(ada), bob).url)()).split("/")[2]
+    first = await connect(address, user=ada)
+    await first.say("hello")
+    while True:
+        unread = await elsewhere.event("unread")
+        if counts := [each for each in unread["rooms"] if each["room"] == address]:
+            assert (counts[0]["title"], counts[0]["count"]) == (ada.name, 1)
+            return
+
+
+def test_a_person_is_in_a_limited_number_of_private_rooms(two_people, monkeypatch):
+    monkeypatch.setattr(members, "MAX_PRIVATE_ROOMS", 2)
+    ada, bob, of_ada, of_bob = two_people
+    message(of_ada, bob)  # no room of Bob's own
+    link = invite(of_bob, create(of_bob))
+    create(of_ada)
+    stranger = create_guest()
+    actions.send(stranger, actions.open_room("meeting"), "hello", uuid4())
+    refused = [of_ada.post("/rooms/private/", {"title": "x"}), of_ada.post(link), message(of_ada, stranger)]
+    assert [each.status_code for each in refused] == [403, 403, 403]
+    create(of_bob)
+    assert Membership.objects.filter(user=ada).exclude(room__kind="open").count() == 2
+
+
+async def test_what_is_said_after_a_removal_does_not_reach_the_removed_person(connect, monkeypatch):
+    """The process may be slow: it must not deliver anything before it has checked its sockets."""
+    owner, member, room = await member_of(connect)
+    one, two = await connect(room, user=owner), await connect(room, user=member)
+    await two.event("welcome")
+    checking = asyncio.Event()
+
+    async def check_later(sockets):
+        await checking.wait()
+        return []
+
+    monkeypatch.setattr(open_sockets, "_to_dismiss", check_later)
+    await database_sync_to_async(lambda: browser(owner).post(f"/chat/{room}/members/{member.pk}/remove/"))()
+    assert await two.close_code() == 4403
+    await one.say("secret")
+    checking.set()

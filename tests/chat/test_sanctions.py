@@ -13,7 +13,7 @@ from accounts.models import NetworkBan, User
 from accounts.purge import purge_bans
 from base.api_errors import ApiError
 from chat import actions
-from chat.models import AuditEntry, Message
+from chat.models import AuditEntry, Message, Room
 from tests.chat.people import browser, make_staff
 
 # An address of the Internet, one of a private network, and a network of IPv6.
@@ -141,3 +141,34 @@ def test_the_audit_log_of_the_site_is_for_staff(moderating):
     moderating.post(f"/moderation/{guest.pk}/ban/", {"lifetime": "hour", "reason": "Spam"})
     page = moderating.get("/admin/chat/auditentry/").content.decode()
     assert "Banned somebody" in page and guest.name in page
+
+
+@pytest.mark.parametrize(("days", "is_banned"), [(1, True), (8, False)])
+def test_a_new_account_is_banned_with_its_network(moderating, days, is_banned):
+    """Otherwise a guest who signs up could come back as another at once."""
+    client = Client(REMOTE_ADDR=PUBLIC)
+    client.get("/chat/lobby/")
+    joined = timezone.now() - timedelta(days=days)
+    User.objects.filter(is_guest=True).update(is_guest=False, date_joined=joined)
+    account = User.objects.get(is_staff=False)
+    page = moderating.post(f"/moderation/{account.pk}/ban/", {"lifetime": "day"}, follow=True)
+    assert ("new guests from the same network" in page.content.decode()) == is_banned
+    assert Client(REMOTE_ADDR=PUBLIC).get("/chat/lobby/").status_code == (403 if is_banned else 200)
+
+
+def test_a_silenced_person_shows_no_text_elsewhere(moderating):
+    """Names and direct rooms stand in the lists of others."""
+    guest, other = create_guest(), create_guest()
+    actions.send(other, actions.open_room("lobby"), "hello", uuid4())
+    moderating.post(f"/moderation/{guest.pk}/silence/", {"lifetime": "hour"})
+    client = browser(guest)
+    for address, given in (
+        ("/me/name/", {"name": "visit evil dot example"}),
+        ("/rooms/private/", {"title": "evil"}),
+        ("/rooms/direct/", {"person": other.pk, "room": "lobby"}),
+    ):
+        refused = client.post(address, given)
+        assert refused.status_code in (400, 403)
+        assert "silenced" in refused.content.decode()
+    guest.refresh_from_db()
+    assert guest.name != "visit evil dot example" and Room.objects.count() == 1

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from live import Event, hub, publish
+from live import Event, LogRewound, hub, publish
+from live.pubsub import send_events
 from tests.live.fakes import TOPIC, Layer, Room, Subscriber, hubs, receive, until
 
 
@@ -265,3 +266,17 @@ async def test_a_message_of_an_older_version_is_understood(fields):
         message = {"type": "live.ring", "from": "another", "topic": TOPIC, "events": [[1, '{"seq":1}']]}
         await layer.group_send(f"live.{TOPIC}", message | fields)
         assert await receive(log, 0, 1) == [1]
+
+
+async def test_an_event_of_another_log_with_the_same_name_reaches_nobody():
+    """After a restore, a new room may have the primary key of a lost one, and other people."""
+    layer, room = Layer(), Room()
+    room.epoch = "lost"
+    async with hubs(layer) as (here,), here.open(TOPIC, room, 0, "lost") as log:
+        await layer.added.wait()
+        with Subscriber(log, 0) as subscriber:
+            room.epoch = "new"
+            event = Event(1, b'{"secret":1}', "key", epoch="new")
+            await send_events(layer, TOPIC, [event], "another")
+            await until(lambda: subscriber.error)
+        assert isinstance(subscriber.error, LogRewound) and subscriber.batches == []

@@ -204,6 +204,7 @@ export function connectRoom(room, shell, isFirst) {
   session.on("state", ({ state: now }) => now === "open" && (notifications.isRefused = false));
   session.on("refusal", (code) => (notifications.isRefused = Boolean(code)));
   session.on("message", ({ number, seq }) => number !== seq && notifications.close(name, number));
+  session.on("refusal", (code) => data.title && TEXTS_OF_MEMBERS[code] && unread.left(name));
   shareViewing(name, you.id, signal);
   session.on("unread", (event) => unread.receive(event));
   session.on("unread", (event) => notifications.receive(event));

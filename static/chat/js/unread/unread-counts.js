@@ -37,7 +37,7 @@ export class UnreadCounts {
    * @param {object} handlers
    * @param {() => void} [handlers.onMention] called when more messages mention the person, in a room that is not muted
    * @param {() => void} [handlers.onChange] called when counts have changed
-   * @param {() => void} handlers.onUnlisted called once for a room that a list lacks, or has elsewhere
+   * @param {() => void} handlers.onUnlisted called when the lists are out of date, once for a room that a list lacks
    */
   constructor(lists, handlers) {
     this.#lists = lists;
@@ -48,9 +48,10 @@ export class UnreadCounts {
     this.#show();
   }
 
-  /** @param {{rooms: Room[], all: boolean}} event */
-  receive({ rooms, all }) {
+  /** @param {{rooms: Room[], all: boolean, private?: string[]}} event */
+  receive({ rooms, all, private: own }) {
     for (const { room, involvement } of rooms) if (!involvement) forgetLeft(room);
+    if (own) this.#keepOnly(own);
     const before = this.#counts;
     this.#counts = new Map(all ? [] : before);
     for (const { room, count, mentions } of rooms) this.#counts.set(room, { count, mentions });
@@ -65,6 +66,18 @@ export class UnreadCounts {
       return count !== countsBefore(room).count || mentions !== countsBefore(room).mentions;
     });
     if (hasChanged) this.#handlers.onChange?.();
+  }
+
+  /** The person is no longer a member of a private room. @param {string} room */
+  left(room) {
+    this.receive({ rooms: [{ room, ...NONE, involvement: "", star: null, title: "" }], all: false });
+  }
+
+  /** The person was removed from other private rooms while this tab was not connected. @param {string[]} own */
+  #keepOnly(own) {
+    navigator.serviceWorker?.controller?.postMessage({ members: own.map(roomAddress) });
+    const isLeft = ({ dataset: { room } }) => room.startsWith("~") && !own.includes(room);
+    if (this.#rooms.some(isLeft)) this.#handlers.onUnlisted();
   }
 
   /** @param {string} title of the page, without the count */

@@ -1,6 +1,7 @@
 """Room list: the rooms that a user may enter, their own first, each with its last message. Room search."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
@@ -33,6 +34,9 @@ MAX_CANDIDATES = 1000
 
 # How many direct rooms are among them: their search keys are made of the present names of their people.
 MAX_DIRECT_CANDIDATES = 200
+
+# Order of rooms: the most recently active first.
+LATEST_FIRST = (F("last_message_at").desc(nulls_last=True), "-pk")
 
 # How many rooms a search finds, and how many that its text may mean.
 MAX_FOUND_ROOMS = 20
@@ -67,6 +71,7 @@ class RoomCard(NamedTuple):
     `name` is the one in its address, and `title` what a private room is called. `here` counts the others who
     are present; `faces` are some of them. `involvement` is the notification
     level in one of the user's own rooms, and in the open room; `star` and `newest` are as in `RoomCounts`.
+    `is_exact`: it is called exactly as the search text.
     """
 
     name: str
@@ -79,6 +84,7 @@ class RoomCard(NamedTuple):
     star: int | None = None
     newest: int | None = None
     title: str = ""
+    is_exact: bool = False
 
     @property
     def label(self) -> str:
@@ -110,12 +116,13 @@ class RoomList(NamedTuple):
 class FoundRooms(NamedTuple):
     """Rooms that match a search text: first the exact name, then names that begin with it, then the others.
 
-    `similar` are the names of rooms that a mistyped text may mean.
+    A private room of the user comes before the open room of the same name. `similar` are rooms that a
+    mistyped text may mean. `has_exact`: there is an open room of this name.
     """
 
     asked: str
     rooms: list[RoomCard]
-    similar: list[str]
+    similar: list[RoomCard]
     has_exact: bool
 
     @property
@@ -148,27 +155,45 @@ def count_own_rooms(user: User | AnonymousUser) -> list[RoomCounts]:
 def find_rooms(user: User | AnonymousUser, asked: str) -> FoundRooms:
     """Return the rooms that match a search text, and those that it may mean."""
     rooms = permissions.visible_rooms(user)
-    exact = _find_exact(rooms, asked)
     own = permissions.memberships_of([user.pk] if user.pk else [])
+    exact = _find_exact(user, rooms, asked)
     known = rooms.filter(Q(last_message_at__isnull=False) | Q(pk__in=own.values("room")))
-    latest_first = known.order_by(F("last_message_at").desc(nulls_last=True), "-pk")
-    others = latest_first.exclude(pk=exact.pk) if exact else latest_first
-    found = [(exact.pk, exact.name, load_title(user, exact))] if exact else []
+    latest_first = known.order_by(*LATEST_FIRST)
+    others = latest_first.exclude(pk__in=[room.pk for room in exact])
+    found = [(room.pk, room.name, load_title(user, room)) for room in exact]
     found = (found + _search(user, others, asked))[:MAX_FOUND_ROOMS]
-    open_rooms = latest_first.filter(kind=RoomKind.OPEN)
-    similar = [] if exact else _find_similar(open_rooms.exclude(pk__in=[pk for pk, *_ in found]), asked)
-    counts = {each.room: each for each in _count_own(user, [pk for pk, *_ in found])}
+    pks = [pk for pk, *_ in found]
+    others = latest_first.exclude(kind=RoomKind.DIRECT).exclude(pk__in=pks)
+    similar = [] if exact else _find_similar(others, asked)
+    counts = {each.room: each for each in _count_own(user, pks)}
+    called = {pk for pk, _, title in found if _is_called(title, asked)}
+    if called:  # strangers may give direct rooms any name
+        called &= set(own.filter(room__in=called, is_request=False).values_list("room", flat=True))
+    called |= {room.pk for room in exact}
     cards = [_make_card(name, title, counts.get(pk)) for pk, name, title in found]
-    return FoundRooms(asked.strip(), cards, similar, exact is not None)
+    cards = [card._replace(is_exact=pk in called) for pk, card in zip(pks, cards, strict=True)]
+    has_exact = any(room.is_open or private_key(asked) for room in exact)
+    return FoundRooms(asked.strip(), cards, similar, has_exact)
 
 
-def _find_exact(rooms: QuerySet[Room], text: str) -> Room | None:
-    """Return the room with the same normalized name."""
-    try:
-        key = names.key(names.clean_room(text))
-    except ValueError:
-        return None
-    return rooms.filter(key=key).only("pk", "name", "title", "kind").first()
+def _find_exact(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) -> list[Room]:
+    """Return the user's private rooms with this title, then the open room with the same normalized name.
+
+    Nothing public is to be created in place of a private room.
+    """
+    text = text[: names.MAX_ROOM_NAME].strip()
+    folded = room_search.fold_text(text)
+    is_titled = Q(search_keys=folded) | Q(search_keys__startswith=f"{folded}\n")
+    is_exact = Q(kind=RoomKind.PRIVATE) & is_titled if folded and user.pk else Q(pk__in=[])
+    with suppress(ValueError):
+        is_exact |= Q(key=names.key(names.clean_room(text)))
+    found = rooms.filter(is_exact).order_by(*LATEST_FIRST)[:MAX_FOUND_ROOMS]
+    exact = [room for room in found if room.is_open or private_key(text) or _is_called(room.title, text)]
+    return sorted(exact, key=lambda room: room.is_open)
+
+
+def _is_called(title: str, text: str) -> bool:
+    return bool(title) and names.key(title) == names.key(text.strip())
 
 
 def _search(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) -> list[tuple[int, str, str]]:
@@ -191,11 +216,12 @@ def _search(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) -> lis
     return [row for _, row in sorted(found, key=lambda each: not each[0])]
 
 
-def _find_similar(rooms: QuerySet[Room], text: str) -> list[str]:
-    """Return the names of rooms that a mistyped text may mean."""
+def _find_similar(rooms: QuerySet[Room], text: str) -> list[RoomCard]:
+    """Return the rooms that a mistyped text may mean."""
     matcher = room_search.SimilarityMatcher(text[: names.MAX_ROOM_NAME])
-    candidates = rooms.values_list("name", "search_keys")[:MAX_CANDIDATES]
-    return list(islice((name for name, keys in candidates if matcher.matches(keys)), MAX_SIMILAR_ROOMS))
+    candidates = rooms.values_list("name", "title", "search_keys")[:MAX_CANDIDATES]
+    similar = (RoomCard(name, 0, 0, title=title) for name, title, keys in candidates if matcher.matches(keys))
+    return list(islice(similar, MAX_SIMILAR_ROOMS))
 
 
 def _count_own(user: User | AnonymousUser, rooms: Collection[int]) -> list[RoomCounts]:

@@ -71,9 +71,12 @@ class UserUnreadFeed:
         named = [each for each in all_counts if _is_kept(each) or each.room in newest]
         self._append(named, private=[each.name for each in all_counts if private_key(each.name)])
 
-    def publish(self, all_counts: Iterable[RoomCounts]) -> None:
-        """Publish those counts that have changed, in one event: subscribers wait for at most `RING_SIZE`."""
-        if changed := [counts for counts in all_counts if self._update(counts)]:
+    def publish(self, all_counts: Iterable[RoomCounts], touched: Collection[int] = ()) -> None:
+        """Publish those counts that have changed, in one event: subscribers wait for at most `RING_SIZE`.
+
+        Publish those of `touched` rooms in any case: a page may have loaded what they were in between.
+        """
+        if changed := [counts for counts in all_counts if self._update(counts) or counts.room in touched]:
             self._append(changed)
         if (surplus := len(self.rooms) - unread_counts.MAX_ROOMS) > 0:
             for room in [room for room in self.rooms if not self._has_star(room)][:surplus]:
@@ -179,6 +182,7 @@ class UnreadFeed:
         self._read: dict[Member, int] = {}  # read positions (seqs) that are not stored yet
         self._read_at: dict[Pair, float] = {}  # when people read in rooms (monotonic)
         self._dirty = DirtyCounts()
+        self._changed: set[Pair] = set()  # memberships that people have changed
         self._new: dict[int, list[int]] = {}  # memberships of people to count in all their rooms
         self._queue = CountQueue()  # other memberships to count
         self._ends: dict[int, LogEnd] = {}  # up to where people's rooms are counted, or are going to be
@@ -227,6 +231,7 @@ class UnreadFeed:
             read = {pair for pair in changed.read if pair[0] in self._feeds}
             self._read_at |= dict.fromkeys(read, time.monotonic())
             memberships = {pair for pair in changed.changed if pair[0] in self._feeds}
+            self._changed |= memberships
             self._dirty.add(DirtyCounts(rooms=set(changed.rooms), read=read | memberships))
             self._remove_left(set(changed.left), changed.names)
 
@@ -308,6 +313,7 @@ class UnreadFeed:
         for (person, _), key in found.entered.items():
             self._queue.add(person, [key])
         self._queue.keep_only(self._feeds.keys())
+        self._changed = {pair for pair in self._changed if pair[0] in self._feeds}
 
     def _rooms_of(self, person: int) -> dict[int, int]:
         return self._feeds[person].rooms if person in self._feeds else {}
@@ -341,7 +347,10 @@ class UnreadFeed:
         for person, keys in taken.items():
             if feed := self._feeds.get(person):
                 all_counts = [found[key] for key in keys if key in found]
-                feed.publish([counts for counts in all_counts if not self._waits(feed, counts)])
+                now = [counts for counts in all_counts if not self._waits(feed, counts)]
+                touched = {counts.room for counts in now if (person, counts.room) in self._changed}
+                self._changed -= {(person, room) for room in touched}
+                feed.publish(now, touched)
                 if missing := set(keys) - found.keys():
                     await self._remove_missing(person, feed, missing)
 

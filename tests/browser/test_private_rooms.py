@@ -116,15 +116,22 @@ async def test_who_is_removed_while_offline_says_nothing_afterwards(two_members)
     await expect(one.messages).to_have_text([re.compile("joined"), re.compile("removed")])
 
 
-async def test_what_was_kept_for_the_time_offline_is_deleted(two_members):
+async def test_what_was_kept_of_the_room_is_deleted_and_other_rooms_go_on(lobby, two_members):
     one, two, address = await two_members("Choir", service_workers="allow")
     await one.say("hello")
     await two.until_transcript("hello")
-    await two.page.reload()
-    await until(two, KEPT)
+    other = f"{lobby.url}/chat/other/"
+    for each in (other, address):
+        await two.page.goto(each)
+        await until(two, f"async (room) => !(await ({GONE_FROM_CACHE})(room))", each)
     await remove(one, address)
     await expect(two.page.locator("#state")).to_contain_text(GONE, timeout=SOON)
     await until(two, GONE_FROM_CACHE, address)
+    assert not await two.page.evaluate(GONE_FROM_CACHE, other)
+    await one.enter(lobby.url, "other")
+    await one.say("Where are you?")
+    row = two.page.locator("#rooms [data-room='other']")
+    await expect(row.locator(".unread-badge__number")).to_have_text("1")
 
 
 async def test_a_room_that_was_left_is_not_kept_either(two_members):
@@ -187,6 +194,24 @@ async def test_a_private_room_is_found_by_its_name_and_made_from_the_search(lobb
     await tab.page.keyboard.insert_text("Poker night")
     await tab.page.locator("#rooms").get_by_role("link", name="New private room").click()
     await expect(tab.page.get_by_label("Room name")).to_have_value("Poker night")
+
+
+async def test_enter_opens_the_private_room_of_the_typed_name_and_creates_no_open_one(lobby, open_tab):
+    tab = await open_tab()
+    address = await create(lobby, tab, "Board of five")
+    await tab.enter(lobby.url, "elsewhere, three")
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.keyboard.insert_text("board of five")
+    await expect(tab.page.get_by_role("option", name="Board of five").first).to_be_visible()
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.page).to_have_url(address)
+    await tab.enter(lobby.url, "elsewhere, three")
+    await expect(tab.page.locator("#rooms")).to_contain_text("Board of five")
+    await tab.page.route("**/rooms/?*", lambda route: route.abort())
+    await tab.page.keyboard.press("Control+k")
+    await tab.page.keyboard.insert_text("board of five")
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.page).to_have_url(address)
 
 
 async def test_unread_messages_of_a_private_room_are_counted(lobby, two_members):

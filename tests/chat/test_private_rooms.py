@@ -12,13 +12,13 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts.actions import ban, create_guest, delete_account, remove_account
+from accounts.actions import ban, create_guest, delete_account, remove_account, rename
 from accounts.models import User
 from accounts.purge import purge_guests
 from chat import actions
 from chat.actions import Member, members, rooms
 from chat.models import AuditEntry, Invitation, Membership, Role, Room
-from chat.queries import unread_counts
+from chat.queries import room_list, unread_counts
 from connections import open_sockets
 from tests.chat.people import browser
 
@@ -544,3 +544,24 @@ async def test_what_is_said_after_a_removal_does_not_reach_the_removed_person(co
     assert await two.close_code() == 4403
     await one.say("secret")
     checking.set()
+
+
+def test_a_search_for_the_title_of_a_private_room_finds_it_first(two_people):
+    ada, bob, of_ada, _ = two_people
+
+    def find(person, asked):
+        return [(card.title, card.is_exact) for card in room_list.find_rooms(person, asked).rooms]
+
+    create(of_ada, "Board")
+    assert find(ada, "board") == [("Board", True)]
+    actions.send(bob, actions.open_room("Board"), "mine", uuid4())
+    assert find(ada, "board ") == [("Board", True), ("", True)]
+    assert find(bob, "board") == [("", True)]
+    assert [card.title for card in room_list.find_rooms(ada, "boarf").similar] == ["", "Board"]
+    rename(bob, "Harvest")
+    message(of_ada, bob)
+    assert find(ada, "harvest") == [("Harvest", True)]
+    rename(ada, "Crops")  # a stranger who takes a name is not what Enter opens
+    direct = Room.objects.get(people=Room.key_of_people([ada.pk, bob.pk]))
+    actions.send(ada, direct, "hi", uuid4())
+    assert find(bob, "crops") == [("Crops", False)]

@@ -121,6 +121,23 @@ async def test_every_tab_receives_the_order_of_the_stars(connect, guest, join): 
     await until(tab)
 
 
+async def test_a_star_that_is_set_and_removed_at_once_is_told(connect, guest, join):  # noqa: F811
+    """In between, the page may have loaded a list in which the room has the star."""
+    tab = await connect("lobby", user=guest)
+    await join(guest, "one")
+
+    @database_sync_to_async
+    def star_briefly():
+        for place in (1, None):
+            actions.star(guest, actions.open_room("one"), place)
+
+    while not (await tab.event("unread"))["all"]:
+        pass
+    await star_briefly()
+    while "one" not in [each["room"] for each in (await tab.event("unread"))["rooms"]]:
+        pass
+
+
 async def test_many_places_that_change_at_once_are_one_event(connect, guest, join):  # noqa: F811
     names = [f"room {number}" for number in range(2 * unread_feed.RING_SIZE)]
 

@@ -73,6 +73,7 @@ export class ReconnectingSocket {
    * @param {string[]} [options.subprotocols] those that the client offers; none for a plain consumer
    * @param {(frame: any) => boolean} [options.isGreeting] whether a frame confirms the connection; without it, the
    *   connection is confirmed as soon as it is open, which suits a plain consumer
+   * @param {boolean} [options.isForMembers] whether a removal may only end a membership, and not the session
    * @param {(frame: any) => boolean} [options.isForMe] whether the greeting is for this page's person
    * @param {(frame: any) => void} options.onFrame called with each frame, parsed as JSON
    * @param {(state: "open" | "waiting" | "refused", code?: number) => void} options.onState called with the state, and
@@ -196,7 +197,8 @@ export class ReconnectingSocket {
     this.#drop();
     this.#failures = this.#signedOutCount = 0;
     this.#mayReturn = code === SIGNED_OUT;
-    if ([SIGNED_OUT, REMOVED, DELETED].includes(code)) forgetRooms();
+    const isOver = [SIGNED_OUT, DELETED].includes(code) || (code === REMOVED && !this.#options.isForMembers);
+    if (isOver) forgetRooms();
     this.#options.onState("refused", code);
   }
 

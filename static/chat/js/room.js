@@ -3,7 +3,7 @@
 import { ConnectionState, refusalText } from "../../base/js/connection-state.js";
 import { refreshCsrfTokens } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
-import { DELETED, REMOVED, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
+import { DELETED, REMOVED, ReconnectingSocket, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
 import { Retry } from "../../base/js/retry.js";
 import { watchSaving } from "../../base/js/storage.js";
 import { forgetAccount, rememberAccount } from "./account/account-registry.js";
@@ -202,9 +202,8 @@ export function connectRoom(room, shell, isFirst) {
 
   // Notifications and unread counts
   session.on("state", ({ state: now }) => now === "open" && (notifications.isRefused = false));
-  session.on("refusal", (code) => (notifications.isRefused = Boolean(code)));
+  session.on("refusal", (code) => (isLeft(code) ? followPerson() : (notifications.isRefused = Boolean(code))));
   session.on("message", ({ number, seq }) => number !== seq && notifications.close(name, number));
-  session.on("refusal", (code) => data.title && TEXTS_OF_MEMBERS[code] && unread.left(name));
   shareViewing(name, you.id, signal);
   session.on("unread", (event) => unread.receive(event));
   session.on("unread", (event) => notifications.receive(event));
@@ -314,6 +313,23 @@ export function connectRoom(room, shell, isFirst) {
     const present = people.get(author.id);
     const known = log.authors.find(({ id }) => id === author.id);
     card.open(present ?? { ...author, ...known }, Boolean(present), anchor);
+  }
+
+  /** Whether a refusal says that the person is not a member of this private room any more. */
+  function isLeft(code) {
+    return Boolean(data.title && TEXTS_OF_MEMBERS[code]);
+  }
+
+  /** The person is a member of other rooms: go on counting and notifying. */
+  function followPerson() {
+    unread.left(name);
+    const socket = new ReconnectingSocket({
+      address: () => `/ws/me/?you=${you.id}`,
+      isGreeting: () => true,
+      onFrame: (events) => events.forEach((event) => [unread, notifications].forEach((each) => each.receive(event))),
+      onState: (now) => (notifications.isRefused = now === "refused"),
+    });
+    signal.addEventListener("abort", () => socket.close());
   }
 
   /** Send unsent messages of this tab and of closed tabs, in all rooms. */

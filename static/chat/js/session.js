@@ -56,6 +56,7 @@ export class Session {
   connect() {
     this.#socket = new ReconnectingSocket({
       address: () => this.#address,
+      isForMembers: Boolean(this.#room.data.title),
       isGreeting: (events) => events.some(isWelcome),
       isForMe: (events) => this.#isForMe(events.find(isWelcome)),
       onFrame: (events) => this.#add(events),

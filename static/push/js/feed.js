@@ -31,6 +31,7 @@ class LiveFeed extends HTMLElement {
     this.#part("fold").addEventListener("click", () => this.#fold(this.#since));
     this.#unfold.addEventListener("click", () => this.#fold(""));
     this.#socket = new ReconnectingSocket({
+      isForMembers: true, // those of the room, if it is private
       address: () => `/ws/push/${encodeURIComponent(this.getAttribute("room"))}/`,
       isGreeting: ({ feed }) => Boolean(feed),
       onFrame: (frame) => this.#receive(frame),

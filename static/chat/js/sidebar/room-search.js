@@ -7,7 +7,7 @@ import { hasModifier } from "../../../base/js/shortcut-keys.js";
 import { formatShortDay, timeFormat } from "../../../base/js/time-format.js";
 import { renderAvatar } from "../presence/avatar.js";
 import { nameIn, roomAddress } from "../room-address.js";
-import { isDragged } from "./star-order.js";
+import { isHeld } from "./star-order.js";
 import { typeAhead } from "./type-ahead.js";
 
 /** How often it searches at most (milliseconds). */
@@ -79,7 +79,13 @@ export class RoomSearch {
     this.#typed = this.#mustAsk ? typed : undefined;
     if (this.#mustAsk) return this.#ask();
     const marked = this.#isCurrent && this.#marked?.getAttribute("href");
-    this.#open(marked || addressOf(name), typed);
+    this.#open(marked || this.#listedAddress(name) || addressOf(name), typed);
+  }
+
+  /** The address of a listed private room with a name: without results, no open room is created in its place. */
+  #listedAddress(name) {
+    const isCalled = ({ dataset }) => dataset.title?.toLowerCase() === name.toLowerCase();
+    return [...this.#list.querySelectorAll("a")].find(isCalled)?.getAttribute("href");
   }
 
   /** Whether the results are those of what is typed. */
@@ -160,12 +166,14 @@ export class RoomSearch {
     this.#request.abort();
     this.#request = new AbortController();
     const asked = this.#input.value;
-    const signal = AbortSignal.any([this.#request.signal, AbortSignal.timeout(SEARCH_TIMEOUT)]);
+    const { signal: latest } = this.#request;
+    const signal = AbortSignal.any([latest, AbortSignal.timeout(SEARCH_TIMEOUT)]);
     try {
       const response = await fetch(`/rooms/?${new URLSearchParams({ asked, ...this.query })}`, { signal });
       if (!response.ok) return;
       const list = parse(await response.text()).body;
-      if (isDragged(this.#list)) return; // it is loaded again when the room is dropped
+      while (isHeld(this.#list)) await pause(SEARCH_INTERVAL);
+      if (this.#request.signal !== latest) return;
       this.#show(list);
       this.#shown = asked;
     } catch {
@@ -198,7 +206,7 @@ export class RoomSearch {
     queueMicrotask(() => /** @type {HTMLElement} */ (link.nextElementSibling ?? link).focus()); // sidebar-menu.js adds it
   }
 
-  /** The list is new: connect its options with the field, and mark what has the typed name: its room, or else "Create". */
+  /** The list is new: connect its options with the field, and mark what has the typed name: a room, or else "Create". */
   #shownList() {
     this.#localize();
     const options = this.#options;
@@ -211,8 +219,8 @@ export class RoomSearch {
     this.#marked = null;
     this.#isChosen = Boolean(chosen); // it was marked before these results came
     if (chosen) return this.#mark(chosen);
-    const isNew = (option) => option.matches(".found-room--new");
-    const marked = options.find(isNew) ?? options.find((option) => !option.matches(".found-room--similar"));
+    const first = (selector) => options.find((option) => option.matches(selector));
+    const marked = first("[data-exact]") ?? first(".found-room--new") ?? first(":not(.found-room--similar)");
     this.#mark(marked, options[0]); // "Create" stays in view by itself
   }
 
@@ -238,6 +246,10 @@ export class RoomSearch {
 function addressOf(name) {
   if (/^\.\.?$|\p{Surrogate}/u.test(name)) return `/chat/?${new URLSearchParams({ room: name })}`;
   return roomAddress(name);
+}
+
+function pause(time) {
+  return new Promise((resolve) => setTimeout(resolve, time));
 }
 
 /** Load a room's page. @param {HTMLInputElement} input takes no input meanwhile @param {string} address @param {Typed} typed */

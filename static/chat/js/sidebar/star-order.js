@@ -5,9 +5,9 @@ export function placeOf(room) {
   return [...room.closest("ul").children].indexOf(room.closest("li")) + 1;
 }
 
-/** @param {Element} list of rooms @returns {boolean} whether a room of it is being dragged: a new list would end that */
-export function isDragged(list) {
-  return list.querySelector("[data-dragged]") !== null;
+/** @param {Element} list of rooms @returns {boolean} whether a room of it is pressed or dragged: a new list would end that */
+export function isHeld(list) {
+  return list.querySelector("[data-dragged], :active") !== null;
 }
 
 /**

@@ -91,9 +91,15 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
 
 
 def clean_topic(topic: str) -> str:
-    """Return a topic line as it is stored; it may be empty. Raise `ApiError` (`bad_frame`) for a bad one."""
+    """Return a topic line as it is stored; it may be empty. Raise `ApiError` (`bad_frame`) for a bad one.
+
+    It is text, not a name: its punctuation stays as it was typed.
+    """
+    topic = " ".join(topic.split())
     try:
-        return names.check_visible(names.clean(topic, MAX_TOPIC_LENGTH)) if topic.strip() else ""
+        if topic:
+            names.check_visible(names.clean(topic, MAX_TOPIC_LENGTH))
+        return topic
     except ValueError as error:
         raise ApiError("bad_frame", str(error)) from None
 

@@ -24,6 +24,7 @@ WORDS = {
         "answer": "Did. Cable out for a minute, three messages meanwhile: all there, once, in order",
         "order": "Three dumplings",
         "private": "Surprise party",
+        "topic": "Nobody tells Ada!",
         "password": "correct horse 9 staple",
     },
     "zh-CN": {
@@ -37,6 +38,7 @@ WORDS = {
         "answer": "试过了。断网一分钟，其间写了三条消息：一条不少，一条不多，顺序也没乱。",
         "order": "三份饺子",
         "private": "惊喜派对",
+        "topic": "别告诉小雅！",
         "password": "风和日丽的又一天",
     },
 }
@@ -210,7 +212,12 @@ class Tour:
         await other.locator("main .button").click()
         await expect(other.locator("#chat-message-input")).to_be_focused()
         await self.other.say(f"{self.words['first']} ")
-        await expect(self.tab.messages).to_have_count(1)
+        await expect(self.tab.messages).to_have_count(2)  # and the line that they joined
+        await self._go(f"{await page.evaluate('() => location.pathname')}settings/")
+        await page.locator("#new-topic").fill(self.words["topic"])
+        yield Stop("room-settings")
+        await page.locator("main form .button").first.click()
+        await expect(page.locator("#room-topic")).to_have_text(self.words["topic"])
         yield Stop("room-private")
         await self._go(f"{await page.evaluate('() => location.pathname')}members/")
         yield Stop("members")

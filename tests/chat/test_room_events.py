@@ -107,6 +107,11 @@ def test_bad_settings_are_told_and_change_nothing(owning, room, given):
     assert not Message.objects.exists()
 
 
+def test_a_topic_is_one_line_as_it_was_typed(owning, room):
+    save(owning, room, topic="  Mondays，\n nine o’clock！ ")
+    assert Room.objects.get(key=room).topic_line == "Mondays， nine o’clock！"
+
+
 def test_only_owners_change_private_rooms_and_staff_open_ones(room, member, owner):
     actions.open_room("open")
     staff = make_staff()

@@ -289,18 +289,23 @@ def silence(user: User, lifetime: timedelta) -> User:
 
 
 @transaction.atomic
-def ban(user: User, lifetime: timedelta) -> bool:
-    """Deactivate a person, whose sessions end. Return whether new guests are kept out of their network.
+def is_banned_with_network(user: User) -> bool:
+    """Return whether a ban of a person also keeps new guests out of their network.
 
-    The network is that of a guest, or of an account that was one within `NEW_ACCOUNT_TIME`. Private
-    addresses, which many may share, and those of proxies are never banned.
+    It does for guests, and for accounts that were guests within `NEW_ACCOUNT_TIME`. Private addresses, which
+    many may share, and those of proxies are never banned.
     """
+    is_new = user.is_guest or user.date_joined > timezone.now() - NEW_ACCOUNT_TIME
+    return is_new and is_public(user.network)
+
+
+def ban(user: User, lifetime: timedelta) -> bool:
+    """Deactivate a person, whose sessions end. Return whether new guests are kept out of their network."""
     user = queries.lock_active(user)
     _hand_over(user, None)
     user.is_active = False
     user.save(update_fields=["is_active"])
-    is_new = user.date_joined > timezone.now() - NEW_ACCOUNT_TIME
-    if not (is_public(user.network) and (user.is_guest or is_new)):
+    if not is_banned_with_network(user):
         return False
     until = timezone.now() + lifetime
     NetworkBan.objects.update_or_create(network=user.network, defaults={"until": until})

@@ -5,11 +5,17 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self):
+        from django.db.models.signals import post_save
+
         from accounts.actions import HAND_OVER, HANDED_OVER
+        from accounts.models import User
         from accounts.queries import ACTIVITY
-        from chat.actions.members import hand_over, list_handed_over
+        from chat.actions.members import hand_over, list_handed_over, on_user_renamed
+        from chat.actions.reports import on_user_saved
         from chat.queries.history import has_written_since
 
+        post_save.connect(on_user_saved, sender=User)
+        post_save.connect(on_user_renamed, sender=User)
         ACTIVITY.append(has_written_since)
         HAND_OVER.append(hand_over)
         HANDED_OVER.append(list_handed_over)

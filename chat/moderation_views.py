@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.actions import is_banned_with_network
 from accounts.models import User
 from base.api_errors import ApiError
 from base.ratelimit import get_change_rate, hit_limit
@@ -75,5 +76,10 @@ def _actor(request: HttpRequest) -> User:
 
 
 def _render(request: HttpRequest, person: User, error: ApiError | None = None) -> HttpResponse:
-    context = {"person": person, "longest_reason": MAX_REASON_LENGTH, "error": error and error.detail}
+    context = {
+        "person": person,
+        "with_network": is_banned_with_network(person),
+        "longest_reason": MAX_REASON_LENGTH,
+        "error": error and error.detail,
+    }
     return render(request, "chat/moderate.html", context, status=400 if error else 200)

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from chat import member_views, moderation_views, room_settings_views, views
+from chat import member_views, moderation_views, report_views, room_settings_views, views
 
 
 class NumberConverter(IntConverter):
@@ -44,6 +44,7 @@ urlpatterns = [
         member_views.revoke_invitation,
         name="revoke_invitation",
     ),
+    path("chat/<str:room_name>/<number:number>/report/", report_views.report, name="report"),
     path("chat/<str:room_name>/<number:number>/", views.place, name="place"),
     # A path, so that a name with a slash gets an error message.
     path("chat/<path:room_name>/", views.room, name="room"),

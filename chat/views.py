@@ -28,7 +28,7 @@ from base.rooms import private_key
 from chat import actions, emoji, permissions, protocol, room_names
 from chat.models import Involvement, Room, RoomKind
 from chat.queries import history, room_list, unread_counts
-from chat.queries.titles import load_title
+from chat.queries.titles import load_title, other_person
 from chat.reasons import MAX_REASON_LENGTH
 
 # Messages of a room's page, and the most that a request may ask for.
@@ -125,6 +125,7 @@ def _describe(request: HttpRequest, room: Room, reading: unread_counts.ReadPosit
     role = reading.role if reading else None
     return {
         "title": load_title(request.user, room),
+        "other": other_person(request.user, room),
         "topic": room.topic_line,
         "is_archived": room.archived_at is not None,
         "has_members": room.kind == RoomKind.PRIVATE,

@@ -16,8 +16,9 @@ from chat import permissions
 from chat.actions.members import audit, check_can_join
 from chat.actions.room_events import log_event
 from chat.lifetimes import LIFETIMES
-from chat.models import Invitation, Membership, ModerationAction, Role, Room, RoomEvent
+from chat.models import Invitation, Membership, ModerationAction, Role, Room
 from chat.queries import locks
+from chat.room_events import RoomEvent
 from chat.services import unread_changes
 
 # Bytes of a token.

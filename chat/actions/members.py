@@ -14,10 +14,11 @@ from accounts.revocation import publish_revocation
 from base.api_errors import ApiError
 from chat import permissions
 from chat.actions.room_events import log_event
-from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Role, Room, RoomEvent, RoomKind
+from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Role, Room, RoomKind
 from chat.queries import locks
 from chat.queries.titles import title_for
 from chat.queries.unread_counts import MAX_REQUESTS
+from chat.room_events import RoomEvent
 from chat.services import unread_changes
 
 # How many private rooms a person can be in, without the direct ones that others have opened: signing in hands
@@ -164,6 +165,17 @@ def _revoke(invitations: QuerySet[Invitation]) -> None:
     invitations.filter(revoked_at=None).update(revoked_at=timezone.now())
 
 
+def on_user_renamed(
+    instance: User, created: bool, update_fields: frozenset[str] | None, **signal: object
+) -> None:
+    """Direct rooms are called by their people. Receiver of `post_save`."""
+    if created or (update_fields is not None and "name" not in update_fields):
+        return
+    own = Membership.objects.filter(user=instance, room__kind=RoomKind.DIRECT)
+    if rooms := set(own.values_list("room", flat=True)):
+        transaction.on_commit(lambda: unread_changes.publish_changed_rooms(rooms))
+
+
 def audit(
     action: ModerationAction,
     actor: User,
@@ -171,8 +183,9 @@ def audit(
     person: User | None = None,
     reason: str = "",
     address: str = "",
+    number: int | None = None,
 ) -> None:
-    """Store what a moderator or owner did."""
+    """Store what a moderator or owner did, or who reported the message with a number."""
     AuditEntry.objects.create(
         action=action,
         actor=actor,
@@ -181,6 +194,7 @@ def audit(
         person_name=person.name if person else "",
         room=room,
         room_name=room.label if room else "",
+        number=number,
         reason=reason,
         address=address,
     )

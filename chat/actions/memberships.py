@@ -15,7 +15,8 @@ from base.rooms import missing_room
 from chat import permissions
 from chat.actions import members
 from chat.actions.room_events import log_event
-from chat.models import Involvement, Membership, Room, RoomEvent, RoomKind
+from chat.models import Involvement, Membership, Room, RoomKind
+from chat.room_events import RoomEvent
 from chat.services import unread_changes
 
 # A read position: never beyond the log, and only of active people.

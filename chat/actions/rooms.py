@@ -24,10 +24,10 @@ from chat.models import (
     ModerationAction,
     Role,
     Room,
-    RoomEvent,
     RoomKind,
 )
 from chat.queries import locks
+from chat.room_events import RoomEvent
 from chat.services import unread_changes
 
 # The random part of a private room's address: 113 bits, in lower case, since addresses ignore case.

@@ -3,7 +3,8 @@
 from chat.models.audit import AuditEntry, ModerationAction
 from chat.models.invitations import Invitation
 from chat.models.memberships import Involvement, Membership, Role
-from chat.models.messages import Mention, Message, RoomEvent
+from chat.models.messages import Mention, Message
+from chat.models.reports import Report
 from chat.models.rooms import MAX_TOPIC_LENGTH, FormerName, Logged, Room, RoomKind, new_epoch
 
 __all__ = [
@@ -17,9 +18,9 @@ __all__ = [
     "Mention",
     "Message",
     "ModerationAction",
+    "Report",
     "Role",
     "Room",
-    "RoomEvent",
     "RoomKind",
     "new_epoch",
 ]

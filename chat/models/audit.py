@@ -13,6 +13,7 @@ class ModerationAction(models.TextChoices):
     """What a moderator did."""
 
     REMOVE_MESSAGE = "remove_message", _("Removed a message")
+    REPORT = "report", _("Reported a message")
     REMOVE_MEMBER = "remove_member", _("Removed a member")
     SILENCE = "silence", _("Silenced somebody")
     END_SILENCE = "end_silence", _("Let somebody write again")

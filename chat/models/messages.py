@@ -5,29 +5,12 @@ from collections.abc import Sequence
 
 from django.db import models
 from django.utils.functional import cached_property
-from django.utils.translation import gettext_lazy as _
 
 from accounts.display_names import MAX_NAME_LENGTH
 from accounts.models import User
 from chat.models.rooms import Logged, Room
 from chat.reasons import MAX_REASON_LENGTH
-
-
-class RoomEvent(models.TextChoices):
-    """What happened to a room."""
-
-    JOINED = "joined", _("{name} joined")
-    LEFT = "left", _("{name} left")
-    REMOVED = "removed", _("{name} removed {subject}")
-    RENAMED = "renamed", _("{name} renamed the room to {subject}")
-    TOPIC = "topic", _("{name} changed the topic to {subject}")
-    NO_TOPIC = "no_topic", _("{name} removed the topic")
-    ARCHIVED = "archived", _("{name} archived the room")
-    REOPENED = "reopened", _("{name} opened the room again")
-
-    def sentence(self, name: str, subject: str) -> str:
-        """Return what a person did, in the active language."""
-        return str(self.label).format(name=name, subject=subject)
+from chat.room_events import RoomEvent
 
 
 class Message(Logged):

@@ -12,9 +12,9 @@ import live
 from accounts.display_names import MAX_NAME_LENGTH
 from base import names
 from base.api_errors import ApiError
-from chat.models import RoomEvent
 from chat.protocol.base import Notice, Person, Request, Seq, encode_body
 from chat.reasons import MAX_REASON_LENGTH
+from chat.room_events import RoomEvent
 
 # Longest text of a message (characters).
 MAX_TEXT_LENGTH = 4000

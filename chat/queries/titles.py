@@ -21,6 +21,12 @@ def title_for(user: int | OuterRef, room: str = "") -> Case:
     return Case(When(Q(**{f"{path}kind": RoomKind.DIRECT}), then=name), default=F(f"{path}title"))
 
 
+def other_person(user: User | AnonymousUser, room: Room) -> int | None:
+    """Return the primary key of the other person in a user's direct room."""
+    people = {int(key) for key in (room.people or "").split("-") if key} - {user.pk}
+    return people.pop() if len(people) == 1 else None
+
+
 def load_title(user: User | AnonymousUser, room: Room) -> str:
     """Return what a user who has entered a room calls it; empty for an open room."""
     if room.kind != RoomKind.DIRECT or not user.pk:

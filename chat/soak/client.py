@@ -95,6 +95,10 @@ class Client:
         self._retry_after: float | None = None  # the server's `retry_after` (seconds)
         self._lost_at: float | None = None
 
+    def use_session(self, headers: dict[str, str]) -> None:
+        """Use a session that exists, by the headers of its cookies."""
+        self._headers = headers
+
     async def enter(self) -> None:
         """Get a session, as a browser does with its first page. Raise OSError."""
         cookies = await asyncio.to_thread(self._get_cookies)

@@ -8,10 +8,17 @@ from playwright.async_api import expect
 
 from tests.browser.account import person
 from tests.browser.writer import Writer
-from tests.servers.processes import manage
+from tests.servers.processes import UNLIMITED, Server, manage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+# An address of the Internet.
+EVIL = "93.184.216.34"
+
+AUDIT = """
+from chat.models import AuditEntry
+print(*AuditEntry.objects.order_by("pk").values_list("action", "reason"))
+"""
 PROMOTE = "from accounts.models import User; User.objects.filter(pk={}).update(is_staff=True)"
 
 
@@ -79,6 +86,61 @@ async def test_staff_silence_a_person_from_their_card(lobby, open_tab):
     await author.say("sorry")
     await tab.enter(lobby.url, "flooded")
     await tab.until_transcript("flood", "sorry")
+
+
+@pytest.fixture(scope="module")
+def open_site():
+    """A server that trusts the addresses that the test gives."""
+    with Server(environment=UNLIMITED | {"FORWARDED_ALLOW_IPS": "127.0.0.1"}) as server:
+        yield server
+
+
+async def test_an_abuse_drill(open_site, open_tab):
+    """A guest floods, is reported and silenced, comes back as another guest, and is banned by address."""
+
+    async def from_address(address):
+        return await open_tab(open_site.url, "square", extra_http_headers={"X-Forwarded-For": address})
+
+    abuser, bystander, staff = [await from_address(address) for address in (EVIL, "8.8.8.8", "8.8.4.4")]
+    promote = PROMOTE.format(await person(staff))
+    await asyncio.to_thread(manage, "shell", "-c", promote, VAR_DIR=str(open_site.var_dir))
+    for number in range(3):
+        await abuser.say(f"Buy {number}!")
+    await bystander.until_transcript("Buy 0!", "Buy 1!", "Buy 2!")
+    await Writer(bystander).tool("Buy 1!", "Report")
+    await bystander.page.get_by_label("Reason (optional)").fill("Advertising")
+    await bystander.page.get_by_role("button", name="Report").click()
+    await expect(bystander.page.get_by_text("Reported to the moderators.")).to_be_visible()
+
+    page = staff.page
+    await page.reload()
+    await page.locator("#rooms").get_by_role("link", name="Moderators").click()
+    await expect(staff.messages).to_contain_text(["Reason: Advertising"])
+    moderate = staff.messages.get_by_role("link", name="/moderation/")
+    await page.goto(await moderate.get_attribute("href"))  # a click opens another tab
+    await page.get_by_label("Reason (for the audit log)").first.fill("Flooding")
+    await page.get_by_role("button", name="Silence").click()
+    await expect(page.locator(".page__hint").first).to_contain_text("silenced until")
+    await abuser.say("Buy more!")
+    await expect(abuser.failed).to_contain_text("A moderator has silenced you.")
+
+    again = await from_address(EVIL)
+    await again.say("Me again!")
+    await staff.enter(open_site.url, "square")
+    await page.locator(".message").filter(has_text="Me again!").locator(".message__author").click()
+    await page.get_by_role("dialog").get_by_role("link", name="Moderate").click()
+    await expect(page.locator("main")).to_contain_text("New guests from their network are kept out")
+    await page.get_by_label("Reason (for the audit log)").last.fill("Came back")
+    await page.get_by_role("button", name="Ban").click()
+    await expect(page.get_by_text("and new guests from the same network")).to_be_visible()
+    await expect(again.page.locator("#state")).to_contain_text("You no longer have access.")
+    third = await open_tab(extra_http_headers={"X-Forwarded-For": EVIL})
+    answer = await third.page.goto(f"{open_site.url}/chat/square/")
+    assert answer.status == 403
+    await expect(third.page.locator("main")).to_contain_text("Guests from your network are banned for now.")
+
+    told = await asyncio.to_thread(manage, "shell", "-c", AUDIT, VAR_DIR=str(open_site.var_dir))
+    assert "('report', 'Advertising') ('silence', 'Flooding') ('ban', 'Came back')" in told
 
 
 async def test_people_who_are_not_staff_moderate_nobody(lobby, open_tab):

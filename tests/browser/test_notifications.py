@@ -45,12 +45,34 @@ LOOK_AGAIN = """() => {
 }"""
 
 
+# What a page needs of the browser for notifications: the permission, and locks.
+WORKS = """async () => {
+    const isHeld = await Promise.race([
+        navigator.locks.request("probe", () => true),
+        new Promise((resolve) => setTimeout(resolve, 10_000, false)),
+    ]);
+    return {permission: Notification.permission, isHeld};
+}"""
+
+# Of several launches under load, one may have a browser that gives no page a lock or the permission.
+LAUNCHES = 3
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def chromium():
-    """Launch a browser with windows: no other shows notifications."""
-    path = os.environ.get("CHROMIUM_WITH_WINDOWS")
-    async with launched(path, channel=None if path else "chromium") as browser:
-        yield browser
+async def chromium(lobby):
+    """Launch a browser with windows that works: no other shows notifications."""
+    path, seen = os.environ.get("CHROMIUM_WITH_WINDOWS"), []
+    for _launch in range(LAUNCHES):
+        async with launched(path, channel=None if path else "chromium") as browser:
+            context = await browser.new_context(**GRANTED)
+            page = await context.new_page()
+            await page.goto(f"{lobby.url}/chat/")
+            seen.append(await page.evaluate(WORKS))
+            await context.close()
+            if seen[-1] == {"permission": "granted", "isHeld": True}:
+                yield browser
+                return
+    pytest.fail(f"no browser gives a page what notifications need: {seen}")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -162,6 +162,22 @@ async def test_who_is_removed_in_another_room_keeps_nothing_of_it(lobby, two_mem
     await until(two, GONE_FROM_CACHE, address)
 
 
+async def test_a_direct_room_has_the_present_name_of_the_other(lobby, open_tab):
+    one, two = await open_tab(lobby.url, "foyer of two"), await open_tab(lobby.url, "foyer of two")
+    await two.say("hello")
+    await one.until_transcript("hello")
+    await one.page.locator(".message__author").click()
+    await one.page.get_by_role("button", name="Message", exact=True).click()
+    await expect(one.page).to_have_url(ADDRESS)
+    await one.say("hi")
+    await two.page.goto(one.page.url)
+    await two.page.click(".display-name__button")
+    await two.say("Ada of the Choir")
+    await expect(one.page.get_by_role("heading", level=1)).to_contain_text("Ada of the Choir")
+    await expect(one.page).to_have_title(re.compile("Ada of the Choir · Lobby"))
+    await expect(one.page.locator("#rooms")).to_contain_text("Ada of the Choir")
+
+
 @pytest.mark.parametrize("is_elsewhere", [True, False])
 async def test_who_is_removed_while_away_keeps_nothing_of_the_room(lobby, two_members, is_elsewhere):
     one, two, address = await two_members("Choir", service_workers="allow")

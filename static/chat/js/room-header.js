@@ -4,7 +4,7 @@ import { gettext } from "../../base/js/i18n.js";
 
 const element = (id) => document.getElementById(id);
 
-/** @typedef {{seq: number, title: string, topic: string, is_archived: boolean}} RoomData of the page, and kept with it */
+/** @typedef {{seq: number, title: string, other: number | null, topic: string, is_archived: boolean}} RoomData of the page, and kept with it */
 
 export class RoomHeader {
   #data;
@@ -27,6 +27,14 @@ export class RoomHeader {
     Object.assign(this.#data, change);
     this.#show();
     if (change.title) this.#onRename(change.title);
+  }
+
+  /** The other person of a direct room, which is called by their name, may have another one. @param {{id: number, name: string}} person */
+  meet({ id, name }) {
+    if (id !== this.#data.other || name === this.#data.title) return;
+    this.#data.title = name;
+    this.#show();
+    this.#onRename(name);
   }
 
   #show() {

@@ -169,6 +169,7 @@ export function connectRoom(room, shell, isFirst) {
   // Header
   const header = new RoomHeader(data, (title) => unread.setTitle(`${title} · Lobby`));
   session.on("message", (message) => header.receive(message));
+  session.on("presence", ({ people: present }) => present.forEach((person) => header.meet(person)));
 
   // Timeline
   session.on("welcome", () => room.created());
@@ -194,6 +195,7 @@ export function connectRoom(room, shell, isFirst) {
     text: ({ number, message }) => copyMessage(log.item(number), message),
     code: ({ number }) => copyCode(log.item(number)),
     link: ({ number }) => copyLink(log.item(number), `${room.address}${number}/`),
+    report: ({ number }) => location.assign(`${room.address}${number}/report/`),
   };
   new MessageActions(log, element("timeline"), actions, () => composer.focus());
   connectFolding(log, timeline);

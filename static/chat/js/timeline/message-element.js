@@ -69,6 +69,7 @@ export function renderMessage(message, reader, moderates, name) {
   const isOwn = message.author.id === reader;
   item.querySelector(".message__action--own").hidden = !isOwn;
   item.querySelector(".message__action--delete").hidden = !isOwn && !moderates;
+  item.querySelector(".message__action--report").hidden = isOwn || moderates;
   if (isLong(message.message) && !message.deleted) fold(item);
   if (message.edited && !message.deleted) addEditedMark(part("text"), message.edited);
   return item;

@@ -6,7 +6,7 @@ import { gettext, ngettext } from "../../../base/js/i18n.js";
 /** The event of a person who has become a member. */
 const JOINED = "joined";
 
-/** @type {Record<string, (values: {name: string, subject: string}) => string>} see `RoomEvent` in chat/models/messages.py */
+/** @type {Record<string, (values: {name: string, subject: string}) => string>} see `RoomEvent` in chat/room_events.py */
 const SENTENCES = {
   joined: (values) => gettext("{name} joined", values),
   left: (values) => gettext("{name} left", values),

@@ -1,0 +1,109 @@
+"""Action on messages: report one to the site's moderators, in a private room of theirs."""
+
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext, override
+from django.utils.translation import gettext_lazy as _
+
+from accounts import queries
+from accounts.models import User
+from base.api_errors import ApiError
+from base.database import insert
+from base.rooms import PRIVATE_PREFIX
+from chat import permissions, room_search
+from chat.actions.members import audit, end_membership
+from chat.actions.room_events import log_message
+from chat.models import Involvement, Membership, Message, ModerationAction, Report, Role, Room, RoomKind
+from chat.services import unread_changes
+
+# The address of the moderators' room. To all others it is like a room that does not exist.
+MODERATORS_ROOM = f"{PRIVATE_PREFIX}moderators"
+
+# How much of a reported text is quoted (characters).
+MAX_QUOTE_LENGTH = 1000
+
+
+class Links(NamedTuple):
+    """Addresses that a report leads to: the message, and the page about its author."""
+
+    message: str
+    author: str
+
+
+def find_message(reporter: User | None, room: Room, number: int) -> Message:
+    """Return a message that a user who has entered its room may report. Raise `ApiError`."""
+    found = permissions.messages_of(room).filter(number=number, deleted_at=None, event=None)
+    message = found.select_related("author").first()
+    if message is None:
+        raise ApiError("not_found", _("This message no longer exists."))
+    if reporter and message.author_id == reporter.pk:
+        raise ApiError("forbidden", _("You can't report your own message."))
+    return message
+
+
+@transaction.atomic
+def report_message(reporter: User, message: Message, reason: str, links: Links, address: str = "") -> None:
+    """Report a message, once for each person. Raise `ApiError` (`conflict`) the second time."""
+    reporter = queries.lock_active(reporter)
+    reported = Report.objects.filter(user=reporter, message=message)
+    if reported.exists():
+        raise ApiError("conflict", _("You have already reported this message."))
+    Report.objects.create(user=reporter, message=message, reason=reason)
+    audit(
+        ModerationAction.REPORT,
+        reporter,
+        message.room,
+        message.author,
+        reason=reason,
+        address=address,
+        number=message.number,
+    )
+    log_message(reporter, _open_moderators_room(), _make_text(message, reason, links))
+
+
+def _make_text(message: Message, reason: str, links: Links) -> str:
+    """Return the text of a report, in the site's language. The quote is last: it may open a code block."""
+    with override(settings.LANGUAGE_CODE):
+        about = gettext("I report a message by {name} in {room}.")
+        is_direct = message.room.kind == RoomKind.DIRECT
+        room = gettext("a direct room") if is_direct else message.room.label
+        lines = [about.format(name=message.author_name, room=room)]
+        lines += [links.message, gettext("Moderate: {address}").format(address=links.author)]
+        if reason:
+            lines.append(gettext("Reason: {reason}").format(reason=reason))
+    return "\n".join([*lines, "", message.text[:MAX_QUOTE_LENGTH]])
+
+
+def _open_moderators_room() -> Room:
+    """Return the moderators' room, created if there is none, with all staff as its members."""
+    with override(settings.LANGUAGE_CODE):
+        title = gettext("Moderators")
+    keys = room_search.make_search_keys(title)
+    if not permissions.all_rooms().filter(key=MODERATORS_ROOM).exists():
+        about = {"kind": RoomKind.PRIVATE, "title": title, "search_keys": keys}
+        insert(Room(key=MODERATORS_ROOM, name=MODERATORS_ROOM, **about), unique_field="key")
+    room = permissions.all_rooms().get(key=MODERATORS_ROOM)
+    members = Membership.objects.filter(room=room)
+    for person in User.objects.filter(is_staff=True, is_active=True).exclude(pk__in=members.values("user")):
+        _add_member(room, person)
+    return room
+
+
+def _add_member(room: Room, person: User) -> None:
+    Membership.objects.get_or_create(
+        user=person, room=room, defaults={"role": Role.MODERATOR, "involvement": Involvement.ALL}
+    )
+    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(person.pk, [room.pk]))
+
+
+def on_user_saved(
+    instance: User, created: bool, update_fields: frozenset[str] | None, **signal: object
+) -> None:
+    """Who is no longer staff is no longer in the moderators' room. Receiver of `post_save`."""
+    if created or (update_fields is not None and not update_fields & {"is_staff", "is_active"}):
+        return
+    found = Membership.objects.filter(user=instance, room__key=MODERATORS_ROOM).select_related("room").first()
+    if found and not (instance.is_staff and instance.is_active):
+        end_membership(instance.pk, found.room)

@@ -1,0 +1,45 @@
+"""View that reports a message to the site's moderators. It needs no JavaScript."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.guests import ensure_visitor
+from accounts.models import User
+from base.api_errors import ApiError
+from base.ratelimit import get_change_rate, hit_limit
+from base.ratelimit_keys import request_keys
+from base.security_log import request_address
+from chat import permissions, room_names
+from chat.actions import reports
+from chat.reasons import MAX_REASON_LENGTH, clean_reason
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def report(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
+    """Render a message and the form that reports it. With POST, report it: `reason=`, which may be empty."""
+    room = permissions.enter(request.user, room_names.clean_name(room_name))
+    user = request.user if isinstance(request.user, User) else None
+    message = reports.find_message(user, room, number)
+    shown = {"room": room, "message": message, "longest_reason": MAX_REASON_LENGTH}
+    if request.method != "POST":
+        return render(request, "chat/report.html", shown)
+    hit_limit(get_change_rate, request_keys(request))
+    reason = clean_reason(request.POST.get("reason", "")[: 2 * MAX_REASON_LENGTH])[:MAX_REASON_LENGTH]
+    links = reports.Links(
+        request.build_absolute_uri(f"/chat/{room.name}/{number}/"),
+        request.build_absolute_uri(f"/moderation/{message.author_id}/"),
+    )
+    try:
+        reports.report_message(ensure_visitor(request), message, reason, links, request_address(request))
+    except ApiError as error:
+        if error.code != "conflict":
+            raise
+        messages.info(request, str(error.detail))
+    else:
+        messages.success(request, _("Reported to the moderators."))
+    return redirect("room", room.name)

@@ -1,0 +1,121 @@
+"""Reports: a message reaches the moderators' room once for each person, and nobody else learns of it."""
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from accounts.actions import create_guest
+from accounts.models import User
+from chat import actions
+from chat.actions.rooms import create_private_room
+from chat.models import AuditEntry, Membership, Message, Report, Room
+from chat.queries import unread_counts
+from tests.chat.people import browser, make_staff
+
+MODERATORS = "/chat/~moderators/"
+
+
+@pytest.fixture
+def staff(transactional_db):
+    return make_staff()
+
+
+@pytest.fixture
+def insult(staff):
+    message, _ = actions.send(create_guest(), actions.open_room("lobby"), "You\n```fool", uuid4())
+    return message
+
+
+def address_of(message):
+    return f"/chat/{message.room.name}/{message.number}/report/"
+
+
+def test_a_report_reaches_the_moderators_with_links(staff, insult):
+    reporter = create_guest()
+    client = browser(reporter)
+    assert "You<br>```fool" in client.get(address_of(insult)).content.decode()
+    page = client.post(address_of(insult), {"reason": " An  insult "}, follow=True)
+    assert "Reported to the moderators." in page.content.decode()
+    (stored,) = Message.objects.filter(room__key="~moderators")
+    assert stored.author == reporter
+    assert stored.text.splitlines() == [
+        f"I report a message by {insult.author_name} in lobby.",
+        "http://testserver/chat/lobby/1/",
+        f"Moderate: http://testserver/moderation/{insult.author_id}/",
+        "Reason: An insult",
+        "",
+        "You",
+        "```fool",
+    ]
+    (counts,) = [each for each in unread_counts.count_for_people([staff.pk])[staff.pk] if each.title]
+    assert (counts.title, counts.unread, counts.newest) == ("Moderators", 1, 1)
+    assert "An insult" in browser(staff).get(MODERATORS).content.decode()
+    (entry,) = AuditEntry.objects.all()
+    assert (entry.action, entry.actor, entry.person_id) == ("report", reporter, insult.author_id)
+    assert (entry.number, entry.reason, entry.room.name) == (1, "An insult", "lobby")
+
+
+def test_each_person_reports_a_message_once(insult):
+    for client in (browser(create_guest()), browser(create_guest())):
+        for told in ("Reported to the moderators.", "already reported"):
+            assert told in client.post(address_of(insult), follow=True).content.decode()
+    assert Message.objects.filter(room__key="~moderators").count() == Report.objects.count() == 2
+
+
+def test_nobody_else_finds_the_moderators_room(staff, insult):
+    reporter = create_guest()
+    browser(reporter).post(address_of(insult))
+    for user in (reporter, insult.author, create_guest()):
+        client = browser(user)
+        assert client.get(MODERATORS).status_code == 404
+        assert "~moderators" not in client.get("/chat/").content.decode()
+    demoted = User.objects.get(pk=staff.pk)
+    assert browser(demoted).get(MODERATORS).status_code == 200
+    demoted.is_staff = False
+    demoted.save()
+    assert browser(demoted).get(MODERATORS).status_code == 404
+    promoted = User.objects.create_user("joan", name="Joan", is_staff=True)
+    assert browser(promoted).get(MODERATORS).status_code == 404
+    browser(create_guest()).post(address_of(insult))
+    assert browser(promoted).get(MODERATORS).status_code == 200
+    assert not Membership.objects.filter(room__key="~moderators", user=staff).exists()
+
+
+def test_what_cannot_be_reported(insult):
+    author, stranger = browser(insult.author), browser(create_guest())
+    for response in (author.get(address_of(insult)), author.post(address_of(insult))):
+        assert response.status_code == 403
+    assert stranger.post("/chat/lobby/9/report/").status_code == 404
+    actions.delete(insult.author, insult.room, 1)
+    assert stranger.get(address_of(insult)).status_code == 404
+    assert not Report.objects.exists()
+
+
+def test_members_report_what_is_said_in_a_private_room(staff):
+    owner, member = create_guest(), create_guest()
+    room = create_private_room(owner, "Choir")
+    Membership.objects.create(user=member, room=room)
+    message, _ = actions.send(owner, room, "secret insult", uuid4())
+    assert browser(create_guest()).get(address_of(message)).status_code == 404
+    assert browser(member).post(address_of(message)).status_code == 302
+    stored = Message.objects.get(room__key="~moderators").text
+    assert "in Choir." in stored and "secret insult" in stored
+    assert browser(staff).get(f"/chat/{room.name}/").status_code == 404
+
+
+def test_a_visitor_without_a_session_reports_as_a_new_guest(insult):
+    client = Client()
+    assert client.get(address_of(insult)).status_code == 200
+    assert User.objects.filter(is_guest=True).count() == 1
+    assert client.post(address_of(insult)).status_code == 302
+    assert Report.objects.get().user.is_guest
+
+
+def test_a_site_without_staff_keeps_reports(transactional_db):
+    message, _ = actions.send(create_guest(), actions.open_room("lobby"), "insult", uuid4())
+    assert browser(create_guest()).post(address_of(message)).status_code == 302
+    assert not Room.objects.get(key="~moderators").membership_set.exists()
+    late = make_staff()
+    browser(create_guest()).post(address_of(message))
+    assert "insult" in browser(late).get(MODERATORS).content.decode()

@@ -47,8 +47,9 @@ MAX_RESTING = 3
 NEW_ACCOUNT_TIME = timedelta(days=7)
 
 # Functions of other apps that hand over what a person has, within a transaction: to the account of a guest
-# who signs in, or to nobody when the person is deleted or banned.
-HAND_OVER: list[Callable[[User, User | None], None]] = []
+# who signs in, or to others when the person is deleted, banned or given up. The last argument says whether
+# the person is gone for good.
+HAND_OVER: list[Callable[[User, User | None, bool], None]] = []
 
 
 # Functions of other apps that return the names of what a person would hand over, for the page that asks.
@@ -288,21 +289,21 @@ def silence(user: User, lifetime: timedelta) -> User:
     return user
 
 
-@transaction.atomic
 def is_banned_with_network(user: User) -> bool:
     """Return whether a ban of a person also keeps new guests out of their network.
 
-    It does for guests, and for accounts that were guests within `NEW_ACCOUNT_TIME`. Private addresses, which
-    many may share, and those of proxies are never banned.
+    It does for guests, and for accounts of people whose first visit was within `NEW_ACCOUNT_TIME`. Private
+    addresses, which many may share, and those of proxies are never banned.
     """
     is_new = user.is_guest or user.date_joined > timezone.now() - NEW_ACCOUNT_TIME
     return is_new and is_public(user.network)
 
 
+@transaction.atomic
 def ban(user: User, lifetime: timedelta) -> bool:
     """Deactivate a person, whose sessions end. Return whether new guests are kept out of their network."""
     user = queries.lock_active(user)
-    _hand_over(user, None)
+    _hand_over(user, None, is_gone=False)
     user.is_active = False
     user.save(update_fields=["is_active"])
     if not is_banned_with_network(user):
@@ -312,9 +313,9 @@ def ban(user: User, lifetime: timedelta) -> bool:
     return True
 
 
-def _hand_over(user: User, heir: User | None) -> None:
+def _hand_over(user: User, heir: User | None, is_gone: bool = True) -> None:
     for hand_over in HAND_OVER:
-        hand_over(user, heir)
+        hand_over(user, heir, is_gone)
 
 
 def _anonymize(user: User) -> None:

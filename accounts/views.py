@@ -203,18 +203,22 @@ class SignIn(GuestFormView, django_views.LoginView):
         """Whether the guest may be this person: not if the browser was to forget the guest."""
         return not self.request.session.get_expire_at_browser_close()
 
+    @property
+    def takes(self):
+        """Whether the person wants the guest's private rooms, or was not asked: the page had none to name."""
+        return "asked" not in self.request.POST or "take" in self.request.POST
+
     def get_context_data(self, **context):
         guest, rooms = self.request.user, []
         if isinstance(guest, User) and self.can_take:
             rooms = [name for find in actions.HANDED_OVER for name in find(guest)]
-        takes = self.request.method != "POST" or "take" in self.request.POST
-        return super().get_context_data(**context, rooms=rooms, takes=takes)
+        return super().get_context_data(**context, rooms=rooms, takes=self.takes)
 
     def form_valid(self, form):
         guest = self.request.user
         if not guest.is_authenticated:
             return super().form_valid(form)
-        takes_all = self.can_take and "take" in self.request.POST
+        takes_all = self.can_take and self.takes
         actions.give_up_name(guest, form.get_user(), takes_all)  # the guest cannot come back
         response = super().form_valid(form)
         self.request.session["former_guest"] = guest.pk

@@ -15,7 +15,7 @@ from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from base.rooms import require_room
-from chat.models import FormerName, Membership, Message, Role, Room, RoomKind
+from chat.models import ARCHIVED, FormerName, Membership, Message, Role, Room, RoomKind
 
 # The roles of people in rooms, by the primary keys of a room and a person. Those without a membership lack.
 Roles = Mapping[tuple[int, int], str]
@@ -181,6 +181,8 @@ def check_edit(user: User, message: Message | None, roles: Roles) -> Message:
     """Return the message if the user may edit it. Raise `ApiError` otherwise."""
     found = _check_exists(message)
     queries.check_not_silenced(user)
+    if found.room.archived_at:
+        raise ApiError("forbidden", ARCHIVED)
     return _check(found, can_edit(user, found, roles.get((found.room_id, user.pk))))
 
 

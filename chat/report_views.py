@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -31,8 +32,8 @@ def report(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     hit_limit(get_change_rate, request_keys(request))
     reason = clean_reason(request.POST.get("reason", "")[: 2 * MAX_REASON_LENGTH])[:MAX_REASON_LENGTH]
     links = reports.Links(
-        request.build_absolute_uri(f"/chat/{room.name}/{number}/"),
-        request.build_absolute_uri(f"/moderation/{message.author_id}/"),
+        request.build_absolute_uri(reverse("place", args=[room.name, number])),
+        request.build_absolute_uri(reverse("moderate", args=[message.author_id])),
     )
     try:
         reports.report_message(ensure_visitor(request), message, reason, links, request_address(request))

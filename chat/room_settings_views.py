@@ -17,12 +17,10 @@ from chat import permissions, room_names
 from chat.actions import rooms
 from chat.models import MAX_TOPIC_LENGTH, Room
 
-Page = HttpResponse
-
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-def room_settings(request: HttpRequest, room_name: str) -> Page:
+def room_settings(request: HttpRequest, room_name: str) -> HttpResponse:
     """Render the settings of a room. With POST, store them: `title=` of a private room, and `topic=`."""
     user, room = _enter(request, room_name)
     if request.method != "POST":
@@ -41,7 +39,7 @@ def room_settings(request: HttpRequest, room_name: str) -> Page:
 
 @require_POST
 @never_cache
-def archive_room(request: HttpRequest, room_name: str) -> Page:
+def archive_room(request: HttpRequest, room_name: str) -> HttpResponse:
     """Archive a room, or with `archived=0` open it again."""
     user, room = _enter(request, room_name)
     hit_limit(get_change_rate, moderator_keys(request))
@@ -58,6 +56,6 @@ def _enter(request: HttpRequest, room_name: str) -> tuple[User, Room]:
     return user, room
 
 
-def _render(request: HttpRequest, room: Room, shown: dict[str, object], status: int = 200) -> Page:
+def _render(request: HttpRequest, room: Room, shown: dict[str, object], status: int = 200) -> HttpResponse:
     context = {"room": room, "longest_topic": MAX_TOPIC_LENGTH, **shown}
     return render(request, "chat/room_settings.html", context, status=status)

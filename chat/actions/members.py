@@ -1,5 +1,6 @@
 """Actions on members of private rooms: remove, and change a role. See `memberships` for one's own."""
 
+from collections.abc import Collection
 from functools import partial
 
 from django.db import transaction
@@ -75,11 +76,17 @@ def check_can_join(person: User) -> None:
         raise ApiError("forbidden", format_lazy(detail, most=MAX_PRIVATE_ROOMS))
 
 
-def accept_request(person: int, room: Room) -> None:
-    """List a direct room for a person from now on, whoever opened it: see `Membership.is_request`."""
-    own = Membership.objects.filter(user=person, room=room, is_request=True)
-    if own.update(is_request=False):
-        transaction.on_commit(lambda: unread_changes.publish_changed_memberships(person, [room.pk]))
+def accept_requests(pairs: Collection[tuple[int, int]]) -> None:
+    """List direct rooms for people, whoever opened them: pairs of a room and a person, by their keys."""
+    if not pairs:
+        return
+    rooms, people = {room for room, _person in pairs}, {person for _room, person in pairs}
+    requests = Membership.objects.filter(is_request=True, room__in=rooms, user__in=people)
+    for pk, room, person in sorted(requests.values_list("pk", "room", "user")):
+        if (room, person) in pairs:
+            Membership.objects.filter(pk=pk).update(is_request=False)
+            publish = partial(unread_changes.publish_changed_memberships, person, [room])
+            transaction.on_commit(publish)
 
 
 def publish_first_message(room: Room) -> None:
@@ -89,24 +96,28 @@ def publish_first_message(room: Room) -> None:
         transaction.on_commit(publish)
 
 
-def hand_over(person: User, heir: User | None) -> None:
+def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     """Hand over a person's private rooms to the account of a guest who signs in.
 
-    Without an heir, rooms that would have no owner go to the member with the highest role who came first.
-    Direct rooms that others have opened are not handed over, but for the newest `MAX_REQUESTS`.
+    Without an heir, rooms that would have no owner go to the member with the highest role who came first,
+    and a person who is gone for good leaves all. Of the direct rooms that others have opened, only the newest
+    `MAX_REQUESTS` are handed over.
     """
     own = Membership.objects.filter(user=person).exclude(room__kind=RoomKind.OPEN).select_related("room")
     requests = own.filter(is_request=True).order_by("-pk").values_list("pk", flat=True)
-    Membership.objects.filter(pk__in=list(requests[MAX_REQUESTS:])).delete()
-    if heir is None:
-        own = own.filter(role=Role.OWNER)
-    locks.lock_rooms([membership.room_id for membership in own])
-    for membership in own:
+    if heir:
+        Membership.objects.filter(pk__in=list(requests[MAX_REQUESTS:])).delete()
+    moving = list(own if heir else own.filter(role=Role.OWNER))
+    locks.lock_rooms([membership.room_id for membership in moving])
+    for membership in moving:
         if heir:
             _move(membership, heir)
         else:
             others = sorted(_others(membership.room, person.pk), key=_seniority)
             Membership.objects.filter(pk__in=[each.pk for each in others[:1]]).update(role=Role.OWNER)
+    if is_gone and not heir:
+        own.delete()
+        _revoke(Invitation.objects.filter(inviter=person))
 
 
 def list_handed_over(person: User) -> list[str]:
@@ -168,10 +179,10 @@ def _revoke(invitations: QuerySet[Invitation]) -> None:
 def on_user_renamed(
     instance: User, created: bool, update_fields: frozenset[str] | None, **signal: object
 ) -> None:
-    """Direct rooms are called by their people. Receiver of `post_save`."""
+    """Publish the new titles of a renamed person's direct rooms. Receiver of `post_save`."""
     if created or (update_fields is not None and "name" not in update_fields):
         return
-    own = Membership.objects.filter(user=instance, room__kind=RoomKind.DIRECT)
+    own = Membership.objects.filter(user=instance, room__kind=RoomKind.DIRECT, is_request=False)
     if rooms := set(own.values_list("room", flat=True)):
         transaction.on_commit(lambda: unread_changes.publish_changed_rooms(rooms))
 

@@ -59,6 +59,7 @@ class MessageBatch:
             {(each.room.pk, each.author.pk) for each in new if each.author and not each.room.is_open}
         )
         self._new: list[Message] = []
+        self._refused: dict[int, ApiError] = {}  # by the ids of messages in archived rooms
         self._by_key: dict[tuple, Message] = {}
         if repeats:
             for message in mentions.load_mentions(_find_stored(repeats).order_by("pk")):
@@ -75,6 +76,10 @@ class MessageBatch:
         if not author or not permissions.can_write(author, entry.room, role):
             raise ApiError("forbidden", _("You can't write in this room."))
         return author
+
+    def refusal(self, message: Message) -> ApiError | None:
+        """Return why a message was not stored, if its room is archived."""
+        return self._refused.get(id(message))
 
     def find_earlier(self, entry: NewMessage) -> Message | None:
         """Return the message that was stored when this was sent before."""
@@ -97,20 +102,25 @@ class MessageBatch:
     def store(self, found: mentions.Candidates) -> None:
         """Store the new messages, with the next seqs of their rooms, and their mentions."""
         for room, messages in self.by_room():
-            seqs = room.allocate_seqs(len(messages), last_message_at=timezone.now())
+            try:
+                seqs = room.allocate_seqs(len(messages), last_message_at=timezone.now())
+            except ApiError as error:
+                self._refused |= {id(message): error for message in messages}
+                continue
             for message, seq in zip(messages, seqs, strict=True):
                 message.number = message.seq = seq
+        self._new = [message for message in self._new if id(message) not in self._refused]
         permissions.all_messages().bulk_create(self._new)
         self._accept_requests()
         mentions.store_mentions(self._new, found)
 
     def _accept_requests(self) -> None:
-        """Who writes in a direct room wants it in their lists; with its first message it comes into both."""
-        for message in self._new:
-            if message.room.kind == RoomKind.DIRECT:
-                members.accept_request(message.author_id, message.room)
-                if message.number == 1:
-                    members.publish_first_message(message.room)
+        """List direct rooms for people who write in them, and for both people after the first message."""
+        direct = [message for message in self._new if message.room.kind == RoomKind.DIRECT]
+        members.accept_requests({(message.room_id, message.author_id) for message in direct})
+        for message in direct:
+            if message.number == 1:
+                members.publish_first_message(message.room)
 
     def by_room(self) -> list[tuple[Room, list[Message]]]:
         """Return the new messages of each room."""

@@ -93,12 +93,20 @@ def _write_all(
     batch, changes = MessageBatch(new, repeats, people), ChangeBatch(changing, people)
     outcomes = [_write_entry(entry, batch, changes) for entry in entries]
     batch.store(found)
+    outcomes = [_after_store(outcome, batch) for outcome in outcomes]
     rooms = changes.store(found) | {room.pk for room, _ in batch.by_room()}
     for room, messages in (*batch.by_room(), *changes.by_room()):
         _publish(room, *messages)
     if rooms:
         transaction.on_commit(lambda: unread_changes.publish_changed_rooms(rooms))
     return outcomes
+
+
+def _after_store(outcome: WriteResult | ApiError, batch: MessageBatch) -> WriteResult | ApiError:
+    """Return the outcome of an entry once the batch is stored: its room may be archived."""
+    if isinstance(outcome, ApiError):
+        return outcome
+    return batch.refusal(outcome[0]) or outcome
 
 
 def _write_entry(entry: Entry, batch: MessageBatch, changes: ChangeBatch) -> WriteResult | ApiError:

@@ -88,6 +88,8 @@ def _open_moderators_room() -> Room:
     members = Membership.objects.filter(room=room)
     for person in User.objects.filter(is_staff=True, is_active=True).exclude(pk__in=members.values("user")):
         _add_member(room, person)
+    for pk in members.exclude(user__is_staff=True, user__is_active=True).values_list("user", flat=True):
+        end_membership(pk, room)
     return room
 
 
@@ -101,7 +103,7 @@ def _add_member(room: Room, person: User) -> None:
 def on_user_saved(
     instance: User, created: bool, update_fields: frozenset[str] | None, **signal: object
 ) -> None:
-    """Who is no longer staff is no longer in the moderators' room. Receiver of `post_save`."""
+    """Remove former staff from the moderators' room. Receiver of `post_save`."""
     if created or (update_fields is not None and not update_fields & {"is_staff", "is_active"}):
         return
     found = Membership.objects.filter(user=instance, room__key=MODERATORS_ROOM).select_related("room").first()

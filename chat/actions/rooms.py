@@ -2,6 +2,7 @@
 
 import secrets
 import string
+import unicodedata
 from collections.abc import Collection
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from accounts.models import User
 from base import names
 from base.api_errors import ApiError
 from base.database import insert
-from base.rooms import PRIVATE_PREFIX
+from base.rooms import PRIVATE_PREFIX, missing_room
 from chat import permissions, room_names, room_search
 from chat.actions import members
 from chat.actions.room_events import log_event
@@ -81,7 +82,7 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
         raise ApiError("not_found", _("This person can't be reached."))
     key = Room.key_of_people(people)
     if found := permissions.all_rooms().filter(people=key).first():
-        members.accept_request(user.pk, found)
+        members.accept_requests({(found.pk, user.pk)})
         return found
     members.check_can_join(user)
     direct = _create_private(RoomKind.DIRECT, people=key)
@@ -95,11 +96,11 @@ def clean_topic(topic: str) -> str:
 
     It is text, not a name: its punctuation stays as it was typed.
     """
-    topic = " ".join(topic.split())
+    topic = unicodedata.normalize("NFC", " ".join(topic.split()))
     try:
         if topic:
             names.check_visible(names.clean(topic, MAX_TOPIC_LENGTH))
-        return topic
+        return topic[:MAX_TOPIC_LENGTH]  # the clean one may be shorter
     except ValueError as error:
         raise ApiError("bad_frame", str(error)) from None
 
@@ -131,12 +132,18 @@ def archive(actor: User, room: Room, is_archived: bool, address: str = "") -> No
     else:
         _changed(actor, room, RoomEvent.REOPENED, "", ModerationAction.REOPEN, address)
     room.save(update_fields=["archived_at"])
+    people = list(Membership.objects.filter(room=room).values_list("user", flat=True))
+    transaction.on_commit(lambda: unread_changes.publish_archived(people, room.pk, room.name, is_archived))
 
 
 def _lock_to_change(actor: User, room: Room) -> tuple[User, Room]:
     """Return both as now stored, locked. Raise `ApiError` if the person may not change the room."""
     actor = queries.lock_active(actor)
-    room = locks.lock_rooms([room.pk])[room.pk]
+    queries.check_not_silenced(actor)
+    stored = locks.lock_rooms([room.pk]).get(room.pk)
+    if stored is None:
+        raise missing_room()
+    room = stored
     if not permissions.can_change(actor, room, permissions.load_role(actor, room)):
         raise ApiError("forbidden", _("Only owners can change a room."))
     return actor, room

@@ -5,9 +5,10 @@ from chat.models.invitations import Invitation
 from chat.models.memberships import Involvement, Membership, Role
 from chat.models.messages import Mention, Message
 from chat.models.reports import Report
-from chat.models.rooms import MAX_TOPIC_LENGTH, FormerName, Logged, Room, RoomKind, new_epoch
+from chat.models.rooms import ARCHIVED, MAX_TOPIC_LENGTH, FormerName, Logged, Room, RoomKind, new_epoch
 
 __all__ = [
+    "ARCHIVED",
     "MAX_TOPIC_LENGTH",
     "AuditEntry",
     "FormerName",

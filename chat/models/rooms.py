@@ -14,6 +14,8 @@ from live import LogRewound
 # Longest topic line of a room (characters).
 MAX_TOPIC_LENGTH = 200
 
+ARCHIVED = _("This room is archived. Nobody can write in it.")
+
 
 def new_epoch() -> str:
     return secrets.token_hex(8)
@@ -103,22 +105,23 @@ class Room(models.Model):
         """Return the log's next `count` seqs; set `last_message_at`, to the minute, where it is given.
 
         Raise `LogRewound` if the room is gone, even if another room has its key now, and `ApiError`
-        (`forbidden`) for messages in an archived room: this statement sees what others have just stored.
+        (`forbidden`) for messages in an archived room, even if it was archived just now.
         """
         minute = last_message_at and last_message_at.replace(second=0, microsecond=0)
+        adapt = connection.ops.adapt_datetimefield_value
         with connection.cursor() as cursor:  # one statement, which the ORM cannot express
             cursor.execute(
                 "UPDATE chat_room"
                 " SET last_seq = last_seq + %s, last_message_at = COALESCE(%s, last_message_at)"
-                " WHERE id = %s AND epoch = %s RETURNING last_seq, archived_at",
-                [count, connection.ops.adapt_datetimefield_value(minute), self.pk, self.epoch],
+                " WHERE id = %s AND epoch = %s AND (%s OR archived_at IS NULL) RETURNING last_seq",
+                [count, adapt(minute), self.pk, self.epoch, minute is None],
             )
             row = cursor.fetchone()
+        if row is None and type(self)._default_manager.filter(pk=self.pk, epoch=self.epoch).exists():
+            raise ApiError("forbidden", ARCHIVED)
         if row is None:
             raise LogRewound
-        self.last_seq, archived_at = row
-        if minute and archived_at:
-            raise ApiError("forbidden", _("This room is archived. Nobody can write in it."))
+        (self.last_seq,) = row
         return range(self.last_seq - count + 1, self.last_seq + 1)
 
 

@@ -25,7 +25,7 @@ class Count(msgspec.Struct, omit_defaults=True):
 class Unread(Notice):
     """Unread counts of rooms. `all`: nothing is unread in other rooms, and none is starred.
 
-    With `all`, `private` are the names of your private rooms, up to as many as are counted.
+    With `all`, `private` are the names of all your private rooms, unless there are too many.
     """
 
     rooms: list[Count]

@@ -117,7 +117,7 @@ class FoundRooms(NamedTuple):
     """Rooms that match a search text: first the exact name, then names that begin with it, then the others.
 
     A private room of the user comes before the open room of the same name. `similar` are rooms that a
-    mistyped text may mean. `has_exact`: there is an open room of this name.
+    mistyped text may mean. `has_exact`: a room has this name in its address.
     """
 
     asked: str
@@ -181,7 +181,7 @@ def _find_exact(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) ->
 
     Nothing public is to be created in place of a private room.
     """
-    text = text[: names.MAX_ROOM_NAME].strip()
+    text = " ".join(text.split())[: names.MAX_ROOM_NAME]
     folded = room_search.fold_text(text)
     is_titled = Q(search_keys=folded) | Q(search_keys__startswith=f"{folded}\n")
     is_exact = Q(kind=RoomKind.PRIVATE) & is_titled if folded and user.pk else Q(pk__in=[])
@@ -193,7 +193,7 @@ def _find_exact(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) ->
 
 
 def _is_called(title: str, text: str) -> bool:
-    return bool(title) and names.key(title) == names.key(text.strip())
+    return bool(title) and names.key(title) == names.key(" ".join(text.split()))
 
 
 def _search(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) -> list[tuple[int, str, str]]:

@@ -1,6 +1,5 @@
 """Queries for a person's rooms and their unread counts."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import chain
@@ -23,7 +22,7 @@ from django.db.models.functions import RowNumber
 
 from accounts.models import User
 from chat import permissions
-from chat.models import Involvement, Membership, Mention, Room
+from chat.models import Involvement, Membership, Mention, Room, RoomKind
 from chat.queries.titles import title_for
 
 # The largest unread count: the page shows it as "99+".
@@ -38,8 +37,11 @@ MAX_NEWEST = 20
 # How many rooms of a person are counted: the starred ones, and then those entered last.
 MAX_ROOMS = 100
 
-# How many direct rooms that others have opened are among them, until the person writes there.
+# How many direct rooms that others have opened are counted in addition, until the person writes there.
 MAX_REQUESTS = 20
+
+# How many of a person's private rooms are named to their tabs.
+MAX_PRIVATE_NAMES = 600
 
 # People or memberships per query.
 QUERY_CHUNK = 1000
@@ -89,7 +91,7 @@ class RoomCounts(NamedTuple):
     `newest` is the number of the newest unread message of which the person wants to be notified. `star` is
     the place among the person's starred rooms, from 1; `title` what a private room is called; `end` that of
     the room's log at the time of the count. `key` is the membership's. `newest_seq` is the seq of the last
-    change of the message `newest`.
+    change of the message `newest`. `is_request` is as in `Membership`.
     """
 
     key: int
@@ -104,6 +106,7 @@ class RoomCounts(NamedTuple):
     title: str
     end: LogEnd
     newest_seq: int | None
+    is_request: bool = False
 
 
 class ReadPosition(NamedTuple):
@@ -148,29 +151,28 @@ def count_for_people(people: Collection[int]) -> dict[int, list[RoomCounts]]:
 def find_latest_memberships(people: Collection[int]) -> dict[int, list[int]]:
     """Return the keys of each person's starred and newest memberships, `MAX_ROOMS` in all, newest first.
 
-    Direct rooms that others have opened take no other room's place, and have none before their first
-    message. Archived rooms are not listed.
+    Direct rooms that others have opened take no other room's place: the newest `MAX_REQUESTS` that have a
+    message come in addition. Archived rooms are not listed.
     """
     found: dict[int, list[int]] = {pk: [] for pk in people}
-    own_first = [F("star").asc(nulls_last=True), F("is_request").asc(), F("pk").desc()]
+    starred_first = [F("star").asc(nulls_last=True), F("pk").desc()]
     is_empty_request = Q(is_request=True, room__last_message_at=None)
+    is_kept = Q(is_request=False, rank__lte=MAX_ROOMS) | Q(is_request=True, rank__lte=MAX_REQUESTS)
     for some in split_into_chunks(people):
-        rank = Window(RowNumber(), partition_by="user", order_by=own_first)
+        rank = Window(RowNumber(), partition_by=["user", "is_request"], order_by=starred_first)
         kept = permissions.memberships_of(some).filter(~is_empty_request, room__archived_at=None)
-        kept = kept.annotate(rank=rank).filter(rank__lte=MAX_ROOMS)
-        requests = Counter[int]()
-        for key, person, is_request in kept.order_by("-pk").values_list("pk", "user", "is_request"):
-            requests[person] += is_request
-            if not is_request or requests[person] <= MAX_REQUESTS:
-                found[person].append(key)
+        kept = kept.annotate(rank=rank).filter(is_kept)
+        for key, person in kept.order_by("-pk").values_list("pk", "user"):
+            found[person].append(key)
     return found
 
 
 def find_memberships(rooms: Collection[int], people: Collection[int]) -> dict[tuple[int, int], int]:
-    """Return the keys of these people's memberships in these rooms, by person and room."""
+    """Return the keys of people's memberships in rooms that are not archived, by person and room."""
     found: dict[tuple[int, int], int] = {}
     for some in split_into_chunks(people):
-        rows = permissions.memberships_of(some).filter(room__in=rooms).values_list("user", "room", "pk")
+        of_rooms = permissions.memberships_of(some).filter(room__in=rooms, room__archived_at=None)
+        rows = of_rooms.values_list("user", "room", "pk")
         found |= {(person, room): key for person, room, key in rows}
     return found
 
@@ -182,6 +184,16 @@ def load_log_ends(rooms: Collection[int]) -> dict[int, LogEnd]:
         rows = permissions.all_rooms().filter(pk__in=some).values_list("pk", "last_seq", "epoch")
         ends |= {pk: LogEnd(seq, epoch) for pk, seq, epoch in rows}
     return ends
+
+
+def load_private_names(people: Collection[int]) -> dict[int, list[str]]:
+    """Return the names of each person's private rooms, also of archived ones; omit people with too many."""
+    found: dict[int, list[str]] = {pk: [] for pk in people}
+    for some in split_into_chunks(people):
+        private = permissions.memberships_of(some).exclude(room__kind=RoomKind.OPEN)
+        for person, name in private.values_list("user", "room__name"):
+            found[person].append(name)
+    return {person: names for person, names in found.items() if len(names) <= MAX_PRIVATE_NAMES}
 
 
 def load_room_names(rooms: Collection[int]) -> dict[int, str]:
@@ -235,8 +247,11 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
         "star",
         "title",
     )
-    rows = counted.order_by("-pk").values_list(*of_membership, "room__last_seq", "room__epoch")
-    found = [RoomCounts._make([*row, LogEnd(seq, epoch), None]) for *row, seq, epoch in rows]
+    rows = counted.order_by("-pk").values_list(*of_membership, "is_request", "room__last_seq", "room__epoch")
+    found = [
+        RoomCounts._make([*row, LogEnd(seq, epoch), None, is_request])
+        for *row, is_request, seq, epoch in rows
+    ]
     seqs = _load_seqs([(counts.room, counts.newest) for counts in found if counts.newest])
     return [counts._replace(newest_seq=seqs.get((counts.room, counts.newest))) for counts in found]
 

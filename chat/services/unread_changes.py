@@ -60,6 +60,13 @@ def publish_left(person: int, room: int, name: str) -> None:
     live.publish(TOPIC, UnreadChanged(left=[(person, room)], names={room: name}).event())
 
 
+def publish_archived(people: Collection[int], room: int, name: str, is_archived: bool) -> None:
+    """Publish to all processes that a room is in no list of its people any more, or is again. Never raise."""
+    pairs = [(person, room) for person in people]
+    changed = UnreadChanged(left=pairs, names={room: name}) if is_archived else UnreadChanged(changed=pairs)
+    live.publish(TOPIC, changed.event())
+
+
 def publish_changed_memberships(person: int, rooms: Collection[int]) -> None:
     """Publish to all processes, from any thread, that a person has changed memberships. Never raise."""
     live.publish(TOPIC, UnreadChanged(changed=[(person, room) for room in rooms]).event())

@@ -16,7 +16,6 @@ from channels.db import database_sync_to_async
 
 import live
 from base.database import DATABASE_ERRORS
-from base.rooms import private_key
 from chat import actions, protocol
 from chat.actions import Member
 from chat.models import Involvement
@@ -60,16 +59,18 @@ class UserUnreadFeed:
         self.rooms: dict[int, int] = {}  # keys of the memberships that are counted, by room, oldest first
         self.levels: dict[int, str] = {}  # notification levels of rooms, but for the default
         self.titles: dict[int, str] = {}  # of private rooms
+        self.requests: dict[int, None] = {}  # rooms that others have opened, oldest first
         self.tabs = 0
 
-    def publish_all(self, all_counts: Sequence[RoomCounts]) -> None:
+    def publish_all(self, all_counts: Sequence[RoomCounts], private: list[str] | None) -> None:
         self.rooms = {counts.room: counts.key for counts in reversed(all_counts)}
         self.levels = {counts.room: counts.involvement for counts in all_counts if _has_level(counts)}
         self.titles = {counts.room: counts.title for counts in all_counts if counts.title}
+        self.requests = {counts.room: None for counts in reversed(all_counts) if counts.is_request}
         self.published = {counts.room: counts for counts in all_counts if _is_kept(counts)}
         newest = {counts.room for counts in islice(all_counts, NEWEST_ROOMS)}
         named = [each for each in all_counts if _is_kept(each) or each.room in newest]
-        self._append(named, private=[each.name for each in all_counts if private_key(each.name)])
+        self._append(named, is_all=True, private=private)
 
     def publish(self, all_counts: Iterable[RoomCounts], touched: Collection[int] = ()) -> None:
         """Publish those counts that have changed, in one event: subscribers wait for at most `RING_SIZE`.
@@ -78,8 +79,12 @@ class UserUnreadFeed:
         """
         if changed := [counts for counts in all_counts if self._update(counts) or counts.room in touched]:
             self._append(changed)
-        if (surplus := len(self.rooms) - unread_counts.MAX_ROOMS) > 0:
-            for room in [room for room in self.rooms if not self._has_star(room)][:surplus]:
+        own = [room for room in self.rooms if room not in self.requests]
+        if (surplus := len(own) - unread_counts.MAX_ROOMS) > 0:
+            for room in [room for room in own if not self._has_star(room)][:surplus]:
+                self.remove(room)
+        if (surplus := len(self.requests) - unread_counts.MAX_REQUESTS) > 0:
+            for room in list(self.requests)[:surplus]:
                 self.remove(room)
 
     def _update(self, counts: RoomCounts) -> bool:
@@ -88,6 +93,10 @@ class UserUnreadFeed:
         before = self.rooms.get(counts.room), level, self.titles.pop(counts.room, "")
         published = self.published.pop(counts.room, _without_unread(counts))
         self.rooms[counts.room] = counts.key
+        if counts.is_request:
+            self.requests.setdefault(counts.room)
+        else:
+            self.requests.pop(counts.room, None)
         if _has_level(counts):
             self.levels[counts.room] = counts.involvement
         if counts.title:
@@ -112,6 +121,7 @@ class UserUnreadFeed:
         self.rooms.pop(room, None)
         self.levels.pop(room, None)
         self.titles.pop(room, None)
+        self.requests.pop(room, None)
         return self.published.pop(room, None)
 
     def _has_star(self, room: int) -> bool:
@@ -121,7 +131,9 @@ class UserUnreadFeed:
         """Return the published unread count of a room."""
         return self.published[room].unread if room in self.published else 0
 
-    def _append(self, all_counts: Iterable[RoomCounts], private: list[str] | None = None) -> None:
+    def _append(
+        self, all_counts: Iterable[RoomCounts], is_all: bool = False, private: list[str] | None = None
+    ) -> None:
         unread = [
             protocol.Count(
                 room=counts.name,
@@ -135,11 +147,12 @@ class UserUnreadFeed:
             )
             for counts in all_counts
         ]
-        self._publish(unread, private)
+        self._publish(unread, is_all, private)
 
-    def _publish(self, unread: list[protocol.Count], private: list[str] | None = None) -> None:
-        """Publish counts: those of all rooms if there is a list of the private ones."""
-        event = protocol.Unread(unread, private is not None, msgspec.UNSET if private is None else private)
+    def _publish(
+        self, unread: list[protocol.Count], is_all: bool = False, private: list[str] | None = None
+    ) -> None:
+        event = protocol.Unread(unread, is_all, msgspec.UNSET if private is None else private)
         self.log.append(live.Event(self.log.seq + 1, protocol.encode_body(event)))
 
 
@@ -327,16 +340,21 @@ class UnreadFeed:
         for counts in await _count_unread([key for person in taken for key in self._new[person]]):
             found[counts.person].append(counts)
             self._ends.setdefault(counts.room, counts.end)
+        private = await database_sync_to_async(unread_counts.load_private_names)(taken)
         for person, all_counts in found.items():
             del self._new[person]
             if feed := self._feeds.get(person):
-                feed.publish_all(all_counts)
+                feed.publish_all(all_counts, private.get(person))
 
     async def _count_queued(self) -> None:
         """Count the next memberships in the queue, and publish them."""
         taken = self._queue.take(COUNT_CHUNK)
         try:
             found = {counts.key: counts for counts in await _count_unread(list(chain(*taken.values())))}
+            lost = {
+                person: self._find_lost(person, set(keys) - found.keys()) for person, keys in taken.items()
+            }
+            names = await _load_names({room for rooms in lost.values() for room in rooms})
         except DATABASE_ERRORS:
             for person, keys in taken.items():
                 self._queue.add(person, keys)
@@ -351,13 +369,16 @@ class UnreadFeed:
                 touched = {counts.room for counts in now if (person, counts.room) in self._changed}
                 self._changed -= {(person, room) for room in touched}
                 feed.publish(now, touched)
-                if missing := set(keys) - found.keys():
-                    await self._remove_missing(person, feed, missing)
+                self._remove_lost(person, feed, lost[person], names)
 
-    async def _remove_missing(self, person: int, feed: UserUnreadFeed, missing: set[int]) -> None:
-        """Remove memberships that have vanished. The person may have entered the rooms again."""
-        rooms = [room for room, key in feed.rooms.items() if key in missing]
-        names = await database_sync_to_async(unread_counts.load_room_names)(rooms)
+    def _find_lost(self, person: int, missing: set[int]) -> list[int]:
+        """Return the rooms of a person whose memberships, by their keys, have vanished."""
+        return [room for room, key in self._rooms_of(person).items() if key in missing] if missing else []
+
+    def _remove_lost(
+        self, person: int, feed: UserUnreadFeed, rooms: list[int], names: Mapping[int, str]
+    ) -> None:
+        """Remove rooms whose memberships have vanished. The person may have entered them again."""
         for room in rooms:
             if room in names:
                 feed.leave(room, names[room])
@@ -435,6 +456,11 @@ async def _count_unread(keys: list[int]) -> list[RoomCounts]:
     for some in unread_counts.split_into_chunks(keys, COUNT_CHUNK):
         found += await database_sync_to_async(unread_counts.count_unread)(some)
     return found
+
+
+async def _load_names(rooms: Collection[int]) -> dict[int, str]:
+    """Return the names of rooms, which are usually none."""
+    return await database_sync_to_async(unread_counts.load_room_names)(rooms) if rooms else {}
 
 
 get_unread_feed = live.PerLoop(UnreadFeed)

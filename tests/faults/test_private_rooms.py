@@ -5,7 +5,7 @@ import json
 import os
 import re
 import signal
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -93,7 +93,8 @@ async def fault(server, kind):
         yield
     finally:
         if kind == "hangs":
-            os.kill(worker, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # the supervisor has replaced it
+                os.kill(worker, signal.SIGCONT)
 
 
 async def until(condition):

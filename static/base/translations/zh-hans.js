@@ -27,7 +27,7 @@ setTranslations({
     "已写入 {done} / {count} 条消息"
   ],
   "{first}, {second} and {count} other joined": [
-    "{first}、{second} 和另外 {count} 人加入了"
+    "{first}、{second} 和另外 {count} 人加入了聊天室"
   ],
   "(edited)": "（已编辑）",
   "Cancel": "取消",
@@ -135,13 +135,13 @@ setTranslations({
   "Your browser can't save your text: its storage is full or blocked. Stay on this page until it's sent.": "浏览器存储空间已满或被禁用，无法保存你写的内容。发送成功前请不要离开本页面。",
   "you": "你",
   "{day}, {time}": "{day} {time}",
-  "{first} and {second} joined": "{first} 和 {second} 加入了",
+  "{first} and {second} joined": "{first} 和 {second} 加入了聊天室",
   "{name} and {other} are typing": "{name} 和 {other} 正在输入",
   "{name} archived the room": "{name} 归档了聊天室",
   "{name} changed the topic to {subject}": "{name} 将主题改为 {subject}",
   "{name} is typing": "{name} 正在输入",
-  "{name} joined": "{name} 加入了",
-  "{name} left": "{name} 退出了",
+  "{name} joined": "{name} 加入了聊天室",
+  "{name} left": "{name} 退出了聊天室",
   "{name} opened the room again": "{name} 重新开放了聊天室",
   "{name} removed the topic": "{name} 删除了主题",
   "{name} removed {subject}": "{name} 移除了 {subject}",

@@ -84,7 +84,7 @@ export class RoomSearch {
 
   /** The address of a listed private room with a name: without results, no open room is created in its place. */
   #listedAddress(name) {
-    const isCalled = ({ dataset }) => dataset.title?.toLowerCase() === name.toLowerCase();
+    const isCalled = ({ dataset }) => dataset.title?.toLowerCase() === name.replace(/\s+/g, " ").toLowerCase();
     return [...this.#list.querySelectorAll("a")].find(isCalled)?.getAttribute("href");
   }
 

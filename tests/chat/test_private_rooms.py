@@ -238,6 +238,13 @@ def test_who_signs_in_on_the_device_of_a_guest_need_not_take_the_rooms(owning, r
     owning.post("/me/sign-in/", SIGN_IN | {"asked": "1"} | ({"take": "on"} if ends_with_browser else {}))
     assert owning.get(f"/chat/{room}/").status_code == 404
     assert Membership.objects.get(user=member).role == Role.OWNER
+    assert Membership.objects.filter(room__key=room).count() == 1  # the guest cannot come back
+
+
+def test_a_sign_in_page_that_did_not_ask_takes_the_rooms_along(owning, room):
+    User.objects.create_user("ada", password="correct horse 9 staple", name="Ada")
+    owning.post("/me/sign-in/", SIGN_IN)  # it was opened before the first room
+    assert owning.get(f"/chat/{room}/members/").status_code == 200
 
 
 def test_the_direct_room_of_a_guest_who_has_another_as_an_account_is_kept(owning, owner):
@@ -482,7 +489,7 @@ def test_a_direct_room_that_another_has_opened_comes_into_the_lists_with_its_fir
 
 
 def test_strangers_take_no_place_of_own_rooms(two_people, monkeypatch):
-    monkeypatch.setattr(unread_counts, "MAX_ROOMS", 8)
+    monkeypatch.setattr(unread_counts, "MAX_ROOMS", 2)
     monkeypatch.setattr(unread_counts, "MAX_REQUESTS", 2)
     _, bob, _, of_bob = two_people
     actions.star(bob, actions.open_room("starred"), 1)
@@ -493,9 +500,9 @@ def test_strangers_take_no_place_of_own_rooms(two_people, monkeypatch):
         room = Room.objects.get(key=message(browser(stranger), bob).url.split("/")[2])
         actions.send(stranger, room, "Buy this!", uuid4())
     assert before < listed(bob) and len(listed(bob) - before) == 2
+    assert team.title in listed(bob)
     actions.send(bob, room, "No.", uuid4())
     assert stranger.name in listed(bob)
-    assert team.title in listed(bob)
 
 
 async def test_a_first_direct_message_reaches_open_tabs(connect):

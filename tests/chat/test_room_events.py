@@ -4,6 +4,7 @@ import json
 from uuid import uuid4
 
 import pytest
+from channels.db import database_sync_to_async
 from django.test import Client
 
 from accounts.actions import create_guest
@@ -194,3 +195,23 @@ def test_renaming_reaches_the_lists_of_all_members(owning, room, member):
 def _owner_and_room(room):
     stored = Room.objects.get(key=room)
     return stored.membership_set.get(role="owner").user, stored
+
+
+async def test_tabs_elsewhere_hear_that_a_room_is_archived_and_open_again(connect):
+    owner, member = [await database_sync_to_async(create_guest)() for _person in range(2)]
+    room = await database_sync_to_async(lambda: create(browser(owner)))()
+    await database_sync_to_async(lambda: browser(member).post(invite(browser(owner), room)))()
+    elsewhere = await connect("elsewhere", user=member)
+
+    async def involvement():
+        while True:
+            for each in (await elsewhere.event("unread"))["rooms"]:
+                if each["room"] == room:
+                    return each["involvement"]
+
+    assert await involvement() == "mentions"
+    for archived, told in (("1", ""), ("0", "mentions")):
+        await database_sync_to_async(
+            lambda archived=archived: browser(owner).post(f"/chat/{room}/archive/", {"archived": archived})
+        )()
+        assert await involvement() == told

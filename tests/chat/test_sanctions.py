@@ -13,7 +13,8 @@ from accounts.models import NetworkBan, User
 from accounts.purge import purge_bans
 from base.api_errors import ApiError
 from chat import actions
-from chat.models import AuditEntry, Message, Room
+from chat.actions.rooms import create_private_room
+from chat.models import AuditEntry, Membership, Message, Role, Room
 from tests.chat.people import browser, make_staff
 
 # An address of the Internet, one of a private network, and a network of IPv6.
@@ -170,5 +171,8 @@ def test_a_silenced_person_shows_no_text_elsewhere(moderating):
         refused = client.post(address, given)
         assert refused.status_code in (400, 403)
         assert "silenced" in refused.content.decode()
+    room = create_private_room(other, "Choir")
+    Membership.objects.create(user=guest, room=room, role=Role.OWNER)
+    assert client.post(f"/chat/{room.name}/settings/", {"title": "evil"}).status_code == 403
     guest.refresh_from_db()
-    assert guest.name != "visit evil dot example" and Room.objects.count() == 1
+    assert guest.name != "visit evil dot example" and Room.objects.filter(title="evil").count() == 0

@@ -51,7 +51,6 @@ NEW_ACCOUNT_TIME = timedelta(days=7)
 # the person is gone for good.
 HAND_OVER: list[Callable[[User, User | None, bool], None]] = []
 
-
 # Functions of other apps that return the names of what a person would hand over, for the page that asks.
 HANDED_OVER: list[Callable[[User], list[str]]] = []
 
@@ -292,8 +291,8 @@ def silence(user: User, lifetime: timedelta) -> User:
 def is_banned_with_network(user: User) -> bool:
     """Return whether a ban of a person also keeps new guests out of their network.
 
-    It does for guests, and for accounts of people whose first visit was within `NEW_ACCOUNT_TIME`. Private
-    addresses, which many may share, and those of proxies are never banned.
+    It does for guests, and for people with an account if their first visit was within `NEW_ACCOUNT_TIME`.
+    Private addresses, which many may share, and those of proxies are never banned.
     """
     is_new = user.is_guest or user.date_joined > timezone.now() - NEW_ACCOUNT_TIME
     return is_new and is_public(user.network)
@@ -301,7 +300,7 @@ def is_banned_with_network(user: User) -> bool:
 
 @transaction.atomic
 def ban(user: User, lifetime: timedelta) -> bool:
-    """Deactivate a person, whose sessions end. Return whether new guests are kept out of their network."""
+    """Deactivate a person and end their sessions. Return whether their network is banned for new guests."""
     user = queries.lock_active(user)
     _hand_over(user, None, is_gone=False)
     user.is_active = False

@@ -20,6 +20,7 @@ from django.utils import timezone
 import live
 from accounts.models import User
 from base import security_log
+from base.database import may_change
 
 # Topic of revoked sessions, people and memberships: processes check all their sockets.
 REVOCATIONS = "people"
@@ -39,9 +40,9 @@ RENAMED = "renamed"
 def on_user_saved(instance: User, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
     if created:
         return
-    if update_fields is None or update_fields & {"is_active", "password"}:
+    if may_change(update_fields, "is_active", "password"):
         publish_revocation()
-    if update_fields is None or update_fields & {"name", "is_guest", "is_staff"}:
+    if may_change(update_fields, "name", "is_guest", "is_staff"):
         person = {"id": instance.pk, "name": instance.name, "guest": instance.is_guest}
         body = msgspec.json.encode(person | {"staff": instance.is_staff})
         transaction.on_commit(partial(live.publish, RENAMED, live.Event(None, body)))

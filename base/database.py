@@ -1,5 +1,7 @@
 """Errors of an unavailable database, and inserts into one that may be half restored."""
 
+from collections.abc import Collection
+
 from django.db import Error
 from django.db.models import Model
 
@@ -17,3 +19,8 @@ def insert(row: Model, unique_field: str) -> None:
     type(row)._default_manager.bulk_create(
         [row], update_conflicts=True, unique_fields=[unique_field], update_fields=[unique_field]
     )
+
+
+def may_change(update_fields: Collection[str] | None, *fields: str) -> bool:
+    """Return whether a save may have changed one of these fields: `update_fields` is that of `post_save`."""
+    return update_fields is None or not set(fields).isdisjoint(update_fields)

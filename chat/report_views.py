@@ -16,7 +16,7 @@ from base.ratelimit_keys import request_keys
 from base.security_log import request_address
 from chat import permissions, room_names
 from chat.actions import reports
-from chat.reasons import MAX_REASON_LENGTH, clean_reason
+from chat.reasons import MAX_REASON_LENGTH, shorten_reason
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,7 +30,7 @@ def report(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "chat/report.html", shown)
     hit_limit(get_change_rate, request_keys(request))
-    reason = clean_reason(request.POST.get("reason", "")[: 2 * MAX_REASON_LENGTH])[:MAX_REASON_LENGTH]
+    reason = shorten_reason(request.POST.get("reason", ""))
     links = reports.Links(
         request.build_absolute_uri(reverse("place", args=[room.name, number])),
         request.build_absolute_uri(reverse("moderate", args=[message.author_id])),

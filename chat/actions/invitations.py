@@ -13,13 +13,12 @@ from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import permissions
-from chat.actions.members import audit, check_can_join
+from chat.actions.members import add_member, audit, check_can_join
 from chat.actions.room_events import log_event
 from chat.lifetimes import LIFETIMES
 from chat.models import Invitation, Membership, ModerationAction, Role, Room
 from chat.queries import locks
 from chat.room_events import RoomEvent
-from chat.services import unread_changes
 
 # Bytes of a token.
 TOKEN_SIZE = 16
@@ -90,8 +89,7 @@ def join(user: User, token: str) -> Room:
     if not Invitation.find_valid().filter(pk=invitation.pk).update(uses=F("uses") + 1):
         raise _invalid()
     log_event(user, room, RoomEvent.JOINED)
-    Membership.objects.create(user=user, room=room, role=invitation.role, last_read=room.last_seq)
-    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, [room.pk]))
+    add_member(room, user, role=invitation.role, last_read=room.last_seq)
     return room
 
 

@@ -13,6 +13,7 @@ from accounts import queries
 from accounts.models import User
 from accounts.revocation import publish_revocation
 from base.api_errors import ApiError
+from base.database import may_change
 from chat import permissions
 from chat.actions.room_events import log_event
 from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Role, Room, RoomKind
@@ -76,8 +77,15 @@ def check_can_join(person: User) -> None:
         raise ApiError("forbidden", format_lazy(detail, most=MAX_PRIVATE_ROOMS))
 
 
+def add_member(room: Room, person: User, **fields: object) -> None:
+    """Make a person a member of a room. Their lists have it, unless it is a request: see `Membership`."""
+    membership = Membership.objects.create(user=person, room=room, **fields)
+    if not membership.is_request:
+        transaction.on_commit(lambda: unread_changes.publish_changed_memberships(person.pk, [room.pk]))
+
+
 def accept_requests(pairs: Collection[tuple[int, int]]) -> None:
-    """List direct rooms for people, whoever opened them: pairs of a room and a person, by their keys."""
+    """Show direct rooms in people's lists, whoever opened them. Pairs are the keys of a room and a person."""
     if not pairs:
         return
     rooms, people = {room for room, _person in pairs}, {person for _room, person in pairs}
@@ -131,7 +139,7 @@ def _move(membership: Membership, heir: User) -> None:
     """Move a membership to another person, who keeps the higher role."""
     room = membership.room
     if room.people:
-        people = {int(key) for key in room.people.split("-")} - {membership.user_id} | {heir.pk}
+        people = room.person_keys - {membership.user_id} | {heir.pk}
         key: str | None = Room.key_of_people(people)
         if len(people) == 1 or permissions.all_rooms().filter(people=key).exists():
             key = None  # they find the other direct room that they have; both stay in their lists
@@ -180,7 +188,7 @@ def on_user_renamed(
     instance: User, created: bool, update_fields: frozenset[str] | None, **signal: object
 ) -> None:
     """Publish the new titles of a renamed person's direct rooms. Receiver of `post_save`."""
-    if created or (update_fields is not None and "name" not in update_fields):
+    if created or not may_change(update_fields, "name"):
         return
     own = Membership.objects.filter(user=instance, room__kind=RoomKind.DIRECT, is_request=False)
     if rooms := set(own.values_list("room", flat=True)):

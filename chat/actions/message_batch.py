@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -59,7 +60,6 @@ class MessageBatch:
             {(each.room.pk, each.author.pk) for each in new if each.author and not each.room.is_open}
         )
         self._new: list[Message] = []
-        self._refused: dict[int, ApiError] = {}  # by the ids of messages in archived rooms
         self._by_key: dict[tuple, Message] = {}
         if repeats:
             for message in mentions.load_mentions(_find_stored(repeats).order_by("pk")):
@@ -76,10 +76,6 @@ class MessageBatch:
         if not author or not permissions.can_write(author, entry.room, role):
             raise ApiError("forbidden", _("You can't write in this room."))
         return author
-
-    def refusal(self, message: Message) -> ApiError | None:
-        """Return why a message was not stored, if its room is archived."""
-        return self._refused.get(id(message))
 
     def find_earlier(self, entry: NewMessage) -> Message | None:
         """Return the message that was stored when this was sent before."""
@@ -100,16 +96,16 @@ class MessageBatch:
         return message
 
     def store(self, found: mentions.Candidates) -> None:
-        """Store the new messages, with the next seqs of their rooms, and their mentions."""
+        """Store the new messages, with the next seqs of their rooms, and their mentions.
+
+        Messages in archived rooms are not stored, and get no number.
+        """
         for room, messages in self.by_room():
-            try:
+            with suppress(ApiError):
                 seqs = room.allocate_seqs(len(messages), last_message_at=timezone.now())
-            except ApiError as error:
-                self._refused |= {id(message): error for message in messages}
-                continue
-            for message, seq in zip(messages, seqs, strict=True):
-                message.number = message.seq = seq
-        self._new = [message for message in self._new if id(message) not in self._refused]
+                for message, seq in zip(messages, seqs, strict=True):
+                    message.number = message.seq = seq
+        self._new = [message for message in self._new if message.number]
         permissions.all_messages().bulk_create(self._new)
         self._accept_requests()
         mentions.store_mentions(self._new, found)

@@ -13,7 +13,7 @@ from base.api_errors import ApiError
 from chat import mentions, protocol
 from chat.actions.change_batch import Change, ChangeBatch
 from chat.actions.message_batch import MessageBatch, NewMessage
-from chat.models import Message, Room
+from chat.models import ARCHIVED, Message, Room
 from chat.queries import locks
 from chat.services import unread_changes
 
@@ -93,7 +93,7 @@ def _write_all(
     batch, changes = MessageBatch(new, repeats, people), ChangeBatch(changing, people)
     outcomes = [_write_entry(entry, batch, changes) for entry in entries]
     batch.store(found)
-    outcomes = [_after_store(outcome, batch) for outcome in outcomes]
+    outcomes = [_after_store(outcome) for outcome in outcomes]
     rooms = changes.store(found) | {room.pk for room, _ in batch.by_room()}
     for room, messages in (*batch.by_room(), *changes.by_room()):
         _publish(room, *messages)
@@ -102,11 +102,11 @@ def _write_all(
     return outcomes
 
 
-def _after_store(outcome: WriteResult | ApiError, batch: MessageBatch) -> WriteResult | ApiError:
-    """Return the outcome of an entry once the batch is stored: its room may be archived."""
-    if isinstance(outcome, ApiError):
+def _after_store(outcome: WriteResult | ApiError) -> WriteResult | ApiError:
+    """Return the outcome of an entry once the batch is stored: without a number, its room is archived."""
+    if isinstance(outcome, ApiError) or outcome[0].number:
         return outcome
-    return batch.refusal(outcome[0]) or outcome
+    return ApiError("forbidden", ARCHIVED)
 
 
 def _write_entry(entry: Entry, batch: MessageBatch, changes: ChangeBatch) -> WriteResult | ApiError:

@@ -12,7 +12,7 @@ from chat import permissions
 from chat.actions.members import audit
 from chat.lifetimes import LIFETIMES
 from chat.models import ModerationAction
-from chat.reasons import MAX_REASON_LENGTH, clean_reason
+from chat.reasons import shorten_reason
 
 
 @transaction.atomic
@@ -20,7 +20,7 @@ def silence(actor: User, person: User, lifetime: str, reason: str = "", address:
     """Let a person write nothing for some time: a key of `LIFETIMES`. Raise `ApiError`."""
     _check(actor, person)
     accounts.actions.silence(person, _parse(lifetime))
-    audit(ModerationAction.SILENCE, actor, None, person, _clean(reason), address)
+    audit(ModerationAction.SILENCE, actor, None, person, shorten_reason(reason), address)
 
 
 @transaction.atomic
@@ -39,7 +39,7 @@ def ban(actor: User, person: User, lifetime: str, reason: str = "", address: str
     """
     _check(actor, person)
     is_network_banned = accounts.actions.ban(person, _parse(lifetime))
-    audit(ModerationAction.BAN, actor, None, person, _clean(reason), address)
+    audit(ModerationAction.BAN, actor, None, person, shorten_reason(reason), address)
     return is_network_banned
 
 
@@ -52,7 +52,3 @@ def _parse(lifetime: str) -> timedelta:
     if lifetime not in LIFETIMES:
         raise ApiError("bad_frame", _("Choose for how long."))
     return LIFETIMES[lifetime]
-
-
-def _clean(reason: str) -> str:
-    return clean_reason(reason[: 2 * MAX_REASON_LENGTH])[:MAX_REASON_LENGTH]

@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
-from base.database import insert
+from base.database import insert, may_change
 from base.rooms import PRIVATE_PREFIX
 from chat import permissions, room_search
-from chat.actions.members import audit, end_membership
+from chat.actions.members import add_member, audit, end_membership
 from chat.actions.room_events import log_message
 from chat.models import Involvement, Membership, Message, ModerationAction, Report, Role, Room, RoomKind
-from chat.services import unread_changes
+from chat.queries import locks
 
 # The address of the moderators' room. To all others it is like a room that does not exist.
 MODERATORS_ROOM = f"{PRIVATE_PREFIX}moderators"
@@ -84,27 +84,21 @@ def _open_moderators_room() -> Room:
     if not permissions.all_rooms().filter(key=MODERATORS_ROOM).exists():
         about = {"kind": RoomKind.PRIVATE, "title": title, "search_keys": keys}
         insert(Room(key=MODERATORS_ROOM, name=MODERATORS_ROOM, **about), unique_field="key")
-    room = permissions.all_rooms().get(key=MODERATORS_ROOM)
+    found = permissions.all_rooms().get(key=MODERATORS_ROOM)
+    room = locks.lock_rooms([found.pk])[found.pk]  # another report may bring in the same people
     members = Membership.objects.filter(room=room)
     for person in User.objects.filter(is_staff=True, is_active=True).exclude(pk__in=members.values("user")):
-        _add_member(room, person)
+        add_member(room, person, role=Role.MODERATOR, involvement=Involvement.ALL)
     for pk in members.exclude(user__is_staff=True, user__is_active=True).values_list("user", flat=True):
         end_membership(pk, room)
     return room
-
-
-def _add_member(room: Room, person: User) -> None:
-    Membership.objects.get_or_create(
-        user=person, room=room, defaults={"role": Role.MODERATOR, "involvement": Involvement.ALL}
-    )
-    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(person.pk, [room.pk]))
 
 
 def on_user_saved(
     instance: User, created: bool, update_fields: frozenset[str] | None, **signal: object
 ) -> None:
     """Remove former staff from the moderators' room. Receiver of `post_save`."""
-    if created or (update_fields is not None and not update_fields & {"is_staff", "is_active"}):
+    if created or not may_change(update_fields, "is_staff", "is_active"):
         return
     found = Membership.objects.filter(user=instance, room__key=MODERATORS_ROOM).select_related("room").first()
     if found and not (instance.is_staff and instance.is_active):

@@ -47,10 +47,7 @@ def open_room(name: str, visitor: permissions.Visitor = None) -> Room:
 
 def clean_title(title: str) -> str:
     """Return the name of a private room as it is stored. Raise `ApiError` (`bad_frame`) for a bad one."""
-    try:
-        return names.check_visible(names.clean(title, names.MAX_ROOM_NAME))
-    except ValueError as error:
-        raise ApiError("bad_frame", str(error)) from None
+    return _clean(title, names.MAX_ROOM_NAME)
 
 
 @transaction.atomic
@@ -62,7 +59,7 @@ def create_private_room(owner: User, title: str) -> Room:
     members.check_can_join(owner)
     search_keys = room_search.make_search_keys(title)
     room = _create_private(RoomKind.PRIVATE, title=title, search_keys=search_keys)
-    _add_member(room, owner, role=Role.OWNER)
+    members.add_member(room, owner, role=Role.OWNER)
     return room
 
 
@@ -86,8 +83,8 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
         return found
     members.check_can_join(user)
     direct = _create_private(RoomKind.DIRECT, people=key)
-    _add_member(direct, user, involvement=Involvement.ALL)
-    _add_member(direct, other, involvement=Involvement.ALL, is_request=True)
+    members.add_member(direct, user, involvement=Involvement.ALL)
+    members.add_member(direct, other, involvement=Involvement.ALL, is_request=True)
     return direct
 
 
@@ -97,10 +94,15 @@ def clean_topic(topic: str) -> str:
     It is text, not a name: its punctuation stays as it was typed.
     """
     topic = unicodedata.normalize("NFC", " ".join(topic.split()))
+    if topic:
+        _clean(topic, MAX_TOPIC_LENGTH)
+    return topic[:MAX_TOPIC_LENGTH]  # the clean one may be shorter
+
+
+def _clean(text: str, max_length: int) -> str:
+    """Return a text as a name is stored. Raise `ApiError` (`bad_frame`) for one that no name can have."""
     try:
-        if topic:
-            names.check_visible(names.clean(topic, MAX_TOPIC_LENGTH))
-        return topic[:MAX_TOPIC_LENGTH]  # the clean one may be shorter
+        return names.check_visible(names.clean(text, max_length))
     except ValueError as error:
         raise ApiError("bad_frame", str(error)) from None
 
@@ -127,10 +129,9 @@ def archive(actor: User, room: Room, is_archived: bool, address: str = "") -> No
     if bool(room.archived_at) == is_archived:
         return
     room.archived_at = timezone.now() if is_archived else None
-    if is_archived:
-        _changed(actor, room, RoomEvent.ARCHIVED, "", ModerationAction.ARCHIVE, address)
-    else:
-        _changed(actor, room, RoomEvent.REOPENED, "", ModerationAction.REOPEN, address)
+    event = RoomEvent.ARCHIVED if is_archived else RoomEvent.REOPENED
+    action = ModerationAction.ARCHIVE if is_archived else ModerationAction.REOPEN
+    _changed(actor, room, event, "", action, address)
     room.save(update_fields=["archived_at"])
     people = list(Membership.objects.filter(room=room).values_list("user", flat=True))
     transaction.on_commit(lambda: unread_changes.publish_archived(people, room.pk, room.name, is_archived))
@@ -143,10 +144,9 @@ def _lock_to_change(actor: User, room: Room) -> tuple[User, Room]:
     stored = locks.lock_rooms([room.pk]).get(room.pk)
     if stored is None:
         raise missing_room()
-    room = stored
-    if not permissions.can_change(actor, room, permissions.load_role(actor, room)):
+    if not permissions.can_change(actor, stored, permissions.load_role(actor, stored)):
         raise ApiError("forbidden", _("Only owners can change a room."))
-    return actor, room
+    return actor, stored
 
 
 def _changed(
@@ -164,9 +164,3 @@ def _create_private(kind: RoomKind, **fields: str) -> Room:
     room = Room(key=address, name=address, kind=kind, **fields)
     room.save(force_insert=True)
     return room
-
-
-def _add_member(room: Room, user: User, **fields: object) -> None:
-    membership = Membership.objects.create(user=user, room=room, **fields)
-    if not membership.is_request:
-        transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, [room.pk]))

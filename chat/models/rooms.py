@@ -85,6 +85,11 @@ class Room(models.Model):
         return "-".join(map(str, sorted(people)))
 
     @property
+    def person_keys(self) -> set[int]:
+        """Return the keys of the people who find this direct room; empty for other rooms."""
+        return {int(key) for key in self.people.split("-")} if self.people else set()
+
+    @property
     def is_open(self) -> bool:
         return self.kind == RoomKind.OPEN
 

@@ -18,7 +18,7 @@ from accounts.models import User
 from base import names
 from base.rooms import private_key
 from chat import permissions, room_search
-from chat.models import Involvement, Room, RoomKind
+from chat.models import Involvement, Membership, Room, RoomKind
 from chat.queries import unread_counts
 from chat.queries.titles import load_title, title_for
 from chat.queries.unread_counts import RoomCounts
@@ -156,7 +156,7 @@ def find_rooms(user: User | AnonymousUser, asked: str) -> FoundRooms:
     """Return the rooms that match a search text, and those that it may mean."""
     rooms = permissions.visible_rooms(user)
     own = permissions.memberships_of([user.pk] if user.pk else [])
-    exact = _find_exact(user, rooms, asked)
+    exact = _find_exact(rooms, own, asked)
     known = rooms.filter(Q(last_message_at__isnull=False) | Q(pk__in=own.values("room")))
     latest_first = known.order_by(*LATEST_FIRST)
     others = latest_first.exclude(pk__in=[room.pk for room in exact])
@@ -176,7 +176,7 @@ def find_rooms(user: User | AnonymousUser, asked: str) -> FoundRooms:
     return FoundRooms(asked.strip(), cards, similar, has_exact)
 
 
-def _find_exact(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) -> list[Room]:
+def _find_exact(rooms: QuerySet[Room], own: QuerySet[Membership], text: str) -> list[Room]:
     """Return the user's private rooms with this title, then the open room with the same normalized name.
 
     Nothing public is to be created in place of a private room.
@@ -184,7 +184,7 @@ def _find_exact(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) ->
     text = " ".join(text.split())[: names.MAX_ROOM_NAME]
     folded = room_search.fold_text(text)
     is_titled = Q(search_keys=folded) | Q(search_keys__startswith=f"{folded}\n")
-    is_exact = Q(kind=RoomKind.PRIVATE) & is_titled if folded and user.pk else Q(pk__in=[])
+    is_exact = is_titled & Q(kind=RoomKind.PRIVATE, pk__in=own.values("room")) if folded else Q(pk__in=[])
     with suppress(ValueError):
         is_exact |= Q(key=names.key(names.clean_room(text)))
     found = rooms.filter(is_exact).order_by(*LATEST_FIRST)[:MAX_FOUND_ROOMS]

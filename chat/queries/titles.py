@@ -23,7 +23,7 @@ def title_for(user: int | OuterRef, room: str = "") -> Case:
 
 def other_person(user: User | AnonymousUser, room: Room) -> int | None:
     """Return the primary key of the other person in a user's direct room."""
-    people = {int(key) for key in (room.people or "").split("-") if key} - {user.pk}
+    people = room.person_keys - {user.pk}
     return people.pop() if len(people) == 1 else None
 
 

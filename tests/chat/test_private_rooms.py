@@ -21,38 +21,9 @@ from chat.models import AuditEntry, Invitation, Membership, Role, Room
 from chat.queries import room_list, unread_counts
 from connections import open_sockets
 from tests.chat.people import browser
+from tests.chat.private_rooms import create, invite
 
 SIGN_IN = {"username": "ada", "password": "correct horse 9 staple"}
-
-ADDRESS = re.compile(r"/chat/(~[a-z0-9]{22})/members/")
-
-
-def create(client, title="Book club"):
-    response = client.post("/rooms/private/", {"title": title})
-    assert response.status_code == 302
-    return ADDRESS.fullmatch(response.url)[1]
-
-
-def invite(client, room, **given):
-    given = {"role": "member", "lifetime": "day", "uses": "any"} | given
-    page = client.post(f"/chat/{room}/invitations/", given)
-    assert page.status_code == 200
-    return re.search(r'value="http://testserver(/join/[\w-]{22}/)"', page.content.decode())[1]
-
-
-@pytest.fixture
-def owner(transactional_db):
-    return create_guest()
-
-
-@pytest.fixture
-def owning(owner):
-    return browser(owner)
-
-
-@pytest.fixture
-def room(owning):
-    return create(owning)
 
 
 def joined(owning, room, **given):

@@ -16,22 +16,7 @@ from chat.models import AuditEntry, Message, Room
 from chat.queries import history, unread_counts
 from chat.queries.room_list import find_rooms, list_rooms
 from tests.chat.people import browser, make_staff
-from tests.chat.test_private_rooms import create, invite
-
-
-@pytest.fixture
-def owner(transactional_db):
-    return create_guest()
-
-
-@pytest.fixture
-def owning(owner):
-    return browser(owner)
-
-
-@pytest.fixture
-def room(owning):
-    return create(owning)
+from tests.chat.private_rooms import create, invite
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import "../../base/js/cut-names.js";
 import "../../base/js/dismissing-taps.js";
-import { ReconnectingSocket } from "../../base/js/reconnecting-socket.js";
 import { DisplayName } from "./account/display-name.js";
 import { rememberLeaving } from "./account/forgotten-guest.js";
 import { DesktopNotifications } from "./notifications/desktop-notifications.js";
@@ -10,7 +9,7 @@ import { BackgroundSender } from "./outbox/background-sender.js";
 import { watchUnsent } from "./outbox/outbox.js";
 import { ShortcutsDialog } from "./shortcuts-dialog.js";
 import { Sidebar } from "./sidebar/sidebar.js";
-import { UnreadCounts } from "./unread/unread-counts.js";
+import { UnreadCounts, followPerson } from "./unread/unread-counts.js";
 
 const element = (id) => document.getElementById(id);
 
@@ -38,15 +37,5 @@ function connectPerson(you) {
   });
   const background = new BackgroundSender(you);
   watchUnsent(you, () => notifications.isRefused || background.send());
-  new ReconnectingSocket({
-    address: () => `/ws/me/?you=${you}`,
-    isGreeting: () => true, // the server refuses another person
-    onFrame: (events) => {
-      for (const event of events) for (const part of [unread, notifications]) part.receive(event);
-    },
-    onState: (state) => {
-      notifications.isRefused = state === "refused"; // the page is useful all the same
-      if (state === "open") background.send();
-    },
-  });
+  followPerson(you, unread, notifications, () => background.send());
 }

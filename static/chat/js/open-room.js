@@ -78,6 +78,11 @@ export class OpenRoom {
     return this.#closing.signal;
   }
 
+  /** The title of a private room's page, which changes with its name; null for an open room. */
+  get pageTitle() {
+    return this.data.title ? `${this.data.title} · Lobby` : null;
+  }
+
   /** The server has the room now: if the page came before, today is the day of its creation. */
   created() {
     if (this.data.epoch || this.data.created_at) return;

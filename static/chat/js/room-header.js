@@ -11,7 +11,7 @@ export class RoomHeader {
   #changedAt; // the seq of the last change that is shown
   #onRename;
 
-  /** @param {RoomData} data @param {(title: string) => void} onRename */
+  /** @param {RoomData} data @param {() => void} onRename called when `title` has changed */
   constructor(data, onRename) {
     this.#data = data;
     this.#changedAt = data.seq;
@@ -26,7 +26,7 @@ export class RoomHeader {
     this.#changedAt = seq;
     Object.assign(this.#data, change);
     this.#show();
-    if (change.title) this.#onRename(change.title);
+    if (change.title) this.#onRename();
   }
 
   /** The other person of a direct room, which is called by their name, may have another one. @param {{id: number, name: string}} person */
@@ -34,7 +34,7 @@ export class RoomHeader {
     if (id !== this.#data.other || name === this.#data.title) return;
     this.#data.title = name;
     this.#show();
-    this.#onRename(name);
+    this.#onRename();
   }
 
   #show() {

@@ -72,8 +72,7 @@ export class RoomNavigation {
 
   /** The title of the open room's page. */
   get title() {
-    const { title } = this.#room.data; // of a private room, which may have been renamed
-    return title ? `${title} · Lobby` : this.#page.title;
+    return this.#room.pageTitle ?? this.#page.title;
   }
 
   /**

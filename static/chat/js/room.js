@@ -3,7 +3,7 @@
 import { ConnectionState, refusalText } from "../../base/js/connection-state.js";
 import { refreshCsrfTokens } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
-import { DELETED, REMOVED, ReconnectingSocket, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
+import { DELETED, REMOVED, SIGNED_OUT } from "../../base/js/reconnecting-socket.js";
 import { Retry } from "../../base/js/retry.js";
 import { watchSaving } from "../../base/js/storage.js";
 import { forgetAccount, rememberAccount } from "./account/account-registry.js";
@@ -39,8 +39,10 @@ import { copyCode, copyLink, copyMessage } from "./timeline/copying.js";
 import { formatCopiedMessages } from "./timeline/copy-formatter.js";
 import { connectFolding } from "./timeline/folding.js";
 import { MessageActions } from "./timeline/message-actions.js";
+import { hasText } from "./timeline/message-element.js";
 import { keepLastSeen } from "./unread/last-seen.js";
 import { ReadTracker } from "./unread/read-tracker.js";
+import { followPerson } from "./unread/unread-counts.js";
 
 /** How often the page looks whether the composer is free for drafts that other people have left (milliseconds). */
 const CLAIM_INTERVAL = 1000;
@@ -167,7 +169,7 @@ export function connectRoom(room, shell, isFirst) {
   session.on("message", ({ author }) => typing.remove(author.id));
 
   // Header
-  const header = new RoomHeader(data, (title) => unread.setTitle(`${title} · Lobby`));
+  const header = new RoomHeader(data, () => unread.setTitle(room.pageTitle));
   session.on("message", (message) => header.receive(message));
   session.on("presence", ({ people: present }) => present.forEach((person) => header.meet(person)));
 
@@ -204,7 +206,7 @@ export function connectRoom(room, shell, isFirst) {
 
   // Notifications and unread counts
   session.on("state", ({ state: now }) => now === "open" && (notifications.isRefused = false));
-  session.on("refusal", (code) => (isLeft(code) ? followPerson() : (notifications.isRefused = Boolean(code))));
+  session.on("refusal", (code) => (isLeft(code) ? followOtherRooms() : (notifications.isRefused = Boolean(code))));
   session.on("message", ({ number, seq }) => number !== seq && notifications.close(name, number));
   shareViewing(name, you.id, signal);
   session.on("unread", (event) => unread.receive(event));
@@ -323,14 +325,9 @@ export function connectRoom(room, shell, isFirst) {
   }
 
   /** The person is a member of other rooms: go on counting and notifying. */
-  function followPerson() {
+  function followOtherRooms() {
     unread.left(name);
-    const socket = new ReconnectingSocket({
-      address: () => `/ws/me/?you=${you.id}`,
-      isGreeting: () => true,
-      onFrame: (events) => events.forEach((event) => [unread, notifications].forEach((each) => each.receive(event))),
-      onState: (now) => (notifications.isRefused = now === "refused"),
-    });
+    const socket = followPerson(you.id, unread, notifications);
     signal.addEventListener("abort", () => socket.close());
   }
 
@@ -358,7 +355,7 @@ export function connectRoom(room, shell, isFirst) {
   async function fetchLastOwn() {
     const query = { before: Number.MAX_SAFE_INTEGER, limit: OWN_SEARCH_LIMIT };
     const { messages } = await room.fetchPage(query).catch(() => ({ messages: [] }));
-    return messages.findLast(({ author, deleted, event }) => author.id === you.id && !deleted && !event);
+    return messages.findLast((message) => message.author.id === you.id && hasText(message));
   }
 
   /** Continue an edit of a closed tab. */

@@ -1,7 +1,7 @@
 /** `<chat-log>`: the list of a room's messages, each once and in order. Unsent messages are last. */
 
 import { formatRecentDay } from "../../../base/js/time-format.js";
-import { beginsDay, beginsGroup, renderDayLine, renderMessage, renderNewLine, showAuthor } from "./message-element.js";
+import { beginsDay, beginsGroup, hasText, renderDayLine, renderMessage, renderNewLine, showAuthor } from "./message-element.js";
 import { isUnfolded, setUnfolded } from "./folding.js";
 import { showFooter } from "./message-footer.js";
 import { JoinedPeople } from "./room-event.js";
@@ -40,7 +40,7 @@ export class ChatLog extends HTMLElement {
   get value() {
     const stored = [...this.#list.children].map((item) => this.#messages.get(item));
     return stored
-      .filter((message) => message?.number && !message.deleted && !message.event)
+      .filter((message) => message?.number && hasText(message))
       .map((message) => `${message.message.replaceAll("\n", " ")}\n`)
       .join("");
   }
@@ -215,7 +215,7 @@ export class ChatLog extends HTMLElement {
 
   /** @returns {Message[]} the messages of others after a number that are shown and not deleted, without the room's events */
   othersAfter(number) {
-    const isNew = (message) => message?.number > number && !message.deleted && !message.event && message.author.id !== this.reader;
+    const isNew = (message) => message?.number > number && hasText(message) && message.author.id !== this.reader;
     return [...this.#list.children].map((item) => this.#messages.get(item)).filter(isNew);
   }
 
@@ -227,7 +227,7 @@ export class ChatLog extends HTMLElement {
   /** @returns {Message | undefined} the person's last stored message */
   get lastOwn() {
     const shown = [...this.#list.children].map((item) => this.#messages.get(item));
-    return shown.findLast((message) => message?.number && !message.deleted && !message.event && message.author.id === this.reader);
+    return shown.findLast((message) => message?.number && hasText(message) && message.author.id === this.reader);
   }
 
   /** @returns {Message[]} the stored messages shown, oldest first */

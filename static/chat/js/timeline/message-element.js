@@ -33,6 +33,11 @@ const MAX_CHARACTERS = 300;
  * @property {string | null} [failed] why it was not sent
  */
 
+/** @param {Message} message @returns {boolean} whether it is one of a person that was not deleted, and no event of the room */
+export function hasText({ deleted, event }) {
+  return !deleted && !event;
+}
+
 /**
  * @param {Message} message
  * @param {number} reader the id of this page's person
@@ -60,11 +65,11 @@ export function renderMessage(message, reader, moderates, name) {
   part("head").hidden = Boolean(message.event); // the sentence has the name
   item.classList.toggle("message--event", Boolean(message.event));
   item.classList.toggle("message--mention", isForReader);
-  item.classList.toggle("message--emoji", !message.deleted && !message.event && isEmoji(message.message));
+  item.classList.toggle("message--emoji", hasText(message) && isEmoji(message.message));
   item.classList.toggle("message--deleted", Boolean(message.deleted));
   item.classList.toggle("message--failed", Boolean(message.failed));
   item.classList.toggle("message--pending", !message.number && !message.failed);
-  item.querySelector(".message__actions").hidden = !message.number || Boolean(message.deleted || message.event);
+  item.querySelector(".message__actions").hidden = !message.number || !hasText(message);
   item.querySelector(".message__action--code").hidden = !part("text").querySelector("pre");
   const isOwn = message.author.id === reader;
   item.querySelector(".message__action--own").hidden = !isOwn;

@@ -3,6 +3,7 @@
 import { backoff } from "../../../base/js/backoff.js";
 import { gettext, ngettext } from "../../../base/js/i18n.js";
 import { HistoryLoader } from "./history-loader.js";
+import { hasText } from "./message-element.js";
 import { formatBadge } from "../unread/unread-counts.js";
 
 /** Closer to the end than this counts as at the end (pixels). */
@@ -157,7 +158,7 @@ export class Timeline {
     this.#isReceiving = true;
     const isNew = this.#log.apply(message);
     if (message.deleted && message.number === this.#log.newLine?.number) this.#moveNewLine();
-    if (!isNew || message.deleted || message.event) return false;
+    if (!isNew || !hasText(message)) return false;
     if (this.#leftAt && message.author.id !== this.#log.reader) this.#showNewLine(message.number);
     if (!this.#atEnd) this.#unseen += 1;
     return true;

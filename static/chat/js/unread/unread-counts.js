@@ -1,6 +1,7 @@
 /** Unread counts of all rooms, shown in the list of rooms, on the button that opens it, in the tab's title and in its icon. */
 
 import { gettext, ngettext } from "../../../base/js/i18n.js";
+import { ReconnectingSocket } from "../../../base/js/reconnecting-socket.js";
 import { roomAddress } from "../room-address.js";
 
 /** The first count that is shown as "99+". */
@@ -130,6 +131,28 @@ export class UnreadCounts {
     badge.querySelector(".unread-badge__number").textContent = formatBadge(count);
     badge.querySelector(".unread-badge__mentions").textContent = mentionsText(mentions);
   }
+}
+
+/**
+ * Follow a person's counts where no room's session does.
+ * @param {number} you the person's id
+ * @param {UnreadCounts} unread
+ * @param {import("../notifications/desktop-notifications.js").DesktopNotifications} notifications
+ * @param {() => void} [onOpen] called when it is connected
+ * @returns {ReconnectingSocket}
+ */
+export function followPerson(you, unread, notifications, onOpen = () => {}) {
+  return new ReconnectingSocket({
+    address: () => `/ws/me/?you=${you}`,
+    isGreeting: () => true, // the server refuses another person
+    onFrame: (events) => {
+      for (const event of events) for (const part of [unread, notifications]) part.receive(event);
+    },
+    onState: (state) => {
+      notifications.isRefused = state === "refused"; // the page is useful all the same
+      if (state === "open") onOpen();
+    },
+  });
 }
 
 /** A private room that the person has left, or was removed from, is not kept for the time offline. */

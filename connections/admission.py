@@ -21,9 +21,10 @@ from connections.middleware import HTML, send_response, wants_page
 from live.networks import counted_address, counted_client_address
 
 # How many requests run at the same time in a process, and how many of them for one address. Pages and
-# static files are counted apart.
+# static files are counted apart. The threads of an address share one interpreter lock with the event loop:
+# four that parse forms delay an acknowledgement by 50 to 100 ms, two by 20 ms, and serve as many requests.
 MOST_RUNNING = 12
-MOST_RUNNING_PER_ADDRESS = 4
+MOST_RUNNING_PER_ADDRESS = 2
 
 # How many forms that may hash a password are handled at the same time: pages do not wait for them. Two hash
 # (`accounts.hashers`); two more prepare or send their response.

@@ -87,7 +87,8 @@ def loads(visitor, enough):
 
 
 def sign_in(visitor):
-    with pytest.raises(OSError, match="400"):
+    """Try to sign in. On a slow machine the last of many wait too long for their turn, and get 503."""
+    with pytest.raises(OSError, match="400|503"):
         visitor.post("/me/sign-in/", username="nobody", password="wrong")
 
 

@@ -461,8 +461,9 @@ async def test_a_new_list_does_not_end_a_drag(open_reader, lobby):
     await expect(names).to_have_text(["drag b", "drag a"])
 
 
-async def test_a_tap_beside_a_menu_only_closes_it(lobby, open_tab):
-    tab = await open_tab(lobby.url, "beneath the menu", is_mobile=True, has_touch=True, viewport=TALL)
+async def test_a_tap_beside_a_menu_only_closes_it(lobby, open_reader):
+    tab = await open_reader("beneath the menu", is_mobile=True, has_touch=True, viewport=TALL)
+    await tab.until_read(0)
     await tab.enter(lobby.url, "tapped beside")
     menu, link = tab.page.locator("#account-menu"), rooms(tab).filter(has_text="beneath the menu")
     await tab.page.get_by_role("button", name="Rooms").tap()

@@ -53,7 +53,8 @@ class Tab(ABC):
                         last = error
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise AssertionError(f"never true: {script} {arguments}, but {last!r}") from None
+            shown = await self.run("() => `${location.href}: ${document.body.innerText.slice(0, 300)}`")
+            raise AssertionError(f"never true: {script} {arguments}, but {last!r} at {shown}") from None
 
     async def until_shown(self, selector, text=""):
         """Wait until an element with a text is shown."""

@@ -16,6 +16,9 @@ from tests.servers.test_health import becomes
 # How soon nothing is acknowledged any more (seconds).
 NOTICED = 1
 
+# The processes that may have the database open, each of which logs the fault once: web workers, a task worker.
+PROCESSES = 2 + 1
+
 
 @pytest.fixture(scope="module")
 def server():
@@ -55,7 +58,7 @@ async def test_nothing_is_acknowledged_into_a_deleted_file(server, tmp_path, suf
         await agree(server, room, opened)
         assert sorted(opened[0].shown.values()) == ["after 0", "after 1", "after 2", "kept"]
         await asyncio.to_thread(becomes, server, "ok")
-    assert 1 <= reported() <= 2  # one line for each worker that had it open
+    assert 1 <= reported() <= PROCESSES
 
 
 async def test_a_backup_is_moved_over_the_file_and_its_journal_stays(server, tmp_path, reported):
@@ -71,7 +74,7 @@ async def test_a_backup_is_moved_over_the_file_and_its_journal_stays(server, tmp
     with closing(sqlite3.connect(file_of(server))) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert database.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
-    assert 1 <= reported() <= 2
+    assert 1 <= reported() <= PROCESSES
 
 
 async def test_the_journal_is_deleted(server, reported):
@@ -81,7 +84,7 @@ async def test_the_journal_is_deleted(server, reported):
         await say(opened[1], "said after", "and after that")
         await agree(server, "journal", opened)
         assert opened[0].shown == {1: "kept", 2: "said after", 3: "and after that"}
-    assert 1 <= reported() <= 2
+    assert 1 <= reported() <= PROCESSES
 
 
 @pytest.fixture

@@ -106,9 +106,9 @@ async def settle():
 
 async def test_each_address_has_a_share_and_all_together_a_bound():
     application = Application()
-    tasks = [application.ask(f"192.0.2.{number % 5}") for number in range(50)]
+    tasks = [application.ask(f"192.0.2.{number % 10}") for number in range(50)]
     await settle()
-    counts = [application.running.count(f"192.0.2.{number}") for number in range(5)]
+    counts = [application.running.count(f"192.0.2.{number}") for number in range(10)]
     assert sum(counts) == MOST_RUNNING and max(counts) <= MOST_RUNNING_PER_ADDRESS
     application.go_on.set()
     await asyncio.gather(*tasks)

@@ -8,6 +8,9 @@ from accounts.confusables import NameKeys
 from accounts.display_names import MAX_NAME_LENGTH, guest_name
 from base import names
 
+# The longest username that is stored (characters).
+MAX_STORED_USERNAME = 150
+
 
 class User(AbstractUser):
     """Person: an account, or a guest without a password and with a generated name."""
@@ -65,8 +68,8 @@ class User(AbstractUser):
 
     @classmethod
     def normalize_username(cls, username: str) -> str:
-        """Return a username as it is stored and compared: case is ignored."""
-        return names.key(username)
+        """Return a username as it is stored and compared: case is ignored. One that is too long stays."""
+        return names.key(username) if names.is_composable(username, MAX_STORED_USERNAME) else username
 
     @staticmethod
     def normalize_address(email: str) -> str:

@@ -46,7 +46,7 @@ def clean(name: str, max_length: int) -> str:
     Raise ValueError, with a text for people, for a name that is not allowed.
     """
     name = name.strip()
-    if len(name) <= _MAX_COMPOSED * max_length:
+    if is_composable(name, max_length):
         name = unicodedata.normalize("NFKC", name)
         if any(map(_is_refused, name)):
             raise ValueError(_("Names can't contain control characters."))
@@ -57,6 +57,14 @@ def clean(name: str, max_length: int) -> str:
         detail = _("Names can have at most {most} characters; this one has {count}.")
         raise ValueError(format_lazy(detail, most=max_length, count=len(name)))
     return name
+
+
+def is_composable(text: str, max_length: int) -> bool:
+    """Return whether a text may have `max_length` characters at most once it is composed.
+
+    A longer one is not normalized: see `_MAX_COMPOSED`.
+    """
+    return len(text) <= _MAX_COMPOSED * max_length
 
 
 def clean_room(name: str) -> str:
@@ -85,7 +93,10 @@ def without_invisible(name: str) -> str:
 
 
 def key(name: str) -> str:
-    """Return the key that all spellings of a clean name share (nearly Unicode's NFKC_Casefold)."""
+    """Return the key that all spellings of a clean name share (nearly Unicode's NFKC_Casefold).
+
+    A text as it was typed must be checked first: see `is_composable`.
+    """
     return unicodedata.normalize("NFKC", name.casefold())
 
 

@@ -12,8 +12,11 @@ class ChatConfig(AppConfig):
         from accounts.queries import ACTIVITY
         from chat.actions.members import hand_over, list_handed_over, on_user_renamed
         from chat.actions.reports import on_user_saved
+        from chat.purge import JOB
         from chat.queries.history import has_written_since
+        from tasks.jobs import register
 
+        register(JOB)
         post_save.connect(on_user_saved, sender=User)
         post_save.connect(on_user_renamed, sender=User)
         ACTIVITY.append(has_written_since)

@@ -19,7 +19,7 @@ from base.rooms import private_key
 from base.websockets import is_for_another_user, parse_query, send_frames
 from chat import actions, commands, protocol, room_names
 from chat.limits import get_room_rate
-from chat.models import Room
+from chat.models import Room, Writers
 from chat.protocol import dialects
 from chat.queries import history
 from chat.services.room_presence import get_presence_feed
@@ -100,7 +100,7 @@ class ChatConsumer(live.AsyncSocket):
             room_names.check_new_name(name)
             disk_space.require()
             await get_room_rate().hit(self.ratelimit_keys)
-            created = await database_sync_to_async(actions.open_room)(name, user)
+            created = await database_sync_to_async(actions.open_room)(name, self.user)
             found = history.FoundRoom(created, created.last_seq if last is None else None)
         room, proven, self.last_change = found
         # The cursor alone does not show a restore: new messages may have brought the log past the cursor.
@@ -153,8 +153,19 @@ class ChatConsumer(live.AsyncSocket):
 
     def welcome(self, room: Room, reset: bool) -> protocol.Welcome:
         you = protocol.make_you(self.user) if self.user else None
+        writers = "" if room.writers == Writers.EVERYONE else room.writers
+        settings = protocol.Settings(
+            room.title, room.topic_line, room.archived_at is not None, writers, room.slow_mode
+        )
         return protocol.Welcome(
-            room.name, room.epoch, room.last_seq, you, reset, self.is_rewound, *self.last_change
+            room.name,
+            room.epoch,
+            room.last_seq,
+            you,
+            reset,
+            self.is_rewound,
+            *self.last_change,
+            settings=settings,
         )
 
     def dismiss(self, code: int) -> None:

@@ -1,9 +1,12 @@
-"""Views of private rooms: create one, its members and invitations, and join. They need no JavaScript."""
+"""Views of private rooms: create one, its members and invitations, and join; and of the moderators of open
+rooms. They need no JavaScript."""
 
+import segno
 from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -21,7 +24,7 @@ from chat import permissions, room_names
 from chat.actions import invitations, members, memberships, rooms
 from chat.limits import get_join_rate, get_private_room_rate
 from chat.models import Role, Room, RoomKind
-from chat.queries.members import list_members
+from chat.queries.members import list_known_names, list_members
 
 Page = HttpResponse
 
@@ -63,8 +66,25 @@ def open_direct_room(request: HttpRequest) -> Page:
 @require_safe
 @never_cache
 def show_members(request: HttpRequest, room_name: str) -> Page:
-    """Render the members of a private room, and for its owners the invitations."""
-    return _render_members(request, _enter(request, room_name))
+    """Render the members of a private room, for owners with the invitations; or an open room's moderators."""
+    return _render_members(request, _enter_any(request, room_name))
+
+
+@require_POST
+@never_cache
+def add_member(request: HttpRequest, room_name: str) -> Page:
+    """Add a person to a private room, or to an open one's moderators: `name=`, `role=` as in `set_role`."""
+    room = _enter_any(request, room_name)
+    hit_limit(get_change_rate, moderator_keys(request))
+    name, role = request.POST.get("name", ""), request.POST.get("role", "")
+    try:
+        members.add_by_name(_user(request), room, name, role, request_address(request))
+    except ApiError as error:
+        if error.code != "bad_frame":
+            raise
+        return _render_members(request, room, status=400, error=error.detail, name=name)
+    messages.success(request, format_lazy(_("Added {name}."), name=name.strip()))
+    return redirect("members", room.name)
 
 
 @require_POST
@@ -81,8 +101,9 @@ def remove_member(request: HttpRequest, room_name: str, person: int) -> Page:
 @require_POST
 @never_cache
 def set_role(request: HttpRequest, room_name: str, person: int) -> Page:
-    """Change the role of a member of a private room: `role=<member, moderator or owner>`."""
-    room = _change(request, room_name)
+    """Change the role of a member of a room: `role=<member, moderator or owner>`."""
+    room = _enter_any(request, room_name)
+    hit_limit(get_change_rate, moderator_keys(request))
     try:
         members.set_role(_user(request), room, person, request.POST.get("role", ""), request_address(request))
     except ApiError as error:
@@ -144,10 +165,28 @@ def join(request: HttpRequest, token: str) -> Page:
     return redirect("room", room.name)
 
 
+def make_qr_code(link: str) -> SafeString:
+    """Return a link as an SVG element, to be read by a phone's camera."""
+    code = segno.make(link, micro=False, error="m").svg_inline(
+        border=2, omitsize=True, svgclass="qr-code", lineclass=None
+    )
+    return mark_safe(code)  # noqa: S308 (squares only)
+
+
 def _enter(request: HttpRequest, room_name: str) -> Room:
     """Return the private room. Raise `ApiError` (`not_found`) for rooms of other kinds, too."""
     room = permissions.enter(request.user, room_names.clean_name(room_name))
     if room.kind != RoomKind.PRIVATE:
+        raise missing_room()
+    return room
+
+
+def _enter_any(request: HttpRequest, room_name: str) -> Room:
+    """Return a private room, or an open one that the visitor manages. Raise `ApiError` (`not_found`)."""
+    room = permissions.enter(request.user, room_names.clean_name(room_name))
+    if not room.is_open:
+        return _enter(request, room_name)
+    if not permissions.can_manage(_user(request), room, permissions.load_role(request.user, room)):
         raise missing_room()
     return room
 
@@ -164,17 +203,20 @@ def _user(request: HttpRequest) -> User:
 
 
 def _render_members(
-    request: HttpRequest, room: Room, status: int = 200, token: str | None = None, error: object = None
+    request: HttpRequest, room: Room, status: int = 200, token: str | None = None, **shown: object
 ) -> Page:
     role = permissions.load_role(request.user, room)
     can_manage = permissions.can_manage(_user(request), room, role)
+    link = token and request.build_absolute_uri(f"/join/{token}/")
     context = {
         "room": room,
         "members": list_members(_user(request), room, role),
         "roles": Role.choices,
         "can_manage": can_manage,
         "invitations": invitations.valid_invitations(room).select_related("inviter") if can_manage else (),
-        "link": token and request.build_absolute_uri(f"/join/{token}/"),
-        "error": error,
+        "known": list_known_names(_user(request), room) if can_manage else (),
+        "link": link,
+        "qr_code": link and make_qr_code(link),
+        **shown,
     }
     return render(request, "chat/members.html", context, status=status)

@@ -15,7 +15,7 @@ from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from base.rooms import require_room
-from chat.models import ARCHIVED, FormerName, Membership, Message, Role, Room, RoomKind
+from chat.models import ARCHIVED, FormerName, Membership, Message, Role, Room, RoomKind, Writers
 
 # The roles of people in rooms, by the primary keys of a room and a person. Those without a membership lack.
 Roles = Mapping[tuple[int, int], str]
@@ -92,7 +92,18 @@ def memberships_of(people: Collection[int]) -> QuerySet[Membership]:
 
 def can_write(user: User, room: Room, role: str | None) -> bool:
     """Return whether a user may send in a room. `user` and `role` were read in this transaction."""
-    return _may_act(user, room, role) and not user.is_silenced
+    is_allowed = room.writers == Writers.EVERYONE or can_moderate(user, room, role)
+    return _may_act(user, room, role) and is_allowed and not user.is_silenced
+
+
+def pause_between(user: User, room: Room, role: str | None) -> int:
+    """Return how long a user must wait between two messages in a room: its slow mode (seconds)."""
+    return 0 if can_moderate(user, room, role) else room.slow_mode
+
+
+def depends_on_role(room: Room) -> bool:
+    """Return whether a person's role decides about what they may write in a room."""
+    return not room.is_open or room.writers != Writers.EVERYONE or bool(room.slow_mode)
 
 
 def can_sanction(user: User | AnonymousUser, person: User) -> bool:
@@ -100,31 +111,52 @@ def can_sanction(user: User | AnonymousUser, person: User) -> bool:
     return user.is_active and user.is_staff and not person.is_staff
 
 
-def can_moderate(user: User | AnonymousUser, room: Room | None, role: str | None) -> bool:
+def can_moderate(user: User | AnonymousUser, room: Room, role: str | None) -> bool:
     """Return whether a user with a role may remove what others wrote in a room.
 
-    Its moderators and owners may, and staff in open rooms. None is a room that does not exist yet.
+    Its moderators and owners may, and staff in open rooms.
     """
-    is_staff = user.is_staff and (room is None or room.is_open)
+    is_staff = user.is_staff and room.is_open
     return user.is_active and (is_staff or acts_on(role, Role.MEMBER))
 
 
 def can_manage(user: User | AnonymousUser, room: Room, role: str | None) -> bool:
-    """Return whether a user with a role may invite people into a room, and change roles.
+    """Return whether a user with a role may add people to a room, and change roles.
 
-    The owners of private rooms may. Whoever comes is in an open room, so that nobody has to be invited.
+    Its owners may, and staff in open rooms.
     """
-    return user.is_active and not room.is_open and role == Role.OWNER
+    return user.is_active and (role == Role.OWNER or (user.is_staff and room.is_open))
 
 
 def can_change(user: User | AnonymousUser, room: Room, role: str | None) -> bool:
-    """Return whether a user with a role may rename and archive a room, and set its topic.
+    """Return whether a user with a role may change a room's settings, archive it, and rename a private one.
 
-    The owners of private rooms may, and staff in open rooms. A direct room has no settings.
+    Its owners may, and staff in open rooms. A direct room has no settings.
     """
     if room.kind == RoomKind.DIRECT:
         return False
-    return user.is_active and (user.is_staff if room.is_open else role == Role.OWNER)
+    return user.is_active and (role == Role.OWNER or (user.is_staff and room.is_open))
+
+
+def can_delete_room(user: User | AnonymousUser, room: Room, role: str | None) -> bool:
+    """Return whether a user with a role may delete a room: owners of private ones may.
+
+    The name of an open room would make a new one at once: it can be archived.
+    """
+    return user.is_active and room.kind == RoomKind.PRIVATE and role == Role.OWNER
+
+
+def can_add(actor: User, person: User, room: Room) -> bool:
+    """Return whether somebody who manages a room may add a person to it, or make them a moderator there.
+
+    To a private room they add people with whom they share a private or direct room, or who have written or
+    read in an open room of theirs; in an open room, people who have done so there.
+    """
+    theirs = Membership.objects.filter(user=person)
+    if not room.is_open:
+        theirs = theirs.filter(room__in=Membership.objects.filter(user=actor).values("room"))
+        return theirs.exists()
+    return theirs.filter(room=room).exists() or messages_of(room).filter(author=person).exists()
 
 
 def can_message(person: int, room: Room, present: Collection[int]) -> bool:

@@ -1,8 +1,9 @@
-"""Views of a room's settings: its name, its topic, and whether it is archived. They need no JavaScript."""
+"""Views of a room's settings, and of archiving and deleting it. They need no JavaScript."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -15,24 +16,28 @@ from base.rooms import missing_room
 from base.security_log import request_address
 from chat import permissions, room_names
 from chat.actions import rooms
-from chat.models import MAX_TOPIC_LENGTH, Room
+from chat.models import MAX_TOPIC_LENGTH, SLOW_MODES, Room, Writers
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def room_settings(request: HttpRequest, room_name: str) -> HttpResponse:
-    """Render the settings of a room. With POST, store them: `title=` of a private room, and `topic=`."""
+    """Render the settings of a room. With POST, store them.
+
+    They are `title=` of a private room, `topic=`, `writers=<everyone or moderators>`, `slow_mode=<seconds>`.
+    """
     user, room = _enter(request, room_name)
     if request.method != "POST":
-        return _render(request, room, {"title": room.title, "topic": room.topic_line})
+        settings = rooms.RoomSettings(room.title, room.topic_line, room.writers, room.slow_mode)
+        return _render(request, room, settings)
     hit_limit(get_change_rate, moderator_keys(request))
-    title, topic = (request.POST.get(key, "") for key in ("title", "topic"))
+    settings = _parse(request.POST, room)
     try:
-        rooms.change_room(user, room, title, topic, request_address(request))
+        rooms.change_room(user, room, settings, request_address(request))
     except ApiError as error:
         if error.code != "bad_frame":
             raise
-        return _render(request, room, {"title": title, "topic": topic, "error": error.detail}, status=400)
+        return _render(request, room, settings, error=error.detail, status=400)
     messages.success(request, _("Saved."))
     return redirect("room", room.name)
 
@@ -47,6 +52,34 @@ def archive_room(request: HttpRequest, room_name: str) -> HttpResponse:
     return redirect("room", room.name)
 
 
+@require_POST
+@never_cache
+def delete_room(request: HttpRequest, room_name: str) -> HttpResponse:
+    """Delete a private room, whose name is `typed=`."""
+    user, room = _enter(request, room_name)
+    hit_limit(get_change_rate, moderator_keys(request))
+    try:
+        rooms.delete_room(user, room, request.POST.get("typed", ""), request_address(request))
+    except ApiError as error:
+        if error.code != "bad_frame":
+            raise
+        settings = rooms.RoomSettings(room.title, room.topic_line, room.writers, room.slow_mode)
+        return _render(request, room, settings, deletion_error=error.detail, status=400)
+    messages.success(request, format_lazy(_("“{room}” was deleted."), room=room.title))
+    return redirect("index")
+
+
+def _parse(form: QueryDict, room: Room) -> rooms.RoomSettings:
+    """Return the settings of a form. What it lacks stays as it is, except for the name and the topic."""
+    slow_mode = form.get("slow_mode", str(room.slow_mode))
+    return rooms.RoomSettings(
+        form.get("title", ""),
+        form.get("topic", ""),
+        form.get("writers", room.writers),
+        int(slow_mode) if slow_mode.isascii() and slow_mode.isdigit() and len(slow_mode) < 6 else -1,
+    )
+
+
 def _enter(request: HttpRequest, room_name: str) -> tuple[User, Room]:
     """Return the visitor and a room that they may change. Others learn nothing: raise `ApiError`."""
     user, room = request.user, permissions.enter(request.user, room_names.clean_name(room_name))
@@ -56,6 +89,17 @@ def _enter(request: HttpRequest, room_name: str) -> tuple[User, Room]:
     return user, room
 
 
-def _render(request: HttpRequest, room: Room, shown: dict[str, object], status: int = 200) -> HttpResponse:
-    context = {"room": room, "longest_topic": MAX_TOPIC_LENGTH, **shown}
+def _render(
+    request: HttpRequest, room: Room, settings: rooms.RoomSettings, status: int = 200, **errors: object
+) -> HttpResponse:
+    role = permissions.load_role(request.user, room)
+    context = {
+        "room": room,
+        "settings": settings,
+        "writers": Writers.choices,
+        "slow_modes": SLOW_MODES.items(),
+        "longest_topic": MAX_TOPIC_LENGTH,
+        "may_delete": permissions.can_delete_room(request.user, room, role),
+        **errors,
+    }
     return render(request, "chat/room_settings.html", context, status=status)

@@ -4,3 +4,6 @@ from django.dispatch import Signal
 
 # Sent within the transaction that edits or deletes `messages`, which are as now stored.
 messages_changed = Signal()
+
+# Sent within the transaction that deletes a `room`.
+room_deleted = Signal()

@@ -30,7 +30,9 @@ urlpatterns = [
     path("chat/<str:room_name>/leave/", views.leave, name="leave"),
     path("chat/<str:room_name>/settings/", room_settings_views.room_settings, name="room_settings"),
     path("chat/<str:room_name>/archive/", room_settings_views.archive_room, name="archive_room"),
+    path("chat/<str:room_name>/delete/", room_settings_views.delete_room, name="delete_room"),
     path("chat/<str:room_name>/members/", member_views.show_members, name="members"),
+    path("chat/<str:room_name>/members/add/", member_views.add_member, name="add_member"),
     path("chat/<str:room_name>/members/leave/", member_views.leave_private_room, name="leave_private_room"),
     path(
         "chat/<str:room_name>/members/<number:person>/remove/",

@@ -11,6 +11,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
+from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +27,7 @@ from base.ratelimit_keys import request_keys
 from base.responses import error_response, json_response, rate_limited_page
 from base.rooms import private_key
 from chat import actions, emoji, permissions, protocol, room_names
-from chat.models import Involvement, Room, RoomKind
+from chat.models import ARCHIVED, Involvement, Room, RoomKind, Writers
 from chat.queries import history, room_list, unread_counts
 from chat.queries.titles import load_title, other_person
 from chat.reasons import MAX_REASON_LENGTH
@@ -128,6 +129,8 @@ def _describe(request: HttpRequest, room: Room, reading: unread_counts.ReadPosit
         "other": other_person(request.user, room),
         "topic": room.topic_line,
         "is_archived": room.archived_at is not None,
+        "writers": room.writers,
+        "slow_mode": room.slow_mode,
         "has_members": room.kind == RoomKind.PRIVATE,
         "may_change": permissions.can_change(request.user, room, role),
         "epoch": room.epoch,
@@ -143,8 +146,8 @@ def _open_new(request: HttpRequest, name: str) -> HttpResponse:
         name = room_names.check_new_name(name)
     except ApiError as error:
         return _not_found(request, error)
-    moderates = permissions.can_moderate(request.user, None, None)
-    return _open(request, name, {"epoch": "", "seq": 0, "moderates": moderates}, history.Page([], True, True))
+    described = {"epoch": "", "seq": 0, "moderates": True, "may_change": True}  # whoever opens it owns it
+    return _open(request, name, described, history.Page([], True, True))
 
 
 def _open(
@@ -170,6 +173,8 @@ def _open(
         "title": "",
         "topic": "",
         "is_archived": False,
+        "writers": Writers.EVERYONE,
+        "slow_mode": 0,
         **described,
         "messages": page.messages,
         "names": history.load_present_names(page.messages),
@@ -190,7 +195,8 @@ def _open(
     }
     context = {"room_name": name, "room_label": data["title"] or name, "data": msgspec.to_builtins(data)}
     context["is_private"] = bool(private_key(name))
-    context |= {key: data.get(key) for key in ("has_members", "topic", "is_archived", "may_change")}
+    context |= {key: data.get(key) for key in ("has_members", "topic", "may_change")}
+    context["closed"] = _why_closed(data)
     context |= {
         "sidebar": room_list.list_sidebar_rooms(you, name),
         "here": name,
@@ -198,6 +204,14 @@ def _open(
         "involvements": Involvement.choices,
     }
     return render(request, "chat/room.html", context, status=status)
+
+
+def _why_closed(data: dict) -> str | Promise:
+    """Return why the visitor cannot write in a room; empty if they can."""
+    if data["is_archived"]:
+        return ARCHIVED
+    is_closed = data["writers"] == Writers.MODERATORS and not data["moderates"]
+    return _("Only moderators can write in this room.") if is_closed else ""
 
 
 def _not_found(request: HttpRequest, error: ApiError) -> HttpResponse:

@@ -1,11 +1,12 @@
-"""Deletion of transcripts a day after they are finished, and of those with deleted messages."""
+"""Deletion of transcripts a day after they are finished, and of those with deleted messages or rooms."""
 
 from datetime import timedelta
 
 from django.db.models import Q
 from django.utils import timezone
 
-from tasks.jobs import CHUNK, PeriodicJob
+from chat.models import RoomKind
+from tasks.jobs import CHUNK, PeriodicJob, make_due
 from transcripts import actions
 from transcripts.models import Outdated, Transcript
 
@@ -15,8 +16,14 @@ RETENTION = timedelta(days=1)
 
 def purge_transcripts() -> int:
     is_old, has_deleted = Q(finished_at__lt=timezone.now() - RETENTION), Q(outdated=Outdated.DELETED)
-    finished = Transcript.objects.filter(finished_at__isnull=False)
-    return actions.delete(finished.filter(is_old | has_deleted)[:CHUNK])
+    is_finished, is_of_no_room = Q(finished_at__isnull=False), Q(room__kind=RoomKind.DELETED)
+    unwanted = Transcript.objects.filter(is_of_no_room | (is_finished & (is_old | has_deleted)))
+    return actions.delete(unwanted[:CHUNK])
+
+
+def on_room_deleted(**signal: object) -> None:
+    """Delete the room's transcripts soon. Receiver of `room_deleted`."""
+    make_due(JOB.name)
 
 
 # Workers are reminded every hour. The interval is a little shorter, so that no reminder is too early.

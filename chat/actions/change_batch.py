@@ -92,7 +92,7 @@ class ChangeBatch:
         for change in changes:
             message = self._stored.get((change.room.pk, change.number))
             author = message.author_id if message else change.author.pk
-            if not change.room.is_open or author != change.author.pk:
+            if permissions.depends_on_role(change.room) or author != change.author.pk:
                 pairs |= {(change.room.pk, change.author.pk), (change.room.pk, author)}
         return permissions.load_roles(pairs)
 

@@ -13,7 +13,7 @@ from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import permissions
-from chat.actions.members import add_member, audit, check_can_join
+from chat.actions.members import add_member, audit, check_can_join, check_has_place
 from chat.actions.room_events import log_event
 from chat.lifetimes import LIFETIMES
 from chat.models import Invitation, Membership, ModerationAction, Role, Room
@@ -23,9 +23,8 @@ from chat.room_events import RoomEvent
 # Bytes of a token.
 TOKEN_SIZE = 16
 
-# How many valid invitations a room can have, and how many members.
+# How many valid invitations a room can have.
 MAX_INVITATIONS = 20
-MAX_MEMBERS = 10_000
 
 # Choices of how many people an invitation is for; None is any number.
 USES = {"one": 1, "ten": 10, "any": None}
@@ -83,8 +82,7 @@ def join(user: User, token: str) -> Room:
     if members.filter(user=user).exists():
         return room
     check_can_join(user)
-    if members.count() >= MAX_MEMBERS:
-        raise ApiError("forbidden", _("This room is full."))
+    check_has_place(room)
     # Checked again in the statement that counts the use: others may join by it at the same time.
     if not Invitation.find_valid().filter(pk=invitation.pk).update(uses=F("uses") + 1):
         raise _invalid()
@@ -103,7 +101,7 @@ def _invalid() -> ApiError:
 
 
 def _check_manages(user: User, room: Room) -> None:
-    if not permissions.can_manage(user, room, permissions.load_role(user, room)):
+    if room.is_open or not permissions.can_manage(user, room, permissions.load_role(user, room)):
         raise ApiError("forbidden", _("Only owners can invite people."))
 
 

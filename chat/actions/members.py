@@ -1,4 +1,4 @@
-"""Actions on members of private rooms: remove, and change a role. See `memberships` for one's own."""
+"""Actions on members of rooms: add, remove, and change a role. See `memberships` for one's own."""
 
 from collections.abc import Collection
 from functools import partial
@@ -10,8 +10,11 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
+from accounts.confusables import NameKeys
+from accounts.display_names import MAX_NAME_LENGTH
 from accounts.models import User
 from accounts.revocation import publish_revocation
+from base import names
 from base.api_errors import ApiError
 from base.database import may_change
 from chat import permissions
@@ -27,7 +30,10 @@ from chat.services import unread_changes
 # them over one by one.
 MAX_PRIVATE_ROOMS = 500
 
-# How many of them are named on the page that asks.
+# How many members a private room can have.
+MAX_MEMBERS = 10_000
+
+# How many of the rooms that are handed over are named on the page that asks.
 MAX_NAMED = 10
 
 
@@ -44,16 +50,67 @@ def remove_member(actor: User, room: Room, person: int, address: str = "") -> No
 
 
 @transaction.atomic
+def add_by_name(actor: User, room: Room, name: str, role: str, address: str = "") -> None:
+    """Add the person with a name to a private room, or to the moderators of an open one.
+
+    Raise `ApiError`.
+    """
+    if role not in Role or (room.is_open and role == Role.MEMBER):
+        raise ApiError("bad_frame", _("This role doesn't exist."))
+    found = _find_by_name(name)
+    people = queries.lock_active_people({actor.pk, *([found] if found else [])})
+    actor, person = queries.get_stored(people, actor), people.get(found) if found else None
+    if not permissions.can_manage(actor, room, permissions.load_role(actor, room)):
+        raise ApiError("forbidden", _("Only owners can add people."))
+    if person is None or person == actor or not permissions.can_add(actor, person, room):
+        raise ApiError("bad_frame", _("Nobody with this name has been in a room with you."))
+    locks.lock_rooms([room.pk])
+    own = Membership.objects.filter(room=room, user=person).first()
+    if own is None:
+        _add(actor, room, person, role)
+    elif room.is_open and not permissions.acts_on(own.role, Role.MEMBER):
+        own.role = role
+        own.save(update_fields=["role"])
+    else:
+        raise ApiError("bad_frame", format_lazy(_("{name} is in this list already."), name=person.name))
+    action = ModerationAction.CHANGE_ROLE if room.is_open else ModerationAction.ADD_MEMBER
+    audit(action, actor, room, person, role, address)
+
+
+def _find_by_name(name: str) -> int | None:
+    """Return the primary key of the person with a name, as typed."""
+    try:
+        key = NameKeys.of(names.clean(name, MAX_NAME_LENGTH)).key
+    except ValueError:
+        return None
+    return User.objects.filter(name_key=key).values_list("pk", flat=True).first()
+
+
+def _add(actor: User, room: Room, person: User, role: str) -> None:
+    if not room.is_open:
+        check_can_join(person)
+        check_has_place(room)
+        log_event(actor, room, RoomEvent.ADDED, person.name)
+    add_member(room, person, role=role, last_read=room.last_seq)
+
+
+def check_has_place(room: Room) -> None:
+    """Raise `ApiError` if a private room has as many members as it can have."""
+    if Membership.objects.filter(room=room).count() >= MAX_MEMBERS:
+        raise ApiError("forbidden", _("This room is full."))
+
+
+@transaction.atomic
 def set_role(actor: User, room: Room, person: int, role: str, address: str = "") -> None:
     """Change the role of a member. Raise `ApiError`; a private room keeps at least one owner."""
-    member = _lock_member(actor, room, person)
+    member = _lock_member(actor, room, person, (RoomKind.PRIVATE, RoomKind.OPEN))
     if role not in Role:
         raise ApiError("bad_frame", _("This role doesn't exist."))
     if not permissions.can_manage(actor, room, permissions.load_role(actor, room)):
         raise ApiError("forbidden", _("Only owners can change roles."))
     if member.role == role:
         return
-    if member.role == Role.OWNER:
+    if member.role == Role.OWNER and not room.is_open:
         _check_other_owner(room, person)
     if permissions.acts_on(member.role, role):  # by a link with a higher role the person would get it back
         _revoke(Invitation.objects.filter(Q(inviter=person) | ~Q(role=Role.MEMBER), room=room))
@@ -97,6 +154,16 @@ def accept_requests(pairs: Collection[tuple[int, int]]) -> None:
             transaction.on_commit(publish)
 
 
+def publish_requests(rooms: Collection[int]) -> None:
+    """Publish that people have news in direct rooms that others opened: their lists may not have these."""
+    if not rooms:
+        return
+    requests = Membership.objects.filter(is_request=True, room__in=rooms)
+    for person, room in requests.values_list("user", "room"):
+        publish = partial(unread_changes.publish_changed_memberships, person, [room])
+        transaction.on_commit(publish)
+
+
 def publish_first_message(room: Room) -> None:
     """Publish that a direct room has its first message, and is listed for both people."""
     for person in Membership.objects.filter(room=room).values_list("user", flat=True):
@@ -116,6 +183,9 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     if heir:
         Membership.objects.filter(pk__in=list(requests[MAX_REQUESTS:])).delete()
     moving = list(own if heir else own.filter(role=Role.OWNER))
+    if heir:  # what the guest moderates; an open room without an owner is the staff's
+        of_open = Membership.objects.filter(user=person, room__kind=RoomKind.OPEN)
+        moving += of_open.exclude(role=Role.MEMBER).select_related("room")
     locks.lock_rooms([membership.room_id for membership in moving])
     for membership in moving:
         if heir:
@@ -180,6 +250,15 @@ def end_membership(person: int, room: Room) -> None:
         publish_revocation((person, room.key))
 
 
+def end_all_memberships(room: Room) -> None:
+    """Delete all memberships of a private room that is locked, and close its sockets."""
+    people = list(Membership.objects.filter(room=room).values_list("user", flat=True))
+    Membership.objects.filter(room=room).delete()
+    Invitation.objects.filter(room=room).delete()
+    transaction.on_commit(lambda: unread_changes.publish_archived(people, room.pk, room.name, True))
+    publish_revocation(*[(person, room.key) for person in people])
+
+
 def _revoke(invitations: QuerySet[Invitation]) -> None:
     invitations.filter(revoked_at=None).update(revoked_at=timezone.now())
 
@@ -219,11 +298,14 @@ def audit(
     )
 
 
-def _lock_member(actor: User, room: Room, person: int) -> Membership:
+def _lock_member(
+    actor: User, room: Room, person: int, kinds: Collection[str] = (RoomKind.PRIVATE,)
+) -> Membership:
     """Lock both people, as sending a message does. Return the person's membership as now stored."""
     people = queries.lock_active_people({actor.pk, person})
     queries.get_stored(people, actor)
     found = Membership.objects.filter(room=room, user=person).select_related("user").first()
-    if room.kind != RoomKind.PRIVATE or found is None or permissions.load_role(actor, room) is None:
+    is_inside = room.is_open or permissions.load_role(actor, room) is not None
+    if room.kind not in kinds or found is None or not is_inside:
         raise ApiError("not_found", _("This person isn't in the room."))
     return found

@@ -16,7 +16,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import mentions, permissions
 from chat.actions import members
-from chat.models import Message, Room, RoomKind
+from chat.models import Message, Room, RoomKind, Writers
 
 
 class NewMessage(NamedTuple):
@@ -40,6 +40,11 @@ class NewMessage(NamedTuple):
         return self.author is not None and self.has_session
 
     @property
+    def has_rules(self) -> bool:
+        """Return whether rules restrict writing in the room, as far as is known: they are read again."""
+        return self.room.writers != Writers.EVERYONE or bool(self.room.slow_mode)
+
+    @property
     def key(self) -> tuple:
         """Return a key that is the same when it is sent again, and for the stored message."""
         if self.author and self.has_key:
@@ -57,7 +62,11 @@ class MessageBatch:
     def __init__(self, new: Sequence[NewMessage], repeats: Sequence[NewMessage], people: dict[int, User]):
         self._people = people
         self._roles = permissions.load_roles(
-            {(each.room.pk, each.author.pk) for each in new if each.author and not each.room.is_open}
+            {
+                (each.room.pk, each.author.pk)
+                for each in new
+                if each.author and permissions.depends_on_role(each.room)
+            }
         )
         self._new: list[Message] = []
         self._by_key: dict[tuple, Message] = {}
@@ -67,7 +76,7 @@ class MessageBatch:
 
     def check_author(self, entry: NewMessage) -> User | None:
         """Return the author as now stored. Raise `ApiError` if they may not write in the room."""
-        if entry.author is None and entry.room.is_open:
+        if entry.author is None and entry.room.is_open and entry.room.writers == Writers.EVERYONE:
             return None
         author = entry.author and queries.get_stored(self._people, entry.author)
         role = self._roles.get((entry.room.pk, author.pk)) if author else None
@@ -76,6 +85,19 @@ class MessageBatch:
         if not author or not permissions.can_write(author, entry.room, role):
             raise ApiError("forbidden", _("You can't write in this room."))
         return author
+
+    def check_pause(self, author: User | None, room: Room) -> None:
+        """Raise `ApiError` (`rate_limited`) if slow mode makes the author wait. The room is locked."""
+        if author is None or not room.slow_mode:
+            return
+        pause = permissions.pause_between(author, room, self._roles.get((room.pk, author.pk)))
+        own = permissions.messages_of(room).filter(author=author, event=None)
+        latest = own.order_by("-number").values_list("created_at", flat=True).first()
+        if any(each.author_id == author.pk and each.room_id == room.pk for each in self._new):
+            latest = timezone.now()
+        waits = pause - (timezone.now() - latest).total_seconds() if latest else 0
+        if waits > 0:
+            raise ApiError("rate_limited", _("This room is in slow mode."), waits)
 
     def find_earlier(self, entry: NewMessage) -> Message | None:
         """Return the message that was stored when this was sent before."""
@@ -98,7 +120,7 @@ class MessageBatch:
     def store(self, found: mentions.Candidates) -> None:
         """Store the new messages, with the next seqs of their rooms, and their mentions.
 
-        Messages in archived rooms are not stored, and get no number.
+        Messages in archived rooms are not stored, and get no number. Raise `RulesChanged`.
         """
         for room, messages in self.by_room():
             with suppress(ApiError):
@@ -111,9 +133,10 @@ class MessageBatch:
         mentions.store_mentions(self._new, found)
 
     def _accept_requests(self) -> None:
-        """List direct rooms for people who write in them, and for both people after the first message."""
+        """List direct rooms for people who write in them, and for the others while they have not answered."""
         direct = [message for message in self._new if message.room.kind == RoomKind.DIRECT]
         members.accept_requests({(message.room_id, message.author_id) for message in direct})
+        members.publish_requests({message.room_id for message in direct})
         for message in direct:
             if message.number == 1:
                 members.publish_first_message(message.room)
@@ -154,5 +177,7 @@ def group_by_room(messages: Iterable[Message]) -> list[tuple[Room, list[Message]
     return [(some[0].room, some) for some in rooms]
 
 
-def _log_key(message: Message) -> tuple[int, str]:
-    return message.room_id, message.room.epoch
+def _log_key(message: Message) -> tuple[int, str, str, int]:
+    """Return the key of a room as its sockets know it: with the rules that a message was checked by."""
+    room = message.room
+    return message.room_id, room.epoch, room.writers, room.slow_mode

@@ -13,7 +13,7 @@ from base.api_errors import ApiError
 from chat import mentions, protocol
 from chat.actions.change_batch import Change, ChangeBatch
 from chat.actions.message_batch import MessageBatch, NewMessage
-from chat.models import ARCHIVED, Message, Room
+from chat.models import ARCHIVED, Message, Room, RulesChanged
 from chat.queries import locks
 from chat.services import unread_changes
 
@@ -74,8 +74,8 @@ def _store(entries: Sequence[Entry]) -> list[WriteResult | ApiError]:
     )
     new = [entry for entry in entries if isinstance(entry, NewMessage)]
     try:
-        return _write_all(entries, [entry for entry in new if not entry.has_key], found)
-    except IntegrityError:  # some are stored already: look them up
+        return _write_all(entries, [entry for entry in new if not entry.has_key or entry.has_rules], found)
+    except (IntegrityError, RulesChanged):  # some are stored already, or rooms have other rules: look them up
         return _write_all(entries, new, found)
 
 
@@ -116,6 +116,7 @@ def _write_entry(entry: Entry, batch: MessageBatch, changes: ChangeBatch) -> Wri
         author = batch.check_author(entry)
         if earlier := batch.find_earlier(entry):
             return earlier, False
+        batch.check_pause(author, entry.room)
         return batch.add(entry, _with_name(author, entry.network)), True
     except ApiError as error:
         return error

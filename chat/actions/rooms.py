@@ -4,6 +4,7 @@ import secrets
 import string
 import unicodedata
 from collections.abc import Collection
+from typing import NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,29 +21,48 @@ from chat.actions import members
 from chat.actions.room_events import log_event
 from chat.models import (
     MAX_TOPIC_LENGTH,
+    SLOW_MODES,
     Involvement,
     Membership,
     ModerationAction,
     Role,
     Room,
     RoomKind,
+    Writers,
+    new_epoch,
 )
+from chat.purge import purge_soon
 from chat.queries import locks
 from chat.room_events import RoomEvent
 from chat.services import unread_changes
+from chat.signals import room_deleted
 
 # The random part of a private room's address: 113 bits, in lower case, since addresses ignore case.
 ADDRESS_LENGTH = 22
 ADDRESS_LETTERS = string.ascii_lowercase + string.digits
 
 
-def open_room(name: str, visitor: permissions.Visitor = None) -> Room:
-    """Return the room of a clean name, created if there is none. Raise `ApiError`."""
+def open_room(name: str, visitor: User | None = None) -> Room:
+    """Return the room of a clean name, created if there is none, with the visitor as its owner.
+
+    Raise `ApiError`.
+    """
     room_names.check_new_name(name)
-    rooms, key = permissions.all_rooms(), names.key(name)
-    if not rooms.filter(key=key).exists():
-        insert(Room(key=key, name=name, search_keys=room_search.make_search_keys(name)), unique_field="key")
+    room = Room(key=names.key(name), name=name)
+    if not permissions.all_rooms().filter(key=room.key).exists():
+        room.search_keys = room_search.make_search_keys(name)
+        _create_open(room, visitor)
     return permissions.enter(visitor, name)
+
+
+@transaction.atomic
+def _create_open(room: Room, owner: User | None) -> None:
+    """Create an open room, unless another process does so at the same time."""
+    owner = owner and queries.lock_active_people({owner.pk}).get(owner.pk)
+    insert(room, unique_field="key")
+    stored = permissions.all_rooms().get(key=room.key)
+    if owner and stored.epoch == room.epoch:
+        members.add_member(stored, owner, role=Role.OWNER)
 
 
 def clean_title(title: str) -> str:
@@ -93,7 +113,9 @@ def clean_topic(topic: str) -> str:
 
     It is text, not a name: its punctuation stays as it was typed.
     """
-    topic = unicodedata.normalize("NFC", " ".join(topic.split()))
+    topic = " ".join(topic.split())
+    if names.is_composable(topic, MAX_TOPIC_LENGTH):
+        topic = unicodedata.normalize("NFC", topic)
     if topic:
         _clean(topic, MAX_TOPIC_LENGTH)
     return topic[:MAX_TOPIC_LENGTH]  # the clean one may be shorter
@@ -107,10 +129,22 @@ def _clean(text: str, max_length: int) -> str:
         raise ApiError("bad_frame", str(error)) from None
 
 
+class RoomSettings(NamedTuple):
+    """Settings of a room, as typed: its title if it is private, its topic line, who may write, how often."""
+
+    title: str
+    topic: str
+    writers: str = Writers.EVERYONE
+    slow_mode: int = 0
+
+
 @transaction.atomic
-def change_room(actor: User, room: Room, title: str, topic: str, address: str = "") -> None:
-    """Set the name of a private room, and the topic line of any. Raise `ApiError`."""
-    title, topic = "" if room.is_open else clean_title(title), clean_topic(topic)
+def change_room(actor: User, room: Room, wanted: RoomSettings, address: str = "") -> None:
+    """Change the settings of a room. Raise `ApiError`."""
+    title, topic = "" if room.is_open else clean_title(wanted.title), clean_topic(wanted.topic)
+    writers, slow_mode = wanted.writers, wanted.slow_mode
+    if writers not in Writers or slow_mode not in SLOW_MODES:
+        raise ApiError("bad_frame", _("Choose who can write, and how often."))
     actor, room = _lock_to_change(actor, room)
     if title != room.title:
         room.title, room.search_keys = title, room_search.make_search_keys(title)
@@ -119,7 +153,16 @@ def change_room(actor: User, room: Room, title: str, topic: str, address: str = 
         room.topic_line = topic
         event = RoomEvent.TOPIC if topic else RoomEvent.NO_TOPIC
         _changed(actor, room, event, topic, ModerationAction.SET_TOPIC, address)
-    room.save(update_fields=["title", "search_keys", "topic_line"])
+    if writers != room.writers:
+        room.writers = writers
+        event = RoomEvent.MUTED if writers == Writers.MODERATORS else RoomEvent.UNMUTED
+        _changed(actor, room, event, "", ModerationAction.SET_WRITERS, address)
+    if slow_mode != room.slow_mode:
+        room.slow_mode = slow_mode
+        event = RoomEvent.SLOW if slow_mode else RoomEvent.NOT_SLOW
+        subject = str(slow_mode or "")
+        _changed(actor, room, event, subject, ModerationAction.SET_SLOW_MODE, address)
+    room.save(update_fields=["title", "search_keys", "topic_line", "writers", "slow_mode"])
 
 
 @transaction.atomic
@@ -135,6 +178,34 @@ def archive(actor: User, room: Room, is_archived: bool, address: str = "") -> No
     room.save(update_fields=["archived_at"])
     people = list(Membership.objects.filter(room=room).values_list("user", flat=True))
     transaction.on_commit(lambda: unread_changes.publish_archived(people, room.pk, room.name, is_archived))
+
+
+@transaction.atomic
+def delete_room(actor: User, room: Room, typed: str, address: str = "") -> None:
+    """Delete a private room whose name was typed: for its people at once, its rows by `purge`.
+
+    Raise `ApiError`.
+    """
+    actor, room = _lock_to_change(actor, room)
+    if not permissions.can_delete_room(actor, room, permissions.load_role(actor, room)):
+        raise ApiError("forbidden", _("Only owners can delete a room."))
+    if not _is_called(room, typed):
+        raise ApiError("bad_frame", _("Type the room's name to delete it."))
+    members.audit(ModerationAction.DELETE_ROOM, actor, room, address=address)
+    members.end_all_memberships(room)
+    room.kind, room.epoch = RoomKind.DELETED, new_epoch()  # so that nothing that is under way is stored
+    room.topic_line = room.search_keys = ""
+    room.save(update_fields=["kind", "epoch", "topic_line", "search_keys"])
+    room_deleted.send(Room, room=room)
+    transaction.on_commit(purge_soon)
+
+
+def _is_called(room: Room, typed: str) -> bool:
+    """Return whether a text is the name of a private room, in any spelling."""
+    try:
+        return names.key(names.clean(typed, names.MAX_ROOM_NAME)) == names.key(room.title)
+    except ValueError:
+        return False
 
 
 def _lock_to_change(actor: User, room: Room) -> tuple[User, Room]:

@@ -5,11 +5,23 @@ from chat.models.invitations import Invitation
 from chat.models.memberships import Involvement, Membership, Role
 from chat.models.messages import Mention, Message
 from chat.models.reports import Report
-from chat.models.rooms import ARCHIVED, MAX_TOPIC_LENGTH, FormerName, Logged, Room, RoomKind, new_epoch
+from chat.models.rooms import (
+    ARCHIVED,
+    MAX_TOPIC_LENGTH,
+    SLOW_MODES,
+    FormerName,
+    Logged,
+    Room,
+    RoomKind,
+    RulesChanged,
+    Writers,
+    new_epoch,
+)
 
 __all__ = [
     "ARCHIVED",
     "MAX_TOPIC_LENGTH",
+    "SLOW_MODES",
     "AuditEntry",
     "FormerName",
     "Invitation",
@@ -23,5 +35,7 @@ __all__ = [
     "Role",
     "Room",
     "RoomKind",
+    "RulesChanged",
+    "Writers",
     "new_epoch",
 ]

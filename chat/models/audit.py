@@ -14,6 +14,7 @@ class ModerationAction(models.TextChoices):
 
     REMOVE_MESSAGE = "remove_message", _("Removed a message")
     REPORT = "report", _("Reported a message")
+    ADD_MEMBER = "add_member", _("Added a member")
     REMOVE_MEMBER = "remove_member", _("Removed a member")
     SILENCE = "silence", _("Silenced somebody")
     END_SILENCE = "end_silence", _("Let somebody write again")
@@ -24,6 +25,9 @@ class ModerationAction(models.TextChoices):
     SET_TOPIC = "set_topic", _("Changed a topic")
     ARCHIVE = "archive", _("Archived a room")
     REOPEN = "reopen", _("Opened an archived room again")
+    SET_WRITERS = "set_writers", _("Changed who can write in a room")
+    SET_SLOW_MODE = "set_slow_mode", _("Changed the slow mode of a room")
+    DELETE_ROOM = "delete_room", _("Deleted a room")
     REVOKE_INVITATION = "revoke_invitation", _("Revoked an invitation")
 
 

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NoReturn
 
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,20 @@ MAX_TOPIC_LENGTH = 200
 
 ARCHIVED = _("This room is archived. Nobody can write in it.")
 
+# The pauses of slow mode that can be chosen, with 0 for none (seconds).
+SLOW_MODES = {
+    0: _("Off"),
+    10: _("10 seconds"),
+    30: _("30 seconds"),
+    60: _("1 minute"),
+    300: _("5 minutes"),
+    3600: _("1 hour"),
+}
+
+
+class RulesChanged(Exception):
+    """The rules for writing in a room are not those that were checked: read them again."""
+
 
 def new_epoch() -> str:
     return secrets.token_hex(8)
@@ -27,6 +42,14 @@ class RoomKind(models.TextChoices):
     OPEN = "open"  # all who know its name, which is its address
     PRIVATE = "private"  # its members
     DIRECT = "direct"  # two people, for ever
+    DELETED = "deleted"  # nobody: its messages are being deleted
+
+
+class Writers(models.TextChoices):
+    """Who may write in a room."""
+
+    EVERYONE = "everyone", _("Everyone")
+    MODERATORS = "moderators", _("Moderators only")
 
 
 class Room(models.Model):
@@ -57,6 +80,18 @@ class Room(models.Model):
         help_text="What the room is about, in one line.",
     )
     archived_at = models.DateTimeField(null=True, help_text="Since when nobody can write in the room.")
+    writers = models.CharField(
+        max_length=10,
+        choices=Writers,
+        default=Writers.EVERYONE,
+        db_default=Writers.EVERYONE,
+        help_text="Who may write in the room.",
+    )
+    slow_mode = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="The pause between two messages of one person, who is no moderator (seconds).",
+    )
     epoch = models.CharField(
         max_length=16,
         default=new_epoch,
@@ -109,8 +144,9 @@ class Room(models.Model):
     def allocate_seqs(self, count: int, last_message_at: datetime | None = None) -> range:
         """Return the log's next `count` seqs; set `last_message_at`, to the minute, where it is given.
 
-        Raise `LogRewound` if the room is gone, even if another room has its key now, and `ApiError`
-        (`forbidden`) for messages in an archived room, even if it was archived just now.
+        Raise `LogRewound` if the room is gone, even if another room has its key now. For messages, raise
+        `ApiError` (`forbidden`) in an archived room, even if it was archived just now, and `RulesChanged` if
+        the stored `writers` or `slow_mode` are others than those of this object.
         """
         minute = last_message_at and last_message_at.replace(second=0, microsecond=0)
         adapt = connection.ops.adapt_datetimefield_value
@@ -118,16 +154,26 @@ class Room(models.Model):
             cursor.execute(
                 "UPDATE chat_room"
                 " SET last_seq = last_seq + %s, last_message_at = COALESCE(%s, last_message_at)"
-                " WHERE id = %s AND epoch = %s AND (%s OR archived_at IS NULL) RETURNING last_seq",
-                [count, adapt(minute), self.pk, self.epoch, minute is None],
+                " WHERE id = %s AND epoch = %s"
+                " AND (%s OR archived_at IS NULL AND writers = %s AND slow_mode = %s) RETURNING last_seq",
+                [count, adapt(minute), self.pk, self.epoch, minute is None, self.writers, self.slow_mode],
             )
             row = cursor.fetchone()
-        if row is None and type(self)._default_manager.filter(pk=self.pk, epoch=self.epoch).exists():
-            raise ApiError("forbidden", ARCHIVED)
         if row is None:
-            raise LogRewound
+            self._raise_refusal()
         (self.last_seq,) = row
         return range(self.last_seq - count + 1, self.last_seq + 1)
+
+    def take_rules(self, stored: "Room") -> None:
+        """Take over who may write in the room, as now stored."""
+        self.archived_at, self.writers, self.slow_mode = stored.archived_at, stored.writers, stored.slow_mode
+
+    def _raise_refusal(self) -> NoReturn:
+        found = type(self)._default_manager.filter(pk=self.pk, epoch=self.epoch)
+        archived = found.values_list("archived_at", flat=True).first()
+        if archived:
+            raise ApiError("forbidden", ARCHIVED)
+        raise RulesChanged if found.exists() else LogRewound
 
 
 class FormerName(models.Model):

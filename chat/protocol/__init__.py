@@ -2,7 +2,7 @@
 
 from chat.protocol.base import MAX_REF_LENGTH, Notice, Person, Ref, Request, Seq, encode, encode_body
 from chat.protocol.commands import Command
-from chat.protocol.connection import Ack, Error, Ping, Welcome, make_ack, make_error
+from chat.protocol.connection import Ack, Error, Ping, Settings, Welcome, make_ack, make_error
 from chat.protocol.messages import (
     MAX_MENTIONS,
     MAX_TEXT_LENGTH,
@@ -48,6 +48,7 @@ __all__ = [
     "Request",
     "Send",
     "Seq",
+    "Settings",
     "Type",
     "Typing",
     "Unread",

@@ -14,6 +14,19 @@ class Ping(Request, tag="ping"):
     """Heartbeat of a client that has received nothing for a while."""
 
 
+class Settings(msgspec.Struct, omit_defaults=True):
+    """Settings of a room as of a `seq`: see `Room`.
+
+    `writers` is empty for everyone, and `title` in open and direct rooms.
+    """
+
+    title: str = ""
+    topic: str = ""
+    is_archived: bool = False
+    writers: str = ""
+    slow_mode: int = 0
+
+
 class Welcome(Notice, omit_defaults=True):
     """`reset`: missed events cannot be sent. `is_rewound`: the log also lacks events that the client has.
 
@@ -29,6 +42,7 @@ class Welcome(Notice, omit_defaults=True):
     last: str = ""
     last_seq: int = 0
     last_at: str = ""
+    settings: Settings | None = None
 
 
 class Ack(Notice, omit_defaults=True):

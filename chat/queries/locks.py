@@ -26,10 +26,10 @@ def lock_rooms(pks: Collection[int]) -> dict[int, Room]:
 
 
 def lock_logs(rooms: Collection[Room]) -> None:
-    """Lock rooms that were read before, and update `archived_at`. Raise `LogRewound` if a log is gone."""
+    """Lock rooms that were read before, and take over their rules. Raise `LogRewound` if a log is gone."""
     stored = lock_rooms({room.pk for room in rooms})
     for room in rooms:
         now = stored.get(room.pk)
         if now is None or now.epoch != room.epoch:
             raise LogRewound
-        room.archived_at = now.archived_at
+        room.take_rules(now)

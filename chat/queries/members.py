@@ -1,4 +1,4 @@
-"""Queries for the members of a private room."""
+"""Queries for the members of a room."""
 
 from typing import NamedTuple
 
@@ -7,14 +7,17 @@ from django.db.models.functions import Lower
 
 from accounts.models import User
 from chat import permissions
-from chat.models import Membership, Role, Room
+from chat.models import Membership, Role, Room, RoomKind
 
 # How many members are listed.
 MAX_LISTED = 500
 
+# How many memberships are read to suggest people.
+MAX_KNOWN = 200
+
 
 class Member(NamedTuple):
-    """Member of a private room, and whether the person who looks may remove them."""
+    """Member of a room, and whether the person who looks may remove them."""
 
     pk: int
     name: str
@@ -29,13 +32,39 @@ class Member(NamedTuple):
 
 
 def list_members(user: User, room: Room, role: str | None) -> list[Member]:
-    """Return the members of a room that a user with a role has entered: owners first, then by name."""
+    """Return the members of a room that a user with a role has entered: owners first, then by name.
+
+    Of an open room, return only its owners and moderators.
+    """
     rank = Case(*(When(role=each, then=-permissions.RANKS.index(each)) for each in Role), default=0)
     found = Membership.objects.filter(room=room, user__is_active=True)
+    if room.is_open:
+        found = found.exclude(role=Role.MEMBER)
     rows = found.order_by(rank, Lower("user__name")).values_list(
         "user", "user__name", "user__is_guest", "role"
     )
     return [
-        Member(*row, is_you=row[0] == user.pk, is_removable=permissions.acts_on(role, row[3]))
+        Member(
+            *row,
+            is_you=row[0] == user.pk,
+            is_removable=not room.is_open and permissions.acts_on(role, row[3]),
+        )
         for row in rows[:MAX_LISTED]
     ]
+
+
+def list_known_names(user: User, room: Room) -> list[str]:
+    """Return names of people whom a user could add to a room: see `permissions.can_add`.
+
+    Of a private room, only those who share another private or direct room with the user.
+    """
+    if room.is_open:
+        found = Membership.objects.filter(room=room, role=Role.MEMBER)
+    else:
+        own = Membership.objects.filter(user=user).exclude(room__kind=RoomKind.OPEN).values("room")
+        inside = Membership.objects.filter(room=room).values("user")
+        found = Membership.objects.filter(room__in=own).exclude(user__in=inside)
+    newest = (
+        found.exclude(user=user).filter(user__is_active=True, user__name_key__isnull=False).order_by("-pk")
+    )
+    return sorted(set(newest.values_list("user__name", flat=True)[:MAX_KNOWN]))

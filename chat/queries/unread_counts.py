@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import (
     BigIntegerField,
     Case,
+    DateTimeField,
     F,
     IntegerField,
     OuterRef,
@@ -151,11 +152,12 @@ def count_for_people(people: Collection[int]) -> dict[int, list[RoomCounts]]:
 def find_latest_memberships(people: Collection[int]) -> dict[int, list[int]]:
     """Return the keys of each person's starred and newest memberships, `MAX_ROOMS` in all, newest first.
 
-    Direct rooms that others have opened take no other room's place: the newest `MAX_REQUESTS` that have a
-    message come in addition. Archived rooms are not listed.
+    Direct rooms that others have opened take no other room's place: those `MAX_REQUESTS` in which somebody
+    wrote last come in addition, so that strangers hide nobody for good. Archived rooms are not listed.
     """
     found: dict[int, list[int]] = {pk: [] for pk in people}
-    starred_first = [F("star").asc(nulls_last=True), F("pk").desc()]
+    latest = Case(When(is_request=True, then="room__last_message_at"), output_field=DateTimeField())
+    starred_first = [F("star").asc(nulls_last=True), latest.desc(nulls_last=True), F("pk").desc()]
     is_empty_request = Q(is_request=True, room__last_message_at=None)
     is_kept = Q(is_request=False, rank__lte=MAX_ROOMS) | Q(is_request=True, rank__lte=MAX_REQUESTS)
     for some in split_into_chunks(people):

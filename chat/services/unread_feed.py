@@ -59,7 +59,7 @@ class UserUnreadFeed:
         self.rooms: dict[int, int] = {}  # keys of the memberships that are counted, by room, oldest first
         self.levels: dict[int, str] = {}  # notification levels of rooms, but for the default
         self.titles: dict[int, str] = {}  # of private rooms
-        self.requests: dict[int, None] = {}  # rooms that others have opened, oldest first
+        self.requests: dict[int, None] = {}  # rooms that others have opened, in the order of their last news
         self.tabs = 0
 
     def publish_all(self, all_counts: Sequence[RoomCounts], private: list[str] | None) -> None:
@@ -93,10 +93,9 @@ class UserUnreadFeed:
         before = self.rooms.get(counts.room), level, self.titles.pop(counts.room, "")
         published = self.published.pop(counts.room, _without_unread(counts))
         self.rooms[counts.room] = counts.key
+        self.requests.pop(counts.room, None)
         if counts.is_request:
-            self.requests.setdefault(counts.room)
-        else:
-            self.requests.pop(counts.room, None)
+            self.requests[counts.room] = None
         if _has_level(counts):
             self.levels[counts.room] = counts.involvement
         if counts.title:

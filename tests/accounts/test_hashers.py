@@ -88,7 +88,7 @@ def loads(visitor, enough):
 
 def sign_in(visitor):
     """Try to sign in. On a slow machine the last of many wait too long for their turn, and get 503."""
-    with pytest.raises(OSError, match="400|503"):
+    with pytest.raises(OSError, match=r"400|503"):
         visitor.post("/me/sign-in/", username="nobody", password="wrong")
 
 

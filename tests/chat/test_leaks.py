@@ -106,6 +106,8 @@ FORMS = {
     "room_settings": ["/chat/{room}/settings/"],
     "report": ["/chat/{room}/{number}/report/"],
     "archive_room": ["/chat/{room}/archive/"],
+    "delete_room": ["/chat/{room}/delete/"],
+    "add_member": ["/chat/{room}/members/add/"],
     "leave_private_room": ["/chat/{room}/members/leave/"],
     "remove_member": ["/chat/{room}/members/{person}/remove/"],
     "set_role": ["/chat/{room}/members/{person}/role/"],
@@ -114,7 +116,15 @@ FORMS = {
     "push": ["/push/{room}/"],
     "stop-push": ["/push/{room}/stop/"],
 }
-GIVEN = {"involvement": "all", "place": 1, "role": "member", "lifetime": "day", "uses": "any", "title": "x"}
+GIVEN = {
+    "involvement": "all",
+    "place": 1,
+    "role": "member",
+    "lifetime": "day",
+    "uses": "any",
+    "title": "x",
+    "name": "x",
+}
 
 
 def listed(table):

@@ -4,6 +4,7 @@ import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from unittest import mock
 from uuid import uuid4
 
 import pytest
@@ -474,6 +475,43 @@ def test_strangers_take_no_place_of_own_rooms(two_people, monkeypatch):
     assert team.title in listed(bob)
     actions.send(bob, room, "No.", uuid4())
     assert stranger.name in listed(bob)
+
+
+def write_later(author, room, minutes):
+    """Send a message that many minutes from now."""
+    with mock.patch.object(timezone, "now", return_value=timezone.now() + timedelta(minutes=minutes)):
+        actions.send(author, room, "Are you there?", uuid4())
+
+
+def test_strangers_do_not_hide_who_writes_later(two_people, monkeypatch):
+    monkeypatch.setattr(unread_counts, "MAX_REQUESTS", 2)
+    ada, bob, of_ada, _ = two_people
+    friends = Room.objects.get(key=message(of_ada, bob).url.split("/")[2])
+    actions.send(ada, friends, "hello", uuid4())
+    for _stranger in range(2):
+        stranger = create_guest()
+        room = Room.objects.get(key=message(browser(stranger), bob).url.split("/")[2])
+        actions.send(stranger, room, "Buy this!", uuid4())
+    assert ada.name not in listed(bob)
+    write_later(ada, friends, 2)
+    assert ada.name in listed(bob)
+
+
+async def test_tabs_hear_of_direct_rooms_that_strangers_have_hidden(connect, monkeypatch):
+    monkeypatch.setattr(unread_counts, "MAX_REQUESTS", 1)
+    ada, bob, stranger = [await database_sync_to_async(create_guest)() for _person in range(3)]
+    elsewhere = await connect("elsewhere", user=bob)
+    meeting = await database_sync_to_async(actions.open_room)("meeting")
+    for person in (ada, bob, stranger):
+        await database_sync_to_async(actions.send)(person, meeting, "hello", uuid4())
+    for author in (ada, stranger, ada):
+        opened = await database_sync_to_async(lambda author=author: message(browser(author), bob))()
+        address = opened.url.split("/")[2]
+        await (await connect(address, user=author)).say("hello")
+        while True:
+            unread = await elsewhere.event("unread")
+            if any(each["room"] == address and each["count"] for each in unread["rooms"]):
+                break
 
 
 async def test_a_first_direct_message_reaches_open_tabs(connect):

@@ -160,7 +160,7 @@ async def test_reading_in_one_tab_updates_all(connect, guest, other, join):
 
 
 async def test_the_first_read_creates_a_membership(connect, guest):
-    visitor, speaker = await connect("lobby", user=guest), await connect("lobby")
+    speaker, visitor = await connect("lobby"), await connect("lobby", user=guest)
     await visitor.until_unread()
     assert not await Membership.objects.aexists()  # an unseen tab
     await visitor.send_command(type="read", seq=0)

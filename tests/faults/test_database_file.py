@@ -16,7 +16,7 @@ from tests.servers.test_health import becomes
 # How soon nothing is acknowledged any more (seconds).
 NOTICED = 1
 
-# The processes that may have the database open, each of which logs the fault once: web workers, a task worker.
+# The processes that may have the database open: web workers, a task worker. Each logs the fault once.
 PROCESSES = 2 + 1
 
 

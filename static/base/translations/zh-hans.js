@@ -8,6 +8,12 @@ setTranslations({
   "Rooms, {count} unread": [
     "聊天室，{count} 条未读"
   ],
+  "Slow mode: one message a minute": [
+    "慢速模式：每 {count} 分钟一条消息"
+  ],
+  "Slow mode: one message every {count} second": [
+    "慢速模式：每 {count} 秒一条消息"
+  ],
   "and {count} more": [
     "还有 {count} 人"
   ],
@@ -82,6 +88,7 @@ setTranslations({
   "Not turned on in this browser yet.": "此浏览器尚未开启通知。",
   "Notifications are blocked. Allow them in your browser's site settings, beside the address.": "通知已被阻止，请点击地址栏旁的网站设置来允许通知。",
   "Online": "在线",
+  "Only moderators can write in this room.": "只有管理员可以在此聊天室发言。",
   "Options for {room}": "{room} 的选项",
   "Paid": "已付款",
   "Place {place} of the starred rooms": "在星标聊天室中排第 {place} 位",
@@ -114,6 +121,7 @@ setTranslations({
   "This message was deleted. You can still copy your text.": "这条消息已被删除，你仍可以复制自己写的内容。",
   "This page is out of date. Reload the page.": "页面已过期，请重新加载。",
   "This page no longer exists.": "这个页面已不存在。",
+  "This room is archived. Nobody can write in it.": "此聊天室已归档，任何人都不能再发言。",
   "This room was restored from a backup. Messages sent after it are missing.": "聊天室已从备份恢复，备份之后的消息已丢失。",
   "Today": "今天",
   "Too long: {length} of {most} characters": "文字过长：{length}/{most} 个字符",
@@ -136,16 +144,21 @@ setTranslations({
   "you": "你",
   "{day}, {time}": "{day} {time}",
   "{first} and {second} joined": "{first} 和 {second} 加入了聊天室",
+  "{name} added {subject}": "{name} 添加了 {subject}",
   "{name} and {other} are typing": "{name} 和 {other} 正在输入",
   "{name} archived the room": "{name} 归档了聊天室",
   "{name} changed the topic to {subject}": "{name} 将主题改为 {subject}",
   "{name} is typing": "{name} 正在输入",
   "{name} joined": "{name} 加入了聊天室",
   "{name} left": "{name} 退出了聊天室",
+  "{name} let everyone write": "{name} 设为所有人可发言",
+  "{name} let only moderators write": "{name} 设为仅管理员可发言",
   "{name} opened the room again": "{name} 重新开放了聊天室",
   "{name} removed the topic": "{name} 删除了主题",
   "{name} removed {subject}": "{name} 移除了 {subject}",
   "{name} renamed the room to {subject}": "{name} 将聊天室改名为 {subject}",
+  "{name} turned off slow mode": "{name} 关闭了慢速模式",
+  "{name} turned on slow mode: one message every {subject} seconds": "{name} 开启了慢速模式：每 {subject} 秒一条消息",
   "{name}: {text}": "{name}：{text}",
   "{problem} Try again in {seconds} s.": "{problem}请在 {seconds} 秒后再试。"
 }, (n) => Number(0));

@@ -1,10 +1,18 @@
-/** What the page tells about its room: the name, the topic, and whether it is archived. The log tells of changes. */
+/** What the page tells about its room: the name, the topic, and who may write how often. The log tells of changes. */
 
-import { gettext } from "../../base/js/i18n.js";
+import { gettext, ngettext } from "../../base/js/i18n.js";
 
 const element = (id) => document.getElementById(id);
 
-/** @typedef {{seq: number, title: string, other: number | null, topic: string, is_archived: boolean}} RoomData of the page, and kept with it */
+/** @typedef {{seq: number, title: string, other: number | null, topic: string, is_archived: boolean, writers: string, slow_mode: number, moderates: boolean}} RoomData of the page, and kept with it */
+
+/** The settings of a new room: those that a welcome leaves out. */
+const DEFAULTS = { topic: "", is_archived: false, writers: "everyone", slow_mode: 0 };
+
+/** The settings of a room, to be kept with what was seen of it. @param {RoomData} data */
+export function settingsOf({ title, topic, is_archived, writers, slow_mode }) {
+  return { title, topic, is_archived, writers, slow_mode };
+}
 
 export class RoomHeader {
   #data;
@@ -29,6 +37,17 @@ export class RoomHeader {
     if (change.title) this.#onRename();
   }
 
+  /** What the log did not tell: changes that were missed, or that a restored database has lost. @param {{settings?: Partial<RoomData> | null, seq: number}} welcome */
+  welcomed({ settings, seq }) {
+    if (!settings) return;
+    this.#changedAt = seq;
+    const before = this.#data.title;
+    const { title = before, ...others } = settings;
+    Object.assign(this.#data, DEFAULTS, others, { title });
+    this.#show();
+    if (title !== before) this.#onRename();
+  }
+
   /** The other person of a direct room, which is called by their name, may have another one. @param {{id: number, name: string}} person */
   meet({ id, name }) {
     if (id !== this.#data.other || name === this.#data.title) return;
@@ -38,15 +57,30 @@ export class RoomHeader {
   }
 
   #show() {
-    const { title, topic, is_archived: isArchived } = this.#data;
+    const { title, topic } = this.#data;
     Object.assign(element("room-topic"), { textContent: topic, title: topic, hidden: !topic });
-    element("composer").hidden = isArchived;
-    element("composer-closed").hidden = !isArchived;
+    const closed = whyClosed(this.#data);
+    element("composer").hidden = Boolean(closed);
+    Object.assign(element("composer-closed"), { textContent: closed, hidden: !closed });
+    const pause = this.#data.moderates ? 0 : this.#data.slow_mode;
+    Object.assign(element("composer-hint"), { textContent: slowModeText(pause), hidden: Boolean(closed) || !pause });
     if (!title) return; // an open room
     element("room-title").textContent = title;
     const label = gettext("Message {room}", { room: title });
     Object.assign(element("chat-message-input"), { placeholder: label, ariaLabel: label });
   }
+}
+
+/** Why the person cannot write; empty if they can. @param {RoomData} data */
+function whyClosed({ is_archived: isArchived, writers, moderates }) {
+  if (isArchived) return gettext("This room is archived. Nobody can write in it.");
+  return writers === "moderators" && !moderates ? gettext("Only moderators can write in this room.") : "";
+}
+
+/** @param {number} seconds */
+function slowModeText(seconds) {
+  if (seconds < 60) return ngettext("Slow mode: one message every {count} second", "Slow mode: one message every {count} seconds", seconds);
+  return ngettext("Slow mode: one message a minute", "Slow mode: one message every {count} minutes", seconds / 60);
 }
 
 /** @returns {Partial<RoomData> | undefined} */
@@ -57,5 +91,9 @@ function changeBy(event, subject) {
     no_topic: { topic: "" },
     archived: { is_archived: true },
     reopened: { is_archived: false },
+    muted: { writers: "moderators" },
+    unmuted: { writers: "everyone" },
+    slow: { slow_mode: Number(subject) },
+    not_slow: { slow_mode: 0 },
   }[event];
 }

@@ -31,7 +31,7 @@ import { UnsentMessages } from "./outbox/unsent-messages.js";
 import { People } from "./presence/people.js";
 import { PersonCard } from "./presence/person-card.js";
 import { TypingIndicator } from "./presence/typing-indicator.js";
-import { RoomHeader } from "./room-header.js";
+import { RoomHeader, settingsOf } from "./room-header.js";
 import { connectRoomMenu } from "./room-menu.js";
 import { Session } from "./session.js";
 import { findOwnRoom } from "./sidebar/sidebar-menu.js";
@@ -170,7 +170,8 @@ export function connectRoom(room, shell, isFirst) {
 
   // Header
   const header = new RoomHeader(data, () => unread.setTitle(room.pageTitle));
-  session.on("message", (message) => header.receive(message));
+  for (const event of ["message", "skipped"]) session.on(event, (message) => header.receive(message));
+  session.on("welcome", (welcome) => header.welcomed(welcome));
   session.on("presence", ({ people: present }) => present.forEach((person) => header.meet(person)));
 
   // Timeline
@@ -233,7 +234,7 @@ export function connectRoom(room, shell, isFirst) {
 
   // Offline snapshot
   const sources = {
-    now: () => ({ ...cursor, owner, names: room.names, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
+    now: () => ({ ...cursor, ...settingsOf(data), owner, names: room.names, last_read: Math.max(data.last_read ?? 0, reading.seen) || data.last_read }),
     fetchLast: () => room.fetchPage({ before: Number.MAX_SAFE_INTEGER }),
   };
   const snapshot = new OfflineSnapshot({ room: room.address, you: you.id }, data.page, sources, signal);

@@ -118,9 +118,11 @@ export class Session {
 
   /** More messages wait than the page can show in time: load the newest ones, as after a long time without a connection. */
   #skipToNewest() {
-    const newest = this.#skipMessages().at(-1);
+    const skipped = this.#skipMessages();
+    const newest = skipped.at(-1);
     if (!newest) return;
-    this.#welcomed({ ...this.#welcome, reset: true, set_back: false, seq: newest.seq });
+    for (const message of skipped) this.#emit("skipped", message);
+    this.#welcomed({ ...this.#welcome, reset: true, set_back: false, seq: newest.seq, settings: null });
     this.#room.updateLast(newest);
   }
 

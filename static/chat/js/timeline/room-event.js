@@ -9,6 +9,7 @@ const JOINED = "joined";
 /** @type {Record<string, (values: {name: string, subject: string}) => string>} see `RoomEvent` in chat/room_events.py */
 const SENTENCES = {
   joined: (values) => gettext("{name} joined", values),
+  added: (values) => gettext("{name} added {subject}", values),
   left: (values) => gettext("{name} left", values),
   removed: (values) => gettext("{name} removed {subject}", values),
   renamed: (values) => gettext("{name} renamed the room to {subject}", values),
@@ -16,6 +17,10 @@ const SENTENCES = {
   no_topic: (values) => gettext("{name} removed the topic", values),
   archived: (values) => gettext("{name} archived the room", values),
   reopened: (values) => gettext("{name} opened the room again", values),
+  muted: (values) => gettext("{name} let only moderators write", values),
+  unmuted: (values) => gettext("{name} let everyone write", values),
+  slow: (values) => gettext("{name} turned on slow mode: one message every {subject} seconds", values),
+  not_slow: (values) => gettext("{name} turned off slow mode", values),
 };
 
 /** @typedef {{event?: string, author: {name: string}, message: string}} Line of the log: a message that has an event */

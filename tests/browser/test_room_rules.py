@@ -1,0 +1,101 @@
+"""Rules and names of rooms in open pages: as they are set, and as they are after all that a page can miss."""
+
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.test_offline import heading, is_seen, visit
+from tests.browser.test_private_rooms import create, invite, join
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CLOSED = "Only moderators can write in this room."
+
+
+async def save(tab, address, **wanted):
+    """Change settings of a room, by their labels."""
+    page = tab.page
+    await page.goto(f"{address}settings/")
+    for label, value in wanted.items():
+        field = page.get_by_label(label.replace("_", " "))
+        if await field.evaluate("field => field.localName") == "select":
+            await field.select_option(value)
+        else:
+            await field.fill(value)
+    await page.get_by_role("button", name="Save").click()
+    await expect(page).to_have_url(address)
+
+
+async def test_who_opened_a_room_makes_rules_that_all_see_at_once(lobby, open_tab):
+    owner = await open_tab(lobby.url, "rules")
+    await owner.say("Hello.")
+    await expect(owner.pending).to_have_count(0)
+    other = await open_tab(lobby.url, "rules")
+    address = f"{lobby.url}/chat/rules/"
+    await save(owner, address, Who_can_write="Moderators only", Topic="News")
+    await expect(other.page.get_by_text(CLOSED)).to_be_visible()
+    await expect(other.page.locator("#chat-message-input")).to_be_hidden()
+    await expect(other.page.locator("#room-topic")).to_have_text("News")
+    await expect(owner.page.locator("#chat-message-input")).to_be_visible()
+    await other.page.reload()
+    await expect(other.page.get_by_text(CLOSED)).to_be_visible()
+    await save(owner, address, Who_can_write="Everyone", Slow_mode="30 seconds")
+    await expect(other.page.get_by_text("Slow mode: one message every 30 seconds")).to_be_visible()
+    await expect(owner.page.locator("#composer-hint")).to_be_hidden()
+    await other.page.locator("#chat-message-input").focus()
+    await other.say("one")
+    await owner.until_transcript("Hello.", "one")
+    await other.say("two")
+    await expect(other.pending).to_have_text(re.compile("two"))
+
+
+async def test_a_room_is_deleted_by_its_name(lobby, open_tab):
+    one, two = await open_tab(), await open_tab()
+    address = await create(lobby, one, "Short-lived")
+    await join(two, await invite(one, address))
+    await one.page.goto(f"{address}settings/")
+    await one.page.get_by_label("Type “Short-lived” to confirm").fill("short-lived")
+    await one.page.get_by_role("button", name="Delete room").click()
+    await expect(one.page.get_by_text("“Short-lived” was deleted.")).to_be_visible()
+    await expect(two.page.get_by_text("You're no longer a member of this room.")).to_be_visible()
+
+
+async def test_a_log_that_starts_again_brings_the_settings_along(lobby, open_tab, cable):
+    """As after a restored backup, or more than a thousand missed changes."""
+    owner, reader = await open_tab(), await open_tab()
+    address = await create(lobby, owner, "First name")
+    await join(reader, (await invite(owner, address)).replace(lobby.url, cable.url))
+    await owner.page.goto(address)
+    await save(owner, address, Room_name="Second name", Topic="lost")
+    await owner.page.goto(f"{address}settings/")
+    await owner.page.get_by_role("button", name="Archive room").click()
+    await expect(reader.page.locator("#chat-message-input")).to_be_hidden()
+    cable.is_away = True
+    cable.cut()
+    with closing(sqlite3.connect(lobby.var_dir / "lobby.sqlite3", isolation_level=None)) as database:
+        database.execute(
+            "UPDATE chat_room SET epoch = 'restored', title = 'First name', topic_line = '',"
+            " archived_at = NULL WHERE title = 'Second name'"
+        )
+    cable.is_away = False
+    await expect(reader.page.locator("#room-title")).to_have_text("First name")
+    await expect(reader.page.locator("#room-topic")).to_be_hidden()
+    await expect(reader.page.locator("#chat-message-input")).to_be_visible()
+    await save(owner, address, Topic="found")
+    await expect(reader.page.locator("#room-topic")).to_have_text("found")
+
+
+async def test_a_page_without_a_network_has_the_settings_of_the_moment_it_was_seen(lobby, open_tab):
+    tab = await visit(open_tab, lobby, "seen settings")
+    owner = await open_tab(beside=tab)
+    await owner.page.goto(f"{lobby.url}/chat/")
+    await save(owner, f"{lobby.url}/chat/seen%20settings/", Topic="News", Slow_mode="10 seconds")
+    await owner.page.close()
+    await is_seen(tab, "seen settings", '"News"')
+    await tab.page.context.set_offline(True)
+    await tab.page.reload()
+    await heading(tab, "seen settings")
+    await expect(tab.page.locator("#room-topic")).to_have_text("News")

@@ -1,0 +1,290 @@
+"""Rules of rooms: who owns and moderates them, who may write how often; and the end of a room."""
+
+import asyncio
+import unicodedata
+from uuid import uuid4
+
+import pytest
+from channels.db import database_sync_to_async
+from django.core.management import call_command
+
+from accounts.actions import create_guest
+from accounts.models import User
+from base.api_errors import ApiError
+from chat import actions
+from chat.models import AuditEntry, Invitation, Membership, Message, Room, Writers
+from live import LogRewound
+from tests.chat.people import browser, make_staff
+from tests.chat.private_rooms import create, invite
+from transcripts.actions import request_transcript
+from transcripts.models import Transcript
+
+OPEN_SETTINGS = "/chat/lobby/settings/"
+
+
+@pytest.fixture
+def lobby(owner):
+    return actions.open_room("lobby", owner)
+
+
+@pytest.fixture
+def other(transactional_db):
+    return create_guest()
+
+
+def say(author, room, text="hi", client_id=None):
+    return actions.send(author, room, text, client_id or uuid4())[0]
+
+
+def refused(author, room):
+    with pytest.raises(ApiError) as refusal:
+        say(author, room)
+    return refusal.value
+
+
+# Owners of open rooms
+
+
+def test_who_opens_a_room_owns_it_and_nobody_else_does(owning, owner, lobby, other):
+    assert actions.open_room("Lobby", other) == lobby
+    assert Membership.objects.get().user == owner
+    assert b"Room settings" in owning.get("/chat/lobby/").content
+    assert b"Room settings" not in browser(other).get("/chat/lobby/").content
+    assert browser(other).get(OPEN_SETTINGS).status_code == 404
+    assert owning.post(OPEN_SETTINGS, {"topic": "Tea"}).status_code == 302
+    assert Room.objects.get().topic_line == "Tea"
+
+
+def test_owners_and_moderators_of_an_open_room_remove_messages(owning, owner, lobby, other):
+    moderator, author = create_guest(), create_guest()
+    say(moderator, lobby, "I have been here")
+    message = say(author, lobby)
+    for remover in (other, moderator):
+        with pytest.raises(ApiError):
+            actions.delete(remover, lobby, message.number)
+    page = owning.post("/chat/lobby/members/add/", {"name": moderator.name.upper(), "role": "moderator"})
+    assert page.status_code == 302
+    actions.delete(moderator, lobby, message.number)
+    actions.delete(owner, lobby, say(author, lobby).number)
+    with pytest.raises(ApiError):
+        actions.delete(moderator, lobby, say(owner, lobby).number)
+    assert list(AuditEntry.objects.values_list("action", flat=True).order_by("pk")) == [
+        "change_role",
+        "remove_message",
+        "remove_message",
+    ]
+
+
+def test_the_moderators_of_an_open_room_are_shown_to_its_owners_and_to_staff(owning, owner, lobby, other):
+    assert browser(other).get("/chat/lobby/members/").status_code == 404
+    for client in (owning, browser(make_staff())):
+        assert owner.name in client.get("/chat/lobby/members/").content.decode()
+
+
+def test_an_open_room_whose_owner_has_left_is_the_staffs(owning, owner, lobby):
+    actions.leave(owner, lobby)
+    assert owning.get(OPEN_SETTINGS).status_code == 404
+    page = browser(make_staff()).get("/chat/lobby/members/")
+    assert "Nobody yet. Staff moderate this room." in page.content.decode()
+
+
+def test_only_those_who_have_been_in_an_open_room_become_its_moderators(owning, lobby, other):
+    page = owning.post("/chat/lobby/members/add/", {"name": other.name, "role": "moderator"})
+    assert page.status_code == 400
+    assert "Nobody with this name has been in a room with you." in page.content.decode()
+
+
+def test_an_open_room_has_no_invitations(owning, owner, lobby):
+    assert owning.post("/chat/lobby/invitations/", {"role": "member"}).status_code == 404
+    assert owning.post("/chat/lobby/delete/", {"typed": "lobby"}).status_code == 403
+
+
+def test_a_guest_who_signs_in_keeps_the_open_rooms_they_own(owner, lobby, other):
+    from chat.actions.members import hand_over
+
+    hand_over(owner, other)
+    assert Membership.objects.get(role="owner").user == other
+
+
+# Adding people by name
+
+
+def test_people_with_whom_one_shares_a_room_are_added_by_name(owning, owner, room, other):
+    form = {"name": other.name, "role": "member"}
+    assert owning.post(f"/chat/{room}/members/add/", form).status_code == 400  # a stranger
+    for person in (owner, other):
+        actions.star(person, actions.open_room("lobby"), 1)
+    assert owning.post(f"/chat/{room}/members/add/", form).status_code == 302
+    assert browser(other).get(f"/chat/{room}/").status_code == 200
+    stored = Message.objects.get(room__key=room)
+    assert (stored.event, stored.author, stored.text) == ("added", owner, other.name)
+    again = owning.post(f"/chat/{room}/members/add/", form)
+    assert "is in this list already" in again.content.decode()
+    assert browser(other).post(f"/chat/{room}/members/add/", form).status_code == 403
+
+
+def test_people_of_ones_other_rooms_are_suggested(owning, room, other):
+    browser(other).post(invite(owning, create(owning, "Elsewhere")))
+    assert f'<option value="{other.name}">' in owning.get(f"/chat/{room}/members/").content.decode()
+    assert (
+        owning.post(f"/chat/{room}/members/add/", {"name": "a" * 60_000, "role": "member"}).status_code == 400
+    )
+
+
+# Who may write
+
+
+def restrict(client, **given):
+    assert client.post(OPEN_SETTINGS, {"topic": ""} | given).status_code == 302
+
+
+def test_only_moderators_write_in_a_room_of_announcements(owning, owner, lobby, other):
+    before = say(other, lobby)
+    restrict(owning, writers="moderators")
+    # `lobby` is as its sockets know it, from before.
+    for author in (other, None):
+        assert refused(author, Room.objects.get()).code == "forbidden"
+    assert refused(other, lobby).code == "forbidden"
+    with pytest.raises(ApiError):
+        actions.edit(other, lobby, before.number, "news of mine")
+    actions.delete(other, lobby, before.number)
+    assert say(owner, lobby).text == "hi"
+    restrict(owning, writers="everyone")
+    assert say(other, lobby).text == "hi"
+    events = Message.objects.filter(event__isnull=False).order_by("seq").values_list("event", flat=True)
+    assert list(events) == ["muted", "unmuted"]
+
+
+def test_sockets_that_know_other_rules_are_stored_together_by_those_that_are_stored(
+    owning, owner, lobby, other
+):
+    restrict(owning, writers="moderators")
+    known, entry = Room.objects.get(), actions.messages.NewMessage
+    outcomes = actions.write_all([entry(owner, known, "news", uuid4()), entry(other, lobby, "mine", uuid4())])
+    assert [getattr(each, "code", None) for each in outcomes] == [None, "forbidden"]
+
+
+def test_a_room_of_announcements_says_so_instead_of_the_composer(owning, lobby, other):
+    restrict(owning, writers="moderators")
+    said = "Only moderators can write in this room."
+    assert said in browser(other).get("/chat/lobby/").content.decode()
+    assert said not in owning.get("/chat/lobby/").content.decode()
+
+
+def test_slow_mode_makes_people_wait_but_not_moderators(owning, owner, lobby, other):
+    restrict(owning, slow_mode="30")
+    client_id = uuid4()
+    first = say(other, lobby, client_id=client_id)
+    error = refused(other, lobby)
+    assert error.code == "rate_limited" and 29 < error.retry_after <= 30
+    assert say(other, lobby, client_id=client_id) == first  # sent again, since its acknowledgement was lost
+    assert {say(owner, lobby).text for _ in range(2)} == {"hi"}
+    assert say(create_guest(), lobby)
+
+
+def test_slow_mode_counts_what_is_sent_at_once(owning, lobby, other):
+    restrict(owning, slow_mode="30")
+    entries = [actions.messages.NewMessage(other, lobby, text, uuid4()) for text in ("one", "two")]
+    _first, second = actions.write_all(entries)
+    assert second.code == "rate_limited"
+
+
+@pytest.mark.parametrize(
+    "given", [{"writers": "nobody"}, {"slow_mode": "7"}, {"slow_mode": "-10"}, {"slow_mode": "x"}]
+)
+def test_rules_that_do_not_exist_are_refused(owning, lobby, given):
+    assert owning.post(OPEN_SETTINGS, {"topic": ""} | given).status_code == 400
+    stored = Room.objects.get()
+    assert (stored.writers, stored.slow_mode) == (Writers.EVERYONE, 0)
+
+
+async def test_tabs_hear_of_new_rules(connect):
+    owner = await database_sync_to_async(create_guest)()
+    await database_sync_to_async(actions.open_room)("lobby", owner)
+    tab = await connect("lobby")
+    wanted = {"topic": "", "writers": "moderators", "slow_mode": "10"}
+    await database_sync_to_async(lambda: browser(owner).post(OPEN_SETTINGS, wanted))()
+    told = [await tab.event("message") for _ in range(2)]
+    assert [(each["event"], each["message"]) for each in told] == [("muted", ""), ("slow", "10")]
+
+
+# Deletion
+
+
+def delete(client, room, typed="book CLUB"):
+    return client.post(f"/chat/{room}/delete/", {"typed": typed})
+
+
+def test_a_private_room_is_deleted_with_all_that_was_in_it(owning, owner, room, other):
+    link = invite(owning, room)
+    browser(other).post(link)
+    stored = Room.objects.get(key=room)
+    for text in ("one", "two"):
+        say(other, stored, text)
+    request_transcript(owner, stored)
+    assert delete(owning, room, "Bookclub").status_code == 400
+    assert delete(browser(other), room).status_code == 404
+    assert owning.get(f"/chat/{room}/").status_code == 200
+    page = owning.post(f"/chat/{room}/delete/", {"typed": "book CLUB"}, follow=True)
+    assert "“Book club” was deleted." in page.content.decode()
+    for client in (owning, browser(other)):
+        assert client.get(f"/chat/{room}/").status_code == 404
+        assert room not in client.get("/chat/").content.decode()
+    assert browser(create_guest()).post(link).status_code == 404
+    with pytest.raises((ApiError, LogRewound)):  # on a socket that was open
+        say(other, stored, "late")
+    call_command("purge")
+    for rows in (Room, Message, Membership, Invitation, Transcript):
+        assert not rows.objects.exists()
+    assert AuditEntry.objects.get(action="delete_room").room_name == "Book club"
+
+
+@pytest.mark.parametrize("typed", ["", "Book", "a" * 60_000])
+def test_a_room_is_deleted_only_by_its_name(owning, room, typed):
+    assert delete(owning, room, typed).status_code == 400
+    assert Room.objects.get().kind == "private"
+
+
+async def test_the_sockets_of_a_deleted_room_close(connect):
+    owner, member = [await database_sync_to_async(create_guest)() for _person in range(2)]
+    room = await database_sync_to_async(lambda: create(browser(owner)))()
+    await database_sync_to_async(lambda: browser(member).post(invite(browser(owner), room)))()
+    tab = await connect(room, user=member)
+    await database_sync_to_async(lambda: delete(browser(owner), room))()
+    async with asyncio.timeout(5):
+        assert await tab.close_code() == 4403
+
+
+# Costs
+
+
+LONG = "a" + "\u0345" * 30_000
+
+
+@pytest.mark.parametrize(
+    ("address", "given"),
+    [
+        (OPEN_SETTINGS, {"topic": LONG}),
+        ("/chat/lobby/members/add/", {"name": LONG, "role": "moderator"}),
+        ("/me/sign-in/", {"username": LONG, "password": "x"}),
+        ("/me/sign-up/", {"username": LONG, "password1": "x", "password2": "x"}),
+        ("/me/name/", {"name": LONG}),
+        ("/rooms/private/", {"title": LONG}),
+    ],
+)
+def test_a_long_text_is_refused_before_it_is_normalized(owning, lobby, monkeypatch, address, given):
+    """Sorting 30,000 combining marks takes seconds, in which no other thread runs."""
+    lengths, normalize = [], unicodedata.normalize
+
+    def counted(form, text):
+        lengths.append(len(text))
+        return normalize(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", counted)
+    assert owning.post(address, given).status_code in (200, 400)
+    assert max(lengths, default=0) <= 1000
+
+
+def test_a_deleted_person_moderates_nothing(owner, lobby):
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+    assert actions.open_room("another", owner).membership_set.count() == 0

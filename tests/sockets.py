@@ -1,5 +1,6 @@
 """Sockets without a server: the whole ASGI application, called directly."""
 
+from asgiref.testing import ApplicationCommunicator
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
@@ -8,7 +9,14 @@ TIMEOUT = 20
 
 
 class Socket(WebsocketCommunicator):
-    """Client side of a socket."""
+    """Client side of a socket.
+
+    Channels' communicator disables `close_old_connections` in all threads while it waits, so that a test can
+    run in a transaction. Threads would keep their sessions, and PostgreSQL drops no database that has any.
+    """
+
+    send_input = ApplicationCommunicator.send_input
+    receive_output = ApplicationCommunicator.receive_output
 
     async def send_frame(self, text):
         await self.send_input({"type": "websocket.receive", "text": text})

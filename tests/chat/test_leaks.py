@@ -6,7 +6,6 @@ from importlib import import_module
 from uuid import UUID, uuid4
 
 import pytest
-from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
@@ -68,7 +67,7 @@ def make_secret():
 
 
 @pytest.fixture
-def secret(transactional_db):
+def secret(db):
     return make_secret()
 
 
@@ -153,30 +152,32 @@ def test_every_page_of_a_room_stands_in_the_table():
     assert named == PAGES.keys() | FORMS.keys()
 
 
-@pytest.mark.parametrize("outsider", OUTSIDERS)
 @pytest.mark.parametrize("address", listed(PAGES))
-def test_a_page_is_as_that_of_no_room(secret, outsider, address):
-    one, other = browser(secret, outsider), browser(secret, outsider)
-    answers = [
-        answer(client.get(secret.address(address, room)), room)
-        for client, room in ((one, secret.room.name), (other, MISSING))
-    ]
-    assert answers[0] == answers[1]
-    assert answers[0].startswith("404")
+def test_a_page_is_as_that_of_no_room(secret, subtests, address):
+    for outsider in OUTSIDERS:
+        with subtests.test(outsider):
+            one, other = browser(secret, outsider), browser(secret, outsider)
+            answers = [
+                answer(client.get(secret.address(address, room)), room)
+                for client, room in ((one, secret.room.name), (other, MISSING))
+            ]
+            assert answers[0] == answers[1]
+            assert answers[0].startswith("404")
 
 
-@pytest.mark.parametrize("outsider", OUTSIDERS)
 @pytest.mark.parametrize("address", listed(FORMS))
-def test_a_form_is_as_that_of_no_room(secret, outsider, address):
+def test_a_form_is_as_that_of_no_room(secret, subtests, address):
     before = list(Membership.objects.order_by("pk").values())
-    one, other = browser(secret, outsider), browser(secret, outsider)
-    answers = [
-        answer(client.post(secret.address(address, room), GIVEN), room)
-        for client, room in ((one, secret.room.name), (other, MISSING))
-    ]
-    assert answers[0] == answers[1]
-    assert answers[0].startswith("404")
-    assert list(Membership.objects.order_by("pk").values()) == before
+    for outsider in OUTSIDERS:
+        with subtests.test(outsider):
+            one, other = browser(secret, outsider), browser(secret, outsider)
+            answers = [
+                answer(client.post(secret.address(address, room), GIVEN), room)
+                for client, room in ((one, secret.room.name), (other, MISSING))
+            ]
+            assert answers[0] == answers[1]
+            assert answers[0].startswith("404")
+            assert list(Membership.objects.order_by("pk").values()) == before
 
 
 LISTS = [
@@ -192,16 +193,16 @@ LISTS = [
 ]
 
 
-@pytest.mark.parametrize("outsider", OUTSIDERS)
 @pytest.mark.parametrize("address", LISTS)
-def test_no_list_shows_it(secret, outsider, address):
-    client = browser(secret, outsider)
-    page = client.get(secret.address(address, secret.room.name))
-    assert page.status_code == 200 or outsider in ("no session", "deactivated")
-    shown = page.content.decode()
-    assert TITLE not in shown and TEXT not in shown
-    if "{room}" not in address:
-        assert secret.room.name not in shown
+def test_no_list_shows_it(secret, subtests, address):
+    for outsider in OUTSIDERS:
+        with subtests.test(outsider):
+            page = browser(secret, outsider).get(secret.address(address, secret.room.name))
+            assert page.status_code == 200 or outsider in ("no session", "deactivated")
+            shown = page.content.decode()
+            assert TITLE not in shown and TEXT not in shown
+            if "{room}" not in address:
+                assert secret.room.name not in shown
 
 
 @pytest.mark.parametrize("model", ["room", "message", "membership", "auditentry"])
@@ -267,23 +268,25 @@ def test_every_socket_stands_in_the_table():
     assert {each for each in known if "biz" not in each and "client_id" not in each} == SOCKETS.keys()
 
 
-@pytest.mark.parametrize("outsider", OUTSIDERS)
 @pytest.mark.parametrize("path", [path for path in SOCKETS.values() if path])
 @pytest.mark.parametrize("subprotocols", [None, ["lobby.v1"]])
-async def test_a_socket_is_as_that_of_no_room(database, path, outsider, subprotocols):
+async def test_a_socket_is_as_that_of_no_room(database, subtests, monkeypatch, path, subprotocols):
     from mysite.asgi import application
 
-    secret = await sync_to_async(make_secret)()
-    user = secret.people.get(outsider)
-    answers = []
-    for room, export in ((secret.room.name, secret.transcript.pk), (MISSING, uuid4())):
-        headers = await database_sync_to_async(session_of)(user) if user else []
-        address = secret.address(path.replace("{export}", str(export)), room)
-        socket = Socket(application, address, headers, subprotocols)
-        await socket.connect(TIMEOUT)
-        frames = []
-        while (event := await socket.receive_output(TIMEOUT))["type"] != "websocket.close":
-            frames.append(event)
-        answers.append((frames, event["code"]))
-    assert answers[0] == answers[1]
-    assert answers[0][1] == 4404
+    monkeypatch.setattr("push.consumers.ROOM_RETRY_DELAY", 0)
+    secret = await database_sync_to_async(make_secret)()
+    for outsider in OUTSIDERS:
+        with subtests.test(outsider):
+            user = secret.people.get(outsider)
+            answers = []
+            for room, export in ((secret.room.name, secret.transcript.pk), (MISSING, uuid4())):
+                headers = await database_sync_to_async(session_of)(user) if user else []
+                address = secret.address(path.replace("{export}", str(export)), room)
+                socket = Socket(application, address, headers, subprotocols)
+                await socket.connect(TIMEOUT)
+                frames = []
+                while (event := await socket.receive_output(TIMEOUT))["type"] != "websocket.close":
+                    frames.append(event)
+                answers.append((frames, event["code"]))
+            assert answers[0] == answers[1]
+            assert answers[0][1] == 4404

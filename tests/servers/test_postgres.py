@@ -26,8 +26,11 @@ def postgres():
 # Tests of raw SQL, of locks and of constraints, below tests/.
 OF_THE_DATABASE = [
     "chat/test_actions",
+    "chat/test_leaks",
     "chat/test_listing",
     "chat/test_people",
+    "chat/test_private_rooms",
+    "chat/test_sanctions",
     "chat/test_unread",
     "chat/test_writer",
     "servers/row_locks",

@@ -1,8 +1,10 @@
 """Leaks: to everybody else, a private room is as one that does not exist, on every surface."""
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from importlib import import_module
+from unittest.mock import AsyncMock
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,10 +15,11 @@ from django.urls import get_resolver
 
 from accounts.actions import create_guest
 from accounts.models import User
+from accounts.revocation import publish_revocation
 from chat import actions, permissions
 from chat.actions import invitations, members, rooms
 from chat.actions.message_batch import NewMessage
-from chat.models import Membership, Room
+from chat.models import Membership, Message, Room
 from chat.queries import unread_counts
 from push.actions import start_feed
 from tests.sockets import TIMEOUT, Socket, session_of
@@ -163,6 +166,7 @@ def test_a_page_is_as_that_of_no_room(secret, subtests, address):
             ]
             assert answers[0] == answers[1]
             assert answers[0].startswith("404")
+            assert "no-store" in answers[0].partition("}")[0]
 
 
 @pytest.mark.parametrize("address", listed(FORMS))
@@ -221,11 +225,11 @@ def test_staff_who_are_not_members_see_no_feed_of_it(secret):
 
 
 def test_nobody_else_is_counted_or_mentioned(secret):
-    stranger = secret.people["guest"]
-    entry = NewMessage(
-        secret.owner, secret.room, f"@{stranger.name}", uuid4(), chosen=[(stranger.pk, stranger.name)]
-    )
-    ((message, _),) = actions.write_all([entry])
+    stranger, former = secret.people["guest"], secret.people["former member"]
+    Message.objects.filter(room=secret.room).update(author=former)  # so that they have been there
+    chosen = [(each.pk, each.name) for each in (stranger, former)]
+    text = f"@{stranger.name} @{former.name}"
+    ((message, _),) = actions.write_all([NewMessage(secret.owner, secret.room, text, uuid4(), chosen=chosen)])
     assert message.mentions == []
     assert unread_counts.count_for_people([stranger.pk, secret.people["former member"].pk]) == {
         stranger.pk: [],
@@ -270,23 +274,63 @@ def test_every_socket_stands_in_the_table():
 
 @pytest.mark.parametrize("path", [path for path in SOCKETS.values() if path])
 @pytest.mark.parametrize("subprotocols", [None, ["lobby.v1"]])
-async def test_a_socket_is_as_that_of_no_room(database, subtests, monkeypatch, path, subprotocols):
-    from mysite.asgi import application
-
+async def test_a_socket_is_as_that_of_no_room(database, monkeypatch, path, subprotocols):
     monkeypatch.setattr("push.consumers.ROOM_RETRY_DELAY", 0)
     secret = await database_sync_to_async(make_secret)()
-    for outsider in OUTSIDERS:
-        with subtests.test(outsider):
-            user = secret.people.get(outsider)
-            answers = []
-            for room, export in ((secret.room.name, secret.transcript.pk), (MISSING, uuid4())):
-                headers = await database_sync_to_async(session_of)(user) if user else []
-                address = secret.address(path.replace("{export}", str(export)), room)
-                socket = Socket(application, address, headers, subprotocols)
-                await socket.connect(TIMEOUT)
-                frames = []
-                while (event := await socket.receive_output(TIMEOUT))["type"] != "websocket.close":
-                    frames.append(event)
-                answers.append((frames, event["code"]))
-            assert answers[0] == answers[1]
-            assert answers[0][1] == 4404
+    addresses = [
+        secret.address(path.replace("{export}", str(export)), room)
+        for room, export in ((secret.room.name, secret.transcript.pk), (MISSING, uuid4()))
+    ]
+    tried = [(outsider, address) for outsider in OUTSIDERS for address in addresses]
+    users = [secret.people.get(outsider) for outsider, _ in tried]
+    headers = [await database_sync_to_async(session_of)(user) if user else [] for user in users]
+    answers = await asyncio.gather(
+        *[
+            answer_of_socket(address, of_user, subprotocols)
+            for (_, address), of_user in zip(tried, headers, strict=True)
+        ]
+    )
+    assert dict(zip(OUTSIDERS, answers[::2], strict=True)) == dict(zip(OUTSIDERS, answers[1::2], strict=True))
+    assert {code for _, code in answers} == {4404}
+
+
+async def answer_of_socket(address, headers, subprotocols):
+    """Return what a socket receives, and the code with which it is closed; None if it stays open."""
+    from mysite.asgi import application
+
+    socket, frames = Socket(application, address, headers, subprotocols), []
+    await socket.connect(TIMEOUT)
+    try:
+        while (event := await socket.receive_output(TIMEOUT))["type"] != "websocket.close":
+            frames.append(event)
+    except TimeoutError:
+        return frames, None
+    return frames, event["code"]
+
+
+@pytest.mark.parametrize("path", [path for path in SOCKETS.values() if path])
+@pytest.mark.parametrize("noticed_by", ["the notification", "the check"])
+async def test_a_socket_of_a_removed_member_closes(database, monkeypatch, path, noticed_by):
+    from mysite.asgi import application
+
+    if noticed_by == "the notification":
+        monkeypatch.setattr("connections.open_sockets._to_dismiss", AsyncMock(return_value=[]))
+    else:  # which has lost the membership
+        monkeypatch.setattr(members, "publish_revocation", lambda _: publish_revocation())
+
+    secret = await database_sync_to_async(make_secret)()
+    member = secret.people["guest"]
+    export = await database_sync_to_async(let_in)(secret, member)
+    headers = await database_sync_to_async(session_of)(member)
+    address = secret.address(path.replace("{export}", str(export.pk)), secret.room.name)
+    socket = Socket(application, address, headers, ["lobby.v1"])
+    await socket.connect(TIMEOUT)
+    await socket.receive_output(TIMEOUT)  # it has been let in
+    await database_sync_to_async(members.remove_member)(secret.owner, secret.room, member.pk)
+    assert await socket.close_code() == 4403
+
+
+def let_in(secret, person):
+    token = invitations.create_invitation(secret.owner, secret.room, "member", "day", "any", "")
+    invitations.join(person, token)
+    return request_transcript(person, secret.room)

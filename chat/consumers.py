@@ -17,9 +17,9 @@ from base.disk_space import disk_space
 from base.ratelimit_keys import RateLimitKeys, person_keys
 from base.rooms import private_key
 from base.websockets import is_for_another_user, parse_query, send_frames
-from chat import actions, commands, protocol, room_names
+from chat import actions, commands, permissions, protocol, room_names
 from chat.limits import get_room_rate
-from chat.models import Room, Writers
+from chat.models import Role, Room, Writers
 from chat.protocol import dialects
 from chat.queries import history
 from chat.services.room_presence import get_presence_feed
@@ -41,6 +41,12 @@ RETRY_AFTER = 1
 CLOSE_CODES = {"not_found": 4404, "rate_limited": 4429, "unavailable": 1013}
 
 
+def _open_room(name: str, user: User | None) -> tuple[Room, bool]:
+    """Return a room that did not exist, and whether the user owns it."""
+    room = actions.open_room(name, user)
+    return room, permissions.load_role(user, room) == Role.OWNER
+
+
 class ChatConsumer(live.AsyncSocket):
     """Socket of one tab in one room. It follows the room's log from its own cursor."""
 
@@ -60,6 +66,7 @@ class ChatConsumer(live.AsyncSocket):
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
         self.address = counted_client_address(self.scope)
         self.private_room: str | None = None
+        self.is_owner = False  # of a room that this socket has created
         self.is_open = False  # in the room, and not closing
         if is_for_another_user(self.scope):  # before presence shows them in the room
             await self.refuse(SIGNED_OUT)
@@ -100,7 +107,7 @@ class ChatConsumer(live.AsyncSocket):
             room_names.check_new_name(name)
             disk_space.require()
             await get_room_rate().hit(self.ratelimit_keys)
-            created = await database_sync_to_async(actions.open_room)(name, self.user)
+            created, self.is_owner = await database_sync_to_async(_open_room)(name, self.user)
             found = history.FoundRoom(created, created.last_seq if last is None else None)
         room, proven, self.last_change = found
         # The cursor alone does not show a restore: new messages may have brought the log past the cursor.
@@ -155,7 +162,7 @@ class ChatConsumer(live.AsyncSocket):
         you = protocol.make_you(self.user) if self.user else None
         writers = "" if room.writers == Writers.EVERYONE else room.writers
         settings = protocol.Settings(
-            room.title, room.topic_line, room.archived_at is not None, writers, room.slow_mode
+            room.title, room.topic_line, room.archived_at is not None, writers, room.slow_mode, self.is_owner
         )
         return protocol.Welcome(
             room.name,

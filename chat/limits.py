@@ -21,6 +21,11 @@ get_join_rate = PerLoop(
     lambda: ratelimit.per_hour("joins", _("Too many attempts."), 10 * settings.TRIES_PER_HOUR, 0)
 )
 
+# Reports of messages: each is a message to all moderators. An address has as many as a person.
+get_report_rate = PerLoop(
+    lambda: ratelimit.per_hour("reports", _("Too many reports."), settings.TRIES_PER_HOUR, 1)
+)
+
 # Nobody writes as much. It keeps a few from filling up the disk within hours.
 get_text_limit = PerLoop(
     lambda: ByteLimit(

@@ -11,11 +11,12 @@ from django.views.decorators.http import require_http_methods
 from accounts.guests import ensure_visitor
 from accounts.models import User
 from base.api_errors import ApiError
-from base.ratelimit import get_change_rate, hit_limit
+from base.ratelimit import hit_limit
 from base.ratelimit_keys import request_keys
 from base.security_log import request_address
 from chat import permissions, room_names
 from chat.actions import reports
+from chat.limits import get_report_rate
 from chat.reasons import MAX_REASON_LENGTH, shorten_reason
 
 
@@ -29,7 +30,7 @@ def report(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     shown = {"room": room, "message": message, "longest_reason": MAX_REASON_LENGTH}
     if request.method != "POST":
         return render(request, "chat/report.html", shown)
-    hit_limit(get_change_rate, request_keys(request))
+    hit_limit(get_report_rate, request_keys(request))
     reason = shorten_reason(request.POST.get("reason", ""))
     links = reports.Links(
         request.build_absolute_uri(reverse("place", args=[room.name, number])),

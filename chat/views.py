@@ -146,7 +146,13 @@ def _open_new(request: HttpRequest, name: str) -> HttpResponse:
         name = room_names.check_new_name(name)
     except ApiError as error:
         return _not_found(request, error)
-    described = {"epoch": "", "seq": 0, "moderates": True, "may_change": True}  # whoever opens it owns it
+    new = Room()
+    described = {
+        "epoch": "",
+        "seq": 0,
+        "moderates": permissions.can_moderate(request.user, new, None),
+        "may_change": permissions.can_change(request.user, new, None),
+    }
     return _open(request, name, described, history.Page([], True, True))
 
 
@@ -197,6 +203,7 @@ def _open(
     context["is_private"] = bool(private_key(name))
     context |= {key: data.get(key) for key in ("has_members", "topic", "may_change")}
     context["closed"] = _why_closed(data)
+    context["is_new"] = not data["epoch"]  # then the socket says who owns it
     context |= {
         "sidebar": room_list.list_sidebar_rooms(you, name),
         "here": name,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
 from accounts.confusables import NameKeys
-from accounts.display_names import MAX_NAME_LENGTH
+from accounts.display_names import DELETED, MAX_NAME_LENGTH
 from accounts.models import User
 from accounts.revocation import publish_revocation
 from base import names
@@ -196,6 +196,16 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     if is_gone and not heir:
         own.delete()
         _revoke(Invitation.objects.filter(inviter=person))
+
+
+def forget_person(person: User, heir: User | None, is_gone: bool = True) -> None:
+    """Remove the name, the addresses and the words of a person who is gone for good from the audit log."""
+    if heir or not is_gone:
+        return
+    done = AuditEntry.objects.filter(actor=person)
+    done.filter(action=ModerationAction.REPORT).update(reason="")
+    done.update(actor_name=DELETED, address="")
+    AuditEntry.objects.filter(person=person).update(person_name=DELETED)
 
 
 def list_handed_over(person: User) -> list[str]:

@@ -21,6 +21,9 @@ from chat.queries import locks
 # The address of the moderators' room. To all others it is like a room that does not exist.
 MODERATORS_ROOM = f"{PRIVATE_PREFIX}moderators"
 
+# How many reports of a message are messages to the moderators. Later ones are in the audit log only.
+MAX_TOLD = 3
+
 # How much of a reported text is quoted (characters).
 MAX_QUOTE_LENGTH = 1000
 
@@ -60,7 +63,9 @@ def report_message(reporter: User, message: Message, reason: str, links: Links, 
         address=address,
         number=message.number,
     )
-    log_message(reporter, _open_moderators_room(), _make_text(message, reason, links))
+    room = _open_moderators_room()  # whose lock lets one report count at a time
+    if Report.objects.filter(message=message).count() <= MAX_TOLD:
+        log_message(reporter, room, _make_text(message, reason, links))
 
 
 def _make_text(message: Message, reason: str, links: Links) -> str:

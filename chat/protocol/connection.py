@@ -17,7 +17,8 @@ class Ping(Request, tag="ping"):
 class Settings(msgspec.Struct, omit_defaults=True):
     """Settings of a room as of a `seq`: see `Room`.
 
-    `writers` is empty for everyone, and `title` in open and direct rooms.
+    `writers` is empty for everyone, and `title` in open and direct rooms. `is_owner`: the socket has created
+    the room for its user, who owns it.
     """
 
     title: str = ""
@@ -25,6 +26,7 @@ class Settings(msgspec.Struct, omit_defaults=True):
     is_archived: bool = False
     writers: str = ""
     slow_mode: int = 0
+    is_owner: bool = False
 
 
 class Welcome(Notice, omit_defaults=True):

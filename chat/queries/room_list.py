@@ -1,5 +1,6 @@
 """Room list: the rooms that a user may enter, their own first, each with its last message. Room search."""
 
+import math
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -18,7 +19,7 @@ from accounts.models import User
 from base import names
 from base.rooms import private_key
 from chat import permissions, room_search
-from chat.models import Involvement, Membership, Room, RoomKind
+from chat.models import Involvement, Membership, Role, Room, RoomKind
 from chat.queries import unread_counts
 from chat.queries.titles import load_title, title_for
 from chat.queries.unread_counts import RoomCounts
@@ -177,9 +178,10 @@ def find_rooms(user: User | AnonymousUser, asked: str) -> FoundRooms:
 
 
 def _find_exact(rooms: QuerySet[Room], own: QuerySet[Membership], text: str) -> list[Room]:
-    """Return the user's private rooms with this title, then the open room with the same normalized name.
+    """Return the user's private rooms with this title, and the open room with the same normalized name.
 
-    Nothing public is to be created in place of a private room.
+    Nothing public is to be created in place of a private room. The user means starred rooms first, then their
+    own, then those that they entered first: others may give a room of theirs the name of any other.
     """
     text = " ".join(text.split())[: names.MAX_ROOM_NAME]
     folded = room_search.fold_text(text)
@@ -189,7 +191,14 @@ def _find_exact(rooms: QuerySet[Room], own: QuerySet[Membership], text: str) -> 
         is_exact |= Q(key=names.key(names.clean_room(text)))
     found = rooms.filter(is_exact).order_by(*LATEST_FIRST)[:MAX_FOUND_ROOMS]
     exact = [room for room in found if room.is_open or private_key(text) or _is_called(room.title, text)]
-    return sorted(exact, key=lambda room: room.is_open)
+    rows = own.filter(room__in=[room.pk for room in exact]).values_list("room", "star", "role", "pk")
+    entered = {room: (star is None, role != Role.OWNER, pk) for room, star, role, pk in rows}
+
+    def preference(room: Room) -> tuple:
+        has_no_star, is_of_others, key = entered.get(room.pk, (True, True, math.inf))
+        return has_no_star, is_of_others or room.is_open, key
+
+    return sorted(exact, key=preference)
 
 
 def _is_called(title: str, text: str) -> bool:

@@ -99,3 +99,29 @@ async def test_a_page_without_a_network_has_the_settings_of_the_moment_it_was_se
     await tab.page.reload()
     await heading(tab, "seen settings")
     await expect(tab.page.locator("#room-topic")).to_have_text("News")
+
+
+async def test_after_a_long_time_without_a_connection_the_lists_are_as_they_are_now(lobby, open_tab, cable):
+    owner, reader = await open_tab(), await open_tab()
+    address = await create(lobby, owner, "Old name")
+    await reader.page.clock.install()
+    await join(reader, (await invite(owner, address)).replace(lobby.url, cable.url))
+    for number in range(4):  # only the newest rooms are named after a reconnection
+        await reader.page.goto(f"{cable.url}/chat/elsewhere-{number}/")
+        await expect(reader.page.locator("#here")).to_be_visible()
+    await reader.page.reload()  # a list that lacks the newest room is loaded again in any case
+    await expect(reader.page.locator("#here")).to_be_visible()
+    names = reader.page.locator("#sidebar .sidebar__name")
+    await expect(names.filter(has_text="Old name")).to_be_visible()
+    cable.is_away = True
+    cable.cut()
+    await expect(reader.page.locator("#state")).to_be_visible()
+    with closing(sqlite3.connect(lobby.var_dir / "lobby.sqlite3", isolation_level=None)) as database:
+        # As if the process no longer had the events of so long a time.
+        database.execute("UPDATE chat_room SET title = 'New name' WHERE title = 'Old name'")
+    await reader.page.clock.fast_forward(120_000)
+    cable.is_away = False
+    await reader.page.clock.fast_forward(60_000)
+    await expect(reader.page.locator("#state")).to_be_hidden()
+    await reader.page.clock.fast_forward(20_000)
+    await expect(names.filter(has_text="New name")).to_be_visible()

@@ -87,6 +87,22 @@ async def test_it_shows_ones_rooms_and_what_is_unread_there(lobby, open_reader, 
     await is_in(tab, "rail beside")
 
 
+async def test_a_message_elsewhere_is_counted_without_loading_the_list_again(lobby, open_reader):
+    tab = await open_reader("list elsewhere")
+    await tab.until_read(0)
+    await tab.enter(lobby.url, "list here")
+    await tab.until_read(0)
+    await tab.page.reload()  # the list has the room that was new
+    await tab.until_read(0)
+    requested = []
+    tab.page.on("request", lambda request: requested.append(request.url))
+    for count in ("1", "2"):
+        await say(lobby, "list elsewhere")
+        badge = rooms(tab).filter(has_text="list elsewhere").locator(".unread-badge__number")
+        await expect(badge).to_have_text(count)
+    assert [address for address in requested if "/rooms/" in address] == []
+
+
 async def test_escape_shows_all_rooms_again_and_leads_back(lobby, open_tab):
     await say(lobby, "rail of others")
     tab = await open_tab(lobby.url, "rail escape")

@@ -562,6 +562,31 @@ async def test_what_is_said_after_a_removal_does_not_reach_the_removed_person(co
     checking.set()
 
 
+def test_a_room_of_ones_own_comes_before_one_that_another_calls_the_same(two_people):
+    _, bob, of_ada, of_bob = two_people
+    mine, first, later = create(of_bob, "Board"), create(of_ada, "Club"), create(of_ada, "Club")
+    for room in (first, later):
+        of_bob.post(invite(of_ada, room))
+    trap = create(of_ada, "Harmless")
+    of_bob.post(invite(of_ada, trap))
+    of_ada.post(f"/chat/{trap}/settings/", {"title": "Board", "topic": ""})
+    for room in (later, trap):  # which are now the last active ones
+        actions.send(
+            Membership.objects.get(room__key=room, role="owner").user,
+            Room.objects.get(key=room),
+            "hi",
+            uuid4(),
+        )
+
+    def find(asked):
+        return [card.name for card in room_list.find_rooms(bob, asked).rooms]
+
+    assert find("Board") == [mine, trap]
+    assert find("Club") == [first, later]
+    actions.star(bob, Room.objects.get(key=trap), 1)
+    assert find("Board") == [trap, mine]
+
+
 def test_a_search_for_the_title_of_a_private_room_finds_it_first(two_people):
     ada, bob, of_ada, _ = two_people
 

@@ -5,9 +5,10 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from accounts.actions import create_guest
+from accounts.actions import create_guest, delete_account
 from accounts.models import User
 from chat import actions
+from chat.actions import reports
 from chat.actions.rooms import create_private_room
 from chat.models import AuditEntry, Membership, Message, Report, Room
 from chat.queries import unread_counts
@@ -61,6 +62,24 @@ def test_each_person_reports_a_message_once(insult):
         for told in ("Reported to the moderators.", "already reported"):
             assert told in client.post(address_of(insult), follow=True).content.decode()
     assert Message.objects.filter(room__key="~moderators").count() == Report.objects.count() == 2
+
+
+def test_a_message_that_many_report_is_told_of_a_few_times(insult, monkeypatch):
+    monkeypatch.setattr(reports, "MAX_TOLD", 2)
+    for _reporter in range(3):
+        assert browser(create_guest()).post(address_of(insult)).status_code == 302
+    assert Message.objects.filter(room__key="~moderators").count() == 2
+    assert Report.objects.count() == AuditEntry.objects.filter(action="report").count() == 3
+
+
+def test_who_deletes_the_account_is_in_the_audit_log_without_name_address_and_words(insult):
+    reporter, author = create_guest(), insult.author
+    browser(reporter).post(address_of(insult), {"reason": "I am from the house next door"})
+    for person in (reporter, author):
+        delete_account(person)
+    entry = AuditEntry.objects.get()
+    assert (entry.actor_name, entry.person_name) == ("Somebody", "Somebody")
+    assert (entry.reason, entry.address) == ("", "")
 
 
 def test_nobody_else_finds_the_moderators_room(staff, insult):

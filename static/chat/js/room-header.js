@@ -37,13 +37,14 @@ export class RoomHeader {
     if (change.title) this.#onRename();
   }
 
-  /** What the log did not tell: changes that were missed, or that a restored database has lost. @param {{settings?: Partial<RoomData> | null, seq: number}} welcome */
+  /** What the log did not tell: changes that were missed, or that a restored database has lost. @param {{settings?: (Partial<RoomData> & {is_owner?: boolean}) | null, seq: number}} welcome */
   welcomed({ settings, seq }) {
     if (!settings) return;
     this.#changedAt = seq;
     const before = this.#data.title;
-    const { title = before, ...others } = settings;
-    Object.assign(this.#data, DEFAULTS, others, { title });
+    const { title = before, is_owner: isOwner, ...others } = settings;
+    Object.assign(this.#data, DEFAULTS, others, { title, moderates: this.#data.moderates || Boolean(isOwner) });
+    if (isOwner) for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-owner]"))) each.hidden = false;
     this.#show();
     if (title !== before) this.#onRename();
   }

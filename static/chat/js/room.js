@@ -171,7 +171,10 @@ export function connectRoom(room, shell, isFirst) {
   // Header
   const header = new RoomHeader(data, () => unread.setTitle(room.pageTitle));
   for (const event of ["message", "skipped"]) session.on(event, (message) => header.receive(message));
-  session.on("welcome", (welcome) => header.welcomed(welcome));
+  session.on("welcome", (welcome) => {
+    header.welcomed(welcome);
+    log.moderates = data.moderates;
+  });
   session.on("presence", ({ people: present }) => present.forEach((person) => header.meet(person)));
 
   // Timeline
@@ -211,6 +214,7 @@ export function connectRoom(room, shell, isFirst) {
   session.on("message", ({ number, seq }) => number !== seq && notifications.close(name, number));
   shareViewing(name, you.id, signal);
   session.on("unread", (event) => unread.receive(event));
+  session.on("state", ({ state: now }) => unread.setConnected(now === "open"));
   session.on("unread", (event) => notifications.receive(event));
   const settingsIcon = document.querySelector("#notification-settings-open use");
   const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement, signal);

@@ -18,9 +18,16 @@ function mentionsText(mentions) {
   return ngettext(", {count} mention", ", {count} mentions", mentions, { count: formatBadge(mentions) });
 }
 
-/** @typedef {{room: string, count: number, mentions: number, involvement: string, star: number | null, title: string}} Room */
+/** @typedef {{room: string, count: number, mentions: number, involvement: string, star: number | null, title?: string}} Room */
 
 const NONE = { count: 0, mentions: 0 };
+
+/** After so long without a connection the lists are loaded again, within some time: not by all tabs at once (milliseconds). */
+const LONG_OUTAGE = 90_000;
+const MAX_RELOAD_DELAY = 20_000;
+
+/** How often it is noted that there is a connection (milliseconds): a computer may fall asleep at any moment. */
+const NOTE_INTERVAL = 10_000;
 
 export class UnreadCounts {
   #lists;
@@ -31,6 +38,9 @@ export class UnreadCounts {
   #plainIcon = this.#icon.href;
 
   #handlers;
+  #connectedAt = Date.now(); // the last time
+  #noting = 0;
+  #reload = 0; // timer, until a visible page has loaded its lists again
   #unlisted = new Set(); // rooms for which `onUnlisted` was called, until they are listed
 
   /**
@@ -47,6 +57,20 @@ export class UnreadCounts {
       this.#counts.set(dataset.room, { count: Number(dataset.unread), mentions: Number(dataset.mentions) });
     }
     this.#show();
+    document.addEventListener("visibilitychange", () => this.#reload && this.#reloadSoon());
+  }
+
+  /**
+   * After a long time without a connection, rooms may have been renamed, archived or left, of which no count tells.
+   * @param {boolean} isConnected
+   */
+  setConnected(isConnected) {
+    const note = () => (this.#connectedAt = Date.now());
+    clearInterval(this.#noting);
+    if (!isConnected) return;
+    if (Date.now() - this.#connectedAt > LONG_OUTAGE) this.#reloadSoon();
+    note();
+    this.#noting = setInterval(note, NOTE_INTERVAL);
   }
 
   /** @param {{rooms: Room[], all: boolean, private?: string[]}} event */
@@ -81,6 +105,15 @@ export class UnreadCounts {
     if (this.#rooms.some(isLeft)) this.#handlers.onUnlisted();
   }
 
+  #reloadSoon() {
+    clearTimeout(this.#reload);
+    this.#reload = setTimeout(() => {
+      if (document.hidden) return; // until it is shown
+      this.#reload = 0;
+      this.#handlers.onUnlisted();
+    }, Math.random() * MAX_RELOAD_DELAY);
+  }
+
   /** @param {string} title of the page, without the count */
   setTitle(title) {
     this.#title = title;
@@ -105,7 +138,7 @@ export class UnreadCounts {
       if (star === undefined) return false; // a room of the index
       const now = received.get(room);
       if (!now) return Boolean(all && Number(star));
-      if (now.involvement && title !== now.title) return true;
+      if (now.involvement && title !== (now.title ?? "")) return true;
       return involvement !== now.involvement || Number(star) !== (now.star ?? 0);
     });
   }
@@ -149,6 +182,7 @@ export function followPerson(you, unread, notifications, onOpen = () => {}) {
       for (const event of events) for (const part of [unread, notifications]) part.receive(event);
     },
     onState: (state) => {
+      unread.setConnected(state === "open");
       notifications.isRefused = state === "refused"; // the page is useful all the same
       if (state === "open") onOpen();
     },

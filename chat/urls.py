@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from chat import member_views, moderation_views, report_views, room_settings_views, views
+from chat import ignore_views, member_views, moderation_views, report_views, room_settings_views, views
 
 
 class NumberConverter(IntConverter):
@@ -21,6 +21,9 @@ urlpatterns = [
     path("moderation/<number:pk>/", moderation_views.show_person, name="moderate"),
     path("moderation/<number:pk>/silence/", moderation_views.silence, name="silence"),
     path("moderation/<number:pk>/ban/", moderation_views.ban, name="ban"),
+    path("people/ignored/", ignore_views.show_ignored, name="ignored"),
+    path("people/<number:pk>/ignore/", ignore_views.ignore, name="ignore"),
+    path("people/<number:pk>/stop-ignoring/", ignore_views.stop_ignoring, name="stop_ignoring"),
     path("csrf/", views.csrf, name="csrf"),
     path("emoji/<slug:language>/<slug:digest>/", views.emoji_catalogue, name="emoji"),
     path("chat/<str:room_name>/messages/", views.messages, name="messages"),

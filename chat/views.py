@@ -29,6 +29,7 @@ from base.rooms import private_key
 from chat import actions, emoji, permissions, protocol, room_names
 from chat.models import ARCHIVED, Involvement, Room, RoomKind, Writers
 from chat.queries import history, room_list, unread_counts
+from chat.queries.ignored import load_ignored
 from chat.queries.titles import load_title, other_person
 from chat.reasons import MAX_REASON_LENGTH
 
@@ -193,6 +194,7 @@ def _open(
         "involvement": reading.involvement if reading else Involvement.MENTIONS,
         "you": protocol.make_you(you),
         "notices": [str(each) for each in get_messages(request)],
+        "ignored": load_ignored(you),
         "ends_with_browser": request.session.get_expire_at_browser_close(),  # see forgotten-guest.js
         "former_guest": request.session.get("former_guest"),  # before sign-in: see signed-out-draft.js
         "page": PAGE_SIZE,

@@ -33,6 +33,7 @@ from chat.models import (
 )
 from chat.purge import purge_soon
 from chat.queries import locks
+from chat.queries.ignored import is_ignored
 from chat.room_events import RoomEvent
 from chat.services import unread_changes
 from chat.signals import room_deleted
@@ -89,6 +90,7 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
 
     The user has entered a room in which the person must be or have been; `present` are the people there now.
     The other person's lists have it once it has a message.
+    Nobody creates one with a person who ignores them.
     Both people are locked, so that requests at the same time find the same direct room.
     """
     people = queries.lock_active_people({user.pk, person})
@@ -96,16 +98,22 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
     queries.check_not_silenced(user)
     other = people.get(person)
     if other is None or other == user or not permissions.can_message(person, room, present):
-        raise ApiError("not_found", _("This person can't be reached."))
+        raise _unreachable()
     key = Room.key_of_people(people)
     if found := permissions.all_rooms().filter(people=key).first():
         members.accept_requests({(found.pk, user.pk)})
         return found
+    if is_ignored(user, other):
+        raise _unreachable()
     members.check_can_join(user)
     direct = _create_private(RoomKind.DIRECT, people=key)
     members.add_member(direct, user, involvement=Involvement.ALL)
     members.add_member(direct, other, involvement=Involvement.ALL, is_request=True)
     return direct
+
+
+def _unreachable() -> ApiError:
+    return ApiError("not_found", _("This person can't be reached."))
 
 
 def clean_topic(topic: str) -> str:

@@ -1,6 +1,7 @@
 """Models of the chat."""
 
 from chat.models.audit import AuditEntry, ModerationAction
+from chat.models.ignored import Ignored
 from chat.models.invitations import Invitation
 from chat.models.memberships import Involvement, Membership, Role
 from chat.models.messages import Mention, Message
@@ -24,6 +25,7 @@ __all__ = [
     "SLOW_MODES",
     "AuditEntry",
     "FormerName",
+    "Ignored",
     "Invitation",
     "Involvement",
     "Logged",

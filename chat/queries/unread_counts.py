@@ -23,7 +23,7 @@ from django.db.models.functions import RowNumber
 
 from accounts.models import User
 from chat import permissions
-from chat.models import Involvement, Membership, Mention, Room, RoomKind
+from chat.models import Ignored, Involvement, Membership, Mention, Room, RoomKind
 from chat.queries.titles import title_for
 
 # The largest unread count: the page shows it as "99+".
@@ -46,6 +46,10 @@ MAX_PRIVATE_NAMES = 600
 
 # People or memberships per query.
 QUERY_CHUNK = 1000
+
+
+# The condition of all rows.
+ALWAYS = Q()
 
 
 class RowCount(Subquery):
@@ -225,7 +229,7 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
         return []
     named = Mention.objects.filter(
         user=OuterRef("user"), room=OuterRef("room"), number__gt=OuterRef("last_read")
-    )
+    ).exclude(message__author__in=_ignored())
     mentions = named.order_by().values("pk")[:MAX_UNREAD]
     last_mention = Subquery(named.order_by("-number").values("number")[:1])
     counted = Membership.objects.filter(pk__in=keys).annotate(
@@ -273,11 +277,19 @@ def _unread_messages() -> QuerySet:
 
 
 def _newest_messages() -> QuerySet:
-    """Return the newest unread messages of a membership, by number: NULL for the person's own."""
-    return _numbers_of_others().order_by("-number")[:MAX_NEWEST]
+    """Return the newest unread messages of a membership, by number: NULL for those of no notification.
+
+    These are the person's own, and those of people whom they ignore.
+    """
+    return _numbers_of_others(~Q(author__in=_ignored())).order_by("-number")[:MAX_NEWEST]
 
 
-def _numbers_of_others() -> QuerySet:
+def _ignored() -> QuerySet:
+    """Return the people whom the person of a membership, two queries further out, ignores."""
+    return Ignored.objects.filter(user=OuterRef(OuterRef("user"))).values("person")
+
+
+def _numbers_of_others(condition: Q = ALWAYS) -> QuerySet:
     messages = permissions.messages_of(OuterRef("room"))
     messages = messages.filter(number__gt=OuterRef("last_read"), deleted_at=None, event=None)
-    return messages.values(number_of_other=Case(When(~Q(author=OuterRef("user")), then="number")))
+    return messages.values(number_of_other=Case(When(~Q(author=OuterRef("user")) & condition, then="number")))

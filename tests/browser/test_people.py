@@ -190,3 +190,26 @@ async def test_the_bar_of_a_phone_shows_the_name_and_three_signs(lobby, open_tab
     assert (await tab.page.locator(".bar h1").bounding_box())["width"] > 100
     await tab.choose("Notifications")
     await expect(tab.page.get_by_role("radio", name="Every message")).to_be_in_viewport()
+
+
+async def test_the_messages_of_an_ignored_person_are_folded(lobby, open_tab):
+    here, other = [await open_tab(lobby.url, "people ignored") for _tab in range(2)]
+    await other.say("Buy this!")
+    await here.until_transcript("Buy this!")
+    text = here.messages.first.get_by_text("Buy this!")
+    author = here.messages.first.locator(".message__author")
+    await author.click()
+    await here.page.get_by_role("button", name="Ignore").click()
+    await expect(here.page.get_by_text("You won't see this person's messages.")).to_be_visible()
+    await expect(here.messages.first).to_contain_text("Somebody you ignore")
+    await expect(text).to_be_hidden()
+    await here.page.get_by_role("button", name="Show", exact=True).click()
+    await expect(text).to_be_visible()
+    await other.say("And this!")
+    await expect(here.messages.last).to_contain_text("Somebody you ignore")
+    await expect(here.page.get_by_text("And this!")).to_be_hidden()
+    await here.page.goto(f"{lobby.url}/people/ignored/")
+    await here.page.get_by_role("button", name="Stop ignoring").click()
+    await expect(here.page.get_by_text("Nobody. You find")).to_be_visible()
+    await here.enter(lobby.url, "people ignored")
+    await expect(here.page.get_by_text("And this!")).to_be_visible()

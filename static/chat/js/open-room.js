@@ -60,6 +60,7 @@ export class OpenRoom {
     this.#fetchedUpTo = Math.max(0, ...data.messages.map(({ seq }) => seq)); // of a room that was kept, some may be of pages of history
     log.reader = data.you.id;
     log.moderates = data.moderates;
+    log.ignored = new Set(data.ignored);
     log.rename(namedPeople(data.names));
     const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
     const fetchPage = (query) => this.fetchPage(query);

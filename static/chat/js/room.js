@@ -153,7 +153,7 @@ export function connectRoom(room, shell, isFirst) {
     people.rename(author);
     log.rename([author]);
   });
-  const card = new PersonCard(element("person-card"), you, (person) => {
+  const card = new PersonCard(element("person-card"), you, log.ignored, (person) => {
     if (element("people").matches(":popover-open")) element("people").hidePopover();
     composer.mention(person);
   });
@@ -183,7 +183,8 @@ export function connectRoom(room, shell, isFirst) {
   const announcer = new Announcer(element("announcer"));
   unsent.onFailed = (text) => announcer.announceStatus(text);
   session.on("message", (message) => {
-    if (timeline.receive(message) && message.author.id !== you.id) announcer.announce(message);
+    const isHeard = message.author.id !== you.id && !log.ignored.has(message.author.id);
+    if (timeline.receive(message) && isHeard) announcer.announce(message);
   });
   session.on("received", () => timeline.show());
   session.on("received", () => deletion.update());

@@ -10,15 +10,18 @@ const WIDTH = 240;
 export class PersonCard {
   #card;
   #you;
+  #ignored;
   /** @type {import("./people.js").Person | null} */
   #person = null;
 
   /**
    * @param {HTMLElement} card
    * @param {{id: number, staff?: boolean}} you
+   * @param {Set<number>} ignored the people whom the person ignores
    * @param {(person: import("./people.js").Person) => void} onMention
    */
-  constructor(card, you, onMention) {
+  constructor(card, you, ignored, onMention) {
+    this.#ignored = ignored;
     this.#card = card;
     this.#you = you;
     this.#part("mention").addEventListener("click", () => {
@@ -45,6 +48,7 @@ export class PersonCard {
     const message = /** @type {HTMLFormElement} */ (this.#part("message"));
     message.hidden = isYou;
     message.elements.namedItem("person").value = person.id;
+    this.#prepareIgnoring(person, isYou);
     this.#part("profile").hidden = !isYou;
     const moderate = /** @type {HTMLAnchorElement} */ (this.#part("moderate"));
     moderate.hidden = isYou || !this.#you.staff || person.staff;
@@ -53,6 +57,15 @@ export class PersonCard {
     this.#part(isYou ? "profile" : "mention").autofocus = true; // the browser focuses it as the card opens
     const beside = anchor.getBoundingClientRect();
     placePopover(this.#card, beside, Math.min(beside.left, innerWidth - WIDTH - EDGE));
+  }
+
+  #prepareIgnoring({ id }, isYou) {
+    const form = /** @type {HTMLFormElement} */ (this.#part("ignore"));
+    const button = form.querySelector("button");
+    const isIgnored = this.#ignored.has(id);
+    form.hidden = isYou;
+    form.action = (isIgnored ? form.dataset.stop : form.dataset.address).replace("1", id);
+    button.textContent = isIgnored ? button.dataset.stop : button.dataset.ignore;
   }
 
   /** Show a person beside their name at a message. @see prepare */

@@ -1,7 +1,7 @@
 /** `<chat-log>`: the list of a room's messages, each once and in order. Unsent messages are last. */
 
 import { formatRecentDay } from "../../../base/js/time-format.js";
-import { beginsDay, beginsGroup, hasText, renderDayLine, renderMessage, renderNewLine, showAuthor } from "./message-element.js";
+import { beginsDay, beginsGroup, hasText, hideIgnored, renderDayLine, renderMessage, renderNewLine, showAuthor } from "./message-element.js";
 import { isUnfolded, setUnfolded } from "./folding.js";
 import { showFooter } from "./message-footer.js";
 import { JoinedPeople } from "./room-event.js";
@@ -35,6 +35,9 @@ export class ChatLog extends HTMLElement {
 
   /** Whether this page's person may remove messages of others. */
   moderates = false;
+
+  /** The people whom this page's person ignores. @type {Set<number>} */
+  ignored = new Set();
 
   /** The text of each stored message on a line, as in the tutorial's text area. */
   get value() {
@@ -301,7 +304,9 @@ export class ChatLog extends HTMLElement {
   }
 
   #render(message) {
-    return renderMessage(message, this.reader, this.moderates, this.#names.get(message.author.id));
+    const item = renderMessage(message, this.reader, this.moderates, this.#names.get(message.author.id));
+    if (this.ignored.has(message.author.id) && hasText(message)) hideIgnored(item);
+    return item;
   }
 
   #insert(message) {

@@ -80,6 +80,18 @@ export function renderMessage(message, reader, moderates, name) {
   return item;
 }
 
+/** Hide the text of a message of somebody whom the reader ignores, until they want to see it. @param {HTMLElement} item */
+export function hideIgnored(item) {
+  const note = /** @type {HTMLElement} */ (item.querySelector(".message__ignored"));
+  note.hidden = false;
+  item.classList.add("message--ignored");
+  note.querySelector("button").addEventListener("click", () => {
+    note.hidden = true;
+    item.classList.remove("message--ignored");
+    item.focus({ preventScroll: true });
+  });
+}
+
 /** @returns {Node | string} */
 function renderText(message, mentions) {
   if (message.deleted) return deletionText(message);

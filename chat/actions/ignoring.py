@@ -1,0 +1,49 @@
+"""Actions on ignored people: ignore somebody, and stop it."""
+
+from collections.abc import Collection
+
+from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts import queries
+from accounts.models import User
+from base.api_errors import ApiError
+from chat import permissions
+from chat.models import Ignored, Room
+from chat.services import unread_changes
+
+# How many people a person can ignore: pages have all of them.
+MAX_IGNORED = 500
+
+
+@transaction.atomic
+def ignore(user: User, person: int, room: Room, present: Collection[int] = ()) -> None:
+    """Ignore a person who is or has been in a room that the user has entered: see `can_message`.
+
+    Raise `ApiError`, `not_found` for anybody else.
+    """
+    user = queries.lock_active(user)
+    other = User.objects.filter(pk=person).first()
+    if other is None or other == user or not permissions.can_message(person, room, present):
+        raise ApiError("not_found", _("This person can't be reached."))
+    if Ignored.objects.filter(user=user).count() >= MAX_IGNORED:
+        detail = _("You can ignore at most {most} people.")
+        raise ApiError("forbidden", format_lazy(detail, most=MAX_IGNORED))
+    Ignored.objects.get_or_create(user=user, person=other)
+    _recount(user)
+
+
+@transaction.atomic
+def stop_ignoring(user: User, person: int) -> None:
+    """Stop ignoring a person."""
+    Ignored.objects.filter(user=user, person=person).delete()
+    _recount(user)
+
+
+def _recount(user: User) -> None:
+    """Count the user's rooms again: notifications of the person's messages count no more, or do again."""
+    rooms = list(
+        permissions.memberships_of([user.pk]).order_by("-pk").values_list("room", flat=True)[:MAX_IGNORED]
+    )
+    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, rooms))

@@ -1,0 +1,23 @@
+"""Queries for the people whom somebody ignores."""
+
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import User
+from chat.models import Ignored
+
+
+def load_ignored(user: User | AnonymousUser) -> list[int]:
+    """Return the primary keys of the people whom a user ignores."""
+    return sorted(Ignored.objects.filter(user=user.pk).values_list("person", flat=True))
+
+
+def list_ignored(user: User | AnonymousUser) -> list[tuple[int, str]]:
+    """Return the primary keys and names of the people whom a user ignores, by name."""
+    return list(
+        Ignored.objects.filter(user=user.pk).order_by("person__name").values_list("person", "person__name")
+    )
+
+
+def is_ignored(user: User, person: User) -> bool:
+    """Return whether a user is ignored by a person."""
+    return Ignored.objects.filter(user=person, person=user).exists()

@@ -138,7 +138,7 @@ async function navigate(event, pathname) {
     if (shown.url && event.resultingClientId) fresh.add(event.resultingClientId); // responses made by the worker have no URL
     return shown;
   } catch {
-    return (await cachedPage(pathname)) ?? shell(page);
+    return (await cachedPage(pathname).catch(() => null)) ?? shell(page);
   }
 }
 
@@ -160,7 +160,7 @@ function request(event, pathname) {
 function inTime(requested, pathname) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(async () => {
-      const cached = await cachedPage(pathname);
+      const cached = await cachedPage(pathname).catch(() => null);
       if (cached) resolve(cached);
     }, RESPONSE_TIMEOUT);
     requested.then(resolve, reject).finally(() => clearTimeout(timer));

@@ -26,25 +26,32 @@ async function deleteUnusedFiles() {
   const used = new Set();
   for (const page of await cachedRooms()) {
     const text = await (await rooms.match(page)).text();
-    await filesOf(text, cachedFile, used).catch(() => {});
+    const error = await filesOf(text, cachedFile, used).catch((reason) => reason);
+    if (error && !(error instanceof MissingFile)) return; // it may reference any of them
   }
   for (const request of await files.keys()) {
     if (!used.has(new URL(request.url).pathname)) await files.delete(request);
   }
 }
 
-/** Whether all files of a page are cached. */
+/** A page references a file that is not cached. */
+class MissingFile extends Error {}
+
+/** Whether all files of a page are cached. Throws an error if the browser cannot tell now. */
 async function isComplete(text) {
-  return filesOf(text, cachedFile).then(
-    () => true,
-    () => false,
-  );
+  try {
+    await filesOf(text, cachedFile);
+    return true;
+  } catch (error) {
+    if (error instanceof MissingFile) return false;
+    throw error;
+  }
 }
 
 async function cachedFile(address) {
   const files = await caches.open(FILES);
   const cached = await files.match(address, { ignoreVary: true });
-  if (!cached) throw new Error(`${address} is not cached`);
+  if (!cached) throw new MissingFile(address);
   return cached;
 }
 
@@ -69,7 +76,7 @@ async function collect(text, base, get, found) {
   const fresh = addresses.filter((address) => !found.has(address) && found.add(address));
   await Promise.all(
     fresh.map(async (address) => {
-      if (!isFile(address)) throw new Error(`${address} has no hash`);
+      if (!isFile(address)) throw new MissingFile(`${address} has no hash`);
       const response = await get(address);
       if (/\.(?:js|css)$/.test(address)) await collect(await response.text(), address, get, found);
     }),

@@ -16,6 +16,19 @@ IS_WHOLLY_VISIBLE = """(selector, text) => {
 }"""
 
 
+# What a page shows, and what its service worker has cached.
+SHOWN = """async () => {
+    const cached = [];
+    for (const name of (await self.caches?.keys()) ?? []) {
+        const keys = await (await caches.open(name)).keys();
+        const rooms = keys.map(({ url }) => url).filter((url) => url.includes("/chat/"));
+        cached.push(`${name}: ${keys.length} ${rooms}`);
+    }
+    const text = document.body.innerText.slice(0, 300);
+    return `${location.href}: ${text} (${cached.join("; ")}; ${document.cookie})`;
+}"""
+
+
 class Tab(ABC):
     @abstractmethod
     async def open(self, url): ...
@@ -53,7 +66,7 @@ class Tab(ABC):
                         last = error
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            shown = await self.run("() => `${location.href}: ${document.body.innerText.slice(0, 300)}`")
+            shown = await self.run(SHOWN)
             raise AssertionError(f"never true: {script} {arguments}, but {last!r} at {shown}") from None
 
     async def until_shown(self, selector, text=""):

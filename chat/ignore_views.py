@@ -36,7 +36,7 @@ def ignore(request: HttpRequest, pk: int) -> HttpResponse:
     present = async_to_sync(live.fetch_people)([room.topic])[room.topic]
     ignoring.ignore(user, pk, room, present)
     messages.success(
-        request, _("You won't see this person's messages. Your profile has the list of people you ignore.")
+        request, _("This person's messages are folded now. Your profile has the list of people you ignore.")
     )
     return redirect("room", room.name)
 

@@ -15,7 +15,7 @@ from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from base.rooms import require_room
-from chat.models import ARCHIVED, FormerName, Membership, Message, Role, Room, RoomKind, Writers
+from chat.models import ARCHIVED, FormerName, Ignored, Membership, Message, Role, Room, RoomKind, Writers
 
 # The roles of people in rooms, by the primary keys of a room and a person. Those without a membership lack.
 Roles = Mapping[tuple[int, int], str]
@@ -149,13 +149,14 @@ def can_delete_room(user: User | AnonymousUser, room: Room, role: str | None) ->
 def can_add(actor: User, person: User, room: Room) -> bool:
     """Return whether somebody who manages a room may add a person to it, or make them a moderator there.
 
-    To a private room they add people with whom they share a private or direct room, or who have written or
-    read in an open room of theirs; in an open room, people who have done so there.
+    To a private room they add people with whom they share a private room, or a direct one in which the
+    person has written, unless the person ignores them; in an open room, people who have been there.
     """
     theirs = Membership.objects.filter(user=person)
     if not room.is_open:
-        theirs = theirs.filter(room__in=Membership.objects.filter(user=actor).values("room"))
-        return theirs.exists()
+        own = Membership.objects.filter(user=actor).exclude(room__kind=RoomKind.OPEN)
+        shared = theirs.filter(is_request=False, room__in=own.values("room"))
+        return shared.exists() and not Ignored.objects.filter(user=person, person=actor).exists()
     return theirs.filter(room=room).exists() or messages_of(room).filter(author=person).exists()
 
 
@@ -183,7 +184,8 @@ def can_edit(user: User, message: Message, role: str | None) -> bool:
 def can_delete(user: User, message: Message, role: str | None, author_role: str | None) -> bool:
     """Return whether a user with a role may delete a message of an author with another one.
 
-    Its author may, and staff in open rooms, and moderators unless the author has their role or a higher one.
+    Its author may, and staff in open rooms, and moderators unless the author has their role or a higher one,
+    or was staff in an open room.
     What happened to the room stays.
     """
     if message.event is not None:
@@ -191,7 +193,8 @@ def can_delete(user: User, message: Message, role: str | None, author_role: str 
     if message.author_id == user.pk:
         return _may_act(user, message.room, role)
     is_staff = user.is_staff and message.room.is_open
-    return user.is_active and (is_staff or acts_on(role, author_role))
+    is_above = message.room.is_open and message.author_is_staff
+    return user.is_active and (is_staff or (acts_on(role, author_role) and not is_above))
 
 
 def messages_of(room: Room | int | OuterRef) -> QuerySet[Message]:

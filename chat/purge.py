@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import ProtectedError
 
 import live
@@ -14,9 +15,9 @@ NAME = "deleted rooms"
 
 
 def purge_soon() -> None:
-    """Make a task worker delete the rows of deleted rooms. Never raise."""
+    """Make a task worker delete the rows of deleted rooms, within the transaction that deletes one."""
     make_due(NAME)
-    live.send_in_background(RUN_JOBS)
+    transaction.on_commit(lambda: live.send_in_background(RUN_JOBS))
 
 
 def purge_messages() -> int:

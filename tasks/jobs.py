@@ -101,4 +101,7 @@ def _take_over(job: PeriodicJob) -> Job:
 
 
 def _finish(job: PeriodicJob, row: Job) -> None:
-    row.change(Job.objects.all(), due_at=timezone.now() + job.interval, leased_until=None)
+    """End a run. It stays due if it was made due meanwhile."""
+    unchanged = Job.objects.filter(name=job.name, attempt=row.attempt, due_at=row.due_at)
+    unchanged.update(due_at=timezone.now() + job.interval)
+    row.change(Job.objects.all(), leased_until=None)

@@ -77,7 +77,9 @@ def join(user: User, token: str) -> Room:
     """Make a user a member of the invitation's room, unless they are one. Raise `ApiError`."""
     user = queries.lock_active(user)
     invitation = find_invitation(token)
-    room = locks.lock_rooms([invitation.room_id])[invitation.room_id]
+    room = locks.lock_rooms([invitation.room_id]).get(invitation.room_id)
+    if room is None:
+        raise _invalid()
     members = Membership.objects.filter(room=room)
     if members.filter(user=user).exists():
         return room

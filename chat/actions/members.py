@@ -17,6 +17,7 @@ from accounts.revocation import publish_revocation
 from base import names
 from base.api_errors import ApiError
 from base.database import may_change
+from base.rooms import missing_room
 from chat import permissions
 from chat.actions.room_events import log_event
 from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Role, Room, RoomKind
@@ -62,9 +63,13 @@ def add_by_name(actor: User, room: Room, name: str, role: str, address: str = ""
     actor, person = queries.get_stored(people, actor), people.get(found) if found else None
     if not permissions.can_manage(actor, room, permissions.load_role(actor, room)):
         raise ApiError("forbidden", _("Only owners can add people."))
+    queries.check_not_silenced(actor)
     if person is None or person == actor or not permissions.can_add(actor, person, room):
-        raise ApiError("bad_frame", _("Nobody with this name has been in a room with you."))
-    locks.lock_rooms([room.pk])
+        raise ApiError("bad_frame", _("You share no room with a person of this name."))
+    stored = locks.lock_rooms([room.pk]).get(room.pk)
+    if stored is None or stored.kind != room.kind:
+        raise missing_room()
+    room = stored
     own = Membership.objects.filter(room=room, user=person).first()
     if own is None:
         _add(actor, room, person, role)
@@ -88,10 +93,20 @@ def _find_by_name(name: str) -> int | None:
 
 def _add(actor: User, room: Room, person: User, role: str) -> None:
     if not room.is_open:
-        check_can_join(person)
         check_has_place(room)
+        try:
+            check_can_join(person)
+        except ApiError:
+            raise ApiError("bad_frame", format_lazy(_("{name} can't be added."), name=person.name)) from None
         log_event(actor, room, RoomEvent.ADDED, person.name)
-    add_member(room, person, role=role, last_read=room.last_seq)
+        add_member(room, person, role=role, last_read=room.last_seq)
+    else:  # their first reading may insert it at the same time
+        Membership.objects.update_or_create(
+            room=room,
+            user=person,
+            defaults={"role": role},
+            create_defaults={"role": role, "last_read": room.last_seq},
+        )
 
 
 def check_has_place(room: Room) -> None:
@@ -262,8 +277,9 @@ def end_membership(person: int, room: Room) -> None:
 
 def end_all_memberships(room: Room) -> None:
     """Delete all memberships of a private room that is locked, and close its sockets."""
-    people = list(Membership.objects.filter(room=room).values_list("user", flat=True))
-    Membership.objects.filter(room=room).delete()
+    rows = Membership.objects.filter(room=room).order_by("user")  # in the order of `mark_read`
+    people = list(rows.select_for_update().values_list("user", flat=True))
+    rows.delete()
     Invitation.objects.filter(room=room).delete()
     transaction.on_commit(lambda: unread_changes.publish_archived(people, room.pk, room.name, True))
     publish_revocation(*[(person, room.key) for person in people])

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -91,8 +91,10 @@ class MessageBatch:
         if author is None or not room.slow_mode:
             return
         pause = permissions.pause_between(author, room, self._roles.get((room.pk, author.pk)))
+        if not pause:
+            return
         own = permissions.messages_of(room).filter(author=author, event=None)
-        latest = own.order_by("-number").values_list("created_at", flat=True).first()
+        latest = own.aggregate(latest=Max("created_at"))["latest"]  # reads the author's messages only
         if any(each.author_id == author.pk and each.room_id == room.pk for each in self._new):
             latest = timezone.now()
         waits = pause - (timezone.now() - latest).total_seconds() if latest else 0

@@ -205,7 +205,7 @@ def delete_room(actor: User, room: Room, typed: str, address: str = "") -> None:
     room.topic_line = room.search_keys = ""
     room.save(update_fields=["kind", "epoch", "topic_line", "search_keys"])
     room_deleted.send(Room, room=room)
-    transaction.on_commit(purge_soon)
+    purge_soon()
 
 
 def _is_called(room: Room, typed: str) -> bool:

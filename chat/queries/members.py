@@ -63,7 +63,7 @@ def list_known_names(user: User, room: Room) -> list[str]:
     else:
         own = Membership.objects.filter(user=user).exclude(room__kind=RoomKind.OPEN).values("room")
         inside = Membership.objects.filter(room=room).values("user")
-        found = Membership.objects.filter(room__in=own).exclude(user__in=inside)
+        found = Membership.objects.filter(room__in=own, is_request=False).exclude(user__in=inside)
     newest = (
         found.exclude(user=user).filter(user__is_active=True, user__name_key__isnull=False).order_by("-pk")
     )

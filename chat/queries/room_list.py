@@ -191,6 +191,8 @@ def _find_exact(rooms: QuerySet[Room], own: QuerySet[Membership], text: str) -> 
         is_exact |= Q(key=names.key(names.clean_room(text)))
     found = rooms.filter(is_exact).order_by(*LATEST_FIRST)[:MAX_FOUND_ROOMS]
     exact = [room for room in found if room.is_open or private_key(text) or _is_called(room.title, text)]
+    if len(exact) < 2:
+        return exact
     rows = own.filter(room__in=[room.pk for room in exact]).values_list("room", "star", "role", "pk")
     entered = {room: (star is None, role != Role.OWNER, pk) for room, star, role, pk in rows}
 

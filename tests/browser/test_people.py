@@ -196,11 +196,12 @@ async def test_the_messages_of_an_ignored_person_are_folded(lobby, open_tab):
     here, other = [await open_tab(lobby.url, "people ignored") for _tab in range(2)]
     await other.say("Buy this!")
     await here.until_transcript("Buy this!")
+    await expect(here.messages.first.locator(".avatar")).to_be_visible()
     text = here.messages.first.get_by_text("Buy this!")
     author = here.messages.first.locator(".message__author")
     await author.click()
     await here.page.get_by_role("button", name="Ignore", exact=True).click()
-    await expect(here.page.get_by_text("You won't see this person's messages.")).to_be_visible()
+    await expect(here.page.get_by_text("This person's messages are folded now.")).to_be_visible()
     await expect(here.messages.first).to_contain_text("Somebody you ignore")
     await expect(text).to_be_hidden()
     await here.page.get_by_role("button", name="Show", exact=True).click()

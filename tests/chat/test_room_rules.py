@@ -12,7 +12,7 @@ from accounts.actions import create_guest
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions
-from chat.models import AuditEntry, Invitation, Membership, Message, Room, Writers
+from chat.models import AuditEntry, Ignored, Invitation, Membership, Message, Room, Writers
 from live import LogRewound
 from tests.chat.people import browser, make_staff
 from tests.chat.private_rooms import create, invite
@@ -91,7 +91,7 @@ def test_an_open_room_whose_owner_has_left_is_the_staffs(owning, owner, lobby):
 def test_only_those_who_have_been_in_an_open_room_become_its_moderators(owning, lobby, other):
     page = owning.post("/chat/lobby/members/add/", {"name": other.name, "role": "moderator"})
     assert page.status_code == 400
-    assert "Nobody with this name has been in a room with you." in page.content.decode()
+    assert "You share no room with a person of this name." in page.content.decode()
 
 
 def test_an_open_room_has_no_invitations(owning, owner, lobby):
@@ -114,9 +114,16 @@ def test_people_with_whom_one_shares_a_room_are_added_by_name(owning, owner, roo
     assert owning.post(f"/chat/{room}/members/add/", form).status_code == 400  # a stranger
     for person in (owner, other):
         actions.star(person, actions.open_room("lobby"), 1)
+    assert (
+        owning.post(f"/chat/{room}/members/add/", form).status_code == 400
+    )  # whoever comes is in an open room
+    browser(other).post(invite(owning, create(owning, "Elsewhere")))
+    Ignored.objects.create(user=other, person=owner)
+    assert owning.post(f"/chat/{room}/members/add/", form).status_code == 400
+    Ignored.objects.all().delete()
     assert owning.post(f"/chat/{room}/members/add/", form).status_code == 302
     assert browser(other).get(f"/chat/{room}/").status_code == 200
-    stored = Message.objects.get(room__key=room)
+    stored = Message.objects.get(room__key=room, event="added")
     assert (stored.event, stored.author, stored.text) == ("added", owner, other.name)
     again = owning.post(f"/chat/{room}/members/add/", form)
     assert "is in this list already" in again.content.decode()

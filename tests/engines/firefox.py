@@ -19,7 +19,12 @@ class Tab(tab.Tab):
         self.page = page
 
     async def open(self, url):
-        await self.page.goto(url)
+        try:
+            await self.page.goto(url)
+        except Error as error:  # on a busy machine Firefox reports one navigation as two
+            if "interrupted by another navigation" not in str(error):
+                raise
+            await self.page.goto(url)
 
     async def run(self, script, *arguments):
         return await self.page.evaluate(f"(all) => ({script})(...all)", arguments)

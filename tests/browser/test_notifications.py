@@ -45,6 +45,12 @@ LOOK_AGAIN = """() => {
 }"""
 
 
+# Whether a page leads: it shows the notifications of its browser, once the page before has released the lock.
+LEADS = """async () => {
+    const { held } = await navigator.locks.query();
+    return held.some(({ name }) => name.startsWith("lobby.notifier."));
+}"""
+
 # What a page needs of the browser for notifications: the permission, and locks.
 WORKS = """async () => {
     const isHeld = await Promise.race([
@@ -276,6 +282,7 @@ def notified(lobby, open_tab, open_recorded):
             await expect(listener.page.locator("#rooms").get_by_role("link", name=room)).to_be_visible()
         else:
             await listener.page.evaluate("() => document.querySelector('#timeline-end').remove()")
+        await until(listener, LEADS)
         await listener.page.evaluate(LOOK_AWAY)
         await speaker.tab.say(text)
         await until_open(listener, text)

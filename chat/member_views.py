@@ -1,6 +1,8 @@
 """Views of private rooms: create one, its members and invitations, and join; and of the moderators of open
 rooms. They need no JavaScript."""
 
+from collections.abc import Callable
+
 import segno
 from asgiref.sync import async_to_sync
 from django.contrib import messages
@@ -74,8 +76,7 @@ def show_members(request: HttpRequest, room_name: str) -> Page:
 @never_cache
 def add_member(request: HttpRequest, room_name: str) -> Page:
     """Add a person to a private room, or to an open one's moderators: `name=`, `role=` as in `set_role`."""
-    room = _enter_any(request, room_name)
-    hit_limit(get_change_rate, moderator_keys(request))
+    room = _change(request, room_name, _enter_any)
     name, role = request.POST.get("name", ""), request.POST.get("role", "")
     try:
         members.add_by_name(_user(request), room, name, role, request_address(request))
@@ -102,8 +103,7 @@ def remove_member(request: HttpRequest, room_name: str, person: int) -> Page:
 @never_cache
 def set_role(request: HttpRequest, room_name: str, person: int) -> Page:
     """Change the role of a member of a room: `role=<member, moderator or owner>`."""
-    room = _enter_any(request, room_name)
-    hit_limit(get_change_rate, moderator_keys(request))
+    room = _change(request, room_name, _enter_any)
     try:
         members.set_role(_user(request), room, person, request.POST.get("role", ""), request_address(request))
     except ApiError as error:
@@ -184,15 +184,16 @@ def _enter(request: HttpRequest, room_name: str) -> Room:
 def _enter_any(request: HttpRequest, room_name: str) -> Room:
     """Return a private room, or an open one that the visitor manages. Raise `ApiError` (`not_found`)."""
     room = permissions.enter(request.user, room_names.clean_name(room_name))
-    if not room.is_open:
-        return _enter(request, room_name)
-    if not permissions.can_manage(_user(request), room, permissions.load_role(request.user, room)):
+    if room.kind == RoomKind.PRIVATE:
+        return room
+    role = permissions.load_role(request.user, room)
+    if not (room.is_open and permissions.can_manage(_user(request), room, role)):
         raise missing_room()
     return room
 
 
-def _change(request: HttpRequest, room_name: str) -> Room:
-    room = _enter(request, room_name)
+def _change(request: HttpRequest, room_name: str, enter: Callable[[HttpRequest, str], Room] = _enter) -> Room:
+    room = enter(request, room_name)
     hit_limit(get_change_rate, moderator_keys(request))
     return room
 

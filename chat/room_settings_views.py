@@ -28,7 +28,7 @@ def room_settings(request: HttpRequest, room_name: str) -> HttpResponse:
     """
     user, room = _enter(request, room_name)
     if request.method != "POST":
-        settings = rooms.RoomSettings(room.title, room.topic_line, room.writers, room.slow_mode)
+        settings = rooms.RoomSettings.of(room)
         return _render(request, room, settings)
     hit_limit(get_change_rate, moderator_keys(request))
     settings = _parse(request.POST, room)
@@ -63,7 +63,7 @@ def delete_room(request: HttpRequest, room_name: str) -> HttpResponse:
     except ApiError as error:
         if error.code != "bad_frame":
             raise
-        settings = rooms.RoomSettings(room.title, room.topic_line, room.writers, room.slow_mode)
+        settings = rooms.RoomSettings.of(room)
         return _render(request, room, settings, deletion_error=error.detail, status=400)
     messages.success(request, format_lazy(_("“{room}” was deleted."), room=room.title))
     return redirect("index")

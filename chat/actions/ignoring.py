@@ -16,6 +16,9 @@ from chat.services import unread_changes
 # How many people a person can ignore: pages have all of them.
 MAX_IGNORED = 500
 
+# How many of the user's rooms are counted again, the newest ones.
+MAX_RECOUNTED = 500
+
 
 @transaction.atomic
 def ignore(user: User, person: int, room: Room, present: Collection[int] = ()) -> None:
@@ -44,6 +47,6 @@ def stop_ignoring(user: User, person: int) -> None:
 def _recount(user: User) -> None:
     """Count the user's rooms again: notifications of the person's messages count no more, or do again."""
     rooms = list(
-        permissions.memberships_of([user.pk]).order_by("-pk").values_list("room", flat=True)[:MAX_IGNORED]
+        permissions.memberships_of([user.pk]).order_by("-pk").values_list("room", flat=True)[:MAX_RECOUNTED]
     )
     transaction.on_commit(lambda: unread_changes.publish_changed_memberships(user.pk, rooms))

@@ -145,6 +145,10 @@ class RoomSettings(NamedTuple):
     writers: str = Writers.EVERYONE
     slow_mode: int = 0
 
+    @classmethod
+    def of(cls, room: Room) -> "RoomSettings":
+        return cls(room.title, room.topic_line, room.writers, room.slow_mode)
+
 
 @transaction.atomic
 def change_room(actor: User, room: Room, wanted: RoomSettings, address: str = "") -> None:

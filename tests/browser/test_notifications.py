@@ -296,6 +296,23 @@ async def until_open(tab, *bodies):
     await until(tab, OPEN, list(bodies))
 
 
+async def test_the_next_leader_notifies_of_a_message_that_came_while_the_last_one_closed(
+    lobby, open_tab, open_recorded
+):
+    speaker = await open_tab(lobby.url, "notify heir")
+    leader = await open_recorded("notify heir")
+    await choose(leader, "Every message")
+    heir = await open_recorded("notify heir elsewhere", beside=leader)
+    for tab in (leader, heir):
+        await tab.page.evaluate(LOOK_AWAY)
+    await leader.page.evaluate("() => { ServiceWorkerRegistration.prototype.showNotification = () => {}; }")
+    await speaker.say("just now")
+    await expect(heir.page).to_have_title("(1) notify heir elsewhere · Lobby")
+    await leader.page.close()
+    await until_shown(heir, 1)
+    await until_open(heir, "just now")
+
+
 async def test_a_notification_of_a_deleted_message_is_closed(notified):
     speaker, listener = await notified("notify deleted", "regretted")
     await speaker.tool("regretted", "Delete")

@@ -18,6 +18,9 @@ const NOTIFICATION_LOCK = "lobby.notification.";
 
 const FETCH_TIMEOUT = 10_000; // milliseconds
 
+/** How long after a message a tab that becomes the leader still notifies of it: its predecessor may just have closed (milliseconds). */
+const ELECTION_TIMEOUT = 3000;
+
 /** Status codes for a room to which the person has no access any more. */
 const CLOSED = [403, 404, 410];
 
@@ -49,6 +52,8 @@ export class DesktopNotifications {
   /** @type {(() => void) | null} gives the leader's lock up */
   #resign = null;
   #isLeader = false;
+  /** @type {Promise<void>} resolved when this tab becomes the leader */
+  #elected;
   /** @type {Map<string, number>} of each room, the newest message of which the person is notified: 0 for none */
   #newest;
   /** @type {Map<string, number>} of each room, the seq of the last change of its newest message */
@@ -76,7 +81,17 @@ export class DesktopNotifications {
   set isRefused(isRefused) {
     if (isRefused === !this.#resign) return;
     this.#resign?.();
-    this.#resign = isRefused ? null : holdLock(LEADER_LOCK + this.#you, {}, (isHeld) => (this.#isLeader = isHeld));
+    this.#resign = isRefused ? null : this.#stand();
+  }
+
+  /** Become the leader as soon as there is no other. @returns {() => void} gives the lock up */
+  #stand() {
+    let elect;
+    this.#elected = new Promise((resolve) => (elect = resolve));
+    return holdLock(LEADER_LOCK + this.#you, {}, (isHeld) => {
+      this.#isLeader = isHeld;
+      elect();
+    });
   }
 
   /**
@@ -104,8 +119,11 @@ export class DesktopNotifications {
   }
 
   async #notify(room, number) {
-    if (!this.#isLeader || permission() !== "granted" || (await isViewed(room, this.#you))) return;
+    if (permission() !== "granted") return;
+    if (!this.#isLeader) await Promise.race([this.#elected, new Promise((resolve) => setTimeout(resolve, ELECTION_TIMEOUT))]);
+    if (!this.#isLeader || this.#newest.get(room) !== number || (await isViewed(room, this.#you))) return;
     await navigator.locks.request(NOTIFICATION_LOCK + room, async () => {
+      if (await isShown(room, number)) return; // by the leader before
       const message = await fetchMessage(room, number);
       if (message) await showNotification(room, this.#titles.get(room) ?? room, message);
       if (message && isSoundOn()) playSound();
@@ -137,6 +155,12 @@ async function closeIf(room, isAsked) {
     const shown = await (await ready).getNotifications({ tag: room });
     for (const each of shown) if (isAsked(each.data)) each.close();
   });
+}
+
+/** Whether a room's notification is of this message. @param {string} room @param {number} number */
+async function isShown(room, number) {
+  const shown = await (await navigator.serviceWorker.ready).getNotifications({ tag: room });
+  return shown.some(({ data }) => data.number === number);
 }
 
 /** Fetch a message. @returns {Promise<object | null>} null if it is gone; its number alone if it cannot be loaded */

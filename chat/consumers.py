@@ -47,6 +47,12 @@ def _open_room(name: str, user: User | None) -> tuple[Room, bool]:
     return room, permissions.load_role(user, room) == Role.OWNER
 
 
+def _visible_part(batch: live.Batch, first_seq: int) -> live.Batch:
+    """Return the batch for a member who may see a room's log from a seq on: see `Membership`."""
+    events = [each for each in batch.events if each.seq is None or protocol.number_of(each) >= first_seq]
+    return batch if len(events) == len(batch.events) else live.Batch(events)
+
+
 class ChatConsumer(live.AsyncSocket):
     """Socket of one tab in one room. It follows the room's log from its own cursor."""
 
@@ -211,6 +217,10 @@ class ChatConsumer(live.AsyncSocket):
         self.cursor = max(self.cursor, batch.seq)
 
     async def send_batch(self, batch: live.Batch):
+        if self.room.first_seq:
+            batch = batch.derive(_visible_part, self.room.first_seq)
+            if not batch.events:
+                return
         if self.is_open:
             for frame in self.dialect.frames(batch, self.cursor):
                 if isinstance(frame, str):

@@ -6,9 +6,10 @@ forbidden room gets the same response as a missing one.
 """
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
@@ -38,7 +39,10 @@ def visible_rooms(visitor: Visitor) -> QuerySet[Room]:
 
 def visible_messages(visitor: Visitor) -> QuerySet[Message]:
     """Return the messages that a visitor may read."""
-    return all_messages().filter(room__in=visible_rooms(visitor))
+    hidden = Membership.objects.filter(
+        user=_pk(visitor), room=OuterRef("room"), first_seq__gt=OuterRef("number")
+    )
+    return all_messages().filter(~Exists(hidden), room__in=visible_rooms(visitor))
 
 
 def enter(visitor: Visitor, name: str) -> Room:
@@ -50,16 +54,20 @@ def enter(visitor: Visitor, name: str) -> Room:
 def enter_all(wanted: Collection[tuple[int | None, str]]) -> dict[tuple[int | None, str], Room]:
     """Return the rooms for pairs of a user's primary key and a room's key, in one query for all.
 
-    Omit rooms that are missing or that the user may not enter.
+    Omit rooms that are missing or that the user may not enter. `messages_of` such a room are those that the
+    user may read.
     """
     rooms = _find_rooms({key for _, key in wanted})
     closed = {(rooms[key].pk, pk) for pk, key in wanted if pk and key in rooms and not rooms[key].is_open}
-    members = load_roles(closed)
-
-    def may_enter(visitor: int | None, room: Room) -> bool:
-        return room.is_open or (room.pk, visitor) in members
-
-    return {(pk, key): rooms[key] for pk, key in wanted if key in rooms and may_enter(pk, rooms[key])}
+    first_seqs = _load_members(closed, "first_seq")
+    found = {}
+    for pk, key in wanted:
+        room = rooms.get(key)
+        if room and room.is_open:
+            found[pk, key] = room
+        elif room and pk and (first_seq := first_seqs.get((room.pk, pk))) is not None:
+            found[pk, key] = room.seen_from(first_seq) if first_seq else room
+    return found
 
 
 def with_access(wanted: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
@@ -72,11 +80,7 @@ def with_access(wanted: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
 
 def load_roles(pairs: Collection[tuple[int, int]]) -> Roles:
     """Return the roles of people in rooms, for pairs of a room's and a person's primary keys."""
-    if not pairs:
-        return {}
-    rooms, people = {room for room, _ in pairs}, {person for _, person in pairs}
-    found = Membership.objects.filter(room__in=rooms, user__in=people).values_list("room", "user", "role")
-    return {(room, user): role for room, user, role in found if (room, user) in pairs}
+    return _load_members(pairs, "role")
 
 
 def load_role(visitor: Visitor, room: Room) -> str | None:
@@ -198,8 +202,14 @@ def can_delete(user: User, message: Message, role: str | None, author_role: str 
 
 
 def messages_of(room: Room | int | OuterRef) -> QuerySet[Message]:
-    """Return a room's messages. The caller has checked that the visitor may enter it."""
-    return all_messages().filter(room=room)
+    """Return a room's messages: those that the visitor may read, if `enter` has returned the room.
+
+    Otherwise the caller has checked that the visitor may enter it.
+    """
+    found = all_messages().filter(room=room)
+    if isinstance(room, Room) and room.first_seq:
+        found = found.filter(number__gte=room.first_seq)
+    return found
 
 
 def all_rooms() -> QuerySet[Room]:
@@ -242,6 +252,15 @@ def _check(message: Message, is_allowed: bool) -> Message:
 
 def _may_act(user: User, room: Room, role: str | None) -> bool:
     return user.is_active and (room.is_open or role is not None)
+
+
+def _load_members(pairs: Collection[tuple[int, int]], field: str) -> dict[tuple[int, int], Any]:
+    """Return a field of the memberships of pairs of a room's and a person's primary keys."""
+    if not pairs:
+        return {}
+    rooms, people = {room for room, _ in pairs}, {person for _, person in pairs}
+    found = Membership.objects.filter(room__in=rooms, user__in=people).values_list("room", "user", field)
+    return {(room, user): value for room, user, value in found if (room, user) in pairs}
 
 
 def _find_rooms(keys: set[str]) -> dict[str, Room]:

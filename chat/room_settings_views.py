@@ -16,7 +16,7 @@ from base.rooms import missing_room
 from base.security_log import request_address
 from chat import permissions, room_names
 from chat.actions import rooms
-from chat.models import MAX_TOPIC_LENGTH, SLOW_MODES, Room, Writers
+from chat.models import MAX_TOPIC_LENGTH, SLOW_MODES, History, Room, Writers
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,7 +24,8 @@ from chat.models import MAX_TOPIC_LENGTH, SLOW_MODES, Room, Writers
 def room_settings(request: HttpRequest, room_name: str) -> HttpResponse:
     """Render the settings of a room. With POST, store them.
 
-    They are `title=` of a private room, `topic=`, `writers=<everyone or moderators>`, `slow_mode=<seconds>`.
+    They are `title=` of a private room, `topic=`, `writers=<everyone or moderators>`, `slow_mode=<seconds>`,
+    and `history=<all or new>` of a private room.
     """
     user, room = _enter(request, room_name)
     if request.method != "POST":
@@ -77,6 +78,7 @@ def _parse(form: QueryDict, room: Room) -> rooms.RoomSettings:
         form.get("topic", ""),
         form.get("writers", room.writers),
         int(slow_mode) if slow_mode.isascii() and slow_mode.isdigit() and len(slow_mode) < 6 else -1,
+        form.get("history", room.history),
     )
 
 
@@ -98,6 +100,7 @@ def _render(
         "settings": settings,
         "writers": Writers.choices,
         "slow_modes": SLOW_MODES.items(),
+        "histories": History.choices,
         "longest_topic": MAX_TOPIC_LENGTH,
         "may_delete": permissions.can_delete_room(request.user, room, role),
         **errors,

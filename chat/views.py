@@ -138,6 +138,7 @@ def _describe(request: HttpRequest, room: Room, reading: unread_counts.ReadPosit
         "seq": room.last_seq,
         **last._asdict(),
         "created_at": room.created_at,
+        "is_partial": room.first_seq > 0,
         "moderates": permissions.can_moderate(request.user, room, role),
     }
 

@@ -34,6 +34,7 @@ def request_transcript(owner: User, room: Room, address: str = "", time_zone: st
     origin = space.hash_address(address)
     values = {
         "room_name": load_title(owner, room) or room.name,
+        "from_number": room.first_seq,
         "up_to_number": room.last_seq,
         "total": total,
         "size": size,

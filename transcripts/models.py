@@ -41,6 +41,9 @@ class Transcript(Leased):
         db_default="UTC",
         help_text="The requester's time zone, in which times are written.",
     )
+    from_number = models.BigIntegerField(
+        default=0, db_default=0, help_text="The first number of the room that its owner may see."
+    )
     up_to_number = models.BigIntegerField(help_text="The room's last number at the time of the request.")
     total = models.BigIntegerField(help_text="Number of messages.")
     done = models.BigIntegerField(default=0, help_text="Number of messages written so far.")

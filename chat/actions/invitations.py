@@ -13,7 +13,7 @@ from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import permissions
-from chat.actions.members import add_member, audit, check_can_join, check_has_place
+from chat.actions.members import add_newcomer, audit, check_can_join, check_has_place
 from chat.actions.room_events import log_event
 from chat.lifetimes import LIFETIMES
 from chat.models import Invitation, Membership, ModerationAction, Role, Room
@@ -89,7 +89,7 @@ def join(user: User, token: str) -> Room:
     if not Invitation.find_valid().filter(pk=invitation.pk).update(uses=F("uses") + 1):
         raise _invalid()
     log_event(user, room, RoomEvent.JOINED)
-    add_member(room, user, role=invitation.role, last_read=room.last_seq)
+    add_newcomer(room, user, invitation.role)
     return room
 
 

@@ -20,7 +20,7 @@ from base.database import may_change
 from base.rooms import missing_room
 from chat import permissions
 from chat.actions.room_events import log_event
-from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Role, Room, RoomKind
+from chat.models import AuditEntry, History, Invitation, Membership, ModerationAction, Role, Room, RoomKind
 from chat.queries import locks
 from chat.queries.titles import title_for
 from chat.queries.unread_counts import MAX_REQUESTS
@@ -99,7 +99,7 @@ def _add(actor: User, room: Room, person: User, role: str) -> None:
         except ApiError:
             raise ApiError("bad_frame", format_lazy(_("{name} can't be added."), name=person.name)) from None
         log_event(actor, room, RoomEvent.ADDED, person.name)
-        add_member(room, person, role=role, last_read=room.last_seq)
+        add_newcomer(room, person, role)
     else:  # their first reading may insert it at the same time
         Membership.objects.update_or_create(
             room=room,
@@ -147,6 +147,12 @@ def check_can_join(person: User) -> None:
     if own.count() >= MAX_PRIVATE_ROOMS:
         detail = _("You can be in at most {most} private rooms. Leave one first.")
         raise ApiError("forbidden", format_lazy(detail, most=MAX_PRIVATE_ROOMS))
+
+
+def add_newcomer(room: Room, person: User, role: str) -> None:
+    """Make a person a member of a private room, of whom its log has just told."""
+    first_seq = 0 if room.history == History.ALL else room.last_seq
+    add_member(room, person, role=role, last_read=room.last_seq, first_seq=first_seq)
 
 
 def add_member(room: Room, person: User, **fields: object) -> None:
@@ -231,7 +237,7 @@ def list_handed_over(person: User) -> list[str]:
 
 
 def _move(membership: Membership, heir: User) -> None:
-    """Move a membership to another person, who keeps the higher role."""
+    """Move a membership to another person, who keeps the higher role and the longer history."""
     room = membership.room
     if room.people:
         people = room.person_keys - {membership.user_id} | {heir.pk}
@@ -244,7 +250,8 @@ def _move(membership: Membership, heir: User) -> None:
         Membership.objects.filter(pk=membership.pk).update(user=heir, star=None)
     else:
         role = max(own.role, membership.role, key=permissions.RANKS.index)
-        Membership.objects.filter(pk=own.pk).update(role=role)
+        first_seq = min(own.first_seq, membership.first_seq)
+        Membership.objects.filter(pk=own.pk).update(role=role, first_seq=first_seq)
         membership.delete()
     Invitation.objects.filter(room=room, inviter=membership.user_id).update(inviter=heir)
     transaction.on_commit(lambda: unread_changes.publish_changed_memberships(heir.pk, [room.pk]))

@@ -22,6 +22,7 @@ from chat.actions.room_events import log_event
 from chat.models import (
     MAX_TOPIC_LENGTH,
     SLOW_MODES,
+    History,
     Involvement,
     Membership,
     ModerationAction,
@@ -138,16 +139,20 @@ def _clean(text: str, max_length: int) -> str:
 
 
 class RoomSettings(NamedTuple):
-    """Settings of a room, as typed: its title if it is private, its topic line, who may write, how often."""
+    """Settings of a room, as typed: its title if it is private, its topic line, who may write, how often.
+
+    `history` is what new members of a private room can read.
+    """
 
     title: str
     topic: str
     writers: str = Writers.EVERYONE
     slow_mode: int = 0
+    history: str = History.ALL
 
     @classmethod
     def of(cls, room: Room) -> "RoomSettings":
-        return cls(room.title, room.topic_line, room.writers, room.slow_mode)
+        return cls(room.title, room.topic_line, room.writers, room.slow_mode, room.history)
 
 
 @transaction.atomic
@@ -155,8 +160,8 @@ def change_room(actor: User, room: Room, wanted: RoomSettings, address: str = ""
     """Change the settings of a room. Raise `ApiError`."""
     title, topic = "" if room.is_open else clean_title(wanted.title), clean_topic(wanted.topic)
     writers, slow_mode = wanted.writers, wanted.slow_mode
-    if writers not in Writers or slow_mode not in SLOW_MODES:
-        raise ApiError("bad_frame", _("Choose who can write, and how often."))
+    if writers not in Writers or slow_mode not in SLOW_MODES or wanted.history not in History:
+        raise ApiError("bad_frame", _("Choose one of the settings that are offered."))
     actor, room = _lock_to_change(actor, room)
     if title != room.title:
         room.title, room.search_keys = title, room_search.make_search_keys(title)
@@ -174,7 +179,10 @@ def change_room(actor: User, room: Room, wanted: RoomSettings, address: str = ""
         event = RoomEvent.SLOW if slow_mode else RoomEvent.NOT_SLOW
         subject = str(slow_mode or "")
         _changed(actor, room, event, subject, ModerationAction.SET_SLOW_MODE, address)
-    room.save(update_fields=["title", "search_keys", "topic_line", "writers", "slow_mode"])
+    if wanted.history != room.history and not room.is_open:
+        room.history = wanted.history
+        members.audit(ModerationAction.SET_HISTORY, actor, room, reason=wanted.history, address=address)
+    room.save(update_fields=["title", "search_keys", "topic_line", "writers", "slow_mode", "history"])
 
 
 @transaction.atomic

@@ -27,6 +27,7 @@ class ModerationAction(models.TextChoices):
     REOPEN = "reopen", _("Opened an archived room again")
     SET_WRITERS = "set_writers", _("Changed who can write in a room")
     SET_SLOW_MODE = "set_slow_mode", _("Changed the slow mode of a room")
+    SET_HISTORY = "set_history", _("Changed what new members can read")
     DELETE_ROOM = "delete_room", _("Deleted a room")
     REVOKE_INVITATION = "revoke_invitation", _("Revoked an invitation")
 

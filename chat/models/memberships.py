@@ -49,6 +49,12 @@ class Membership(Personal):
         help_text="Whether the other person opened this direct room, and the member has not written there.",
     )
 
+    first_seq = models.BigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="The first seq of the log that the member may see. 0: all of it.",
+    )
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "room"], name="membership")]
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
+from copy import copy
 from datetime import datetime
 from typing import NoReturn
 
@@ -52,6 +53,13 @@ class Writers(models.TextChoices):
     MODERATORS = "moderators", _("Moderators only")
 
 
+class History(models.TextChoices):
+    """What new members of a private room can read."""
+
+    ALL = "all", _("All messages")
+    NEW = "new", _("Only messages sent after they join")
+
+
 class Room(models.Model):
     key = models.CharField(max_length=255, unique=True, help_text="The normalized name.")
     name = models.CharField(max_length=MAX_ROOM_NAME, help_text="The name in its address, as first written.")
@@ -92,6 +100,13 @@ class Room(models.Model):
         db_default=0,
         help_text="The pause between two messages of one person, who is no moderator (seconds).",
     )
+    history = models.CharField(
+        max_length=3,
+        choices=History,
+        default=History.ALL,
+        db_default=History.ALL,
+        help_text="What new members of a private room can read.",
+    )
     epoch = models.CharField(
         max_length=16,
         default=new_epoch,
@@ -106,8 +121,17 @@ class Room(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # The first seq of the log that the person who has entered may see: see `Membership`. Not stored.
+    first_seq = 0
+
     def __str__(self):
         return self.label
+
+    def seen_from(self, first_seq: int) -> "Room":
+        """Return the room as somebody sees it whose log begins at a seq."""
+        seen = copy(self)
+        seen.first_seq = first_seq
+        return seen
 
     @property
     def label(self) -> str:

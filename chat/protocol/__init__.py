@@ -18,6 +18,7 @@ from chat.protocol.messages import (
     make_key,
     make_last_change,
     make_message,
+    number_of,
     sent_at,
     with_line_feeds,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "make_last_change",
     "make_message",
     "make_you",
+    "number_of",
     "sent_at",
     "with_line_feeds",
 ]

@@ -148,6 +148,11 @@ def make_key(number: int, client_id: UUID) -> str:
     return f"{number}.{client_id.hex}"
 
 
+def number_of(event: live.Event) -> int:
+    """Return the number of the message in an event of a room's log."""
+    return int((event.key or "0").partition(".")[0])
+
+
 def with_line_feeds(text: str) -> str:
     """Return the text with LF instead of CRLF and CR."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -134,8 +134,12 @@ class StoredMessages:
         self._by_seq = {(row.room_id, row.seq): row for row in rows}
 
     def last_change(self, room: Room) -> protocol.LastChange:
-        """Return a log's last change. Without it (it was deleted by hand, or just changed), there is none."""
-        return protocol.make_last_change(self._by_seq.get((room.pk, room.last_seq)))
+        """Return a log's last change.
+
+        There is none without it (it was deleted by hand, or just changed), or if the visitor may not see it.
+        """
+        last = self._by_seq.get((room.pk, room.last_seq))
+        return protocol.make_last_change(last if last and last.number >= room.first_seq else None)
 
     def find_proven(self, room: Room, end: LogEnd) -> int | None:
         """Return the seq up to which this end proves its log to be the room's.

@@ -65,7 +65,7 @@ export class OpenRoom {
     const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };
     const fetchPage = (query) => this.fetchPage(query);
     const scroller = element("timeline");
-    this.#beginning = renderBeginning(data.title || this.name, this.address, Boolean(data.title), data.has_members, data.created_at);
+    this.#beginning = renderBeginning(this.name, this.address, data);
     this.timeline = new Timeline(scroller, log, edges, element("latest"), fetchPage, this.attention, this.#beginning);
     const ends = { isStart: data.is_start, isEnd: data.is_end };
     this.timeline.open(data.messages, ends, this.#readPosition(), place ?? data.place);

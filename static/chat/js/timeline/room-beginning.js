@@ -7,20 +7,24 @@ import { copyText } from "./clipboard.js";
 import { CONFIRMATION_TIME } from "./copying.js";
 
 /**
- * @param {string} room what it is called
+ * @param {string} name in the room's address
  * @param {string} address its path
- * @param {boolean} isPrivate whether its link would be of no use to others
- * @param {boolean} hasMembers whether it has a page of its members
- * @param {string} [createdAt] ISO 8601, if known
+ * @param {object} data of its page
+ * @param {string} data.title what a private room is called: its link would be of no use to others
+ * @param {boolean} [data.has_members] whether it has a page of its members
+ * @param {boolean} [data.is_partial] whether earlier messages are hidden from the person
+ * @param {string} [data.created_at] ISO 8601, if known
  * @returns {HTMLElement}
  */
-export function renderBeginning(room, address, isPrivate, hasMembers, createdAt) {
+export function renderBeginning(name, address, { title, has_members: hasMembers, is_partial: isPartial, created_at: createdAt }) {
   const beginning = element("div", "beginning");
-  const title = element("p", "beginning__title");
-  showSentence(title, gettext("This is the start of {room}", { room: isolate(room) }));
-  beginning.append(title);
+  const heading = element("p", "beginning__title");
+  const room = isolate(title || name);
+  const text = isPartial ? gettext("You see {room} from when you joined", { room }) : gettext("This is the start of {room}", { room });
+  showSentence(heading, text);
+  beginning.append(heading);
   if (hasMembers) beginning.append(membersLink(address));
-  else if (!isPrivate) beginning.append(linkButton(new URL(address, location.href).href));
+  else if (!title) beginning.append(linkButton(new URL(address, location.href).href));
   if (createdAt) showCreation(beginning, createdAt);
   return beginning;
 }

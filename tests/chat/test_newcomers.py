@@ -1,0 +1,160 @@
+"""Newcomers: in a room that hides its history, earlier messages are as messages that do not exist."""
+
+from uuid import uuid4
+
+import pytest
+from channels.db import database_sync_to_async
+
+from accounts.actions import create_guest
+from base.api_errors import ApiError
+from chat import actions, permissions
+from chat.actions import invitations, members, rooms
+from chat.models import AuditEntry, Membership, Role, Room
+from chat.queries import unread_counts
+from tests.chat.people import browser
+from tests.chat.private_rooms import create
+from tests.sockets import TIMEOUT, Socket, session_of
+from transcripts.actions import request_transcript
+from transcripts.text import find_next_messages
+
+OLD, NEW = "Said before anybody came", "Said afterwards"
+
+
+class Story:
+    """Private room with a message, a member who came then, and a message after that."""
+
+    def __init__(self, history="new"):
+        self.owner, self.newcomer = create_guest(), create_guest()
+        self.room = rooms.create_private_room(self.owner, "Book club")
+        rooms.change_room(self.owner, self.room, rooms.RoomSettings("Book club", "", history=history))
+        self.say("The very first message")
+        self.old = self.say(OLD)
+        token = invitations.create_invitation(self.owner, self.room, "member", "day", "any", "")
+        invitations.join(self.newcomer, token)
+        self.new = self.say(NEW)
+        self.address = f"/chat/{self.room.name}/"
+
+    def say(self, text):
+        return actions.send(self.owner, self.room, text, uuid4())[0]
+
+    def entered(self, person):
+        """Return the room as a person has entered it."""
+        return permissions.enter(person, self.room.name)
+
+
+@pytest.fixture
+def story(transactional_db):
+    return Story()
+
+
+def test_an_owner_chooses_what_new_members_can_read(owning, owner):
+    room = create(owning)
+    settings = f"/chat/{room}/settings/"
+    assert b"New members can read" in owning.get(settings).content
+    assert owning.post(settings, {"title": "Book club", "history": "new"}).status_code == 302
+    assert owning.post(settings, {"title": "Book club"}).status_code == 302  # of a page of the version before
+    assert owning.post(settings, {"title": "Book club", "history": "some"}).status_code == 400
+    assert Room.objects.get().history == "new"
+    assert AuditEntry.objects.filter(action="set_history", reason="new").count() == 1
+
+
+SURFACES = ["", "messages/", "messages/?before=9", "messages/?after=1", "{number}/"]
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_no_page_shows_a_newcomer_what_was_said_before(story, surface):
+    for person, text in ((story.owner, OLD), (story.newcomer, NEW)):
+        number = story.old.number if person == story.owner else story.new.number
+        page = browser(person).get(story.address + surface.format(number=number)).content.decode()
+        assert text in page
+        assert (OLD in page) == (person == story.owner)
+
+
+@pytest.mark.parametrize("surface", ["{number}/", "{number}/report/"])
+def test_the_address_of_a_hidden_message_is_as_one_of_no_message(story, surface):
+    client, missing = browser(story.newcomer), 999
+    pages = [client.get(story.address + surface.format(number=each)) for each in (story.old.number, missing)]
+    texts = [page.content.decode().replace(str(missing), str(story.old.number)) for page in pages]
+    assert [page.status_code for page in pages] == [404, 404]
+    assert OLD not in texts[0]
+
+
+def test_the_list_of_rooms_shows_no_hidden_last_message(story):
+    actions.delete(story.owner, story.room, story.new.number)
+    assert OLD in browser(story.owner).get("/chat/").content.decode()
+    page = browser(story.newcomer).get("/chat/").content.decode()
+    assert "Book club" in page and OLD not in page
+
+
+def test_a_page_of_a_room_whose_last_change_is_hidden_does_not_name_it(story):
+    actions.edit(story.owner, story.room, story.old.number, "Changed")
+    page = browser(story.newcomer).get(story.address).content.decode()
+    assert str(story.old.client_id) not in page
+    assert str(story.old.client_id) in browser(story.owner).get(story.address).content.decode()
+
+
+def test_newcomers_change_no_hidden_message(story):
+    Membership.objects.filter(user=story.newcomer).update(role=Role.OWNER)
+    Membership.objects.filter(user=story.owner).update(role=Role.MEMBER)
+    room = story.entered(story.newcomer)
+    with pytest.raises(ApiError) as refusal:
+        actions.delete(story.newcomer, room, story.old.number)
+    assert refusal.value.code == "not_found"
+    actions.delete(story.newcomer, room, story.new.number)
+
+
+def test_nothing_hidden_is_unread(story):
+    (counts,) = unread_counts.count_for_people([story.newcomer.pk])[story.newcomer.pk]
+    assert counts.unread == 1
+
+
+def test_a_transcript_has_what_its_owner_may_read(story):
+    for person, expected in ((story.owner, ["The very first message", OLD, NEW]), (story.newcomer, [NEW])):
+        transcript = request_transcript(person, story.entered(person))
+        assert [each.text for each in find_next_messages(transcript, 0)] == expected
+        assert transcript.total == len(expected)
+
+
+def test_people_who_were_members_before_go_on_reading_all(transactional_db):
+    story = Story(history="all")
+    rooms.change_room(story.owner, story.room, rooms.RoomSettings("Book club", "", history="new"))
+    assert OLD in browser(story.newcomer).get(story.address).content.decode()
+
+
+def test_an_account_reads_what_its_guest_could_read(story):
+    account = create_guest()
+    members.add_newcomer(Room.objects.get(), account, Role.MEMBER)
+    first_seq = Membership.objects.get(user=story.newcomer).first_seq
+    members.hand_over(story.newcomer, account)
+    assert 0 < Membership.objects.get(user=account).first_seq == first_seq
+
+
+@pytest.mark.parametrize("subprotocols", [None, ["lobby.v1"]])
+async def test_no_socket_sends_a_newcomer_what_was_said_before(database, subprotocols):
+    """Neither what is missing after a cursor, nor later changes of it."""
+    from mysite.asgi import application
+
+    story = await database_sync_to_async(Story)()
+    sockets = {}
+    for person in (story.owner, story.newcomer):
+        headers = await database_sync_to_async(session_of)(person)
+        address = f"/ws/chat/{story.room.name}/?since=0"
+        sockets[person] = Socket(application, address, headers, subprotocols)
+        await sockets[person].connect(TIMEOUT)
+    await until(sockets[story.owner], OLD)
+    assert OLD not in await until(sockets[story.newcomer], NEW)
+    await database_sync_to_async(actions.edit)(story.owner, story.room, story.old.number, "Old, but edited")
+    await database_sync_to_async(story.say)("The end")
+    received = await until(sockets[story.newcomer], "The end")
+    assert "but edited" not in received
+    assert ("but edited" in await until(sockets[story.owner], "The end")) == (subprotocols is not None)
+    for socket in sockets.values():
+        await socket.disconnect()
+
+
+async def until(socket, text):
+    """Return all that a socket receives until a text."""
+    received = ""
+    while text not in received:
+        received += (await socket.receive_output(TIMEOUT))["text"]
+    return received

@@ -10,6 +10,7 @@ class ChatConfig(AppConfig):
         from accounts.actions import HAND_OVER, HANDED_OVER
         from accounts.models import User
         from accounts.queries import ACTIVITY
+        from chat.actions import ignoring
         from chat.actions.members import forget_person, hand_over, list_handed_over, on_user_renamed
         from chat.actions.reports import on_user_saved
         from chat.purge import JOB
@@ -20,5 +21,5 @@ class ChatConfig(AppConfig):
         post_save.connect(on_user_saved, sender=User)
         post_save.connect(on_user_renamed, sender=User)
         ACTIVITY.append(has_written_since)
-        HAND_OVER.extend([hand_over, forget_person])
+        HAND_OVER.extend([hand_over, ignoring.hand_over, forget_person])
         HANDED_OVER.append(list_handed_over)

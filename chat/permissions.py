@@ -173,6 +173,11 @@ def can_message(person: int, room: Room, present: Collection[int]) -> bool:
     return person in present or is_member or messages_of(room).filter(author=person).exists()
 
 
+def unreachable() -> ApiError:
+    """Return the error for a person who does not exist or whom somebody may not message."""
+    return ApiError("not_found", _("This person can't be reached."))
+
+
 def acts_on(role: str | None, other: str | None) -> bool:
     """Return whether somebody with a role may act on a person with another, which must be a lower one."""
     is_moderator = RANKS.index(role) >= RANKS.index(Role.MODERATOR)

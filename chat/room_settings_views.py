@@ -12,6 +12,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from base.ratelimit import get_change_rate, hit_limit
 from base.ratelimit_keys import moderator_keys
+from base.responses import error_response, json_response
 from base.rooms import missing_room
 from base.security_log import request_address
 from chat import permissions, room_names
@@ -41,6 +42,20 @@ def room_settings(request: HttpRequest, room_name: str) -> HttpResponse:
         return _render(request, room, settings, error=error.detail, status=400)
     messages.success(request, _("Saved."))
     return redirect("room", room.name)
+
+
+@require_POST
+@never_cache
+def set_topic(request: HttpRequest, room_name: str) -> HttpResponse:
+    """Set the topic of a room from its page: `topic=<text>`."""
+    try:
+        user, room = _enter(request, room_name)
+        hit_limit(get_change_rate, moderator_keys(request))
+        settings = rooms.RoomSettings.of(room)._replace(topic=request.POST.get("topic", ""))
+        rooms.change_room(user, room, settings, request_address(request))
+    except ApiError as error:
+        return error_response(error)
+    return json_response({})
 
 
 @require_POST

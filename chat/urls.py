@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from chat import ignore_views, member_views, moderation_views, report_views, room_settings_views, views
+from chat import member_views, moderation_views, person_views, report_views, room_settings_views, views
 
 
 class NumberConverter(IntConverter):
@@ -21,9 +21,9 @@ urlpatterns = [
     path("moderation/<number:pk>/", moderation_views.show_person, name="moderate"),
     path("moderation/<number:pk>/silence/", moderation_views.silence, name="silence"),
     path("moderation/<number:pk>/ban/", moderation_views.ban, name="ban"),
-    path("people/ignored/", ignore_views.show_ignored, name="ignored"),
-    path("people/<number:pk>/ignore/", ignore_views.ignore, name="ignore"),
-    path("people/<number:pk>/stop-ignoring/", ignore_views.stop_ignoring, name="stop_ignoring"),
+    path("people/ignored/", person_views.show_ignored, name="ignored"),
+    path("people/<number:pk>/ignore/", person_views.ignore, name="ignore"),
+    path("people/<number:pk>/stop-ignoring/", person_views.stop_ignoring, name="stop_ignoring"),
     path("csrf/", views.csrf, name="csrf"),
     path("emoji/<slug:language>/<slug:digest>/", views.emoji_catalogue, name="emoji"),
     path("chat/<str:room_name>/messages/", views.messages, name="messages"),
@@ -31,6 +31,8 @@ urlpatterns = [
     path("chat/<str:room_name>/involvement/", views.involvement, name="involvement"),
     path("chat/<str:room_name>/star/", views.star, name="star"),
     path("chat/<str:room_name>/leave/", views.leave, name="leave"),
+    path("chat/<str:room_name>/people/<number:pk>/", person_views.show_person, name="person"),
+    path("chat/<str:room_name>/topic/", room_settings_views.set_topic, name="set_topic"),
     path("chat/<str:room_name>/settings/", room_settings_views.room_settings, name="room_settings"),
     path("chat/<str:room_name>/archive/", room_settings_views.archive_room, name="archive_room"),
     path("chat/<str:room_name>/delete/", room_settings_views.delete_room, name="delete_room"),

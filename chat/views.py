@@ -27,7 +27,7 @@ from base.ratelimit_keys import request_keys
 from base.responses import error_response, json_response, rate_limited_page
 from base.rooms import private_key
 from chat import actions, emoji, permissions, protocol, room_names
-from chat.models import ARCHIVED, Involvement, Room, RoomKind, Writers
+from chat.models import ARCHIVED, MAX_TOPIC_LENGTH, Involvement, Room, RoomKind, Writers
 from chat.queries import history, room_list, unread_counts
 from chat.queries.ignored import load_ignored
 from chat.queries.titles import load_title, other_person
@@ -211,6 +211,7 @@ def _open(
         "sidebar": room_list.list_sidebar_rooms(you, name),
         "here": name,
         "longest_reason": MAX_REASON_LENGTH,
+        "longest_topic": MAX_TOPIC_LENGTH,
         "involvements": Involvement.choices,
     }
     return render(request, "chat/room.html", context, status=status)

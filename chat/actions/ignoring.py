@@ -29,7 +29,7 @@ def ignore(user: User, person: int, room: Room, present: Collection[int] = ()) -
     user = queries.lock_active(user)
     other = User.objects.filter(pk=person).first()
     if other is None or other == user or not permissions.can_message(person, room, present):
-        raise ApiError("not_found", _("This person can't be reached."))
+        raise permissions.unreachable()
     if Ignored.objects.filter(user=user).count() >= MAX_IGNORED:
         detail = _("You can ignore at most {most} people.")
         raise ApiError("forbidden", format_lazy(detail, most=MAX_IGNORED))
@@ -42,6 +42,17 @@ def stop_ignoring(user: User, person: int) -> None:
     """Stop ignoring a person."""
     Ignored.objects.filter(user=user, person=person).delete()
     _recount(user)
+
+
+def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
+    """Hand over the people whom a guest ignores to the account to which the guest signs in."""
+    if heir is None:
+        return
+    known = Ignored.objects.filter(user=heir).values("person")
+    free = max(0, MAX_IGNORED - known.count())
+    own = Ignored.objects.filter(user=person).exclude(person__in=known).exclude(person=heir)
+    moving = list(own.order_by("-pk").values_list("pk", flat=True)[:free])
+    Ignored.objects.filter(pk__in=moving).update(user=heir)
 
 
 def _recount(user: User) -> None:

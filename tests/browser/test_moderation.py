@@ -73,6 +73,7 @@ async def test_staff_silence_a_person_from_their_card(lobby, open_tab):
     await tab.until_transcript("flood")
     await tab.page.reload()
     await tab.page.locator(".message__author").click()
+    await expect(tab.page.get_by_role("dialog")).to_contain_text("Here since")
     await tab.page.get_by_role("dialog").get_by_role("link", name="Moderate").click()
     await tab.page.get_by_label("Reason (for the audit log)").first.fill("Flooding")
     await tab.page.get_by_role("button", name="Silence").click()

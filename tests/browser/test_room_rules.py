@@ -52,6 +52,28 @@ async def test_who_opened_a_room_makes_rules_that_all_see_at_once(lobby, open_ta
     await expect(other.pending).to_have_text(re.compile("two"))
 
 
+async def test_the_owner_edits_the_topic_in_its_place(lobby, open_tab):
+    owner = await open_tab(lobby.url, "topic here")
+    page, topic = owner.page, owner.page.locator("#topic-form input[name=topic]")
+    await page.get_by_role("button", name="Add a topic").click()
+    await expect(topic).to_be_focused()
+    await owner.say("Tea at four")
+    await expect(page.get_by_role("button", name="Tea at four")).to_be_visible()
+    await expect(topic).to_be_hidden()
+    other = await open_tab(lobby.url, "topic here")
+    await expect(other.page.locator("#room-topic")).to_have_text("Tea at four")
+    await expect(other.page.locator("#topic-form")).to_have_count(0)
+    await page.get_by_role("button", name="Tea at four").click()
+    await owner.say("x\u202ey")  # a control character that no topic can have
+    await expect(page.locator("#topic-form [role=status]")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Tea at four")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Control+a")
+    await owner.say("Tea at five")
+    await expect(other.page.locator("#room-topic")).to_have_text("Tea at five")
+
+
 async def test_a_room_is_deleted_by_its_name(lobby, open_tab):
     one, two = await open_tab(), await open_tab()
     address = await create(lobby, one, "Short-lived")

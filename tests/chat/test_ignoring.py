@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from accounts.actions import create_guest, delete_account
+from accounts.models import User
 from chat import actions
 from chat.actions import ignoring
 from chat.models import Ignored, Involvement, Room
@@ -96,3 +97,12 @@ def test_ignoring_ends_with_either_person(owning, owner, meeting, pest):
     ignore(owning, pest)
     delete_account(owner)
     assert not Ignored.objects.exists()
+
+
+def test_an_account_ignores_whom_its_guest_has_ignored(owning, owner, pest):
+    account = User.objects.create_user("ada", password="correct horse 9 staple", name="Ada")
+    Ignored.objects.create(user=owner, person=account)
+    ignore(owning, pest)
+    given = {"username": "ada", "password": "correct horse 9 staple", "take": "on"}
+    assert owning.post("/me/sign-in/", given).status_code == 302
+    assert list(Ignored.objects.filter(user=account).values_list("person", flat=True)) == [pest.pk]

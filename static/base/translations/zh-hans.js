@@ -36,6 +36,7 @@ setTranslations({
     "{first}、{second} 和另外 {count} 人加入了聊天室"
   ],
   "(edited)": "（已编辑）",
+  "Add a topic": "添加主题",
   "Cancel": "取消",
   "Close": "关闭",
   "Code copied": "代码已复制",
@@ -55,6 +56,7 @@ setTranslations({
   "Deleting…": "正在删除…",
   "Discard": "丢弃",
   "Edit": "编辑",
+  "Edit topic": "编辑主题",
   "Edited elsewhere. Saving overwrites that version.": "这条消息已在别处修改，保存会覆盖那次修改。",
   "Editing a message": "正在编辑消息",
   "Files can't be sent yet. Paste a link instead.": "暂不支持发送文件，可以粘贴链接。",
@@ -63,6 +65,7 @@ setTranslations({
   "Go to rooms": "返回聊天室列表",
   "Guest": "访客",
   "Guests": "访客",
+  "Here since {day}": "{day}加入",
   "Jump to latest": "跳到最新消息",
   "Just you": "仅你在线",
   "Leave room": "退出聊天室",

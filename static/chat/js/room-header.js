@@ -1,6 +1,7 @@
 /** What the page tells about its room: the name, the topic, and who may write how often. The log tells of changes. */
 
 import { gettext, ngettext } from "../../base/js/i18n.js";
+import { TopicEditor } from "./topic-editor.js";
 
 const element = (id) => document.getElementById(id);
 
@@ -18,12 +19,15 @@ export class RoomHeader {
   #data;
   #changedAt; // the seq of the last change that is shown
   #onRename;
+  #editor; // of people who may change the topic
 
   /** @param {RoomData} data @param {() => void} onRename called when `title` has changed */
   constructor(data, onRename) {
     this.#data = data;
     this.#changedAt = data.seq;
     this.#onRename = onRename;
+    const form = /** @type {HTMLFormElement | null} */ (element("topic-form"));
+    this.#editor = form && new TopicEditor(form);
     this.#show();
   }
 
@@ -59,7 +63,9 @@ export class RoomHeader {
 
   #show() {
     const { title, topic } = this.#data;
-    Object.assign(element("room-topic"), { textContent: topic, title: topic, hidden: !topic });
+    const isEditable = this.#editor && !element("topic-form").hidden;
+    Object.assign(element("room-topic"), { textContent: topic, title: topic, hidden: !topic || isEditable });
+    this.#editor?.show(topic);
     const closed = whyClosed(this.#data);
     element("composer").hidden = Boolean(closed);
     Object.assign(element("composer-closed"), { textContent: closed, hidden: !closed });

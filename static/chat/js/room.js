@@ -153,7 +153,7 @@ export function connectRoom(room, shell, isFirst) {
     people.rename(author);
     log.rename([author]);
   });
-  const card = new PersonCard(element("person-card"), you, log.ignored, (person) => {
+  const card = new PersonCard(element("person-card"), you, log.ignored, room.address, (person) => {
     if (element("people").matches(":popover-open")) element("people").hidePopover();
     composer.mention(person);
   });

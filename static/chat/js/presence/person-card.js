@@ -1,16 +1,21 @@
 /** Card of a person: a popover with the name, who it is, and what can be done. */
 
-import { renderAvatar } from "./avatar.js";
 import { gettext } from "../../../base/js/i18n.js";
+import { formatDay } from "../../../base/js/time-format.js";
+import { roomAddress } from "../room-address.js";
+import { renderAvatar } from "./avatar.js";
 import { EDGE, placePopover } from "../../../base/js/place-popover.js";
 
 /** Width of the card, as in person-card.css (pixels). */
 const WIDTH = 240;
 
+const LOAD_TIMEOUT = 10_000; // milliseconds
+
 export class PersonCard {
   #card;
   #you;
   #ignored;
+  #address;
   /** @type {import("./people.js").Person | null} */
   #person = null;
 
@@ -18,10 +23,12 @@ export class PersonCard {
    * @param {HTMLElement} card
    * @param {{id: number, staff?: boolean}} you
    * @param {Set<number>} ignored the people whom the person ignores
+   * @param {string} address of the room
    * @param {(person: import("./people.js").Person) => void} onMention
    */
-  constructor(card, you, ignored, onMention) {
+  constructor(card, you, ignored, address, onMention) {
     this.#ignored = ignored;
+    this.#address = address;
     this.#card = card;
     this.#you = you;
     this.#part("mention").addEventListener("click", () => {
@@ -55,8 +62,38 @@ export class PersonCard {
     moderate.href = moderate.dataset.address.replace("1", person.id);
     this.#part(isYou ? "mention" : "profile").autofocus = false;
     this.#part(isYou ? "profile" : "mention").autofocus = true; // the browser focuses it as the card opens
+    this.#showProfile({ since: null, rooms: [], more: false });
+    this.#place(anchor);
+    this.#loadProfile(person, anchor);
+  }
+
+  #place(anchor) {
     const beside = anchor.getBoundingClientRect();
     placePopover(this.#card, beside, Math.min(beside.left, innerWidth - WIDTH - EDGE));
+  }
+
+  /** Show since when the person is here and which rooms they share with the reader, as soon as the server has said so. */
+  async #loadProfile(person, anchor) {
+    const options = { signal: AbortSignal.timeout(LOAD_TIMEOUT) };
+    const response = await fetch(`${this.#address}people/${person.id}/`, options).catch(() => null);
+    const profile = response?.ok && (await response.json().catch(() => null));
+    if (!profile || person !== this.#person) return;
+    this.#showProfile(profile);
+    if (this.#card.matches(":popover-open")) this.#place(anchor);
+  }
+
+  /** @param {{since: string | null, rooms: {name: string, title: string}[], more: boolean}} profile */
+  #showProfile({ since, rooms, more }) {
+    const line = this.#part("since");
+    line.textContent = since ? gettext("Here since {day}", { day: formatDay(new Date(since)) }) : "";
+    line.hidden = !since;
+    this.#part("common").hidden = !rooms.length;
+    const items = rooms.map(({ name, title }) => {
+      const link = Object.assign(document.createElement("a"), { href: roomAddress(name), textContent: title || name });
+      link.dir = "auto";
+      return link;
+    });
+    this.#part("rooms").replaceChildren(...items, ...(more ? ["…"] : []));
   }
 
   #prepareIgnoring({ id }, isYou) {

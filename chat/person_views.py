@@ -1,4 +1,6 @@
-"""Views of ignored people: the list, ignore somebody, and stop it. They need no JavaScript."""
+"""Views of people: the card of a person, and the people whom the visitor ignores."""
+
+from collections.abc import Collection
 
 from asgiref.sync import async_to_sync
 from django.contrib import messages
@@ -11,11 +13,29 @@ from django.views.decorators.http import require_POST, require_safe
 import live
 from accounts.guests import ensure_visitor, find_visitor
 from accounts.models import User
+from base.api_errors import ApiError
 from base.ratelimit import get_change_rate, hit_limit
 from base.ratelimit_keys import request_keys
+from base.responses import error_response, json_response
 from chat import permissions, room_names
 from chat.actions import ignoring
+from chat.models import Room
 from chat.queries.ignored import list_ignored
+from chat.queries.profiles import load_profile
+
+
+@require_safe
+@never_cache
+def show_person(request: HttpRequest, room_name: str, pk: int) -> HttpResponse:
+    """Return what a card tells of a person in a room: `{"since": <time>, "rooms": [...], "more": <boolean>}`.
+
+    `rooms` are other rooms in common, each with `name` and `title`.
+    """
+    try:
+        room = permissions.enter(request.user, room_names.clean_name(room_name))
+        return json_response(load_profile(request.user, pk, room, _fetch_present(room)))
+    except ApiError as error:
+        return error_response(error)
 
 
 @require_safe
@@ -33,8 +53,7 @@ def ignore(request: HttpRequest, pk: int) -> HttpResponse:
     hit_limit(get_change_rate, request_keys(request))
     user = ensure_visitor(request)
     room = permissions.enter(user, room_names.clean_name(request.POST.get("room", "")))
-    present = async_to_sync(live.fetch_people)([room.topic])[room.topic]
-    ignoring.ignore(user, pk, room, present)
+    ignoring.ignore(user, pk, room, _fetch_present(room))
     messages.success(
         request, _("This person's messages are folded now. Your profile has the list of people you ignore.")
     )
@@ -49,3 +68,8 @@ def stop_ignoring(request: HttpRequest, pk: int) -> HttpResponse:
     if isinstance(request.user, User):
         ignoring.stop_ignoring(request.user, pk)
     return redirect("ignored")
+
+
+def _fetch_present(room: Room) -> Collection[int]:
+    """Return the people who are in a room now, as far as Redis tells."""
+    return async_to_sync(live.fetch_people)([room.topic])[room.topic]

@@ -1,0 +1,66 @@
+/** The topic of a room, edited in its header by people who may change it: Enter saves, Escape and leaving the input do not. */
+
+import { saveForm } from "../../base/js/form-post.js";
+import { gettext } from "../../base/js/i18n.js";
+
+export class TopicEditor {
+  #form;
+  #button;
+  #input;
+  #status;
+  #topic = "";
+
+  /** @param {HTMLFormElement} form */
+  constructor(form) {
+    this.#form = form;
+    this.#button = form.querySelector("button");
+    this.#input = form.querySelector("input[name=topic]");
+    this.#status = form.querySelector("[role=status]");
+    this.#button.addEventListener("click", () => this.#open());
+    this.#input.addEventListener("blur", () => document.activeElement !== this.#input && this.#close());
+    this.#input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.isComposing) this.#close();
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#save();
+    });
+  }
+
+  /** @param {string} topic as the server has it */
+  show(topic) {
+    this.#topic = topic;
+    const label = topic || gettext("Add a topic");
+    Object.assign(this.#button, { textContent: label, title: topic ? gettext("Edit topic") : "" });
+  }
+
+  #open() {
+    this.#input.value = this.#topic;
+    this.#toggle(true);
+    this.#input.select();
+  }
+
+  #close() {
+    const isFocused = document.activeElement === this.#input;
+    this.#toggle(false);
+    if (isFocused) this.#button.focus();
+  }
+
+  #toggle(isOpen) {
+    this.#showStatus("");
+    this.#button.hidden = isOpen;
+    this.#input.hidden = !isOpen;
+  }
+
+  /** Save the topic. The room's log tells of the new one. */
+  async #save() {
+    if (this.#input.value.trim() === this.#topic) return this.#close();
+    const problem = await saveForm(this.#form.action, this.#form);
+    if (problem) this.#showStatus(problem);
+    else this.#close();
+  }
+
+  #showStatus(text) {
+    Object.assign(this.#status, { textContent: text, hidden: !text });
+  }
+}

@@ -1,5 +1,6 @@
 """Batch of new messages, stored in one transaction."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
@@ -99,7 +101,8 @@ class MessageBatch:
             latest = timezone.now()
         waits = pause - (timezone.now() - latest).total_seconds() if latest else 0
         if waits > 0:
-            raise ApiError("rate_limited", _("This room is in slow mode."), waits)
+            detail = _("This room is in slow mode. You can write again in {count} min.")
+            raise ApiError("rate_limited", format_lazy(detail, count=math.ceil(waits / 60)), waits)
 
     def find_earlier(self, entry: NewMessage) -> Message | None:
         """Return the message that was stored when this was sent before."""

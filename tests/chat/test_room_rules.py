@@ -189,6 +189,12 @@ def test_slow_mode_makes_people_wait_but_not_moderators(owning, owner, lobby, ot
     assert say(create_guest(), lobby)
 
 
+def test_slow_mode_says_when_one_can_write_again(owning, lobby, other):
+    restrict(owning, slow_mode="3600")
+    say(other, lobby)
+    assert "You can write again in 60 min." in str(refused(other, lobby).detail)
+
+
 def test_slow_mode_counts_what_is_sent_at_once(owning, lobby, other):
     restrict(owning, slow_mode="30")
     entries = [actions.messages.NewMessage(other, lobby, text, uuid4()) for text in ("one", "two")]

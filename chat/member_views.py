@@ -1,5 +1,5 @@
-"""Views of private rooms: create one, its members and invitations, and join; and of the moderators of open
-rooms. They need no JavaScript."""
+"""Views of private and direct rooms: create one, its members and invitations, and join; and of the moderators
+of open rooms. They need no JavaScript."""
 
 from collections.abc import Callable
 
@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 import live
+from accounts.display_names import MAX_NAME_LENGTH
 from accounts.guests import ensure_visitor, find_visitor
 from accounts.models import User
 from base.api_errors import ApiError
@@ -25,8 +26,9 @@ from base.security_log import request_address
 from chat import permissions, room_names
 from chat.actions import invitations, members, memberships, rooms
 from chat.limits import get_join_rate, get_private_room_rate
-from chat.models import Role, Room, RoomKind
+from chat.models import MAX_PEOPLE, Role, Room, RoomKind
 from chat.queries.members import list_known_names, list_members
+from chat.queries.titles import load_title
 
 Page = HttpResponse
 
@@ -63,6 +65,52 @@ def open_direct_room(request: HttpRequest) -> Page:
     room = permissions.enter(user, room_names.clean_name(request.POST.get("room", "")))
     present = async_to_sync(live.fetch_people)([room.topic])[room.topic]
     return redirect("room", rooms.open_direct_room(user, int(given), room, present).name)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def new_direct_room(request: HttpRequest) -> Page:
+    """Render the form for a direct room, with `?name=` filled in; with POST, open the room."""
+    return _open_by_name(request)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def extend_direct_room(request: HttpRequest, room_name: str) -> Page:
+    """Render the people of a direct room; with POST, open the room of them and of those in `name=`."""
+    return _open_by_name(request, _enter(request, room_name, RoomKind.DIRECT))
+
+
+def _open_by_name(request: HttpRequest, room: Room | None = None) -> Page:
+    user = find_visitor(request)
+    if request.method != "POST" or user is None:  # a new guest would know nobody
+        return _render_direct_form(request, room, request.GET.getlist("name"))
+    hit_limit(get_private_room_rate, request_keys(request))
+    typed = [name for name in request.POST.getlist("name") if name.strip()]
+    try:
+        return redirect("room", rooms.message_people(user, typed, room).name)
+    except ApiError as error:
+        if error.code not in ("bad_frame", "not_found"):
+            raise
+        return _render_direct_form(request, room, typed, status=400, error=error.detail)
+
+
+def _render_direct_form(
+    request: HttpRequest, room: Room | None, typed: list[str], status: int = 200, **shown: object
+) -> Page:
+    inside = list_members(_user(request), room, None) if room else []
+    left = MAX_PEOPLE - (len(inside) or 1)
+    context = {
+        "room": room,
+        "title": room and load_title(request.user, room),
+        "members": inside,
+        "fields": [*typed, *[""] * left][:left],
+        "known": list_known_names(request.user, room),
+        "longest_name": MAX_NAME_LENGTH,
+        "most": MAX_PEOPLE,
+        **shown,
+    }
+    return render(request, "chat/new_direct_room.html", context, status=status)
 
 
 @require_safe
@@ -173,10 +221,10 @@ def make_qr_code(link: str) -> SafeString:
     return mark_safe(code)  # noqa: S308 (squares only)
 
 
-def _enter(request: HttpRequest, room_name: str) -> Room:
-    """Return the private room. Raise `ApiError` (`not_found`) for rooms of other kinds, too."""
+def _enter(request: HttpRequest, room_name: str, kind: RoomKind = RoomKind.PRIVATE) -> Room:
+    """Return the room of a kind. Raise `ApiError` (`not_found`) for rooms of other kinds, too."""
     room = permissions.enter(request.user, room_names.clean_name(room_name))
-    if room.kind != RoomKind.PRIVATE:
+    if room.kind != kind:
         raise missing_room()
     return room
 

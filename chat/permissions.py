@@ -156,12 +156,20 @@ def can_add(actor: User, person: User, room: Room) -> bool:
     To a private room they add people with whom they share a private room, or a direct one in which the
     person has written, unless the person ignores them; in an open room, people who have been there.
     """
-    theirs = Membership.objects.filter(user=person)
     if not room.is_open:
-        own = Membership.objects.filter(user=actor).exclude(room__kind=RoomKind.OPEN)
-        shared = theirs.filter(is_request=False, room__in=own.values("room"))
-        return shared.exists() and not Ignored.objects.filter(user=person, person=actor).exists()
-    return theirs.filter(room=room).exists() or messages_of(room).filter(author=person).exists()
+        is_known = known_memberships(actor).filter(user=person).exists()
+        return is_known and not Ignored.objects.filter(user=person, person=actor).exists()
+    theirs = Membership.objects.filter(user=person, room=room)
+    return theirs.exists() or messages_of(room).filter(author=person).exists()
+
+
+def known_memberships(visitor: Visitor) -> QuerySet[Membership]:
+    """Return the memberships by which a visitor may add people to private rooms, and message them by name.
+
+    Their people are in a private room with the visitor, or in a direct one that they opened or answered in.
+    """
+    own = Membership.objects.filter(user=_pk(visitor)).exclude(room__kind=RoomKind.OPEN)
+    return Membership.objects.filter(is_request=False, room__in=own.values("room"))
 
 
 def can_message(person: int, room: Room, present: Collection[int]) -> bool:
@@ -173,9 +181,10 @@ def can_message(person: int, room: Room, present: Collection[int]) -> bool:
     return person in present or is_member or messages_of(room).filter(author=person).exists()
 
 
-def unreachable() -> ApiError:
-    """Return the error for a person who does not exist or whom somebody may not message."""
-    return ApiError("not_found", _("This person can't be reached."))
+def unreachable(count: int = 1) -> ApiError:
+    """Return the error for people of whom one does not exist or may not be messaged, without naming them."""
+    one, several = _("This person can't be reached."), _("One of these people can't be reached.")
+    return ApiError("not_found", one if count == 1 else several)
 
 
 def acts_on(role: str | None, other: str | None) -> bool:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("rooms/", views.rooms, name="rooms"),
     path("rooms/private/", member_views.new_private_room, name="new_private_room"),
     path("rooms/direct/", member_views.open_direct_room, name="open_direct_room"),
+    path("rooms/direct/new/", member_views.new_direct_room, name="new_direct_room"),
     path("join/<slug:token>/", member_views.join, name="join"),
     path("moderation/<number:pk>/", moderation_views.show_person, name="moderate"),
     path("moderation/<number:pk>/silence/", moderation_views.silence, name="silence"),
@@ -45,6 +46,7 @@ urlpatterns = [
         name="remove_member",
     ),
     path("chat/<str:room_name>/members/<number:person>/role/", member_views.set_role, name="set_role"),
+    path("chat/<str:room_name>/people/", member_views.extend_direct_room, name="extend_direct_room"),
     path("chat/<str:room_name>/invitations/", member_views.create_invitation, name="create_invitation"),
     path(
         "chat/<str:room_name>/invitations/<number:pk>/revoke/",

@@ -30,7 +30,7 @@ from chat import actions, emoji, permissions, protocol, room_names
 from chat.models import ARCHIVED, MAX_TOPIC_LENGTH, Involvement, Room, RoomKind, Writers
 from chat.queries import history, room_list, unread_counts
 from chat.queries.ignored import load_ignored
-from chat.queries.titles import load_title, other_person
+from chat.queries.titles import list_others, load_title
 from chat.reasons import MAX_REASON_LENGTH
 
 # Messages of a room's page, and the most that a request may ask for.
@@ -127,12 +127,13 @@ def _describe(request: HttpRequest, room: Room, reading: unread_counts.ReadPosit
     role = reading.role if reading else None
     return {
         "title": load_title(request.user, room),
-        "other": other_person(request.user, room),
+        "others": list_others(request.user, room),
         "topic": room.topic_line,
         "is_archived": room.archived_at is not None,
         "writers": room.writers,
         "slow_mode": room.slow_mode,
         "has_members": room.kind == RoomKind.PRIVATE,
+        "is_direct": room.kind == RoomKind.DIRECT,
         "may_change": permissions.can_change(request.user, room, role),
         "epoch": room.epoch,
         "seq": room.last_seq,
@@ -204,7 +205,7 @@ def _open(
     }
     context = {"room_name": name, "room_label": data["title"] or name, "data": msgspec.to_builtins(data)}
     context["is_private"] = bool(private_key(name))
-    context |= {key: data.get(key) for key in ("has_members", "topic", "may_change")}
+    context |= {key: data.get(key) for key in ("has_members", "is_direct", "topic", "may_change")}
     context["closed"] = _why_closed(data)
     context["is_new"] = not data["epoch"]  # then the socket says who owns it
     context |= {

@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 import live
 from accounts import queries
 from accounts.models import User
+from base.names import MAX_ROOM_NAME
 from chat.models import Message, Room
 from chat.queries.titles import load_title
 from tasks.jobs import delete_rows
@@ -33,7 +34,7 @@ def request_transcript(owner: User, room: Room, address: str = "", time_zone: st
     total, size = space.estimate(room)
     origin = space.hash_address(address)
     values = {
-        "room_name": load_title(owner, room) or room.name,
+        "room_name": (load_title(owner, room) or room.name)[:MAX_ROOM_NAME],
         "from_number": room.first_seq,
         "up_to_number": room.last_seq,
         "total": total,

@@ -58,7 +58,7 @@ def add_by_name(actor: User, room: Room, name: str, role: str, address: str = ""
     """
     if role not in Role or (room.is_open and role == Role.MEMBER):
         raise ApiError("bad_frame", _("This role doesn't exist."))
-    found = _find_by_name(name)
+    found = find_by_name(name)
     people = queries.lock_active_people({actor.pk, *([found] if found else [])})
     actor, person = queries.get_stored(people, actor), people.get(found) if found else None
     if not permissions.can_manage(actor, room, permissions.load_role(actor, room)):
@@ -82,7 +82,7 @@ def add_by_name(actor: User, room: Room, name: str, role: str, address: str = ""
     audit(action, actor, room, person, role, address)
 
 
-def _find_by_name(name: str) -> int | None:
+def find_by_name(name: str) -> int | None:
     """Return the primary key of the person with a name, as typed."""
     try:
         key = NameKeys.of(names.clean(name, MAX_NAME_LENGTH)).key
@@ -186,7 +186,7 @@ def publish_requests(rooms: Collection[int]) -> None:
 
 
 def publish_first_message(room: Room) -> None:
-    """Publish that a direct room has its first message, and is listed for both people."""
+    """Publish that a direct room has its first message, and is listed for all its people."""
     for person in Membership.objects.filter(room=room).values_list("user", flat=True):
         publish = partial(unread_changes.publish_changed_memberships, person, [room.pk])
         transaction.on_commit(publish)
@@ -199,6 +199,8 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     and a person who is gone for good leaves all. Of the direct rooms that others have opened, only the newest
     `MAX_REQUESTS` are handed over.
     """
+    if heir:  # nobody opens a direct room of theirs meanwhile
+        queries.lock_active_people({person.pk, heir.pk})
     own = Membership.objects.filter(user=person).exclude(room__kind=RoomKind.OPEN).select_related("room")
     requests = own.filter(is_request=True).order_by("-pk").values_list("pk", flat=True)
     if heir:
@@ -251,7 +253,8 @@ def _move(membership: Membership, heir: User) -> None:
     else:
         role = max(own.role, membership.role, key=permissions.RANKS.index)
         first_seq = min(own.first_seq, membership.first_seq)
-        Membership.objects.filter(pk=own.pk).update(role=role, first_seq=first_seq)
+        is_request = own.is_request and membership.is_request
+        Membership.objects.filter(pk=own.pk).update(role=role, first_seq=first_seq, is_request=is_request)
         membership.delete()
     Invitation.objects.filter(room=room, inviter=membership.user_id).update(inviter=heir)
     transaction.on_commit(lambda: unread_changes.publish_changed_memberships(heir.pk, [room.pk]))

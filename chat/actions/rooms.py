@@ -3,11 +3,12 @@
 import secrets
 import string
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
@@ -20,6 +21,7 @@ from chat import permissions, room_names, room_search
 from chat.actions import members
 from chat.actions.room_events import log_event
 from chat.models import (
+    MAX_PEOPLE,
     MAX_TOPIC_LENGTH,
     SLOW_MODES,
     History,
@@ -90,31 +92,81 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
     """Return the direct room of two people, created if there is none. Raise `ApiError` (`not_found`).
 
     The user has entered a room in which the person must be or have been; `present` are the people there now.
-    The other person's lists have it once it has a message.
-    Nobody creates one with a person who ignores them.
-    Both people are locked, so that requests at the same time find the same direct room.
     """
-    people = queries.lock_active_people({user.pk, person})
+
+    def check() -> None:
+        if not permissions.can_message(person, room, present):
+            raise permissions.unreachable()
+
+    return _open_direct_room(user, {person}, check)
+
+
+@transaction.atomic
+def message_people(user: User, typed: Collection[str], room: Room | None = None) -> Room:
+    """Return the direct room of a user and the people with the typed names, created if there is none.
+
+    The people of `room`, a direct room that the user has entered, come in addition. Nobody creates one with
+    people who share no private room with them: see `permissions.known_memberships`. Raise `ApiError`.
+    """
+    if len(typed) >= MAX_PEOPLE:
+        raise _too_many()
+    others: dict[int, str] = {}
+    for name in typed:
+        pk = members.find_by_name(name)
+        if pk is None:
+            raise _unknown(name)
+        others[pk] = name
+    if room:
+        inside = Membership.objects.filter(room=room, user__is_active=True)
+        others |= dict(inside.values_list("user", "user__name"))
+    others.pop(user.pk, None)
+    if not others:
+        raise ApiError("bad_frame", _("Choose at least one person."))
+    if len(others) >= MAX_PEOPLE:
+        raise _too_many()
+
+    def check() -> None:
+        known = permissions.known_memberships(user).filter(user__in=others).values_list("user", flat=True)
+        for pk in others.keys() - set(known):
+            raise _unknown(others[pk])
+
+    return _open_direct_room(user, others, check)
+
+
+def _open_direct_room(user: User, others: Collection[int], check: Callable[[], None]) -> Room:
+    """Return the direct room of a user and others, created if there is none and `check` raises no error.
+
+    The lists of the others have it once it has a message. Nobody creates one with people who ignore them.
+    All people are locked, so that requests at the same time find the same direct room.
+    """
+    people = queries.lock_active_people({user.pk, *others})
     user = queries.get_stored(people, user)
     queries.check_not_silenced(user)
-    other = people.get(person)
-    if other is None or other == user or not permissions.can_message(person, room, present):
-        raise _unreachable()
-    key = Room.key_of_people(people)
-    if found := permissions.all_rooms().filter(people=key).first():
+    key = Room.key_of_people({user.pk, *others})
+    can_all_be_reached = user.pk not in others and people.keys() >= set(others)
+    found = permissions.all_rooms().filter(people=key).first()
+    if found and can_all_be_reached:
         members.accept_requests({(found.pk, user.pk)})
         return found
-    if is_ignored(user, other):
-        raise _unreachable()
+    check()
+    if not can_all_be_reached or is_ignored(user, others):
+        raise permissions.unreachable(len(others))
     members.check_can_join(user)
     direct = _create_private(RoomKind.DIRECT, people=key)
     members.add_member(direct, user, involvement=Involvement.ALL)
-    members.add_member(direct, other, involvement=Involvement.ALL, is_request=True)
+    for other in others:
+        members.add_member(direct, people[other], involvement=Involvement.ALL, is_request=True)
     return direct
 
 
-def _unreachable() -> ApiError:
-    return ApiError("not_found", _("This person can't be reached."))
+def _too_many() -> ApiError:
+    detail = _("A direct room has at most {most} people.")
+    return ApiError("bad_frame", format_lazy(detail, most=MAX_PEOPLE))
+
+
+def _unknown(name: str) -> ApiError:
+    detail = _("You share no private room with a person named “{name}”.")
+    return ApiError("bad_frame", format_lazy(detail, name=name.strip()))
 
 
 def clean_topic(topic: str) -> str:

@@ -8,6 +8,7 @@ from chat.models.messages import Mention, Message
 from chat.models.reports import Report
 from chat.models.rooms import (
     ARCHIVED,
+    MAX_PEOPLE,
     MAX_TOPIC_LENGTH,
     SLOW_MODES,
     FormerName,
@@ -22,6 +23,7 @@ from chat.models.rooms import (
 
 __all__ = [
     "ARCHIVED",
+    "MAX_PEOPLE",
     "MAX_TOPIC_LENGTH",
     "SLOW_MODES",
     "AuditEntry",

@@ -46,7 +46,7 @@ class Membership(Personal):
     is_request = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="Whether the other person opened this direct room, and the member has not written there.",
+        help_text="Whether another person opened this direct room, and the member has not written there.",
     )
 
     first_seq = models.BigIntegerField(

@@ -13,6 +13,9 @@ from base.api_errors import ApiError
 from base.names import MAX_ROOM_NAME
 from live import LogRewound
 
+# How many people a direct room can have.
+MAX_PEOPLE = 8
+
 # Longest topic line of a room (characters).
 MAX_TOPIC_LENGTH = 200
 
@@ -42,7 +45,7 @@ class RoomKind(models.TextChoices):
 
     OPEN = "open"  # all who know its name, which is its address
     PRIVATE = "private"  # its members
-    DIRECT = "direct"  # two people, for ever
+    DIRECT = "direct"  # two to eight people, for ever the same
     DELETED = "deleted"  # nobody: its messages are being deleted
 
 
@@ -67,7 +70,7 @@ class Room(models.Model):
         max_length=8, choices=RoomKind, default=RoomKind.OPEN, db_default=RoomKind.OPEN, editable=False
     )
     people = models.CharField(  # noqa: DJ001 (unique, so that it cannot be empty)
-        max_length=64,
+        max_length=MAX_PEOPLE * 20,  # keys of up to 19 digits
         null=True,
         unique=True,
         editable=False,

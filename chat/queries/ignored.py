@@ -1,5 +1,7 @@
 """Queries for the people whom somebody ignores."""
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
@@ -18,6 +20,6 @@ def list_ignored(user: User | AnonymousUser) -> list[tuple[int, str]]:
     )
 
 
-def is_ignored(user: User, person: User) -> bool:
-    """Return whether a user is ignored by a person."""
-    return Ignored.objects.filter(user=person, person=user).exists()
+def is_ignored(user: User, people: Collection[int]) -> bool:
+    """Return whether a user is ignored by one of these people."""
+    return Ignored.objects.filter(user__in=people, person=user).exists()

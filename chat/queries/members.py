@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, When
 from django.db.models.functions import Lower
 
 from accounts.models import User
 from chat import permissions
-from chat.models import Membership, Role, Room, RoomKind
+from chat.models import Membership, Role, Room
 
 # How many members are listed.
 MAX_LISTED = 500
@@ -53,18 +54,18 @@ def list_members(user: User, room: Room, role: str | None) -> list[Member]:
     ]
 
 
-def list_known_names(user: User, room: Room) -> list[str]:
+def list_known_names(user: User | AnonymousUser, room: Room | None = None) -> list[str]:
     """Return names of people whom a user could add to a room: see `permissions.can_add`.
 
-    Of a private room, only those who share another private or direct room with the user.
+    Of a private or direct room, only those who share another one with the user. Without a room, return the
+    names of the people whom the user could message.
     """
-    if room.is_open:
+    if room and room.is_open:
         found = Membership.objects.filter(room=room, role=Role.MEMBER)
     else:
-        own = Membership.objects.filter(user=user).exclude(room__kind=RoomKind.OPEN).values("room")
         inside = Membership.objects.filter(room=room).values("user")
-        found = Membership.objects.filter(room__in=own, is_request=False).exclude(user__in=inside)
+        found = permissions.known_memberships(user).exclude(user__in=inside)
     newest = (
-        found.exclude(user=user).filter(user__is_active=True, user__name_key__isnull=False).order_by("-pk")
+        found.exclude(user=user.pk).filter(user__is_active=True, user__name_key__isnull=False).order_by("-pk")
     )
     return sorted(set(newest.values_list("user__name", flat=True)[:MAX_KNOWN]))

@@ -21,7 +21,7 @@ from base.rooms import private_key
 from chat import permissions, room_search
 from chat.models import Involvement, Membership, Role, Room, RoomKind
 from chat.queries import unread_counts
-from chat.queries.titles import load_title, title_for
+from chat.queries.titles import SEPARATOR, load_title, title_for
 from chat.queries.unread_counts import RoomCounts
 
 # How many rooms of others are listed.
@@ -33,7 +33,7 @@ MAX_CARDS = 120
 # How many candidates a search compares with its text, the most recently active first.
 MAX_CANDIDATES = 1000
 
-# How many direct rooms are among them: their search keys are made of the present names of their people.
+# How many names of people in direct rooms are among them: the search keys are made of the present ones.
 MAX_DIRECT_CANDIDATES = 200
 
 # Order of rooms: the most recently active first.
@@ -219,7 +219,7 @@ def _search(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) -> lis
     candidates = rooms.filter(room_search.may_match(asked) | Q(kind=RoomKind.DIRECT))
     seen = candidates.annotate(seen=title_for(user.pk or 0))
     for pk, name, title, keys in seen.values_list("pk", "name", "seen", "search_keys")[:MAX_CANDIDATES]:
-        if not keys and (made := made + 1) > MAX_DIRECT_CANDIDATES:
+        if not keys and (made := made + 1 + title.count(SEPARATOR)) > MAX_DIRECT_CANDIDATES:
             continue
         search_keys = keys or room_search.make_search_keys(title)
         if matcher.matches(search_keys):

@@ -1,30 +1,58 @@
 """What people call rooms."""
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from accounts.display_names import DELETED
 from accounts.models import User
 from chat import permissions
-from chat.models import Membership, Room, RoomKind
+from chat.models import MAX_PEOPLE, Membership, Room, RoomKind
+
+# Text between the names of people in a title.
+SEPARATOR = ", "
+
+
+class JoinedNames(Subquery):
+    """Names of a direct room's people, joined. `DELETED` stands for those who are in it no more."""
+
+    template = f"""
+        (SELECT %(function)s(name, '{SEPARATOR}')
+            || CASE WHEN COUNT(*) < LENGTH(MAX(people)) - LENGTH(REPLACE(MAX(people), '-', ''))
+            THEN '{SEPARATOR}{DELETED}' ELSE '' END
+        FROM (%(subquery)s) others)
+    """  # noqa: S608 (of constants)
+    output_field = CharField()
+
+    def as_sqlite(self, compiler, connection):
+        return self.as_sql(compiler, connection, function="GROUP_CONCAT")
+
+    def as_postgresql(self, compiler, connection):
+        return self.as_sql(compiler, connection, function="STRING_AGG")
 
 
 def title_for(user: int | OuterRef, room: str = "") -> Case:
     """Return an expression: what a user calls a room, at a path from the query's rows.
 
-    In a direct room it is the other person's present name. It is empty for an open room.
+    In a direct room it is the present names of the others, at most seven. It is empty for an open room.
     """
-    others = Membership.objects.filter(~Q(user=user), room=OuterRef(room or "pk"))
-    name = Coalesce(Subquery(others.values("user__name")[:1]), Value(DELETED))
+    others = _others(user, OuterRef(room or "pk"))[:MAX_PEOPLE]
+    joined = JoinedNames(others.values(name=F("user__name"), people=F("room__people")))
+    names = Coalesce(joined, Value(DELETED))
     path = room and f"{room}__"
-    return Case(When(Q(**{f"{path}kind": RoomKind.DIRECT}), then=name), default=F(f"{path}title"))
+    return Case(When(Q(**{f"{path}kind": RoomKind.DIRECT}), then=names), default=F(f"{path}title"))
 
 
-def other_person(user: User | AnonymousUser, room: Room) -> int | None:
-    """Return the primary key of the other person in a user's direct room."""
-    people = room.person_keys - {user.pk}
-    return people.pop() if len(people) == 1 else None
+def list_others(user: User | AnonymousUser, room: Room) -> list[dict]:
+    """Return the others of a user's direct room, in the order of the title: `id` and `name`."""
+    if room.kind != RoomKind.DIRECT:
+        return []
+    rows = _others(user.pk, room).values_list("user", "user__name")
+    return [{"id": pk, "name": name} for pk, name in rows]
+
+
+def _others(user: int | OuterRef | None, room: Room | OuterRef) -> QuerySet[Membership]:
+    return Membership.objects.filter(~Q(user=user), room=room).order_by("pk")
 
 
 def load_title(user: User | AnonymousUser, room: Room) -> str:

@@ -178,6 +178,32 @@ async def test_a_direct_room_has_the_present_name_of_the_other(lobby, open_tab):
     await expect(one.page.locator("#rooms")).to_contain_text("Ada of the Choir")
 
 
+async def test_three_people_meet_in_a_direct_room_under_their_present_names(lobby, open_tab, two_members):
+    one, two, address = await two_members("Choir")
+    await join(three := await open_tab(), await invite(one, address))
+    names = [await tab.page.locator(".display-name__text").inner_text() for tab in (one, two, three)]
+    await one.page.get_by_role("link", name="Message somebody").click()
+    second = one.page.get_by_label("Name 2")
+    await expect(second).to_be_hidden()
+    await one.page.get_by_label("Names").press_sequentially(names[1])
+    await expect(second).to_be_visible()
+    await second.fill(names[2])
+    await one.page.get_by_role("button", name="Open direct room").click()
+    await expect(one.page.get_by_role("heading", level=1)).to_contain_text(f"{names[1]}, {names[2]}")
+    await one.say("hello, you two")
+    await two.page.locator("#rooms").get_by_role("link", name=f"{names[0]}, {names[2]}").click()
+    await two.until_transcript("hello, you two")
+    await two.page.click(".display-name__button")
+    await two.say("Bea of the Choir")
+    title = f"Bea of the Choir, {names[2]}"
+    await expect(one.page.get_by_role("heading", level=1)).to_contain_text(title)
+    await expect(one.page).to_have_title(f"{title} · Lobby")
+    await expect(one.page.locator("#rooms")).to_contain_text(title)
+    await one.page.get_by_role("button", name="Room menu").click()
+    await one.page.get_by_role("link", name="Add people").click()
+    await expect(one.page.get_by_role("listitem").filter(has_text="Bea of the Choir").last).to_be_visible()
+
+
 @pytest.mark.parametrize("is_elsewhere", [True, False])
 async def test_who_is_removed_while_away_keeps_nothing_of_the_room(lobby, two_members, is_elsewhere):
     one, two, address = await two_members("Choir", service_workers="allow")

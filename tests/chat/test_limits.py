@@ -182,6 +182,13 @@ async def test_new_rooms_are_limited_by_address(connect, settings, address):
     assert await Room.objects.acount() == ratelimit.ADDRESS_MULTIPLE
 
 
+async def test_tries_to_open_direct_rooms_are_limited(lobby_room, settings, address):
+    settings.ROOMS_PER_HOUR = 1
+    browser = await newcomer(address)
+    answers = [await browser.post("/rooms/direct/new/", {"name": "Ada"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [400, 429]
+
+
 async def test_messages_are_limited_by_address(connect, settings, address, monkeypatch):
     settings.CHAT_RATE = 0.1  # one in ten seconds
     monkeypatch.setattr(ratelimit, "ADDRESS_MULTIPLE_OF_MESSAGES", 2)

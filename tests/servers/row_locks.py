@@ -11,11 +11,12 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection, transaction
 
 from accounts import queries
-from accounts.actions import create_guest, delete_account
+from accounts.actions import create_guest, delete_account, give_up_name
 from accounts.models import User
 from accounts.purge import purge_guests
 from base.api_errors import ApiError
 from chat import actions
+from chat.actions import rooms
 from chat.models import Message
 from chat.queries import locks
 from tests.tasks.test_jobs import days_ago
@@ -104,6 +105,17 @@ def test_a_guest_who_writes_when_the_purge_begins_stays(people, room, meanwhile)
     guest = User.objects.get(pk=people[0].pk)
     assert meanwhile(lambda: actions.send(guest, room, "hi", uuid4()), purge_guests) == 1
     assert User.objects.get() == guest
+
+
+def test_a_direct_room_that_a_guest_hands_over_is_found_and_not_opened_again(people, room, meanwhile):
+    guest, other = people
+    account = create_guest()
+    actions.send(other, room, "hello", uuid4())
+    direct = rooms.open_direct_room(guest, other.pk, room)
+    found = meanwhile(
+        lambda: give_up_name(guest, account), lambda: rooms.open_direct_room(account, other.pk, room)
+    )
+    assert found == direct
 
 
 def test_rows_are_locked_in_their_order(people):

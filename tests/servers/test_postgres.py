@@ -26,6 +26,7 @@ def postgres():
 # Tests of raw SQL, of locks and of constraints, below tests/.
 OF_THE_DATABASE = [
     "chat/test_actions",
+    "chat/test_direct_rooms",
     "chat/test_leaks",
     "chat/test_listing",
     "chat/test_people",

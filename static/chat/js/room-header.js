@@ -5,14 +5,14 @@ import { TopicEditor } from "./topic-editor.js";
 
 const element = (id) => document.getElementById(id);
 
-/** @typedef {{seq: number, title: string, other: number | null, topic: string, is_archived: boolean, writers: string, slow_mode: number, moderates: boolean}} RoomData of the page, and kept with it */
+/** @typedef {{seq: number, title: string, others: {id: number, name: string}[], topic: string, is_archived: boolean, writers: string, slow_mode: number, moderates: boolean}} RoomData of the page, and kept with it */
 
 /** The settings of a new room: those that a welcome leaves out. */
 const DEFAULTS = { topic: "", is_archived: false, writers: "everyone", slow_mode: 0 };
 
 /** The settings of a room, to be kept with what was seen of it. @param {RoomData} data */
-export function settingsOf({ title, topic, is_archived, writers, slow_mode }) {
-  return { title, topic, is_archived, writers, slow_mode };
+export function settingsOf({ title, others, topic, is_archived, writers, slow_mode }) {
+  return { title, others, topic, is_archived, writers, slow_mode };
 }
 
 export class RoomHeader {
@@ -53,10 +53,14 @@ export class RoomHeader {
     if (title !== before) this.#onRename();
   }
 
-  /** The other person of a direct room, which is called by their name, may have another one. @param {{id: number, name: string}} person */
+  /** A direct room is called by the names of its others: one of them may have another name. @param {{id: number, name: string}} person */
   meet({ id, name }) {
-    if (id !== this.#data.other || name === this.#data.title) return;
-    this.#data.title = name;
+    const { others = [], title } = this.#data;
+    const known = others.find((other) => other.id === id);
+    if (!known || known.name === name) return;
+    const before = joinNames(others);
+    known.name = name;
+    this.#data.title = joinNames(others) + title.slice(before.length); // those who are gone stay
     this.#show();
     this.#onRename();
   }
@@ -76,6 +80,11 @@ export class RoomHeader {
     const label = gettext("Message {room}", { room: title });
     Object.assign(element("chat-message-input"), { placeholder: label, ariaLabel: label });
   }
+}
+
+/** As in titles.py. @param {{name: string}[]} people */
+function joinNames(people) {
+  return people.map(({ name }) => name).join(", ");
 }
 
 /** Why the person cannot write; empty if they can. @param {RoomData} data */

@@ -4,7 +4,6 @@ of open rooms. They need no JavaScript."""
 from collections.abc import Callable
 
 import segno
-from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-import live
 from accounts.display_names import MAX_NAME_LENGTH
 from accounts.guests import ensure_visitor, find_visitor
 from accounts.models import User
@@ -51,20 +49,6 @@ def new_private_room(request: HttpRequest) -> Page:
         shown = {"title": title, "error": error.detail}
         return render(request, "chat/new_private_room.html", shown, status=400)
     return redirect("members", room.name)
-
-
-@require_POST
-@never_cache
-def open_direct_room(request: HttpRequest) -> Page:
-    """Open the direct room of the visitor and a person in a room: `person=<id>` and `room=<name>`."""
-    hit_limit(get_private_room_rate, request_keys(request))
-    given = request.POST.get("person", "")
-    if not (given.isascii() and given.isdigit() and len(given) < 19):
-        raise ApiError("not_found", _("This person can't be reached."))
-    user = ensure_visitor(request)
-    room = permissions.enter(user, room_names.clean_name(request.POST.get("room", "")))
-    present = async_to_sync(live.fetch_people)([room.topic])[room.topic]
-    return redirect("room", rooms.open_direct_room(user, int(given), room, present).name)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,4 +1,4 @@
-"""Views of people: the card of a person, and the people whom the visitor ignores."""
+"""Views of people: the card of a person, messaging them, and the people whom the visitor ignores."""
 
 from collections.abc import Collection
 
@@ -18,7 +18,8 @@ from base.ratelimit import get_change_rate, hit_limit
 from base.ratelimit_keys import request_keys
 from base.responses import error_response, json_response
 from chat import permissions, room_names
-from chat.actions import ignoring
+from chat.actions import ignoring, rooms
+from chat.limits import get_private_room_rate
 from chat.models import Room
 from chat.queries.ignored import list_ignored
 from chat.queries.profiles import load_profile
@@ -36,6 +37,19 @@ def show_person(request: HttpRequest, room_name: str, pk: int) -> HttpResponse:
         return json_response(load_profile(request.user, pk, room, _fetch_present(room)))
     except ApiError as error:
         return error_response(error)
+
+
+@require_POST
+@never_cache
+def open_direct_room(request: HttpRequest) -> HttpResponse:
+    """Open the direct room of the visitor and a person in a room: `person=<id>` and `room=<name>`."""
+    hit_limit(get_private_room_rate, request_keys(request))
+    given = request.POST.get("person", "")
+    if not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise permissions.unreachable()
+    user = ensure_visitor(request)
+    room = permissions.enter(user, room_names.clean_name(request.POST.get("room", "")))
+    return redirect("room", rooms.open_direct_room(user, int(given), room, _fetch_present(room)).name)
 
 
 @require_safe

@@ -115,6 +115,14 @@ def test_a_transcript_has_what_its_owner_may_read(story):
         assert transcript.total == len(expected)
 
 
+@pytest.mark.parametrize(("history", "is_told"), [("new", True), ("all", False)])
+def test_the_invitation_tells_of_it(transactional_db, client, history, is_told):
+    story = Story(history)
+    token = invitations.create_invitation(story.owner, story.room, "member", "day", "any", "")
+    page = client.get(f"/join/{token}/").content.decode()
+    assert ("what is written after you join" in page) == is_told
+
+
 def test_people_who_were_members_before_go_on_reading_all(transactional_db):
     story = Story(history="all")
     rooms.change_room(story.owner, story.room, rooms.RoomSettings("Book club", "", history="new"))

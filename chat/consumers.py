@@ -72,6 +72,7 @@ class ChatConsumer(live.AsyncSocket):
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
         self.address = counted_client_address(self.scope)
         self.private_room: str | None = None
+        self.admission: object = None
         self.is_owner = False  # of a room that this socket has created
         self.is_open = False  # in the room, and not closing
         if is_for_another_user(self.scope):  # before presence shows them in the room
@@ -116,6 +117,7 @@ class ChatConsumer(live.AsyncSocket):
             created, self.is_owner = await database_sync_to_async(_open_room)(name, self.user)
             found = history.FoundRoom(created, created.last_seq if last is None else None)
         room, proven, self.last_change = found
+        self.admission = room.admission
         # The cursor alone does not show a restore: new messages may have brought the log past the cursor.
         self.is_rewound = self.query.get("epoch", room.epoch) != room.epoch or proven is None
         self.client_cursor = await self.find_client_cursor(room, proven)
@@ -159,6 +161,8 @@ class ChatConsumer(live.AsyncSocket):
         seq = int(since)
         if proven is None or seq > proven:
             return None
+        if seq < room.first_seq - 1:  # of an earlier membership: changes since then are hidden
+            return None if self.dialect.can_reset else room.first_seq - 1
         missed = room.last_seq - seq
         if missed > history.MAX_MISSED:  # fewer events, maybe: a message changed twice is one
             missed = await history.get_missed_counts().load((room.topic, seq)) or 0
@@ -204,7 +208,7 @@ class ChatConsumer(live.AsyncSocket):
         try:
             while not log.covers(up_to):  # page by page: a slow tab holds one page in memory
                 batch, up_to = await live.get_hub().read_backlog(topic, log, up_to, self.address)
-                await self.send_batch(batch)
+                await self.send_visible(batch)
         except Exception as error:
             self.on_error(error)
         else:
@@ -213,14 +217,17 @@ class ChatConsumer(live.AsyncSocket):
             self.cursor = max(self.cursor, up_to)
 
     async def on_batch(self, batch: live.Batch):
-        await self.send_batch(batch)
+        await self.send_visible(batch)
         self.cursor = max(self.cursor, batch.seq)
 
-    async def send_batch(self, batch: live.Batch):
+    async def send_visible(self, batch: live.Batch):
+        """Send those events of the room's log that the member may see."""
         if self.room.first_seq:
             batch = batch.derive(_visible_part, self.room.first_seq)
-            if not batch.events:
-                return
+        if batch.events:
+            await self.send_batch(batch)
+
+    async def send_batch(self, batch: live.Batch):
         if self.is_open:
             for frame in self.dialect.frames(batch, self.cursor):
                 if isinstance(frame, str):

@@ -6,7 +6,6 @@ forbidden room gets the same response as a missing one.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -59,14 +58,14 @@ def enter_all(wanted: Collection[tuple[int | None, str]]) -> dict[tuple[int | No
     """
     rooms = _find_rooms({key for _, key in wanted})
     closed = {(rooms[key].pk, pk) for pk, key in wanted if pk and key in rooms and not rooms[key].is_open}
-    first_seqs = _load_members(closed, "first_seq")
+    members = _load_members(closed, "pk", "first_seq")
     found = {}
     for pk, key in wanted:
         room = rooms.get(key)
         if room and room.is_open:
             found[pk, key] = room
-        elif room and pk and (first_seq := first_seqs.get((room.pk, pk))) is not None:
-            found[pk, key] = room.seen_from(first_seq) if first_seq else room
+        elif room and pk and (member := members.get((room.pk, pk))):
+            found[pk, key] = room.entered_by(*member)
     return found
 
 
@@ -80,7 +79,7 @@ def with_access(wanted: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
 
 def load_roles(pairs: Collection[tuple[int, int]]) -> Roles:
     """Return the roles of people in rooms, for pairs of a room's and a person's primary keys."""
-    return _load_members(pairs, "role")
+    return {pair: role for pair, (role,) in _load_members(pairs, "role").items()}
 
 
 def load_role(visitor: Visitor, room: Room) -> str | None:
@@ -268,13 +267,13 @@ def _may_act(user: User, room: Room, role: str | None) -> bool:
     return user.is_active and (room.is_open or role is not None)
 
 
-def _load_members(pairs: Collection[tuple[int, int]], field: str) -> dict[tuple[int, int], Any]:
-    """Return a field of the memberships of pairs of a room's and a person's primary keys."""
+def _load_members(pairs: Collection[tuple[int, int]], *fields: str) -> dict[tuple[int, int], tuple]:
+    """Return fields of the memberships of pairs of a room's and a person's primary keys."""
     if not pairs:
         return {}
     rooms, people = {room for room, _ in pairs}, {person for _, person in pairs}
-    found = Membership.objects.filter(room__in=rooms, user__in=people).values_list("room", "user", field)
-    return {(room, user): value for room, user, value in found if (room, user) in pairs}
+    found = Membership.objects.filter(room__in=rooms, user__in=people).values_list("room", "user", *fields)
+    return {(room, user): tuple(values) for room, user, *values in found if (room, user) in pairs}
 
 
 def _find_rooms(keys: set[str]) -> dict[str, Room]:

@@ -264,7 +264,7 @@ def stored(request: HttpRequest, room_name: str) -> HttpResponse:
     try:
         client_ids = _parse_client_ids(request)
         found = permissions.enter(request.user, room_names.clean_name(room_name))
-        return json_response({"stored": history.find_stored(found, client_ids)})
+        return json_response({"stored": history.find_stored(request.user, found, client_ids)})
     except ApiError as error:
         return error_response(error)
 

@@ -80,6 +80,10 @@ class Visit:
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     @property
+    def admission(self) -> None:
+        """Return nothing: what these sockets show is deleted with a membership."""
+
+    @property
     def private_room(self) -> str | None:
         return self._scope.get("private_room")
 

@@ -34,12 +34,16 @@ class Socket(Protocol):
     """Open socket. `user` and `session_key` are None without a session.
 
     `private_room` is the key of the private room that it enters, if any. It is set before the permission is
-    read, so that a removal afterwards is noticed.
+    read, so that a removal afterwards is noticed. `admission` is that of the room once it has been read: who
+    was removed and added again has another.
     """
 
     user: User | None
     session_key: str | None
     address: str
+
+    @property
+    def admission(self) -> object: ...
 
     @property
     def private_room(self) -> str | None: ...
@@ -119,6 +123,7 @@ def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
     found = []
     for socket, user in sockets:
         person = people.get(user.pk)
+        entered = members.get((user.pk, socket.private_room)) if socket.private_room else None
         if person is None:
             found.append((socket, DELETED if user.pk in deleted else SIGNED_OUT))
         elif person.is_deleted:
@@ -127,7 +132,7 @@ def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
             found.append((socket, REMOVED))
         elif socket.session_key not in signed_in or user.password != person.password:
             found.append((socket, SIGNED_OUT))
-        elif socket.private_room and (user.pk, socket.private_room) not in members:
+        elif socket.private_room and (entered is None or socket.admission not in (None, entered.admission)):
             found.append((socket, REMOVED))
     return found
 

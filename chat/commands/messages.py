@@ -43,7 +43,7 @@ async def send(socket: "ChatConsumer", command: Send) -> Message:
     if is_new:
         socket.user = socket.user or message.author
     elif message.seq <= socket.cursor:  # later ones still arrive through the log
-        await socket.on_batch(live.Batch([protocol.make_event(message)]))
+        await socket.send_batch(live.Batch([protocol.make_event(message)]))
     return message
 
 

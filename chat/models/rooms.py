@@ -124,16 +124,18 @@ class Room(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
-    # The first seq of the log that the person who has entered may see: see `Membership`. Not stored.
+    # Of the person who has entered a private room: what identifies the admission, which is another after a
+    # removal, and the first seq of the log that the person may see: see `Membership`. Not stored.
+    admission: tuple[int, int] | None = None
     first_seq = 0
 
     def __str__(self):
         return self.label
 
-    def seen_from(self, first_seq: int) -> "Room":
-        """Return the room as somebody sees it whose log begins at a seq."""
+    def entered_by(self, membership: int, first_seq: int) -> "Room":
+        """Return the room as a member sees it, by the membership's primary key and first seq."""
         seen = copy(self)
-        seen.first_seq = first_seq
+        seen.admission, seen.first_seq = (membership, first_seq), first_seq
         return seen
 
     @property

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from channels.db import database_sync_to_async
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
@@ -134,12 +135,8 @@ class StoredMessages:
         self._by_seq = {(row.room_id, row.seq): row for row in rows}
 
     def last_change(self, room: Room) -> protocol.LastChange:
-        """Return a log's last change.
-
-        There is none without it (it was deleted by hand, or just changed), or if the visitor may not see it.
-        """
-        last = self._by_seq.get((room.pk, room.last_seq))
-        return protocol.make_last_change(last if last and last.number >= room.first_seq else None)
+        """Return a log's last change. Without it (it was deleted by hand, or just changed), there is none."""
+        return protocol.make_last_change(self._by_seq.get((room.pk, room.last_seq)))
 
     def find_proven(self, room: Room, end: LogEnd) -> int | None:
         """Return the seq up to which this end proves its log to be the room's.
@@ -278,9 +275,10 @@ def load_present_names(messages: Iterable[protocol.Message]) -> dict[int, str]:
     return {pk: names[pk] for pk, name in sent if names.get(pk, name) != name}
 
 
-def find_stored(room: Room, client_ids: Collection[UUID]) -> list[UUID]:
-    """Return those of the client_ids that messages of a room have."""
-    found = permissions.messages_of(room).filter(client_id__in=client_ids)
+def find_stored(user: User | AnonymousUser, room: Room, client_ids: Collection[UUID]) -> list[UUID]:
+    """Return those of the client_ids that messages of a room have, which the user may see or has sent."""
+    is_seen = Q(number__gte=room.first_seq) | Q(author=user.pk)
+    found = permissions.messages_of(room.pk).filter(is_seen, client_id__in=client_ids)
     return list(found.values_list("client_id", flat=True).distinct())
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import unicodedata
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
 from django.core.management import call_command
+from django.utils import timezone
 
 from accounts.actions import create_guest
 from accounts.models import User
@@ -187,6 +189,13 @@ def test_slow_mode_makes_people_wait_but_not_moderators(owning, owner, lobby, ot
     assert say(other, lobby, client_id=client_id) == first  # sent again, since its acknowledgement was lost
     assert {say(owner, lobby).text for _ in range(2)} == {"hi"}
     assert say(create_guest(), lobby)
+
+
+def test_slow_mode_waits_no_longer_than_it_says_after_the_clock_was_set_back(owning, lobby, other):
+    restrict(owning, slow_mode="30")
+    say(other, lobby)
+    Message.objects.update(created_at=timezone.now() + timedelta(hours=2))
+    assert refused(other, lobby).retry_after == 30
 
 
 def test_slow_mode_says_when_one_can_write_again(owning, lobby, other):

@@ -128,7 +128,7 @@ async def test_a_shared_client_id_takes_few_steps_of_sqlite(people, rooms):
 
     assert await steps(write_again) < 10
     assert await steps(lambda: history.load_rooms([known])) < 10
-    assert await steps(lambda: history.find_stored(room, [draft.client_id])) < 10
+    assert await steps(lambda: history.find_stored(ada, room, [draft.client_id])) < 10
 
 
 @database_sync_to_async

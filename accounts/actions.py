@@ -288,6 +288,15 @@ def silence(user: User, lifetime: timedelta) -> User:
     return user
 
 
+@transaction.atomic
+def approve(user: User, is_approved: bool) -> User:
+    """Let a person write where the site's rules ask for approval, or end that."""
+    user = queries.lock_active(user)
+    user.is_approved = is_approved
+    user.save(update_fields=["is_approved"])
+    return user
+
+
 def is_banned_with_network(user: User) -> bool:
     """Return whether a ban of a person also keeps new guests out of their network.
 

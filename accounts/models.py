@@ -51,6 +51,12 @@ class User(AbstractUser):
     silenced_until = models.DateTimeField(
         null=True, editable=False, help_text="Until then they cannot write."
     )
+    is_approved = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether staff let the person write, also where the site's rules restrict it.",
+    )
     network = models.CharField(
         max_length=64,
         blank=True,

@@ -1,11 +1,13 @@
-"""Administration site. It is read-only: changes go through `actions`."""
+"""Administration site. It is read-only but for the site's rules: changes go through `actions`."""
 
 from django.contrib import admin
 from django.db.models import Q
 
 from base.admin import ReadOnlyAdmin
+from base.security_log import request_address
 from chat import permissions
-from chat.models import AuditEntry, Membership, Message, Room
+from chat.actions.site_rules import change_rules
+from chat.models import AuditEntry, Membership, Message, Room, SiteRules
 
 
 class VisibleRoomsAdmin(ReadOnlyAdmin):
@@ -52,3 +54,17 @@ class MembershipAdmin(VisibleRoomsAdmin):
     list_display = ["room", "user", "last_read"]
     list_select_related = ["room", "user"]
     search_fields = ["room__name", "user__name"]
+
+
+@admin.register(SiteRules)
+class SiteRulesAdmin(admin.ModelAdmin):
+    """Site rules: one row, which takes effect at once and is recorded in the audit log."""
+
+    def has_add_permission(self, request):
+        return super().has_add_permission(request) and not SiteRules.objects.exists()
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def save_model(self, request, rules, form, change):
+        change_rules(request.user, rules, request_address(request))

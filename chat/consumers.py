@@ -4,6 +4,7 @@ import asyncio
 import logging
 from copy import copy
 
+import msgspec
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +24,7 @@ from chat.models import Role, Room, Writers
 from chat.protocol import dialects
 from chat.queries import history
 from chat.services.room_presence import get_presence_feed
+from chat.services.site_rules import SiteChanged, get_site_rules_feed
 from chat.services.unread_feed import get_unread_feed
 from connections.consumers import PageListener
 from connections.open_sockets import SIGNED_OUT, get_sockets
@@ -121,7 +123,13 @@ class ChatConsumer(live.AsyncSocket):
         # The cursor alone does not show a restore: new messages may have brought the log past the cursor.
         self.is_rewound = self.query.get("epoch", room.epoch) != room.epoch or proven is None
         self.client_cursor = await self.find_client_cursor(room, proven)
+        self.requirement = await self.find_requirement(room)
         return copy(room)  # concurrent sockets may share the loaded object
+
+    async def find_requirement(self, room: Room) -> str:
+        """Return what the user lacks to write in a room: see `Requirement`."""
+        rules = await get_site_rules_feed().load()
+        return permissions.find_requirement(self.user, rules) if room.is_open else ""
 
     @property
     def ratelimit_keys(self) -> RateLimitKeys:
@@ -150,6 +158,8 @@ class ChatConsumer(live.AsyncSocket):
         if self.dialect.sends_presence:
             await self.send_batch(live.Batch(state))
             self.life.enter_context(unread.follow(self.user.pk, self.send_batch, self.on_error))
+            self.life.enter_context(get_site_rules_feed().follow(self.on_site_changed, self.on_error))
+            await self.update_requirement()  # it may have changed since the welcome
 
     async def find_client_cursor(self, room: Room, proven: int | None) -> int | None:
         """Return the client's cursor; None if the client must reload the history."""
@@ -172,7 +182,13 @@ class ChatConsumer(live.AsyncSocket):
         you = protocol.make_you(self.user) if self.user else None
         writers = "" if room.writers == Writers.EVERYONE else room.writers
         settings = protocol.Settings(
-            room.title, room.topic_line, room.archived_at is not None, writers, room.slow_mode, self.is_owner
+            room.title,
+            room.topic_line,
+            room.archived_at is not None,
+            writers,
+            room.slow_mode,
+            self.is_owner,
+            self.requirement,
         )
         return protocol.Welcome(
             room.name,
@@ -234,6 +250,20 @@ class ChatConsumer(live.AsyncSocket):
                     await self.base_send({"type": "websocket.send", "text": frame})
                 else:
                     await send_frames(self.scope, self.base_send, frame)
+
+    async def on_site_changed(self, batch: live.Batch):
+        for event in batch.events:
+            change = msgspec.json.decode(event.body, type=SiteChanged)
+            if self.user and change.person == self.user.pk:
+                self.user.is_approved = change.is_approved
+        await self.update_requirement()
+
+    async def update_requirement(self):
+        """Send what the user lacks to write in the room, if that has changed."""
+        before, self.requirement = self.requirement, await self.find_requirement(self.room)
+        if self.requirement != before:
+            body = protocol.encode_body(protocol.Requirement(self.requirement))
+            await self.send_batch(live.Batch([live.Event(None, body)]))
 
     def on_error(self, error: BaseException):
         """Close the socket, since its subscription has ended."""

@@ -19,6 +19,8 @@ _FENCE = regex.compile(r"[ \t]*+(`{3,}+(?=[^`]*+$)|~{3,}+)")
 _SIGN = regex.compile(r"`++|@|[hH][tT][tT][pP][sS]?://")
 _LATIN = regex.compile("[a-zA-Z0-9]")
 
+_SCHEME = regex.compile("https?://", regex.IGNORECASE)
+
 _CJK = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
 _PLAIN = (
     r'(?![\s<>"`\p{C}\u3000-\u303f\uff00-\uffef]'
@@ -33,6 +35,11 @@ def find_at_signs(text: str) -> Iterator[int]:
     """Yield the position of each `@` in prose. The time is proportional to the length of the text."""
     for begin, line in islice(_prose(text), MAX_LINES):
         yield from (begin + at for at in _at_signs(line))
+
+
+def has_address(text: str) -> bool:
+    """Return whether a text has a web address, even where it is no link, as in code."""
+    return bool(_SCHEME.search(text))
 
 
 def _prose(text: str) -> Iterator[tuple[int, str]]:

@@ -95,6 +95,11 @@ def find_candidates(drafts: Iterable[Draft]) -> Candidates:
     return Candidates(places, _find_people(named, chosen) if named or chosen else {})
 
 
+def count_places(text: str) -> int:
+    """Return in how many places a text may mention people, whether or not they exist."""
+    return sum(1 for _begin in _find_begins(text))
+
+
 def store_mentions(messages: Collection[Message], found: Candidates) -> None:
     """Store the mentions of these messages, which must be stored themselves."""
     asking = [message for message in messages if message.text in found.places]
@@ -129,8 +134,7 @@ def load_mentions(messages: Iterable[Message]) -> list[Message]:
 
 def _find_places(text: str) -> Iterable[Place]:
     """Yield the places where a name may begin. All letters are normalized at once."""
-    begins = (at + 1 for at in islice(find_at_signs(text), MAX_AT_SIGNS) if BEGIN.match(text, at))
-    windows = [(begin, _find_letters(text, begin)) for begin in islice(begins, MAX_PLACES)]
+    windows = [(begin, _find_letters(text, begin)) for begin in _find_begins(text)]
     keys = iter(letter_likenesses([letter for _, letters in windows for letter in letters]))
     left = MAX_KEYS
     for begin, letters in windows:
@@ -139,6 +143,12 @@ def _find_places(text: str) -> Iterable[Place]:
         left -= len(names)
         if left < MAX_NAME_LENGTH:
             return
+
+
+def _find_begins(text: str) -> Iterable[int]:
+    """Yield where names may begin."""
+    begins = (at + 1 for at in islice(find_at_signs(text), MAX_AT_SIGNS) if BEGIN.match(text, at))
+    return islice(begins, MAX_PLACES)
 
 
 def _find_letters(text: str, begin: int) -> list[str]:

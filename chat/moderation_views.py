@@ -1,4 +1,4 @@
-"""Views of moderation: a page about a person, where staff silence and ban them. It needs no JavaScript."""
+"""Views of moderation: a page about a person, to silence, approve and ban them. It needs no JavaScript."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -39,6 +39,15 @@ def silence(request: HttpRequest, pk: int) -> HttpResponse:
             moderation.end_silence(actor, person, address)
     except ApiError as error:
         return _render(request, person, error)
+    return redirect("moderate", pk)
+
+
+@require_POST
+@never_cache
+def approve(request: HttpRequest, pk: int) -> HttpResponse:
+    """Approve a person, `approved=1`; without it, revoke the approval."""
+    person = _change(request, pk)
+    moderation.approve(_actor(request), person, "approved" in request.POST, request_address(request))
     return redirect("moderate", pk)
 
 

@@ -6,22 +6,42 @@ forbidden room gets the same response as a missing one.
 """
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from base.rooms import require_room
-from chat.models import ARCHIVED, FormerName, Ignored, Membership, Message, Role, Room, RoomKind, Writers
+from chat.models import (
+    ARCHIVED,
+    FormerName,
+    Ignored,
+    Membership,
+    Message,
+    Role,
+    Room,
+    RoomKind,
+    SiteRules,
+    SiteWriters,
+    Writers,
+)
 
 # The roles of people in rooms, by the primary keys of a room and a person. Those without a membership lack.
 Roles = Mapping[tuple[int, int], str]
 
 # Roles, lowest first: a moderator acts on those with a lower role.
 RANKS: list[str | None] = [None, Role.MEMBER, Role.MODERATOR, Role.OWNER]
+
+# What the site's rules may require of people who write in open rooms.
+REQUIREMENTS = {
+    "account": _("Sign up to write here."),
+    "approval": _("You can write here once the site's staff have approved you."),
+}
 
 # The user of a request or a socket, or its primary key; AnonymousUser or None without a session.
 Visitor = User | AnonymousUser | int | None
@@ -97,6 +117,36 @@ def can_write(user: User, room: Room, role: str | None) -> bool:
     """Return whether a user may send in a room. `user` and `role` were read in this transaction."""
     is_allowed = room.writers == Writers.EVERYONE or can_moderate(user, room, role)
     return _may_act(user, room, role) and is_allowed and not user.is_silenced
+
+
+def find_requirement(user: User | None, rules: SiteRules) -> str:
+    """Return what a user lacks to write in open rooms: a key of `REQUIREMENTS`, or nothing.
+
+    None is a new guest.
+    """
+    is_trusted = user is not None and (user.is_staff or user.is_approved)
+    if rules.writers == SiteWriters.EVERYONE or is_trusted:
+        return ""
+    if rules.writers == SiteWriters.APPROVED:
+        return "approval"
+    return "account" if user is None or user.is_guest else ""
+
+
+def check_site_rules(user: User | None, room: Room) -> None:
+    """Raise `ApiError` (`forbidden`) if the site's rules keep a user from writing in a room.
+
+    Members of private and direct rooms were invited, and may.
+    """
+    if room.is_open and (requirement := find_requirement(user, SiteRules.current())):
+        raise ApiError("forbidden", REQUIREMENTS[requirement])
+
+
+def is_new_guest(user: User | None, rules: SiteRules) -> bool:
+    """Return whether the site's rules restrict the texts of a user; None is a new guest."""
+    if not rules.guest_minutes or user is None:
+        return bool(rules.guest_minutes)
+    since = timezone.now() - timedelta(minutes=rules.guest_minutes)
+    return user.is_guest and not user.is_approved and user.date_joined > since
 
 
 def pause_between(user: User, room: Room, role: str | None) -> int:
@@ -239,6 +289,7 @@ def check_edit(user: User, message: Message | None, roles: Roles) -> Message:
     """Return the message if the user may edit it. Raise `ApiError` otherwise."""
     found = _check_exists(message)
     queries.check_not_silenced(user)
+    check_site_rules(user, found.room)
     if found.room.archived_at:
         raise ApiError("forbidden", ARCHIVED)
     return _check(found, can_edit(user, found, roles.get((found.room_id, user.pk))))

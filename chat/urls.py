@@ -21,6 +21,7 @@ urlpatterns = [
     path("join/<slug:token>/", member_views.join, name="join"),
     path("moderation/<number:pk>/", moderation_views.show_person, name="moderate"),
     path("moderation/<number:pk>/silence/", moderation_views.silence, name="silence"),
+    path("moderation/<number:pk>/approve/", moderation_views.approve, name="approve"),
     path("moderation/<number:pk>/ban/", moderation_views.ban, name="ban"),
     path("people/ignored/", person_views.show_ignored, name="ignored"),
     path("people/<number:pk>/ignore/", person_views.ignore, name="ignore"),

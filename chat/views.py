@@ -27,7 +27,7 @@ from base.ratelimit_keys import request_keys
 from base.responses import error_response, json_response, rate_limited_page
 from base.rooms import private_key
 from chat import actions, emoji, permissions, protocol, room_names
-from chat.models import ARCHIVED, MAX_TOPIC_LENGTH, Involvement, Room, RoomKind, Writers
+from chat.models import ARCHIVED, MAX_TOPIC_LENGTH, Involvement, Room, RoomKind, SiteRules, Writers
 from chat.queries import history, room_list, unread_counts
 from chat.queries.ignored import load_ignored
 from chat.queries.titles import list_others, load_title
@@ -195,6 +195,7 @@ def _open(
         "unread": reading.unread if reading else 0,
         "involvement": reading.involvement if reading else Involvement.MENTIONS,
         "you": protocol.make_you(you),
+        "requirement": "" if private_key(name) else permissions.find_requirement(you, SiteRules.current()),
         "notices": [str(each) for each in get_messages(request)],
         "ignored": load_ignored(you),
         "ends_with_browser": request.session.get_expire_at_browser_close(),  # see forgotten-guest.js
@@ -206,7 +207,8 @@ def _open(
     context = {"room_name": name, "room_label": data["title"] or name, "data": msgspec.to_builtins(data)}
     context["is_private"] = bool(private_key(name))
     context |= {key: data.get(key) for key in ("has_members", "is_direct", "topic", "may_change")}
-    context["closed"] = _why_closed(data)
+    closed = _why_closed(data)
+    context |= {"closed": closed, "must_sign_up": not closed and data["requirement"] == "account"}
     context["is_new"] = not data["epoch"]  # then the socket says who owns it
     context |= {
         "sidebar": room_list.list_sidebar_rooms(you, name),
@@ -219,11 +221,12 @@ def _open(
 
 
 def _why_closed(data: dict) -> str | Promise:
-    """Return why the visitor cannot write in a room; empty if they can."""
+    """Return why the visitor cannot write in a room; empty if they can, or can sign up to."""
     if data["is_archived"]:
         return ARCHIVED
-    is_closed = data["writers"] == Writers.MODERATORS and not data["moderates"]
-    return _("Only moderators can write in this room.") if is_closed else ""
+    if data["writers"] == Writers.MODERATORS and not data["moderates"]:
+        return _("Only moderators can write in this room.")
+    return permissions.REQUIREMENTS["approval"] if data["requirement"] == "approval" else ""
 
 
 def _not_found(request: HttpRequest, error: ApiError) -> HttpResponse:

@@ -78,12 +78,13 @@ class MessageBatch:
 
     def check_author(self, entry: NewMessage) -> User | None:
         """Return the author as now stored. Raise `ApiError` if they may not write in the room."""
-        if entry.author is None and entry.room.is_open and entry.room.writers == Writers.EVERYONE:
-            return None
         author = entry.author and queries.get_stored(self._people, entry.author)
-        role = self._roles.get((entry.room.pk, author.pk)) if author else None
         if author:
             queries.check_not_silenced(author)
+        permissions.check_site_rules(author, entry.room)
+        if author is None and entry.room.is_open and entry.room.writers == Writers.EVERYONE:
+            return None
+        role = self._roles.get((entry.room.pk, author.pk)) if author else None
         if not author or not permissions.can_write(author, entry.room, role):
             raise ApiError("forbidden", _("You can't write in this room."))
         return author

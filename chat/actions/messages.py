@@ -13,6 +13,7 @@ from base.api_errors import ApiError
 from chat import mentions, protocol
 from chat.actions.change_batch import Change, ChangeBatch
 from chat.actions.message_batch import MessageBatch, NewMessage
+from chat.actions.site_rules import check_new_guest
 from chat.models import ARCHIVED, Message, Room, RulesChanged
 from chat.queries import locks
 from chat.services import unread_changes
@@ -61,7 +62,9 @@ def _check_entry(entry: Entry) -> Entry | ApiError:
     if entry.text is None:
         return entry
     try:
-        return entry._replace(text=protocol.check_text(entry.text))
+        text = protocol.check_text(entry.text)
+        check_new_guest(entry.author, entry.room, text)
+        return entry._replace(text=text)
     except ApiError as error:
         return error
 

@@ -1,4 +1,4 @@
-"""Actions of staff on people: silence and ban. See `members` for those of private rooms."""
+"""Actions of staff on people: silence, approve and ban. See `members` for those of private rooms."""
 
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ from chat.actions.members import audit
 from chat.lifetimes import LIFETIMES
 from chat.models import ModerationAction
 from chat.reasons import shorten_reason
+from chat.services import site_rules
 
 
 @transaction.atomic
@@ -29,6 +30,16 @@ def end_silence(actor: User, person: User, address: str = "") -> None:
     _check(actor, person)
     accounts.actions.silence(person, timedelta())
     audit(ModerationAction.END_SILENCE, actor, None, person, address=address)
+
+
+@transaction.atomic
+def approve(actor: User, person: User, is_approved: bool, address: str = "") -> None:
+    """Let a person write, also where the site's rules restrict it, or end that. Raise `ApiError`."""
+    _check(actor, person)
+    accounts.actions.approve(person, is_approved)
+    action = ModerationAction.APPROVE if is_approved else ModerationAction.END_APPROVAL
+    audit(action, actor, None, person, address=address)
+    transaction.on_commit(lambda: site_rules.publish_approval(person.pk, is_approved))
 
 
 @transaction.atomic

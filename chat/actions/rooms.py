@@ -92,11 +92,13 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
     """Return the direct room of two people, created if there is none. Raise `ApiError` (`not_found`).
 
     The user has entered a room in which the person must be or have been; `present` are the people there now.
+    Nobody creates one from a room in which the site's rules keep them from writing.
     """
 
     def check() -> None:
         if not permissions.can_message(person, room, present):
             raise permissions.unreachable()
+        permissions.check_site_rules(user, room)
 
     return _open_direct_room(user, {person}, check)
 
@@ -289,6 +291,7 @@ def _lock_to_change(actor: User, room: Room) -> tuple[User, Room]:
         raise missing_room()
     if not permissions.can_change(actor, stored, permissions.load_role(actor, stored)):
         raise ApiError("forbidden", _("Only owners can change a room."))
+    permissions.check_site_rules(actor, stored)
     return actor, stored
 
 

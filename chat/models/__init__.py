@@ -20,6 +20,7 @@ from chat.models.rooms import (
     Writers,
     new_epoch,
 )
+from chat.models.site_rules import SiteRules, SiteWriters
 
 __all__ = [
     "ARCHIVED",
@@ -42,6 +43,8 @@ __all__ = [
     "Room",
     "RoomKind",
     "RulesChanged",
+    "SiteRules",
+    "SiteWriters",
     "Writers",
     "new_epoch",
 ]

@@ -2,7 +2,16 @@
 
 from chat.protocol.base import MAX_REF_LENGTH, Notice, Person, Ref, Request, Seq, encode, encode_body
 from chat.protocol.commands import Command
-from chat.protocol.connection import Ack, Error, Ping, Settings, Welcome, make_ack, make_error
+from chat.protocol.connection import (
+    Ack,
+    Error,
+    Ping,
+    Requirement,
+    Settings,
+    Welcome,
+    make_ack,
+    make_error,
+)
 from chat.protocol.messages import (
     MAX_MENTIONS,
     MAX_TEXT_LENGTH,
@@ -47,6 +56,7 @@ __all__ = [
     "Read",
     "Ref",
     "Request",
+    "Requirement",
     "Send",
     "Seq",
     "Settings",

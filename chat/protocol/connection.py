@@ -18,7 +18,7 @@ class Settings(msgspec.Struct, omit_defaults=True):
     """Settings of a room as of a `seq`: see `Room`.
 
     `writers` is empty for everyone, and `title` in open and direct rooms. `is_owner`: the socket has created
-    the room for its user, who owns it.
+    the room for its user, who owns it. `requirement` is that of `Requirement`.
     """
 
     title: str = ""
@@ -27,6 +27,13 @@ class Settings(msgspec.Struct, omit_defaults=True):
     writers: str = ""
     slow_mode: int = 0
     is_owner: bool = False
+    requirement: str = ""
+
+
+class Requirement(Notice):
+    """What the user lacks to write in the room by the site's rules: account, approval or nothing."""
+
+    requirement: str
 
 
 class Welcome(Notice, omit_defaults=True):

@@ -21,6 +21,7 @@ class Tab(Copy):
         self.socket = None
         self.unread = {}
         self.mentions = {}
+        self.requirement = self.error = None  # the last ones
 
     async def connect(self):
         query = urlencode({"since": self.cursor, "epoch": self.epoch})
@@ -35,6 +36,10 @@ class Tab(Copy):
 
     def apply(self, event):
         super().apply(event)
+        if event["type"] == "requirement":
+            self.requirement = event["requirement"]
+        if event["type"] == "error":
+            self.error = event["detail"]
         if event["type"] == "unread":
             if event["all"]:
                 self.unread, self.mentions = {}, {}

@@ -17,6 +17,9 @@ from tests.servers.visitor import Visitor
 # How soon the sockets of somebody who was removed must close (seconds).
 CLOSED_WITHIN = 2
 
+# How soon a tab must be told of the site's new rules (seconds).
+RULED_WITHIN = 2
+
 
 @pytest.fixture(scope="module")
 def on_daphne(lobby):
@@ -221,3 +224,38 @@ async def test_who_is_named_in_one_process_hears_it_in_all(lobby, on_daphne):
             await speaker.say("hi @ada everywhere")
             for tab in elsewhere:
                 await tab.until(lambda tab=tab, count=count: tab.mentions.get("named here") == count)
+
+
+SET_RULES = """
+from accounts.models import User
+from chat.actions.site_rules import change_rules
+from chat.models import SiteRules
+staff = User.objects.get_or_create(username="rules", is_staff=True)[0]
+change_rules(staff, SiteRules(writers={!r}))
+"""
+
+
+async def test_the_rules_of_the_site_hold_in_every_process_at_once(lobby, on_daphne):
+    cookies = await asyncio.to_thread(lambda: Visitor(lobby).cookies)
+
+    async def set_rules(writers):
+        command = SET_RULES.format(writers)
+        await asyncio.to_thread(manage, "shell", "--command", command, VAR_DIR=str(lobby.var_dir))
+
+    async with tabs("ruled", lobby, lobby, lobby, on_daphne, headers=cookies) as opened:
+        await opened[0].say("before")
+        await asyncio.gather(*[tab.until_texts("before") for tab in opened])
+        try:
+            await set_rules("accounts")
+            async with asyncio.timeout(RULED_WITHIN):
+                for tab in opened:
+                    await tab.until(lambda tab=tab: tab.requirement == "account")
+            for tab in opened:
+                await tab.say("during")
+                await tab.until(lambda tab=tab: tab.error == "Sign up to write here.")
+        finally:
+            await set_rules("everyone")
+        for tab in opened:
+            await tab.until(lambda tab=tab: tab.requirement == "")
+        await opened[0].say("after")
+        await asyncio.gather(*[tab.until_texts("before", "after") for tab in opened])

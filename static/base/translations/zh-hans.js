@@ -132,6 +132,7 @@ setTranslations({
   "Unmute": "取消静音",
   "Waiting to send…": "等待发送…",
   "Yesterday": "昨天",
+  "You can write here once the site's staff have approved you.": "站点管理员批准后，你就可以在此发言。",
   "You don't have access to this page.": "没有访问权限。",
   "You don't have access to this room. Your drafts are saved.": "没有这个聊天室的访问权限，写好的内容已保存。",
   "You have an unsaved edit.": "有一处修改尚未保存。",

@@ -5,14 +5,14 @@ import { TopicEditor } from "./topic-editor.js";
 
 const element = (id) => document.getElementById(id);
 
-/** @typedef {{seq: number, title: string, others: {id: number, name: string}[], topic: string, is_archived: boolean, writers: string, slow_mode: number, moderates: boolean}} RoomData of the page, and kept with it */
+/** @typedef {{seq: number, title: string, others: {id: number, name: string}[], topic: string, is_archived: boolean, writers: string, slow_mode: number, requirement: string, moderates: boolean}} RoomData of the page, and kept with it */
 
 /** The settings of a new room: those that a welcome leaves out. */
-const DEFAULTS = { topic: "", is_archived: false, writers: "everyone", slow_mode: 0 };
+const DEFAULTS = { topic: "", is_archived: false, writers: "everyone", slow_mode: 0, requirement: "" };
 
 /** The settings of a room, to be kept with what was seen of it. @param {RoomData} data */
-export function settingsOf({ title, others, topic, is_archived, writers, slow_mode }) {
-  return { title, others, topic, is_archived, writers, slow_mode };
+export function settingsOf({ title, others, topic, is_archived, writers, slow_mode, requirement }) {
+  return { title, others, topic, is_archived, writers, slow_mode, requirement };
 }
 
 export class RoomHeader {
@@ -53,6 +53,12 @@ export class RoomHeader {
     if (title !== before) this.#onRename();
   }
 
+  /** @param {{requirement: string}} event what the person lacks to write by the site's rules */
+  require({ requirement }) {
+    this.#data.requirement = requirement;
+    this.#show();
+  }
+
   /** A direct room is called by the names of its others: one of them may have another name. @param {{id: number, name: string}} person */
   meet({ id, name }) {
     const { others = [], title } = this.#data;
@@ -71,10 +77,12 @@ export class RoomHeader {
     Object.assign(element("room-topic"), { textContent: topic, title: topic, hidden: !topic || isEditable });
     this.#editor?.show(topic);
     const closed = whyClosed(this.#data);
-    element("composer").hidden = Boolean(closed);
+    const mustSignUp = !closed && this.#data.requirement === "account";
+    const isHidden = (element("composer").hidden = Boolean(closed) || mustSignUp);
     Object.assign(element("composer-closed"), { textContent: closed, hidden: !closed });
+    element("composer-sign-up").hidden = !mustSignUp;
     const pause = this.#data.moderates ? 0 : this.#data.slow_mode;
-    Object.assign(element("composer-hint"), { textContent: slowModeText(pause), hidden: Boolean(closed) || !pause });
+    Object.assign(element("composer-hint"), { textContent: slowModeText(pause), hidden: isHidden || !pause });
     if (!title) return; // an open room
     element("room-title").textContent = title;
     const label = gettext("Message {room}", { room: title });
@@ -87,10 +95,11 @@ function joinNames(people) {
   return people.map(({ name }) => name).join(", ");
 }
 
-/** Why the person cannot write; empty if they can. @param {RoomData} data */
-function whyClosed({ is_archived: isArchived, writers, moderates }) {
+/** Why the person cannot write; empty if they can, or can sign up to. @param {RoomData} data */
+function whyClosed({ is_archived: isArchived, writers, requirement, moderates }) {
   if (isArchived) return gettext("This room is archived. Nobody can write in it.");
-  return writers === "moderators" && !moderates ? gettext("Only moderators can write in this room.") : "";
+  if (writers === "moderators" && !moderates) return gettext("Only moderators can write in this room.");
+  return requirement === "approval" ? gettext("You can write here once the site's staff have approved you.") : "";
 }
 
 /** @param {number} seconds */

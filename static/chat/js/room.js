@@ -175,6 +175,7 @@ export function connectRoom(room, shell, isFirst) {
     header.welcomed(welcome);
     log.moderates = data.moderates;
   });
+  session.on("requirement", (event) => header.require(event));
   session.on("presence", ({ people: present }) => present.forEach((person) => header.meet(person)));
 
   // Timeline

@@ -1,0 +1,78 @@
+"""Feed of the site's rules, and of who is approved, for the tabs of a process: changes of every process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+from channels.db import database_sync_to_async
+
+import live
+from chat.models import SiteRules
+from live.log import OnBatch, OnError
+
+TOPIC = "site"
+
+
+class SiteChanged(msgspec.Struct):
+    """Change of the rules, or of whether a person is approved."""
+
+    person: int | None = None
+    is_approved: bool = False
+
+    def event(self) -> live.Event:
+        return live.Event(None, msgspec.json.encode(self))
+
+
+class SiteRulesFeed:
+    """Feed for all tabs of a process. Create it in a running event loop."""
+
+    def __init__(self) -> None:
+        self._rules: SiteRules | None = None
+        self._log = live.Log(0)
+        self._reconciler = live.Reconciler(
+            TOPIC, self._reconcile, lambda: live.get_hub().compare_interval, self._on_batch
+        )
+
+    async def load(self) -> SiteRules:
+        """Return the rules as this process knows them. The first call reads them."""
+        if self._rules is None:
+            self._rules = await _load()
+        return self._rules
+
+    @contextmanager
+    def follow(self, on_batch: OnBatch, on_error: OnError) -> Iterator[None]:
+        """Subscribe to each `SiteChanged` while the context lasts, as in `Log.subscribe`."""
+        with self._log.subscribe(self._log.seq, on_batch, on_error):
+            yield
+
+    async def close(self) -> None:
+        await self._reconciler.close()
+
+    def _on_batch(self, batch: live.Batch) -> None:
+        """Pass approvals on; for the rules, `_reconcile` follows."""
+        for event in batch.events:
+            if msgspec.json.decode(event.body, type=SiteChanged).person:
+                self._log.append(event)
+
+    async def _reconcile(self) -> None:
+        """Read the rules, also at intervals: notifications may be lost."""
+        before, self._rules = self._rules, await _load()
+        if before and before.writers != self._rules.writers:
+            self._log.append(SiteChanged().event())
+
+
+_load = database_sync_to_async(SiteRules.load)
+
+
+def publish_rules() -> None:
+    """Publish to all processes, from any thread, that the rules have changed. Never raise."""
+    SiteRules.forget()
+    live.publish(TOPIC, SiteChanged().event())
+
+
+def publish_approval(person: int, is_approved: bool) -> None:
+    """Publish to all processes, from any thread, whether a person is approved. Never raise."""
+    live.publish(TOPIC, SiteChanged(person, is_approved).event())
+
+
+get_site_rules_feed = live.PerLoop(SiteRulesFeed)

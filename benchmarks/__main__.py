@@ -1,4 +1,4 @@
-"""Command line of `bin/bench`: fanout, send, history, page and storm."""
+"""Command line of `bin/bench`: fanout, send, history, lists, page and storm."""
 
 import os
 import shlex
@@ -9,8 +9,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import chart, fanout, history, machine, page, report, send, storm, targets
+from benchmarks import chart, fanout, history, lists, machine, page, report, send, storm, targets
 from benchmarks.errors import CannotMeasure
+from benchmarks.list_queries import PAGES
 from benchmarks.results import Results
 from benchmarks.servers import KINDS, checked_out, open_site
 from benchmarks.targets import Target
@@ -33,7 +34,8 @@ def main() -> None:
 
 def parser() -> ArgumentParser:
     main_parser = ArgumentParser("bin/bench", description="Measure Lobby and other servers on this machine.")
-    commands = main_parser.add_subparsers(required=True, metavar="fanout, send, history, page or storm")
+    names = "fanout, send, history, lists, page or storm"
+    commands = main_parser.add_subparsers(required=True, metavar=names)
 
     command = commands.add_parser("fanout", help="broadcast messages to all tabs in a room, on four servers")
     add_common_options(command, run_fanout, rounds=5)
@@ -51,6 +53,9 @@ def parser() -> ArgumentParser:
     add_common_options(command, run_history, rounds=100)
     sizes = [10_000, 100_000, 1_000_000]
     command.add_argument("--sizes", type=numbers, default=sizes, help="default: 10000,100000,1000000")
+
+    command = commands.add_parser("lists", help="measure the queries of pages that list 10,000 rooms")
+    add_common_options(command, run_lists, rounds=50)
 
     command = commands.add_parser("page", help="measure the pages in Chromium: size, speed, frames, memory")
     add_common_options(command, run_page, rounds=5)
@@ -144,6 +149,13 @@ def run_history(options: Namespace) -> None:
     with open_site() as site:
         results = history.history(site, options.sizes, options.rounds, show_progress)
     show(options, results, report.history(results, options.sizes), targets.history(results))
+
+
+def run_lists(options: Namespace) -> None:
+    with open_site() as site:
+        results = lists.lists(site, options.rounds, show_progress)
+    tables = report.lists(results, lists.DATABASES, list(PAGES))
+    show(options, results, tables, targets.lists(results, lists.DATABASES))
 
 
 def run_page(options: Namespace) -> None:

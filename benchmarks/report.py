@@ -101,6 +101,15 @@ def history(results: Results, sizes: Sequence[int]) -> str:
     return table(header.split("|"), map(row, sizes))
 
 
+def lists(results: Results, databases: Sequence[str], pages: Sequence[str]) -> str:
+    """Return the table of `lists`, with a column for each database."""
+
+    def row(page: str) -> list[str]:
+        return [page, *(cell(results.lists(database, page), "queries", "ms") for database in databases)]
+
+    return table(["queries / ms in the database", *databases], map(row, pages))
+
+
 def page(results: Results, versions: Sequence[str]) -> str:
     """Return the table of `page`, with a column for each version."""
     rows = [

@@ -76,6 +76,18 @@ class HistoryResult:
 
 
 @dataclass
+class ListsResult:
+    """Cost of a page that lists rooms, in a database."""
+
+    round: int
+    database: str
+    page: str
+    queries: int
+    ms: float  # of all queries, with all of their rows
+    failure: str = ""
+
+
+@dataclass
 class PageResult:
     """Size, speed and memory of a room's page, in a version of Lobby."""
 
@@ -115,7 +127,7 @@ class StormResult:
     failure: str = ""
 
 
-Result = PageResult | StormResult | ConnectionResult | FanoutResult | SendResult | HistoryResult
+Result = PageResult | StormResult | ConnectionResult | FanoutResult | SendResult | HistoryResult | ListsResult
 
 
 def figure(results: Sequence[Result], name: str) -> float | None:
@@ -139,6 +151,10 @@ class Results(list[Result]):
 
     def history(self, size: int) -> list[HistoryResult]:
         return [r for r in self if isinstance(r, HistoryResult) and r.size == size]
+
+    def lists(self, database: str, page: str) -> list[ListsResult]:
+        wanted = (database, page)
+        return [r for r in self if isinstance(r, ListsResult) and (r.database, r.page) == wanted]
 
     def storm(self, tabs: int) -> list[StormResult]:
         return [r for r in self if isinstance(r, StormResult) and r.tabs == tabs]

@@ -1,5 +1,6 @@
 """Targets: for servers, ratios between figures of one run; for the page, figures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.results import Results, figure
@@ -69,6 +70,14 @@ def history(results: Results) -> list[Target]:
 
     name = "opening a room, a million / ten thousand messages"
     return [Target(name, ratio(opening(1_000_000), opening(10_000)), 1.2)]
+
+
+def lists(results: Results, databases: Sequence[str]) -> list[Target]:
+    return [
+        Target(f"{page}, {database}: ms in the database", figure(results.lists(database, page), "ms"), 15)
+        for page in ("index", "sidebar")
+        for database in databases
+    ]
 
 
 def page(results: Results, version: str) -> list[Target]:

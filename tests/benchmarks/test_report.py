@@ -4,7 +4,15 @@ import pytest
 
 from benchmarks import report, targets
 from benchmarks.errors import CannotMeasure
-from benchmarks.results import ConnectionResult, FanoutResult, HistoryResult, PageResult, Results, figure
+from benchmarks.results import (
+    ConnectionResult,
+    FanoutResult,
+    HistoryResult,
+    ListsResult,
+    PageResult,
+    Results,
+    figure,
+)
 from benchmarks.servers import checked_out
 
 
@@ -76,6 +84,13 @@ def test_pages_are_compared_with_an_earlier_version():
     )
     (target,) = [each for each in targets.page(results, "Lobby") if "index" in each.name]
     assert (target.limit, target.verdict) == (60, "met")
+
+
+def test_lists_have_a_target_in_each_database():
+    results = Results(ListsResult(n, "SQLite", "index", 10, ms) for n, ms in enumerate((14, 16, 17)))
+    (sqlite, postgresql, *_) = targets.lists(results, ["SQLite", "PostgreSQL"])
+    assert (sqlite.measured, sqlite.verdict, postgresql.verdict) == (16, "not met", "not measured")
+    assert "| index | 10 / 16 | - |" in report.lists(results, ["SQLite", "PostgreSQL"], ["index"])
 
 
 def test_a_missing_revision_cannot_be_measured():

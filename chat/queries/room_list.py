@@ -271,7 +271,7 @@ def _find_last_messages(rooms: QuerySet[Room]) -> list[tuple[int, str, int]]:
 def _make_cards(
     user: User | AnonymousUser, rooms: Collection[tuple[int, str, int]], own: dict[int, RoomCounts]
 ) -> list[RoomCard]:
-    messages = _load_messages(user, [last for _, _, last in rooms if last])
+    messages = _load_messages(user, {pk: last for pk, _, last in rooms if last})
     present = _load_presence(user, [pk for pk, _, _ in rooms])
     titles = {pk: counts.title for pk, counts in own.items()}
     return [
@@ -280,11 +280,13 @@ def _make_cards(
     ]
 
 
-def _load_messages(user: User | AnonymousUser, pks: Collection[int]) -> dict[int, LastMessage]:
+def _load_messages(user: User | AnonymousUser, keys: dict[int, int]) -> dict[int, LastMessage]:
+    """Return messages by their keys, which are given by the keys of their rooms."""
     # Deleted people have no name key, and keep the name that their message had.
     name = Case(When(author__name_key__isnull=False, then="author__name"), default="author_name")
     columns = (name, Substr("text", 1, MAX_PREVIEW_LENGTH), "created_at")
-    rows = permissions.visible_messages(user).filter(pk__in=pks).values_list("pk", *columns)
+    found = permissions.visible_messages(user, keys).filter(pk__in=keys.values())
+    rows = found.values_list("pk", *columns)
     return {pk: LastMessage(*row) for pk, *row in rows}
 
 
@@ -294,8 +296,8 @@ def _load_presence(
     """Return, for each room, how many others are present, and some of them."""
     present = async_to_sync(live.fetch_people)([Room.topic_of(pk) for pk in rooms])
     people = {pk: sorted(present[Room.topic_of(pk)] - {user.pk}) for pk in rooms}
-    users = User.objects.in_bulk({person for some in people.values() for person in some[:MAX_FACES]})
-    faces = {pk: Face(pk, each.name) for pk, each in users.items()}
+    shown = {person for some in people.values() for person in some[:MAX_FACES]}
+    faces = {pk: Face(pk, name) for pk, name in User.objects.filter(pk__in=shown).values_list("pk", "name")}
     return {
         pk: (len(some), tuple(faces[person] for person in some[:MAX_FACES] if person in faces))
         for pk, some in people.items()

@@ -76,9 +76,12 @@ class FirstUnread(Subquery):
 
 
 class LastUnread(Subquery):
-    """The last number in `_newest_messages`."""
+    """The key of the last message in `_newest_messages`."""
 
-    template = "(SELECT MAX(number_of_other) FROM (%(subquery)s) newest)"
+    template = (
+        "(SELECT message FROM (%(subquery)s) newest"
+        " WHERE number_of_other IS NOT NULL ORDER BY number_of_other DESC LIMIT 1)"
+    )
     output_field = BigIntegerField()
 
 
@@ -231,7 +234,7 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
         user=OuterRef("user"), room=OuterRef("room"), number__gt=OuterRef("last_read")
     ).exclude(message__author__in=_ignored())
     mentions = named.order_by().values("pk")[:MAX_UNREAD]
-    last_mention = Subquery(named.order_by("-number").values("number")[:1])
+    last_mention = Subquery(named.order_by("-number").values("message")[:1])
     counted = Membership.objects.filter(pk__in=keys).annotate(
         unread=UnreadCount(_unread_messages(), most=MAX_UNREAD),
         mentions=RowCount(mentions),
@@ -239,6 +242,7 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
         newest=Case(
             When(involvement=Involvement.ALL, then=LastUnread(_newest_messages())),
             When(involvement=Involvement.MENTIONS, then=last_mention),
+            output_field=BigIntegerField(),
         ),
     )
     of_membership = (
@@ -258,17 +262,14 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
         RoomCounts._make([*row, LogEnd(seq, epoch), None, is_request])
         for *row, is_request, seq, epoch in rows
     ]
-    seqs = _load_seqs([(counts.room, counts.newest) for counts in found if counts.newest])
-    return [counts._replace(newest_seq=seqs.get((counts.room, counts.newest))) for counts in found]
+    places = _load_places([counts.newest for counts in found if counts.newest])  # so far, the messages' keys
+    return [counts._replace(**places.get(counts.newest, {"newest": None})) for counts in found]
 
 
-def _load_seqs(messages: Collection[tuple[int, int]]) -> dict[tuple[int, int | None], int]:
-    """Return the seqs of messages, by their rooms and numbers."""
-    if not messages:
-        return {}
-    rooms, numbers = {room for room, _ in messages}, {number for _, number in messages}
-    rows = permissions.all_messages().filter(room__in=rooms, number__in=numbers)
-    return {(room, number): seq for room, number, seq in rows.values_list("room", "number", "seq")}
+def _load_places(messages: Collection[int]) -> dict[int | None, dict[str, int | None]]:
+    """Return the numbers and seqs of messages, by their keys."""
+    rows = permissions.all_messages().filter(pk__in=messages).values_list("pk", "number", "seq")
+    return {pk: {"newest": number, "newest_seq": seq} for pk, number, seq in rows}
 
 
 def _unread_messages() -> QuerySet:
@@ -292,4 +293,5 @@ def _ignored() -> QuerySet:
 def _numbers_of_others(condition: Q = ALWAYS) -> QuerySet:
     messages = permissions.messages_of(OuterRef("room"))
     messages = messages.filter(number__gt=OuterRef("last_read"), deleted_at=None, event=None)
-    return messages.values(number_of_other=Case(When(~Q(author=OuterRef("user")) & condition, then="number")))
+    number = Case(When(~Q(author=OuterRef("user")) & condition, then="number"))
+    return messages.values(message=F("pk"), number_of_other=number)

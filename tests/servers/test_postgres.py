@@ -28,6 +28,7 @@ OF_THE_DATABASE = [
     "chat/test_actions",
     "chat/test_direct_rooms",
     "chat/test_leaks",
+    "chat/test_list_queries",
     "chat/test_listing",
     "chat/test_people",
     "chat/test_private_rooms",

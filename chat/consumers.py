@@ -119,6 +119,7 @@ class ChatConsumer(live.AsyncSocket):
             created, self.is_owner = await database_sync_to_async(_open_room)(name, self.user)
             found = history.FoundRoom(created, created.last_seq if last is None else None)
         room, proven, self.last_change = found
+        self.end = found.end
         self.admission = room.admission
         # The cursor alone does not show a restore: new messages may have brought the log past the cursor.
         self.is_rewound = self.query.get("epoch", room.epoch) != room.epoch or proven is None
@@ -193,7 +194,7 @@ class ChatConsumer(live.AsyncSocket):
         return protocol.Welcome(
             room.name,
             room.epoch,
-            room.last_seq,
+            self.end,
             you,
             reset,
             self.is_rewound,

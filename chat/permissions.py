@@ -115,6 +115,11 @@ def memberships_of(people: Collection[int]) -> QuerySet[Membership]:
     return Membership.objects.filter(user__in=people)
 
 
+def can_be_in(user: User | None, room: Room, role: str | None) -> bool:
+    """Return whether a user may be in a room; None is a new guest. Both were read in this transaction."""
+    return room.is_open if user is None else _may_act(user, room, role)
+
+
 def can_write(user: User, room: Room, role: str | None) -> bool:
     """Return whether a user may send in a room. `user` and `role` were read in this transaction."""
     is_allowed = room.writers == Writers.EVERYONE or can_moderate(user, room, role)

@@ -1,5 +1,9 @@
 """Views of a room's settings, and of archiving and deleting it. They need no JavaScript."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -30,16 +34,15 @@ def room_settings(request: HttpRequest, room_name: str) -> HttpResponse:
     """
     user, room = _enter(request, room_name)
     if request.method != "POST":
-        settings = rooms.RoomSettings.of(room)
-        return _render(request, room, settings)
+        return _render(request, room)
     hit_limit(get_change_rate, moderator_keys(request))
-    settings = _parse(request.POST, room)
+    wanted = _parse(request.POST)
     try:
-        rooms.change_room(user, room, settings, request_address(request))
+        rooms.change_room(user, room, wanted, request_address(request))
     except ApiError as error:
         if error.code != "bad_frame":
             raise
-        return _render(request, room, settings, error=error.detail, status=400)
+        return _render(request, room, wanted, error=error.detail, status=400)
     messages.success(request, _("Saved."))
     return redirect("room", room.name)
 
@@ -51,8 +54,7 @@ def set_topic(request: HttpRequest, room_name: str) -> HttpResponse:
     try:
         user, room = _enter(request, room_name)
         hit_limit(get_change_rate, moderator_keys(request))
-        settings = rooms.RoomSettings.of(room)._replace(topic=request.POST.get("topic", ""))
-        rooms.change_room(user, room, settings, request_address(request))
+        rooms.change_room(user, room, {"topic": request.POST.get("topic", "")}, request_address(request))
     except ApiError as error:
         return error_response(error)
     return json_response({})
@@ -79,22 +81,18 @@ def delete_room(request: HttpRequest, room_name: str) -> HttpResponse:
     except ApiError as error:
         if error.code != "bad_frame":
             raise
-        settings = rooms.RoomSettings.of(room)
-        return _render(request, room, settings, deletion_error=error.detail, status=400)
+        return _render(request, room, deletion_error=error.detail, status=400)
     messages.success(request, format_lazy(_("“{room}” was deleted."), room=room.title))
     return redirect("index")
 
 
-def _parse(form: QueryDict, room: Room) -> rooms.RoomSettings:
-    """Return the settings of a form. What it lacks stays as it is, except for the name and the topic."""
-    slow_mode = form.get("slow_mode", str(room.slow_mode))
-    return rooms.RoomSettings(
-        form.get("title", ""),
-        form.get("topic", ""),
-        form.get("writers", room.writers),
-        int(slow_mode) if slow_mode.isascii() and slow_mode.isdigit() and len(slow_mode) < 6 else -1,
-        form.get("history", room.history),
-    )
+def _parse(form: QueryDict) -> dict[str, Any]:
+    """Return the settings that a form has. The others stay as they are."""
+    wanted: dict[str, Any] = {name: form[name] for name in rooms.RoomSettings._fields if name in form}
+    if "slow_mode" in wanted:
+        given = wanted["slow_mode"]
+        wanted["slow_mode"] = int(given) if given.isascii() and given.isdigit() and len(given) < 6 else -1
+    return wanted
 
 
 def _enter(request: HttpRequest, room_name: str) -> tuple[User, Room]:
@@ -107,12 +105,16 @@ def _enter(request: HttpRequest, room_name: str) -> tuple[User, Room]:
 
 
 def _render(
-    request: HttpRequest, room: Room, settings: rooms.RoomSettings, status: int = 200, **errors: object
+    request: HttpRequest,
+    room: Room,
+    wanted: Mapping[str, Any] = MappingProxyType({}),
+    status: int = 200,
+    **errors: object,
 ) -> HttpResponse:
     role = permissions.load_role(request.user, room)
     context = {
         "room": room,
-        "settings": settings,
+        "settings": rooms.RoomSettings.of(room)._replace(**wanted),
         "writers": Writers.choices,
         "slow_modes": SLOW_MODES.items(),
         "histories": History.choices,

@@ -136,7 +136,7 @@ def _describe(request: HttpRequest, room: Room, reading: unread_counts.ReadPosit
         "is_direct": room.kind == RoomKind.DIRECT,
         "may_change": permissions.can_change(request.user, room, role),
         "epoch": room.epoch,
-        "seq": room.last_seq,
+        "seq": history.find_end(room, last),
         **last._asdict(),
         "created_at": room.created_at,
         "is_partial": room.first_seq > 0,

@@ -76,24 +76,31 @@ class MessageBatch:
             for message in mentions.load_mentions(_find_stored(repeats).order_by("pk")):
                 self._index(message)
 
-    def check_author(self, entry: NewMessage) -> User | None:
-        """Return the author as now stored. Raise `ApiError` if they may not write in the room."""
+    def find_author(self, entry: NewMessage) -> User | None:
+        """Return the author as now stored. Raise `ApiError` if they are not in the room."""
         author = entry.author and queries.get_stored(self._people, entry.author)
-        if author:
-            queries.check_not_silenced(author)
-        permissions.check_site_rules(author, entry.room)
-        if author is None and entry.room.is_open and entry.room.writers == Writers.EVERYONE:
-            return None
-        role = self._roles.get((entry.room.pk, author.pk)) if author else None
-        if not author or not permissions.can_write(author, entry.room, role):
+        if not permissions.can_be_in(author, entry.room, self._role(author, entry.room)):
             raise ApiError("forbidden", _("You can't write in this room."))
         return author
+
+    def check_can_write(self, author: User | None, room: Room) -> None:
+        """Raise `ApiError` if an author who is in a room may not write there."""
+        if author:
+            queries.check_not_silenced(author)
+        permissions.check_site_rules(author, room)
+        if author is None and room.writers == Writers.EVERYONE:
+            return
+        if not author or not permissions.can_write(author, room, self._role(author, room)):
+            raise ApiError("forbidden", _("You can't write in this room."))
+
+    def _role(self, author: User | None, room: Room) -> str | None:
+        return self._roles.get((room.pk, author.pk)) if author else None
 
     def check_pause(self, author: User | None, room: Room) -> None:
         """Raise `ApiError` (`rate_limited`) if slow mode makes the author wait. The room is locked."""
         if author is None or not room.slow_mode:
             return
-        pause = permissions.pause_between(author, room, self._roles.get((room.pk, author.pk)))
+        pause = permissions.pause_between(author, room, self._role(author, room))
         if not pause:
             return
         own = permissions.messages_of(room).filter(author=author, event=None)

@@ -25,6 +25,10 @@ Entry = NewMessage | Change
 WriteResult = tuple[Message, bool]
 
 
+class MayBeStored(Exception):
+    """A message is refused that may have been stored when it was allowed: look it up."""
+
+
 def send(
     author: User | None, room: Room, text: str, client_id: UUID, has_session: bool = True
 ) -> tuple[Message, bool]:
@@ -78,7 +82,7 @@ def _store(entries: Sequence[Entry]) -> list[WriteResult | ApiError]:
     new = [entry for entry in entries if isinstance(entry, NewMessage)]
     try:
         return _write_all(entries, [entry for entry in new if not entry.has_key or entry.has_rules], found)
-    except (IntegrityError, RulesChanged):  # some are stored already, or rooms have other rules: look them up
+    except (IntegrityError, RulesChanged, MayBeStored):  # look up what is stored, and the rules
         return _write_all(entries, new, found)
 
 
@@ -97,12 +101,27 @@ def _write_all(
     outcomes = [_write_entry(entry, batch, changes) for entry in entries]
     batch.store(found)
     outcomes = [_after_store(outcome) for outcome in outcomes]
+    if any(
+        _is_refused(outcome)
+        for entry, outcome in zip(entries, outcomes, strict=True)
+        if _is_unknown(entry, repeats)
+    ):
+        raise MayBeStored
     rooms = changes.store(found) | {room.pk for room, _ in batch.by_room()}
     for room, messages in (*batch.by_room(), *changes.by_room()):
         _publish(room, *messages)
     if rooms:
         transaction.on_commit(lambda: unread_changes.publish_changed_rooms(rooms))
     return outcomes
+
+
+def _is_unknown(entry: Entry, repeats: Sequence[NewMessage]) -> bool:
+    """Return whether an entry may be a message that is stored already, which nobody has looked up."""
+    return isinstance(entry, NewMessage) and entry not in repeats
+
+
+def _is_refused(outcome: WriteResult | ApiError) -> bool:
+    return isinstance(outcome, ApiError) and outcome.code == "forbidden"
 
 
 def _after_store(outcome: WriteResult | ApiError) -> WriteResult | ApiError:
@@ -116,9 +135,10 @@ def _write_entry(entry: Entry, batch: MessageBatch, changes: ChangeBatch) -> Wri
     try:
         if isinstance(entry, Change):
             return changes.add(entry), True
-        author = batch.check_author(entry)
+        author = batch.find_author(entry)
         if earlier := batch.find_earlier(entry):
             return earlier, False
+        batch.check_can_write(author, entry.room)
         batch.check_pause(author, entry.room)
         return batch.add(entry, _with_name(author, entry.network)), True
     except ApiError as error:

@@ -3,8 +3,8 @@
 import secrets
 import string
 import unicodedata
-from collections.abc import Callable, Collection
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -200,9 +200,9 @@ class RoomSettings(NamedTuple):
 
     title: str
     topic: str
-    writers: str = Writers.EVERYONE
-    slow_mode: int = 0
-    history: str = History.ALL
+    writers: str
+    slow_mode: int
+    history: str
 
     @classmethod
     def of(cls, room: Room) -> "RoomSettings":
@@ -210,14 +210,17 @@ class RoomSettings(NamedTuple):
 
 
 @transaction.atomic
-def change_room(actor: User, room: Room, wanted: RoomSettings, address: str = "") -> None:
-    """Change the settings of a room. Raise `ApiError`."""
-    title, topic = "" if room.is_open else clean_title(wanted.title), clean_topic(wanted.topic)
-    writers, slow_mode = wanted.writers, wanted.slow_mode
-    if writers not in Writers or slow_mode not in SLOW_MODES or wanted.history not in History:
-        raise ApiError("bad_frame", _("Choose one of the settings that are offered."))
+def change_room(actor: User, room: Room, wanted: Mapping[str, Any], address: str = "") -> None:
+    """Change those settings of a room that are given, by the fields of `RoomSettings`. Raise `ApiError`."""
+    clean = {"topic": clean_topic} if room.is_open else {"topic": clean_topic, "title": clean_title}
+    cleaned: dict[str, Any] = {
+        name: clean[name](value) if name in clean else value for name, value in wanted.items()
+    }
     actor, room = _lock_to_change(actor, room)
-    if title != room.title:
+    title, topic, writers, slow_mode, history = RoomSettings.of(room)._replace(**cleaned)
+    if writers not in Writers or slow_mode not in SLOW_MODES or history not in History:
+        raise ApiError("bad_frame", _("Choose one of the settings that are offered."))
+    if title != room.title and not room.is_open:
         room.title, room.search_keys = title, room_search.make_search_keys(title)
         _changed(actor, room, RoomEvent.RENAMED, title, ModerationAction.RENAME, address)
     if topic != room.topic_line:
@@ -233,9 +236,9 @@ def change_room(actor: User, room: Room, wanted: RoomSettings, address: str = ""
         event = RoomEvent.SLOW if slow_mode else RoomEvent.NOT_SLOW
         subject = str(slow_mode or "")
         _changed(actor, room, event, subject, ModerationAction.SET_SLOW_MODE, address)
-    if wanted.history != room.history and not room.is_open:
-        room.history = wanted.history
-        members.audit(ModerationAction.SET_HISTORY, actor, room, reason=wanted.history, address=address)
+    if history != room.history and not room.is_open:
+        room.history = history
+        members.audit(ModerationAction.SET_HISTORY, actor, room, reason=history, address=address)
     room.save(update_fields=["title", "search_keys", "topic_line", "writers", "slow_mode", "history"])
 
 

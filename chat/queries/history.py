@@ -119,6 +119,11 @@ class FoundRoom(NamedTuple):
     proven: int | None
     last: protocol.LastChange = protocol.LastChange()
 
+    @property
+    def end(self) -> int:
+        """Return the seq of the log's end, as the visitor sees it."""
+        return find_end(self.room, self.last)
+
 
 class StoredMessages:
     """Stored messages at the ends of logs, and at those of clients' copies."""
@@ -135,7 +140,12 @@ class StoredMessages:
         self._by_seq = {(row.room_id, row.seq): row for row in rows}
 
     def last_change(self, room: Room) -> protocol.LastChange:
-        """Return a log's last change. Without it (it was deleted by hand, or just changed), there is none."""
+        """Return a log's last change, as the visitor who has entered the room sees it.
+
+        Without it (it was deleted by hand, or just changed), there is none.
+        """
+        if room.first_seq:
+            return protocol.make_last_change(permissions.messages_of(room).order_by("-seq").first())
         return protocol.make_last_change(self._by_seq.get((room.pk, room.last_seq)))
 
     def find_proven(self, room: Room, end: LogEnd) -> int | None:
@@ -181,6 +191,11 @@ def load_rooms(clients: Iterable[ClientState]) -> dict[ClientState, FoundRoom]:
         client: FoundRoom(room, find_proven(client, room), stored.last_change(room))
         for client, room in entered.items()
     }
+
+
+def find_end(room: Room, last: protocol.LastChange) -> int:
+    """Return the seq of the end of a room's log, for a visitor who sees this last change."""
+    return max(last.last_seq, room.first_seq - 1) if room.first_seq else room.last_seq
 
 
 def load_last_change(room: Room) -> protocol.LastChange:

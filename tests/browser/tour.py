@@ -121,6 +121,13 @@ class Tour:
         await expect(self.tab.pending).to_have_count(0)
         await expect(page.locator("#people-list .person")).to_have_count(2)
         yield Stop("room")
+        await page.locator(".message--first .message__author").first.click()
+        await expect(page.locator(".person-card__since")).to_be_visible()
+        yield Stop("room-person")
+        await self._press("Escape")
+        await page.locator("#topic-form button").click()
+        yield Stop("room-topic")
+        await self._press("Escape")
         await self.other.page.keyboard.type("........", delay=500)  # sent at most every 3 s
         await expect(page.locator("#typing-indicator")).not_to_have_class(re.compile("is-empty"))
         yield Stop("room-typing")
@@ -229,6 +236,8 @@ class Tour:
         yield Stop("members")
         await page.locator(".member > [popovertarget]").click()
         yield Stop("members-remove")
+        await self._go("/rooms/direct/new/")
+        yield Stop("direct-room-new")
         await self.tab.enter(self.url, self.words["room"])
 
     async def _pushes(self):

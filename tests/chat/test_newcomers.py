@@ -29,7 +29,7 @@ class Story:
     def __init__(self, history="new"):
         self.owner, self.newcomer = create_guest(), create_guest()
         self.room = rooms.create_private_room(self.owner, "Book club")
-        rooms.change_room(self.owner, self.room, rooms.RoomSettings("Book club", "", history=history))
+        rooms.change_room(self.owner, self.room, {"history": history})
         self.say("The very first message")
         self.old = self.say(OLD)
         token = invitations.create_invitation(self.owner, self.room, "member", "day", "any", "")
@@ -89,11 +89,13 @@ def test_the_list_of_rooms_shows_no_hidden_last_message(story):
     assert "Book club" in page and OLD not in page
 
 
-def test_a_cursor_is_proven_though_the_last_change_is_hidden(story):
-    """Otherwise a tab would go on in a restored log that lacks the change."""
-    actions.edit(story.owner, story.room, story.old.number, "Changed")
-    pages = [browser(person).get(story.address).context["data"] for person in (story.owner, story.newcomer)]
-    assert pages[0]["last"] == pages[1]["last"] == f"{story.old.number}.{story.old.client_id}"
+def test_the_log_ends_with_the_last_change_that_a_newcomer_may_see(story):
+    """By that change the tab proves its cursor, and knows that nothing is missing."""
+    changed = actions.edit(story.owner, story.room, story.old.number, "Changed")
+    for person, last in ((story.owner, changed), (story.newcomer, story.new)):
+        data = browser(person).get(story.address).context["data"]
+        assert (data["seq"], data["last_seq"]) == (last.seq, last.seq)
+        assert data["last"] == f"{last.number}.{last.client_id}"
 
 
 def test_newcomers_change_no_hidden_message(story):
@@ -128,7 +130,7 @@ def test_the_invitation_tells_of_it(transactional_db, client, history, is_told):
 
 def test_people_who_were_members_before_go_on_reading_all(transactional_db):
     story = Story(history="all")
-    rooms.change_room(story.owner, story.room, rooms.RoomSettings("Book club", "", history="new"))
+    rooms.change_room(story.owner, story.room, {"history": "new"})
     assert OLD in browser(story.newcomer).get(story.address).content.decode()
 
 
@@ -178,10 +180,26 @@ async def test_a_cursor_of_an_earlier_membership_is_reset(database, subprotocols
     story = await database_sync_to_async(Story)()
     await database_sync_to_async(renew)(story)
     await database_sync_to_async(story.say)("for all of us")
-    async with entered(story, story.newcomer, f"?since={story.new.number}", subprotocols) as socket:
+    query = f"?since={story.new.number}"
+    async with entered(story, story.newcomer, query, subprotocols) as socket:
         received = await until(socket, "reset" if subprotocols else "for all of us")
     assert ('"reset":true' in received) == bool(subprotocols)
     assert NEW not in received
+
+
+async def test_the_welcome_says_how_far_a_newcomer_sees_the_log(database):
+    """Otherwise the tab would wait for changes that it never gets, and mark nothing as read."""
+    story = await database_sync_to_async(Story)()
+    await database_sync_to_async(actions.edit)(story.owner, story.room, story.old.number, "Changed")
+    async with entered(story, story.newcomer, f"?since={story.new.seq}") as socket:
+        (welcome,) = await socket.receive()
+    assert (welcome["seq"], welcome["last_seq"], welcome["reset"]) == (story.new.seq, story.new.seq, False)
+
+
+async def test_a_newcomer_gets_unread_counts(database):
+    story = await database_sync_to_async(Story)()
+    async with entered(story, story.newcomer) as socket:
+        await until(socket, '"unread"')
 
 
 async def test_a_socket_closes_though_its_person_was_added_again_at_once(database, monkeypatch):

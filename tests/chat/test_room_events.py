@@ -172,7 +172,7 @@ def test_pages_without_scripts_and_transcripts(owning, owner, room, member, sett
 
 
 def test_renaming_reaches_the_lists_of_all_members(owning, room, member):
-    rooms.change_room(*_owner_and_room(room), rooms.RoomSettings("Film club", ""))
+    rooms.change_room(*_owner_and_room(room), {"title": "Film club"})
     (counts,) = unread_counts.count_for_people([member.pk])[member.pk]
     assert counts.title == "Film club"
 

@@ -14,6 +14,7 @@ from accounts.actions import create_guest
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions
+from chat.actions import rooms
 from chat.models import AuditEntry, Ignored, Invitation, Membership, Message, Room, Writers
 from live import LogRewound
 from tests.chat.people import browser, make_staff
@@ -189,6 +190,33 @@ def test_slow_mode_makes_people_wait_but_not_moderators(owning, owner, lobby, ot
     assert say(other, lobby, client_id=client_id) == first  # sent again, since its acknowledgement was lost
     assert {say(owner, lobby).text for _ in range(2)} == {"hi"}
     assert say(create_guest(), lobby)
+
+
+REFUSALS = {
+    "archived": lambda owning: owning.post("/chat/lobby/archive/"),
+    "muted": lambda owning: restrict(owning, writers="moderators"),
+    "silenced": lambda _: User.objects.update(silenced_until=timezone.now() + timedelta(hours=1)),
+}
+
+
+@pytest.mark.parametrize("reason", REFUSALS)
+def test_a_message_that_is_stored_is_acknowledged_again_though_it_would_be_refused_now(
+    owning, lobby, other, reason
+):
+    client_id = uuid4()
+    first = say(other, lobby, client_id=client_id)
+    REFUSALS[reason](owning)
+    assert actions.send(other, lobby, "hi", client_id) == (first, False)
+    assert refused(other, lobby).code == "forbidden"
+    assert Message.objects.filter(event=None).count() == 1
+
+
+def test_a_change_of_the_topic_leaves_what_another_owner_has_just_set(owner, lobby):
+    before = Room.objects.get()
+    rooms.change_room(owner, lobby, {"writers": "moderators", "slow_mode": 30})
+    rooms.change_room(owner, before, {"topic": "Tea"})
+    stored = Room.objects.get()
+    assert (stored.topic_line, stored.writers, stored.slow_mode) == ("Tea", "moderators", 30)
 
 
 def test_slow_mode_waits_no_longer_than_it_says_after_the_clock_was_set_back(owning, lobby, other):

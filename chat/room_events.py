@@ -12,7 +12,7 @@ class RoomEvent(TextChoices):
     LEFT = "left", _("{name} left")
     REMOVED = "removed", _("{name} removed {subject}")
     RENAMED = "renamed", _("{name} renamed the room to {subject}")
-    TOPIC = "topic", _("{name} changed the topic to {subject}")
+    TOPIC = "topic", _("{name} changed the topic")
     NO_TOPIC = "no_topic", _("{name} removed the topic")
     ARCHIVED = "archived", _("{name} archived the room")
     REOPENED = "reopened", _("{name} opened the room again")

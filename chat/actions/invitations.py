@@ -16,7 +16,7 @@ from chat import permissions
 from chat.actions.members import add_newcomer, audit, check_can_join, check_has_place
 from chat.actions.room_events import log_event
 from chat.lifetimes import LIFETIMES
-from chat.models import Invitation, Membership, ModerationAction, Role, Room
+from chat.models import ARCHIVED, Invitation, Membership, ModerationAction, Role, Room
 from chat.queries import locks
 from chat.room_events import RoomEvent
 
@@ -83,6 +83,9 @@ def join(user: User, token: str) -> Room:
     members = Membership.objects.filter(room=room)
     if members.filter(user=user).exists():
         return room
+    queries.check_not_silenced(user)
+    if room.archived_at:
+        raise ApiError("forbidden", ARCHIVED)
     check_can_join(user)
     check_has_place(room)
     # Checked again in the statement that counts the use: others may join by it at the same time.

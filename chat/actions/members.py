@@ -1,6 +1,7 @@
 """Actions on members of rooms: add, remove, and change a role. See `memberships` for one's own."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
@@ -30,6 +31,12 @@ from chat.services import unread_changes
 # How many private rooms a person can be in, without the direct ones that others have opened: signing in hands
 # them over one by one.
 MAX_PRIVATE_ROOMS = 500
+
+# How many roles in open rooms are handed over.
+MAX_ROLES = 100
+
+# How many times a day a person can be added to private rooms by name. Others invite them by a link.
+MAX_ADDED = 20
 
 # How many members a private room can have.
 MAX_MEMBERS = 10_000
@@ -94,10 +101,9 @@ def find_by_name(name: str) -> int | None:
 def _add(actor: User, room: Room, person: User, role: str) -> None:
     if not room.is_open:
         check_has_place(room)
-        try:
-            check_can_join(person)
-        except ApiError:
-            raise ApiError("bad_frame", format_lazy(_("{name} can't be added."), name=person.name)) from None
+        if not _can_join(person) or _was_added_often(person):
+            detail = _("{name} can't be added. Send them an invitation link.")
+            raise ApiError("bad_frame", format_lazy(detail, name=person.name))
         log_event(actor, room, RoomEvent.ADDED, person.name)
         add_newcomer(room, person, role)
     else:  # their first reading may insert it at the same time
@@ -107,6 +113,13 @@ def _add(actor: User, room: Room, person: User, role: str) -> None:
             defaults={"role": role},
             create_defaults={"role": role, "last_read": room.last_seq},
         )
+
+
+def _was_added_often(person: User) -> bool:
+    """Return whether others have added a person `MAX_ADDED` times lately: their lists fill up."""
+    since = timezone.now() - timedelta(days=1)
+    added = AuditEntry.objects.filter(action=ModerationAction.ADD_MEMBER, person=person, at__gt=since)
+    return added.count() >= MAX_ADDED
 
 
 def check_has_place(room: Room) -> None:
@@ -143,10 +156,14 @@ def check_keeps_owner(room: Room, person: int) -> None:
 
 def check_can_join(person: User) -> None:
     """Raise `ApiError` if a person is in as many private rooms as one can be."""
-    own = Membership.objects.filter(user=person, is_request=False).exclude(room__kind=RoomKind.OPEN)
-    if own.count() >= MAX_PRIVATE_ROOMS:
+    if not _can_join(person):
         detail = _("You can be in at most {most} private rooms. Leave one first.")
         raise ApiError("forbidden", format_lazy(detail, most=MAX_PRIVATE_ROOMS))
+
+
+def _can_join(person: User) -> bool:
+    own = Membership.objects.filter(user=person, is_request=False).exclude(room__kind=RoomKind.OPEN)
+    return own.count() < MAX_PRIVATE_ROOMS
 
 
 def add_newcomer(room: Room, person: User, role: str) -> None:
@@ -197,7 +214,7 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
 
     Without an heir, rooms that would have no owner go to the member with the highest role who came first,
     and a person who is gone for good leaves all. Of the direct rooms that others have opened, only the newest
-    `MAX_REQUESTS` are handed over.
+    `MAX_REQUESTS` are handed over, and of the roles in open rooms the newest `MAX_ROLES`.
     """
     if heir:  # nobody opens a direct room of theirs meanwhile
         queries.lock_active_people({person.pk, heir.pk})
@@ -205,18 +222,15 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     requests = own.filter(is_request=True).order_by("-pk").values_list("pk", flat=True)
     if heir:
         Membership.objects.filter(pk__in=list(requests[MAX_REQUESTS:])).delete()
-    moving = list(own if heir else own.filter(role=Role.OWNER))
-    if heir:  # what the guest moderates; an open room without an owner is the staff's
-        of_open = Membership.objects.filter(user=person, room__kind=RoomKind.OPEN)
-        moving += of_open.exclude(role=Role.MEMBER).select_related("room")
-    locks.lock_rooms([membership.room_id for membership in moving])
-    for membership in moving:
-        if heir:
-            _move(membership, heir)
-        else:
-            others = sorted(_others(membership.room, person.pk), key=_seniority)
-            Membership.objects.filter(pk__in=[each.pk for each in others[:1]]).update(role=Role.OWNER)
-    if is_gone and not heir:
+    if heir:
+        _move(own, person, heir)
+        return
+    owned = list(own.filter(role=Role.OWNER))
+    locks.lock_rooms([membership.room_id for membership in owned])
+    for membership in owned:
+        others = sorted(_others(membership.room, person.pk), key=_seniority)
+        Membership.objects.filter(pk__in=[each.pk for each in others[:1]]).update(role=Role.OWNER)
+    if is_gone:
         own.delete()
         _revoke(Invitation.objects.filter(inviter=person))
 
@@ -238,26 +252,43 @@ def list_handed_over(person: User) -> list[str]:
     return list(found.order_by("-last_message_at").values_list("seen", flat=True)[:MAX_NAMED])
 
 
-def _move(membership: Membership, heir: User) -> None:
-    """Move a membership to another person, who keeps the higher role and the longer history."""
-    room = membership.room
-    if room.people:
-        people = room.person_keys - {membership.user_id} | {heir.pk}
-        key: str | None = Room.key_of_people(people)
-        if len(people) == 1 or permissions.all_rooms().filter(people=key).exists():
-            key = None  # they find the other direct room that they have; both stay in their lists
-        permissions.all_rooms().filter(pk=room.pk).update(people=key)
-    own = Membership.objects.filter(user=heir, room=room).first()
-    if own is None:
-        Membership.objects.filter(pk=membership.pk).update(user=heir, star=None)
-    else:
-        role = max(own.role, membership.role, key=permissions.RANKS.index)
-        first_seq = min(own.first_seq, membership.first_seq)
-        is_request = own.is_request and membership.is_request
-        Membership.objects.filter(pk=own.pk).update(role=role, first_seq=first_seq, is_request=is_request)
-        membership.delete()
-    Invitation.objects.filter(room=room, inviter=membership.user_id).update(inviter=heir)
-    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(heir.pk, [room.pk]))
+def _move(private: QuerySet[Membership], person: User, heir: User) -> None:
+    """Move a person's private rooms, and the roles in open ones, to another person.
+
+    An open room whose owner is not moved is the staff's.
+    """
+    of_open = Membership.objects.filter(user=person, room__kind=RoomKind.OPEN).exclude(role=Role.MEMBER)
+    moving = [*private, *of_open.select_related("room").order_by("-pk")[:MAX_ROLES]]
+    rooms = [membership.room_id for membership in moving]
+    locks.lock_rooms(rooms)
+    known = {each.room_id: each for each in Membership.objects.filter(user=heir, room__in=rooms)}
+    for membership in moving:
+        if membership.room.people:
+            _change_people(membership.room, person, heir)
+        if own := known.get(membership.room_id):
+            _merge(membership, own)
+    moved = [membership.pk for membership in moving if membership.room_id not in known]
+    Membership.objects.filter(pk__in=moved).update(user=heir, star=None)
+    Invitation.objects.filter(room__in=rooms, inviter=person).update(inviter=heir)
+    transaction.on_commit(lambda: unread_changes.publish_changed_memberships(heir.pk, rooms))
+
+
+def _change_people(room: Room, person: User, heir: User) -> None:
+    """Let a direct room be that of another person in place of one."""
+    people = room.person_keys - {person.pk} | {heir.pk}
+    key: str | None = Room.key_of_people(people)
+    if len(people) == 1 or permissions.all_rooms().filter(people=key).exists():
+        key = None  # they find the other direct room that they have; both stay in their lists
+    permissions.all_rooms().filter(pk=room.pk).update(people=key)
+
+
+def _merge(membership: Membership, own: Membership) -> None:
+    """Merge a membership into that of another person, who keeps the higher role and the longer history."""
+    own.role = max(own.role, membership.role, key=permissions.RANKS.index)
+    own.first_seq = min(own.first_seq, membership.first_seq)
+    own.is_request = own.is_request and membership.is_request
+    own.save(update_fields=["role", "first_seq", "is_request"])
+    membership.delete()
 
 
 def _seniority(membership: Membership) -> tuple[int, int]:

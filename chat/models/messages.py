@@ -50,7 +50,7 @@ class Message(Logged):
             models.UniqueConstraint(fields=["room", "author", "client_id"], name="message_client_id"),
         ]
         indexes = [
-            models.Index(fields=["author", "room"], name="message_author_room"),
+            models.Index(fields=["author", "room", "number"], name="message_author_room_number"),
             # Messages of many rooms and authors may share a client_id: no query filters by it alone.
             models.Index(fields=["room", "client_id"], name="message_room_client_id"),
             # Neither unread counts nor the list of rooms step over deleted messages and the room's events.

@@ -606,3 +606,45 @@ def test_a_search_for_the_title_of_a_private_room_finds_it_first(two_people):
     direct = Room.objects.get(people=Room.key_of_people([ada.pk, bob.pk]))
     actions.send(ada, direct, "hi", uuid4())
     assert find(bob, "crops") == [("Crops", False)]
+
+
+def test_nobody_fills_the_lists_of_a_person_by_adding_them(owning, owner, monkeypatch):
+    monkeypatch.setattr(members, "MAX_ADDED", 2)
+    victim = create_guest()
+    made = [rooms.create_private_room(owner, f"Room {number}") for number in range(4)]
+    members.add_member(made[0], victim)
+    for room, status in zip(made[1:], (302, 302, 400), strict=True):
+        page = owning.post(f"/chat/{room.name}/members/add/", {"name": victim.name, "role": "member"})
+        assert page.status_code == status
+    assert "Send them an invitation link." in page.content.decode()
+
+
+def test_an_account_takes_over_the_newest_roles_in_open_rooms(owner, monkeypatch):
+    monkeypatch.setattr(members, "MAX_ROLES", 2)
+    account = User.objects.create_user("ada", name="Ada")
+    for number in range(3):
+        actions.open_room(f"open {number}", owner)
+    members.hand_over(owner, account)
+    taken = Membership.objects.filter(user=account, role=Role.OWNER)
+    assert {each.room.name for each in taken} == {"open 1", "open 2"}
+
+
+def test_handing_over_rooms_takes_few_queries(owner, django_assert_max_num_queries):
+    account = User.objects.create_user("ada", name="Ada")
+    for number in range(30):
+        rooms.create_private_room(owner, f"Room {number}")
+    with django_assert_max_num_queries(20):
+        members.hand_over(owner, account)
+    assert Membership.objects.filter(user=account).count() == 30
+
+
+@pytest.mark.parametrize("reason", ["silenced", "archived"])
+def test_who_may_write_nothing_joins_no_room(owning, owner, room, reason):
+    person = create_guest()
+    link = invite(owning, room)
+    if reason == "silenced":
+        User.objects.filter(pk=person.pk).update(silenced_until=timezone.now() + timedelta(hours=1))
+    else:
+        owning.post(f"/chat/{room}/archive/")
+    assert browser(person).post(link).status_code == 403
+    assert not Membership.objects.filter(user=person).exists()

@@ -19,6 +19,7 @@ from chat.models import AuditEntry, Ignored, Invitation, Membership, Message, Ro
 from live import LogRewound
 from tests.chat.people import browser, make_staff
 from tests.chat.private_rooms import create, invite
+from tests.chat.test_unread import counted_steps
 from transcripts.actions import request_transcript
 from transcripts.models import Transcript
 
@@ -224,6 +225,25 @@ def test_slow_mode_waits_no_longer_than_it_says_after_the_clock_was_set_back(own
     say(other, lobby)
     Message.objects.update(created_at=timezone.now() + timedelta(hours=2))
     assert refused(other, lobby).retry_after == 30
+
+
+def test_slow_mode_takes_few_steps_of_sqlite_however_much_somebody_has_written(owning, lobby, other):
+    restrict(owning, slow_mode="30")
+    message = say(other, lobby)
+
+    def steps():
+        with counted_steps() as counted:
+            assert refused(other, lobby).code == "rate_limited"
+        return counted()
+
+    few = steps()
+    copies = [
+        Message(room=lobby, author=other, author_name="x", text="x", number=seq, seq=seq)
+        for seq in range(1000, 3000)
+    ]
+    Message.objects.bulk_create(copies)
+    Message.objects.filter(pk=message.pk).update(number=4000, seq=4000)
+    assert steps() < few + 10
 
 
 def test_slow_mode_says_when_one_can_write_again(owning, lobby, other):

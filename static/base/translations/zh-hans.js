@@ -152,7 +152,7 @@ setTranslations({
   "{name} added {subject}": "{name} 添加了 {subject}",
   "{name} and {other} are typing": "{name} 和 {other} 正在输入",
   "{name} archived the room": "{name} 归档了聊天室",
-  "{name} changed the topic to {subject}": "{name} 将主题改为 {subject}",
+  "{name} changed the topic": "{name} 更改了主题",
   "{name} is typing": "{name} 正在输入",
   "{name} joined": "{name} 加入了聊天室",
   "{name} left": "{name} 退出了聊天室",

@@ -290,7 +290,7 @@ def silence(user: User, lifetime: timedelta) -> User:
 
 @transaction.atomic
 def approve(user: User, is_approved: bool) -> User:
-    """Let a person write where the site's rules ask for approval, or end that."""
+    """Approve a person, so that the site's rules don't restrict them, or revoke that."""
     user = queries.lock_active(user)
     user.is_approved = is_approved
     user.save(update_fields=["is_approved"])

@@ -55,7 +55,7 @@ class User(AbstractUser):
         default=False,
         db_default=False,
         editable=False,
-        help_text="Whether staff let the person write, also where the site's rules restrict it.",
+        help_text="Whether staff approved the person, so that the site's rules don't restrict them.",
     )
     network = models.CharField(
         max_length=64,

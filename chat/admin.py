@@ -1,4 +1,4 @@
-"""Administration site. It is read-only but for the site's rules: changes go through `actions`."""
+"""Administration site. It is read-only, except for the site's rules: changes go through `actions`."""
 
 from django.contrib import admin
 from django.db.models import Q

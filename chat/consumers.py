@@ -50,7 +50,7 @@ def _open_room(name: str, user: User | None) -> tuple[Room, bool]:
 
 
 def _visible_part(batch: live.Batch, first_seq: int) -> live.Batch:
-    """Return the batch for a member who may see a room's log from a seq on: see `Membership`."""
+    """Return the part of a batch that a member may see: see `Membership.first_seq`."""
     events = [each for each in batch.events if each.seq is None or protocol.number_of(each) >= first_seq]
     return batch if len(events) == len(batch.events) else live.Batch(events)
 
@@ -172,7 +172,7 @@ class ChatConsumer(live.AsyncSocket):
         seq = int(since)
         if proven is None or seq > proven:
             return None
-        if seq < room.first_seq - 1:  # of an earlier membership: changes since then are hidden
+        if seq < room.first_seq - 1:  # a cursor of an earlier membership: changes in between are hidden
             return None if self.dialect.can_reset else room.first_seq - 1
         missed = room.last_seq - seq
         if missed > history.MAX_MISSED:  # fewer events, maybe: a message changed twice is one
@@ -238,7 +238,7 @@ class ChatConsumer(live.AsyncSocket):
         self.cursor = max(self.cursor, batch.seq)
 
     async def send_visible(self, batch: live.Batch):
-        """Send those events of the room's log that the member may see."""
+        """Send the events of the room's log that the user may see."""
         if self.room.first_seq:
             batch = batch.derive(_visible_part, self.room.first_seq)
         if batch.events:

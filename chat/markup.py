@@ -38,7 +38,7 @@ def find_at_signs(text: str) -> Iterator[int]:
 
 
 def has_address(text: str) -> bool:
-    """Return whether a text has a web address, even where it is no link, as in code."""
+    """Return whether a text contains a web address, even one that is not shown as a link, as in code."""
     return bool(_SCHEME.search(text))
 
 

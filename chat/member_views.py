@@ -54,20 +54,20 @@ def new_private_room(request: HttpRequest) -> Page:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def new_direct_room(request: HttpRequest) -> Page:
-    """Render the form for a direct room, with `?name=` filled in; with POST, open the room."""
+    """Render the form for a direct room, with `?name=` filled in. With POST, open the room."""
     return _open_by_name(request)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def extend_direct_room(request: HttpRequest, room_name: str) -> Page:
-    """Render the people of a direct room; with POST, open the room of them and of those in `name=`."""
+    """Render the people of a direct room. With POST, open the room of these people and those in `name=`."""
     return _open_by_name(request, _enter(request, room_name, RoomKind.DIRECT))
 
 
 def _open_by_name(request: HttpRequest, room: Room | None = None) -> Page:
     user = find_visitor(request)
-    if request.method != "POST" or user is None:  # a new guest would know nobody
+    if request.method != "POST" or user is None:  # a new guest shares no room with anybody
         return _render_direct_form(request, room, request.GET.getlist("name"))
     hit_limit(get_private_room_rate, request_keys(request))
     typed = [name for name in request.POST.getlist("name") if name.strip()]
@@ -206,7 +206,7 @@ def make_qr_code(link: str) -> SafeString:
 
 
 def _enter(request: HttpRequest, room_name: str, kind: RoomKind = RoomKind.PRIVATE) -> Room:
-    """Return the room of a kind. Raise `ApiError` (`not_found`) for rooms of other kinds, too."""
+    """Return the room, which must be of a kind. Raise `ApiError` (`not_found`)."""
     room = permissions.enter(request.user, room_names.clean_name(room_name))
     if room.kind != kind:
         raise missing_room()

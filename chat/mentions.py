@@ -146,7 +146,7 @@ def _find_places(text: str) -> Iterable[Place]:
 
 
 def _find_begins(text: str) -> Iterable[int]:
-    """Yield where names may begin."""
+    """Yield the positions at which names may begin."""
     begins = (at + 1 for at in islice(find_at_signs(text), MAX_AT_SIGNS) if BEGIN.match(text, at))
     return islice(begins, MAX_PLACES)
 

@@ -75,8 +75,8 @@ def enter(visitor: Visitor, name: str) -> Room:
 def enter_all(wanted: Collection[tuple[int | None, str]]) -> dict[tuple[int | None, str], Room]:
     """Return the rooms for pairs of a user's primary key and a room's key, in one query for all.
 
-    Omit rooms that are missing or that the user may not enter. `messages_of` such a room are those that the
-    user may read.
+    Omit rooms that are missing or that the user may not enter. For one of these rooms, `messages_of` returns
+    the messages that the user may read.
     """
     rooms = _find_rooms({key for _, key in wanted})
     closed = {(rooms[key].pk, pk) for pk, key in wanted if pk and key in rooms and not rooms[key].is_open}
@@ -127,9 +127,9 @@ def can_write(user: User, room: Room, role: str | None) -> bool:
 
 
 def find_requirement(user: User | None, rules: SiteRules) -> str:
-    """Return what a user lacks to write in open rooms: a key of `REQUIREMENTS`, or nothing.
+    """Return what a user lacks to write in open rooms: a key of `REQUIREMENTS`, or an empty string.
 
-    None is a new guest.
+    `user` is None for a guest not yet created.
     """
     is_trusted = user is not None and (user.is_staff or user.is_approved)
     if rules.writers == SiteWriters.EVERYONE or is_trusted:
@@ -142,14 +142,14 @@ def find_requirement(user: User | None, rules: SiteRules) -> str:
 def check_site_rules(user: User | None, room: Room) -> None:
     """Raise `ApiError` (`forbidden`) if the site's rules keep a user from writing in a room.
 
-    Members of private and direct rooms were invited, and may.
+    The rules do not restrict private and direct rooms, whose members were invited.
     """
     if room.is_open and (requirement := find_requirement(user, SiteRules.current())):
         raise ApiError("forbidden", REQUIREMENTS[requirement])
 
 
 def is_new_guest(user: User | None, rules: SiteRules) -> bool:
-    """Return whether the site's rules restrict the texts of a user; None is a new guest."""
+    """Return whether a user is a new guest by the site's rules. None, a guest not yet created, is one."""
     if not rules.guest_minutes or user is None:
         return bool(rules.guest_minutes)
     since = timezone.now() - timedelta(minutes=rules.guest_minutes)
@@ -238,7 +238,7 @@ def can_message(person: int, room: Room, present: Collection[int]) -> bool:
 
 
 def unreachable(count: int = 1) -> ApiError:
-    """Return the error for people of whom one does not exist or may not be messaged, without naming them."""
+    """Return the error if a person is missing or may not be messaged. It does not say who, or why."""
     one, several = _("This person can't be reached."), _("One of these people can't be reached.")
     return ApiError("not_found", one if count == 1 else several)
 
@@ -272,9 +272,9 @@ def can_delete(user: User, message: Message, role: str | None, author_role: str 
 
 
 def messages_of(room: Room | int | OuterRef) -> QuerySet[Message]:
-    """Return a room's messages: those that the visitor may read, if `enter` has returned the room.
+    """Return a room's messages; if `enter` returned the room, only those that the visitor may read.
 
-    Otherwise the caller has checked that the visitor may enter it.
+    Otherwise the caller checks which of them the visitor may read.
     """
     found = all_messages().filter(room=room)
     if isinstance(room, Room) and room.first_seq:

@@ -28,9 +28,9 @@ from chat.queries.profiles import load_profile
 @require_safe
 @never_cache
 def show_person(request: HttpRequest, room_name: str, pk: int) -> HttpResponse:
-    """Return what a card tells of a person in a room: `{"since": <time>, "rooms": [...], "more": <boolean>}`.
+    """Return the data of a person's card in a room: `{"since": <time>, "rooms": [...], "more": <boolean>}`.
 
-    `rooms` are other rooms in common, each with `name` and `title`.
+    `rooms` are other rooms that the visitor shares with the person, each with `name` and `title`.
     """
     try:
         room = permissions.enter(request.user, room_names.clean_name(room_name))
@@ -85,5 +85,5 @@ def stop_ignoring(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _fetch_present(room: Room) -> Collection[int]:
-    """Return the people who are in a room now, as far as Redis tells."""
+    """Return the people who are in a room now, as far as Redis knows."""
     return async_to_sync(live.fetch_people)([room.topic])[room.topic]

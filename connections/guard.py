@@ -81,7 +81,7 @@ class Visit:
 
     @property
     def admission(self) -> None:
-        """Return nothing: what these sockets show is deleted with a membership."""
+        """Return None. No check is needed: what these sockets show is deleted with the membership."""
 
     @property
     def private_room(self) -> str | None:

@@ -34,8 +34,8 @@ class Socket(Protocol):
     """Open socket. `user` and `session_key` are None without a session.
 
     `private_room` is the key of the private room that it enters, if any. It is set before the permission is
-    read, so that a removal afterwards is noticed. `admission` is that of the room once it has been read: who
-    was removed and added again has another.
+    read, so that a removal afterwards is noticed. `admission` is `Room.admission`, or None until the
+    room has been read: it changes when the user is removed and added again.
     """
 
     user: User | None

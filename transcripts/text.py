@@ -46,7 +46,10 @@ def render_end() -> str:
 
 
 def find_next_messages(transcript: Transcript, after: int) -> QuerySet[Message]:
-    """Return the next messages after a number, as now stored, within the numbers of the transcript."""
+    """Return the next messages after a number, as now stored, up to the transcript's last number.
+
+    Omit those before its first number, which its owner may not see.
+    """
     messages = permissions.messages_of(transcript.room_id).filter(number__gte=transcript.from_number)
     rows = messages.filter(event=None, number__gt=after, number__lte=transcript.up_to_number)
     return rows.order_by("number")[:QUERY_CHUNK]

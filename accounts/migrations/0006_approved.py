@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 db_default=False,
                 default=False,
                 editable=False,
-                help_text="Whether staff let the person write, also where the site's rules restrict it.",
+                help_text="Whether staff approved the person, so that the site's rules don't restrict them.",
             ),
         ),
     ]

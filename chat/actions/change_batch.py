@@ -71,7 +71,7 @@ class ChangeBatch:
         if message and change.client_id not in (None, message.client_id):
             message = None
         if message and message.number < change.room.first_seq:
-            message = None  # from before the person came
+            message = None  # hidden: from before the person joined
         if message:
             message.room = change.room  # saves a query
         check = permissions.check_delete if change.text is None else permissions.check_edit

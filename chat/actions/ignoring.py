@@ -45,7 +45,10 @@ def stop_ignoring(user: User, person: int) -> None:
 
 
 def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
-    """Hand over the people whom a guest ignores to the account to which the guest signs in."""
+    """Hand over the people whom a guest ignores to the account to which the guest signs in.
+
+    Of those that exceed the account's `MAX_IGNORED`, the oldest are left out.
+    """
     if heir is None:
         return
     known = Ignored.objects.filter(user=heir).values("person")

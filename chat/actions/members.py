@@ -167,7 +167,10 @@ def _can_join(person: User) -> bool:
 
 
 def add_newcomer(room: Room, person: User, role: str) -> None:
-    """Make a person a member of a private room, of whom its log has just told."""
+    """Make a person a member of a private room. The caller has just logged that they join.
+
+    In a room that hides its history, they see the log from that event on.
+    """
     first_seq = 0 if room.history == History.ALL else room.last_seq
     add_member(room, person, role=role, last_read=room.last_seq, first_seq=first_seq)
 
@@ -216,7 +219,7 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     and a person who is gone for good leaves all. Of the direct rooms that others have opened, only the newest
     `MAX_REQUESTS` are handed over, and of the roles in open rooms the newest `MAX_ROLES`.
     """
-    if heir:  # nobody opens a direct room of theirs meanwhile
+    if heir:  # so that nobody opens a direct room of theirs meanwhile
         queries.lock_active_people({person.pk, heir.pk})
     own = Membership.objects.filter(user=person).exclude(room__kind=RoomKind.OPEN).select_related("room")
     requests = own.filter(is_request=True).order_by("-pk").values_list("pk", flat=True)

@@ -108,7 +108,7 @@ class MessageBatch:
         if any(each.author_id == author.pk and each.room_id == room.pk for each in self._new):
             latest = timezone.now()
         waits = pause - (timezone.now() - latest).total_seconds() if latest else 0
-        waits = min(waits, pause)  # a message from before the clock was set back is in the future
+        waits = min(waits, pause)  # if the clock was set back, `latest` may be in the future
         if waits > 0:
             detail = _("This room is in slow mode. You can write again in {count} min.")
             raise ApiError("rate_limited", format_lazy(detail, count=math.ceil(waits / 60)), waits)

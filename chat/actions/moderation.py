@@ -34,7 +34,7 @@ def end_silence(actor: User, person: User, address: str = "") -> None:
 
 @transaction.atomic
 def approve(actor: User, person: User, is_approved: bool, address: str = "") -> None:
-    """Let a person write, also where the site's rules restrict it, or end that. Raise `ApiError`."""
+    """Approve a person, so that the site's rules don't restrict them, or revoke that. Raise `ApiError`."""
     _check(actor, person)
     accounts.actions.approve(person, is_approved)
     action = ModerationAction.APPROVE if is_approved else ModerationAction.END_APPROVAL

@@ -92,7 +92,7 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
     """Return the direct room of two people, created if there is none. Raise `ApiError` (`not_found`).
 
     The user has entered a room in which the person must be or have been; `present` are the people there now.
-    Nobody creates one from a room in which the site's rules keep them from writing.
+    No room is created from one in which the site's rules keep the user from writing.
     """
 
     def check() -> None:
@@ -107,8 +107,8 @@ def open_direct_room(user: User, person: int, room: Room, present: Collection[in
 def message_people(user: User, typed: Collection[str], room: Room | None = None) -> Room:
     """Return the direct room of a user and the people with the typed names, created if there is none.
 
-    The people of `room`, a direct room that the user has entered, come in addition. Nobody creates one with
-    people who share no private room with them: see `permissions.known_memberships`. Raise `ApiError`.
+    If given, `room` is a direct room that the user has entered: its people are added. A room is created only
+    with people who share a private room with the user: see `permissions.known_memberships`. Raise `ApiError`.
     """
     if len(typed) >= MAX_PEOPLE:
         raise _too_many()
@@ -138,8 +138,8 @@ def message_people(user: User, typed: Collection[str], room: Room | None = None)
 def _open_direct_room(user: User, others: Collection[int], check: Callable[[], None]) -> Room:
     """Return the direct room of a user and others, created if there is none and `check` raises no error.
 
-    The lists of the others have it once it has a message. Nobody creates one with people who ignore them.
-    All people are locked, so that requests at the same time find the same direct room.
+    The others have it in their lists once it has a message. No room is created if one of the others ignores
+    the user. All people are locked, so that requests at the same time find the same direct room.
     """
     people = queries.lock_active_people({user.pk, *others})
     user = queries.get_stored(people, user)
@@ -219,7 +219,7 @@ def change_room(actor: User, room: Room, wanted: Mapping[str, Any], address: str
     actor, room = _lock_to_change(actor, room)
     title, topic, writers, slow_mode, history = RoomSettings.of(room)._replace(**cleaned)
     if writers not in Writers or slow_mode not in SLOW_MODES or history not in History:
-        raise ApiError("bad_frame", _("Choose one of the settings that are offered."))
+        raise ApiError("bad_frame", _("Choose one of the listed settings."))
     if title != room.title and not room.is_open:
         room.title, room.search_keys = title, room_search.make_search_keys(title)
         _changed(actor, room, RoomEvent.RENAMED, title, ModerationAction.RENAME, address)

@@ -11,7 +11,7 @@ from chat.actions.members import audit
 from chat.models import ModerationAction, Room, RoomKind, SiteRules
 from chat.services.site_rules import publish_rules
 
-# In how many places a message of a new guest may mention people.
+# The most places at which a new guest's message may mention people.
 MAX_MENTIONS_OF_NEW_GUEST = 3
 
 
@@ -25,7 +25,7 @@ def change_rules(actor: User, rules: SiteRules, address: str = "") -> None:
 
 
 def check_new_guest(author: User | None, room: Room, text: str) -> None:
-    """Raise `ApiError` (`forbidden`) for a text that the site's rules keep new guests from sending in a room.
+    """Raise `ApiError` (`forbidden`) if the site's rules keep a new guest from sending a text in a room.
 
     `author` is None for a guest whom the message creates.
     """
@@ -38,6 +38,7 @@ def check_new_guest(author: User | None, room: Room, text: str) -> None:
         raise ApiError("forbidden", format_lazy(detail, minutes=minutes))
     if mentions.count_places(text) > MAX_MENTIONS_OF_NEW_GUEST:
         detail = _(
-            "Guests can mention at most {most} people in their first {minutes} min. Sign up to mention more."
+            "Guests can mention at most {most} people per message in their first {minutes} min. "
+            "Sign up to mention more."
         )
         raise ApiError("forbidden", format_lazy(detail, most=MAX_MENTIONS_OF_NEW_GUEST, minutes=minutes))

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                         ],
                         db_default="everyone",
                         default="everyone",
-                        help_text="Staff and approved people always may, and members in private rooms.",
+                        help_text="Staff and approved people always may. Private and direct rooms are not restricted.",
                         max_length=10,
                         verbose_name="who may write in open rooms",
                     ),
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(
                         db_default=0,
                         default=0,
-                        help_text="New guests send no links, and mention few people, outside of private rooms. 0: off.",
+                        help_text="New guests can't send links or mention many people, except in private rooms. 0: off.",
                         validators=[MaxValueValidator(10080)],
                         verbose_name="minutes in which a guest is new",
                     ),

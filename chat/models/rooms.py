@@ -45,7 +45,7 @@ class RoomKind(models.TextChoices):
 
     OPEN = "open"  # all who know its name, which is its address
     PRIVATE = "private"  # its members
-    DIRECT = "direct"  # two to eight people, for ever the same
+    DIRECT = "direct"  # two to eight people, who never change
     DELETED = "deleted"  # nobody: its messages are being deleted
 
 
@@ -124,8 +124,8 @@ class Room(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
-    # Of the person who has entered a private room: what identifies the admission, which is another after a
-    # removal, and the first seq of the log that the person may see: see `Membership`. Not stored.
+    # Set by `entered_by` for a member who has entered, and not stored. `admission` changes when the member is
+    # removed and added again; `first_seq` is that of the `Membership`.
     admission: tuple[int, int] | None = None
     first_seq = 0
 

@@ -30,14 +30,14 @@ class SiteRules(models.Model):
         choices=SiteWriters,
         default=SiteWriters.EVERYONE,
         db_default=SiteWriters.EVERYONE,
-        help_text="Staff and approved people always may, and members in private rooms.",
+        help_text="Staff and approved people always may. Private and direct rooms are not restricted.",
     )
     guest_minutes = models.PositiveSmallIntegerField(
         "minutes in which a guest is new",
         default=0,
         db_default=0,
         validators=[MaxValueValidator(MAX_GUEST_MINUTES)],
-        help_text="New guests send no links, and mention few people, outside of private rooms. 0: off.",
+        help_text="New guests can't send links or mention many people, except in private rooms. 0: off.",
     )
 
     class Meta:
@@ -54,7 +54,7 @@ class SiteRules(models.Model):
 
     @classmethod
     def cached(cls) -> "SiteRules | None":
-        """Return the rules that this process has read within the last `TTL` seconds."""
+        """Return the rules if this process has read them within the last `TTL` seconds, otherwise None."""
         until, rules = _known
         return rules if time.monotonic() < until else None
 

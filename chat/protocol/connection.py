@@ -18,7 +18,7 @@ class Settings(msgspec.Struct, omit_defaults=True):
     """Settings of a room as of a `seq`: see `Room`.
 
     `writers` is empty for everyone, and `title` in open and direct rooms. `is_owner`: the socket has created
-    the room for its user, who owns it. `requirement` is that of `Requirement`.
+    the room for its user, who owns it. `requirement`: see `Requirement`.
     """
 
     title: str = ""
@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, omit_defaults=True):
 
 
 class Requirement(Notice):
-    """What the user lacks to write in the room by the site's rules: account, approval or nothing."""
+    """Requirement of the site's rules that keeps the user from writing: a key of `REQUIREMENTS`, or empty."""
 
     requirement: str
 

@@ -27,7 +27,7 @@ class LobbyV1:
     """Dialect of `lobby.v1` and `lobby.v1.1`: each frame is an array of events."""
 
     sends_presence = True
-    can_reset = True  # its clients load the history again
+    can_reset = True  # its clients can load the history again
     _decoder = msgspec.json.Decoder(Command)
 
     def __init__(self, subprotocol: str = subprotocols.LOBBY) -> None:

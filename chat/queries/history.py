@@ -291,7 +291,7 @@ def load_present_names(messages: Iterable[protocol.Message]) -> dict[int, str]:
 
 
 def find_stored(user: User | AnonymousUser, room: Room, client_ids: Collection[UUID]) -> list[UUID]:
-    """Return those of the client_ids that messages of a room have, which the user may see or has sent."""
+    """Return the client_ids of those messages of a room that the user may see or has sent."""
     is_seen = Q(number__gte=room.first_seq) | Q(author=user.pk)
     found = permissions.messages_of(room.pk).filter(is_seen, client_id__in=client_ids)
     return list(found.values_list("client_id", flat=True).distinct())

@@ -20,7 +20,7 @@ class CommonRoom(msgspec.Struct):
 
 
 class Profile(msgspec.Struct):
-    """What a card tells of a person: since when they are here, and other rooms in common with the reader."""
+    """Content of a person's card: when they came, and other rooms that they share with the reader."""
 
     since: datetime
     rooms: list[CommonRoom]

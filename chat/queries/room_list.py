@@ -33,7 +33,7 @@ MAX_CARDS = 120
 # How many candidates a search compares with its text, the most recently active first.
 MAX_CANDIDATES = 1000
 
-# How many names of people in direct rooms are among them: the search keys are made of the present ones.
+# How many names of people in direct rooms a search compares: it makes search keys of their present names.
 MAX_DIRECT_CANDIDATES = 200
 
 # Order of rooms: the most recently active first.

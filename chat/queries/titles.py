@@ -14,7 +14,7 @@ SEPARATOR = ", "
 
 
 class JoinedNames(Subquery):
-    """Names of a direct room's people, joined. `DELETED` stands for those who are in it no more."""
+    """Names of a direct room's people, joined. One `DELETED` stands for all whose membership is gone."""
 
     template = f"""
         (SELECT %(function)s(name, '{SEPARATOR}')

@@ -1,4 +1,4 @@
-"""Feed of the site's rules, and of who is approved, for the tabs of a process: changes of every process."""
+"""Feed of changes to the site's rules and to approvals, made in any process, for the tabs of this process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,7 +55,7 @@ class SiteRulesFeed:
                 self._log.append(event)
 
     async def _reconcile(self) -> None:
-        """Read the rules, also at intervals: notifications may be lost."""
+        """Read the rules again. This also runs at intervals, since notifications may be lost."""
         before, self._rules = self._rules, await _load()
         if before and before.writers != self._rules.writers:
             self._log.append(SiteChanged().event())

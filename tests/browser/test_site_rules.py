@@ -1,4 +1,4 @@
-"""The site's rules in open pages: the composer of a person who cannot write says what they lack."""
+"""The site's rules in open pages: the composer says what a person needs before they can write."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Newcomers: in a room that hides its history, earlier messages are as messages that do not exist."""
+"""Newcomers: in a room that hides its history, earlier messages behave as if they did not exist."""
 
 import json
 from contextlib import asynccontextmanager
@@ -54,10 +54,12 @@ def test_an_owner_chooses_what_new_members_can_read(owning, owner):
     room = create(owning)
     settings = f"/chat/{room}/settings/"
     assert b"New members can read" in owning.get(settings).content
+    assert b"everything that was said before" in owning.get(f"/chat/{room}/members/").content
     assert owning.post(settings, {"title": "Book club", "history": "new"}).status_code == 302
-    assert owning.post(settings, {"title": "Book club"}).status_code == 302  # of a page of the version before
+    assert owning.post(settings, {"title": "Book club"}).status_code == 302  # a page of an earlier version
     assert owning.post(settings, {"title": "Book club", "history": "some"}).status_code == 400
     assert Room.objects.get().history == "new"
+    assert b"only see messages sent after they join" in owning.get(f"/chat/{room}/members/").content
     assert AuditEntry.objects.filter(action="set_history", reason="new").count() == 1
 
 
@@ -125,7 +127,7 @@ def test_the_invitation_tells_of_it(transactional_db, client, history, is_told):
     story = Story(history)
     token = invitations.create_invitation(story.owner, story.room, "member", "day", "any", "")
     page = client.get(f"/join/{token}/").content.decode()
-    assert ("what is written after you join" in page) == is_told
+    assert ("messages sent after you join" in page) == is_told
 
 
 def test_people_who_were_members_before_go_on_reading_all(transactional_db):
@@ -144,7 +146,7 @@ def test_an_account_reads_what_its_guest_could_read(story):
 
 @pytest.mark.parametrize("subprotocols", [None, ["lobby.v1"]])
 async def test_no_socket_sends_a_newcomer_what_was_said_before(database, subprotocols):
-    """Neither what is missing after a cursor, nor later changes of it."""
+    """This includes what is missed after a cursor, and later changes of hidden messages."""
     story = await database_sync_to_async(Story)()
     first = await database_sync_to_async(lambda: Membership.objects.get(user=story.newcomer).first_seq)()
     async with (
@@ -203,7 +205,7 @@ async def test_a_newcomer_gets_unread_counts(database):
 
 
 async def test_a_socket_closes_though_its_person_was_added_again_at_once(database, monkeypatch):
-    """As it does where the notification of the removal was lost."""
+    """The notification of the removal may have been lost."""
     story = await database_sync_to_async(Story)()
     monkeypatch.setattr(members, "publish_revocation", lambda _: publish_revocation())
     async with entered(story, story.newcomer) as socket:

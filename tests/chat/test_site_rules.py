@@ -29,7 +29,7 @@ RULES = "/admin/chat/siterules/"
 
 @pytest.fixture
 def set_rules(transactional_db):
-    """Store the site's rules as another process does that tells nobody, and let this one read them."""
+    """Store the site's rules like another process whose event is lost, and let this process read them."""
 
     def set_rules(**rules):
         SiteRules.objects.update_or_create(pk=1, defaults=rules)

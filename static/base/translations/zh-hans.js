@@ -137,7 +137,7 @@ setTranslations({
   "You don't have access to this room. Your drafts are saved.": "没有这个聊天室的访问权限，写好的内容已保存。",
   "You have an unsaved edit.": "有一处修改尚未保存。",
   "You no longer have access. Reload the page.": "你已没有访问权限，请重新加载页面。",
-  "You see {room} from when you joined": "你能看到加入 {room} 之后的消息",
+  "You see messages sent after you joined {room}": "仅显示你加入“{room}”之后的消息",
   "You were mentioned. Get a notification next time?": "有人 @ 了你。下次要收到通知吗？",
   "You're no longer a member of this room.": "你已不是这个聊天室的成员。",
   "You're offline.": "网络未连接。",

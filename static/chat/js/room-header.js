@@ -19,7 +19,7 @@ export class RoomHeader {
   #data;
   #changedAt; // the seq of the last change that is shown
   #onRename;
-  #editor; // of people who may change the topic
+  #editor; // only for people who may change the topic
 
   /** @param {RoomData} data @param {() => void} onRename called when `title` has changed */
   constructor(data, onRename) {
@@ -59,14 +59,14 @@ export class RoomHeader {
     this.#show();
   }
 
-  /** A direct room is called by the names of its others: one of them may have another name. @param {{id: number, name: string}} person */
+  /** Update the title of a direct room, which names the others, if one of them has a new name. @param {{id: number, name: string}} person */
   meet({ id, name }) {
     const { others = [], title } = this.#data;
     const known = others.find((other) => other.id === id);
     if (!known || known.name === name) return;
     const before = joinNames(others);
     known.name = name;
-    this.#data.title = joinNames(others) + title.slice(before.length); // those who are gone stay
+    this.#data.title = joinNames(others) + title.slice(before.length); // keeps "Somebody" for those who are gone
     this.#show();
     this.#onRename();
   }

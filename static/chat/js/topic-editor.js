@@ -1,4 +1,4 @@
-/** The topic of a room, edited in its header by people who may change it: Enter saves, Escape and leaving the input do not. */
+/** The topic of a room, edited in its header by people who may change it: Enter saves it, Escape and leaving the input discard the change. */
 
 import { saveForm } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
@@ -52,7 +52,7 @@ export class TopicEditor {
     this.#input.hidden = !isOpen;
   }
 
-  /** Save the topic. The room's log tells of the new one. */
+  /** Save the topic. `show` receives the new one through the room's log. */
   async #save() {
     if (this.#input.value.trim() === this.#topic) return this.#close();
     const problem = await saveForm(this.#form.action, this.#form);

@@ -18,7 +18,7 @@ const NOTIFICATION_LOCK = "lobby.notification.";
 
 const FETCH_TIMEOUT = 10_000; // milliseconds
 
-/** How long after a message a tab that becomes the leader still notifies of it: its predecessor may just have closed (milliseconds). */
+/** How long a tab waits to become the leader before it skips a notification: the leader may just have closed (milliseconds). */
 const ELECTION_TIMEOUT = 3000;
 
 /** Status codes for a room to which the person has no access any more. */
@@ -123,7 +123,7 @@ export class DesktopNotifications {
     if (!this.#isLeader) await Promise.race([this.#elected, new Promise((resolve) => setTimeout(resolve, ELECTION_TIMEOUT))]);
     if (!this.#isLeader || this.#newest.get(room) !== number || (await isViewed(room, this.#you))) return;
     await navigator.locks.request(NOTIFICATION_LOCK + room, async () => {
-      if (await isShown(room, number)) return; // by the leader before
+      if (await isShown(room, number)) return; // by the previous leader
       const message = await fetchMessage(room, number);
       if (message) await showNotification(room, this.#titles.get(room) ?? room, message);
       if (message && isSoundOn()) playSound();

@@ -72,7 +72,7 @@ export class PersonCard {
     placePopover(this.#card, beside, Math.min(beside.left, innerWidth - WIDTH - EDGE));
   }
 
-  /** Show since when the person is here and which rooms they share with the reader, as soon as the server has said so. */
+  /** Load and show since when the person is here, and the rooms that they share with the reader. */
   async #loadProfile(person, anchor) {
     const options = { signal: AbortSignal.timeout(LOAD_TIMEOUT) };
     const response = await fetch(`${this.#address}people/${person.id}/`, options).catch(() => null);

@@ -20,7 +20,7 @@ export function renderBeginning(name, address, { title, has_members: hasMembers,
   const beginning = element("div", "beginning");
   const heading = element("p", "beginning__title");
   const room = isolate(title || name);
-  const text = isPartial ? gettext("You see {room} from when you joined", { room }) : gettext("This is the start of {room}", { room });
+  const text = isPartial ? gettext("You see messages sent after you joined {room}", { room }) : gettext("This is the start of {room}", { room });
   showSentence(heading, text);
   beginning.append(heading);
   if (hasMembers) beginning.append(membersLink(address));

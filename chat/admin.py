@@ -34,6 +34,9 @@ class MessageAdmin(VisibleRoomsAdmin):
     list_select_related = ["room"]
     search_fields = ["text", "author_name", "room__name"]
 
+    def get_queryset(self, request):
+        return permissions.without_hidden(super().get_queryset(request), request.user)
+
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):

@@ -49,10 +49,10 @@ def _open_room(name: str, user: User | None) -> tuple[Room, bool]:
     return room, permissions.load_role(user, room) == Role.OWNER
 
 
-def _visible_part(batch: live.Batch, first_seq: int) -> live.Batch:
+def _visible_part(batch: live.Batch, first_seq: int) -> live.Batch | None:
     """Return the part of a batch that a member may see: see `Membership.first_seq`."""
     events = [each for each in batch.events if each.seq is None or protocol.number_of(each) >= first_seq]
-    return batch if len(events) == len(batch.events) else live.Batch(events)
+    return None if len(events) == len(batch.events) else live.Batch(events)
 
 
 class ChatConsumer(live.AsyncSocket):
@@ -129,8 +129,11 @@ class ChatConsumer(live.AsyncSocket):
 
     async def find_requirement(self, room: Room) -> str:
         """Return what the user lacks to write in a room: see `Requirement`."""
-        rules = await get_site_rules_feed().load()
-        return permissions.find_requirement(self.user, rules) if room.is_open else ""
+        return (
+            permissions.find_requirement(self.user, await get_site_rules_feed().load())
+            if room.is_open
+            else ""
+        )
 
     @property
     def ratelimit_keys(self) -> RateLimitKeys:
@@ -240,7 +243,7 @@ class ChatConsumer(live.AsyncSocket):
     async def send_visible(self, batch: live.Batch):
         """Send the events of the room's log that the user may see."""
         if self.room.first_seq:
-            batch = batch.derive(_visible_part, self.room.first_seq)
+            batch = batch.derive(_visible_part, self.room.first_seq) or batch
         if batch.events:
             await self.send_batch(batch)
 

@@ -58,12 +58,17 @@ def visible_rooms(visitor: Visitor) -> QuerySet[Room]:
 
 def visible_messages(visitor: Visitor, rooms: Collection[int]) -> QuerySet[Message]:
     """Return the messages of rooms, by their primary keys, that a visitor may read."""
+    # With `room__in`, SQLite would look for each message in each of the rooms.
+    visible = visible_rooms(visitor).filter(pk__in=rooms, pk=OuterRef("room"))
+    return without_hidden(all_messages(), visitor).filter(Exists(visible))
+
+
+def without_hidden(messages: QuerySet[Message], visitor: Visitor) -> QuerySet[Message]:
+    """Return messages without those from before a visitor joined a room that hides them: see `Membership`."""
     hidden = Membership.objects.filter(
         user=_pk(visitor), room=OuterRef("room"), first_seq__gt=OuterRef("number")
     )
-    # With `room__in`, SQLite would look for each message in each of the rooms.
-    visible = visible_rooms(visitor).filter(pk__in=rooms, pk=OuterRef("room"))
-    return all_messages().filter(~Exists(hidden), Exists(visible))
+    return messages.filter(~Exists(hidden))
 
 
 def enter(visitor: Visitor, name: str) -> Room:
@@ -305,6 +310,8 @@ def check_edit(user: User, message: Message | None, roles: Roles) -> Message:
 def check_delete(user: User, message: Message | None, roles: Roles) -> Message:
     """Return the message if the user may delete it. Raise `ApiError` otherwise."""
     found = _check_exists(message)
+    if found.author_id != user.pk:
+        check_site_rules(user, found.room)
     role, author_role = (roles.get((found.room_id, person)) for person in (user.pk, found.author_id))
     return _check(found, can_delete(user, found, role, author_role))
 

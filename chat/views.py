@@ -206,7 +206,8 @@ def _open(
     }
     context = {"room_name": name, "room_label": data["title"] or name, "data": msgspec.to_builtins(data)}
     context["is_private"] = bool(private_key(name))
-    context |= {key: data.get(key) for key in ("has_members", "is_direct", "topic", "may_change")}
+    context |= {key: data.get(key) for key in ("has_members", "is_direct", "topic")}
+    context["may_change"] = data["may_change"] and not data["requirement"]
     closed = _why_closed(data)
     context |= {"closed": closed, "must_sign_up": not closed and data["requirement"] == "account"}
     context["is_new"] = not data["epoch"]  # then the socket says who owns it

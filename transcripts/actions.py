@@ -1,5 +1,6 @@
 """Changes to transcripts: request, mark as outdated, delete. See `leases` for writing."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -62,12 +63,12 @@ def mark_outdated(messages: Sequence[Message], **signal: Any) -> None:
 
 
 def _mark(messages: Iterable[Message], state: Outdated) -> None:
-    first: dict[int, int] = {}
+    numbers = defaultdict[int, set[int]](set)
     for message in messages:
-        first[message.room_id] = min(message.number, first.get(message.room_id, message.number))
+        numbers[message.room_id].add(message.number)
     having = Q(pk__in=[])
-    for room, number in first.items():
-        having |= Q(room=room, up_to_number__gte=number)
+    for room, some in numbers.items():
+        having |= Q(room=room, up_to_number__gte=min(some), from_number__lte=max(some))
     written = Transcript.objects.filter(having).exclude(attempt=0)
     written.exclude(outdated__in=[state, Outdated.DELETED]).update(outdated=state, version=F("version") + 1)
 

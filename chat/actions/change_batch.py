@@ -15,6 +15,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import mentions, permissions
 from chat.actions.message_batch import group_by_room
+from chat.actions.site_rules import check_new_guest
 from chat.models import AuditEntry, Message, ModerationAction, Room
 from chat.signals import messages_changed
 
@@ -78,6 +79,8 @@ class ChangeBatch:
         message = check(author, message, self._roles)
         if change.seq is not None and (change.seq != message.seq or message.pk in self._changed):
             raise ApiError("conflict", _("This message was edited elsewhere."))
+        if change.text is not None:
+            check_new_guest(author, change.room, change.text)
         if change.text is None:
             message.text, message.deleted_at = "", timezone.now()
             if message.author_id != author.pk:

@@ -56,6 +56,7 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     own = Ignored.objects.filter(user=person).exclude(person__in=known).exclude(person=heir)
     moving = list(own.order_by("-pk").values_list("pk", flat=True)[:free])
     Ignored.objects.filter(pk__in=moving).update(user=heir)
+    _recount(heir)
 
 
 def _recount(user: User) -> None:

@@ -71,6 +71,7 @@ def add_by_name(actor: User, room: Room, name: str, role: str, address: str = ""
     if not permissions.can_manage(actor, room, permissions.load_role(actor, room)):
         raise ApiError("forbidden", _("Only owners can add people."))
     queries.check_not_silenced(actor)
+    permissions.check_site_rules(actor, room)
     if person is None or person == actor or not permissions.can_add(actor, person, room):
         raise ApiError("bad_frame", _("You share no room with a person of this name."))
     stored = locks.lock_rooms([room.pk]).get(room.pk)
@@ -136,6 +137,7 @@ def set_role(actor: User, room: Room, person: int, role: str, address: str = "")
         raise ApiError("bad_frame", _("This role doesn't exist."))
     if not permissions.can_manage(actor, room, permissions.load_role(actor, room)):
         raise ApiError("forbidden", _("Only owners can change roles."))
+    permissions.check_site_rules(actor, room)
     if member.role == role:
         return
     if member.role == Role.OWNER and not room.is_open:
@@ -339,7 +341,7 @@ def on_user_renamed(
     """Publish the new titles of a renamed person's direct rooms. Receiver of `post_save`."""
     if created or not may_change(update_fields, "name"):
         return
-    own = Membership.objects.filter(user=instance, room__kind=RoomKind.DIRECT, is_request=False)
+    own = Membership.objects.filter(user=instance, room__kind=RoomKind.DIRECT)
     if rooms := set(own.values_list("room", flat=True)):
         transaction.on_commit(lambda: unread_changes.publish_changed_rooms(rooms))
 

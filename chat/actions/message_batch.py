@@ -18,6 +18,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import mentions, permissions
 from chat.actions import members
+from chat.actions.site_rules import check_new_guest
 from chat.models import Message, Room, RoomKind, Writers
 
 
@@ -83,11 +84,13 @@ class MessageBatch:
             raise ApiError("forbidden", _("You can't write in this room."))
         return author
 
-    def check_can_write(self, author: User | None, room: Room) -> None:
-        """Raise `ApiError` if an author who is in a room may not write there."""
+    def check_can_write(self, author: User | None, entry: NewMessage) -> None:
+        """Raise `ApiError` if an author who is in a room may not write this there."""
+        room = entry.room
         if author:
             queries.check_not_silenced(author)
         permissions.check_site_rules(author, room)
+        check_new_guest(author, room, entry.text)
         if author is None and room.writers == Writers.EVERYONE:
             return
         if not author or not permissions.can_write(author, room, self._role(author, room)):
@@ -110,12 +113,19 @@ class MessageBatch:
         waits = pause - (timezone.now() - latest).total_seconds() if latest else 0
         waits = min(waits, pause)  # if the clock was set back, `latest` may be in the future
         if waits > 0:
-            detail = _("This room is in slow mode. You can write again in {count} min.")
-            raise ApiError("rate_limited", format_lazy(detail, count=math.ceil(waits / 60)), waits)
+            by_seconds = _("This room is in slow mode. You can write again in {count} s.")
+            by_minutes = _("This room is in slow mode. You can write again in {count} min.")
+            detail, unit = (by_seconds, 1) if waits <= 60 else (by_minutes, 60)
+            raise ApiError("rate_limited", format_lazy(detail, count=math.ceil(waits / unit)), waits)
 
     def find_earlier(self, entry: NewMessage) -> Message | None:
         """Return the message that was stored when this was sent before."""
         return self._by_key.get(entry.key)
+
+    def look_up(self, entry: NewMessage) -> Message | None:
+        """Return the message as `find_earlier` does, also where the batch has not looked for repeats."""
+        found = mentions.load_mentions(_find_stored([entry]).order_by("pk"))
+        return found[0] if found else None
 
     def add(self, entry: NewMessage, author: User) -> Message:
         message = Message(

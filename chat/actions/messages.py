@@ -13,7 +13,6 @@ from base.api_errors import ApiError
 from chat import mentions, protocol
 from chat.actions.change_batch import Change, ChangeBatch
 from chat.actions.message_batch import MessageBatch, NewMessage
-from chat.actions.site_rules import check_new_guest
 from chat.models import ARCHIVED, Message, Room, RulesChanged
 from chat.queries import locks
 from chat.services import unread_changes
@@ -23,10 +22,6 @@ Entry = NewMessage | Change
 
 # The stored message, and whether it is new or changed.
 WriteResult = tuple[Message, bool]
-
-
-class MayBeStored(Exception):
-    """A message is refused that may have been stored when it was allowed: look it up."""
 
 
 def send(
@@ -67,7 +62,6 @@ def _check_entry(entry: Entry) -> Entry | ApiError:
         return entry
     try:
         text = protocol.check_text(entry.text)
-        check_new_guest(entry.author, entry.room, text)
         return entry._replace(text=text)
     except ApiError as error:
         return error
@@ -82,7 +76,7 @@ def _store(entries: Sequence[Entry]) -> list[WriteResult | ApiError]:
     new = [entry for entry in entries if isinstance(entry, NewMessage)]
     try:
         return _write_all(entries, [entry for entry in new if not entry.has_key or entry.has_rules], found)
-    except (IntegrityError, RulesChanged, MayBeStored):  # look up what is stored, and the rules
+    except (IntegrityError, RulesChanged):  # some are stored already, or rooms have other rules: look them up
         return _write_all(entries, new, found)
 
 
@@ -100,13 +94,7 @@ def _write_all(
     batch, changes = MessageBatch(new, repeats, people), ChangeBatch(changing, people)
     outcomes = [_write_entry(entry, batch, changes) for entry in entries]
     batch.store(found)
-    outcomes = [_after_store(outcome) for outcome in outcomes]
-    if any(
-        _is_refused(outcome)
-        for entry, outcome in zip(entries, outcomes, strict=True)
-        if _is_unknown(entry, repeats)
-    ):
-        raise MayBeStored
+    outcomes = [_after_store(entry, outcome, batch) for entry, outcome in zip(entries, outcomes, strict=True)]
     rooms = changes.store(found) | {room.pk for room, _ in batch.by_room()}
     for room, messages in (*batch.by_room(), *changes.by_room()):
         _publish(room, *messages)
@@ -115,20 +103,14 @@ def _write_all(
     return outcomes
 
 
-def _is_unknown(entry: Entry, repeats: Sequence[NewMessage]) -> bool:
-    """Return whether an entry may be a message that is stored already, which nobody has looked up."""
-    return isinstance(entry, NewMessage) and entry not in repeats
-
-
-def _is_refused(outcome: WriteResult | ApiError) -> bool:
-    return isinstance(outcome, ApiError) and outcome.code == "forbidden"
-
-
-def _after_store(outcome: WriteResult | ApiError) -> WriteResult | ApiError:
+def _after_store(
+    entry: Entry, outcome: WriteResult | ApiError, batch: MessageBatch
+) -> WriteResult | ApiError:
     """Return the outcome of an entry once the batch is stored: without a number, its room is archived."""
     if isinstance(outcome, ApiError) or outcome[0].number:
         return outcome
-    return ApiError("forbidden", ARCHIVED)
+    earlier = batch.look_up(entry) if isinstance(entry, NewMessage) else None
+    return (earlier, False) if earlier else ApiError("forbidden", ARCHIVED)
 
 
 def _write_entry(entry: Entry, batch: MessageBatch, changes: ChangeBatch) -> WriteResult | ApiError:
@@ -138,7 +120,12 @@ def _write_entry(entry: Entry, batch: MessageBatch, changes: ChangeBatch) -> Wri
         author = batch.find_author(entry)
         if earlier := batch.find_earlier(entry):
             return earlier, False
-        batch.check_can_write(author, entry.room)
+        try:
+            batch.check_can_write(author, entry)
+        except ApiError:  # it may have been stored when it was allowed
+            if earlier := batch.look_up(entry):
+                return earlier, False
+            raise
         batch.check_pause(author, entry.room)
         return batch.add(entry, _with_name(author, entry.network)), True
     except ApiError as error:

@@ -31,6 +31,7 @@ from chat.models import (
     Role,
     Room,
     RoomKind,
+    SiteRules,
     Writers,
     new_epoch,
 )
@@ -61,8 +62,13 @@ def open_room(name: str, visitor: User | None = None) -> Room:
 
 @transaction.atomic
 def _create_open(room: Room, owner: User | None) -> None:
-    """Create an open room, unless another process does so at the same time."""
+    """Create an open room, unless another process does so at the same time.
+
+    It is the staff's if the site's rules keep the owner from writing there.
+    """
     owner = owner and queries.lock_active_people({owner.pk}).get(owner.pk)
+    if permissions.find_requirement(owner, SiteRules.current()):
+        owner = None
     insert(room, unique_field="key")
     stored = permissions.all_rooms().get(key=room.key)
     if owner and stored.epoch == room.epoch:
@@ -118,9 +124,11 @@ def message_people(user: User, typed: Collection[str], room: Room | None = None)
         if pk is None:
             raise _unknown(name)
         others[pk] = name
+    inside: dict[int, str] = {}
     if room:
-        inside = Membership.objects.filter(room=room, user__is_active=True)
-        others |= dict(inside.values_list("user", "user__name"))
+        members_of_room = Membership.objects.filter(room=room, user__is_active=True)
+        inside = dict(members_of_room.values_list("user", "user__name"))
+        others |= inside
     others.pop(user.pk, None)
     if not others:
         raise ApiError("bad_frame", _("Choose at least one person."))
@@ -130,7 +138,7 @@ def message_people(user: User, typed: Collection[str], room: Room | None = None)
     def check() -> None:
         known = permissions.known_memberships(user).filter(user__in=others).values_list("user", flat=True)
         for pk in others.keys() - set(known):
-            raise _unknown(others[pk])
+            raise _unanswered(others[pk]) if pk in inside else _unknown(others[pk])
 
     return _open_direct_room(user, others, check)
 
@@ -164,6 +172,11 @@ def _open_direct_room(user: User, others: Collection[int], check: Callable[[], N
 def _too_many() -> ApiError:
     detail = _("A direct room has at most {most} people.")
     return ApiError("bad_frame", format_lazy(detail, most=MAX_PEOPLE))
+
+
+def _unanswered(name: str) -> ApiError:
+    detail = _("{name} hasn't answered here yet. You can add people once they have.")
+    return ApiError("bad_frame", format_lazy(detail, name=name))
 
 
 def _unknown(name: str) -> ApiError:

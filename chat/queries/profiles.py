@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
 from chat import permissions
@@ -40,6 +41,8 @@ def load_profile(
     own = Membership.objects.filter(user=reader.pk, is_request=False).values("room")
     theirs = Membership.objects.filter(user=person).values("room")
     common = permissions.visible_rooms(reader).filter(pk__in=own).filter(pk__in=theirs, archived_at=None)
-    others = common.exclude(kind=RoomKind.DIRECT).exclude(pk=room.pk).order_by("-last_message_at", "-pk")
+    written = permissions.messages_of(OuterRef("pk")).filter(author=person)  # who only reads is not shown
+    known = common.filter(Q(kind=RoomKind.PRIVATE) | Q(Exists(written), kind=RoomKind.OPEN))
+    others = known.exclude(pk=room.pk).order_by("-last_message_at", "-pk")
     rooms = [CommonRoom(*row) for row in others.values_list("name", "title")[: MAX_COMMON_ROOMS + 1]]
     return Profile(found.date_joined, rooms[:MAX_COMMON_ROOMS], len(rooms) > MAX_COMMON_ROOMS)

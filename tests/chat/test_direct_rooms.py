@@ -211,6 +211,17 @@ def test_adding_people_opens_another_room_and_keeps_the_old_one(friends):
     assert browser(ada).get(f"/chat/{private}/people/").status_code == 404
 
 
+def test_people_are_added_once_the_others_have_answered(friends):
+    ada, bob, *_ = friends
+    stranger = create_guest()
+    actions.send(stranger, actions.open_room("meeting"), "hello", uuid4())
+    direct = browser(ada).post("/rooms/direct/", {"person": stranger.pk, "room": "meeting"}).url
+    wanted = f"{stranger.name} hasn't answered here yet."
+    assert wanted in refusal(browser(ada), names_of(bob), f"{direct}people/")
+    write(stranger, direct)
+    open_room(ada, bob, address=f"{direct}people/")
+
+
 def test_nobody_leaves_it(friends):
     ada, bob, eve, _ = friends
     address = open_room(ada, bob, eve)

@@ -8,6 +8,7 @@ import pytest
 from channels.db import database_sync_to_async
 
 from accounts.actions import create_guest
+from accounts.models import User
 from accounts.revocation import publish_revocation
 from base.api_errors import ApiError
 from chat import actions, permissions
@@ -18,6 +19,7 @@ from tests.chat.people import browser
 from tests.chat.private_rooms import create
 from tests.sockets import TIMEOUT, Socket, session_of
 from transcripts.actions import request_transcript
+from transcripts.models import Transcript
 from transcripts.text import find_next_messages
 
 OLD, NEW = "Said before anybody came", "Said afterwards"
@@ -128,6 +130,20 @@ def test_the_invitation_tells_of_it(transactional_db, client, history, is_told):
     token = invitations.create_invitation(story.owner, story.room, "member", "day", "any", "")
     page = client.get(f"/join/{token}/").content.decode()
     assert ("messages sent after you join" in page) == is_told
+
+
+def test_the_administration_site_shows_no_hidden_message(story):
+    User.objects.filter(pk=story.newcomer.pk).update(is_guest=False, is_staff=True, is_superuser=True)
+    page = browser(story.newcomer).get("/admin/chat/message/?q=said").content.decode()
+    assert NEW in page and OLD not in page
+
+
+def test_a_transcript_does_not_tell_that_a_hidden_message_was_deleted(story):
+    transcripts = [request_transcript(each, story.entered(each)) for each in (story.owner, story.newcomer)]
+    Transcript.objects.update(attempt=1)  # a worker has begun
+    actions.delete(story.owner, story.room, story.old.number)
+    outdated = [Transcript.objects.get(pk=each.pk).outdated for each in transcripts]
+    assert outdated == ["deleted", ""]
 
 
 def test_people_who_were_members_before_go_on_reading_all(transactional_db):

@@ -46,6 +46,16 @@ def test_it_says_since_when_and_names_rooms_in_common(owner, person, lobby):
     assert not seen["more"]
 
 
+def test_it_names_no_open_room_in_which_the_person_only_reads(owner, person, lobby):
+    for number, text in enumerate(("hello", None)):
+        room = actions.open_room(f"open {number}")
+        for each in (owner, person):
+            actions.set_involvement(each, room, "all")
+        if text:
+            actions.send(person, room, text, uuid4())
+    assert [each["name"] for each in profile(owner, person)["rooms"]] == ["open 0"]
+
+
 def test_it_names_few_rooms_and_no_direct_or_archived_ones(owner, person, lobby):
     rooms.open_direct_room(owner, person.pk, lobby)
     rooms.archive(owner, share("Old", owner, person), True)

@@ -296,3 +296,24 @@ def test_there_is_one_row_of_rules(transactional_db):
 
     with pytest.raises(IntegrityError):
         SiteRules.objects.create(pk=2)
+
+
+def test_who_may_not_write_owns_no_open_room_and_moderates_none(set_rules):
+    owner, other, author = create_guest(), create_guest(), account()
+    room = actions.open_room("of a guest", owner)
+    message = say(author, room)
+    say(other, room)
+    set_rules(writers="accounts")
+    assert refusal(actions.delete, owner, room, message.number) == SIGN_UP
+    page = browser(owner).post("/chat/of%20a%20guest/members/add/", {"name": other.name, "role": "moderator"})
+    assert page.status_code == 403
+    assert 'id="topic-form"' not in browser(owner).get("/chat/of%20a%20guest/").content.decode()
+    assert not Membership.objects.filter(room=actions.open_room("squatted", owner)).exists()
+
+
+def test_a_link_that_was_sent_before_the_rule_is_acknowledged_again(set_rules, lobby):
+    guest, client_id = create_guest(), uuid4()
+    first, _ = actions.send(guest, lobby, "see https://example.org", client_id)
+    set_rules(guest_minutes=5)
+    assert actions.send(guest, lobby, "see https://example.org", client_id) == (first, False)
+    assert "can't send links" in refusal(say, guest, lobby, "see https://example.org")

@@ -9,6 +9,7 @@ export class TopicEditor {
   #input;
   #status;
   #topic = "";
+  #isSaving = false;
 
   /** @param {HTMLFormElement} form */
   constructor(form) {
@@ -17,7 +18,7 @@ export class TopicEditor {
     this.#input = form.querySelector("input[name=topic]");
     this.#status = form.querySelector("[role=status]");
     this.#button.addEventListener("click", () => this.#open());
-    this.#input.addEventListener("blur", () => document.activeElement !== this.#input && this.#close());
+    this.#input.addEventListener("blur", () => document.activeElement !== this.#input && !this.#isSaving && this.#close());
     this.#input.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing) this.#close();
     });
@@ -37,6 +38,7 @@ export class TopicEditor {
   #open() {
     this.#input.value = this.#topic;
     this.#toggle(true);
+    this.#input.focus();
     this.#input.select();
   }
 
@@ -54,8 +56,11 @@ export class TopicEditor {
 
   /** Save the topic. `show` receives the new one through the room's log. */
   async #save() {
+    if (this.#isSaving) return;
     if (this.#input.value.trim() === this.#topic) return this.#close();
+    this.#isSaving = true;
     const problem = await saveForm(this.#form.action, this.#form);
+    this.#isSaving = false;
     if (problem) this.#showStatus(problem);
     else this.#close();
   }

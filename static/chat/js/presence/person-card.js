@@ -79,7 +79,7 @@ export class PersonCard {
     const profile = response?.ok && (await response.json().catch(() => null));
     if (!profile || person !== this.#person) return;
     this.#showProfile(profile);
-    if (this.#card.matches(":popover-open")) this.#place(anchor);
+    if (anchor.isConnected && this.#card.matches(":popover-open")) this.#place(anchor);
   }
 
   /** @param {{since: string | null, rooms: {name: string, title: string}[], more: boolean}} profile */

@@ -128,6 +128,7 @@ class Tour:
         await page.locator("#topic-form button").click()
         yield Stop("room-topic")
         await self._press("Escape")
+        await page.locator("#chat-message-input").focus()
         await self.other.page.keyboard.type("........", delay=500)  # sent at most every 3 s
         await expect(page.locator("#typing-indicator")).not_to_have_class(re.compile("is-empty"))
         yield Stop("room-typing")

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
+from django.db import transaction
 
 from accounts.actions import create_guest
 from accounts.models import User
@@ -156,7 +157,8 @@ def test_an_account_reads_what_its_guest_could_read(story):
     account = create_guest()
     members.add_newcomer(Room.objects.get(), account, Role.MEMBER)
     first_seq = Membership.objects.get(user=story.newcomer).first_seq
-    members.hand_over(story.newcomer, account)
+    with transaction.atomic():
+        members.hand_over(story.newcomer, account)
     assert 0 < Membership.objects.get(user=account).first_seq == first_seq
 
 

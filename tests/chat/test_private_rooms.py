@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -624,7 +624,8 @@ def test_an_account_takes_over_the_newest_roles_in_open_rooms(owner, monkeypatch
     account = User.objects.create_user("ada", name="Ada")
     for number in range(3):
         actions.open_room(f"open {number}", owner)
-    members.hand_over(owner, account)
+    with transaction.atomic():
+        members.hand_over(owner, account)
     taken = Membership.objects.filter(user=account, role=Role.OWNER)
     assert {each.room.name for each in taken} == {"open 1", "open 2"}
 
@@ -633,7 +634,7 @@ def test_handing_over_rooms_takes_few_queries(owner, django_assert_max_num_queri
     account = User.objects.create_user("ada", name="Ada")
     for number in range(30):
         rooms.create_private_room(owner, f"Room {number}")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(20), transaction.atomic():
         members.hand_over(owner, account)
     assert Membership.objects.filter(user=account).count() == 30
 

@@ -30,6 +30,7 @@ OF_THE_DATABASE = [
     "chat/test_leaks",
     "chat/test_list_queries",
     "chat/test_listing",
+    "chat/test_newcomers",
     "chat/test_people",
     "chat/test_private_rooms",
     "chat/test_sanctions",

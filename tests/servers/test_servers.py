@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from urllib.parse import quote
 
 import pytest
@@ -190,6 +191,34 @@ async def test_whoever_is_removed_is_closed_out_of_every_process_at_once(lobby, 
             for tab in opened:
                 await tab.socket.wait_closed()
         assert [tab.socket.close_code for tab in opened] == [4403, 4403]
+
+
+async def test_a_removed_member_is_closed_out_of_the_room_in_every_process_at_once(lobby, on_daphne):
+    owner, member = [await asyncio.to_thread(Visitor, lobby) for _person in range(2)]
+    room, link = await asyncio.to_thread(make_private_room, owner)
+    await asyncio.to_thread(member.post, link)
+    servers = *[lobby] * 4, on_daphne
+    async with (
+        tabs(room, *servers, headers=member.cookies) as inside,
+        tabs("lobby", lobby, headers=member.cookies) as (elsewhere,),
+    ):
+        page = (await asyncio.to_thread(owner.get, f"/chat/{room}/members/")).read().decode()
+        (path,) = re.findall(r'action="(/chat/[^"]+/remove/)"', page)
+        await asyncio.to_thread(owner.post, path)
+        async with asyncio.timeout(CLOSED_WITHIN):
+            for tab in inside:
+                await tab.socket.wait_closed()
+        assert {tab.socket.close_code for tab in inside} == {4403}
+        await elsewhere.say("I am still here")
+        await elsewhere.until(lambda: "I am still here" in elsewhere.texts)
+
+
+def make_private_room(owner):
+    """Make a private room. Return its name, and the path of an invitation."""
+    room = owner.post("/rooms/private/", title="Choir").url.split("/")[-3]
+    given = {"role": "member", "lifetime": "day", "uses": "any"}
+    page = owner.post(f"/chat/{room}/invitations/", **given).read().decode()
+    return room, re.search(r"/join/[\w-]+/", page)[0]
 
 
 async def test_what_is_read_in_one_process_is_read_in_all(lobby, on_daphne):

@@ -79,13 +79,12 @@ class ChangeBatch:
         message = check(author, message, self._roles)
         if change.seq is not None and (change.seq != message.seq or message.pk in self._changed):
             raise ApiError("conflict", _("This message was edited elsewhere."))
-        if change.text is not None:
-            check_new_guest(author, change.room, change.text)
         if change.text is None:
             message.text, message.deleted_at = "", timezone.now()
             if message.author_id != author.pk:
                 self._remove(message, change, author)
         else:
+            check_new_guest(author, change.room, change.text)
             message.text, message.edited_at = change.text, timezone.now()
         message.chosen = change.chosen
         self._changed[message.pk] = message

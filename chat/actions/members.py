@@ -260,7 +260,7 @@ def list_handed_over(person: User) -> list[str]:
 def _move(private: QuerySet[Membership], person: User, heir: User) -> None:
     """Move a person's private rooms, and the roles in open ones, to another person.
 
-    An open room whose owner is not moved is the staff's.
+    Staff take over the open rooms whose owner is not moved.
     """
     of_open = Membership.objects.filter(user=person, room__kind=RoomKind.OPEN).exclude(role=Role.MEMBER)
     moving = [*private, *of_open.select_related("room").order_by("-pk")[:MAX_ROLES]]

@@ -61,8 +61,7 @@ def _check_entry(entry: Entry) -> Entry | ApiError:
     if entry.text is None:
         return entry
     try:
-        text = protocol.check_text(entry.text)
-        return entry._replace(text=text)
+        return entry._replace(text=protocol.check_text(entry.text))
     except ApiError as error:
         return error
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
-from base.rooms import require_room
+from base.rooms import is_private, require_room
 from chat.models import (
     ARCHIVED,
     FormerName,
@@ -78,21 +78,21 @@ def enter(visitor: Visitor, name: str) -> Room:
 
 
 def enter_all(wanted: Collection[tuple[int | None, str]]) -> dict[tuple[int | None, str], Room]:
-    """Return the rooms for pairs of a user's primary key and a room's key, in one query for all.
+    """Return the rooms for pairs of a user's primary key and a room's key, with the same queries for all.
 
-    Omit rooms that are missing or that the user may not enter. For one of these rooms, `messages_of` returns
-    the messages that the user may read.
+    Omit rooms that are missing or that the user may not enter: a private room is looked for among the user's
+    memberships, so that both take the same time. For one of these rooms, `messages_of` returns the messages
+    that the user may read.
     """
-    rooms = _find_rooms({key for _, key in wanted})
-    closed = {(rooms[key].pk, pk) for pk, key in wanted if pk and key in rooms and not rooms[key].is_open}
-    members = _load_members(closed, "pk", "first_seq")
+    admissions = _load_admissions({(pk, key) for pk, key in wanted if pk and is_private(key)})
+    rooms = _find_rooms({key for _, key in wanted}, {key for _, key in admissions})
     found = {}
     for pk, key in wanted:
         room = rooms.get(key)
         if room and room.is_open:
             found[pk, key] = room
-        elif room and pk and (member := members.get((room.pk, pk))):
-            found[pk, key] = room.entered_by(*member)
+        elif room and pk and (admission := admissions.get((pk, key))):
+            found[pk, key] = room.entered_by(*admission)
     return found
 
 
@@ -106,7 +106,11 @@ def with_access(wanted: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
 
 def load_roles(pairs: Collection[tuple[int, int]]) -> Roles:
     """Return the roles of people in rooms, for pairs of a room's and a person's primary keys."""
-    return {pair: role for pair, (role,) in _load_members(pairs, "role").items()}
+    if not pairs:
+        return {}
+    rooms, people = {room for room, _ in pairs}, {person for _, person in pairs}
+    found = Membership.objects.filter(room__in=rooms, user__in=people).values_list("room", "user", "role")
+    return {(room, user): role for room, user, role in found if (room, user) in pairs}
 
 
 def load_role(visitor: Visitor, room: Room) -> str | None:
@@ -332,18 +336,20 @@ def _may_act(user: User, room: Room, role: str | None) -> bool:
     return user.is_active and (room.is_open or role is not None)
 
 
-def _load_members(pairs: Collection[tuple[int, int]], *fields: str) -> dict[tuple[int, int], tuple]:
-    """Return fields of the memberships of pairs of a room's and a person's primary keys."""
+def _load_admissions(pairs: Collection[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, int]]:
+    """Return primary key and `first_seq` of the memberships of pairs of a person and a private room's key."""
     if not pairs:
         return {}
-    rooms, people = {room for room, _ in pairs}, {person for _, person in pairs}
-    found = Membership.objects.filter(room__in=rooms, user__in=people).values_list("room", "user", *fields)
-    return {(room, user): tuple(values) for room, user, *values in found if (room, user) in pairs}
+    people, keys = {pk for pk, _ in pairs}, {key for _, key in pairs}
+    members = Membership.objects.filter(user__in=people, room__key__in=keys)
+    found = members.values_list("user", "room__key", "pk", "first_seq")
+    return {(user, key): (pk, first_seq) for user, key, pk, first_seq in found if (user, key) in pairs}
 
 
-def _find_rooms(keys: set[str]) -> dict[str, Room]:
-    """Return rooms by their keys, also by those of former names."""
-    rooms = {room.key: room for room in all_rooms().filter(key__in=keys)}
+def _find_rooms(keys: set[str], admitted: set[str]) -> dict[str, Room]:
+    """Return the rooms for keys, also for those of former names; of private rooms, the `admitted` ones."""
+    found = all_rooms().filter(key__in={key for key in keys if not is_private(key)} | admitted)
+    rooms = {room.key: room for room in found}
     if missing := keys - rooms.keys():
         former = FormerName.objects.filter(key__in=missing).select_related("room")
         rooms |= {each.key: each.room for each in former}

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from accounts.actions import create_guest, rename
 from chat import actions
 from chat.actions import Member
-from chat.models import Membership, Message, Room, SiteRules
+from chat.models import Membership, Message, Room
 from chat.queries import room_list, unread_counts
 from chat.room_search import MAX_READ, RoomMatcher, make_search_keys
 
@@ -329,8 +329,8 @@ def test_a_long_list_ends_and_still_takes_five_queries(ada, bob, monkeypatch):
     assert (len(mine), len(others), len(queries)) == (3, 3, 5)
 
 
-def test_the_list_of_a_member_of_500_rooms_is_bounded(ada, bob, monkeypatch):
-    monkeypatch.setattr(SiteRules, "cached", SiteRules)  # they are read once a second, not for each page
+@pytest.mark.usefixtures("known_site_rules")
+def test_the_list_of_a_member_of_500_rooms_is_bounded(ada, bob):
     Room.objects.bulk_create(
         Room(key=n, name=n, search_keys=make_search_keys(n), last_message_at=timezone.now(), last_seq=2)
         for n in (f"room {number}" for number in range(700))

@@ -229,6 +229,7 @@ def queries_of(function):
     return len(queries)
 
 
+@pytest.mark.usefixtures("known_site_rules")
 def test_a_message_without_a_mark_costs_nothing_and_a_batch_with_some_three_queries(room, person, speaker):
     ada = person("Ada")
     other = actions.open_room("other")

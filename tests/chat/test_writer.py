@@ -79,6 +79,7 @@ async def test_messages_that_arrive_during_a_write_are_stored_together(people, r
     assert 1 <= len(batches) <= 2
 
 
+@pytest.mark.usefixtures("known_site_rules")
 async def test_a_batch_takes_no_more_queries_than_a_message(people, rooms):
     @database_sync_to_async
     def queries(count):
@@ -387,6 +388,7 @@ async def test_only_one_of_concurrent_edits_is_stored(sent):
     assert (await Message.objects.aget(pk=one.pk)).text == "one"
 
 
+@pytest.mark.usefixtures("known_site_rules")
 async def test_changes_of_many_messages_take_no_more_queries_than_one(people, rooms):
     @database_sync_to_async
     def queries(count):

@@ -21,9 +21,6 @@ GONE_FROM_CACHE = """async (address) => {
     return kept.every(({ url }) => !url.startsWith(address));
 }"""
 
-# How soon a removed person sees it (milliseconds): the page shows a lost connection after two seconds.
-SOON = 5000
-
 
 async def create(lobby, tab, title):
     """Create a private room from the index. Return its address."""
@@ -91,11 +88,18 @@ async def test_who_was_invited_reads_and_others_learn_nothing(lobby, open_tab, t
 async def test_who_is_removed_while_typing_sees_it_and_is_led_away(two_members):
     one, two, address = await two_members("Choir")
     await one.say("hello")
+    async with two.page.expect_websocket(lambda socket: "/ws/chat/" in socket.url) as opened:
+        await two.page.reload()
     await two.until_transcript("hello")
     await two.page.keyboard.insert_text("half a sent")
-    await remove(one, address)
+    await two.page.clock.install()
+    await two.page.clock.pause_at(await two.page.evaluate("Date.now() + 1000"))
+    async with (await opened.value).expect_event("close"):
+        await remove(one, address)
+    await two.page.clock.run_for(1000)
     state = two.page.locator("#state")
-    await expect(state).to_contain_text(GONE, timeout=SOON)
+    await expect(state).to_contain_text(GONE)
+    await two.page.clock.resume()
     await expect(two.page.locator("#rooms")).not_to_contain_text("Choir")
     await state.get_by_role("button", name="Go to rooms").click()
     await expect(two.page).to_have_url(re.compile("/chat/$"))
@@ -125,7 +129,7 @@ async def test_what_was_kept_of_the_room_is_deleted_and_other_rooms_go_on(lobby,
         await two.page.goto(each)
         await until(two, f"async (room) => !(await ({GONE_FROM_CACHE})(room))", each)
     await remove(one, address)
-    await expect(two.page.locator("#state")).to_contain_text(GONE, timeout=SOON)
+    await expect(two.page.locator("#state")).to_contain_text(GONE)
     await until(two, GONE_FROM_CACHE, address)
     assert not await two.page.evaluate(GONE_FROM_CACHE, other)
     await one.enter(lobby.url, "other")

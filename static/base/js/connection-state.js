@@ -1,12 +1,15 @@
 /**
- * Connection status: a pill that appears when the connection is lost. It appears with a delay, since most connections
- * are back soon. After a refusal it has a button that reloads the page.
+ * Connection status: a pill that appears when the connection is lost. After a refusal it has a button that reloads the
+ * page.
  */
 
 import { gettext } from "./i18n.js";
 
-/** Delay before a lost connection is shown (milliseconds). */
-const SHOW_DELAY = 2000;
+/** Delay before a lost connection is shown (milliseconds): most are back soon. */
+const WAITING_DELAY = 2000;
+
+/** Delay before a refusal is shown (milliseconds): somebody who signs out here is about to leave the page. */
+const REFUSAL_DELAY = 300;
 
 /** How long a notice is shown while connected (milliseconds). */
 const NOTICE_TIME = 20_000;
@@ -71,7 +74,7 @@ export class ConnectionState {
     this.#code = code;
     clearTimeout(this.#timer);
     if (state === "open") this.#pill.hidden = true;
-    else this.#timer = setTimeout(() => this.#showState(), SHOW_DELAY);
+    else this.#timer = setTimeout(() => this.#showState(), state === "refused" ? REFUSAL_DELAY : WAITING_DELAY);
   }
 
   /** Show a notice for a while, or until the state changes; then show the state again. @param {string} text */

@@ -111,6 +111,10 @@ class Hold:
     def __init__(self):
         self.asked, self.released = asyncio.Event(), asyncio.Event()
 
+    async def until_asked(self):
+        async with asyncio.timeout(TIMEOUT / 1000):
+            await self.asked.wait()
+
     async def wait(self, route):
         self.asked.set()
         await self.released.wait()

@@ -72,7 +72,7 @@ async def test_results_that_come_late_keep_what_was_marked(lobby, rooms, open_ta
     await expect(options).to_have_count(2)
     held = await hold(tab.page, "**/rooms/*")
     await tab.page.keyboard.type("o")
-    await held.asked.wait()
+    await held.until_asked()
     await tab.page.keyboard.press("ArrowUp")
     held.released.set()
     await expect(options.last).to_have_text("Create “index bo”")

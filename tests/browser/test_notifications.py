@@ -93,6 +93,7 @@ async def open_recorded(lobby, open_tab):
         await tab.page.add_init_script(RECORD)
         await tab.enter(lobby.url, room)
         await expect(tab.page.locator("#people-list .person").first).to_be_visible()
+        await tab.page.wait_for_function("Notification.permission === 'granted'")  # it may come late
         return tab
 
     return open_recorded
@@ -145,7 +146,7 @@ async def test_a_mention_is_told_of_however_many_messages_follow_it(lobby, open_
     held = await hold(reader.page, "**/messages/*")
     you = await name_of(reader)
     await speaker.say(f"@{you} and so on")
-    await held.asked.wait()
+    await held.until_asked()
     for number in range(25):
         await speaker.say(f"line {number}")
     await expect(reader.messages).to_have_count(27)

@@ -214,7 +214,7 @@ async def test_what_is_kept_has_no_gap_where_a_page_of_history_came_late(lobby, 
         last_page = re.compile(r"/messages/.*before=9007")
         await tab.page.route(last_page, held.wait_with_response, times=1)
         await tab.page.goto(f"{cable.url}/chat/late/20/")
-        await held.asked.wait()
+        await held.until_asked()
         cable.sockets_refused = True
         cable.cut()
         grow(lobby, "late", 1300)

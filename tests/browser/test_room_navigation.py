@@ -178,7 +178,7 @@ async def test_a_draft_an_edit_and_what_is_typed_at_once_stay_with_their_rooms(l
     held = await hold(tab.page, "**/chat/draft-three/")
     await tab.page.keyboard.press("Control+k")
     await tab.say("draft-three")
-    await held.asked.wait()
+    await held.until_asked()
     await tab.page.keyboard.type("typed at once")
     await tab.page.keyboard.press("Enter")
     await tab.page.keyboard.type("and this")
@@ -195,7 +195,7 @@ async def test_a_draft_an_edit_and_what_is_typed_at_once_stay_with_their_rooms(l
     held = await hold(tab.page, "**/chat/draft-four/")
     await tab.page.keyboard.press("Control+k")
     await tab.say("draft-four")
-    await held.asked.wait()
+    await held.until_asked()
     await composer.click()  # what follows is meant for the room that is shown
     await tab.page.keyboard.type("for three")
     await tab.page.keyboard.press("Enter")

@@ -331,7 +331,8 @@ def _anonymize(user: User) -> None:
     user.username, user.password = f"deleted-{get_random_string(16)}", make_password(None)
     user.name, user.name_key, user.name_skeleton = DELETED, None, ""
     user.first_name = user.last_name = ""
-    user.email = user.confirmed_email = ""
+    user.email = user.confirmed_email = user.network = ""
+    user.last_login = user.seen_at = None
     user.is_active = user.is_staff = user.is_superuser = False
     user.save()
     for model in Personal.__subclasses__():

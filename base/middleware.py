@@ -1,4 +1,4 @@
-"""Middleware that shows error pages, and keeps private rooms out of caches."""
+"""Middleware that renders error pages, and keeps private rooms out of caches."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,8 @@ from django.utils.cache import patch_cache_control
 
 from base.api_errors import ApiError
 from base.responses import forbidden_page, not_found_page, rate_limited_page, unavailable_page
-from base.rooms import is_private
+from base.rooms import is_private, missing_room
+from live import LogRewound
 
 PAGES = {
     "forbidden": forbidden_page,
@@ -32,7 +33,10 @@ class PrivateRoomsMiddleware:
 
 
 class ErrorPagesMiddleware:
-    """Middleware that renders pages for a view's `ApiError`, and for GET of a URL that accepts forms only."""
+    """Middleware that renders pages for a view's `ApiError`, and for GET of a URL that accepts forms only.
+
+    A room that is deleted while a view changes it is missing.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -45,6 +49,8 @@ class ErrorPagesMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, LogRewound):
+            exception = missing_room()
         if isinstance(exception, ApiError) and (page := PAGES.get(exception.code)):
             return page(request, exception)
         return None

@@ -139,7 +139,7 @@ def set_role(request: HttpRequest, room_name: str, person: int) -> Page:
     try:
         members.set_role(_user(request), room, person, request.POST.get("role", ""), request_address(request))
     except ApiError as error:
-        return _render_members(request, room, status=400, error=error.detail)
+        return _refuse(request, room, error)
     return redirect("members", room.name)
 
 
@@ -151,7 +151,7 @@ def leave_private_room(request: HttpRequest, room_name: str) -> Page:
     try:
         memberships.leave(_user(request), room)
     except ApiError as error:
-        return _render_members(request, room, status=400, error=error.detail)
+        return _refuse(request, room, error)
     messages.success(request, format_lazy(_("You left {room}."), room=room.label))
     return redirect("index")
 
@@ -171,7 +171,7 @@ def create_invitation(request: HttpRequest, room_name: str) -> Page:
     try:
         token = invitations.create_invitation(user, room, role, lifetime, uses, address)
     except ApiError as error:
-        return _render_members(request, room, status=400, error=error.detail)
+        return _refuse(request, room, error)
     return _render_members(request, room, token=token)
 
 
@@ -233,6 +233,13 @@ def _change(request: HttpRequest, room_name: str, enter: Callable[[HttpRequest, 
 def _user(request: HttpRequest) -> User:
     """Return the user of a request that has entered a private room, who therefore has a session."""
     return request.user  # type: ignore[return-value]
+
+
+def _refuse(request: HttpRequest, room: Room, error: ApiError) -> Page:
+    """Render the members with an error. Raise it if the visitor may have left the room meanwhile."""
+    if error.code == "not_found":
+        raise error
+    return _render_members(request, room, status=400, error=error.detail)
 
 
 def _render_members(

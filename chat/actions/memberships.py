@@ -134,12 +134,14 @@ def leave(user: User, room: Room) -> None:
     """End a user's membership in a room. In an open room, reading creates another.
 
     Raise `ApiError` (`forbidden`) for the only owner of a private room that has other members, and in direct
-    rooms: their people always find them.
+    rooms: their people always find them. Raise `ApiError` (`not_found`) for a private room that the user has
+    left meanwhile.
     """
     user = queries.lock_active(user)
     if room.kind == RoomKind.DIRECT:
         raise ApiError("forbidden", _("You can't leave a direct room. You can mute it."))
     if not room.is_open:
+        _require_membership(user, room)
         members.check_keeps_owner(room, user.pk)
     members.end_membership(user.pk, room)
     if not room.is_open:

@@ -15,6 +15,7 @@ def test_who_deletes_the_account_is_forgotten_and_what_was_said_stays(client):
     person = account()
     Membership.objects.create(user=person, room=say(person).room)
     client = signed_in()
+    User.objects.filter(pk=person.pk).update(network="93.184.216.34")
     refused = client.post("/me/delete/", {"password": "wrong"})
     assert refused.status_code == 400
     assert me(client) == person
@@ -23,7 +24,8 @@ def test_who_deletes_the_account_is_forgotten_and_what_was_said_stays(client):
     left = User.objects.get(pk=person.pk)
     assert not left.is_active and not left.has_usable_password()
     assert {"ada", "ada@example.org", person.name}.isdisjoint({left.username, left.email, left.name})
-    assert left.confirmed_email == ""
+    assert left.confirmed_email == left.network == ""
+    assert left.last_login is left.seen_at is None
     assert not Membership.objects.exists()
     assert (Message.objects.get().author_name, Message.objects.get().text) == (person.name, "hi")
     assert client.post("/me/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 400

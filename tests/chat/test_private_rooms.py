@@ -17,8 +17,8 @@ from accounts.actions import ban, create_guest, delete_account, remove_account, 
 from accounts.models import User
 from accounts.purge import purge_guests
 from chat import actions
-from chat.actions import Member, members, rooms
-from chat.models import AuditEntry, Invitation, Membership, Role, Room
+from chat.actions import Member, members, memberships, rooms
+from chat.models import AuditEntry, Invitation, Membership, Message, Role, Room
 from chat.queries import room_list, unread_counts
 from connections import open_sockets
 from tests.chat.people import browser
@@ -154,6 +154,34 @@ def test_who_was_demoted_does_not_become_moderator_again_by_the_same_link(owning
     owning.post(f"/chat/{room}/members/{member.pk}/role/", {"role": "member"})
     client.post(f"/chat/{room}/members/leave/")
     assert client.post(link).status_code == 404
+
+
+def test_who_leaves_in_two_tabs_at_once_leaves_once(owning, owner, room, monkeypatch):
+    _, client = joined(owning, room)
+    leave = memberships.leave
+
+    def leave_twice(*given):
+        leave(*given)
+        leave(*given)
+
+    monkeypatch.setattr(memberships, "leave", leave_twice)
+    answer = client.post(f"/chat/{room}/members/leave/")
+    assert answer.status_code == 404 and "Members" not in answer.content.decode()
+    assert list(Message.objects.order_by("seq").values_list("event", flat=True)) == ["joined", "left"]
+
+
+def test_a_room_that_is_deleted_while_it_is_changed_is_missing(owning, owner, room, monkeypatch):
+    member, _ = joined(owning, room)
+    log_event = members.log_event
+
+    def delete_before(actor, *event):
+        Message.objects.all().delete()
+        Membership.objects.all().delete()
+        Room.objects.all().delete()
+        return log_event(actor, *event)
+
+    monkeypatch.setattr(members, "log_event", delete_before)
+    assert owning.post(f"/chat/{room}/members/{member.pk}/remove/").status_code == 404
 
 
 def test_an_owner_who_is_alone_stays_one(owning, owner, room):

@@ -7,9 +7,10 @@ forbidden room gets the same response as a missing one.
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -43,6 +44,8 @@ REQUIREMENTS = {
     "approval": _("You can write here once the site's staff have approved you."),
 }
 
+M = TypeVar("M", bound=Model)
+
 # The user of a request or a socket, or its primary key; AnonymousUser or None without a session.
 Visitor = User | AnonymousUser | int | None
 
@@ -63,12 +66,15 @@ def visible_messages(visitor: Visitor, rooms: Collection[int]) -> QuerySet[Messa
     return without_hidden(all_messages(), visitor).filter(Exists(visible))
 
 
-def without_hidden(messages: QuerySet[Message], visitor: Visitor) -> QuerySet[Message]:
-    """Return messages without those from before a visitor joined a room that hides them: see `Membership`."""
+def without_hidden(rows: QuerySet[M], visitor: Visitor, number: str = "number") -> QuerySet[M]:
+    """Return rows without those from before a visitor joined a room that hides them: see `Membership`.
+
+    `rows` are messages, or others with a room and the number of a message in a field.
+    """
     hidden = Membership.objects.filter(
-        user=_pk(visitor), room=OuterRef("room"), first_seq__gt=OuterRef("number")
+        user=_pk(visitor), room=OuterRef("room"), first_seq__gt=OuterRef(number)
     )
-    return messages.filter(~Exists(hidden))
+    return rows.filter(~Exists(hidden))
 
 
 def enter(visitor: Visitor, name: str) -> Room:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.commands import flush
 from django.utils import translation
 
+from chat.models import SiteRules
 from tests.faults.doorbell import Doorbell
 from tests.servers.processes import Server
 
@@ -57,6 +58,12 @@ async def database(transactional_db):
     """Provide a database, and close the connections of the sockets' thread at the end."""
     yield
     await aclose_old_connections()
+
+
+@pytest.fixture
+def known_site_rules(monkeypatch):
+    """Keep the query of the site's rules, which are read once a second, out of counts of queries."""
+    monkeypatch.setattr(SiteRules, "cached", SiteRules)
 
 
 @pytest.fixture

@@ -26,9 +26,11 @@ WRITE = live.LayerMessage("transcripts", {"type": "transcripts.write"}, is_task=
 def request_transcript(owner: User, room: Room, address: str = "", time_zone: str = "UTC") -> Transcript:
     """Request a room's transcript. Return an unfinished one unchanged; replace a finished one.
 
-    Times are in UTC if the server does not know the time zone.
+    Replace also those of an earlier membership in which the owner saw more than now. Times are in UTC if the
+    server does not know the time zone.
     """
     earlier = Transcript.objects.filter(owner=owner, room=room)
+    delete(earlier.filter(from_number__lt=room.first_seq))
     if unfinished := earlier.filter(finished_at=None).first():
         live.send_in_background(WRITE)
         return unfinished

@@ -248,7 +248,10 @@ class UnreadFeed:
             self._remove_left(set(changed.left), changed.names)
 
     def _remove_left(self, left: set[Pair], names: Mapping[int, str]) -> None:
-        """Remove rooms that people have left, with positions that would make them members again."""
+        """Remove rooms that people have left, with positions that would make them members again.
+
+        They may have come back: the event may be late.
+        """
         self._read = {
             member: seq for member, seq in self._read.items() if (member.person, member.room) not in left
         }
@@ -258,6 +261,8 @@ class UnreadFeed:
                 feed.leave(room, names[room])
             elif feed:  # an earlier version tells no names
                 feed.remove(room)
+            if feed:
+                self._dirty.read.add((person, room))
 
     async def _update(self) -> None:
         try:

@@ -4,7 +4,6 @@ import pytest
 from channels.db import database_sync_to_async
 
 from accounts.actions import create_guest
-from chat.models import SiteRules
 from tests.chat.people import browser
 from tests.chat.private_rooms import create
 from tests.room_sockets import (  # noqa: F401 (fixtures)
@@ -23,12 +22,6 @@ async def room_of_three(guest):
     for text in ("one", "two", "three"):
         await database_sync_to_async(actions.send)(guest, room, text, uuid4())
     return room
-
-
-@pytest.fixture
-def known_site_rules(monkeypatch):
-    """Keep the query of the site's rules, which are read once a second, out of counts of queries."""
-    monkeypatch.setattr(SiteRules, "cached", SiteRules)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from channels.db import database_sync_to_async
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.actions import create_guest
 from accounts.models import User
@@ -123,6 +124,28 @@ def test_a_transcript_has_what_its_owner_may_read(story):
         transcript = request_transcript(person, story.entered(person))
         assert [each.text for each in find_next_messages(transcript, 0)] == expected
         assert transcript.total == len(expected)
+
+
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_a_transcript_of_an_earlier_membership_shows_nothing_hidden(story, is_finished):
+    member = create_guest()
+    token = invitations.create_invitation(story.owner, story.room, "member", "day", "any", "")
+    invitations.join(member, token)
+    Membership.objects.filter(user=member).update(first_seq=0)  # so that the member has seen all
+    before = request_transcript(member, story.entered(member))
+    if is_finished:
+        Transcript.objects.update(finished_at=timezone.now())
+    address = f"{story.address}export/{before.pk}/"
+    assert browser(member).get(address).status_code == 200
+    members.remove_member(story.owner, story.room, member.pk)
+    token = invitations.create_invitation(story.owner, story.room, "member", "day", "any", "")
+    invitations.join(member, token)
+    for path in ("", "transcript.txt"):
+        assert browser(member).get(address + path).status_code == 404
+    again = request_transcript(member, story.entered(member))
+    assert again.pk != before.pk
+    assert not find_next_messages(again, 0)
+    assert list(Transcript.objects.filter(owner=member)) == [again]
 
 
 @pytest.mark.parametrize(("history", "is_told"), [("new", True), ("all", False)])

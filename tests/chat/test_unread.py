@@ -132,6 +132,22 @@ async def test_a_room_that_was_left_and_entered_again_elsewhere_is_counted(conne
     await tab.until_unread(lobby=1)
 
 
+async def test_a_room_that_was_left_and_entered_again_is_counted_though_the_notifications_change_places(
+    connect, guest, other, join
+):
+    await join(guest, "lobby")
+    tab = await connect(path="/ws/me/", user=guest)
+    await tab.until_unread()
+    pk = (await Room.objects.aget(name="lobby")).pk
+    unread_changes.publish_changed_memberships(guest.pk, [pk])
+    assert (await tab.event("unread"))["rooms"][0]["involvement"]
+    unread_changes.publish_left(guest.pk, pk, "lobby")  # by another process, which was late
+    while (await tab.event("unread"))["rooms"][0]["involvement"]:
+        pass
+    await say(await connect("lobby", user=other))
+    await tab.until_unread(lobby=1)
+
+
 async def test_outsiders_receive_nothing(connect, guest, other, join):
     await join(guest, "lobby")
     member, stranger = await connect("elsewhere", user=guest), await connect("elsewhere", user=other)

@@ -110,6 +110,7 @@ def test_what_is_being_deleted_while_it_is_claimed_is_not_given_out(attempts):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("known_site_rules")
 def test_a_change_costs_the_same_however_many_transcripts_have_the_message():
     room, author = actions.open_room("lobby"), create_guest()
     actions.send(author, room, "changed", uuid4())

@@ -131,6 +131,20 @@ async def test_ten_times_the_text_takes_ten_times_the_steps(shown, grown):
     assert 0 < await steps(shown, grown(40_000)) < 20 * few  # a square would be a hundred times as many
 
 
+async def test_few_nodes_show_a_text(shown):
+    for name, grown in hostile.GROWING.items():
+        count = await shown.evaluate(
+            """([text, names]) => {
+                const nodes = document.createNodeIterator(show(text, names));
+                let count = 0;
+                while (nodes.nextNode()) count += 1;
+                return count;
+            }""",
+            [grown(4000), MANY_NAMES],
+        )
+        assert count <= 1 + 200 * 4, name  # the body; 200 blocks: two elements, their text, text after them
+
+
 async def test_no_text_is_deep_and_all_of_it_is_shown(shown):
     for name, grown in hostile.GROWING.items():
         depth, drawn = await shown.evaluate(

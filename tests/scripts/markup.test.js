@@ -45,6 +45,27 @@ test("a mention is the longest name, at the end of a word", () => {
   equal([canBeginMention("a@b", 1), canBeginMention("你@b", 1), canBeginMention("@b", 0)], [false, true, true]);
 });
 
+test("text between marked parts is one part", () => {
+  for (const plain of ["*a **b _c `d", "@a http:// ****", "a\n\nb\r\n*c\n```\nd"]) {
+    equal(parse(plain), [plain.replaceAll("\r", "")]);
+  }
+  equal(parse("*a **b @c `d** e"), ["*a ", { kind: "strong", children: ["b @c `d"] }, " e"]);
+  equal(parse("*a\n`b`\nc*"), ["*a\n", { kind: "code", text: "b" }, "\nc*"]);
+  equal(parse("*a\n```\nb\n```\n_c"), ["*a", { kind: "block", text: "b", language: "" }, "_c"]);
+});
+
+test("200 parts of a text are marked, and the rest is as it was written", () => {
+  const marked = (parts) => parts.flatMap((part) => (part.kind ? [part, ...marked(part.children ?? [])] : []));
+  const many = ["*a* ", "`a` ", "@Ada ", "http://a.b ", "`a`\n", "```\na\n```\n", "`a` ***b*** ", "*a `b` http://c @Ada* "];
+  for (const one of many) {
+    const parts = parse(one.repeat(250), ["Ada"]);
+    equal(marked(parts).length, 200);
+    equal(parts.at(-1).endsWith(one.repeat(50)), true);
+  }
+  equal(parse(`**${"`a` ".repeat(200)}b**`).at(-1), " b**");
+  equal(parse("*a* ".repeat(200)).at(-2).kind, "em");
+});
+
 test("many open marks stay linear and shallow", () => {
   const long = "*a _b ".repeat(5000);
   equal(text(parse(long)), long);

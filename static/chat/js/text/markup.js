@@ -1,6 +1,7 @@
 /**
  * Markup of messages: links, code, **bold** and *italics*, a small part of Markdown, and mentions. The parser reads a text
- * once from left to right and nests no deeper than `MAX_DEPTH`, so that its time is linear.
+ * once from left to right and nests no deeper than `MAX_DEPTH`, so that its time is linear. A text has no more marked parts
+ * than `MAX_MARKED`, and the text between them is joined, so that few nodes show it.
  */
 
 import { isRoomAddress } from "../room-address.js";
@@ -17,6 +18,9 @@ import { canBeginMention, endOfName } from "./mentions.js";
 
 /** How many marks can be open at a time. Beyond that, the oldest becomes plain text. */
 const MAX_DEPTH = 16;
+
+/** How many parts of a text are marked: each costs a page much more than text does. The rest is plain text. */
+const MAX_MARKED = 200;
 
 /** Longer runs are plain text: drawn lines, or blanks to fill in. */
 const MAX_RUN = { "*": 3, _: 1 };
@@ -59,10 +63,11 @@ export function parse(text, names = []) {
   const lines = text.split(/\r\n?|\n/);
   const longest = longestEnds(lines);
   const parts = [];
+  let markable = MAX_MARKED;
   for (let at = 0, isAfterLine = false; at < lines.length; at += 1) {
     const [, indent, fence, info] = lines[at].match(FENCE) ?? [];
     const begin = at;
-    const isBlock = fence && longest[at + 1][fence[0]] >= fence.length;
+    const isBlock = markable > 0 && fence && longest[at + 1][fence[0]] >= fence.length;
     if (isBlock) {
       do at += 1;
       while (!endOfFence(lines[at]).startsWith(fence));
@@ -70,12 +75,19 @@ export function parse(text, names = []) {
     const code = isBlock && block(info.trim(), indent.length, lines.slice(begin + 1, at + 1));
     const isShown = code && code.text.trim() !== ""; // an empty block would be an empty box: it stays as it was written
     if (!isShown && isAfterLine) parts.push("\n");
-    if (isShown) parts.push(code);
-    else if (isBlock) parts.push(lines.slice(begin, at + 1).join("\n"));
-    else parts.push(...new Line(lines[at], names).read());
+    if (isShown) {
+      parts.push(code);
+      markable -= 1;
+    } else if (isBlock) {
+      parts.push(lines.slice(begin, at + 1).join("\n"));
+    } else {
+      const line = new Line(lines[at], names, markable);
+      parts.push(...line.read());
+      markable = line.markable;
+    }
     isAfterLine = !isShown;
   }
-  return parts;
+  return joinTexts(parts);
 }
 
 /**
@@ -87,6 +99,16 @@ export function renderMarkup(text, names) {
   const fragment = document.createDocumentFragment();
   fragment.append(...parse(text, names).map(renderPart));
   return fragment;
+}
+
+/** Join neighbouring texts, and drop empty ones. @param {Part[]} parts @returns {Part[]} */
+function joinTexts(parts) {
+  const joined = [];
+  for (const part of parts) {
+    if (typeof part === "string" && typeof joined.at(-1) === "string") joined.push(joined.pop() + part);
+    else if (part !== "") joined.push(part);
+  }
+  return joined;
 }
 
 /** @returns {Record<string, number>[]} for each line, the longest closing fence of each sign in that line or after it */
@@ -132,10 +154,13 @@ class Line {
   #open = [];
   /** @type {Map<number, number[]>} by length, the offsets of runs of backticks, the last first */
   #ticks = new Map();
+  /** How many more parts can be marked. */
+  markable;
 
-  constructor(text, names) {
+  constructor(text, names, markable) {
     this.#text = text;
     this.#names = names;
+    this.markable = markable;
     for (const { 0: run, index } of [...text.matchAll(/`+/g)].reverse()) {
       if (!this.#ticks.has(run.length)) this.#ticks.set(run.length, []);
       this.#ticks.get(run.length).push(index);
@@ -146,12 +171,12 @@ class Line {
   read() {
     const sign = /`+|\*+|_+|@|https?:\/\//gi;
     let from = 0;
-    for (let found; (found = sign.exec(this.#text)); ) {
+    for (let found; this.markable > 0 && (found = sign.exec(this.#text)); ) {
       this.#parts.push(this.#text.slice(from, found.index));
       from = sign.lastIndex = this.#parse(found[0], found.index);
     }
     this.#parts.push(this.#text.slice(from));
-    return this.#parts.filter((part) => part !== "");
+    return this.#parts;
   }
 
   /** @returns {number} the offset at which to continue */
@@ -172,8 +197,7 @@ class Line {
     const end = ends.at(-1) + length;
     if (!text.trim()) return this.#addText(at, end);
     const isPadded = text.startsWith(" ") && text.endsWith(" "); // for a backtick at the edge
-    this.#parts.push({ kind: "code", text: isPadded ? text.slice(1, -1) : text });
-    return end;
+    return this.#addMarked({ kind: "code", text: isPadded ? text.slice(1, -1) : text }, end);
   }
 
   #parseMark(run, at) {
@@ -193,11 +217,11 @@ class Line {
   #close(sign, count) {
     for (let depth = this.#open.length - 1; depth >= 0; depth -= 1) {
       const mark = this.#open[depth];
-      for (let use; mark.sign === sign && (use = shared(mark.count, count)); count -= use) {
+      for (let use; this.markable > 0 && mark.sign === sign && (use = shared(mark.count, count)); count -= use) {
         mark.count -= use;
-        const children = this.#parts.splice(mark.at + 1);
+        const children = joinTexts(this.#parts.splice(mark.at + 1));
         this.#parts[mark.at] = sign.repeat(mark.count);
-        this.#parts.push({ kind: use === 2 ? "strong" : "em", children: children.filter((part) => part !== "") });
+        this.#addMarked({ kind: use === 2 ? "strong" : "em", children });
         this.#open.length = mark.count ? depth + 1 : depth;
       }
     }
@@ -207,8 +231,7 @@ class Line {
   #parseMention(at) {
     const end = canBeginMention(this.#text, at) ? endOfName(this.#text, at + 1, this.#names) : at + 1;
     if (end === at + 1) return this.#addText(at, end);
-    this.#parts.push({ kind: "mention", text: this.#text.slice(at, end) });
-    return end;
+    return this.#addMarked({ kind: "mention", text: this.#text.slice(at, end) }, end);
   }
 
   #parseAddress(scheme, at) {
@@ -216,13 +239,19 @@ class Line {
     ADDRESS.lastIndex = at + scheme.length;
     const marks = this.#open.map(({ sign }) => sign);
     const text = trimAddress(scheme + ADDRESS.exec(this.#text)[0], marks);
-    this.#parts.push(isAddress(text) ? { kind: "link", text } : text);
-    return at + text.length;
+    const end = at + text.length;
+    return URL.canParse(text) ? this.#addMarked({ kind: "link", text }, end) : this.#addText(at, end);
   }
 
   #addText(from, to) {
     this.#parts.push(this.#text.slice(from, to));
     return to;
+  }
+
+  #addMarked(part, end) {
+    this.#parts.push(part);
+    this.markable -= 1;
+    return end;
   }
 }
 
@@ -260,14 +289,6 @@ function trimAddress(address, marks) {
   let end = address.length;
   while (isAfter(address[end - 1])) end -= 1;
   return address.slice(0, end);
-}
-
-function isAddress(text) {
-  try {
-    return Boolean(new URL(text).hostname);
-  } catch {
-    return false;
-  }
 }
 
 function renderPart(part) {

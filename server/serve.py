@@ -199,6 +199,7 @@ def serve(listener: socket.socket) -> None:
         ws_per_message_deflate=False,
         ws_max_size=settings.MAX_FRAME,
         lifespan="off",
+        server_header=False,  # a page loads a hundred files, each with its own headers
         forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,  # uvicorn's own default trusts this machine
         log_level="warning",
         log_config=None,  # it is written as all other records are

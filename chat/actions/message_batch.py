@@ -111,8 +111,7 @@ class MessageBatch:
         if any(each.author_id == author.pk and each.room_id == room.pk for each in self._new):
             latest = timezone.now()
         waits = pause - (timezone.now() - latest).total_seconds() if latest else 0
-        waits = min(waits, pause)  # if the clock was set back, `latest` may be in the future
-        if waits > 0:
+        if 0 < waits <= pause:  # more, if the clock was set back: they would wait until then
             by_seconds = _("This room is in slow mode. You can write again in {count} s.")
             by_minutes = _("This room is in slow mode. You can write again in {count} min.")
             detail, unit = (by_seconds, 1) if waits <= 60 else (by_minutes, 60)

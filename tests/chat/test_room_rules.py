@@ -220,11 +220,12 @@ def test_a_change_of_the_topic_leaves_what_another_owner_has_just_set(owner, lob
     assert (stored.topic_line, stored.writers, stored.slow_mode) == ("Tea", "moderators", 30)
 
 
-def test_slow_mode_waits_no_longer_than_it_says_after_the_clock_was_set_back(owning, lobby, other):
+def test_slow_mode_makes_nobody_wait_for_the_clock_that_was_set_back(owning, lobby, other):
     restrict(owning, slow_mode="30")
     say(other, lobby)
     Message.objects.update(created_at=timezone.now() + timedelta(hours=2))
-    assert refused(other, lobby).retry_after == 30
+    say(other, lobby)
+    assert 29 < refused(other, lobby).retry_after <= 30
 
 
 def test_slow_mode_takes_few_steps_of_sqlite_however_much_somebody_has_written(owning, lobby, other):

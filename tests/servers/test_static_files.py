@@ -46,6 +46,10 @@ def test_a_file_with_a_hash_in_its_name_is_kept_for_ever_and_may_be_compressed(s
     assert int(headers["Content-Length"]) == len(compressed) < len(body)
 
 
+def test_a_hundred_files_do_not_name_the_server(lobby):
+    assert "Server" not in get(lobby, "/chat/")[1]
+
+
 def test_a_file_that_a_browser_has_is_not_sent_again(server, script):
     etag = get(server, script)[1]["ETag"]
     assert get(server, script, If_None_Match=etag)[::2] == (304, b"")

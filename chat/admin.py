@@ -69,5 +69,9 @@ class SiteRulesAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request, obj=None):
         return False
 
+    def formfield_for_dbfield(self, *args, **kwargs):
+        return super().formfield_for_dbfield(*args, **kwargs, show_hidden_initial=True)
+
     def save_model(self, request, rules, form, change):
-        change_rules(request.user, rules, request_address(request))
+        changed = {name: form.cleaned_data[name] for name in form.changed_data}
+        change_rules(request.user, changed, request_address(request))

@@ -27,7 +27,7 @@ from chat.models import MAX_TOPIC_LENGTH, SLOW_MODES, History, Room, Writers
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def room_settings(request: HttpRequest, room_name: str) -> HttpResponse:
-    """Render the settings of a room. With POST, store them.
+    """Render the settings of a room. With POST, store those that were changed in the form.
 
     They are `title=` of a private room, `topic=`, `writers=<everyone or moderators>`, `slow_mode=<seconds>`,
     and `history=<all or new>` of a private room.
@@ -87,8 +87,15 @@ def delete_room(request: HttpRequest, room_name: str) -> HttpResponse:
 
 
 def _parse(form: QueryDict) -> dict[str, Any]:
-    """Return the settings that a form has. The others stay as they are."""
-    wanted: dict[str, Any] = {name: form[name] for name in rooms.RoomSettings._fields if name in form}
+    """Return the settings that were changed in a form. The others stay as they are.
+
+    `initial-<name>` is what the page showed: another person may have changed it since.
+    """
+    wanted: dict[str, Any] = {
+        name: form[name]
+        for name in rooms.RoomSettings._fields
+        if name in form and form[name] != form.get(f"initial-{name}")
+    }
     if "slow_mode" in wanted:
         given = wanted["slow_mode"]
         wanted["slow_mode"] = int(given) if given.isascii() and given.isdigit() and len(given) < 6 else -1
@@ -111,10 +118,11 @@ def _render(
     status: int = 200,
     **errors: object,
 ) -> HttpResponse:
-    role = permissions.load_role(request.user, room)
+    role, stored = permissions.load_role(request.user, room), rooms.RoomSettings.of(room)
     context = {
         "room": room,
-        "settings": rooms.RoomSettings.of(room)._replace(**wanted),
+        "settings": stored._replace(**wanted),
+        "initial": stored._asdict(),
         "writers": Writers.choices,
         "slow_modes": SLOW_MODES.items(),
         "histories": History.choices,

@@ -1,5 +1,8 @@
 """Actions on the site's rules: change them, and check what new guests write."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import transaction
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -16,10 +19,9 @@ MAX_MENTIONS_OF_NEW_GUEST = 3
 
 
 @transaction.atomic
-def change_rules(actor: User, rules: SiteRules, address: str = "") -> None:
-    """Store the site's rules. The caller has checked that the user may change them."""
-    wanted = {"writers": rules.writers, "guest_minutes": rules.guest_minutes}
-    SiteRules.objects.update_or_create(pk=rules.pk, defaults=wanted)
+def change_rules(actor: User, wanted: Mapping[str, Any], address: str = "") -> None:
+    """Store the given ones of the site's rules. The caller has checked that the user may change them."""
+    rules, _is_new = SiteRules.objects.update_or_create(pk=1, defaults=wanted)
     audit(ModerationAction.SET_SITE_RULES, actor, None, reason=str(rules), address=address)
     transaction.on_commit(publish_rules)
 

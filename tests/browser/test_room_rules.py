@@ -20,7 +20,7 @@ async def save(tab, address, **wanted):
     page = tab.page
     await page.goto(f"{address}settings/")
     for label, value in wanted.items():
-        field = page.get_by_label(label.replace("_", " "))
+        field = page.get_by_label(label.replace("_", " "), exact=True)
         if await field.evaluate("field => field.localName") == "select":
             await field.select_option(value)
         else:
@@ -72,6 +72,13 @@ async def test_the_owner_edits_the_topic_in_its_place(lobby, open_tab):
     await page.keyboard.press("Control+a")
     await owner.say("Tea at five")
     await expect(other.page.locator("#room-topic")).to_have_text("Tea at five")
+    await page.get_by_role("button", name="Tea at five").click()
+    await save(await open_tab(beside=owner), f"{lobby.url}/chat/topic%20here/", Topic="Tea at six")
+    await expect(other.page.locator("#room-topic")).to_have_text("Tea at six")
+    await page.keyboard.press("Enter")  # sets nothing back
+    await expect(topic).to_be_hidden()
+    await page.reload()
+    await expect(page.get_by_role("button", name="Tea at six")).to_be_visible()
 
 
 async def test_a_room_is_deleted_by_its_name(lobby, open_tab):

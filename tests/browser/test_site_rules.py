@@ -19,7 +19,7 @@ PROMOTE = """
 User.objects.filter(pk={}).update(is_guest=False, is_staff=True, is_superuser=True)
 SiteRules.objects.get_or_create(pk=1)
 """
-RESET = "change_rules(User.objects.filter(is_superuser=True)[0], SiteRules())"
+RESET = "change_rules(User.objects.filter(is_superuser=True)[0], dict(writers='everyone', guest_minutes=0))"
 
 ROOM = "for people with an account"
 

@@ -1,6 +1,7 @@
 """Rules of rooms: who owns and moderates them, who may write how often; and the end of a room."""
 
 import asyncio
+import re
 import unicodedata
 from datetime import timedelta
 from uuid import uuid4
@@ -218,6 +219,33 @@ def test_a_change_of_the_topic_leaves_what_another_owner_has_just_set(owner, lob
     rooms.change_room(owner, before, {"topic": "Tea"})
     stored = Room.objects.get()
     assert (stored.topic_line, stored.writers, stored.slow_mode) == ("Tea", "moderators", 30)
+
+
+def shown_fields(page):
+    """Return the fields of the form for settings, as a browser would send them."""
+    form = page.content.decode().split('<form class="form', 1)[1].split("</form>")[0]
+    inputs = re.findall(r'<input[^>]* name="([^"]*)" value="([^"]*)"', form)
+    choices = re.findall(r'<select[^>]* name="([^"]*)".*?<option value="([^"]*)" selected', form)
+    return dict(inputs) | dict(choices)
+
+
+def test_a_form_sets_nothing_back_that_another_owner_has_changed_since(owning, owner, room):
+    settings = f"/chat/{room}/settings/"
+    shown = shown_fields(owning.get(settings))
+    before = {"title": "Book club", "topic": "", "writers": "everyone", "slow_mode": "0", "history": "all"}
+    assert shown.items() > (before | {f"initial-{name}": value for name, value in before.items()}).items()
+    others = {"title": "Tea", "topic": "At four", "writers": "moderators", "slow_mode": 30, "history": "new"}
+    rooms.change_room(owner, Room.objects.get(), others)
+    again = owning.post(settings, shown | {"slow_mode": "7"})
+    assert again.status_code == 400
+    assert shown_fields(again)["title"] == shown_fields(again)["initial-title"] == "Tea"
+    assert shown_fields(again)["initial-slow_mode"] == "30"
+    assert owning.post(settings, shown | {"slow_mode": "10"}).status_code == 302
+    assert rooms.RoomSettings.of(Room.objects.get()) == tuple((others | {"slow_mode": 10}).values())
+    lines = Message.objects.order_by("seq").values_list("event", flat=True)
+    assert list(lines) == ["renamed", "topic", "muted", "slow", "slow"]
+    assert owning.post(settings, {"title": "Book club"}).status_code == 302  # of an earlier version's page
+    assert Room.objects.get().title == "Book club"
 
 
 def test_slow_mode_makes_nobody_wait_for_the_clock_that_was_set_back(owning, lobby, other):

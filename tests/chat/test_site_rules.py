@@ -1,6 +1,7 @@
 """The site's rules: who may write in open rooms, and what new guests may send."""
 
 import asyncio
+import re
 import time
 from datetime import timedelta
 from uuid import uuid4
@@ -175,14 +176,14 @@ async def test_open_tabs_hear_of_rules_and_of_approval(connect, set_rules, guest
     private = await database_sync_to_async(create_private_room)(guest, "Choir")
     inside = await connect(private.name, user=guest)
     assert "requirement" not in (await tab.event("welcome"))["settings"]
-    await database_sync_to_async(change_rules)(staff, SiteRules(writers="approved"))
+    await database_sync_to_async(change_rules)(staff, {"writers": "approved"})
     assert (await tab.event("requirement"))["requirement"] == "approval"
     for approved, requirement in (("1", ""), (None, "approval")):
         form = {"approved": approved} if approved else {}
         moderating = await database_sync_to_async(lambda: browser(staff))()
         await database_sync_to_async(moderating.post)(f"/moderation/{guest.pk}/approve/", form)
         assert (await tab.event("requirement"))["requirement"] == requirement
-    await database_sync_to_async(change_rules)(staff, SiteRules(writers="everyone"))
+    await database_sync_to_async(change_rules)(staff, {"writers": "everyone"})
     assert (await tab.event("requirement"))["requirement"] == ""
     assert await other.hears_none("requirement") and await inside.hears_none("requirement")
 
@@ -280,6 +281,18 @@ def test_administrators_set_the_rules_at_once(transactional_db, lobby):
         ("set_site_rules", "Root", "writers: accounts, new guests: 10 min"),
         ("set_site_rules", "Root", "writers: everyone, new guests: 0 min"),
     ]
+
+
+def test_a_form_sets_no_rule_back_that_others_of_staff_have_changed_since(transactional_db):
+    root = User.objects.create_superuser("root", name="Root")
+    client, rules = browser(root), SiteRules.objects.create()
+    page = client.get(f"{RULES}1/change/").content.decode()
+    shown = dict(re.findall(r'name="(initial-\w+)" value="(\w+)"', page))
+    change_rules(root, {"writers": "approved"})
+    client.post(f"{RULES}1/change/", shown | {"writers": "everyone", "guest_minutes": "10"})
+    rules.refresh_from_db()
+    SiteRules.forget()
+    assert (rules.writers, rules.guest_minutes) == ("approved", 10)
 
 
 def test_staff_set_the_rules_only_with_the_permission(transactional_db):

@@ -258,9 +258,8 @@ async def test_who_is_named_in_one_process_hears_it_in_all(lobby, on_daphne):
 SET_RULES = """
 from accounts.models import User
 from chat.actions.site_rules import change_rules
-from chat.models import SiteRules
 staff = User.objects.get_or_create(username="rules", is_staff=True)[0]
-change_rules(staff, SiteRules(writers={!r}))
+change_rules(staff, dict(writers={!r}))
 """
 
 

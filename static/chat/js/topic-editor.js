@@ -36,7 +36,7 @@ export class TopicEditor {
   }
 
   #open() {
-    this.#input.value = this.#topic;
+    this.#input.value = this.#input.defaultValue = this.#topic;
     this.#toggle(true);
     this.#input.focus();
     this.#input.select();
@@ -57,7 +57,7 @@ export class TopicEditor {
   /** Save the topic. `show` receives the new one through the room's log. */
   async #save() {
     if (this.#isSaving) return;
-    if (this.#input.value.trim() === this.#topic) return this.#close();
+    if (this.#input.value.trim() === this.#input.defaultValue) return this.#close();
     this.#isSaving = true;
     const problem = await saveForm(this.#form.action, this.#form);
     this.#isSaving = false;

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, Model, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +37,9 @@ Roles = Mapping[tuple[int, int], str]
 
 # Roles, lowest first: a moderator acts on those with a lower role.
 RANKS: list[str | None] = [None, Role.MEMBER, Role.MODERATOR, Role.OWNER]
+
+# The same as an order of memberships, highest first.
+HIGHEST_FIRST = Case(*(When(role=role, then=-rank) for rank, role in enumerate(RANKS) if role))
 
 # What the site's rules may require of people who write in open rooms.
 REQUIREMENTS = {

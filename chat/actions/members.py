@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -230,11 +230,7 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     if heir:
         _move(own, person, heir)
         return
-    owned = list(own.filter(role=Role.OWNER))
-    locks.lock_rooms([membership.room_id for membership in owned])
-    for membership in owned:
-        others = sorted(_others(membership.room, person.pk), key=_seniority)
-        Membership.objects.filter(pk__in=[each.pk for each in others[:1]]).update(role=Role.OWNER)
+    _appoint_owners(person, list(own.filter(role=Role.OWNER).values_list("room", flat=True)))
     if is_gone:
         own.delete()
         _revoke(Invitation.objects.filter(inviter=person))
@@ -296,15 +292,24 @@ def _merge(membership: Membership, own: Membership) -> None:
     membership.delete()
 
 
-def _seniority(membership: Membership) -> tuple[int, int]:
-    """Return a sort key: the highest role first, then who came first."""
-    return -permissions.RANKS.index(membership.role), membership.pk
+def _appoint_owners(person: User, rooms: Collection[int]) -> None:
+    """Make another active member an owner of each room: the one with the highest role who came first."""
+    locks.lock_rooms(rooms)
+    others = _active_others(OuterRef("pk"), person.pk).order_by(permissions.HIGHEST_FIRST, "pk")
+    heirs = permissions.all_rooms().filter(pk__in=rooms).values_list(Subquery(others.values("pk")[:1]))
+    rows = Membership.objects.filter(pk__in=[pk for (pk,) in heirs]).order_by("user", "room")
+    locked = list(rows.select_for_update().values_list("pk", flat=True))  # in the order of `mark_read`
+    Membership.objects.filter(pk__in=locked).update(role=Role.OWNER)
+
+
+def _active_others(room: Room | OuterRef, person: int) -> QuerySet[Membership]:
+    return Membership.objects.filter(room=room, user__is_active=True).exclude(user=person)
 
 
 def _others(room: Room, person: int) -> QuerySet[Membership]:
     """Return the memberships of the other active people of a room, which stays locked."""
     locks.lock_rooms([room.pk])
-    return Membership.objects.filter(room=room, user__is_active=True).exclude(user=person)
+    return _active_others(room, person)
 
 
 def _check_other_owner(room: Room, person: int) -> None:

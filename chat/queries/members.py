@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, When
 from django.db.models.functions import Lower
 
 from accounts.models import User
@@ -37,13 +36,11 @@ def list_members(user: User, room: Room, role: str | None) -> list[Member]:
 
     Of an open room, return only its owners and moderators.
     """
-    rank = Case(*(When(role=each, then=-permissions.RANKS.index(each)) for each in Role), default=0)
     found = Membership.objects.filter(room=room, user__is_active=True)
     if room.is_open:
         found = found.exclude(role=Role.MEMBER)
-    rows = found.order_by(rank, Lower("user__name")).values_list(
-        "user", "user__name", "user__is_guest", "role"
-    )
+    ordered = found.order_by(permissions.HIGHEST_FIRST, Lower("user__name"))
+    rows = ordered.values_list("user", "user__name", "user__is_guest", "role")
     return [
         Member(
             *row,

@@ -667,6 +667,18 @@ def test_handing_over_rooms_takes_few_queries(owner, django_assert_max_num_queri
     assert Membership.objects.filter(user=account).count() == 30
 
 
+def test_owned_rooms_get_new_owners_with_few_queries(owner, django_assert_max_num_queries):
+    first, second = create_guest(), create_guest()
+    for number in range(30):
+        room = rooms.create_private_room(owner, f"Room {number}")
+        members.add_member(room, second, role=Role.MODERATOR if number % 2 else Role.MEMBER)
+        members.add_member(room, first, role=Role.MODERATOR)
+    with django_assert_max_num_queries(10), transaction.atomic():
+        members.hand_over(owner, None)
+    owners = Membership.objects.filter(role=Role.OWNER).order_by("room").values_list("user", flat=True)
+    assert list(owners) == [first.pk, second.pk] * 15
+
+
 @pytest.mark.parametrize("reason", ["silenced", "archived"])
 def test_who_may_write_nothing_joins_no_room(owning, owner, room, reason):
     person = create_guest()

@@ -25,7 +25,7 @@ from chat import permissions, room_names
 from chat.actions import invitations, members, memberships, rooms
 from chat.limits import get_join_rate, get_private_room_rate
 from chat.models import MAX_PEOPLE, Role, Room, RoomKind
-from chat.queries.members import list_known_names, list_members
+from chat.queries.members import fetch_present, list_known_names, list_members
 from chat.queries.titles import load_title
 
 Page = HttpResponse
@@ -110,8 +110,9 @@ def add_member(request: HttpRequest, room_name: str) -> Page:
     """Add a person to a private room, or to an open one's moderators: `name=`, `role=` as in `set_role`."""
     room = _change(request, room_name, _enter_any)
     name, role = request.POST.get("name", ""), request.POST.get("role", "")
+    present = fetch_present(room) if room.is_open else ()
     try:
-        members.add_by_name(_user(request), room, name, role, request_address(request))
+        members.add_by_name(_user(request), room, name, role, request_address(request), present)
     except ApiError as error:
         if error.code != "bad_frame":
             raise

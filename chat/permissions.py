@@ -224,17 +224,16 @@ def can_delete_room(user: User | AnonymousUser, room: Room, role: str | None) ->
     return user.is_active and room.kind == RoomKind.PRIVATE and role == Role.OWNER
 
 
-def can_add(actor: User, person: User, room: Room) -> bool:
+def can_add(actor: User, person: User, room: Room, present: Collection[int]) -> bool:
     """Return whether somebody who manages a room may add a person to it, or make them a moderator there.
 
     To a private room they add people with whom they share a private room, or a direct one in which the
-    person has written, unless the person ignores them; in an open room, people who have been there.
+    person has written, unless the person ignores them; in an open room, people whom they can message.
     """
-    if not room.is_open:
-        is_known = known_memberships(actor).filter(user=person).exists()
-        return is_known and not Ignored.objects.filter(user=person, person=actor).exists()
-    theirs = Membership.objects.filter(user=person, room=room)
-    return theirs.exists() or messages_of(room).filter(author=person).exists()
+    if room.is_open:
+        return can_message(person.pk, room, present)
+    is_known = known_memberships(actor).filter(user=person).exists()
+    return is_known and not Ignored.objects.filter(user=person, person=actor).exists()
 
 
 def known_memberships(visitor: Visitor) -> QuerySet[Membership]:
@@ -244,6 +243,12 @@ def known_memberships(visitor: Visitor) -> QuerySet[Membership]:
     """
     own = Membership.objects.filter(user=_pk(visitor)).exclude(room__kind=RoomKind.OPEN)
     return Membership.objects.filter(is_request=False, room__in=own.values("room"))
+
+
+def listed_memberships(room: Room) -> QuerySet[Membership]:
+    """Return the memberships that the page of a room's members shows: of an open room, those with a role."""
+    found = Membership.objects.filter(room=room)
+    return found.exclude(role=Role.MEMBER) if room.is_open else found
 
 
 def can_message(person: int, room: Room, present: Collection[int]) -> bool:

@@ -1,8 +1,5 @@
 """Views of people: the card of a person, messaging them, and the people whom the visitor ignores."""
 
-from collections.abc import Collection
-
-from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-import live
 from accounts.guests import ensure_visitor, find_visitor
 from accounts.models import User
 from base.api_errors import ApiError
@@ -20,8 +16,8 @@ from base.responses import error_response, json_response
 from chat import permissions, room_names
 from chat.actions import ignoring, rooms
 from chat.limits import get_private_room_rate
-from chat.models import Room
 from chat.queries.ignored import list_ignored
+from chat.queries.members import fetch_present
 from chat.queries.profiles import load_profile
 
 
@@ -34,7 +30,7 @@ def show_person(request: HttpRequest, room_name: str, pk: int) -> HttpResponse:
     """
     try:
         room = permissions.enter(request.user, room_names.clean_name(room_name))
-        return json_response(load_profile(request.user, pk, room, _fetch_present(room)))
+        return json_response(load_profile(request.user, pk, room, fetch_present(room)))
     except ApiError as error:
         return error_response(error)
 
@@ -49,7 +45,7 @@ def open_direct_room(request: HttpRequest) -> HttpResponse:
         raise permissions.unreachable()
     user = ensure_visitor(request)
     room = permissions.enter(user, room_names.clean_name(request.POST.get("room", "")))
-    return redirect("room", rooms.open_direct_room(user, int(given), room, _fetch_present(room)).name)
+    return redirect("room", rooms.open_direct_room(user, int(given), room, fetch_present(room)).name)
 
 
 @require_safe
@@ -67,7 +63,7 @@ def ignore(request: HttpRequest, pk: int) -> HttpResponse:
     hit_limit(get_change_rate, request_keys(request))
     user = ensure_visitor(request)
     room = permissions.enter(user, room_names.clean_name(request.POST.get("room", "")))
-    ignoring.ignore(user, pk, room, _fetch_present(room))
+    ignoring.ignore(user, pk, room, fetch_present(room))
     messages.success(
         request, _("This person's messages are folded now. Your profile has the list of people you ignore.")
     )
@@ -82,8 +78,3 @@ def stop_ignoring(request: HttpRequest, pk: int) -> HttpResponse:
     if isinstance(request.user, User):
         ignoring.stop_ignoring(request.user, pk)
     return redirect("ignored")
-
-
-def _fetch_present(room: Room) -> Collection[int]:
-    """Return the people who are in a room now, as far as Redis knows."""
-    return async_to_sync(live.fetch_people)([room.topic])[room.topic]

@@ -58,10 +58,12 @@ def remove_member(actor: User, room: Room, person: int, address: str = "") -> No
 
 
 @transaction.atomic
-def add_by_name(actor: User, room: Room, name: str, role: str, address: str = "") -> None:
+def add_by_name(
+    actor: User, room: Room, name: str, role: str, address: str = "", present: Collection[int] = ()
+) -> None:
     """Add the person with a name to a private room, or to the moderators of an open one.
 
-    Raise `ApiError`.
+    `present` are the people who are there now. Raise `ApiError`.
     """
     if role not in Role or (room.is_open and role == Role.MEMBER):
         raise ApiError("bad_frame", _("This role doesn't exist."))
@@ -72,7 +74,7 @@ def add_by_name(actor: User, room: Room, name: str, role: str, address: str = ""
         raise ApiError("forbidden", _("Only owners can add people."))
     queries.check_not_silenced(actor)
     permissions.check_site_rules(actor, room)
-    if person is None or person == actor or not permissions.can_add(actor, person, room):
+    if person is None or person == actor or not permissions.can_add(actor, person, room, present):
         raise ApiError("bad_frame", _("You share no room with a person of this name."))
     stored = locks.lock_rooms([room.pk]).get(room.pk)
     if stored is None or stored.kind != room.kind:
@@ -381,7 +383,7 @@ def _lock_member(
     """Lock both people, as sending a message does. Return the person's membership as now stored."""
     people = queries.lock_active_people({actor.pk, person})
     queries.get_stored(people, actor)
-    found = Membership.objects.filter(room=room, user=person).select_related("user").first()
+    found = permissions.listed_memberships(room).filter(user=person).select_related("user").first()
     is_inside = room.is_open or permissions.load_role(actor, room) is not None
     if room.kind not in kinds or found is None or not is_inside:
         raise ApiError("not_found", _("This person isn't in the room."))

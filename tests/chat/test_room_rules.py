@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async
 from django.core.management import call_command
 from django.utils import timezone
 
+import live
 from accounts.actions import create_guest
 from accounts.models import User
 from base.api_errors import ApiError
@@ -97,6 +98,25 @@ def test_only_those_who_have_been_in_an_open_room_become_its_moderators(owning, 
     page = owning.post("/chat/lobby/members/add/", {"name": other.name, "role": "moderator"})
     assert page.status_code == 400
     assert "You share no room with a person of this name." in page.content.decode()
+
+
+@pytest.mark.parametrize("is_present", [False, True])
+def test_nobody_learns_who_only_read_an_open_room(owning, lobby, other, monkeypatch, is_present):
+    async def fetch_people(topics):
+        return dict.fromkeys(topics, frozenset({other.pk} if is_present else ()))
+
+    monkeypatch.setattr(live, "fetch_people", fetch_people)
+    author = create_guest()
+    say(author, lobby)
+    for person in (author, other):
+        actions.set_involvement(person, lobby, "all")
+    page = owning.get("/chat/lobby/members/").content.decode()
+    assert f'<option value="{author.name}">' in page
+    assert (other.name in page) == is_present
+    moderator = {"name": other.name, "role": "moderator"}
+    assert owning.post(f"/chat/lobby/members/{other.pk}/role/", moderator).status_code == 404
+    added = owning.post("/chat/lobby/members/add/", moderator)
+    assert added.status_code == (302 if is_present else 400)
 
 
 def test_an_open_room_has_no_invitations(owning, owner, lobby):

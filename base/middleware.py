@@ -35,7 +35,8 @@ class PrivateRoomsMiddleware:
 class ErrorPagesMiddleware:
     """Middleware that renders pages for a view's `ApiError`, and for GET of a URL that accepts forms only.
 
-    A room that is deleted while a view changes it is missing.
+    No cache stores the page for an error: it may depend on the visitor. A room that is deleted while a view
+    changes it is missing.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -51,6 +52,8 @@ class ErrorPagesMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, LogRewound):
             exception = missing_room()
-        if isinstance(exception, ApiError) and (page := PAGES.get(exception.code)):
-            return page(request, exception)
-        return None
+        if not isinstance(exception, ApiError) or exception.code not in PAGES:
+            return None
+        page = PAGES[exception.code](request, exception)
+        patch_cache_control(page, private=True, no_store=True)
+        return page

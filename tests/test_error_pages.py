@@ -63,6 +63,13 @@ async def test_a_session_that_cannot_be_read_is_not_our_fault(monkeypatch):
     assert "Lobby-Person" not in answer.headers
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/join/wrong/", "/chat/lobby/settings/", "/moderation/1/"])
+def test_no_cache_stores_the_page_for_an_error_of_a_view(path):
+    answer = Client().get(path)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "private, no-store")
+
+
 def test_a_form_of_another_session_says_so():
     answer = Client(enforce_csrf_checks=True).post("/me/name/")
     assert answer.status_code == 403

@@ -162,7 +162,8 @@ class ChatConsumer(live.AsyncSocket):
         if self.dialect.sends_presence:
             await self.send_batch(live.Batch(state))
             self.life.enter_context(unread.follow(self.user.pk, self.send_batch, self.on_error))
-            self.life.enter_context(get_site_rules_feed().follow(self.on_site_changed, self.on_error))
+            site = get_site_rules_feed().follow(self.user.pk, self.on_site_changed, self.on_error)
+            self.life.enter_context(site)
             await self.update_requirement()  # it may have changed since the welcome
 
     async def find_client_cursor(self, room: Room, proven: int | None) -> int | None:

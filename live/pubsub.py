@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 LAYER_TIMEOUT = 2
 RETRY_DELAY = 1
 
+# How often events are sent that the layer does not take.
+ATTEMPTS = 2
+
 # How often the channel layer is probed, and how long a probe may take (seconds).
 PROBE_INTERVAL = 0.5
 PROBE_TIMEOUT = 0.5
@@ -28,13 +31,14 @@ class PubSub:
 
     Callers of `publish` never wait. `on_event` receives each event that another process publishes; events may
     be late, duplicated, out of order or lost. `is_healthy`: probes return. `on_health_change` is called when
-    that changes.
+    that changes. `outages` grows when probes return again: events may have been lost meanwhile.
     """
 
     def __init__(
         self, layer: Any, on_event: Callable[[str, Event], None], on_health_change: Callable[[], None]
     ):
         self.is_healthy = True
+        self.outages = 0
         self._on_health_change = on_health_change
         self._layer = layer
         self._on_event = on_event
@@ -91,14 +95,16 @@ class PubSub:
                 await asyncio.sleep(RETRY_DELAY)
 
     async def _send(self) -> None:
-        """Send all pending events of a topic in one message."""
+        """Send all pending events of a topic in one message. Send it again if Redis has just restarted."""
         while True:
             await self._has_pending.wait()
             self._has_pending.clear()
             while self._pending:
                 topic = next(iter(self._pending))
                 events = self._pending.pop(topic).events
-                await self._call(send_events(self._layer, topic, events, self._channel))
+                for _attempt in range(ATTEMPTS):
+                    if await self._call(send_events(self._layer, topic, events, self._channel)):
+                        break
 
     async def _probe(self) -> None:
         """Send probes to this process's channel, and check that they return."""
@@ -117,6 +123,7 @@ class PubSub:
         if is_healthy == self.is_healthy:
             return
         self.is_healthy = is_healthy
+        self.outages += is_healthy
         self._on_health_change()
         if is_healthy:
             logger.warning("pubsub: channel layer is reachable again")

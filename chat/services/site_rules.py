@@ -1,13 +1,15 @@
 """Feed of changes to the site's rules and to approvals, made in any process, for the tabs of this process."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import msgspec
 from channels.db import database_sync_to_async
 
 import live
-from chat.models import SiteRules
+from accounts.models import User
+from chat.models import SiteRules, SiteWriters
 from live.log import OnBatch, OnError
 
 TOPIC = "site"
@@ -28,6 +30,8 @@ class SiteRulesFeed:
 
     def __init__(self) -> None:
         self._rules: SiteRules | None = None
+        self._people: Counter[int] = Counter()  # those of the tabs
+        self._approved: set[int] = set()
         self._log = live.Log(0)
         self._reconciler = live.Reconciler(
             TOPIC, self._reconcile, lambda: live.get_hub().compare_interval, self._on_batch
@@ -40,10 +44,14 @@ class SiteRulesFeed:
         return self._rules
 
     @contextmanager
-    def follow(self, on_batch: OnBatch, on_error: OnError) -> Iterator[None]:
-        """Subscribe to each `SiteChanged` while the context lasts, as in `Log.subscribe`."""
-        with self._log.subscribe(self._log.seq, on_batch, on_error):
-            yield
+    def follow(self, person: int, on_batch: OnBatch, on_error: OnError) -> Iterator[None]:
+        """Subscribe a person's tab to each `SiteChanged` while the context lasts, as in `Log.subscribe`."""
+        self._people[person] += 1
+        try:
+            with self._log.subscribe(self._log.seq, on_batch, on_error):
+                yield
+        finally:
+            self._people -= Counter([person])
 
     async def close(self) -> None:
         await self._reconciler.close()
@@ -55,10 +63,21 @@ class SiteRulesFeed:
                 self._log.append(event)
 
     async def _reconcile(self) -> None:
-        """Read the rules again. This also runs at intervals, since notifications may be lost."""
+        """Read the rules and approvals again, also at intervals, since notifications may be lost."""
         before, self._rules = self._rules, await _load()
         if before and before.writers != self._rules.writers:
             self._log.append(SiteChanged().event())
+        if self._rules.writers != SiteWriters.EVERYONE:
+            people = set(self._people)
+            approved = await _find_approved(people)
+            for person in (self._approved ^ approved) & people:
+                self._log.append(SiteChanged(person, person in approved).event())
+            self._approved = approved
+
+
+@database_sync_to_async
+def _find_approved(people: Collection[int]) -> set[int]:
+    return set(User.objects.filter(pk__in=people, is_approved=True).values_list("pk", flat=True))
 
 
 _load = database_sync_to_async(SiteRules.load)

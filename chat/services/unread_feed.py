@@ -200,6 +200,7 @@ class UnreadFeed:
         self._ends: dict[int, LogEnd] = {}  # up to where people's rooms are counted, or are going to be
         self._last_entered: int | None = None  # the newest known membership
         self._compare_at = 0.0  # time of the next comparison (monotonic)
+        self._outages = 0  # `PubSub.outages` at the last comparison
         self._changed_rooms = unread_changes.get_changed_rooms()
         self._reconciler = live.Reconciler(
             unread_changes.TOPIC,
@@ -282,6 +283,9 @@ class UnreadFeed:
         ends, entered = await _read_ends(rooms, self._last_entered)
         if any(_is_rewound(self._ends[room], ends.get(room)) for room in rooms):
             self._dirty.new.update(self._feeds)  # their counts are of another database
+        outages, self._outages = self._outages, live.get_hub().pubsub.outages
+        if outages != self._outages:  # changes of memberships, which have no log, may have been lost
+            self._dirty.new.update(self._feeds)
         self._dirty.rooms |= {room for room, end in self._ends.items() if ends.get(room) != end}
         self._dirty.read |= {(person, room) for _, person, room in entered if person in self._feeds}
         self._last_entered = entered[-1][0] if entered else self._last_entered

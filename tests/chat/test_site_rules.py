@@ -188,6 +188,19 @@ async def test_open_tabs_hear_of_rules_and_of_approval(connect, set_rules, guest
     assert await other.hears_none("requirement") and await inside.hears_none("requirement")
 
 
+async def test_open_tabs_hear_of_approval_even_if_the_notification_is_lost(
+    connect, set_rules, guest, monkeypatch
+):
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.05)
+    await database_sync_to_async(set_rules)(writers="approved")
+    tab = await connect("lobby", user=guest)
+    assert (await tab.event("welcome"))["settings"]["requirement"] == "approval"
+    for is_approved, requirement in ((True, ""), (False, "approval")):
+        await User.objects.filter(pk=guest.pk).aupdate(is_approved=is_approved)
+        async with asyncio.timeout(20):
+            assert (await tab.event("requirement"))["requirement"] == requirement
+
+
 async def test_open_tabs_hear_of_rules_even_if_the_notification_is_lost(
     connect, set_rules, guest, monkeypatch
 ):

@@ -148,6 +148,19 @@ async def test_a_room_that_was_left_and_entered_again_is_counted_though_the_noti
     await tab.until_unread(lobby=1)
 
 
+async def test_after_an_outage_of_redis_rooms_are_listed_that_changed_hands_meanwhile(
+    monkeypatch, connect, guest, other, join
+):
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.05)
+    await join(other, "lobby")
+    await database_sync_to_async(say_many)(other, "lobby", 3)
+    tab = await connect(path="/ws/me/", user=guest)
+    await tab.until_unread()
+    await Membership.objects.aupdate(user=guest)  # as for an account that its guest signs in to
+    live.get_hub().pubsub.outages += 1
+    await tab.until_unread(lobby=3)
+
+
 async def test_outsiders_receive_nothing(connect, guest, other, join):
     await join(guest, "lobby")
     member, stranger = await connect("elsewhere", user=guest), await connect("elsewhere", user=other)

@@ -26,6 +26,26 @@ class FailingLayer(Layer):
         setattr(self, method, fail_at_first)
 
 
+async def test_an_event_is_sent_again_if_redis_has_just_restarted():
+    layer, room = FailingLayer("group_send", 1), Room()
+    async with hubs(layer, 2) as (here, there), there.open(TOPIC, room, 0) as log:
+        await room.compared.wait()
+        here.publish(TOPIC, room.commit())
+        assert await receive(log, 0, 1) == [1]
+        assert room.asked == []
+
+
+async def test_an_outage_that_is_over_is_counted(probed):
+    layer = Layer()
+    async with hubs(layer) as (here,):
+        layer.fate = "error"
+        await asyncio.wait_for(until(lambda: not here.pubsub.is_healthy), 2)
+        assert here.pubsub.outages == 0
+        layer.fate = "deliver"
+        await asyncio.wait_for(until(lambda: here.pubsub.is_healthy), 2)
+        assert here.pubsub.outages == 1
+
+
 async def test_topics_with_pending_events_have_a_maximum(monkeypatch):
     monkeypatch.setattr(pubsub, "MAX_PENDING_TOPICS", 2)
     layer = Layer()

@@ -174,9 +174,9 @@ def is_new_guest(user: User | None, rules: SiteRules) -> bool:
     return user.is_guest and not user.is_approved and user.date_joined > since
 
 
-def pause_between(user: User, room: Room, role: str | None) -> int:
-    """Return how long a user must wait between two messages in a room: its slow mode (seconds)."""
-    return 0 if can_moderate(user, room, role) else room.slow_mode
+def pause_between(user: User | None, room: Room, role: str | None) -> int:
+    """Return how long a user or a new guest must wait between two messages in a room (seconds)."""
+    return 0 if user and can_moderate(user, room, role) else room.slow_mode
 
 
 def depends_on_role(room: Room) -> bool:

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -20,6 +21,9 @@ from chat import mentions, permissions
 from chat.actions import members
 from chat.actions.site_rules import check_new_guest
 from chat.models import Message, Room, RoomKind, Writers
+
+# How many of a room's last messages are looked at for those of a network, in slow mode.
+MAX_COMPARED = 200
 
 
 class NewMessage(NamedTuple):
@@ -99,17 +103,13 @@ class MessageBatch:
     def _role(self, author: User | None, room: Room) -> str | None:
         return self._roles.get((room.pk, author.pk)) if author else None
 
-    def check_pause(self, author: User | None, room: Room) -> None:
+    def check_pause(self, author: User | None, entry: NewMessage) -> None:
         """Raise `ApiError` (`rate_limited`) if slow mode makes the author wait. The room is locked."""
-        if author is None or not room.slow_mode:
+        room = entry.room
+        if not room.slow_mode or room.archived_at:
             return
         pause = permissions.pause_between(author, room, self._role(author, room))
-        if not pause:
-            return
-        own = permissions.messages_of(room.pk).filter(author=author, event=None).order_by("-number")
-        latest = own.values_list("created_at", flat=True).first()  # by an index
-        if any(each.author_id == author.pk and each.room_id == room.pk for each in self._new):
-            latest = timezone.now()
+        latest = self._find_latest(author, entry) if pause else None
         waits = pause - (timezone.now() - latest).total_seconds() if latest else 0
         if 0 < waits <= pause:  # more, if the clock was set back: they would wait until then
             by_seconds = _("This room is in slow mode. You can write again in {count} s.")
@@ -117,14 +117,24 @@ class MessageBatch:
             detail, unit = (by_seconds, 1) if waits <= 60 else (by_minutes, 60)
             raise ApiError("rate_limited", format_lazy(detail, count=math.ceil(waits / unit)), waits)
 
+    def _find_latest(self, author: User | None, entry: NewMessage) -> datetime | None:
+        """Return when an author wrote last in a room.
+
+        A client without a session is a new guest after each reconnect: find the guests of its network, among
+        the last messages.
+        """
+        of_batch = [message.author for message in self._new if message.room_id == entry.room.pk]
+        if any(each.pk == author.pk if author else _is_guest_of(entry.network, each) for each in of_batch):
+            return timezone.now()
+        own = permissions.messages_of(entry.room.pk).filter(event=None).order_by("-number")
+        if author:
+            return own.filter(author=author).values_list("created_at", flat=True).first()  # by an index
+        last = own.select_related("author")[:MAX_COMPARED]
+        return next((each.created_at for each in last if _is_guest_of(entry.network, each.author)), None)
+
     def find_earlier(self, entry: NewMessage) -> Message | None:
         """Return the message that was stored when this was sent before."""
         return self._by_key.get(entry.key)
-
-    def look_up(self, entry: NewMessage) -> Message | None:
-        """Return the message as `find_earlier` does, also where the batch has not looked for repeats."""
-        found = mentions.load_mentions(_find_stored([entry]).order_by("pk"))
-        return found[0] if found else None
 
     def add(self, entry: NewMessage, author: User) -> Message:
         message = Message(
@@ -171,6 +181,16 @@ class MessageBatch:
     def _index(self, message: Message) -> None:
         for author in (message.author_id, None):
             self._by_key.setdefault((message.room_id, author, message.client_id), message)
+
+
+def _is_guest_of(network: str, author: User) -> bool:
+    return author.is_guest and author.network == network
+
+
+def find_stored(entry: NewMessage) -> Message | None:
+    """Return the message that was stored when this was sent before."""
+    found = mentions.load_mentions(_find_stored([entry]).order_by("pk"))
+    return found[0] if found else None
 
 
 def _find_stored(batch: Iterable[NewMessage]) -> QuerySet[Message]:

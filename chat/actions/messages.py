@@ -12,7 +12,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import mentions, protocol
 from chat.actions.change_batch import Change, ChangeBatch
-from chat.actions.message_batch import MessageBatch, NewMessage
+from chat.actions.message_batch import MessageBatch, NewMessage, find_stored
 from chat.models import ARCHIVED, Message, Room, RulesChanged
 from chat.queries import locks
 from chat.services import unread_changes
@@ -93,7 +93,7 @@ def _write_all(
     batch, changes = MessageBatch(new, repeats, people), ChangeBatch(changing, people)
     outcomes = [_write_entry(entry, batch, changes) for entry in entries]
     batch.store(found)
-    outcomes = [_after_store(entry, outcome, batch) for entry, outcome in zip(entries, outcomes, strict=True)]
+    outcomes = [_after_store(entry, outcome) for entry, outcome in zip(entries, outcomes, strict=True)]
     rooms = changes.store(found) | {room.pk for room, _ in batch.by_room()}
     for room, messages in (*batch.by_room(), *changes.by_room()):
         _publish(room, *messages)
@@ -102,13 +102,11 @@ def _write_all(
     return outcomes
 
 
-def _after_store(
-    entry: Entry, outcome: WriteResult | ApiError, batch: MessageBatch
-) -> WriteResult | ApiError:
+def _after_store(entry: Entry, outcome: WriteResult | ApiError) -> WriteResult | ApiError:
     """Return the outcome of an entry once the batch is stored: without a number, its room is archived."""
     if isinstance(outcome, ApiError) or outcome[0].number:
         return outcome
-    earlier = batch.look_up(entry) if isinstance(entry, NewMessage) else None
+    earlier = find_stored(entry) if isinstance(entry, NewMessage) else None
     return (earlier, False) if earlier else ApiError("forbidden", ARCHIVED)
 
 
@@ -122,10 +120,10 @@ def _write_entry(entry: Entry, batch: MessageBatch, changes: ChangeBatch) -> Wri
         try:
             batch.check_can_write(author, entry)
         except ApiError:  # it may have been stored when it was allowed
-            if earlier := batch.look_up(entry):
+            if earlier := find_stored(entry):
                 return earlier, False
             raise
-        batch.check_pause(author, entry.room)
+        batch.check_pause(author, entry)
         return batch.add(entry, _with_name(author, entry.network)), True
     except ApiError as error:
         return error

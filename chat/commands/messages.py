@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from channels.db import database_sync_to_async
+
 import live
 from accounts.limits import get_guest_rate
 from accounts.models import User
+from base.api_errors import ApiError
 from base.disk_space import disk_space
 from base.ratelimit import get_message_rate
 from base.ratelimit_keys import RateLimitKeys
 from chat import protocol
 from chat.actions.change_batch import Change
-from chat.actions.message_batch import NewMessage
+from chat.actions.message_batch import NewMessage, find_stored
 from chat.commands.registry import handles
 from chat.limits import get_text_limit
 from chat.models import Message
@@ -26,10 +29,6 @@ if TYPE_CHECKING:
 @handles(Send, limit=get_message_rate)
 async def send(socket: "ChatConsumer", command: Send) -> Message:
     """Store a message. The first message of a socket without a session creates a guest."""
-    disk_space.require(retry_after=None)  # so that the page shows why, and does not just wait
-    await _count_text(socket, command.message)
-    if socket.user is None:
-        await get_guest_rate().hit(RateLimitKeys(socket.address))
     entry = NewMessage(
         socket.user,
         socket.room,
@@ -39,7 +38,18 @@ async def send(socket: "ChatConsumer", command: Send) -> Message:
         _chosen(command),
         socket.address,
     )
-    message, is_new = await get_message_writer().write(entry, socket.ratelimit_keys)
+    try:
+        disk_space.require(retry_after=None)  # so that the page shows why, and does not just wait
+        await _count_text(socket, command.message)
+        if socket.user is None:
+            await get_guest_rate().hit(RateLimitKeys(socket.address))
+    except ApiError:
+        stored = await database_sync_to_async(find_stored)(entry)
+        if stored is None:
+            raise
+        message, is_new = stored, False
+    else:
+        message, is_new = await get_message_writer().write(entry, socket.ratelimit_keys)
     if is_new:
         socket.user = socket.user or message.author
     elif message.seq <= socket.cursor:  # later ones still arrive through the log

@@ -215,9 +215,12 @@ async def write(keys, units):
 async def test_the_text_of_a_day_is_limited_by_its_bytes(connect, guest, settings, address):
     settings.TEXT_PER_DAY = 1
     tab = await connect(user=guest, address=address)
-    await tab.say("hi")
+    sent = {"type": "send", "message": "hi all", "client_id": str(uuid4())}
+    await tab.send_command(**sent)
     number = (await tab.event("message"))["number"]
     await write(person_keys(guest.pk, address), units=16)
+    await tab.send_command(**sent)  # whose acknowledgement was lost
+    assert (await tab.event("message"))["number"] == number
     for command in ({"type": "send", "client_id": str(uuid4())}, {"type": "edit", "number": number}):
         await tab.send_command(**command, message="四个汉字")  # 12 bytes
         error = await tab.event("error")

@@ -276,6 +276,26 @@ def test_slow_mode_makes_nobody_wait_for_the_clock_that_was_set_back(owning, lob
     assert 29 < refused(other, lobby).retry_after <= 30
 
 
+async def test_slow_mode_makes_clients_without_a_session_wait_by_their_network(connect, guest):
+    room = await database_sync_to_async(actions.open_room)("lobby", guest)
+    await database_sync_to_async(rooms.change_room)(guest, room, {"slow_mode": 30})
+    addresses = {"93.184.216.34": [None, "rate_limited"], "93.184.216.35": [None]}
+    for address, outcomes in addresses.items():
+        for expected in outcomes:  # each is a client of its own, as after a reconnect
+            client = await connect("lobby", address=address)
+            await client.say("hi")
+            event = await client.event("message" if expected is None else "error")
+            assert event.get("code") == expected
+    assert await Message.objects.filter(event=None).acount() == 2
+
+
+def test_an_archived_room_says_so_before_slow_mode(owning, lobby, other):
+    restrict(owning, slow_mode="30")
+    say(other, lobby)
+    owning.post("/chat/lobby/archive/", {"archived": "1"})
+    assert refused(other, lobby).code == "forbidden"
+
+
 def test_slow_mode_takes_few_steps_of_sqlite_however_much_somebody_has_written(owning, lobby, other):
     restrict(owning, slow_mode="30")
     message = say(other, lobby)

@@ -1,21 +1,21 @@
 """Two tabs of a browser share unsent messages: none is lost, duplicated or reordered."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from tests.browser.writer import BACK, Gate
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# How long a tab may take to be back (milliseconds).
-BACK = 30_000
-
-# How often another tab reported that its composer is empty.
-HEAR = """() => {
+# How often another tab has removed a text: a draft, since its composer is empty, or an unsent message.
+HEAR = """prefix => {
     window.cleared = 0;
     addEventListener("storage", ({ key, newValue }) => {
-        if (key.startsWith("lobby.draft") && newValue === null) cleared += 1;
+        if (key.startsWith(prefix) && newValue === null) cleared += 1;
     });
 }"""
 
@@ -51,7 +51,7 @@ async def two_tabs(lobby, cable, open_tab, request):
     for tab in (one, two, other):
         await tab.until_transcript("before")
     for tab in (one, two):
-        await tab.page.evaluate(HEAR)
+        await tab.page.evaluate(HEAR, "lobby.draft")
     cable.pull()
     return one, two, other
 
@@ -118,7 +118,7 @@ async def test_a_tab_with_a_connection_sends_what_was_written_before_in_a_tab_wi
     two = await open_tab(lobby.url, "written before", beside=one)
     await two.say("before")
     await two.until_transcript("before")
-    await two.page.evaluate(HEAR)
+    await two.page.evaluate(HEAR, "lobby.draft")
     await say_beside(two, one, "first")
     await two.say("second")
     await all_show([two], "before", "first", "second")
@@ -146,6 +146,68 @@ async def test_what_is_discarded_in_one_is_discarded_in_both(lobby, open_tab):
     await one.failed.get_by_role("button", name="Discard").click()
     for tab in (one, two):
         await expect(tab.failed).to_have_count(0)
+
+
+async def test_what_is_refused_in_one_and_ended_there_is_not_sent_by_the_other(
+    lobby, open_tab, writer, gate, request
+):
+    one, two, other_gate = writer.tab, await open_tab(beside=writer.tab), Gate()
+    await two.page.route_web_socket("**/ws/chat/**", other_gate.connect)
+    gate.holds = other_gate.holds = {"send"}
+    for text in ("discarded", "taken back"):
+        await one.say(text)
+    await two.enter(lobby.url, request.node.name[:64])
+    await expect(two.pending).to_have_count(2)
+    await asyncio.wait_for(other_gate.has_held.wait(), BACK / 1000)  # it sends the first as well
+    for count in (1, 2):
+        await gate.refuse("no")
+        for tab in (one, two):
+            await expect(tab.failed).to_have_count(count)
+    await one.failed.first.get_by_role("button", name="Discard").click()
+    await expect(two.failed).to_have_count(1)
+    await one.failed.get_by_role("button", name="Edit").click()
+    await expect(two.failed).to_have_count(0)
+    await other_gate.refuse("no")
+    gate.holds = set()
+    await one.say(", and mended")
+    await two.until_transcript("first", "second", "taken back, and mended")
+    await expect(two.page.locator("#chat-message-input")).to_have_value("")
+    await two.say("after")
+    await asyncio.wait_for(other_gate.has_held.wait(), BACK / 1000)  # it waits for no answer to the first
+    other_gate.pass_on()
+    for tab in (one, two):
+        await tab.until_transcript("first", "second", "taken back, and mended", "after")
+        await expect(tab.messages).to_have_count(4)
+    await one.page.reload()
+    await expect(one.messages).to_have_count(4)
+
+
+async def test_what_is_discarded_in_its_room_is_not_sent_from_another(lobby, open_tab, writer, gate, request):
+    room = request.node.name[:64]
+    gate.holds = {"send"}
+    for text in ("one", "two"):
+        await writer.tab.say(text)
+    elsewhere, background, closed = await open_tab(beside=writer.tab), Gate(), asyncio.Event()
+    background.holds = {"send"}
+
+    def connect(socket):
+        background.connect(socket)
+        socket.on_close(lambda code, reason: closed.set())
+
+    await elsewhere.page.route_web_socket(f"**/ws/chat/{room}/**", connect)
+    await elsewhere.enter(lobby.url, "elsewhere")
+    await asyncio.wait_for(background.has_held.wait(), BACK / 1000)
+    await elsewhere.page.evaluate(HEAR, "lobby.unsent")
+    for count in (1, 2):
+        await gate.refuse("no")
+        await expect(writer.tab.failed).to_have_count(count)
+    for count in (1, 0):
+        await writer.tab.failed.first.get_by_role("button", name="Discard").click()
+        await expect(writer.tab.failed).to_have_count(count)
+    await elsewhere.page.wait_for_function("cleared === 2")
+    await background.refuse("no")
+    await asyncio.wait_for(closed.wait(), BACK / 1000)  # nothing is left to send
+    assert background.held == []
 
 
 async def test_a_clock_that_is_set_back_turns_nothing_around(cable, two_tabs):

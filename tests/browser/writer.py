@@ -76,6 +76,8 @@ class Gate:
         await asyncio.wait_for(self.has_held.wait(), BACK / 1000)
         self.has_held.clear()
         for text in self.held:
-            error = {"type": "error", "code": "unavailable", "detail": detail}
-            self.page.send(json.dumps([error | {"number": json.loads(text)["number"]}]))
+            command = json.loads(text)
+            name = "client_id" if command["type"] == "send" else "number"
+            error = {"type": "error", "code": "unavailable", "detail": detail, name: command[name]}
+            self.page.send(json.dumps([error]))
         self.held = []

@@ -44,6 +44,36 @@ test("a message that another tab has discarded goes here as well, unless it stil
   equal(texts(outbox.all), ["waiting"]);
 });
 
+test("a message that another tab was refused goes here as well, and with it when it is discarded", () => {
+  const changes = [];
+  const outbox = new Outbox("7.room", (clientId, entry) => changes.push([clientId, entry?.failed]));
+  const { client_id: clientId, ...entry } = outbox.add("refused", "Room");
+  const key = `lobby.unsent.7.room.${clientId}`;
+  changeInOtherTab(key, JSON.stringify({ ...entry, failed: 5 })); // of no shape
+  equal(texts(outbox.waiting), ["refused"]);
+  changeInOtherTab(key, JSON.stringify({ ...entry, failed: "no" }));
+  equal([outbox.waiting, texts(outbox.all)], [[], ["refused"]]);
+  changeInOtherTab(key, null);
+  equal([outbox.all, outbox.fail(clientId, "no"), outbox.adopt()], [[], undefined, []]);
+  equal(changes.slice(0, 2), [[clientId, "no"], [clientId, undefined]]);
+});
+
+test("a refusal stores no message again that another tab has removed", () => {
+  const dropped = [];
+  const outbox = new Outbox("7.room", (clientId) => dropped.push(clientId));
+  const { client_id: clientId } = outbox.add("stored by the other tab", "Room");
+  changeInOtherTab(`lobby.unsent.7.room.${clientId}`, null);
+  equal(outbox.fail(clientId, "too much"), undefined);
+  equal([outbox.all, unsentOf("7.room"), dropped], [[], [], [clientId]]);
+});
+
+test("a refusal keeps a message that could not be stored", () => {
+  const outbox = new Outbox("7.room");
+  const { client_id: clientId } = outbox.add("x".repeat(40_001), "Room");
+  equal(outbox.fail(clientId, "too long").failed, "too long");
+  outbox.remove(clientId);
+});
+
 test("rooms, people and versions do not mix", () => {
   new Outbox("7.room").add("a", "Room");
   new Outbox("7.room.2").add("b", "Room.2");

@@ -1,5 +1,5 @@
 import { equal, test } from "./harness.js"; // first: in Node.js it provides what the modules need
-import { isCount, isText, keysAfter, optional } from "../../static/base/js/storage.js";
+import { isCount, isRemoved, isText, keysAfter, optional } from "../../static/base/js/storage.js";
 import { readJson, readText, save, unsave, watchSaving, withStorage } from "../../static/base/js/storage.js";
 
 test("an object of the right shape is read, without other fields", () => {
@@ -22,6 +22,18 @@ test("keys are found by prefix and pattern", () => {
 
 test("blocked storage is no error", () => {
   equal(withStorage(() => { throw new Error("blocked"); }), null);
+});
+
+test("a saved text is removed once its key is gone, but not because storage is blocked", () => {
+  save("k", "text");
+  equal(isRemoved("k"), false);
+  localStorage.removeItem("k");
+  equal(isRemoved("k"), true);
+  const working = Object.getOwnPropertyDescriptor(window, "localStorage");
+  Object.defineProperty(window, "localStorage", { configurable: true, get() { throw new Error("blocked"); } });
+  const isRemovedWhileBlocked = isRemoved("k");
+  Object.defineProperty(window, "localStorage", working);
+  equal(isRemovedWhileBlocked, false);
 });
 
 test("a text that cannot be stored is reported, until it can be or is removed", () => {

@@ -52,6 +52,11 @@ export function watchSaving(listener) {
   if (!isSaved) listener(false);
 }
 
+/** Whether a text that was saved has been removed, as by another tab. @param {string} key */
+export function isRemoved(key) {
+  return !unsaved.has(key) && withStorage((storage) => storage.getItem(key) === null) === true;
+}
+
 /** Read a text that was saved, even if it could not be stored. @param {string} key @returns {string | null} */
 export function readText(key) {
   return unsaved.get(key) ?? withStorage((storage) => storage.getItem(key));

@@ -56,7 +56,7 @@ export class BackgroundSender {
  *   or if the server refuses the person or the room, and 0 if the server does not say
  */
 async function sendRoom(room, you) {
-  const outbox = new Outbox(`${you}.${room}`);
+  const outbox = new Outbox(`${you}.${room}`, () => {}, AbortSignal.timeout(ROOM_TIMEOUT));
   const [first] = outbox.waiting;
   if (!first) return null; // messages that were refused for good are shown in their room
   const scheme = location.protocol === "https:" ? "wss" : "ws";

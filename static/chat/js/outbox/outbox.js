@@ -1,6 +1,7 @@
 /** Outbox: messages that the server has not acknowledged yet. The browser stores them, so that a reload loses nothing. */
 
-import { isAnything, isCount, isText, isTime, keysAfter, optional, readJson, save, unsave } from "../../../base/js/storage.js";
+import { isAnything, isCount, isText, isTime, optional } from "../../../base/js/storage.js";
+import { isRemoved, keysAfter, parseJson, readJson, save, unsave } from "../../../base/js/storage.js";
 import { ID, newId } from "../../../base/js/uuid.js";
 import { peopleIn } from "../text/mentions.js";
 import { wellFormed } from "../text/well-formed.js";
@@ -85,25 +86,35 @@ export function watchUnsent(you, send, signal) {
 
 export class Outbox {
   #prefix;
+  #onChange;
   /** @type {Map<string, Unsent>} */
   #entries = new Map();
 
   /**
    * @param {string} owner a person and room
-   * @param {(clientId: string) => void} [onDiscard] called when another tab has discarded a message
+   * @param {(clientId: string, entry?: Unsent) => void} [onChange] called when another tab's message is refused there, and
+   *   without an entry when another tab has discarded a message; without it, no changes of other tabs are followed
    * @param {AbortSignal} [signal] ends these calls
    */
-  constructor(owner, onDiscard, signal) {
+  constructor(owner, onChange, signal) {
     this.#prefix = `${PREFIX}${owner}.`;
+    this.#onChange = onChange;
     this.adopt();
-    if (!onDiscard) return;
-    const changed = ({ key, newValue }) => {
-      const entry = newValue === null && this.#entries.get(key?.slice(this.#prefix.length));
-      if (!entry?.failed || !key.startsWith(this.#prefix)) return;
-      this.#entries.delete(entry.client_id);
-      onDiscard(entry.client_id);
-    };
-    addEventListener("storage", changed, { signal });
+    if (onChange) addEventListener("storage", (event) => this.#follow(event), { signal });
+  }
+
+  /**
+   * Another tab has changed a message: mark it if it was refused there, and drop it if it was discarded after that. A
+   * message that was removed without a refusal is stored: it waits here until it arrives.
+   */
+  #follow({ key, newValue }) {
+    const entry = key?.startsWith(this.#prefix) && this.#entries.get(key.slice(this.#prefix.length));
+    if (!entry) return;
+    if (newValue === null) return entry.failed && this.#drop(entry.client_id);
+    const failed = parseJson(newValue)?.failed;
+    if (!isText(failed)) return;
+    entry.failed = failed;
+    this.#onChange(entry.client_id, entry);
   }
 
   /**
@@ -142,10 +153,11 @@ export class Outbox {
     return entry;
   }
 
-  /** Mark a message as refused for good. @returns {Unsent | undefined} */
+  /** Mark a message as refused for good, or drop it if another tab has removed it. @returns {Unsent | undefined} */
   fail(clientId, reason) {
     const entry = this.#entries.get(clientId);
-    if (entry) this.#store({ ...entry, failed: reason });
+    if (isRemoved(this.#prefix + clientId)) this.#drop(clientId);
+    else if (entry) this.#store({ ...entry, failed: reason });
     return this.#entries.get(clientId);
   }
 
@@ -153,6 +165,12 @@ export class Outbox {
   remove(clientId) {
     this.#entries.delete(clientId);
     unsave(this.#prefix + clientId);
+  }
+
+  /** Remove a message that another tab has removed. */
+  #drop(clientId) {
+    this.remove(clientId);
+    this.#onChange?.(clientId);
   }
 
   #store(entry) {

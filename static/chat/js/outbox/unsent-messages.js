@@ -28,7 +28,8 @@ export class UnsentMessages {
    */
   constructor(room, session, composer, editor) {
     this.#room = room;
-    this.#outbox = new Outbox(room.owner, (clientId) => room.log.discard(clientId), room.signal);
+    const changed = (clientId, entry) => (entry ? this.#show(entry) : room.log.discard(clientId));
+    this.#outbox = new Outbox(room.owner, changed, room.signal);
     this.#session = session;
     this.#composer = composer;
     this.#editor = editor;
@@ -80,14 +81,16 @@ export class UnsentMessages {
   }
 
   #refused({ detail, client_id: clientId, number, retry_after: retryAfter }) {
-    const entry = !number && this.#outbox.all.find((entry) => entry.client_id === clientId);
-    if (!entry) return;
+    if (number || !clientId) return;
     if (retryAfter <= MAX_PAUSE) this.#sender.pause(retryAfter);
     else {
-      this.#show(this.#outbox.fail(clientId, detail));
-      this.onFailed(gettext("Couldn't send: {problem}", { problem: detail }));
+      const entry = this.#outbox.fail(clientId, detail);
+      if (entry) {
+        this.#show(entry);
+        this.onFailed(gettext("Couldn't send: {problem}", { problem: detail }));
+      }
     }
-    this.#sender.answered(clientId);
+    this.#sender.answered(clientId); // also if another tab has removed the message meanwhile
   }
 
   /** Messages of an earlier version can be too long: move the text into the composer, where it can be shortened. */

@@ -18,7 +18,7 @@ from accounts.display_names import MAX_NAME_LENGTH
 from accounts.models import User
 from chat import permissions
 from chat.markup import find_at_signs
-from chat.models import Mention, Message, Room
+from chat.models import Mention, Message, Role, Room, RoomKind
 from chat.protocol import MAX_MENTIONS
 
 # Limits of a message: `@` signs examined, and places that are matched with names.
@@ -41,8 +41,9 @@ MARKED = rf"{LETTER}\p{{M}}{{0,4}}"
 BEGIN = regex.compile(rf"(?<!{MARKED}[_+-]?)@(?=[^\s@])")
 INSIDE = regex.compile(rf"(?<={MARKED})[.@+-]?_*+{LETTER}|\p{{M}}")
 
-# People for pairs of a room and a name, and of a room and a primary key, and whether they have been in that
-# room. One statement, which the ORM cannot express. (For SQLite, `CROSS JOIN` means the order of the loops.)
+# People for pairs of a room and a name, and of a room and a primary key, and whether they are known in that
+# room: members of a private one, and people who have written or have a role in an open one. One statement,
+# which the ORM cannot express. (For SQLite, `CROSS JOIN` means the order of the loops.)
 FIND_PEOPLE = """
     WITH named (room, name_key) AS (VALUES {}),
         chosen (room, person) AS (VALUES {}),
@@ -52,7 +53,10 @@ FIND_PEOPLE = """
             UNION SELECT room, person FROM chosen
         )
     SELECT room, person.name_key, person.id,
-        EXISTS (SELECT 1 FROM chat_membership WHERE user_id = person.id AND room_id = room)
+        EXISTS (
+            SELECT 1 FROM chat_membership JOIN chat_room ON chat_room.id = room_id
+            WHERE user_id = person.id AND room_id = room AND (role <> %s OR kind <> %s)
+        )
         OR EXISTS (SELECT 1 FROM chat_message WHERE author_id = person.id AND room_id = room)
     FROM wanted CROSS JOIN chat_user person WHERE person.id = wanted.person AND person.is_active
 """
@@ -60,7 +64,8 @@ FIND_PEOPLE = """
 # Candidates for the name at one place, longest first: the key, and the name as written.
 NamesByKey = dict[str, str]
 
-# By room, and by primary key and key of the name: the person, and whether they have been in the room.
+# By room, and by primary key and key of the name: the person, and whether they are known in the room or
+# present.
 People = dict[tuple[int, int | str | None], tuple[int, bool]]
 
 
@@ -100,12 +105,13 @@ def count_places(text: str) -> int:
     return sum(1 for _begin in _find_begins(text))
 
 
-def store_mentions(messages: Collection[Message], found: Candidates) -> None:
-    """Store the mentions of these messages, which must be stored themselves."""
+def store_mentions(messages: Collection[Message], found: Candidates, stored: Iterable[Mention] = ()) -> None:
+    """Store the mentions of these messages, which must be stored themselves; `stored` are those they had."""
     asking = [message for message in messages if message.text in found.places]
     authors = {(message.room_id, message.author_id) for message in messages}  # may be new there
+    known = authors | {(mention.room_id, mention.user_id) for mention in stored}  # may have left
     for message in asking:
-        message.mentions = _make_mentions(message, found, authors)
+        message.mentions = _make_mentions(message, found, known)
     Mention.objects.bulk_create(
         [mention for message in asking for mention in message.mentions],
         update_conflicts=True,
@@ -116,12 +122,13 @@ def store_mentions(messages: Collection[Message], found: Candidates) -> None:
 
 def update_mentions(messages: Collection[Message], found: Candidates) -> set[int]:
     """Update the mentions of changed messages. Return the rooms of those that mention or mentioned people."""
-    store_mentions(messages, found)
-    named = {(message.pk, mention.user_id) for message in messages for mention in message.mentions}
     stored = list(Mention.objects.filter(message__in=messages))
+    store_mentions(messages, found, stored)
+    named = {(message.pk, mention.user_id) for message in messages for mention in message.mentions}
     gone = [mention.pk for mention in stored if (mention.message_id, mention.user_id) not in named]
     Mention.objects.filter(pk__in=gone).delete()
-    return {mention.room_id for mention in stored}
+    mentioning = {message.room_id for message in messages if message.mentions}
+    return mentioning | {mention.room_id for mention in stored}
 
 
 def load_mentions(messages: Iterable[Message]) -> list[Message]:
@@ -189,25 +196,23 @@ def _find_people(named: Collection[tuple[int, str]], chosen: Collection[tuple[in
     pairs: list[tuple[int, int | str]] = [*named, *chosen]
     sql = FIND_PEOPLE.format(_placeholders(named), _placeholders(chosen))
     with connection.cursor() as cursor:
-        cursor.execute(sql, [value for pair in pairs for value in pair])
+        cursor.execute(sql, [*(value for pair in pairs for value in pair), Role.MEMBER, RoomKind.OPEN])
         rows = cursor.fetchall()
     allowed = permissions.with_access({(room, person) for room, _, person, _ in rows})
-    for room, key, person, has_been_there in rows:
+    for room, key, person, is_known in rows:
         if (room, person) in allowed:
-            is_there = bool(has_been_there) or person in live.people_in(Room.topic_of(room))
+            is_there = bool(is_known) or person in live.people_in(Room.topic_of(room))
             people[room, key] = people[room, person] = person, is_there
     return people
 
 
-def _make_mentions(
-    message: Message, found: Candidates, authors: Collection[tuple[int, int]]
-) -> list[Mention]:
+def _make_mentions(message: Message, found: Candidates, known: Collection[tuple[int, int]]) -> list[Mention]:
     """Return the message's first mentions, ordered by person. Mentions of the author do not count."""
     room, named = message.room_id, dict[int, str]()
     for place in found.places[message.text]:
         for name, key in _names_in(message, place):
             person, is_there = found.people.get((room, key), (None, False))
-            if person and (is_there or (room, person) in authors):
+            if person and (is_there or (room, person) in known):
                 named.setdefault(person, name)
                 break
     named.pop(message.author_id, None)

@@ -163,6 +163,8 @@ async def test_a_mention_is_told_of_beside_messages_that_are_deleted(lobby, open
     await speaker.say("first")
     reader = await open_recorded("notify beside")
     await reader.until_transcript("first")
+    await reader.say("here")
+    await reader.until_transcript("first", "here")
     you = await name_of(reader)
     async with tabs("notify beside", lobby) as (bot,):
         await reader.page.goto(f"{lobby.url}/chat/")
@@ -170,12 +172,12 @@ async def test_a_mention_is_told_of_beside_messages_that_are_deleted(lobby, open
         await reader.page.evaluate(LOOK_AWAY)
         await bot.say(f"@{you} spam")
         await until_shown(reader, 1)
-        await bot.command(type="delete", number=2)
+        await bot.command(type="delete", number=3)
         await speaker.say(f"@{you} and so on")
         await until_shown(reader, 2)
         await bot.say("a line")
         await expect(reader.page).to_have_title("(2) Lobby")
-        await bot.command(type="delete", number=5)  # as the deletion was 3
+        await bot.command(type="delete", number=6)  # as the deletion was 4
         await expect(reader.page).to_have_title("(1) Lobby")
         await until_open(reader, f"@{you} and so on")
 
@@ -216,6 +218,8 @@ async def test_a_tab_that_is_refused_leaves_it_to_another_to_tell(lobby, open_ta
     await speaker.say("first")
     two = await open_recorded("notify refused", beside=refused)
     await two.until_transcript("first")
+    await two.say("here")
+    await two.until_transcript("first", "here")
     await two.page.goto(f"{lobby.url}/chat/")
     await expect(two.page.locator("#rooms").get_by_role("link", name="notify refused")).to_be_visible()
     for tab in (refused, two):

@@ -241,6 +241,7 @@ def test_staff_who_are_not_members_see_no_feed_of_it(secret):
 
 
 def test_nobody_else_is_counted_or_mentioned(secret):
+    """Not even by number. For readers of open rooms, see test_mentions.py."""
     stranger, former = secret.people["guest"], secret.people["former member"]
     Message.objects.filter(room=secret.room).update(author=former)  # so that they have been there
     chosen = [(each.pk, each.name) for each in (stranger, former)]

@@ -369,6 +369,7 @@ def test_the_page_and_the_fetched_list_are_the_same(ada, bob):
 
 def test_the_page_counts_unread_mentions(ada, bob):
     rename(ada, "Ada")
+    say(ada, "lobby", "hi")
     join(ada, "lobby")
     client = Client()
     client.force_login(ada)

@@ -16,7 +16,8 @@ from accounts.models import User
 from chat import actions, markup, mentions, permissions
 from chat.actions import Member
 from chat.actions.message_batch import NewMessage
-from chat.models import Mention
+from chat.actions.rooms import create_private_room
+from chat.models import Membership, Mention, Role
 from chat.queries import history
 from chat.services import unread_feed
 from live import hub
@@ -42,12 +43,12 @@ def room(transactional_db):
 
 @pytest.fixture
 def person(room):
-    """Make a member of the room with a name."""
+    """Make a person with a name who has written in the room."""
 
     def person(name, where=room):
         made = rename(create_guest(), name)
         if where:
-            actions.mark_read({Member.of(made, where): 0})
+            say(made, where, "hi")
         return made
 
     return person
@@ -95,7 +96,7 @@ def named(message):
 def test_spellings_of_a_name_mention_people_of_the_room(room, person, speaker, text, found):
     for name in ("Ada", "Ada Lovelace", "王小明", "Straße", "Zoë", "عمر", "Eve!"):
         person(name)
-    say(person("Has Written", where=None), room, "hi")
+    person("Has Written")
     person("Elsewhere", where=actions.open_room("elsewhere"))
     User.objects.filter(pk=person("Gone").pk).update(is_active=False)
     assert named(say(speaker, room, text)) == found
@@ -149,7 +150,7 @@ def test_the_migration_makes_existing_people_mentionable(transactional_db):
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
     ada, room = User.objects.get(), actions.open_room("lobby")
-    actions.mark_read({Member.of(ada, room): 0})
+    say(ada, room, "hi")
     assert named(say(create_guest(), room, "@ADÁ")) == ["ADÁ"]
 
 
@@ -220,6 +221,43 @@ def test_only_active_people_of_the_room_can_be_chosen(room, person, speaker):
         assert say_to(speaker, room, "@X", (chosen, "X")) == []
 
 
+# Readers
+
+
+def make_member(person, room, role=Role.MEMBER):
+    actions.mark_read({Member.of(person, room): 0})
+    Membership.objects.filter(user=person, room=room).update(role=role)
+
+
+def test_who_has_only_read_an_open_room_is_not_mentioned_there(room, person, speaker):
+    """Otherwise a message would tell strangers who reads a room, by name or by number."""
+    reader, helper = person("Reader", where=None), person("Helper", where=None)
+    make_member(reader, room)
+    make_member(helper, room, Role.MODERATOR)
+    chosen = [(reader.pk, "Reader"), (helper.pk, "X"), (reader.pk, "Y")]
+    assert say_to(speaker, room, "@Reader @X @Y", *chosen) == [(helper.pk, "X")]
+    secret = create_private_room(speaker, "Choir")
+    Membership.objects.create(user=reader, room=secret)
+    assert say_to(speaker, secret, "@X", (reader.pk, "X")) == [(reader.pk, "X")]
+
+
+async def test_a_reader_who_is_there_is_mentioned_and_stays_so_after_they_left(connect, guest):
+    reader = await database_sync_to_async(create_guest)()
+    speaker, there = await connect("lobby", user=guest), await connect("lobby", user=reader)
+    await speaker.until_people(reader.name, guest.name)
+    await there.send_command(type="read", seq=0, ref="read")
+    await there.event("ack")
+    chosen = {"message": "@X", "mentions": [{"id": reader.pk, "name": "X"}]}
+    await speaker.send_command(type="send", client_id=str(uuid4()), **chosen)
+    assert (await speaker.event("message"))["mentions"] == chosen["mentions"]
+    await there.disconnect()
+    await speaker.until_people(guest.name)
+    await speaker.send_command(type="send", client_id=str(uuid4()), **chosen)
+    assert (await speaker.event("message"))["mentions"] == []
+    await speaker.send_command(type="edit", number=1, **chosen)
+    assert (await speaker.event("message"))["mentions"] == chosen["mentions"]
+
+
 # Cost
 
 
@@ -262,7 +300,7 @@ def test_a_page_of_history_takes_one_query_more(room, person, speaker):
     for number in range(5):
         say(speaker, room, f"@Ada {number}")
     assert queries_of(lambda: history.page_before(room, None, 50)) == plain + 1
-    assert [len(each.mentions) for each in history.page_before(room, None, 50).messages] == [1] * 5
+    assert [len(each.mentions) for each in history.page_before(room, None, 50).messages] == [0] + [1] * 5
 
 
 # On the wire
@@ -270,12 +308,12 @@ def test_a_page_of_history_takes_one_query_more(room, person, speaker):
 
 @pytest.fixture
 def named_guest(guest):
-    """Make a guest a member of the given rooms."""
+    """Make a guest a moderator of the given rooms."""
 
     @database_sync_to_async
     def named_guest(name, *rooms):
         for room in rooms:
-            actions.mark_read({Member.of(guest, actions.open_room(room)): 0})
+            make_member(guest, actions.open_room(room), Role.MODERATOR)
         return rename(guest, name)
 
     return named_guest

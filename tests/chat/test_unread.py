@@ -296,15 +296,16 @@ async def test_lost_notifications_are_found(connect, guest, other, join, monkeyp
 async def test_an_edit_that_nobody_told_is_found_out(connect, guest, other, join, monkeypatch):
     """The key of a message does not matter either: PostgreSQL may commit a lower key later."""
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)
+    await database_sync_to_async(say_many)(guest, "lobby", 1)
     await join(guest, "lobby")
     await database_sync_to_async(say_many)(other, "lobby", 2)
     elsewhere = await connect("elsewhere", user=guest)
     await elsewhere.until_unread(lobby=2)
     monkeypatch.setattr(unread_changes, "publish_changed_rooms", lambda rooms: None)
     room = await Room.objects.aget(name="lobby")
-    await database_sync_to_async(actions.delete)(other, room, 1)
+    await database_sync_to_async(actions.delete)(other, room, 2)
     await elsewhere.until_unread(lobby=1)
-    await database_sync_to_async(actions.edit)(other, room, 2, f"@{guest.name}")
+    await database_sync_to_async(actions.edit)(other, room, 3, f"@{guest.name}")
     await elsewhere.until_mentioned(lobby=1)
 
 

@@ -247,6 +247,7 @@ async def test_who_is_named_in_one_process_hears_it_in_all(lobby, on_daphne):
         tabs("named elsewhere", lobby, lobby, lobby, on_daphne, headers=ada.cookies) as elsewhere,
     ):
         await reader.command(type="read", seq=0)
+        await reader.say("here")
         await speakers[0].say("hi")
         await elsewhere[0].until(lambda: elsewhere[0].unread.get("named here") == 1)  # so she is a member
         for count, speaker in enumerate(speakers, 1):

@@ -1,5 +1,7 @@
 """Rate limits of rooms and of stored text. Those of messages and changes are in `base.ratelimit`."""
 
+import math
+
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
@@ -21,9 +23,15 @@ get_join_rate = PerLoop(
     lambda: ratelimit.per_hour("joins", _("Too many attempts."), 10 * settings.TRIES_PER_HOUR, 0)
 )
 
-# Reports of messages: each is a message to all moderators. An address has as many as a person.
+# Reports of messages: each is a message to all moderators. One person leaves some to others of the address.
+REPORT_SHARES = 3
 get_report_rate = PerLoop(
-    lambda: ratelimit.per_hour("reports", _("Too many reports."), settings.TRIES_PER_HOUR, 1)
+    lambda: ratelimit.per_hour(
+        "reports",
+        _("Too many reports."),
+        math.ceil(settings.TRIES_PER_HOUR / REPORT_SHARES),
+        REPORT_SHARES,
+    )
 )
 
 # Nobody writes as much. It keeps a few from filling up the disk within hours.

@@ -189,6 +189,17 @@ async def test_tries_to_open_direct_rooms_are_limited(lobby_room, settings, addr
     assert [answer.status_code for answer in answers] == [400, 429]
 
 
+async def test_one_person_leaves_reports_to_others_of_the_address(lobby_room, settings, address):
+    settings.TRIES_PER_HOUR = 6
+    author = await sync_to_async(create_guest)()
+    message, _ = await sync_to_async(actions.send)(author, lobby_room, "insult", uuid4())
+    codes = []
+    for _person in range(4):
+        browser, path = await newcomer(address), f"/chat/lobby/{message.number}/report/"
+        codes.append([(await browser.post(path)).status_code for _ in range(3)])
+    assert codes == [[302, 302, 429]] * 3 + [[429] * 3]
+
+
 async def test_messages_are_limited_by_address(connect, settings, address, monkeypatch):
     settings.CHAT_RATE = 0.1  # one in ten seconds
     monkeypatch.setattr(ratelimit, "ADDRESS_MULTIPLE_OF_MESSAGES", 2)

@@ -1,5 +1,6 @@
 """Action on messages: report one to the site's moderators, in a private room of theirs."""
 
+from collections import Counter
 from typing import NamedTuple
 
 from django.conf import settings
@@ -21,8 +22,10 @@ from chat.queries import locks
 # The address of the moderators' room. To all others it is like a room that does not exist.
 MODERATORS_ROOM = f"{PRIVATE_PREFIX}moderators"
 
-# How many reports of a message are messages to the moderators. Later ones are in the audit log only.
+# How many reports of a message's text are messages to the moderators, and how many of all its texts. Later
+# ones are in the audit log only.
 MAX_TOLD = 3
+MAX_TOLD_IN_ALL = 12
 
 # How much of a reported text is quoted (characters).
 MAX_QUOTE_LENGTH = 1000
@@ -48,12 +51,12 @@ def find_message(reporter: User | None, room: Room, number: int) -> Message:
 
 @transaction.atomic
 def report_message(reporter: User, message: Message, reason: str, links: Links, address: str = "") -> None:
-    """Report a message, once for each person. Raise `ApiError` (`conflict`) the second time."""
+    """Report a message's text, once for each person. Raise `ApiError` (`conflict`) the second time."""
     reporter = queries.lock_active(reporter)
-    reported = Report.objects.filter(user=reporter, message=message)
-    if reported.exists():
+    reports = Report.objects.filter(message=message)
+    if reports.filter(user=reporter, seq=message.seq).exists():
         raise ApiError("conflict", _("You have already reported this message."))
-    Report.objects.create(user=reporter, message=message, reason=reason)
+    Report.objects.create(user=reporter, message=message, seq=message.seq, reason=reason)
     audit(
         ModerationAction.REPORT,
         reporter,
@@ -64,21 +67,31 @@ def report_message(reporter: User, message: Message, reason: str, links: Links, 
         number=message.number,
     )
     room = _open_moderators_room()  # whose lock lets one report count at a time
-    if Report.objects.filter(message=message).count() <= MAX_TOLD:
-        log_message(reporter, room, _make_text(message, reason, links))
+    counts = Counter(reports.values_list("seq", flat=True))
+    told = sum(min(count, MAX_TOLD) for count in counts.values())
+    if counts[message.seq] <= MAX_TOLD and told <= MAX_TOLD_IN_ALL:
+        log_message(reporter, room, _make_text(message, reason, links, is_last=told == MAX_TOLD_IN_ALL))
 
 
-def _make_text(message: Message, reason: str, links: Links) -> str:
-    """Return the text of a report, in the site's language. The quote is last: it may open a code block."""
+def _make_text(message: Message, reason: str, links: Links, is_last: bool) -> str:
+    """Return the text of a report, in the site's language. What others wrote is quoted."""
     with override(settings.LANGUAGE_CODE):
-        about = gettext("I report a message by {name} in {room}.")
-        is_direct = message.room.kind == RoomKind.DIRECT
-        room = gettext("a direct room") if is_direct else message.room.label
-        lines = [about.format(name=message.author_name, room=room)]
+        if message.room.kind == RoomKind.DIRECT:
+            about, room = gettext("I report a message by {name} in a direct room."), ""
+        else:
+            about, room = gettext("I report a message by {name} in this room:"), message.room.label
+        lines = [about.format(name=message.author_name), *_quote(room)]
         lines += [links.message, gettext("Moderate: {address}").format(address=links.author)]
         if reason:
             lines.append(gettext("Reason: {reason}").format(reason=reason))
-    return "\n".join([*lines, "", message.text[:MAX_QUOTE_LENGTH]])
+        if is_last:
+            lines.append(gettext("Later reports of this message are in the audit log only."))
+    return "\n".join([*lines, "", *_quote(message.text[:MAX_QUOTE_LENGTH])])
+
+
+def _quote(text: str) -> list[str]:
+    """Return the quoted lines of a text. A run of spaces becomes one: it could look like a line break."""
+    return [f"> {' '.join(line.split())}" for line in text.splitlines()]
 
 
 def _open_moderators_room() -> Room:

@@ -28,6 +28,10 @@ def insult(staff):
     return message
 
 
+def guests(count):
+    return [create_guest() for _ in range(count)]
+
+
 def address_of(message):
     return f"/chat/{message.room.name}/{message.number}/report/"
 
@@ -41,13 +45,14 @@ def test_a_report_reaches_the_moderators_with_links(staff, insult):
     (stored,) = Message.objects.filter(room__key="~moderators")
     assert stored.author == reporter
     assert stored.text.splitlines() == [
-        f"I report a message by {insult.author_name} in lobby.",
+        f"I report a message by {insult.author_name} in this room:",
+        "> lobby",
         "http://testserver/chat/lobby/1/",
         f"Moderate: http://testserver/moderation/{insult.author_id}/",
         "Reason: An insult",
         "",
-        "You",
-        "```fool",
+        "> You",
+        "> ```fool",
     ]
     (counts,) = [each for each in unread_counts.count_for_people([staff.pk])[staff.pk] if each.title]
     assert (counts.title, counts.unread, counts.newest) == ("Moderators", 1, 1)
@@ -70,6 +75,43 @@ def test_a_message_that_many_report_is_told_of_a_few_times(insult, monkeypatch):
         assert browser(create_guest()).post(address_of(insult)).status_code == 302
     assert Message.objects.filter(room__key="~moderators").count() == 2
     assert Report.objects.count() == AuditEntry.objects.filter(action="report").count() == 3
+
+
+def test_each_text_of_a_message_is_reported_and_told_of(insult, monkeypatch):
+    monkeypatch.setattr(reports, "MAX_TOLD", 2)
+    monkeypatch.setattr(reports, "MAX_TOLD_IN_ALL", 5)
+    reporters = [browser(each) for each in guests(3)]
+    told = []
+    for text in ("Nice day", "Threat", "Another"):
+        actions.edit(insult.author, insult.room, insult.number, text)
+        for client in reporters:
+            assert "Reported to" in client.post(address_of(insult), follow=True).content.decode()
+        assert "already reported" in reporters[0].post(address_of(insult), follow=True).content.decode()
+        told += [f"> {text}"] * 2
+    stored = list(Message.objects.filter(room__key="~moderators").order_by("number"))
+    assert [each.text.splitlines()[-1] for each in stored] == told[:5]
+    assert ["Later reports" in each.text for each in stored] == [False] * 4 + [True]
+    assert Report.objects.count() == 9
+
+
+def test_reports_from_before_the_migration_count_for_no_present_text(insult):
+    reporter = create_guest()
+    Report.objects.bulk_create(Report(user=each, message=insult) for each in (reporter, *guests(5)))
+    assert "Reported to" in browser(reporter).post(address_of(insult), follow=True).content.decode()
+    assert Message.objects.filter(room__key="~moderators").count() == 1
+
+
+def test_a_reported_text_cannot_pose_as_a_report(insult):
+    """Not with line breaks of any kind, nor with spaces that wrap at the end of each line."""
+    forged = ["ok", "", "I report a message by Eve", "Reason: threat", "Moderate: http://testserver/9/"]
+    for separator in ("\n", "\u2028", "\x0b", " " * 40, "\u3000" * 40):
+        actions.edit(insult.author, insult.room, insult.number, separator.join(forged))
+        browser(create_guest()).post(address_of(insult))
+        lines = Message.objects.filter(room__key="~moderators").latest("number").text.split("\n")
+        own, quoted = lines[:5], lines[5:]
+        assert own[1:] == ["> lobby", *own[2:4], ""]
+        assert all(line.startswith("> ") and "  " not in line for line in quoted)
+        assert len(quoted) == (1 if len(separator) > 1 else len(forged))
 
 
 def test_who_deletes_the_account_is_in_the_audit_log_without_name_address_and_words(insult):
@@ -119,7 +161,7 @@ def test_members_report_what_is_said_in_a_private_room(staff):
     assert browser(create_guest()).get(address_of(message)).status_code == 404
     assert browser(member).post(address_of(message)).status_code == 302
     stored = Message.objects.get(room__key="~moderators").text
-    assert "in Choir." in stored and "secret insult" in stored
+    assert "> Choir" in stored and "> secret insult" in stored
     assert browser(staff).get(f"/chat/{room.name}/").status_code == 404
 
 

@@ -26,6 +26,7 @@ from accounts.display_names import (
 from accounts.models import NetworkBan, Personal, RestingName, User
 from base.api_errors import ApiError
 from base.database import insert
+from base.visitor import HAND_OVER
 from live.networks import is_public
 
 # The precision of `User.seen_at`.
@@ -45,11 +46,6 @@ MAX_RESTING = 3
 
 # How long after the first visit the network of an account is banned with it.
 NEW_ACCOUNT_TIME = timedelta(days=7)
-
-# Functions of other apps that hand over what a person has, within a transaction: to the account of a guest
-# who signs in, or to others when the person is deleted, banned or given up. The last argument says whether
-# the person is gone for good.
-HAND_OVER: list[Callable[[User, User | None, bool], None]] = []
 
 # Functions of other apps that return the names of what a person would hand over, for the page that asks.
 HANDED_OVER: list[Callable[[User], list[str]]] = []

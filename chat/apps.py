@@ -7,9 +7,10 @@ class ChatConfig(AppConfig):
     def ready(self):
         from django.db.models.signals import post_save
 
-        from accounts.actions import HAND_OVER, HANDED_OVER
+        from accounts.actions import HANDED_OVER
         from accounts.models import User
         from accounts.queries import ACTIVITY
+        from base.visitor import HAND_OVER
         from chat.actions import ignoring
         from chat.actions.members import forget_person, hand_over, list_handed_over, on_user_renamed
         from chat.actions.reports import on_user_saved

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
 from django.test import AsyncClient, Client
 
-from accounts.actions import create_guest
+from accounts.actions import ban, create_guest, delete_account, give_up_name
 from push import actions, consumers
 from push.forms import OrderForm
 from push.models import Order
@@ -139,6 +140,34 @@ async def test_who_signs_out_is_not_told_any_more(order, guest, listen):
     await tab.receive()
     await database_sync_to_async(lambda: [session.delete() for session in Session.objects.all()])()
     assert await tab.close_code() == 4401
+
+
+@database_sync_to_async
+def forget(order):
+    delete_account(order.owner)
+
+
+@database_sync_to_async
+def sign_in_from(order):
+    give_up_name(order.owner, create_guest())
+
+
+@database_sync_to_async
+def ban_owner(order):
+    ban(order.owner, timedelta(hours=1))
+
+
+async def test_the_words_of_an_order_go_with_its_owner_and_nobody_else_sees_it(make, guest, listen):
+    order = await make(is_shared=True)
+    for end in (sign_in_from, ban_owner):  # who is not gone for good
+        kept = await make(is_shared=True)
+        await end(kept)
+        assert ((await stored(kept)).subject, (await stored(kept)).is_shared) == (order.subject, True)
+    await forget(order)
+    assert await (await listen(f"/ws/order/{order.biz}/", guest)).close_code() == 4404
+    assert await call(order) == (200, news(order, True))
+    left = await stored(order)
+    assert (left.subject, left.amount, left.is_paid) == ("", order.amount, True)
 
 
 # The callback

@@ -14,11 +14,12 @@ class ChatConfig(AppConfig):
         from chat.actions import ignoring
         from chat.actions.members import forget_person, hand_over, list_handed_over, on_user_renamed
         from chat.actions.reports import on_user_saved
-        from chat.purge import JOB
+        from chat.purge import EMPTY_ROOMS_JOB, JOB
         from chat.queries.history import has_written_since
         from tasks.jobs import register
 
         register(JOB)
+        register(EMPTY_ROOMS_JOB)
         post_save.connect(on_user_saved, sender=User)
         post_save.connect(on_user_renamed, sender=User)
         ACTIVITY.append(has_written_since)

@@ -25,7 +25,7 @@ from chat import permissions, room_names
 from chat.actions import invitations, members, memberships, rooms
 from chat.limits import get_join_rate, get_private_room_rate
 from chat.models import MAX_PEOPLE, Role, Room, RoomKind
-from chat.queries.members import fetch_present, list_known_names, list_members
+from chat.queries.members import fetch_present, is_last_member, list_known_names, list_members
 from chat.queries.titles import load_title
 
 Page = HttpResponse
@@ -254,6 +254,7 @@ def _render_members(
         "members": list_members(_user(request), room, role),
         "roles": Role.choices,
         "can_manage": can_manage,
+        "is_last": not room.is_open and is_last_member(_user(request), room),
         "invitations": invitations.valid_invitations(room).select_related("inviter") if can_manage else (),
         "known": list_known_names(_user(request), room) if can_manage else (),
         "link": link,

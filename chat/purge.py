@@ -1,23 +1,59 @@
-"""Deletion of the rows of deleted rooms, in small steps."""
+"""Deletion of rooms: for their people at once, the rows in small steps."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import Exists, OuterRef, ProtectedError, QuerySet
 
 import live
 from chat import permissions
-from chat.models import RoomKind
+from chat.models import Invitation, Membership, Room, RoomKind, new_epoch
+from chat.queries import locks
+from chat.room_names import MODERATORS_ROOM
+from chat.signals import room_deleted
 from tasks.jobs import CHUNK, RUN_JOBS, PeriodicJob, delete_rows, make_due
 
 NAME = "deleted rooms"
 
 
-def purge_soon() -> None:
-    """Make a task worker delete the rows of deleted rooms, within the transaction that deletes one."""
+def delete_rooms(rooms: Collection[int]) -> None:
+    """Delete rooms that are locked and have no members. A task worker deletes their rows soon."""
+    Invitation.objects.filter(room__in=rooms).delete()
+    permissions.all_rooms().filter(pk__in=rooms).update(
+        kind=RoomKind.DELETED,
+        epoch=new_epoch(),  # so that nothing that is under way is stored
+        people=None,
+        topic_line="",
+        search_keys="",
+    )
+    room_deleted.send(Room)
     make_due(NAME)
     transaction.on_commit(lambda: live.send_in_background(RUN_JOBS))
+
+
+def delete_if_empty(rooms: Collection[int]) -> int:
+    """Delete those of some rooms, which are locked, that have lost their last member. Return how many."""
+    empty = list(_find_empty().filter(pk__in=rooms).values_list("pk", flat=True))
+    if empty:
+        delete_rooms(empty)
+    return len(empty)
+
+
+@transaction.atomic
+def delete_empty_rooms() -> int:
+    """Delete some rooms that have lost their last member, as earlier versions left them. Return how many."""
+    found = list(_find_empty().values_list("pk", flat=True)[:CHUNK])
+    locks.lock_rooms(found)
+    return delete_if_empty(found)
+
+
+def _find_empty() -> QuerySet[Room]:
+    """Return the private and direct rooms without members. The moderators' room waits for a report."""
+    private = permissions.all_rooms().filter(kind__in=[RoomKind.PRIVATE, RoomKind.DIRECT])
+    members = Membership.objects.filter(room=OuterRef("pk"))
+    return private.exclude(key=MODERATORS_ROOM).filter(~Exists(members))
 
 
 def purge_messages() -> int:
@@ -39,3 +75,6 @@ def purge_rooms() -> int:
 
 # Workers are reminded every hour. The interval is a little shorter, so that no reminder is too early.
 JOB = PeriodicJob(NAME, timedelta(minutes=55), {"messages": purge_messages, "rooms": purge_rooms})
+
+# Reads the keys of all private rooms, and so runs once a day.
+EMPTY_ROOMS_JOB = PeriodicJob("empty rooms", timedelta(days=1), {"empty rooms": delete_empty_rooms})

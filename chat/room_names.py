@@ -4,6 +4,9 @@ from base import names
 from base.api_errors import ApiError
 from base.rooms import PRIVATE_PREFIX, missing_room
 
+# The address of the moderators' room. To all others it is like a room that does not exist.
+MODERATORS_ROOM = f"{PRIVATE_PREFIX}moderators"
+
 
 def clean_name(raw: str) -> str:
     """Return the clean room name of a URL. Raise `ApiError` (`not_found`) for an invalid name."""

@@ -19,7 +19,7 @@ from base import names
 from base.api_errors import ApiError
 from base.database import may_change
 from base.rooms import missing_room
-from chat import permissions
+from chat import permissions, purge
 from chat.actions.room_events import log_event
 from chat.models import AuditEntry, History, Invitation, Membership, ModerationAction, Role, Room, RoomKind
 from chat.queries import locks
@@ -220,8 +220,9 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     """Hand over a person's private rooms to the account of a guest who signs in.
 
     Without an heir, rooms that would have no owner go to the member with the highest role who came first,
-    and a person who is gone for good leaves all. Of the direct rooms that others have opened, only the newest
-    `MAX_REQUESTS` are handed over, and of the roles in open rooms the newest `MAX_ROLES`.
+    and a person who is gone for good leaves all; rooms without other members are deleted. Of the direct rooms
+    that others have opened, only the newest `MAX_REQUESTS` are handed over, and of the roles in open rooms
+    the newest `MAX_ROLES`.
     """
     if heir:  # so that nobody opens a direct room of theirs meanwhile
         queries.lock_active_people({person.pk, heir.pk})
@@ -232,9 +233,13 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     if heir:
         _move(own, person, heir)
         return
-    _appoint_owners(person, list(own.filter(role=Role.OWNER).values_list("room", flat=True)))
+    held = list(own.values_list("room", "role"))
+    rooms = [room for room, _role in held]
+    owned = [room for room, role in held if role == Role.OWNER]
+    locks.lock_rooms(rooms if is_gone else owned)
+    _appoint_owners(person, owned)
     if is_gone:
-        own.delete()
+        _end(own, rooms)
         _revoke(Invitation.objects.filter(inviter=person))
 
 
@@ -295,8 +300,7 @@ def _merge(membership: Membership, own: Membership) -> None:
 
 
 def _appoint_owners(person: User, rooms: Collection[int]) -> None:
-    """Make another active member an owner of each room: the one with the highest role who came first."""
-    locks.lock_rooms(rooms)
+    """Make another active member an owner of each room, which are locked: see `hand_over`."""
     others = _active_others(OuterRef("pk"), person.pk).order_by(permissions.HIGHEST_FIRST, "pk")
     heirs = permissions.all_rooms().filter(pk__in=rooms).values_list(Subquery(others.values("pk")[:1]))
     rows = Membership.objects.filter(pk__in=[pk for (pk,) in heirs]).order_by("user", "room")
@@ -320,8 +324,11 @@ def _check_other_owner(room: Room, person: int) -> None:
 
 
 def end_membership(person: int, room: Room) -> None:
-    """Delete a membership of a person who is locked, so that no message of theirs is stored later."""
-    Membership.objects.filter(user=person, room=room).delete()
+    """Delete a membership of a person who is locked, so that no message of theirs is stored later.
+
+    A private room that has lost its last member is deleted: lock it, unless another member stays.
+    """
+    _end(Membership.objects.filter(user=person, room=room), [room.pk])
     _revoke(Invitation.objects.filter(room=room, inviter=person))
     transaction.on_commit(lambda: unread_changes.publish_left(person, room.pk, room.name))
     if not room.is_open:
@@ -333,9 +340,14 @@ def end_all_memberships(room: Room) -> None:
     rows = Membership.objects.filter(room=room).order_by("user")  # in the order of `mark_read`
     people = list(rows.select_for_update().values_list("user", flat=True))
     rows.delete()
-    Invitation.objects.filter(room=room).delete()
     transaction.on_commit(lambda: unread_changes.publish_archived(people, room.pk, room.name, True))
     publish_revocation(*[(person, room.key) for person in people])
+
+
+def _end(memberships: QuerySet[Membership], rooms: Collection[int]) -> None:
+    """Delete memberships in rooms that are locked, and private ones that then have no members."""
+    memberships.delete()
+    purge.delete_if_empty(rooms)
 
 
 def _revoke(invitations: QuerySet[Invitation]) -> None:

@@ -143,6 +143,5 @@ def leave(user: User, room: Room) -> None:
     if not room.is_open:
         _require_membership(user, room)
         members.check_keeps_owner(room, user.pk)
+        log_event(user, room, RoomEvent.LEFT)  # which locks the room, while there is a log
     members.end_membership(user.pk, room)
-    if not room.is_open:
-        log_event(user, room, RoomEvent.LEFT)

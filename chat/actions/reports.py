@@ -12,15 +12,12 @@ from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from base.database import insert, may_change
-from base.rooms import PRIVATE_PREFIX
 from chat import permissions, room_search
 from chat.actions.members import add_member, audit, end_membership
 from chat.actions.room_events import log_message
 from chat.models import Involvement, Membership, Message, ModerationAction, Report, Role, Room, RoomKind
 from chat.queries import locks
-
-# The address of the moderators' room. To all others it is like a room that does not exist.
-MODERATORS_ROOM = f"{PRIVATE_PREFIX}moderators"
+from chat.room_names import MODERATORS_ROOM
 
 # How many reports of a message's text are messages to the moderators, and how many of all its texts. Later
 # ones are in the audit log only.

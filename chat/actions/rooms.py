@@ -17,7 +17,7 @@ from base import names
 from base.api_errors import ApiError
 from base.database import insert
 from base.rooms import PRIVATE_PREFIX, missing_room
-from chat import permissions, room_names, room_search
+from chat import permissions, purge, room_names, room_search
 from chat.actions import members
 from chat.actions.room_events import log_event
 from chat.models import (
@@ -33,14 +33,11 @@ from chat.models import (
     RoomKind,
     SiteRules,
     Writers,
-    new_epoch,
 )
-from chat.purge import purge_soon
 from chat.queries import locks
 from chat.queries.ignored import is_ignored
 from chat.room_events import RoomEvent
 from chat.services import unread_changes
-from chat.signals import room_deleted
 
 # The random part of a private room's address: 113 bits, in lower case, since addresses ignore case.
 ADDRESS_LENGTH = 22
@@ -283,11 +280,7 @@ def delete_room(actor: User, room: Room, typed: str, address: str = "") -> None:
         raise ApiError("bad_frame", _("Type the room's name to delete it."))
     members.audit(ModerationAction.DELETE_ROOM, actor, room, address=address)
     members.end_all_memberships(room)
-    room.kind, room.epoch = RoomKind.DELETED, new_epoch()  # so that nothing that is under way is stored
-    room.topic_line = room.search_keys = ""
-    room.save(update_fields=["kind", "epoch", "topic_line", "search_keys"])
-    room_deleted.send(Room, room=room)
-    purge_soon()
+    purge.delete_rooms([room.pk])
 
 
 def _is_called(room: Room, typed: str) -> bool:

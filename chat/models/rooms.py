@@ -129,6 +129,9 @@ class Room(models.Model):
     admission: tuple[int, int] | None = None
     first_seq = 0
 
+    class Meta:
+        indexes = [models.Index(fields=["kind"], name="room_kind")]  # for the purge: most rooms are open
+
     def __str__(self):
         return self.label
 

@@ -11,6 +11,7 @@ import live
 from accounts.models import User
 from chat import permissions
 from chat.models import Membership, Role, Room
+from chat.room_names import MODERATORS_ROOM
 
 # How many members are listed.
 MAX_LISTED = 500
@@ -51,6 +52,12 @@ def list_members(user: User, room: Room, role: str | None) -> list[Member]:
         )
         for row in rows[:MAX_LISTED]
     ]
+
+
+def is_last_member(user: User, room: Room) -> bool:
+    """Return whether a private room that a user has entered is deleted when they leave."""
+    others = Membership.objects.filter(room=room).exclude(user=user)
+    return room.key != MODERATORS_ROOM and not others.exists()
 
 
 def list_known_names(user: User | AnonymousUser, room: Room | None = None) -> list[str]:

@@ -246,6 +246,8 @@ def test_it_stays_when_an_account_is_deleted(friends, end):
     assert open_room(ada, bob, address=FORM) == of_two
     end(bob)
     assert "<title>Somebody ·" in browser(ada).get(address).content.decode()
+    end(ada)
+    assert not Room.objects.filter(kind="direct").exists()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from accounts.actions import create_guest, delete_account
@@ -180,3 +181,12 @@ def test_a_site_without_staff_keeps_reports(transactional_db):
     late = make_staff()
     browser(create_guest()).post(address_of(message))
     assert "insult" in browser(late).get(MODERATORS).content.decode()
+
+
+def test_the_moderators_room_stays_when_its_last_member_leaves(staff, insult):
+    browser(create_guest()).post(address_of(insult))
+    assert "last member" not in browser(staff).get(f"{MODERATORS}members/").content.decode()
+    delete_account(staff)
+    call_command("purge")
+    assert Room.objects.get(key="~moderators").kind == "private"
+    assert Message.objects.filter(room__key="~moderators").exists()

@@ -12,10 +12,10 @@ from django.core.management import call_command
 from django.utils import timezone
 
 import live
-from accounts.actions import create_guest
+from accounts.actions import create_guest, delete_account, give_up_name, remove_account
 from accounts.models import User
 from base.api_errors import ApiError
-from chat import actions
+from chat import actions, purge
 from chat.actions import rooms
 from chat.models import AuditEntry, Ignored, Invitation, Membership, Message, Room, Writers
 from live import LogRewound
@@ -427,3 +427,56 @@ def test_a_long_text_is_refused_before_it_is_normalized(owning, lobby, monkeypat
 def test_a_deleted_person_moderates_nothing(owner, lobby):
     User.objects.filter(pk=owner.pk).update(is_active=False)
     assert actions.open_room("another", owner).membership_set.count() == 0
+
+
+def leave(person, room):
+    assert browser(person).post(f"/chat/{room}/members/leave/").status_code == 302
+
+
+def end_account(person, room):
+    delete_account(person)
+
+
+def remove(person, room):
+    remove_account(person)
+
+
+def sign_in_without_rooms(person, room):
+    give_up_name(person, create_guest(), takes_all=False)
+
+
+@pytest.mark.parametrize("end", [leave, end_account, remove, sign_in_without_rooms])
+def test_a_private_room_is_deleted_with_its_last_member(owning, owner, room, other, end):
+    link = invite(owning, room)
+    browser(other).post(link)
+    say(other, stored := Room.objects.get(key=room))
+    request_transcript(owner, stored)
+    leave(other, room)
+    assert owning.get(f"/chat/{room}/").status_code == 200
+    end(owner, room)
+    assert browser(create_guest()).post(link).status_code == 404
+    with pytest.raises(LogRewound):  # for what is under way
+        stored.allocate_seq()
+    call_command("purge")
+    for rows in (Room, Message, Membership, Invitation, Transcript):
+        assert not rows.objects.exists()
+
+
+def test_the_last_member_is_told_that_the_room_is_deleted(owning, room, other):
+    browser(other).post(invite(owning, room))
+    for is_last in (False, True):
+        page = owning.get(f"/chat/{room}/members/").content.decode()
+        assert page.count("last member") == (2 if is_last else 0)
+        assert page.count("You can only come back with a new invitation.") == (0 if is_last else 2)
+        Membership.objects.filter(user=other).delete()
+
+
+def test_a_room_that_an_earlier_version_left_without_members_is_deleted(owner, monkeypatch):
+    monkeypatch.setattr(purge, "CHUNK", 2)
+    kept = rooms.create_private_room(owner, "Choir")
+    left = [rooms.create_private_room(owner, "Book club") for _room in range(3)]
+    say(owner, left[0])
+    Membership.objects.filter(room__in=left).delete()
+    actions.open_room("lobby")
+    call_command("purge")
+    assert {each.name for each in Room.objects.all()} == {kept.name, "lobby"}

@@ -16,8 +16,8 @@ from accounts.models import User
 from accounts.purge import purge_guests
 from base.api_errors import ApiError
 from chat import actions
-from chat.actions import rooms
-from chat.models import Message
+from chat.actions import members, rooms
+from chat.models import Message, Room
 from chat.queries import locks
 from tests.tasks.test_jobs import days_ago
 
@@ -116,6 +116,15 @@ def test_a_direct_room_that_a_guest_hands_over_is_found_and_not_opened_again(peo
         lambda: give_up_name(guest, account), lambda: rooms.open_direct_room(account, other.pk, room)
     )
     assert found == direct
+
+
+@pytest.mark.parametrize("end", [delete_account, lambda person: actions.leave(person, Room.objects.get())])
+def test_a_private_room_whose_last_members_leave_at_the_same_time_is_deleted(people, meanwhile, end):
+    owner, member = people
+    private = rooms.create_private_room(owner, "Choir")
+    members.add_member(private, member)
+    meanwhile(lambda: end(member), lambda: actions.leave(owner, private))
+    assert Room.objects.get().kind == "deleted"
 
 
 def test_rows_are_locked_in_their_order(people):

@@ -233,12 +233,13 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     if heir:
         _move(own, person, heir)
         return
-    held = list(own.values_list("room", "role"))
-    rooms = [room for room, _role in held]
-    owned = [room for room, role in held if role == Role.OWNER]
+    held = list(own.values_list("room", "role", "room__kind"))
+    rooms = [room for room, _role, _kind in held]
+    owned = [room for room, role, _kind in held if role == Role.OWNER]
     locks.lock_rooms(rooms if is_gone else owned)
     _appoint_owners(person, owned)
     if is_gone:
+        _publish_titles({room for room, _role, kind in held if kind == RoomKind.DIRECT})
         _end(own, rooms)
         _revoke(Invitation.objects.filter(inviter=person))
 
@@ -361,7 +362,12 @@ def on_user_renamed(
     if created or not may_change(update_fields, "name"):
         return
     own = Membership.objects.filter(user=instance, room__kind=RoomKind.DIRECT)
-    if rooms := set(own.values_list("room", flat=True)):
+    _publish_titles(set(own.values_list("room", flat=True)))
+
+
+def _publish_titles(rooms: Collection[int]) -> None:
+    """Publish that direct rooms have other titles once the transaction is committed."""
+    if rooms:
         transaction.on_commit(lambda: unread_changes.publish_changed_rooms(rooms))
 
 

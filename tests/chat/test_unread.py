@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import live
-from accounts.actions import create_guest
+from accounts.actions import create_guest, delete_account
 from accounts.models import User
 from chat import actions
-from chat.actions import Member
+from chat.actions import Member, rooms
 from chat.models import Membership, Message, Room
 from chat.queries import room_list, unread_counts
 from chat.services import unread_changes, unread_feed
@@ -435,3 +435,22 @@ def test_a_thousand_members_take_one_statement_to_read_and_two_queries_to_count(
         places = unread_counts.count_unread(unread_counts.find_memberships([room.pk], people).values())
     assert len(queries) == 5  # with the transaction's begin and end
     assert sum(place.unread for place in places) == 500
+
+
+async def test_a_person_who_deletes_the_account_is_called_somebody_at_once(connect, guest, other, join):
+    @database_sync_to_async
+    def write_to_guest():
+        lobby = actions.open_room("lobby")
+        direct = rooms.open_direct_room(other, guest.pk, lobby, [guest.pk])
+        actions.send(other, direct, "hi", uuid4())
+
+    async def receive_title():
+        while not (titles := [each["title"] for each in (await tab.event("unread"))["rooms"]]):
+            pass
+        return titles[0]
+
+    await write_to_guest()
+    tab = await connect(path="/ws/me/", user=guest)
+    assert await receive_title() == other.name
+    await database_sync_to_async(delete_account)(other)
+    assert await receive_title() == "Somebody"

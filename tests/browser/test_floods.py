@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from tests.browser.conftest import Hold
 from tests.servers.rooms import fill, grow
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -87,3 +88,24 @@ async def test_a_page_that_falls_behind_skips_what_it_cannot_show(lobby, flooded
     await tab.say("still here")
     await expect(tab.pending).to_have_count(0)
     await expect(tab.messages.last).to_contain_text("still here")
+
+
+async def test_a_jump_to_the_end_is_not_lost_to_a_page_that_was_asked_for_before(lobby, flooded):
+    await fill(lobby, "jump", 10)
+    tab, flood = flooded
+    await tab.enter(lobby.url, "jump")
+    await expect(tab.page.locator("#here")).to_be_visible()
+    grow(lobby, "jump", 3010)
+    held = {False: Hold(), True: Hold()}  # whether the page with the reader's place is asked for
+    await tab.page.route(
+        "**/messages/*", lambda route: held["before=" in route.request.url].wait_with_response(route)
+    )
+    flood.follow(10)
+    flood.send(["hi"] * 3000)
+    await held[True].until_asked()
+    await tab.page.locator("#latest").click()
+    await held[False].until_asked()
+    held[True].released.set()
+    await expect(tab.messages.last).to_contain_text("text 50")
+    held[False].released.set()
+    await expect(tab.messages.last).to_contain_text("text 3010")

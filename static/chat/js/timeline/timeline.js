@@ -346,8 +346,10 @@ export class Timeline {
   }
 
   async #loadNewest() {
+    const generation = this.#generation;
     await this.#load({});
     if (this.isLive) this.#scrollToEnd();
+    else if (generation !== this.#generation && this.isComplete) await this.#loadNewest(); // another page was shown meanwhile
   }
 
   /** Load the page that begins with the first message in view. */

@@ -91,11 +91,11 @@ async def test_a_page_that_falls_behind_skips_what_it_cannot_show(lobby, flooded
 
 
 async def test_a_jump_to_the_end_is_not_lost_to_a_page_that_was_asked_for_before(lobby, flooded):
-    await fill(lobby, "jump", 10)
+    await fill(lobby, "flood jump", 10)
     tab, flood = flooded
-    await tab.enter(lobby.url, "jump")
+    await tab.enter(lobby.url, "flood jump")
     await expect(tab.page.locator("#here")).to_be_visible()
-    grow(lobby, "jump", 3010)
+    grow(lobby, "flood jump", 3010)
     held = {False: Hold(), True: Hold()}  # whether the page with the reader's place is asked for
     await tab.page.route(
         "**/messages/*", lambda route: held["before=" in route.request.url].wait_with_response(route)

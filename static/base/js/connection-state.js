@@ -5,11 +5,17 @@
 
 import { gettext } from "./i18n.js";
 
-/** Delay before a lost connection is shown (milliseconds): most are back soon. */
-const WAITING_DELAY = 2000;
+/**
+ * Delay before a lost connection or the end of a session is shown (milliseconds): most connections are back soon, and
+ * somebody who signs out here is about to leave the page.
+ */
+const SHOW_DELAY = 2000;
 
-/** Delay before a refusal is shown (milliseconds): somebody who signs out here is about to leave the page. */
+/** Delay before another refusal is shown (milliseconds): the person may have deleted the account here. */
 const REFUSAL_DELAY = 300;
+
+/** Close code of a session that has ended. */
+const SIGNED_OUT = 4401;
 
 /** How long a notice is shown while connected (milliseconds). */
 const NOTICE_TIME = 20_000;
@@ -18,7 +24,7 @@ const NOTICE_TIME = 20_000;
 const TEXTS = {
   waiting: gettext("Reconnecting…"),
   refused: gettext("You don't have access to this page."),
-  4401: gettext("You've been signed out."),
+  [SIGNED_OUT]: gettext("You've been signed out."),
   4404: gettext("This page no longer exists."),
 };
 
@@ -73,8 +79,9 @@ export class ConnectionState {
     this.#state = state;
     this.#code = code;
     clearTimeout(this.#timer);
+    const delay = state === "waiting" || code === SIGNED_OUT ? SHOW_DELAY : REFUSAL_DELAY;
     if (state === "open") this.#pill.hidden = true;
-    else this.#timer = setTimeout(() => this.#showState(), state === "refused" ? REFUSAL_DELAY : WAITING_DELAY);
+    else this.#timer = setTimeout(() => this.#showState(), delay);
   }
 
   /** Show a notice for a while, or until the state changes; then show the state again. @param {string} text */

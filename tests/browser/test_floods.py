@@ -72,13 +72,19 @@ async def test_messages_that_come_together_are_laid_out_together(lobby, flooded)
     assert await count_layouts() - before < 100
 
 
-async def test_a_page_that_falls_behind_skips_what_it_cannot_show(lobby, flooded):
-    await fill(lobby, "behind", 10)
+async def open_before_flood(lobby, flooded, room):
+    """Open a room of ten messages, to which three thousand are added that the page is still to be sent."""
     tab, flood = flooded
-    await tab.enter(lobby.url, "behind")
+    await fill(lobby, room, 10)
+    await tab.enter(lobby.url, room)
     await expect(tab.page.locator("#here")).to_be_visible()
-    grow(lobby, "behind", 3010)
+    grow(lobby, room, 3010)
     flood.follow(10)
+    return tab, flood
+
+
+async def test_a_page_that_falls_behind_skips_what_it_cannot_show(lobby, flooded):
+    tab, flood = await open_before_flood(lobby, flooded, "behind")
     flood.send(["hi"] * 3000)
     await tab.page.locator("#latest").click()
     await expect(tab.messages.last).to_contain_text("text 3010")
@@ -91,16 +97,11 @@ async def test_a_page_that_falls_behind_skips_what_it_cannot_show(lobby, flooded
 
 
 async def test_a_jump_to_the_end_is_not_lost_to_a_page_that_was_asked_for_before(lobby, flooded):
-    await fill(lobby, "flood jump", 10)
-    tab, flood = flooded
-    await tab.enter(lobby.url, "flood jump")
-    await expect(tab.page.locator("#here")).to_be_visible()
-    grow(lobby, "flood jump", 3010)
+    tab, flood = await open_before_flood(lobby, flooded, "flood jump")
     held = {False: Hold(), True: Hold()}  # whether the page with the reader's place is asked for
     await tab.page.route(
         "**/messages/*", lambda route: held["before=" in route.request.url].wait_with_response(route)
     )
-    flood.follow(10)
     flood.send(["hi"] * 3000)
     await held[True].until_asked()
     await tab.page.locator("#latest").click()

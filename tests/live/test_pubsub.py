@@ -38,7 +38,7 @@ async def test_an_event_is_sent_again_if_redis_has_just_restarted():
 async def test_an_outage_that_is_over_is_counted(probed):
     layer = Layer()
     async with hubs(layer) as (here,):
-        layer.fate = "error"
+        layer.fate = "refuse"
         await asyncio.wait_for(until(lambda: not here.pubsub.is_healthy), 2)
         assert here.pubsub.outages == 0
         layer.fate = "deliver"

@@ -8,6 +8,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from itertools import product
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -113,8 +114,11 @@ def _load_prototypes() -> dict[int, str]:
     for character, others in load("confusables.json").items():
         alike[character.strip("\u200e")] |= {other["c"].strip("\u200e") for other in others}
 
+    ranks = {each: (len(others), len(each), each) for each, others in alike.items()}
+
+    @cache
     def prototype(text: str) -> str:
-        return max({text, *alike.get(text, ())}, key=lambda each: (len(alike.get(each, ())), len(each), each))
+        return max((text, *alike.get(text, ())), key=lambda each: ranks.get(each) or (0, len(each), each))
 
     found = {ord(each): "".join(map(prototype, prototype(each))) for each in alike if len(each) == 1}
     return found | {code: found.get(ord(letter), letter) for code, letter in _find_drawn_letters()}

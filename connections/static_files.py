@@ -38,7 +38,7 @@ def _read(file: StaticFile | Redirect, scope) -> tuple[dict, dict] | None:
         response = file.get_response(scope["method"], fields)
     except OSError:
         return None
-    headers = [(key.lower().encode(), value.encode()) for key, value in response.headers if value is not None]
+    headers = [(key.lower().encode(), value.encode()) for key, value in response.headers if value]
     body = b""
     if response.file:
         with response.file:

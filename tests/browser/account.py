@@ -24,9 +24,10 @@ async def person(tab):
 
 
 async def sign_up(tab, username):
-    """Sign up from a room, and return to it."""
+    """Sign up from a room, and return to it, where the keyboard is the composer's."""
     await tab.page.get_by_role("link", name="Guest · Sign up").click()
     await fill_sign_up(tab, username)
+    await tab.page.locator("#chat-message-input:focus").wait_for()
 
 
 async def fill_sign_up(tab, username):

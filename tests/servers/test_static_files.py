@@ -50,10 +50,16 @@ def test_a_hundred_files_do_not_name_the_server(lobby):
     assert "Server" not in get(lobby, "/chat/")[1]
 
 
-def test_a_file_that_a_browser_has_is_not_sent_again(server, script):
-    etag = get(server, script)[1]["ETag"]
-    assert get(server, script, If_None_Match=etag)[::2] == (304, b"")
-    assert get(server, script, If_None_Match='"other"')[0] == 200
+def test_a_file_that_is_kept_for_ever_is_sent_without_validators(server, script):
+    headers = get(server, script)[1]
+    assert not {"ETag", "Last-Modified"} & set(headers)
+
+
+def test_a_file_without_a_hash_that_a_browser_has_is_not_sent_again(server):
+    icon = "/static/base/img/icon.svg"
+    etag = get(server, icon)[1]["ETag"]
+    assert get(server, icon, If_None_Match=etag)[::2] == (304, b"")
+    assert get(server, icon, If_None_Match='"other"')[0] == 200
 
 
 def test_a_head_and_a_range_of_a_file(server, script):

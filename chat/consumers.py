@@ -20,7 +20,7 @@ from base.rooms import private_key
 from base.websockets import is_for_another_user, parse_query, send_frames
 from chat import actions, commands, permissions, protocol, room_names
 from chat.limits import get_room_rate
-from chat.models import Role, Room, Writers
+from chat.models import Room, Writers
 from chat.protocol import dialects
 from chat.queries import history
 from chat.services.room_presence import get_presence_feed
@@ -43,10 +43,10 @@ RETRY_AFTER = 1
 CLOSE_CODES = {"not_found": 4404, "rate_limited": 4429, "unavailable": 1013}
 
 
-def _open_room(name: str, user: User | None) -> tuple[Room, bool]:
-    """Return a room that did not exist, and whether the user owns it."""
+def _open_room(name: str, user: User | None) -> history.FoundRoom:
+    """Return a room that did not exist."""
     room = actions.open_room(name, user)
-    return room, permissions.load_role(user, room) == Role.OWNER
+    return history.FoundRoom(room, room.last_seq, role=permissions.load_role(user, room))
 
 
 def _visible_part(batch: live.Batch, first_seq: int) -> live.Batch | None:
@@ -75,7 +75,8 @@ class ChatConsumer(live.AsyncSocket):
         self.address = counted_client_address(self.scope)
         self.private_room: str | None = None
         self.admission: object = None
-        self.is_owner = False  # of a room that this socket has created
+        self.role: tuple[int, str] | None = None
+        self.may_change = self.moderates = False
         self.is_open = False  # in the room, and not closing
         if is_for_another_user(self.scope):  # before presence shows them in the room
             await self.refuse(SIGNED_OUT)
@@ -110,17 +111,25 @@ class ChatConsumer(live.AsyncSocket):
         seq, at = self.query.get("last_seq", ""), self.query.get("last_at", "")
         user = self.user.pk if self.user else None
         self.private_room = private_key(name)
+        self.role = (user, names.key(name)) if user else None
         known = history.ClientState(user, names.key(name), last, seq, at, newest)
         found = await history.get_rooms().load(known)
         if found is None:
             room_names.check_new_name(name)
             disk_space.require()
             await get_room_rate().hit(self.ratelimit_keys)
-            created, self.is_owner = await database_sync_to_async(_open_room)(name, self.user)
-            found = history.FoundRoom(created, created.last_seq if last is None else None)
-        room, proven, self.last_change = found
+            found = await database_sync_to_async(_open_room)(name, self.user)
+            if last is not None:
+                found = found._replace(proven=None)
+        room, proven = found.room, found.proven
+        self.last_change: protocol.LastChange = found.last
+        self.title = found.title
         self.end = found.end
         self.admission = room.admission
+        if self.user:
+            self.role = self.user.pk, room.key  # the name may be a former one
+            self.may_change = permissions.can_change(self.user, room, found.role)
+            self.moderates = permissions.can_moderate(self.user, room, found.role)
         # The cursor alone does not show a restore: new messages may have brought the log past the cursor.
         self.is_rewound = self.query.get("epoch", room.epoch) != room.epoch or proven is None
         self.client_cursor = await self.find_client_cursor(room, proven)
@@ -187,12 +196,13 @@ class ChatConsumer(live.AsyncSocket):
         you = protocol.make_you(self.user) if self.user else None
         writers = "" if room.writers == Writers.EVERYONE else room.writers
         settings = protocol.Settings(
-            room.title,
+            self.title,
             room.topic_line,
             room.archived_at is not None,
             writers,
             room.slow_mode,
-            self.is_owner,
+            self.may_change and not self.requirement,
+            self.moderates,
             self.requirement,
         )
         return protocol.Welcome(

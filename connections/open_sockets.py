@@ -25,6 +25,7 @@ RETRY_AFTER = 5
 MOST_AT_ONCE = 1000
 
 # Close codes.
+RESTARTS = 1012
 SIGNED_OUT = 4401
 REMOVED = 4403
 DELETED = 4410
@@ -35,7 +36,8 @@ class Socket(Protocol):
 
     `private_room` is the key of the private room that it enters, if any. It is set before the permission is
     read, so that a removal afterwards is noticed. `admission` is `Room.admission`, or None until the
-    room has been read: it changes when the user is removed and added again.
+    room has been read: it changes when the user is removed and added again. `role` is the pair of the user
+    and the key of the room whose welcome tells their role, or None; it too is set before the role is read.
     """
 
     user: User | None
@@ -47,6 +49,9 @@ class Socket(Protocol):
 
     @property
     def private_room(self) -> str | None: ...
+
+    @property
+    def role(self) -> tuple[int, str] | None: ...
 
     def dismiss(self, code: int) -> None:
         """Accept no more commands, and close."""
@@ -85,12 +90,18 @@ class Sockets:
         await self._reconciler.close()
 
     def _on_batch(self, batch: live.Batch) -> None:
-        """Close the sockets of ended memberships at once: what the room says next is not for them."""
+        """Close the sockets of ended memberships at once: what the room says next is not for them.
+
+        Those of changed roles reconnect, and are told what the user may do now.
+        """
         for event in batch.events:
-            ended = {*msgspec.json.decode(event.body, type=Revoked).memberships}
-            for socket in [*self._open] if ended else ():
+            revoked = msgspec.json.decode(event.body, type=Revoked)
+            ended, changed = {*revoked.memberships}, {*revoked.roles}
+            for socket in [*self._open] if ended or changed else ():
                 if socket.user and (socket.user.pk, socket.private_room) in ended:
                     socket.dismiss(REMOVED)
+                elif socket.role in changed:
+                    socket.dismiss(RESTARTS)
 
     async def _check_all(self) -> None:
         """Close the sockets of revoked sessions, people and memberships.

@@ -14,7 +14,7 @@ from accounts import queries
 from accounts.confusables import NameKeys
 from accounts.display_names import DELETED, MAX_NAME_LENGTH
 from accounts.models import User
-from accounts.revocation import publish_revocation
+from accounts.revocation import publish_revocation, publish_roles
 from base import names
 from base.api_errors import ApiError
 from base.database import may_change
@@ -84,8 +84,7 @@ def add_by_name(
     if own is None:
         _add(actor, room, person, role)
     elif room.is_open and not permissions.acts_on(own.role, Role.MEMBER):
-        own.role = role
-        own.save(update_fields=["role"])
+        _give_role(own, room, role)
     else:
         raise ApiError("bad_frame", format_lazy(_("{name} is in this list already."), name=person.name))
     action = ModerationAction.CHANGE_ROLE if room.is_open else ModerationAction.ADD_MEMBER
@@ -116,6 +115,7 @@ def _add(actor: User, room: Room, person: User, role: str) -> None:
             defaults={"role": role},
             create_defaults={"role": role, "last_read": room.last_seq},
         )
+        publish_roles((person.pk, room.key))
 
 
 def _was_added_often(person: User) -> bool:
@@ -146,9 +146,14 @@ def set_role(actor: User, room: Room, person: int, role: str, address: str = "")
         _check_other_owner(room, person)
     if permissions.acts_on(member.role, role):  # by a link with a higher role the person would get it back
         _revoke(Invitation.objects.filter(Q(inviter=person) | ~Q(role=Role.MEMBER), room=room))
+    _give_role(member, room, role)
+    audit(ModerationAction.CHANGE_ROLE, actor, room, member.user, role, address)
+
+
+def _give_role(member: Membership, room: Room, role: str) -> None:
     member.role = role
     member.save(update_fields=["role"])
-    audit(ModerationAction.CHANGE_ROLE, actor, room, member.user, role, address)
+    publish_roles((member.user_id, room.key))
 
 
 def check_keeps_owner(room: Room, person: int) -> None:
@@ -280,6 +285,7 @@ def _move(private: QuerySet[Membership], person: User, heir: User) -> None:
     Membership.objects.filter(pk__in=moved).update(user=heir, star=None)
     Invitation.objects.filter(room__in=rooms, inviter=person).update(inviter=heir)
     transaction.on_commit(lambda: unread_changes.publish_changed_memberships(heir.pk, rooms))
+    publish_roles(*[(heir.pk, each.room.key) for each in moving if each.role != Role.MEMBER])
 
 
 def _change_people(room: Room, person: User, heir: User) -> None:
@@ -305,8 +311,13 @@ def _appoint_owners(person: User, rooms: Collection[int]) -> None:
     others = _active_others(OuterRef("pk"), person.pk).order_by(permissions.HIGHEST_FIRST, "pk")
     heirs = permissions.all_rooms().filter(pk__in=rooms).values_list(Subquery(others.values("pk")[:1]))
     rows = Membership.objects.filter(pk__in=[pk for (pk,) in heirs]).order_by("user", "room")
-    locked = list(rows.select_for_update().values_list("pk", flat=True))  # in the order of `mark_read`
+    # In the order of `mark_read`.
+    locked = {
+        row.pk: (row.user_id, row.room.key)
+        for row in rows.select_for_update(of=("self",)).select_related("room")
+    }
     Membership.objects.filter(pk__in=locked).update(role=Role.OWNER)
+    publish_roles(*locked.values())
 
 
 def _active_others(room: Room | OuterRef, person: int) -> QuerySet[Membership]:
@@ -329,11 +340,15 @@ def end_membership(person: int, room: Room) -> None:
 
     A private room that has lost its last member is deleted: lock it, unless another member stays.
     """
-    _end(Membership.objects.filter(user=person, room=room), [room.pk])
+    own = Membership.objects.filter(user=person, room=room)
+    has_role = own.exclude(role=Role.MEMBER).exists()
+    _end(own, [room.pk])
     _revoke(Invitation.objects.filter(room=room, inviter=person))
     transaction.on_commit(lambda: unread_changes.publish_left(person, room.pk, room.name))
     if not room.is_open:
         publish_revocation((person, room.key))
+    elif has_role:
+        publish_roles((person, room.key))
 
 
 def end_all_memberships(room: Room) -> None:

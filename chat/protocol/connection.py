@@ -17,8 +17,8 @@ class Ping(Request, tag="ping"):
 class Settings(msgspec.Struct, omit_defaults=True):
     """Settings of a room as of a `seq`: see `Room`.
 
-    `writers` is empty for everyone, and `title` in open and direct rooms. `is_owner`: the socket has created
-    the room for its user, who owns it. `requirement`: see `Requirement`.
+    `writers` is empty for everyone, and `title` in open rooms. `is_owner`: the user may change the
+    settings. `moderates`: the user may remove what others wrote. `requirement`: see `Requirement`.
     """
 
     title: str = ""
@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, omit_defaults=True):
     writers: str = ""
     slow_mode: int = 0
     is_owner: bool = False
+    moderates: bool = False
     requirement: str = ""
 
 

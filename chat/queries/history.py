@@ -19,6 +19,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import mentions, permissions, protocol
 from chat.models import Message, Room, new_epoch
+from chat.queries.titles import load_titles
 from live.data_loader import DataLoader
 
 # Largest size of a page's texts as JSON (bytes). A page with longer texts has fewer messages.
@@ -113,11 +114,16 @@ class LogEnd(NamedTuple):
 
 
 class FoundRoom(NamedTuple):
-    """A client's room, and the seq up to which the client is proven to have its log; None for another log."""
+    """A client's room, and the seq up to which the client is proven to have its log; None for another log.
+
+    `role` is that of the client's user, and `title` what they call a private or direct room.
+    """
 
     room: Room
     proven: int | None
     last: protocol.LastChange = protocol.LastChange()
+    role: str | None = None
+    title: str = ""
 
     @property
     def end(self) -> int:
@@ -180,6 +186,9 @@ def load_rooms(clients: Iterable[ClientState]) -> dict[ClientState, FoundRoom]:
     ends = {client: LogEnd.of(client) for client in entered if client.last is not None}
     known = [(entered[client], end) for client, end in ends.items() if end]
     stored = StoredMessages(entered.values(), known)
+    members = {client: (room.pk, client.user) for client, room in entered.items() if client.user}
+    roles = permissions.load_roles({*members.values()})
+    titles = load_titles({pair for client, pair in members.items() if not entered[client].is_open})
 
     def find_proven(client: ClientState, room: Room) -> int | None:
         if client.last is None:
@@ -187,10 +196,12 @@ def load_rooms(clients: Iterable[ClientState]) -> dict[ClientState, FoundRoom]:
         end = ends[client]
         return stored.find_proven(room, end) if end else None
 
-    return {
-        client: FoundRoom(room, find_proven(client, room), stored.last_change(room))
-        for client, room in entered.items()
-    }
+    def describe(client: ClientState, room: Room) -> FoundRoom:
+        member = members.get(client, (0, 0))
+        proven, last = find_proven(client, room), stored.last_change(room)
+        return FoundRoom(room, proven, last, roles.get(member), titles.get(member, ""))
+
+    return {client: describe(client, room) for client, room in entered.items()}
 
 
 def find_end(room: Room, last: protocol.LastChange) -> int:

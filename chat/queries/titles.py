@@ -1,5 +1,7 @@
 """What people call rooms."""
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
@@ -41,6 +43,16 @@ def title_for(user: int | OuterRef, room: str = "") -> Case:
     names = Coalesce(joined, Value(DELETED))
     path = room and f"{room}__"
     return Case(When(Q(**{f"{path}kind": RoomKind.DIRECT}), then=names), default=F(f"{path}title"))
+
+
+def load_titles(pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """Return the titles of private and direct rooms, for pairs of the keys of a room and a member."""
+    if not pairs:
+        return {}
+    rooms, people = {room for room, _ in pairs}, {person for _, person in pairs}
+    found = Membership.objects.filter(room__in=rooms, user__in=people)
+    rows = found.values_list("room", "user", title_for(OuterRef("user"), "room"))
+    return {(room, user): title for room, user, title in rows if (room, user) in pairs}
 
 
 def list_others(user: User | AnonymousUser, room: Room) -> list[dict]:

@@ -180,6 +180,11 @@ async def test_a_direct_room_has_the_present_name_of_the_other(lobby, open_tab):
     await expect(one.page.get_by_role("heading", level=1)).to_contain_text("Ada of the Choir")
     await expect(one.page).to_have_title(re.compile("Ada of the Choir · Lobby"))
     await expect(one.page.locator("#rooms")).to_contain_text("Ada of the Choir")
+    await two.enter(lobby.url, "foyer of two")
+    await two.page.click(".display-name__button")
+    await two.say("Ada of the Opera")
+    await expect(one.page.get_by_role("heading", level=1)).to_contain_text("Ada of the Opera")
+    await expect(one.page).to_have_title(re.compile("Ada of the Opera · Lobby"))
 
 
 async def test_three_people_meet_in_a_direct_room_under_their_present_names(lobby, open_tab, two_members):

@@ -52,6 +52,25 @@ async def test_who_opened_a_room_makes_rules_that_all_see_at_once(lobby, open_ta
     await expect(other.pending).to_have_text(re.compile("two"))
 
 
+async def test_a_new_moderator_writes_and_removes_at_once(lobby, open_tab):
+    owner, other = await open_tab(), await open_tab()
+    address = await create(lobby, owner, "Moderators")
+    await join(other, await invite(owner, address))
+    await owner.page.goto(address)
+    await owner.say("Hello.")
+    await save(owner, address, Who_can_write="Moderators only")
+    await expect(other.page.get_by_text(CLOSED)).to_be_visible()
+    delete = other.messages.filter(has_text="Hello.").locator(".message__action--delete")
+    await expect(delete).to_have_attribute("hidden", "")
+    for role in ("Moderator", "Member"):
+        await owner.page.goto(f"{address}members/")
+        row = owner.page.locator(".member").last
+        await row.get_by_role("combobox").select_option(role)
+        await row.get_by_role("button", name="Save").click()
+        await expect(other.page.locator("#chat-message-input")).to_be_visible(visible=role == "Moderator")
+        assert await delete.evaluate("button => button.hidden") == (role == "Member")
+
+
 async def test_the_owner_edits_the_topic_in_its_place(lobby, open_tab):
     owner = await open_tab(lobby.url, "topic here")
     page, topic = owner.page, owner.page.locator("#topic-form input[name=topic]")

@@ -19,7 +19,7 @@ async def test_welcome_has_the_logs_end_and_the_user(connect, guest):
         "seq": 0,
         "you": {"id": guest.pk, "name": guest.name, "guest": True},
         "reset": False,
-        "settings": {"is_owner": True},
+        "settings": {"is_owner": True, "moderates": True},
     }
 
 

@@ -377,6 +377,38 @@ async def test_a_moderator_removes_messages_of_members(connect, role, is_removed
         assert (await two.event("error"))["code"] == "forbidden"
 
 
+async def test_a_direct_room_is_told_under_the_others_present_name(connect, two_people):
+    ada, bob, of_ada, _of_bob = two_people
+    room = (await database_sync_to_async(message)(of_ada, bob)).url.split("/")[2]
+    for name in (bob.name, "Bob the Second"):
+        await User.objects.filter(pk=bob.pk).aupdate(name=name)
+        assert (await (await connect(room, user=ada)).event("welcome"))["settings"] == {"title": name}
+    await Membership.objects.filter(user=bob).adelete()
+    assert (await (await connect(room, user=ada)).event("welcome"))["settings"] == {"title": "Somebody"}
+
+
+async def test_a_new_role_is_told_by_the_welcome_of_the_next_socket(connect):
+    owner, member, room = await member_of(connect)
+    one, two = await connect(room, user=owner), await connect(room, user=member)
+    assert (await one.event("welcome"))["settings"] == {
+        "title": "Book club",
+        "is_owner": True,
+        "moderates": True,
+    }
+    assert (await two.event("welcome"))["settings"] == {"title": "Book club"}
+    post = database_sync_to_async((await database_sync_to_async(browser)(owner)).post)
+    for role, told in (
+        ("moderator", {"moderates": True}),
+        ("owner", {"moderates": True, "is_owner": True}),
+        ("member", {}),
+    ):
+        await post(f"/chat/{room}/members/{member.pk}/role/", {"role": role})
+        assert await two.close_code() == 1012
+        two = await connect(room, user=member)
+        assert (await two.event("welcome"))["settings"] == {"title": "Book club"} | told
+    assert await one.hears_none("message")
+
+
 async def test_a_moderator_removes_no_message_of_an_owner(connect):
     owner, member, room = await member_of(connect, role="moderator")
     one, two = await connect(room, user=owner), await connect(room, user=member)

@@ -8,7 +8,7 @@ const element = (id) => document.getElementById(id);
 /** @typedef {{seq: number, title: string, others: {id: number, name: string}[], topic: string, is_archived: boolean, writers: string, slow_mode: number, requirement: string, moderates: boolean}} RoomData of the page, and kept with it */
 
 /** The settings of a new room: those that a welcome leaves out. */
-const DEFAULTS = { topic: "", is_archived: false, writers: "everyone", slow_mode: 0, requirement: "" };
+const DEFAULTS = { topic: "", is_archived: false, writers: "everyone", slow_mode: 0, requirement: "", moderates: false };
 
 /** The settings of a room, to be kept with what was seen of it. @param {RoomData} data */
 export function settingsOf({ title, others, topic, is_archived, writers, slow_mode, requirement }) {
@@ -41,14 +41,14 @@ export class RoomHeader {
     if (change.title) this.#onRename();
   }
 
-  /** What the log did not tell: changes that were missed, or that a restored database has lost. @param {{settings?: (Partial<RoomData> & {is_owner?: boolean}) | null, seq: number}} welcome */
+  /** What the log did not tell: the person's role, and changes that were missed or lost. @param {{settings?: (Partial<RoomData> & {is_owner?: boolean}) | null, seq: number}} welcome */
   welcomed({ settings, seq }) {
     if (!settings) return;
     this.#changedAt = seq;
     const before = this.#data.title;
-    const { title = before, is_owner: isOwner, ...others } = settings;
-    Object.assign(this.#data, DEFAULTS, others, { title, moderates: this.#data.moderates || Boolean(isOwner) });
-    if (isOwner) for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-owner]"))) each.hidden = false;
+    const { title = before, is_owner: mayChange, ...others } = settings;
+    Object.assign(this.#data, DEFAULTS, others, { title });
+    for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-owner]"))) each.hidden = !mayChange;
     this.#show();
     if (title !== before) this.#onRename();
   }
@@ -66,7 +66,13 @@ export class RoomHeader {
     if (!known || known.name === name) return;
     const before = joinNames(others);
     known.name = name;
-    this.#data.title = joinNames(others) + title.slice(before.length); // keeps "Somebody" for those who are gone
+    if (title.startsWith(before)) this.retitle(joinNames(others) + title.slice(before.length)); // keeps "Somebody" for those who are gone
+  }
+
+  /** @param {string | undefined} title the room's present title, if it is known */
+  retitle(title) {
+    if (!title || title === this.#data.title) return;
+    this.#data.title = title;
     this.#show();
     this.#onRename();
   }

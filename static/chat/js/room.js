@@ -221,7 +221,11 @@ export function connectRoom(room, shell, isFirst) {
   const settingsIcon = document.querySelector("#notification-settings-open use");
   const settings = new NotificationSettings(element("notification-settings"), settingsIcon, key, data.involvement, signal);
   connectRoomMenu(element("room-menu"), () => findOwnRoom(element("rooms"), name));
-  session.on("unread", ({ rooms }) => settings.receive(rooms.find(({ room }) => room === name)));
+  session.on("unread", ({ rooms }) => {
+    const own = rooms.find(({ room }) => room === name);
+    settings.receive(own);
+    if (data.others?.length) header.retitle(own?.title); // of a direct room, whose people may be elsewhere
+  });
   session.on("message", ({ author, number, seq, mentions }) => {
     const isMention = number === seq && author.id !== you.id && mentions?.some(({ id }) => id === you.id);
     if (isMention && settings.involvement !== "none") shell.offer.show();

@@ -1,7 +1,7 @@
 /** `<chat-log>`: the list of a room's messages, each once and in order. Unsent messages are last. */
 
 import { formatRecentDay } from "../../../base/js/time-format.js";
-import { beginsDay, beginsGroup, hasText, hideIgnored, renderDayLine, renderMessage, renderNewLine, showAuthor } from "./message-element.js";
+import { beginsDay, beginsGroup, hasText, hideIgnored, offerActions, renderDayLine, renderMessage, renderNewLine, showAuthor } from "./message-element.js";
 import { isUnfolded, setUnfolded } from "./folding.js";
 import { showFooter } from "./message-footer.js";
 import { JoinedPeople } from "./room-event.js";
@@ -33,11 +33,20 @@ export class ChatLog extends HTMLElement {
   /** The id of this page's person. */
   reader = 0;
 
-  /** Whether this page's person may remove messages of others. */
-  moderates = false;
+  #moderates = false;
 
   /** The people whom this page's person ignores. @type {Set<number>} */
   ignored = new Set();
+
+  /** Whether this page's person may remove messages of others. */
+  set moderates(moderates) {
+    if (moderates === this.#moderates) return;
+    this.#moderates = moderates;
+    for (const item of this.#list.children) {
+      const message = this.#messages.get(item);
+      if (message) offerActions(item, message, this.reader, moderates); // none for a line between messages
+    }
+  }
 
   /** The text of each stored message on a line, as in the tutorial's text area. */
   get value() {
@@ -304,7 +313,7 @@ export class ChatLog extends HTMLElement {
   }
 
   #render(message) {
-    const item = renderMessage(message, this.reader, this.moderates, this.#names.get(message.author.id));
+    const item = renderMessage(message, this.reader, this.#moderates, this.#names.get(message.author.id));
     if (this.ignored.has(message.author.id) && hasText(message)) hideIgnored(item);
     return item;
   }

@@ -71,13 +71,19 @@ export function renderMessage(message, reader, moderates, name) {
   item.classList.toggle("message--pending", !message.number && !message.failed);
   item.querySelector(".message__actions").hidden = !message.number || !hasText(message);
   item.querySelector(".message__action--code").hidden = !part("text").querySelector("pre");
-  const isOwn = message.author.id === reader;
-  item.querySelector(".message__action--own").hidden = !isOwn;
-  item.querySelector(".message__action--delete").hidden = !isOwn && !moderates;
-  item.querySelector(".message__action--report").hidden = isOwn || moderates;
+  offerActions(item, message, reader, moderates);
   if (isLong(message.message) && !message.deleted) fold(item);
   if (message.edited && !message.deleted) addEditedMark(part("text"), message.edited);
   return item;
+}
+
+/** Offer what the reader may do with a message. @param {HTMLElement} item @param {Message} message @param {number} reader @param {boolean} moderates */
+export function offerActions(item, message, reader, moderates) {
+  const isOwn = message.author.id === reader;
+  const action = (name) => /** @type {HTMLElement} */ (item.querySelector(`.message__action--${name}`));
+  action("own").hidden = !isOwn;
+  action("delete").hidden = !isOwn && !moderates;
+  action("report").hidden = isOwn || moderates;
 }
 
 /** Hide the text of a message of somebody whom the reader ignores, until they want to see it. @param {HTMLElement} item */

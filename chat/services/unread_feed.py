@@ -283,6 +283,7 @@ class UnreadFeed:
         ends, entered = await _read_ends(rooms, self._last_entered)
         if any(_is_rewound(self._ends[room], ends.get(room)) for room in rooms):
             self._dirty.new.update(self._feeds)  # their counts are of another database
+            self._last_entered = None  # keys of memberships are assigned again
         outages, self._outages = self._outages, live.get_hub().pubsub.outages
         if outages != self._outages:  # changes of memberships, which have no log, may have been lost
             self._dirty.new.update(self._feeds)
@@ -346,8 +347,9 @@ class UnreadFeed:
         taken = taken or list(islice(self._new, 1))
         found: dict[int, list[RoomCounts]] = {person: [] for person in taken}
         for counts in await _count_unread([key for person in taken for key in self._new[person]]):
-            found[counts.person].append(counts)
             self._ends.setdefault(counts.room, counts.end)
+            if counts.person in found:  # a restored database may give the key to somebody else
+                found[counts.person].append(counts)
         private = await database_sync_to_async(unread_counts.load_private_names)(taken)
         for person, all_counts in found.items():
             del self._new[person]
@@ -359,9 +361,7 @@ class UnreadFeed:
         taken = self._queue.take(COUNT_CHUNK)
         try:
             found = {counts.key: counts for counts in await _count_unread(list(chain(*taken.values())))}
-            lost = {
-                person: self._find_lost(person, set(keys) - found.keys()) for person, keys in taken.items()
-            }
+            lost = {person: self._find_lost(person, set(keys), found) for person, keys in taken.items()}
             names = await _load_names({room for rooms in lost.values() for room in rooms})
         except DATABASE_ERRORS:
             for person, keys in taken.items():
@@ -372,16 +372,21 @@ class UnreadFeed:
             self._ends.setdefault(counts.room, counts.end)
         for person, keys in taken.items():
             if feed := self._feeds.get(person):
-                all_counts = [found[key] for key in keys if key in found]
+                all_counts = [found[key] for key in keys if key in found and found[key].person == person]
                 now = [counts for counts in all_counts if not self._waits(feed, counts)]
                 touched = {counts.room for counts in now if (person, counts.room) in self._changed}
                 self._changed -= {(person, room) for room in touched}
                 feed.publish(now, touched)
                 self._remove_lost(person, feed, lost[person], names)
 
-    def _find_lost(self, person: int, missing: set[int]) -> list[int]:
-        """Return the rooms of a person whose memberships, by their keys, have vanished."""
-        return [room for room, key in self._rooms_of(person).items() if key in missing] if missing else []
+    def _find_lost(self, person: int, keys: set[int], found: Mapping[int, RoomCounts]) -> list[int]:
+        """Return the rooms of a person whose memberships, by their keys, have vanished.
+
+        After a restore, their keys may be those of other memberships.
+        """
+        now = {key: (found[key].person, found[key].room) for key in keys & found.keys()}
+        rooms = self._rooms_of(person).items()
+        return [room for room, key in rooms if key in keys and now.get(key) != (person, room)]
 
     def _remove_lost(
         self, person: int, feed: UserUnreadFeed, rooms: list[int], names: Mapping[int, str]

@@ -322,6 +322,29 @@ async def test_read_positions_that_were_restored_are_counted_again(connect, gues
     await page.until_unread(lobby=2)
 
 
+@pytest.mark.parametrize("new", ["person", "room"])
+async def test_the_key_of_a_lost_membership_may_be_that_of_another_one(connect, guest, other, join, new):
+    """A restored database assigns keys again: nobody hears of a room of somebody else."""
+    private = await database_sync_to_async(rooms.create_private_room)(other, "Merger")
+    await Membership.objects.all().adelete()
+    await join(guest, "lobby")
+    page = await connect(path="/ws/me/", user=guest)
+    await page.until_unread()
+    person = other if new == "person" else guest
+    lost = Membership.objects.filter(user=guest)
+    assert await lost.aupdate(user=person, room=private, star=1) == 1
+    await database_sync_to_async(say_many)(other, "lobby", 1)
+    told = []
+    while not told or told[-1]["involvement"]:
+        told += (await page.event("unread"))["rooms"]
+    assert told.pop()["room"] == "lobby"
+    assert [each["title"] for each in told] == ["Merger"] * (new == "room")  # which is the person's own
+    await join(guest, "lobby")
+    await database_sync_to_async(say_many)(other, "lobby", 1)
+    while (counts := (await page.event("unread"))["rooms"][-1])["room"] != "lobby" or not counts["count"]:
+        pass
+
+
 async def test_an_edit_of_the_newest_message_changes_its_seq(connect, guest, other, join, monkeypatch):
     """So a notification with its former text can be closed."""
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)

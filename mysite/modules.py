@@ -18,6 +18,7 @@ IMPORTED = re.compile(r'^(?:import|\} from|import .* from) "([^"]+)";$', re.MULT
 
 
 @register.simple_tag
+@cache
 def modules(*names: str) -> SafeString:
     """Return tags that run ES modules in order, and preload all their imports in the order of use."""
     needed = dict.fromkeys(each for name in names for each in _needed(name))

@@ -19,6 +19,9 @@ MAX_IGNORED = 500
 # How many of the user's rooms are counted again, the newest ones.
 MAX_RECOUNTED = 500
 
+# How many of the people who ignore a guest, the newest, also ignore the account to which the guest signs in.
+MAX_FOLLOWED = 1000
+
 
 @transaction.atomic
 def ignore(user: User, person: int, room: Room, present: Collection[int] = ()) -> None:
@@ -47,7 +50,8 @@ def stop_ignoring(user: User, person: int) -> None:
 def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     """Hand over the people whom a guest ignores to the account to which the guest signs in.
 
-    Of those that exceed the account's `MAX_IGNORED`, the oldest are left out.
+    Of those that exceed the account's `MAX_IGNORED`, the oldest are left out. Those who ignore the guest also
+    ignore the account.
     """
     if heir is None:
         return
@@ -56,6 +60,9 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     own = Ignored.objects.filter(user=person).exclude(person__in=known).exclude(person=heir)
     moving = list(own.order_by("-pk").values_list("pk", flat=True)[:free])
     Ignored.objects.filter(pk__in=moving).update(user=heir)
+    others = Ignored.objects.filter(person=person).exclude(user=heir).order_by("-pk")
+    users = others.values_list("user", flat=True)[:MAX_FOLLOWED]
+    Ignored.objects.bulk_create([Ignored(user_id=pk, person=heir) for pk in users], ignore_conflicts=True)
     _recount(heir)
 
 

@@ -106,3 +106,12 @@ def test_an_account_ignores_whom_its_guest_has_ignored(owning, owner, pest):
     given = {"username": "ada", "password": "correct horse 9 staple", "take": "on"}
     assert owning.post("/me/sign-in/", given).status_code == 302
     assert list(Ignored.objects.filter(user=account).values_list("person", flat=True)) == [pest.pk]
+
+
+def test_a_guest_who_signs_in_stays_ignored(owning, owner, pest):
+    account = User.objects.create_user("ada", password="correct horse 9 staple", name="Ada")
+    ignore(owning, pest)
+    client = browser(pest)
+    client.post("/me/sign-in/", {"username": "ada", "password": "correct horse 9 staple"})
+    assert set(page_data(owning)["ignored"]) == {pest.pk, account.pk}
+    assert page_data(client)["ignored"] == []

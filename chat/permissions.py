@@ -326,10 +326,18 @@ def check_edit(user: User, message: Message | None, roles: Roles) -> Message:
 
 
 def check_delete(user: User, message: Message | None, roles: Roles) -> Message:
-    """Return the message if the user may delete it. Raise `ApiError` otherwise."""
-    found = _check_exists(message)
-    if found.author_id != user.pk:
+    """Return the message if the user may delete it. Raise `ApiError` otherwise.
+
+    A removed message may be deleted again, which deletes the reason, but not by its author. To remove
+    messages of others is to write: everyone sees the reason.
+    """
+    is_own = message is not None and message.author_id == user.pk
+    found = message if message and message.removal_reason and not is_own else _check_exists(message)
+    if not is_own:
+        queries.check_not_silenced(user)
         check_site_rules(user, found.room)
+        if found.room.archived_at and not (user.is_staff and found.room.is_open):
+            raise ApiError("forbidden", ARCHIVED)
     role, author_role = (roles.get((found.room_id, person)) for person in (user.pk, found.author_id))
     return _check(found, can_delete(user, found, role, author_role))
 

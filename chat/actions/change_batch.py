@@ -31,7 +31,8 @@ class Change(NamedTuple):
 
     `client_id`, if given, must match the message: after a restore, another message may
     have its number. `seq`, if given, must be the message's current seq: a late edit must not
-    replace a newer one. `reason` and `address` are a moderator's.
+    replace a newer one. `reason` and `address` are a moderator's. The deletion of a message that was removed
+    with another reason deletes that reason.
     """
 
     author: User
@@ -73,6 +74,8 @@ class ChangeBatch:
             message = None
         if message and message.number < change.room.first_seq:
             message = None  # hidden: from before the person joined
+        if message and message.removal_reason == change.reason:
+            message = None  # the same removal, sent again
         if message:
             message.room = change.room  # saves a query
         check = permissions.check_delete if change.text is None else permissions.check_edit
@@ -80,9 +83,9 @@ class ChangeBatch:
         if change.seq is not None and (change.seq != message.seq or message.pk in self._changed):
             raise ApiError("conflict", _("This message was edited elsewhere."))
         if change.text is None:
-            message.text, message.deleted_at = "", timezone.now()
             if message.author_id != author.pk:
                 self._remove(message, change, author)
+            message.text, message.deleted_at = "", timezone.now()
         else:
             check_new_guest(author, change.room, change.text)
             message.text, message.edited_at = change.text, timezone.now()
@@ -101,10 +104,15 @@ class ChangeBatch:
         return permissions.load_roles(pairs)
 
     def _remove(self, message: Message, change: Change, moderator: User) -> None:
-        message.removal_reason = change.reason
+        """Give a message the reason of its removal, or delete the one that it has."""
+        action, reason = ModerationAction.REMOVE_MESSAGE, change.reason
+        if message.deleted_at:
+            action, reason = ModerationAction.DELETE_REASON, ""
+        check_new_guest(moderator, change.room, reason)
+        message.removal_reason = reason
         self._audited.append(
             AuditEntry(
-                action=ModerationAction.REMOVE_MESSAGE,
+                action=action,
                 actor=moderator,
                 actor_name=moderator.name,
                 person_id=message.author_id,
@@ -112,7 +120,7 @@ class ChangeBatch:
                 room=change.room,
                 room_name=change.room.label,
                 number=message.number,
-                reason=change.reason,
+                reason=reason,
                 address=change.address,
             )
         )

@@ -66,7 +66,9 @@ async def edit(socket: "ChatConsumer", command: Edit) -> Message:
 
 @handles(Delete, user=True, limit=get_message_rate)
 async def delete(socket: "ChatConsumer", command: Delete) -> Message:
-    return await _change(socket, command, None, reason=clean_reason(command.reason))
+    reason = clean_reason(command.reason)
+    await _count_text(socket, 2 * reason)  # the audit log has it too
+    return await _change(socket, command, None, reason=reason)
 
 
 async def _count_text(socket: "ChatConsumer", text: str) -> None:

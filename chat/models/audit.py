@@ -13,6 +13,7 @@ class ModerationAction(models.TextChoices):
     """What a moderator did."""
 
     REMOVE_MESSAGE = "remove_message", _("Removed a message")
+    DELETE_REASON = "delete_reason", _("Deleted the reason of a removal")
     REPORT = "report", _("Reported a message")
     ADD_MEMBER = "add_member", _("Added a member")
     REMOVE_MEMBER = "remove_member", _("Removed a member")

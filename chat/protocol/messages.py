@@ -50,7 +50,10 @@ class Edit(Request, tag="edit"):
 
 
 class Delete(Request, tag="delete"):
-    """`client_id` is as in `Edit`. `reason` is shown if a moderator removes the message of another person."""
+    """`client_id` is as in `Edit`. `reason` is shown if a moderator removes the message of another person.
+
+    For a message that was removed with another reason, it deletes that reason, and shows none.
+    """
 
     number: Seq
     client_id: UUID | None = None

@@ -55,6 +55,20 @@ async def test_staff_remove_a_message_of_another_person_and_say_why(lobby, open_
     await expect(author.messages.first.get_by_role("button", name="Edit")).to_have_count(0)
     assert await author.transcript() == ["good morning"]
 
+    await author.messages.first.hover()
+    await expect(author.messages.first.get_by_role("button")).to_have_count(2)  # its link, and:
+    await Writer(author).tool(removed, "Report")
+    await expect(author.page.get_by_role("figure")).to_contain_text("<b>Advertising</b>")
+    await author.enter(lobby.url, "moderated")
+    await staff.tool(removed, "Delete reason")
+    await expect(tab.page.locator(".message-deletion__reason")).to_be_hidden()
+    question = tab.page.get_by_role("alertdialog", name="Delete this reason?")
+    await question.get_by_role("button", name="Delete").click()
+    text = author.messages.first.locator(".message__text")
+    await expect(text).to_have_text("Removed by a moderator")
+    await expect(staff.message("Removed by").locator(".message__actions")).to_have_attribute("hidden", "")
+    await expect(staff.message("Removed by")).to_be_focused()
+
     await staff.press("Escape")
     await expect(staff.input).to_be_focused()
     await tab.say("my own")
@@ -62,6 +76,14 @@ async def test_staff_remove_a_message_of_another_person_and_say_why(lobby, open_
     await staff.tool("my own", "Delete")
     await expect(tab.page.get_by_role("alertdialog", name="Delete this message?")).to_be_visible()
     await expect(tab.page.locator(".message-deletion__reason")).to_be_hidden()
+
+    await staff.press("Escape")
+    await author.say("a slip")
+    await staff.tool("a slip", "Delete")
+    await expect(reason).to_be_focused()
+    await Writer(author).tool("a slip", "Delete")
+    await author.page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    await expect(reason).to_be_hidden()
 
 
 async def test_staff_silence_a_person_from_their_card(lobby, open_tab):

@@ -241,6 +241,20 @@ async def test_the_text_of_a_day_is_limited_by_its_bytes(connect, guest, setting
     assert (await tab.event("message"))["deleted"]
 
 
+async def test_reasons_count_twice_for_the_text_of_a_day(connect, guest, settings, address):
+    settings.TEXT_PER_DAY = 1
+    staff = await sync_to_async(make_staff)()
+    author = await connect(user=guest, address=next(addresses))
+    moderator = await connect(user=staff, address=address)
+    await author.say("hi")
+    number = (await moderator.event("message"))["number"]
+    await write(person_keys(staff.pk, address), units=16)
+    await moderator.send_command(type="delete", number=number, reason="两字")  # 6 bytes
+    assert (await moderator.event("error"))["code"] == "rate_limited"
+    await moderator.send_command(type="delete", number=number, reason="one")
+    assert (await moderator.event("message"))["removed"] == "one"
+
+
 async def test_the_text_of_a_day_is_limited_by_address(connect, guest, settings, address, monkeypatch):
     settings.TEXT_PER_DAY = 1
     monkeypatch.setattr(ratelimit, "ADDRESS_MULTIPLE_OF_MESSAGES", 2)

@@ -5,13 +5,15 @@ from uuid import uuid4
 import pytest
 from channels.db import database_sync_to_async
 from django.test import Client
+from django.utils import timezone
 
 from accounts.actions import create_guest
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions
 from chat.actions.change_batch import Change
-from chat.models import AuditEntry, Message
+from chat.actions.moderation import silence
+from chat.models import ARCHIVED, AuditEntry, Message, Room
 from tests.chat.people import make_staff
 
 ADDRESS = "192.0.2.7"
@@ -25,6 +27,9 @@ async def staff(database):
 def entries():
     fields = ["action", "actor_name", "person_name", "room_name", "number", "reason", "address"]
     return list(AuditEntry.objects.values_list(*fields))
+
+
+entries_in_thread = database_sync_to_async(entries)
 
 
 async def test_a_removed_message_says_why_in_every_tab_and_the_audit_log_says_who(connect, guest, staff):
@@ -95,6 +100,71 @@ async def test_a_reason_is_no_longer_than_a_line(connect, guest, staff):
     await moderator.event("message")
     await moderator.send_command(type="delete", number=1, reason="x" * 201)
     assert (await moderator.event("error"))["code"] == "bad_frame"
+
+
+@pytest.mark.parametrize("reason", ["", "Another reason"])
+async def test_a_reason_is_deleted_for_every_tab_and_no_other_takes_its_place(connect, guest, staff, reason):
+    author, moderator = await connect("lobby", user=guest), await connect("lobby", user=staff)
+    await author.say("hello")
+    await author.event("message")
+    await moderator.event("message")
+    removal = {"type": "delete", "number": 1, "reason": "An insult"}
+    await moderator.send_command(**removal)
+    removed = await author.event("message")
+    await moderator.send_command(**removal)  # whose acknowledgement was lost
+    assert (await moderator.event("error"))["code"] == "not_found"
+    await moderator.send_command(type="delete", number=1, reason=reason)
+    changed = await author.event("message")
+    assert (changed["message"], changed["removed"]) == ("", "")
+    assert changed["seq"] > removed["seq"] and changed["deleted"] > removed["deleted"]
+    await moderator.send_command(type="delete", number=1)
+    assert (await moderator.event("error"))["code"] == "not_found"
+    assert [
+        (action, number, why) for action, _, _, _, number, why, _ in reversed(await entries_in_thread())
+    ] == [
+        ("remove_message", 1, "An insult"),
+        ("delete_reason", 1, ""),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("who", ["the author", "a stranger"])
+def test_only_those_who_may_remove_a_message_delete_the_reason(who):
+    moderator, author, room = make_staff(), create_guest(), actions.open_room("lobby")
+    actions.send(author, room, "hello", uuid4())
+    actions.write_all([Change(moderator, room, 1, None, reason="why")])
+    with pytest.raises(ApiError):
+        actions.delete(author if who == "the author" else create_guest(), room, 1)
+    assert Message.objects.get().removal_reason == "why"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_silenced_removes_nothing_of_others():
+    owner, author, staff = create_guest(), create_guest(), make_staff()
+    room = actions.open_room("lobby", owner)
+    for person in (author, owner):
+        actions.send(person, room, "hello", uuid4())
+    silence(staff, owner, "hour", "")
+    with pytest.raises(ApiError) as refused:
+        actions.delete(owner, room, 1)
+    assert "A moderator has silenced you." in str(refused.value.detail)
+    actions.delete(owner, room, 2)
+    assert list(Message.objects.filter(deleted_at=None).values_list("number", flat=True)) == [1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_staff_remove_messages_in_an_archived_room():
+    owner, author, staff = create_guest(), create_guest(), make_staff()
+    room = actions.open_room("lobby", owner)
+    for person in (author, owner):
+        actions.send(person, room, "hello", uuid4())
+    Room.objects.update(archived_at=timezone.now())
+    with pytest.raises(ApiError) as refused:
+        actions.delete(owner, room, 1)
+    assert (refused.value.code, refused.value.detail) == ("forbidden", ARCHIVED)
+    actions.delete(staff, room, 1)
+    actions.delete(owner, room, 2)
+    assert not Message.objects.filter(deleted_at=None).exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,6 +16,7 @@ from accounts.actions import create_guest
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions
+from chat.actions.change_batch import Change
 from chat.actions.rooms import create_private_room, open_direct_room
 from chat.actions.site_rules import MAX_MENTIONS_OF_NEW_GUEST, change_rules
 from chat.models import AuditEntry, Membership, Message, SiteRules
@@ -232,6 +233,18 @@ def test_a_process_reads_the_rules_at_most_once_a_second(
 
 def mention(count):
     return " ".join(f"@somebody{number}" for number in range(count))
+
+
+def test_reasons_of_new_guests_have_no_links(set_rules):
+    owner = create_guest()
+    room = actions.open_room("owned", owner)
+    say(create_guest(), room)
+    set_rules(guest_minutes=10)
+    removal = Change(owner, room, 1, None, reason="see https://spam.example")
+    (error,) = actions.write_all([removal])
+    assert "links" in str(error.detail) and Message.objects.get().text == "hi"
+    actions.write_all([removal._replace(reason="Spam")])
+    assert Message.objects.get().removal_reason == "Spam"
 
 
 @pytest.mark.parametrize(

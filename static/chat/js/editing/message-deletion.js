@@ -1,6 +1,6 @@
 /**
  * Deletion of messages, after a question beside the message, since it cannot be undone: people delete their own, and
- * moderators remove those of others, with a reason.
+ * moderators remove those of others, with a reason that can be deleted in turn.
  */
 
 import { gettext } from "../../../base/js/i18n.js";
@@ -18,6 +18,7 @@ export class MessageDeletion {
   #reason;
   /** @type {Asked | null} the message that the question is about */
   #asked = null;
+  #kind = ""; // of the question, as the names of its texts in the page
   #offset = 0; // of the question from the message's beginning (pixels)
 
   /**
@@ -49,23 +50,32 @@ export class MessageDeletion {
   /** @param {number} number of the message */
   confirm(number) {
     const item = this.#log.item(number);
-    const { client_id, author } = this.#log.message(item);
-    this.#asked = { number, client_id };
-    const isOwn = author.id === this.#log.reader;
+    this.#asked = { number, client_id: this.#log.message(item).client_id };
+    this.#kind = this.#kindOf(item);
     for (const element of this.#popover.querySelectorAll("[data-own]")) {
-      element.textContent = isOwn ? element.dataset.own : element.dataset.others;
+      element.textContent = element.dataset[this.#kind];
     }
+    const takesReason = this.#kind === "others";
     this.#reason.value = "";
-    this.#reason.parentElement.hidden = isOwn;
+    this.#reason.parentElement.hidden = !takesReason;
     const beside = item.querySelector(".message__actions").getBoundingClientRect();
     this.#popover.showPopover();
     this.#place(beside, item.getBoundingClientRect().top);
-    (isOwn ? this.#popover.querySelector("button:last-of-type") : this.#reason).focus();
+    (takesReason ? this.#reason : this.#popover.querySelector("button:last-of-type")).focus();
   }
 
-  /** The log has changed: close the question if its message is gone. */
+  /** The log has changed: close the question if its message is gone, or was deleted meanwhile. */
   update() {
-    if (this.#popover.matches(":popover-open") && !this.#item(this.#asked)) this.#popover.hidePopover();
+    if (!this.#popover.matches(":popover-open")) return;
+    const item = this.#item(this.#asked);
+    if (!item || this.#kindOf(item) !== this.#kind) this.#popover.hidePopover();
+  }
+
+  /** @param {HTMLElement} item @returns {string} what can be deleted of it, if anything */
+  #kindOf(item) {
+    const { author, deleted, removed } = this.#log.message(item);
+    if (deleted) return removed ? "reason" : "";
+    return author.id === this.#log.reader ? "own" : "others";
   }
 
   /** @param {Asked | null} asked @returns {HTMLElement | undefined} its item, unless it is gone */

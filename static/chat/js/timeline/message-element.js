@@ -69,7 +69,7 @@ export function renderMessage(message, reader, moderates, name) {
   item.classList.toggle("message--deleted", Boolean(message.deleted));
   item.classList.toggle("message--failed", Boolean(message.failed));
   item.classList.toggle("message--pending", !message.number && !message.failed);
-  item.querySelector(".message__actions").hidden = !message.number || !hasText(message);
+  item.querySelector(".message__actions").hidden = !message.number || (!hasText(message) && !message.removed);
   item.querySelector(".message__action--code").hidden = !part("text").querySelector("pre");
   offerActions(item, message, reader, moderates);
   if (isLong(message.message) && !message.deleted) fold(item);
@@ -81,9 +81,13 @@ export function renderMessage(message, reader, moderates, name) {
 export function offerActions(item, message, reader, moderates) {
   const isOwn = message.author.id === reader;
   const action = (name) => /** @type {HTMLElement} */ (item.querySelector(`.message__action--${name}`));
-  action("own").hidden = !isOwn;
-  action("delete").hidden = !isOwn && !moderates;
-  action("report").hidden = isOwn || moderates;
+  const isText = hasText(message);
+  const deletesReason = Boolean(message.removed) && moderates && !isOwn;
+  action("own").hidden = !isText || !isOwn;
+  action("delete").hidden = !isText || (!isOwn && !moderates);
+  action("reason").hidden = !deletesReason;
+  action("text").hidden = !isText;
+  action("report").hidden = message.removed ? deletesReason : isOwn || moderates;
 }
 
 /** Hide the text of a message of somebody whom the reader ignores, until they want to see it. @param {HTMLElement} item */

@@ -25,14 +25,10 @@ get_join_rate = PerLoop(
 
 # Reports of messages: each is a message to all moderators. One person leaves some to others of the address.
 REPORT_SHARES = 3
-get_report_rate = PerLoop(
-    lambda: ratelimit.per_hour(
-        "reports",
-        _("Too many reports."),
-        math.ceil(settings.TRIES_PER_HOUR / REPORT_SHARES),
-        REPORT_SHARES,
-    )
-)
+get_report_rate = PerLoop(lambda: _limit_reports("reports", REPORT_SHARES))
+
+# The same of people with accounts: a person may be many guests, who use up the reports of their address.
+get_account_report_rate = PerLoop(lambda: _limit_reports("reports of accounts", ratelimit.ADDRESS_MULTIPLE))
 
 # Nobody writes as much. It keeps a few from filling up the disk within hours.
 get_text_limit = PerLoop(
@@ -45,3 +41,8 @@ get_text_limit = PerLoop(
         )
     )
 )
+
+
+def _limit_reports(kind: str, address_multiple: int) -> ratelimit.RateLimit:
+    count = math.ceil(settings.TRIES_PER_HOUR / REPORT_SHARES)
+    return ratelimit.per_hour(kind, _("Too many reports."), count, address_multiple)

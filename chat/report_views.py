@@ -16,7 +16,7 @@ from base.ratelimit_keys import request_keys
 from base.security_log import request_address
 from chat import permissions, room_names
 from chat.actions import reports
-from chat.limits import get_report_rate
+from chat.limits import get_account_report_rate, get_report_rate
 from chat.reasons import MAX_REASON_LENGTH, shorten_reason
 
 
@@ -30,14 +30,16 @@ def report(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     shown = {"room": room, "message": message, "longest_reason": MAX_REASON_LENGTH}
     if request.method != "POST":
         return render(request, "chat/report.html", shown)
-    hit_limit(get_report_rate, request_keys(request))
-    reason = shorten_reason(request.POST.get("reason", ""))
+    is_account = user is not None and not user.is_guest
+    hit_limit(get_account_report_rate if is_account else get_report_rate, request_keys(request))
+    reason, author = shorten_reason(request.POST.get("reason", "")), reports.find_author(message)
     links = reports.Links(
         request.build_absolute_uri(reverse("place", args=[room.name, number])),
-        request.build_absolute_uri(reverse("moderate", args=[message.author_id])),
+        request.build_absolute_uri(reverse("moderate", args=[author.pk])) if author else "",
     )
     try:
-        reports.report_message(ensure_visitor(request), message, reason, links, request_address(request))
+        reporter, address = ensure_visitor(request), request_address(request)
+        reports.report_message(reporter, message, author, reason, links, address)
     except ApiError as error:
         if error.code != "conflict":
             raise

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +16,17 @@ from base.database import insert, may_change
 from chat import permissions, room_search
 from chat.actions.members import add_member, audit, end_membership
 from chat.actions.room_events import log_message
-from chat.models import Involvement, Membership, Message, ModerationAction, Report, Role, Room, RoomKind
+from chat.models import (
+    AuditEntry,
+    Involvement,
+    Membership,
+    Message,
+    ModerationAction,
+    Report,
+    Role,
+    Room,
+    RoomKind,
+)
 from chat.queries import locks
 from chat.room_names import MODERATORS_ROOM
 
@@ -29,26 +40,43 @@ MAX_QUOTE_LENGTH = 1000
 
 
 class Links(NamedTuple):
-    """Addresses that a report leads to: the message, and the page about its author."""
+    """Addresses that a report leads to: the message, and the page about its author, if known."""
 
     message: str
     author: str
 
 
 def find_message(reporter: User | None, room: Room, number: int) -> Message:
-    """Return a message that a user who has entered its room may report. Raise `ApiError`."""
-    found = permissions.messages_of(room).filter(number=number, deleted_at=None, event=None)
-    message = found.select_related("author").first()
+    """Return a message that a user who has entered its room may report. Raise `ApiError`.
+
+    Of a message that was removed, the reason can be reported, by its author too.
+    """
+    shown = Q(deleted_at=None) | Q(removal_reason__gt="")
+    message = permissions.messages_of(room).filter(shown, number=number, event=None).first()
     if message is None:
         raise ApiError("not_found", _("This message no longer exists."))
-    if reporter and message.author_id == reporter.pk:
+    if reporter and message.author_id == reporter.pk and not message.removal_reason:
         raise ApiError("forbidden", _("You can't report your own message."))
     return message
 
 
+def find_author(message: Message) -> User | None:
+    """Return the author of what a report quotes: of the message, or of the reason if that is known."""
+    if not message.removal_reason:
+        return message.author
+    removed = AuditEntry.objects.filter(action=ModerationAction.REMOVE_MESSAGE)
+    entry = removed.filter(room=message.room, number=message.number).select_related("actor").first()
+    return entry.actor if entry else None
+
+
 @transaction.atomic
-def report_message(reporter: User, message: Message, reason: str, links: Links, address: str = "") -> None:
-    """Report a message's text, once for each person. Raise `ApiError` (`conflict`) the second time."""
+def report_message(
+    reporter: User, message: Message, author: User | None, reason: str, links: Links, address: str = ""
+) -> None:
+    """Report a message's text, or the reason of its removal, by an author if that is known.
+
+    Each person can do so once. Raise `ApiError` (`conflict`) the second time.
+    """
     reporter = queries.lock_active(reporter)
     reports = Report.objects.filter(message=message)
     if reports.filter(user=reporter, seq=message.seq).exists():
@@ -58,7 +86,7 @@ def report_message(reporter: User, message: Message, reason: str, links: Links, 
         ModerationAction.REPORT,
         reporter,
         message.room,
-        message.author,
+        author,
         reason=reason,
         address=address,
         number=message.number,
@@ -67,23 +95,29 @@ def report_message(reporter: User, message: Message, reason: str, links: Links, 
     counts = Counter(reports.values_list("seq", flat=True))
     told = sum(min(count, MAX_TOLD) for count in counts.values())
     if counts[message.seq] <= MAX_TOLD and told <= MAX_TOLD_IN_ALL:
-        log_message(reporter, room, _make_text(message, reason, links, is_last=told == MAX_TOLD_IN_ALL))
+        is_last = told == MAX_TOLD_IN_ALL
+        log_message(reporter, room, _make_text(message, author, reason, links, is_last))
 
 
-def _make_text(message: Message, reason: str, links: Links, is_last: bool) -> str:
+def _make_text(message: Message, author: User | None, reason: str, links: Links, is_last: bool) -> str:
     """Return the text of a report, in the site's language. What others wrote is quoted."""
     with override(settings.LANGUAGE_CODE):
-        if message.room.kind == RoomKind.DIRECT:
+        name, room = message.author_name, message.room.label
+        if message.removal_reason:
+            name = author.name if author else gettext("an unknown moderator")
+            about = gettext("I report the reason that {name} gave for removing a message in this room:")
+        elif message.room.kind == RoomKind.DIRECT:
             about, room = gettext("I report a message by {name} in a direct room."), ""
         else:
-            about, room = gettext("I report a message by {name} in this room:"), message.room.label
-        lines = [about.format(name=message.author_name), *_quote(room)]
-        lines += [links.message, gettext("Moderate: {address}").format(address=links.author)]
+            about = gettext("I report a message by {name} in this room:")
+        lines = [about.format(name=name), *_quote(room), links.message]
+        if links.author:
+            lines.append(gettext("Moderate: {address}").format(address=links.author))
         if reason:
             lines.append(gettext("Reason: {reason}").format(reason=reason))
         if is_last:
             lines.append(gettext("Later reports of this message are in the audit log only."))
-    return "\n".join([*lines, "", *_quote(message.text[:MAX_QUOTE_LENGTH])])
+    return "\n".join([*lines, "", *_quote(message.removal_reason or message.text[:MAX_QUOTE_LENGTH])])
 
 
 def _quote(text: str) -> list[str]:

@@ -200,6 +200,21 @@ async def test_one_person_leaves_reports_to_others_of_the_address(lobby_room, se
     assert codes == [[302, 302, 429]] * 3 + [[429] * 3]
 
 
+async def test_guests_leave_reports_to_accounts_at_their_address(lobby_room, settings, address, monkeypatch):
+    settings.TRIES_PER_HOUR = 3
+    monkeypatch.setattr(ratelimit, "ADDRESS_MULTIPLE", 2)
+    author = await sync_to_async(create_guest)()
+    message, _ = await sync_to_async(actions.send)(author, lobby_room, "insult", uuid4())
+    codes = {}
+    for kind, is_guest in (("guests", True), ("accounts", False)):
+        browsers = [await newcomer(address) for _ in range(4)]
+        await User.objects.exclude(pk=author.pk).aupdate(is_guest=is_guest)
+        codes[kind] = [
+            (await browser.post(f"/chat/lobby/{message.number}/report/")).status_code for browser in browsers
+        ]
+    assert codes == {"guests": [302, 302, 302, 429], "accounts": [302, 302, 429, 429]}
+
+
 async def test_messages_are_limited_by_address(connect, settings, address, monkeypatch):
     settings.CHAT_RATE = 0.1  # one in ten seconds
     monkeypatch.setattr(ratelimit, "ADDRESS_MULTIPLE_OF_MESSAGES", 2)

@@ -10,8 +10,9 @@ from accounts.actions import create_guest, delete_account
 from accounts.models import User
 from chat import actions
 from chat.actions import reports
+from chat.actions.change_batch import Change
 from chat.actions.rooms import create_private_room
-from chat.models import AuditEntry, Membership, Message, Report, Room
+from chat.models import AuditEntry, Membership, Message, Report, Role, Room
 from chat.queries import unread_counts
 from tests.chat.people import browser, make_staff
 
@@ -152,6 +153,36 @@ def test_what_cannot_be_reported(insult):
     actions.delete(insult.author, insult.room, 1)
     assert stranger.get(address_of(insult)).status_code == 404
     assert not Report.objects.exists()
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_the_reason_of_a_removal_is_reported_and_leads_to_who_gave_it(insult, is_known):
+    owner = create_guest()
+    Membership.objects.create(user=owner, room=insult.room, role=Role.OWNER)
+    actions.write_all([Change(owner, insult.room, 1, None, reason="A > fool")])
+    if not is_known:
+        AuditEntry.objects.update(actor=None)
+    client = browser(insult.author)
+    page = client.get(address_of(insult)).content.decode()
+    assert "Reason of the moderator" in page and "A &gt; fool" in page and owner.name not in page
+    assert client.post(address_of(insult), {"reason": "A lie"}).status_code == 302
+    name = owner.name if is_known else "an unknown moderator"
+    assert Message.objects.get(room__key="~moderators").text.splitlines() == [
+        f"I report the reason that {name} gave for removing a message in this room:",
+        "> lobby",
+        "http://testserver/chat/lobby/1/",
+        *([f"Moderate: http://testserver/moderation/{owner.pk}/"] if is_known else []),
+        "Reason: A lie",
+        "",
+        "> A > fool",
+    ]
+    entry = AuditEntry.objects.get(action="report")
+    assert (entry.person, entry.person_name) == ((owner, owner.name) if is_known else (None, ""))
+
+
+def test_a_removal_without_a_reason_cannot_be_reported(staff, insult):
+    actions.delete(staff, insult.room, 1)
+    assert browser(create_guest()).post(address_of(insult)).status_code == 404
 
 
 def test_members_report_what_is_said_in_a_private_room(staff):

@@ -23,7 +23,7 @@ from accounts.display_names import (
     suggest_guest_names,
     suggest_names,
 )
-from accounts.models import NetworkBan, Personal, RestingName, User
+from accounts.models import GUEST_PREFIX, NetworkBan, Personal, RestingName, User
 from base.api_errors import ApiError
 from base.database import insert
 from base.visitor import HAND_OVER
@@ -36,6 +36,16 @@ SEEN_INTERVAL = timedelta(hours=1)
 QUERY_CHUNK = 1000
 
 NAME_FIELDS = ["name", "name_key", "name_skeleton"]
+
+# What remains of a person in the row of a guest who has signed in, or of a deleted account.
+EMPTY = {
+    "name": DELETED,
+    "name_key": None,
+    "name_skeleton": "",
+    "network": "",
+    "last_login": None,
+    "seen_at": None,
+}
 
 # How long only the last holder may take a name again.
 REST_TIME = timedelta(days=1)
@@ -60,7 +70,7 @@ def create_guest(network: str = "") -> User:
     guest = {"password": make_password(None), "is_guest": True, "seen_at": timezone.now(), "network": network}
 
     def create(name: str) -> User:
-        user = User(username=f"guest-{get_random_string(16)}", **guest)
+        user = User(username=f"{GUEST_PREFIX}{get_random_string(16)}", **guest)
         user.set_name(name, NameKeys.of(name))
         insert(user, unique_field="username")
         return user
@@ -80,7 +90,9 @@ def record_presence(people: Collection[int]) -> None:
     """Store that people have a tab in a room, which keeps guests' names. Writes once an hour per person."""
     now, listed = timezone.now(), list(people)
     for start in range(0, len(listed), QUERY_CHUNK):
-        guests = User.objects.filter(pk__in=listed[start : start + QUERY_CHUNK], is_guest=True)
+        guests = User.objects.filter(
+            pk__in=listed[start : start + QUERY_CHUNK], is_guest=True, is_active=True
+        )
         if late := list(guests.exclude(seen_at__gte=now - SEEN_INTERVAL).values_list("pk", flat=True)):
             User.objects.filter(pk__in=late).update(seen_at=now)
 
@@ -154,14 +166,27 @@ def _give_name(user: User, name: str) -> User:
 
 
 @transaction.atomic
-def give_up_name(guest: User, account: User, takes_all: bool = True) -> None:
+def give_up_name(guest: User, account: User, takes_all: bool = True, is_same: bool = True) -> None:
     """Hand over what a guest has to the account that they sign in to, which may also take their name.
 
-    Without `takes_all`, it goes to others, as if the guest were deleted.
+    Without `takes_all`, it goes to others, as if the guest were deleted. `is_same` says whether the guest is
+    the account's person, who then stays silenced. The row stays without personal data, for its messages.
     """
-    _hand_over(guest, account if takes_all else None)
-    _rest_name(guest.name_keys, account.pk)
-    User.objects.filter(pk=guest.pk).update(name_key=None, name_skeleton="")
+    people = queries.lock_active_people({guest.pk, account.pk})
+    account = queries.get_stored(people, account)
+    stored = people.get(guest.pk)
+    if stored is None or not stored.is_guest:  # another tab was faster
+        return
+    _hand_over(stored, account if takes_all else None)
+    _rest_name(stored.name_keys, account.pk)
+    if is_same and stored.is_silenced and not account.is_staff:
+        until = max(filter(None, [stored.silenced_until, account.silenced_until]))
+        User.objects.filter(pk=account.pk).update(silenced_until=until)
+    # Without signals: the guest's tabs close with the session, and nobody is renamed.
+    User.objects.filter(pk=guest.pk).update(
+        **EMPTY, is_active=False, silenced_until=None, heir=account if is_same else None
+    )
+    _delete_personal(guest)
 
 
 def rest_names(last_holders: Iterable[tuple[Collection[str | None], int]]) -> None:
@@ -325,13 +350,17 @@ def _hand_over(user: User, heir: User | None, is_gone: bool = True) -> None:
 def _anonymize(user: User) -> None:
     rest_names([(user.name_keys, user.pk)])
     user.username, user.password = f"deleted-{get_random_string(16)}", make_password(None)
-    user.name, user.name_key, user.name_skeleton = DELETED, None, ""
+    for field, empty in EMPTY.items():
+        setattr(user, field, empty)
     user.first_name = user.last_name = ""
-    user.email = user.confirmed_email = user.network = ""
-    user.last_login = user.seen_at = None
+    user.email = user.confirmed_email = ""
     user.is_active = user.is_staff = user.is_superuser = False
     user.save()
-    for model in Personal.__subclasses__():
-        model._default_manager.filter(user=user).delete()
+    _delete_personal(user)
     user.groups.clear()
     user.user_permissions.clear()
+
+
+def _delete_personal(user: User) -> None:
+    for model in Personal.__subclasses__():
+        model._default_manager.filter(user=user).delete()

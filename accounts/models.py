@@ -8,6 +8,9 @@ from accounts.confusables import NameKeys
 from accounts.display_names import MAX_NAME_LENGTH, guest_name
 from base import names
 
+# How the usernames of guests begin, which they keep until they sign up or are deleted.
+GUEST_PREFIX = "guest-"
+
 # The longest username that is stored (characters).
 MAX_STORED_USERNAME = 150
 
@@ -65,6 +68,14 @@ class User(AbstractUser):
         editable=False,
         help_text="The address or network from which a guest came first: a ban keeps further guests out.",
     )
+    heir = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The account to which a guest has signed in.",
+    )
 
     class Meta(AbstractUser.Meta):
         db_table = "chat_user"
@@ -99,6 +110,15 @@ class User(AbstractUser):
     @property
     def is_deleted(self) -> bool:
         """Return whether the account was deleted, and only its row remains for its messages."""
+        return self._is_empty and not self.has_signed_in
+
+    @property
+    def has_signed_in(self) -> bool:
+        """Return whether the guest has signed in to an account, and only the row remains for the messages."""
+        return self._is_empty and self.is_guest and self.username.startswith(GUEST_PREFIX)
+
+    @property
+    def _is_empty(self) -> bool:
         return not self.is_active and self.name_key is None and not self.has_usable_password()
 
     @property

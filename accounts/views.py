@@ -219,7 +219,8 @@ class SignIn(GuestFormView, django_views.LoginView):
         if not guest.is_authenticated:
             return super().form_valid(form)
         takes_all = self.can_take and self.takes
-        actions.give_up_name(guest, form.get_user(), takes_all)  # the guest cannot come back
+        # The guest cannot come back.
+        actions.give_up_name(guest, form.get_user(), takes_all, is_same=self.can_take)
         response = super().form_valid(form)
         self.request.session["former_guest"] = guest.pk
         return response

@@ -12,7 +12,7 @@ class ChatConfig(AppConfig):
         from accounts.queries import ACTIVITY
         from base.visitor import HAND_OVER
         from chat.actions import ignoring
-        from chat.actions.members import forget_person, hand_over, list_handed_over, on_user_renamed
+        from chat.actions.members import hand_over, hand_over_records, list_handed_over, on_user_renamed
         from chat.actions.reports import on_user_saved
         from chat.purge import EMPTY_ROOMS_JOB, JOB
         from chat.queries.history import has_written_since
@@ -23,5 +23,5 @@ class ChatConfig(AppConfig):
         post_save.connect(on_user_saved, sender=User)
         post_save.connect(on_user_renamed, sender=User)
         ACTIVITY.append(has_written_since)
-        HAND_OVER.extend([hand_over, ignoring.hand_over, forget_person])
+        HAND_OVER.extend([hand_over, ignoring.hand_over, hand_over_records])
         HANDED_OVER.append(list_handed_over)

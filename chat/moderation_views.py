@@ -22,8 +22,12 @@ from chat.reasons import MAX_REASON_LENGTH
 @require_safe
 @never_cache
 def show_person(request: HttpRequest, pk: int) -> HttpResponse:
-    """Render what staff may do about a person."""
-    return _render(request, _find(request, pk))
+    """Render what staff may do about a person. Redirect from a guest who has signed in to the account."""
+    person = _find(request, pk)
+    if person.pk != pk:
+        messages.info(request, _("This guest has signed in to the account below."))
+        return redirect("moderate", person.pk)
+    return _render(request, person)
 
 
 @require_POST
@@ -39,7 +43,7 @@ def silence(request: HttpRequest, pk: int) -> HttpResponse:
             moderation.end_silence(actor, person, address)
     except ApiError as error:
         return _render(request, person, error)
-    return redirect("moderate", pk)
+    return redirect("moderate", person.pk)
 
 
 @require_POST
@@ -48,7 +52,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
     """Approve a person, `approved=1`; without it, revoke the approval."""
     person = _change(request, pk)
     moderation.approve(_actor(request), person, "approved" in request.POST, request_address(request))
-    return redirect("moderate", pk)
+    return redirect("moderate", person.pk)
 
 
 @require_POST
@@ -67,9 +71,13 @@ def ban(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _find(request: HttpRequest, pk: int) -> User:
-    """Return an active person. Raise `ApiError` (`not_found`) unless the visitor may moderate them."""
-    person = User.objects.filter(pk=pk, is_active=True).first()
-    if person is None or not permissions.can_sanction(request.user, person):
+    """Return an active person, or the account to which a guest has signed in.
+
+    Raise `ApiError` (`not_found`) unless the visitor may moderate them.
+    """
+    person = User.objects.filter(pk=pk).select_related("heir").first()
+    person = person and (person.heir or person)
+    if person is None or not person.is_active or not permissions.can_sanction(request.user, person):
         raise ApiError("not_found", _("This person doesn't exist."))
     return person
 

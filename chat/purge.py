@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, ProtectedError, QuerySet
 
 import live
 from chat import permissions
-from chat.models import Invitation, Membership, Room, RoomKind, new_epoch
+from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Room, RoomKind, new_epoch
 from chat.queries import locks
 from chat.room_names import MODERATORS_ROOM
 from chat.signals import room_deleted
@@ -17,10 +17,14 @@ from tasks.jobs import CHUNK, RUN_JOBS, PeriodicJob, delete_rows, make_due
 
 NAME = "deleted rooms"
 
+# Actions whose audit entries have text of the room's people as their reason.
+WITH_WORDS = [ModerationAction.RENAME, ModerationAction.SET_TOPIC, ModerationAction.REMOVE_MESSAGE]
+
 
 def delete_rooms(rooms: Collection[int]) -> None:
     """Delete rooms that are locked and have no members. A task worker deletes their rows soon."""
     Invitation.objects.filter(room__in=rooms).delete()
+    forget_words(AuditEntry.objects.filter(room__in=rooms))
     permissions.all_rooms().filter(pk__in=rooms).update(
         kind=RoomKind.DELETED,
         epoch=new_epoch(),  # so that nothing that is under way is stored
@@ -31,6 +35,12 @@ def delete_rooms(rooms: Collection[int]) -> None:
     room_deleted.send(Room)
     make_due(NAME)
     transaction.on_commit(lambda: live.send_in_background(RUN_JOBS))
+
+
+def forget_words(entries: QuerySet[AuditEntry]) -> None:
+    """Empty the titles, the topics and the reasons of removals in audit entries of closed rooms."""
+    entries.filter(action__in=WITH_WORDS).update(reason="")
+    entries.update(room_name="")
 
 
 def delete_if_empty(rooms: Collection[int]) -> int:

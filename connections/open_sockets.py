@@ -122,7 +122,9 @@ def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
     A deleted person leaves a row or a resting name. A person who is missing because the database was restored
     leaves neither: their pages reconnect and show what is stored.
     """
-    people = User.objects.only("is_active", "name_key", "password").in_bulk({user.pk for _, user in sockets})
+    people = User.objects.only("username", "password", "is_active", "is_guest", "name_key").in_bulk(
+        {user.pk for _, user in sockets}
+    )
     keys = {socket.session_key for socket, _ in sockets if socket.session_key}
     sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     signed_in = {None, *sessions.values_list("session_key", flat=True)}
@@ -140,7 +142,7 @@ def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
         elif person.is_deleted:
             found.append((socket, DELETED))
         elif not person.is_active:
-            found.append((socket, REMOVED))
+            found.append((socket, SIGNED_OUT if person.has_signed_in else REMOVED))
         elif socket.session_key not in signed_in or user.password != person.password:
             found.append((socket, SIGNED_OUT))
         elif socket.private_room and (entered is None or socket.admission not in (None, entered.admission)):

@@ -46,13 +46,17 @@ def pay(biz: str, amount: Decimal, currency: str) -> Order:
     return order
 
 
-def forget_orders(person: Any, heir: Any, is_gone: bool) -> None:
-    """Empty the subjects of the orders of a person who is gone for good, and let nobody else see the orders.
+def hand_over_orders(person: Any, heir: Any, is_gone: bool) -> None:
+    """Hand over a guest's orders to the account to which the guest signs in.
 
-    The rest stays: the payment provider refers to it.
+    Of a person who is gone for good, empty their subjects, and let nobody else see them. The rest stays: the
+    payment provider refers to it.
     """
-    if is_gone and not heir:
-        Order.objects.filter(owner=person).update(subject="", is_shared=False)
+    own = Order.objects.filter(owner=person)
+    if heir:
+        own.update(owner=heir)
+    elif is_gone:
+        own.update(subject="", is_shared=False)
 
 
 @transaction.atomic

@@ -7,6 +7,6 @@ class PushConfig(AppConfig):
 
     def ready(self):
         from base.visitor import HAND_OVER
-        from push.actions import forget_orders
+        from push.actions import hand_over_orders
 
-        HAND_OVER.append(forget_orders)
+        HAND_OVER.append(hand_over_orders)

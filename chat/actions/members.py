@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +21,17 @@ from base.database import may_change
 from base.rooms import missing_room
 from chat import permissions, purge
 from chat.actions.room_events import log_event
-from chat.models import AuditEntry, History, Invitation, Membership, ModerationAction, Role, Room, RoomKind
+from chat.models import (
+    AuditEntry,
+    History,
+    Invitation,
+    Membership,
+    ModerationAction,
+    Report,
+    Role,
+    Room,
+    RoomKind,
+)
 from chat.queries import locks
 from chat.queries.titles import title_for
 from chat.queries.unread_counts import MAX_REQUESTS
@@ -229,8 +239,6 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     that others have opened, only the newest `MAX_REQUESTS` are handed over, and of the roles in open rooms
     the newest `MAX_ROLES`.
     """
-    if heir:  # so that nobody opens a direct room of theirs meanwhile
-        queries.lock_active_people({person.pk, heir.pk})
     own = Membership.objects.filter(user=person).exclude(room__kind=RoomKind.OPEN).select_related("room")
     requests = own.filter(is_request=True).order_by("-pk").values_list("pk", flat=True)
     if heir:
@@ -249,14 +257,24 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
         _revoke(Invitation.objects.filter(inviter=person))
 
 
-def forget_person(person: User, heir: User | None, is_gone: bool = True) -> None:
-    """Remove the name, the addresses and the words of a person who is gone for good from the audit log."""
-    if heir or not is_gone:
-        return
-    done = AuditEntry.objects.filter(actor=person)
-    done.filter(action=ModerationAction.REPORT).update(reason="")
-    done.update(actor_name=DELETED, address="")
-    AuditEntry.objects.filter(person=person).update(person_name=DELETED)
+def hand_over_records(person: User, heir: User | None, is_gone: bool = True) -> None:
+    """Hand over a guest's reports and audit entries to the account to which the guest signs in.
+
+    Remove the name, the addresses and the words of a person who is gone for good from the audit log, also
+    those of the guests who signed in to the account. The words are those of reports and of closed rooms.
+    """
+    if heir:
+        same = Report.objects.filter(user=heir, message=OuterRef("message"), seq=OuterRef("seq"))
+        Report.objects.filter(~Exists(same), user=person).update(user=heir)
+        AuditEntry.objects.filter(actor=person).update(actor=heir)
+        AuditEntry.objects.filter(person=person).update(person=heir)
+    elif is_gone:
+        people = User.objects.filter(Q(pk=person.pk) | Q(heir=person)).values("pk")
+        done = AuditEntry.objects.filter(actor__in=people)
+        done.filter(action=ModerationAction.REPORT).update(reason="")
+        purge.forget_words(done.exclude(room__kind=RoomKind.OPEN))
+        done.update(actor_name=DELETED, address="")
+        AuditEntry.objects.filter(person__in=people).update(person_name=DELETED)
 
 
 def list_handed_over(person: User) -> list[str]:
@@ -395,7 +413,11 @@ def audit(
     address: str = "",
     number: int | None = None,
 ) -> None:
-    """Store what a moderator or owner did, or who reported the message with a number."""
+    """Store what a moderator or owner did, or who reported the message with a number.
+
+    A guest who has signed in is the account.
+    """
+    person = person and (person.heir or person)
     AuditEntry.objects.create(
         action=action,
         actor=actor,

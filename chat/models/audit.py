@@ -1,4 +1,8 @@
-"""Audit log of moderation: who did what to whom, where, why, and from which address. Nothing changes it."""
+"""Audit log of moderation: who did what to whom, where, why, and from which address.
+
+Only the end of a person or of a closed room changes it: names and words are emptied. The entries
+of a guest who signs in become the account's.
+"""
 
 from django.conf import settings
 from django.db import models

@@ -6,11 +6,12 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from accounts.actions import create_guest, delete_account
+from accounts.actions import create_guest, delete_account, give_up_name
 from accounts.models import User
 from chat import actions
 from chat.actions import reports
 from chat.actions.change_batch import Change
+from chat.actions.members import add_member
 from chat.actions.rooms import create_private_room
 from chat.models import AuditEntry, Membership, Message, Report, Role, Room
 from chat.queries import unread_counts
@@ -124,6 +125,45 @@ def test_who_deletes_the_account_is_in_the_audit_log_without_name_address_and_wo
     entry = AuditEntry.objects.get()
     assert (entry.actor_name, entry.person_name) == ("Somebody", "Somebody")
     assert (entry.reason, entry.address) == ("", "")
+
+
+def test_reports_and_the_audit_log_follow_a_guest_into_the_account_and_are_forgotten_with_it(insult):
+    guest, account, author = create_guest(), create_guest(), insult.author
+    again, _ = actions.send(author, insult.room, "again", uuid4())
+    for reporter, message in ((guest, insult), (account, insult), (guest, again)):
+        browser(reporter).post(address_of(message), {"reason": "he stalks me"})
+    give_up_name(guest, account)
+    assert sorted(Report.objects.values_list("user", "message")) == [
+        (account.pk, insult.pk),
+        (account.pk, again.pk),
+    ]
+    assert {entry.actor for entry in AuditEntry.objects.all()} == {account}
+    give_up_name(author, account)
+    browser(create_guest()).post(address_of(insult))  # the message is still the guest's
+    told = AuditEntry.objects.filter(person=account).order_by("pk").values_list("person_name", flat=True)
+    assert list(told) == [author.name] * 3 + [account.name]
+    AuditEntry.objects.filter(number=again.number).update(person=author)  # as removals of old messages say
+    delete_account(account)
+    assert not Report.objects.filter(user__in=[guest, account]).exists()
+    for entry in AuditEntry.objects.all():
+        assert entry.person_name == "Somebody"
+        assert (entry.reason, entry.actor_name) == ("", "Somebody") or entry.actor.is_active
+
+
+def test_the_audit_log_forgets_the_words_of_closed_rooms_with_their_people(owning, owner, room):
+    """Titles and topics of open rooms stay: they are everybody's."""
+    opened = actions.open_room("lobby", owner)
+    member = create_guest()
+    add_member(Room.objects.get(key=room), member)  # so that the room stays
+    for name in (room, opened.name):
+        for words in ({"topic": "my own depression"}, {"topic": ""}):
+            owning.post(f"/chat/{name}/settings/", {"title": "Therapy", **words})
+    assert AuditEntry.objects.filter(reason="my own depression").count() == 2
+    delete_account(owner)
+    (left,) = AuditEntry.objects.filter(reason="my own depression")
+    assert left.room == opened
+    assert {entry.room_name for entry in AuditEntry.objects.exclude(room=opened)} == {""}
+    assert not AuditEntry.objects.filter(reason="Therapy").exists()
 
 
 def test_nobody_else_finds_the_moderators_room(staff, insult):

@@ -8,7 +8,7 @@ from channels.db import database_sync_to_async
 from django.test import Client
 from django.utils import timezone
 
-from accounts.actions import create_guest
+from accounts.actions import create_guest, give_up_name
 from accounts.models import NetworkBan, User
 from accounts.purge import purge_bans
 from base.api_errors import ApiError
@@ -155,6 +155,32 @@ def test_a_new_account_is_banned_with_its_network(moderating, days, is_banned):
     page = moderating.post(f"/moderation/{account.pk}/ban/", {"lifetime": "day"}, follow=True)
     assert ("new guests from the same network" in page.content.decode()) == is_banned
     assert Client(REMOTE_ADDR=PUBLIC).get("/chat/lobby/").status_code == (403 if is_banned else 200)
+
+
+@pytest.mark.parametrize("takes_all", [True, False])
+def test_staff_reach_the_account_of_a_guest_who_has_signed_in(moderating, takes_all):
+    guest, account = create_guest(), User.objects.create_user("ada", name="Ada")
+    give_up_name(guest, account, takes_all)
+    own = f"/moderation/{account.pk}/"
+    page = moderating.get(f"/moderation/{guest.pk}/", follow=True)
+    assert page.redirect_chain == [(own, 302)]
+    assert "This guest has signed in" in page.content.decode()
+    for act in ("silence", "approve"):
+        answer = moderating.post(f"/moderation/{guest.pk}/{act}/", {"lifetime": "hour", "approved": "1"})
+        assert answer.headers["Location"] == own
+    account.refresh_from_db()
+    assert account.is_silenced and account.is_approved
+    moderating.post(f"/moderation/{guest.pk}/ban/", {"lifetime": "hour"})
+    account.refresh_from_db()
+    assert not account.is_active
+    assert entries() == [(action, "Grace", "Ada", "") for action in ("silence", "approve", "ban")]
+    assert moderating.get(f"/moderation/{guest.pk}/").status_code == 404
+
+
+def test_staff_do_not_moderate_a_guest_who_has_signed_in_as_staff(moderating):
+    guest = create_guest()
+    give_up_name(guest, User.objects.create_user("joan", name="Joan", is_staff=True))
+    assert moderating.get(f"/moderation/{guest.pk}/").status_code == 404
 
 
 def test_a_silenced_person_shows_no_text_elsewhere(moderating):

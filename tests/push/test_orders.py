@@ -12,6 +12,7 @@ from django.test import AsyncClient, Client
 
 from accounts.actions import ban, create_guest, delete_account, give_up_name
 from push import actions, consumers
+from push.access import find_own_orders
 from push.forms import OrderForm
 from push.models import Order
 from push.signature import HEADER, sign
@@ -149,7 +150,9 @@ def forget(order):
 
 @database_sync_to_async
 def sign_in_from(order):
-    give_up_name(order.owner, create_guest())
+    account = create_guest()
+    give_up_name(order.owner, account)
+    assert list(find_own_orders(account)) == [order]
 
 
 @database_sync_to_async

@@ -292,11 +292,12 @@ def _move(private: QuerySet[Membership], person: User, heir: User) -> None:
     of_open = Membership.objects.filter(user=person, room__kind=RoomKind.OPEN).exclude(role=Role.MEMBER)
     moving = [*private, *of_open.select_related("room").order_by("-pk")[:MAX_ROLES]]
     rooms = [membership.room_id for membership in moving]
-    locks.lock_rooms(rooms)
+    locked = locks.lock_rooms(rooms)
     known = {each.room_id: each for each in Membership.objects.filter(user=heir, room__in=rooms)}
     for membership in moving:
-        if membership.room.people:
-            _change_people(membership.room, person, heir)
+        room = locked.get(membership.room_id)
+        if room and room.people:  # as now stored: another of them may have signed in at the same moment
+            _change_people(room, person, heir)
         if own := known.get(membership.room_id):
             _merge(membership, own)
     moved = [membership.pk for membership in moving if membership.room_id not in known]

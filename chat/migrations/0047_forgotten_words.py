@@ -9,11 +9,11 @@ WITH_WORDS = ["rename", "set_topic", "remove_message"]
 
 def forget(apps, schema_editor):
     entries = apps.get_model("chat", "AuditEntry").objects.all()
-    guests = entries.filter(actor__is_guest=True, actor__name_key=None)
+    guests = entries.filter(actor__is_guest=True, actor__name_key=None, actor__is_active=False)
     guests.filter(action="report").update(reason="")
     guests.update(actor_name="Somebody", address="")
     reports = apps.get_model("chat", "Report").objects.filter(user__is_guest=True, user__name_key=None)
-    reports.update(reason="")
+    reports.filter(user__is_active=False).update(reason="")
     # Open rooms are never deleted.
     is_deleted = Q(room=None) | Q(room__kind="deleted")
     by_deleted = Q(actor_name="Somebody") & ~Q(room__kind="open")

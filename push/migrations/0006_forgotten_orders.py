@@ -5,7 +5,7 @@ from django.db import migrations
 
 def forget(apps, schema_editor):
     orders = apps.get_model("push", "Order").objects.filter(owner__is_guest=True, owner__name_key=None)
-    orders.update(subject="", is_shared=False)
+    orders.filter(owner__is_active=False).update(subject="", is_shared=False)
 
 
 class Migration(migrations.Migration):

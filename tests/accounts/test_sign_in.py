@@ -20,6 +20,7 @@ from chat.models import AuditEntry, Membership, Message
 from push.actions import create_order
 from push.models import Order
 from tests.accounts.steps import PASSWORD, account, element, me, say, signed_in, unchanging
+from tests.chat.people import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("hashed", "no_task_is_left_of_another_test")]
 
@@ -127,12 +128,16 @@ def test_guests_who_signed_in_with_an_earlier_version_are_forgotten():
         about = {"actor": owner, "actor_name": owner.name, "address": "93.184.216.34"}
         AuditEntry.objects.create(action="report", reason="he stalks me", room=open_room("lobby"), **about)
         AuditEntry.objects.create(action="set_topic", room_name="Therapy", reason="depression", **about)
-    User.objects.filter(pk=guest.pk).update(name_key=None, name_skeleton="")
+    back = account_actions.create_guest("5.6.7.8")
+    browser(back)  # has a session, and lost the name to somebody else's
+    User.objects.filter(pk__in=[guest.pk, back.pk]).update(name_key=None, name_skeleton="")
     executor.loader.build_graph()
     executor.migrate(executor.loader.graph.leaf_nodes())
-    left, kept = User.objects.get(pk=guest.pk), User.objects.get(pk=other.pk)
-    assert (left.name, left.network, left.seen_at) == ("Somebody", "", None)
-    assert (kept.name, kept.network, kept.seen_at) == (other.name, "1.2.3.4", other.seen_at)
+    left = User.objects.get(pk=guest.pk)
+    assert (left.name, left.network, left.seen_at, left.is_active) == ("Somebody", "", None, False)
+    for before in (other, back):
+        kept = User.objects.get(pk=before.pk)
+        assert (kept.name, kept.network, kept.is_active) == (before.name, before.network, True)
     entries = AuditEntry.objects.order_by("pk").values_list("actor_name", "reason", "room_name", "address")
     assert list(entries) == [
         ("Somebody", "", "", ""),

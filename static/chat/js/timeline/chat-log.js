@@ -39,6 +39,10 @@ export class ChatLog extends HTMLElement {
   ignored = new Set();
 
   /** Whether this page's person may remove messages of others. */
+  get moderates() {
+    return this.#moderates;
+  }
+
   set moderates(moderates) {
     if (moderates === this.#moderates) return;
     this.#moderates = moderates;

@@ -6,7 +6,7 @@ from functools import partial
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.text import format_lazy
@@ -37,12 +37,12 @@ QUERY_CHUNK = 1000
 
 NAME_FIELDS = ["name", "name_key", "name_skeleton"]
 
-# What remains of a person in the row of a guest who has signed in, or of a deleted account.
+# What remains of a person in the row of a guest who has signed in, or of a deleted account. A guest's network
+# stays for a week: see `find_banned_networks` and `purge_networks`.
 EMPTY = {
     "name": DELETED,
     "name_key": None,
     "name_skeleton": "",
-    "network": "",
     "last_login": None,
     "seen_at": None,
 }
@@ -318,33 +318,37 @@ def approve(user: User, is_approved: bool) -> User:
     return user
 
 
-def is_banned_with_network(user: User) -> bool:
-    """Return whether a ban of a person also keeps new guests out of their network.
+def find_banned_networks(user: User) -> set[str]:
+    """Return the networks that a ban of a person also keeps new guests out of.
 
-    It does for guests, and for people with an account if their first visit was within `NEW_ACCOUNT_TIME`.
-    Private addresses, which many may share, and those of proxies are never banned.
+    They are those of a guest, of guests who have lately signed in to the account, and of an account whose
+    first visit was within `NEW_ACCOUNT_TIME`. Private addresses, which many may share, and those of proxies
+    are never banned.
     """
-    is_new = user.is_guest or user.date_joined > timezone.now() - NEW_ACCOUNT_TIME
-    return is_new and is_public(user.network)
+    is_new = Q(is_guest=True) | Q(date_joined__gt=timezone.now() - NEW_ACCOUNT_TIME)
+    people = User.objects.filter(is_new, Q(pk=user.pk) | Q(heir=user))
+    return {network for network in people.values_list("network", flat=True) if is_public(network)}
 
 
 @transaction.atomic
 def ban(user: User, lifetime: timedelta) -> bool:
     """Deactivate a person and end their sessions. Return whether their network is banned for new guests."""
-    user = queries.lock_active(user)
-    _hand_over(user, None, is_gone=False)
-    user.is_active = False
-    user.save(update_fields=["is_active"])
-    if not is_banned_with_network(user):
-        return False
-    until = timezone.now() + lifetime
-    NetworkBan.objects.update_or_create(network=user.network, defaults={"until": until})
-    return True
+    if user.is_active:
+        user = queries.lock_active(user)
+        _hand_over(user, None, is_gone=False)
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+    networks, until = find_banned_networks(user), timezone.now() + lifetime
+    for network in networks:
+        NetworkBan.objects.update_or_create(network=network, defaults={"until": until})
+    return bool(networks)
 
 
 def _hand_over(user: User, heir: User | None, is_gone: bool = True) -> None:
     for hand_over in HAND_OVER:
         hand_over(user, heir, is_gone)
+    if is_gone and not heir:
+        User.objects.filter(heir=user).update(network="")
 
 
 def _anonymize(user: User) -> None:
@@ -353,7 +357,7 @@ def _anonymize(user: User) -> None:
     for field, empty in EMPTY.items():
         setattr(user, field, empty)
     user.first_name = user.last_name = ""
-    user.email = user.confirmed_email = ""
+    user.email = user.confirmed_email = user.network = ""
     user.is_active = user.is_staff = user.is_superuser = False
     user.save()
     _delete_personal(user)

@@ -34,6 +34,14 @@ def purge_bans() -> int:
     return _delete_some(NetworkBan.objects.filter(until__lt=timezone.now()))
 
 
+def purge_networks() -> int:
+    """Empty the networks of guests who have signed in. Return how many."""
+    since = timezone.now() - actions.NEW_ACCOUNT_TIME
+    guests = User.objects.filter(is_guest=True, is_active=False, name_key=None, date_joined__lt=since)
+    some = list(guests.exclude(network="").values_list("pk", flat=True)[:CHUNK])
+    return User.objects.filter(pk__in=some).update(network="")
+
+
 def _delete_some(rows: QuerySet) -> int:
     some = list(rows.values_list("pk", flat=True)[:CHUNK])
     return delete_rows(rows.filter(pk__in=some))
@@ -76,5 +84,11 @@ def _keeping_rows(model: type[Model]) -> QuerySet:
 JOB = PeriodicJob(
     "purge",
     timedelta(days=7),
-    {"sessions": purge_sessions, "names": purge_names, "bans": purge_bans, "guests": purge_guests},
+    {
+        "sessions": purge_sessions,
+        "names": purge_names,
+        "bans": purge_bans,
+        "networks": purge_networks,
+        "guests": purge_guests,
+    },
 )

@@ -27,13 +27,9 @@ REVOCATIONS = "people"
 
 
 class Revoked(msgspec.Struct):
-    """What was revoked: memberships as pairs of a person and a private room's key. Nothing else is named.
-
-    `roles` are the pairs of a person and a room's key in which the person has another role now.
-    """
+    """What was revoked: memberships as pairs of a person and a private room's key. Nothing else is named."""
 
     memberships: Collection[tuple[int, str]] = ()
-    roles: Collection[tuple[int, str]] = ()
 
 
 # Topic of changed names and roles: a person's id and name, and whether they are a guest and staff.
@@ -93,15 +89,5 @@ def record_sign_out(request: HttpRequest, user: User | None, **kwargs: Any) -> N
 
 def publish_revocation(*memberships: tuple[int, str]) -> None:
     """Make all processes check their sockets after the commit: see `Revoked`."""
-    _publish(Revoked(memberships))
-
-
-def publish_roles(*roles: tuple[int, str]) -> None:
-    """Make the sockets of people who have other roles reconnect after the commit: see `Revoked`."""
-    if roles:
-        _publish(Revoked(roles=roles))
-
-
-def _publish(revoked: Revoked) -> None:
-    event = live.Event(None, msgspec.json.encode(revoked))
+    event = live.Event(None, msgspec.json.encode(Revoked(memberships)))
     transaction.on_commit(partial(live.publish, REVOCATIONS, event))

@@ -218,11 +218,12 @@ class SignIn(GuestFormView, django_views.LoginView):
         guest = self.request.user
         if not guest.is_authenticated:
             return super().form_valid(form)
-        takes_all = self.can_take and self.takes
+        is_same = self.can_take
         # The guest cannot come back.
-        actions.give_up_name(guest, form.get_user(), takes_all, is_same=self.can_take)
+        actions.give_up_name(guest, form.get_user(), is_same and self.takes, is_same)
         response = super().form_valid(form)
-        self.request.session["former_guest"] = guest.pk
+        if is_same:  # otherwise the browser forgets what the guest has not sent
+            self.request.session["former_guest"] = guest.pk
         return response
 
 

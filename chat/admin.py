@@ -7,7 +7,7 @@ from base.admin import ReadOnlyAdmin
 from base.security_log import request_address
 from chat import permissions
 from chat.actions.site_rules import change_rules
-from chat.models import AuditEntry, Membership, Message, Room, SiteRules
+from chat.models import ON_SITE, AuditEntry, Membership, Message, Room, SiteRules
 
 
 class VisibleRoomsAdmin(ReadOnlyAdmin):
@@ -44,7 +44,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request):
         visible = permissions.visible_rooms(request.user)
-        of_site = Q(room=None, room_name="")
+        of_site = Q(room=None, action__in=ON_SITE)  # entries of deleted rooms have no room either
         return super().get_queryset(request).filter(of_site | Q(room__in=visible))
 
     list_display = ["at", "action", "actor_name", "person_name", "room_name", "number", "reason", "address"]

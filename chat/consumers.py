@@ -20,9 +20,10 @@ from base.rooms import private_key
 from base.websockets import is_for_another_user, parse_query, send_frames
 from chat import actions, commands, permissions, protocol, room_names
 from chat.limits import get_room_rate
-from chat.models import Room, Writers
+from chat.models import Role, Room, Writers
 from chat.protocol import dialects
 from chat.queries import history
+from chat.services.roles import Standing, get_role_feed
 from chat.services.room_presence import get_presence_feed
 from chat.services.site_rules import SiteChanged, get_site_rules_feed
 from chat.services.unread_feed import get_unread_feed
@@ -74,9 +75,8 @@ class ChatConsumer(live.AsyncSocket):
             self.user, self.session_key = self.scope["user"], self.scope["session"].session_key
         self.address = counted_client_address(self.scope)
         self.private_room: str | None = None
-        self.admission: object = None
-        self.role: tuple[int, str] | None = None
-        self.may_change = self.moderates = False
+        self.admission: tuple[int, int] | None = None
+        self.role: str | None = None
         self.is_open = False  # in the room, and not closing
         if is_for_another_user(self.scope):  # before presence shows them in the room
             await self.refuse(SIGNED_OUT)
@@ -111,7 +111,6 @@ class ChatConsumer(live.AsyncSocket):
         seq, at = self.query.get("last_seq", ""), self.query.get("last_at", "")
         user = self.user.pk if self.user else None
         self.private_room = private_key(name)
-        self.role = (user, names.key(name)) if user else None
         known = history.ClientState(user, names.key(name), last, seq, at, newest)
         found = await history.get_rooms().load(known)
         if found is None:
@@ -126,10 +125,7 @@ class ChatConsumer(live.AsyncSocket):
         self.title = found.title
         self.end = found.end
         self.admission = room.admission
-        if self.user:
-            self.role = self.user.pk, room.key  # the name may be a former one
-            self.may_change = permissions.can_change(self.user, room, found.role)
-            self.moderates = permissions.can_moderate(self.user, room, found.role)
+        self.role = found.role
         # The cursor alone does not show a restore: new messages may have brought the log past the cursor.
         self.is_rewound = self.query.get("epoch", room.epoch) != room.epoch or proven is None
         self.client_cursor = await self.find_client_cursor(room, proven)
@@ -173,6 +169,9 @@ class ChatConsumer(live.AsyncSocket):
             self.life.enter_context(unread.follow(self.user.pk, self.send_batch, self.on_error))
             site = get_site_rules_feed().follow(self.user.pk, self.on_site_changed, self.on_error)
             self.life.enter_context(site)
+            told = Standing(self.role or Role.MEMBER, self.user.is_staff)
+            roles = get_role_feed().follow((room.pk, self.user.pk), told, self.on_standing)
+            self.life.enter_context(roles)
             await self.update_requirement()  # it may have changed since the welcome
 
     async def find_client_cursor(self, room: Room, proven: int | None) -> int | None:
@@ -192,6 +191,29 @@ class ChatConsumer(live.AsyncSocket):
             missed = await history.get_missed_counts().load((room.topic, seq)) or 0
         return seq if 0 <= missed <= history.MAX_MISSED else None
 
+    @property
+    def may_change(self) -> bool:
+        """Whether the user may change the room's settings."""
+        is_allowed = self.user and permissions.can_change(self.user, self.room, self.role)
+        return bool(is_allowed) and not self.requirement
+
+    @property
+    def moderates(self) -> bool:
+        """Whether the user may remove what others wrote."""
+        return bool(self.user and permissions.can_moderate(self.user, self.room, self.role))
+
+    def on_standing(self, standing: Standing) -> None:
+        self.telling = live.send_detached(self.tell_standing(standing))
+
+    async def tell_standing(self, standing: Standing):
+        """Send what the user may do in the room now."""
+        self.role = standing.role
+        if self.user:
+            self.user.is_staff = standing.is_staff
+        await self.update_requirement()
+        body = protocol.encode_body(protocol.Role(self.may_change, self.moderates))
+        await self.send_batch(live.Batch([live.Event(None, body)]))
+
     def welcome(self, room: Room, reset: bool) -> protocol.Welcome:
         you = protocol.make_you(self.user) if self.user else None
         writers = "" if room.writers == Writers.EVERYONE else room.writers
@@ -201,7 +223,7 @@ class ChatConsumer(live.AsyncSocket):
             room.archived_at is not None,
             writers,
             room.slow_mode,
-            self.may_change and not self.requirement,
+            self.may_change,
             self.moderates,
             self.requirement,
         )

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.actions import is_banned_with_network
+from accounts.actions import find_banned_networks
 from accounts.models import User
 from base.api_errors import ApiError
 from base.ratelimit import get_change_rate, hit_limit
@@ -71,13 +71,15 @@ def ban(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _find(request: HttpRequest, pk: int) -> User:
-    """Return an active person, or the account to which a guest has signed in.
+    """Return an active person, or the account to which a guest has signed in, if that is known.
 
-    Raise `ApiError` (`not_found`) unless the visitor may moderate them.
+    Of other guests who have signed in lately, the network can still be banned. Raise `ApiError` (`not_found`)
+    unless the visitor may moderate the person.
     """
     person = User.objects.filter(pk=pk).select_related("heir").first()
     person = person and (person.heir or person)
-    if person is None or not person.is_active or not permissions.can_sanction(request.user, person):
+    is_left = person is not None and (person.is_active or (person.has_signed_in and person.network))
+    if person is None or not is_left or not permissions.can_sanction(request.user, person):
         raise ApiError("not_found", _("This person doesn't exist."))
     return person
 
@@ -95,7 +97,7 @@ def _actor(request: HttpRequest) -> User:
 def _render(request: HttpRequest, person: User, error: ApiError | None = None) -> HttpResponse:
     context = {
         "person": person,
-        "with_network": is_banned_with_network(person),
+        "with_network": bool(find_banned_networks(person)),
         "longest_reason": MAX_REASON_LENGTH,
         "error": error and error.detail,
     }

@@ -122,6 +122,14 @@ def load_roles(pairs: Collection[tuple[int, int]]) -> Roles:
     return {(room, user): role for room, user, role in found if (room, user) in pairs}
 
 
+def load_higher_roles(pairs: Collection[tuple[int, int]]) -> Roles:
+    """Return the roles above that of a member, for pairs of a room's and a person's primary keys."""
+    rooms = {room for room, _ in pairs}
+    higher = RANKS[RANKS.index(Role.MODERATOR) :]
+    found = Membership.objects.filter(room__in=rooms, role__in=higher).values_list("room", "user", "role")
+    return {(room, user): role for room, user, role in found if (room, user) in pairs}
+
+
 def load_role(visitor: Visitor, room: Room) -> str | None:
     """Return a visitor's role in a room; None without a membership."""
     pk = _pk(visitor)

@@ -87,10 +87,6 @@ class Visit:
     def private_room(self) -> str | None:
         return self._scope.get("private_room")
 
-    @property
-    def role(self) -> None:
-        """Return None: these sockets tell no role."""
-
     def dismiss(self, code: int) -> None:
         if not self._ended.done():
             self._ended.set_result(code)

@@ -36,8 +36,7 @@ class Socket(Protocol):
 
     `private_room` is the key of the private room that it enters, if any. It is set before the permission is
     read, so that a removal afterwards is noticed. `admission` is `Room.admission`, or None until the
-    room has been read: it changes when the user is removed and added again. `role` is the pair of the user
-    and the key of the room whose welcome tells their role, or None; it too is set before the role is read.
+    room has been read: it changes when the user is removed and added again.
     """
 
     user: User | None
@@ -45,13 +44,10 @@ class Socket(Protocol):
     address: str
 
     @property
-    def admission(self) -> object: ...
+    def admission(self) -> tuple[int, int] | None: ...
 
     @property
     def private_room(self) -> str | None: ...
-
-    @property
-    def role(self) -> tuple[int, str] | None: ...
 
     def dismiss(self, code: int) -> None:
         """Accept no more commands, and close."""
@@ -90,18 +86,12 @@ class Sockets:
         await self._reconciler.close()
 
     def _on_batch(self, batch: live.Batch) -> None:
-        """Close the sockets of ended memberships at once: what the room says next is not for them.
-
-        Those of changed roles reconnect, and are told what the user may do now.
-        """
+        """Close the sockets of ended memberships at once: what the room says next is not for them."""
         for event in batch.events:
-            revoked = msgspec.json.decode(event.body, type=Revoked)
-            ended, changed = {*revoked.memberships}, {*revoked.roles}
-            for socket in [*self._open] if ended or changed else ():
+            ended = {*msgspec.json.decode(event.body, type=Revoked).memberships}
+            for socket in [*self._open] if ended else ():
                 if socket.user and (socket.user.pk, socket.private_room) in ended:
                     socket.dismiss(REMOVED)
-                elif socket.role in changed:
-                    socket.dismiss(RESTARTS)
 
     async def _check_all(self) -> None:
         """Close the sockets of revoked sessions, people and memberships.
@@ -145,8 +135,13 @@ def _to_dismiss(sockets: list[tuple[Socket, User]]) -> list[tuple[Socket, int]]:
             found.append((socket, SIGNED_OUT if person.has_signed_in else REMOVED))
         elif socket.session_key not in signed_in or user.password != person.password:
             found.append((socket, SIGNED_OUT))
-        elif socket.private_room and (entered is None or socket.admission not in (None, entered.admission)):
+        elif socket.private_room and entered is None:
             found.append((socket, REMOVED))
+        elif entered and socket.admission and socket.admission != entered.admission:
+            is_same_membership = (
+                socket.admission[0] == entered.admission[0]
+            )  # with more or less of the history
+            found.append((socket, RESTARTS if is_same_membership else REMOVED))
     return found
 
 

@@ -31,8 +31,8 @@ class Change(NamedTuple):
 
     `client_id`, if given, must match the message: after a restore, another message may
     have its number. `seq`, if given, must be the message's current seq: a late edit must not
-    replace a newer one. `reason` and `address` are a moderator's. The deletion of a message that was removed
-    with another reason deletes that reason.
+    replace a newer one. `reason` and `address` are a moderator's. The deletion, with the `seq`, of a message
+    that was removed with a reason deletes that reason.
     """
 
     author: User
@@ -74,8 +74,8 @@ class ChangeBatch:
             message = None
         if message and message.number < change.room.first_seq:
             message = None  # hidden: from before the person joined
-        if message and message.removal_reason == change.reason:
-            message = None  # the same removal, sent again
+        if message and message.removal_reason is not None and change.seq is None:
+            message = None  # it is removed already, by this or another moderator
         if message:
             message.room = change.room  # saves a query
         check = permissions.check_delete if change.text is None else permissions.check_edit

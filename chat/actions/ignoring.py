@@ -10,7 +10,7 @@ from accounts import queries
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import permissions
-from chat.models import Ignored, Room
+from chat.models import Ignored, Membership, Room, RoomKind
 from chat.services import unread_changes
 
 # How many people a person can ignore: pages have all of them.
@@ -50,8 +50,8 @@ def stop_ignoring(user: User, person: int) -> None:
 def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     """Hand over the people whom a guest ignores to the account to which the guest signs in.
 
-    Of those that exceed the account's `MAX_IGNORED`, the oldest are left out. Those who ignore the guest also
-    ignore the account.
+    Of those that exceed the account's `MAX_IGNORED`, the oldest are left out. Those who ignore the guest and
+    are in a private or direct room that was handed over also ignore the account; others do not learn of it.
     """
     if heir is None:
         return
@@ -60,7 +60,9 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     own = Ignored.objects.filter(user=person).exclude(person__in=known).exclude(person=heir)
     moving = list(own.order_by("-pk").values_list("pk", flat=True)[:free])
     Ignored.objects.filter(pk__in=moving).update(user=heir)
-    others = Ignored.objects.filter(person=person).exclude(user=heir).order_by("-pk")
+    shared = Membership.objects.filter(user=heir).exclude(room__kind=RoomKind.OPEN).values("room")
+    inside = Membership.objects.filter(room__in=shared).values("user")
+    others = Ignored.objects.filter(person=person, user__in=inside).exclude(user=heir).order_by("-pk")
     users = others.values_list("user", flat=True)[:MAX_FOLLOWED]
     Ignored.objects.bulk_create([Ignored(user_id=pk, person=heir) for pk in users], ignore_conflicts=True)
     _recount(heir)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +14,7 @@ from accounts import queries
 from accounts.confusables import NameKeys
 from accounts.display_names import DELETED, MAX_NAME_LENGTH
 from accounts.models import User
-from accounts.revocation import publish_revocation, publish_roles
+from accounts.revocation import publish_revocation
 from base import names
 from base.api_errors import ApiError
 from base.database import may_change
@@ -37,6 +37,7 @@ from chat.queries.titles import title_for
 from chat.queries.unread_counts import MAX_REQUESTS
 from chat.room_events import RoomEvent
 from chat.services import unread_changes
+from chat.services.roles import publish_roles
 
 # How many private rooms a person can be in, without the direct ones that others have opened: signing in hands
 # them over one by one.
@@ -125,7 +126,7 @@ def _add(actor: User, room: Room, person: User, role: str) -> None:
             defaults={"role": role},
             create_defaults={"role": role, "last_read": room.last_seq},
         )
-        publish_roles((person.pk, room.key))
+        publish_roles([(room.pk, person.pk)])
 
 
 def _was_added_often(person: User) -> bool:
@@ -163,7 +164,7 @@ def set_role(actor: User, room: Room, person: int, role: str, address: str = "")
 def _give_role(member: Membership, room: Room, role: str) -> None:
     member.role = role
     member.save(update_fields=["role"])
-    publish_roles((member.user_id, room.key))
+    publish_roles([(room.pk, member.user_id)])
 
 
 def check_keeps_owner(room: Room, person: int) -> None:
@@ -236,14 +237,12 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
 
     Without an heir, rooms that would have no owner go to the member with the highest role who came first,
     and a person who is gone for good leaves all; rooms without other members are deleted. Of the direct rooms
-    that others have opened, only the newest `MAX_REQUESTS` are handed over, and of the roles in open rooms
-    the newest `MAX_ROLES`.
+    that others have opened, only those `MAX_REQUESTS` in which somebody wrote last are handed over, and of
+    the roles in open rooms the newest `MAX_ROLES`.
     """
     own = Membership.objects.filter(user=person).exclude(room__kind=RoomKind.OPEN).select_related("room")
-    requests = own.filter(is_request=True).order_by("-pk").values_list("pk", flat=True)
     if heir:
-        Membership.objects.filter(pk__in=list(requests[MAX_REQUESTS:])).delete()
-    if heir:
+        _drop_requests(own.filter(is_request=True))
         _move(own, person, heir)
         return
     held = list(own.values_list("room", "role", "room__kind"))
@@ -255,6 +254,15 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
         _publish_titles({room for room, _role, kind in held if kind == RoomKind.DIRECT})
         _end(own, rooms)
         _revoke(Invitation.objects.filter(inviter=person))
+
+
+def _drop_requests(requests: QuerySet[Membership]) -> None:
+    """Delete requests that are not handed over: see `hand_over`."""
+    latest_first = requests.order_by(F("room__last_message_at").desc(nulls_last=True), "-pk")
+    kept = list(latest_first.values_list("pk", flat=True)[:MAX_REQUESTS])
+    dropped = dict(requests.exclude(pk__in=kept).values_list("pk", "room"))
+    Membership.objects.filter(pk__in=dropped).delete()
+    _publish_titles(set(dropped.values()))
 
 
 def hand_over_records(person: User, heir: User | None, is_gone: bool = True) -> None:
@@ -304,7 +312,8 @@ def _move(private: QuerySet[Membership], person: User, heir: User) -> None:
     Membership.objects.filter(pk__in=moved).update(user=heir, star=None)
     Invitation.objects.filter(room__in=rooms, inviter=person).update(inviter=heir)
     transaction.on_commit(lambda: unread_changes.publish_changed_memberships(heir.pk, rooms))
-    publish_roles(*[(heir.pk, each.room.key) for each in moving if each.role != Role.MEMBER])
+    publish_roles([(each.room_id, heir.pk) for each in moving if each.role != Role.MEMBER])
+    _publish_titles({each.room_id for each in moving if each.room.kind == RoomKind.DIRECT})
 
 
 def _change_people(room: Room, person: User, heir: User) -> None:
@@ -332,11 +341,11 @@ def _appoint_owners(person: User, rooms: Collection[int]) -> None:
     rows = Membership.objects.filter(pk__in=[pk for (pk,) in heirs]).order_by("user", "room")
     # In the order of `mark_read`.
     locked = {
-        row.pk: (row.user_id, row.room.key)
+        row.pk: (row.room_id, row.user_id)
         for row in rows.select_for_update(of=("self",)).select_related("room")
     }
     Membership.objects.filter(pk__in=locked).update(role=Role.OWNER)
-    publish_roles(*locked.values())
+    publish_roles([*locked.values()])
 
 
 def _active_others(room: Room | OuterRef, person: int) -> QuerySet[Membership]:
@@ -367,7 +376,7 @@ def end_membership(person: int, room: Room) -> None:
     if not room.is_open:
         publish_revocation((person, room.key))
     elif has_role:
-        publish_roles((person, room.key))
+        publish_roles([(room.pk, person)])
 
 
 def end_all_memberships(room: Room) -> None:

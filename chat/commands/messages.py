@@ -68,7 +68,7 @@ async def edit(socket: "ChatConsumer", command: Edit) -> Message:
 async def delete(socket: "ChatConsumer", command: Delete) -> Message:
     reason = clean_reason(command.reason)
     await _count_text(socket, 2 * reason)  # the audit log has it too
-    return await _change(socket, command, None, reason=reason)
+    return await _change(socket, command, None, command.seq, reason=reason)
 
 
 async def _count_text(socket: "ChatConsumer", text: str) -> None:

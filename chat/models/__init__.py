@@ -1,6 +1,6 @@
 """Models of the chat."""
 
-from chat.models.audit import AuditEntry, ModerationAction
+from chat.models.audit import ON_SITE, AuditEntry, ModerationAction
 from chat.models.ignored import Ignored
 from chat.models.invitations import Invitation
 from chat.models.memberships import Involvement, Membership, Role
@@ -26,6 +26,7 @@ __all__ = [
     "ARCHIVED",
     "MAX_PEOPLE",
     "MAX_TOPIC_LENGTH",
+    "ON_SITE",
     "SLOW_MODES",
     "AuditEntry",
     "FormerName",

@@ -40,6 +40,17 @@ class ModerationAction(models.TextChoices):
     REVOKE_INVITATION = "revoke_invitation", _("Revoked an invitation")
 
 
+# Actions on people and on the whole site, in no room.
+ON_SITE = [
+    ModerationAction.SILENCE,
+    ModerationAction.END_SILENCE,
+    ModerationAction.BAN,
+    ModerationAction.APPROVE,
+    ModerationAction.END_APPROVAL,
+    ModerationAction.SET_SITE_RULES,
+]
+
+
 class AuditEntry(models.Model):
     """Action of a moderator. Names are those of that time: people and rooms may be renamed or deleted."""
 

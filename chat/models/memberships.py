@@ -57,6 +57,8 @@ class Membership(Personal):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "room"], name="membership")]
+        # For rooms' moderators and owners: most members are neither.
+        indexes = [models.Index(fields=["room", "role"], name="membership_role")]
 
     def __str__(self):
         return f"{self.user} in {self.room}"

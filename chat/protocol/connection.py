@@ -31,6 +31,13 @@ class Settings(msgspec.Struct, omit_defaults=True):
     requirement: str = ""
 
 
+class Role(Notice):
+    """What the user's new role in the room allows: see `Settings`."""
+
+    is_owner: bool
+    moderates: bool
+
+
 class Requirement(Notice):
     """Requirement of the site's rules that keeps the user from writing: a key of `REQUIREMENTS`, or empty."""
 

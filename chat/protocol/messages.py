@@ -50,13 +50,14 @@ class Edit(Request, tag="edit"):
 
 
 class Delete(Request, tag="delete"):
-    """`client_id` is as in `Edit`. `reason` is shown if a moderator removes the message of another person.
+    """`client_id` and `seq` are as in `Edit`. `reason` is shown if a moderator removes another's message.
 
-    For a message that was removed with another reason, it deletes that reason, and shows none.
+    With the `seq` of a message that was removed with a reason, it deletes that reason.
     """
 
     number: Seq
     client_id: UUID | None = None
+    seq: Seq | None = None
     reason: Annotated[str, msgspec.Meta(max_length=MAX_REASON_LENGTH)] = ""
 
 

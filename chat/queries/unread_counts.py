@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import (
@@ -46,6 +46,8 @@ MAX_PRIVATE_NAMES = 600
 
 # People or memberships per query.
 QUERY_CHUNK = 1000
+
+K = TypeVar("K")
 
 
 # The condition of all rows.
@@ -221,7 +223,7 @@ def load_memberships_after(key: int) -> list[tuple[int, int, int]]:
     return list(entered.order_by("pk").values_list("pk", "user", "room"))
 
 
-def split_into_chunks(keys: Collection[int], size: int = QUERY_CHUNK) -> Iterable[list[int]]:
+def split_into_chunks(keys: Collection[K], size: int = QUERY_CHUNK) -> Iterable[list[K]]:
     listed = list(keys)
     return (listed[start : start + size] for start in range(0, len(listed), size))
 

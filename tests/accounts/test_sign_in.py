@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import actions as account_actions
 from accounts.actions import record_presence
 from accounts.models import User
+from accounts.purge import purge_networks
 from accounts.revocation import publish_revocation
 from base.api_errors import ApiError
 from chat.actions import open_room
@@ -23,6 +24,8 @@ from tests.accounts.steps import PASSWORD, account, element, me, say, signed_in,
 from tests.chat.people import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("hashed", "no_task_is_left_of_another_test")]
+
+PUBLIC = "93.184.216.34"
 
 
 def test_a_guest_who_signs_in_becomes_the_account_and_the_guest_keeps_what_it_said(client):
@@ -67,7 +70,7 @@ def test_only_an_empty_row_remains_of_a_guest_who_signs_in(client, ends_with_bro
     message = say(guest)
     say(person)
     User.objects.filter(pk=guest.pk).update(
-        network="93.184.216.34", silenced_until=timezone.now() + timedelta(hours=1)
+        network=PUBLIC, silenced_until=timezone.now() + timedelta(hours=1)
     )
     if ends_with_browser:  # "Not on this device"
         session = client.session
@@ -75,7 +78,7 @@ def test_only_an_empty_row_remains_of_a_guest_who_signs_in(client, ends_with_bro
         session.save()
     assert client.post("/me/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 302
     left = User.objects.get(pk=guest.pk)
-    assert (left.name, left.name_key, left.name_skeleton, left.network) == ("Somebody", None, "", "")
+    assert (left.name, left.name_key, left.name_skeleton) == ("Somebody", None, "")
     assert left.last_login is left.seen_at is left.silenced_until is None
     assert left.heir == (None if ends_with_browser else person)
     assert not Membership.objects.filter(user=guest).exists()
@@ -84,6 +87,19 @@ def test_only_an_empty_row_remains_of_a_guest_who_signs_in(client, ends_with_bro
     assert (me(client), me(client).is_silenced) == (person, not ends_with_browser)
     record_presence([guest.pk])  # of a tab that is still open
     assert User.objects.get(pk=guest.pk).seen_at is None
+    assert client.session.get("former_guest") == (None if ends_with_browser else guest.pk)
+
+
+def test_the_network_of_a_guest_who_signed_in_is_forgotten_after_a_week_or_with_the_account():
+    one, two, person = account_actions.create_guest(PUBLIC), account_actions.create_guest(PUBLIC), account()
+    for guest in (one, two):
+        account_actions.give_up_name(guest, person)
+    User.objects.filter(pk=one.pk).update(date_joined=timezone.now() - timedelta(days=8))
+    assert purge_networks() == 1
+    networks = User.objects.filter(is_guest=True).order_by("pk").values_list("network", flat=True)
+    assert list(networks) == ["", PUBLIC]
+    account_actions.delete_account(person)
+    assert list(networks.all()) == ["", ""]
 
 
 def test_a_guest_who_signs_in_does_not_silence_staff_or_shorten_a_silence(client):
@@ -122,10 +138,10 @@ async def test_tabs_of_a_guest_who_signs_in_are_signed_out(connect, guest):
 def test_guests_who_signed_in_with_an_earlier_version_are_forgotten():
     executor = MigrationExecutor(connection)
     executor.migrate([("accounts", "0008_heir")])
-    guest, other = account_actions.create_guest("93.184.216.34"), account_actions.create_guest("1.2.3.4")
+    guest, other = account_actions.create_guest(PUBLIC), account_actions.create_guest("1.2.3.4")
     for owner in (guest, other):
         create_order(owner, "pills for my illness", Decimal(1), "EUR", True)
-        about = {"actor": owner, "actor_name": owner.name, "address": "93.184.216.34"}
+        about = {"actor": owner, "actor_name": owner.name, "address": PUBLIC}
         AuditEntry.objects.create(action="report", reason="he stalks me", room=open_room("lobby"), **about)
         AuditEntry.objects.create(action="set_topic", room_name="Therapy", reason="depression", **about)
     back = account_actions.create_guest("5.6.7.8")
@@ -142,8 +158,8 @@ def test_guests_who_signed_in_with_an_earlier_version_are_forgotten():
     assert list(entries) == [
         ("Somebody", "", "", ""),
         ("Somebody", "", "", ""),
-        (other.name, "he stalks me", "", "93.184.216.34"),
-        (other.name, "", "", "93.184.216.34"),  # of a room that was deleted
+        (other.name, "he stalks me", "", PUBLIC),
+        (other.name, "", "", PUBLIC),  # of a room that was deleted
     ]
     orders = Order.objects.order_by("pk").values_list("owner", "subject", "is_shared")
     assert list(orders) == [(guest.pk, "", False), (other.pk, "pills for my illness", True)]

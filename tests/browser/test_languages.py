@@ -110,7 +110,7 @@ async def test_a_room(lobby, chinese):
 
     await tab.failed.get_by_role("button", name="丢弃").click()
     await tab.messages.first.hover()
-    await page.locator("[data-action=delete]").first.click()
+    await page.locator(".message__action--delete").first.click()
     await expect(page.locator("#message-deletion")).to_contain_text("确定删除？")
     assert await english(tab) == []
     await page.locator("#message-deletion").get_by_role("button", name="删除", exact=True).click()

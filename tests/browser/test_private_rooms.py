@@ -185,6 +185,12 @@ async def test_a_direct_room_has_the_present_name_of_the_other(lobby, open_tab):
     await two.say("Ada of the Opera")
     await expect(one.page.get_by_role("heading", level=1)).to_contain_text("Ada of the Opera")
     await expect(one.page).to_have_title(re.compile("Ada of the Opera · Lobby"))
+    await two.page.click(".display-name__button")
+    await two.say("Ada of the Opera house")
+    await expect(one.page.locator("#room-title")).to_have_text("Ada of the Opera house")
+    await two.page.goto(one.page.url)  # and is present under the new name
+    await expect(one.page.locator("#people-list .person")).to_have_count(2)
+    await expect(one.page.locator("#room-title")).to_have_text("Ada of the Opera house")
 
 
 async def test_three_people_meet_in_a_direct_room_under_their_present_names(lobby, open_tab, two_members):

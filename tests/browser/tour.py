@@ -141,7 +141,7 @@ class Tour:
         yield Stop("room-edit")
         await self._press("Escape")
         await self.tab.messages.last.hover()
-        await page.locator("[data-action=delete]").last.click()
+        await page.locator(".message__action--delete").last.click()
         await expect(page.locator("#message-deletion")).to_be_visible()
         yield Stop("room-delete")
         await self._press("Escape")

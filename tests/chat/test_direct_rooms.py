@@ -6,6 +6,7 @@ from html import unescape
 from uuid import uuid4
 
 import pytest
+from channels.db import database_sync_to_async
 from django.db import connection
 from django.test import Client
 
@@ -270,6 +271,28 @@ def test_a_guest_who_signs_in_takes_the_room_of_the_same_others_along(friends, a
     assert open_room(account, bob, eve) == address
     assert open_room(bob, account, eve) == address
     assert f"Ada, {eve.name}" in listed(bob)
+
+
+def test_strangers_who_write_nothing_do_not_take_a_friends_request_away(friends, account):
+    guest, bob, *_ = friends
+    write(bob, address := open_room(bob, guest))
+    for _stranger in range(unread_counts.MAX_REQUESTS):
+        meet(guest, stranger := create_guest())
+        open_room(stranger, guest)
+    sign_in(guest)
+    assert Membership.objects.filter(user=account, room=found(address)).exists()
+    assert Membership.objects.filter(user=account, is_request=True).count() == unread_counts.MAX_REQUESTS
+
+
+async def test_the_others_are_told_the_name_of_a_guest_who_signs_in(connect, friends, account):
+    guest, bob, *_ = friends
+    address = await database_sync_to_async(open_room)(guest, bob)
+    await database_sync_to_async(write)(guest, address)
+    page = await connect(path="/ws/me/", user=bob)
+    await page.event("unread")
+    await database_sync_to_async(sign_in)(guest)
+    while "Ada" not in [each.get("title") for each in (await page.event("unread"))["rooms"]]:
+        pass
 
 
 def test_a_guest_who_signs_in_to_the_account_of_another_in_the_room_is_one_person_there(friends, account):

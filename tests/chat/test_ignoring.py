@@ -108,10 +108,14 @@ def test_an_account_ignores_whom_its_guest_has_ignored(owning, owner, pest):
     assert list(Ignored.objects.filter(user=account).values_list("person", flat=True)) == [pest.pk]
 
 
-def test_a_guest_who_signs_in_stays_ignored(owning, owner, pest):
+@pytest.mark.parametrize("share", [True, False])
+def test_a_guest_who_signs_in_stays_ignored_in_rooms_that_they_share(owning, owner, meeting, pest, share):
+    """Others would learn which account it is."""
     account = User.objects.create_user("ada", password="correct horse 9 staple", name="Ada")
-    ignore(owning, pest)
     client = browser(pest)
+    if share:
+        actions.rooms.open_direct_room(pest, owner.pk, meeting, {owner.pk})
+    ignore(owning, pest)
     client.post("/me/sign-in/", {"username": "ada", "password": "correct horse 9 staple"})
-    assert set(page_data(owning)["ignored"]) == {pest.pk, account.pk}
+    assert set(page_data(owning)["ignored"]) == {pest.pk, *([account.pk] if share else [])}
     assert page_data(client)["ignored"] == []

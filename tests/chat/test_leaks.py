@@ -19,10 +19,10 @@ from django.urls import get_resolver
 from accounts.actions import create_guest
 from accounts.models import User
 from accounts.revocation import publish_revocation
-from chat import actions, permissions
+from chat import actions, permissions, purge
 from chat.actions import invitations, members, rooms
 from chat.actions.message_batch import NewMessage
-from chat.models import Membership, Message, Room
+from chat.models import AuditEntry, Membership, Message, Room
 from chat.queries import unread_counts
 from push.actions import start_feed
 from tests.sockets import TIMEOUT, Socket, session_of
@@ -231,6 +231,19 @@ def test_staff_who_are_not_members_see_nothing_of_it_in_the_administration(secre
     assert TITLE not in page and TEXT not in page
     page = browser(secret, "staff").get("/admin/transcripts/transcript/").content.decode()
     assert TITLE not in page
+
+
+def test_nor_of_it_once_it_is_deleted(secret):
+    page = browser(secret, "staff").get("/admin/chat/auditentry/")
+    rooms.delete_room(secret.owner, secret.room, TITLE)
+    purge.purge_messages()
+    Transcript.objects.filter(room=secret.room).delete()
+    purge.purge_rooms()
+    assert not Room.objects.filter(pk=secret.room.pk).exists()
+    assert AuditEntry.objects.filter(room=None).exists()
+    after = browser(secret, "staff").get("/admin/chat/auditentry/")
+    assert secret.owner.name not in after.content.decode()
+    assert page.content.decode().count("<tr") == after.content.decode().count("<tr")
 
 
 def test_staff_who_are_not_members_see_no_feed_of_it(secret):

@@ -16,11 +16,13 @@ from django.utils import timezone
 from accounts.actions import ban, create_guest, delete_account, remove_account, rename
 from accounts.models import User
 from accounts.purge import purge_guests
+from accounts.revocation import publish_revocation
 from chat import actions
 from chat.actions import Member, members, memberships, rooms
 from chat.models import AuditEntry, Invitation, Membership, Message, Role, Room
 from chat.queries import room_list, unread_counts
 from connections import open_sockets
+from live import hub
 from tests.chat.people import browser
 from tests.chat.private_rooms import create, invite
 
@@ -389,9 +391,13 @@ async def test_a_direct_room_is_told_under_the_others_present_name(connect, two_
     assert (await (await connect(room, user=ada)).event("welcome"))["settings"] == {"title": "Somebody"}
 
 
-async def test_a_new_role_is_told_by_the_welcome_of_the_next_socket(connect):
+@pytest.mark.parametrize("is_published", [True, False])
+async def test_a_new_role_is_told(connect, is_published, monkeypatch):
     owner, member, room = await member_of(connect)
     one, two = await connect(room, user=owner), await connect(room, user=member)
+    if not is_published:
+        monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.1)
+        monkeypatch.setattr(hub, "COMPARE_INTERVAL_UNHEALTHY", 0.1)
     assert (await one.event("welcome"))["settings"] == {
         "title": "Book club",
         "is_owner": True,
@@ -404,11 +410,38 @@ async def test_a_new_role_is_told_by_the_welcome_of_the_next_socket(connect):
         ("owner", {"moderates": True, "is_owner": True}),
         ("member", {}),
     ):
-        await post(f"/chat/{room}/members/{member.pk}/role/", {"role": role})
-        assert await two.close_code() == 1012
-        two = await connect(room, user=member)
-        assert (await two.event("welcome"))["settings"] == {"title": "Book club"} | told
-    assert await one.hears_none("message")
+        if is_published:
+            await post(f"/chat/{room}/members/{member.pk}/role/", {"role": role})
+        else:  # the notification is lost
+            await Membership.objects.filter(user=member).aupdate(role=role)
+        event = await two.event("role")
+        assert {key: event[key] for key in ("is_owner", "moderates") if event[key]} == told
+        again = await connect(room, user=member)
+        assert (await again.event("welcome"))["settings"] == {"title": "Book club"} | told
+    assert await one.hears_none("role")
+
+
+async def test_a_member_who_sees_more_of_the_history_reconnects(connect):
+    """After signing in as a guest who joined earlier. It is no removal."""
+    _owner, member, room = await member_of(connect)
+    await Membership.objects.filter(user=member).aupdate(first_seq=2)
+    two = await connect(room, user=member)
+    await two.event("welcome")
+    await Membership.objects.filter(user=member).aupdate(first_seq=1)
+    await database_sync_to_async(publish_revocation)()
+    assert await two.close_code() == 1012
+
+
+async def test_a_guest_who_becomes_staff_moderates_in_open_tabs(connect, guest, monkeypatch):
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.1)
+    monkeypatch.setattr(hub, "COMPARE_INTERVAL_UNHEALTHY", 0.1)
+    other = await database_sync_to_async(create_guest)()
+    await (await connect("lobby", user=other)).event("welcome")
+    socket = await connect("lobby", user=guest)
+    assert "moderates" not in (await socket.event("welcome"))["settings"]
+    for is_staff in (True, False):
+        await User.objects.filter(pk=guest.pk).aupdate(is_staff=is_staff)
+        assert (await socket.event("role"))["moderates"] == is_staff
 
 
 async def test_a_moderator_removes_no_message_of_an_owner(connect):

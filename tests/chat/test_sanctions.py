@@ -177,6 +177,18 @@ def test_staff_reach_the_account_of_a_guest_who_has_signed_in(moderating, takes_
     assert moderating.get(f"/moderation/{guest.pk}/").status_code == 404
 
 
+@pytest.mark.parametrize("is_same", [True, False])
+def test_signing_in_is_no_way_around_the_ban_of_a_network(moderating, is_same):
+    """Neither to an old account nor after "Not on this device"."""
+    joined = timezone.now() - timedelta(days=8)
+    guest, account = create_guest(PUBLIC), User.objects.create_user("ada", name="Ada", date_joined=joined)
+    give_up_name(guest, account, is_same=is_same)
+    moderating.post(f"/moderation/{guest.pk}/ban/", {"lifetime": "day"})
+    assert Client(REMOTE_ADDR=PUBLIC).get("/chat/lobby/").status_code == 403
+    account.refresh_from_db()
+    assert account.is_active != is_same
+
+
 def test_staff_do_not_moderate_a_guest_who_has_signed_in_as_staff(moderating):
     guest = create_guest()
     give_up_name(guest, User.objects.create_user("joan", name="Joan", is_staff=True))

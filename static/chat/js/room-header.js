@@ -8,7 +8,7 @@ const element = (id) => document.getElementById(id);
 /** @typedef {{seq: number, title: string, others: {id: number, name: string}[], topic: string, is_archived: boolean, writers: string, slow_mode: number, requirement: string, moderates: boolean}} RoomData of the page, and kept with it */
 
 /** The settings of a new room: those that a welcome leaves out. */
-const DEFAULTS = { topic: "", is_archived: false, writers: "everyone", slow_mode: 0, requirement: "", moderates: false };
+const DEFAULTS = { topic: "", is_archived: false, writers: "everyone", slow_mode: 0, requirement: "" };
 
 /** The settings of a room, to be kept with what was seen of it. @param {RoomData} data */
 export function settingsOf({ title, others, topic, is_archived, writers, slow_mode, requirement }) {
@@ -46,11 +46,17 @@ export class RoomHeader {
     if (!settings) return;
     this.#changedAt = seq;
     const before = this.#data.title;
-    const { title = before, is_owner: mayChange, ...others } = settings;
+    const { title = before, is_owner: isOwner = false, moderates = false, ...others } = settings;
     Object.assign(this.#data, DEFAULTS, others, { title });
-    for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-owner]"))) each.hidden = !mayChange;
-    this.#show();
+    this.grant({ is_owner: isOwner, moderates });
     if (title !== before) this.#onRename();
+  }
+
+  /** @param {{is_owner: boolean, moderates: boolean}} role what the person may do */
+  grant({ is_owner: isOwner, moderates }) {
+    this.#data.moderates = moderates;
+    for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-owner]"))) each.hidden = !isOwner;
+    this.#show();
   }
 
   /** @param {{requirement: string}} event what the person lacks to write by the site's rules */
@@ -66,7 +72,8 @@ export class RoomHeader {
     if (!known || known.name === name) return;
     const before = joinNames(others);
     known.name = name;
-    if (title.startsWith(before)) this.retitle(joinNames(others) + title.slice(before.length)); // keeps "Somebody" for those who are gone
+    const isKnown = title === before || title.startsWith(`${before}, `); // unless a welcome has told the new name before
+    if (isKnown) this.retitle(joinNames(others) + title.slice(before.length)); // keeps "Somebody" for those who are gone
   }
 
   /** @param {string | undefined} title the room's present title, if it is known */

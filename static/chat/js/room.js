@@ -176,6 +176,10 @@ export function connectRoom(room, shell, isFirst) {
     log.moderates = data.moderates;
   });
   session.on("requirement", (event) => header.require(event));
+  session.on("role", (event) => {
+    header.grant(event);
+    log.moderates = data.moderates;
+  });
   session.on("presence", ({ people: present }) => present.forEach((person) => header.meet(person)));
 
   // Timeline

@@ -50,8 +50,9 @@ export class MessageDeletion {
   /** @param {number} number of the message */
   confirm(number) {
     const item = this.#log.item(number);
-    this.#asked = { number, client_id: this.#log.message(item).client_id };
+    const { client_id, seq } = this.#log.message(item);
     this.#kind = this.#kindOf(item);
+    this.#asked = { number, client_id, ...(this.#kind === "reason" && { seq }) };
     for (const element of this.#popover.querySelectorAll("[data-own]")) {
       element.textContent = element.dataset[this.#kind];
     }

@@ -68,10 +68,10 @@ def find_by_token(token: str) -> User:
 
 
 def check_not_silenced(user: User) -> None:
-    """Raise `ApiError` (`forbidden`) if a moderator has silenced the user, with the time that remains."""
+    """Raise `ApiError` (`forbidden`) if staff have silenced the user, with the time that remains."""
     if user.silenced_until and user.is_silenced:
         minutes = math.ceil((user.silenced_until - timezone.now()).total_seconds() / 60)
-        detail = _("A moderator has silenced you. You can write again in {count} min.")
+        detail = _("You've been silenced. You can write again in {count} min.")
         raise ApiError("forbidden", format_lazy(detail, count=minutes))
 
 

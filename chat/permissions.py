@@ -358,7 +358,7 @@ def _check_exists(message: Message | None) -> Message:
 
 def _check(message: Message, is_allowed: bool) -> Message:
     if not is_allowed:
-        raise ApiError("forbidden", _("You can only change your own messages."))
+        raise ApiError("forbidden", _("You can only edit or delete your own messages."))
     return message
 
 

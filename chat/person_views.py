@@ -65,7 +65,7 @@ def ignore(request: HttpRequest, pk: int) -> HttpResponse:
     room = permissions.enter(user, room_names.clean_name(request.POST.get("room", "")))
     ignoring.ignore(user, pk, room, fetch_present(room))
     messages.success(
-        request, _("This person's messages are folded now. Your profile has the list of people you ignore.")
+        request, _("Messages from this person are now collapsed. Your profile lists the people you ignore.")
     )
     return redirect("room", room.name)
 

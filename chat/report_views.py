@@ -45,5 +45,5 @@ def report(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
             raise
         messages.info(request, str(error.detail))
     else:
-        messages.success(request, _("Reported to the moderators."))
+        messages.success(request, _("Reported to staff."))
     return redirect("room", room.name)

@@ -45,7 +45,7 @@ def create_invitation(inviter: User, room: Room, role: str, lifetime: str, uses:
     inviter = queries.lock_active(inviter)
     _check_manages(inviter, room)
     if role not in (Role.MEMBER, Role.MODERATOR) or lifetime not in LIFETIMES or uses not in USES:
-        raise ApiError("bad_frame", _("Choose a role, a time and a number of people."))
+        raise ApiError("bad_frame", _("Choose a role, an expiry time and a number of uses."))
     locks.lock_rooms([room.pk])
     if valid_invitations(room).count() >= MAX_INVITATIONS:
         detail = _("A room can have at most {most} invitations. Revoke one first.")

@@ -86,7 +86,7 @@ def add_by_name(
     queries.check_not_silenced(actor)
     permissions.check_site_rules(actor, room)
     if person is None or person == actor or not permissions.can_add(actor, person, room, present):
-        raise ApiError("bad_frame", _("You share no room with a person of this name."))
+        raise ApiError("bad_frame", _("You can't add anyone with that name. Check the spelling."))
     stored = locks.lock_rooms([room.pk]).get(room.pk)
     if stored is None or stored.kind != room.kind:
         raise missing_room()

@@ -177,7 +177,7 @@ def _unanswered(name: str) -> ApiError:
 
 
 def _unknown(name: str) -> ApiError:
-    detail = _("You share no private room with a person named “{name}”.")
+    detail = _("“{name}” isn't in a private room with you. Check the spelling.")
     return ApiError("bad_frame", format_lazy(detail, name=name.strip()))
 
 

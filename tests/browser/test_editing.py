@@ -121,7 +121,7 @@ async def test_what_the_server_refuses_is_said_there_and_kept(lobby, writer, req
     await writer.page.locator("#chat-log").evaluate(AS_IF_IT_WERE_OURS)
     await writer.press("ArrowUp")
     await writer.write("mine")
-    await expect(writer.bar).to_contain_text("Couldn't save: You can only change your own messages.")
+    await expect(writer.bar).to_contain_text("Couldn't save: You can only edit or delete your own messages.")
 
 
 async def test_the_arrow_up_edits_the_newest_message_wherever_the_view_is(lobby, open_tab):

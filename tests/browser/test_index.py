@@ -84,7 +84,7 @@ async def test_a_name_that_nobody_has_used_is_offered(lobby, open_tab):
     tab, links, options = await open_index(lobby, open_tab)
     await tab.page.keyboard.type("<b>nowhere")
     await expect(options).to_have_text(["Create “<b>nowhere”"])
-    await expect(links).to_have_text(["New private room", "Message somebody"])
+    await expect(links).to_have_text(["New private room", "New direct message"])
 
 
 async def test_a_name_that_no_room_can_have_is_told_and_not_looked_for(lobby, rooms, open_tab):

@@ -148,7 +148,7 @@ def test_people_who_share_no_private_room_are_all_as_those_that_do_not_exist(fri
     elif who == "deactivated stranger":
         User.objects.filter(pk=stranger.pk).update(is_active=False)
     name = "Nobody Knows" if who == "nobody" else stranger.name
-    error = f"You share no private room with a person named “{name}”."
+    error = f"“{name}” isn't in a private room with you. Check the spelling."
     assert refusal(browser(ada), [bob.name, name]) == error
     page = browser(ada).get(FORM).content.decode()
     assert f'<option value="{bob.name}">' in page and f'<option value="{name}">' not in page

@@ -153,7 +153,7 @@ def test_who_is_silenced_removes_nothing_of_others():
     silence(staff, owner, "hour", "")
     with pytest.raises(ApiError) as refused:
         actions.delete(owner, room, 1)
-    assert "A moderator has silenced you." in str(refused.value.detail)
+    assert "You've been silenced." in str(refused.value.detail)
     actions.delete(owner, room, 2)
     assert list(Message.objects.filter(deleted_at=None).values_list("number", flat=True)) == [1]
 

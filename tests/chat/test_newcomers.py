@@ -58,7 +58,7 @@ def test_an_owner_chooses_what_new_members_can_read(owning, owner):
     room = create(owning)
     settings = f"/chat/{room}/settings/"
     assert b"New members can read" in owning.get(settings).content
-    assert b"everything that was said before" in owning.get(f"/chat/{room}/members/").content
+    assert b"New members can read all earlier messages." in owning.get(f"/chat/{room}/members/").content
     assert owning.post(settings, {"title": "Book club", "history": "new"}).status_code == 302
     assert owning.post(settings, {"title": "Book club"}).status_code == 302  # a page of an earlier version
     assert owning.post(settings, {"title": "Book club", "history": "some"}).status_code == 400

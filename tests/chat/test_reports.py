@@ -44,7 +44,7 @@ def test_a_report_reaches_the_moderators_with_links(staff, insult):
     client = browser(reporter)
     assert "You<br>```fool" in client.get(address_of(insult)).content.decode()
     page = client.post(address_of(insult), {"reason": " An  insult "}, follow=True)
-    assert "Reported to the moderators." in page.content.decode()
+    assert "Reported to staff." in page.content.decode()
     (stored,) = Message.objects.filter(room__key="~moderators")
     assert stored.author == reporter
     assert stored.text.splitlines() == [
@@ -67,7 +67,7 @@ def test_a_report_reaches_the_moderators_with_links(staff, insult):
 
 def test_each_person_reports_a_message_once(insult):
     for client in (browser(create_guest()), browser(create_guest())):
-        for told in ("Reported to the moderators.", "already reported"):
+        for told in ("Reported to staff.", "already reported"):
             assert told in client.post(address_of(insult), follow=True).content.decode()
     assert Message.objects.filter(room__key="~moderators").count() == Report.objects.count() == 2
 

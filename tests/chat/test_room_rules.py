@@ -97,7 +97,7 @@ def test_an_open_room_whose_owner_has_left_is_the_staffs(owning, owner, lobby):
 def test_only_those_who_have_been_in_an_open_room_become_its_moderators(owning, lobby, other):
     page = owning.post("/chat/lobby/members/add/", {"name": other.name, "role": "moderator"})
     assert page.status_code == 400
-    assert "You share no room with a person of this name." in page.content.decode()
+    assert "add anyone with that name. Check the spelling." in page.content.decode()
 
 
 @pytest.mark.parametrize("is_present", [False, True])

@@ -64,7 +64,7 @@ async def test_the_page_of_a_silenced_person_says_for_how_long(connect, guest):
     error = await socket.event("error")
     assert (error["code"], error["detail"]) == (
         "forbidden",
-        "A moderator has silenced you. You can write again in 3 min.",
+        "You've been silenced. You can write again in 3 min.",
     )
     assert not await Message.objects.aexists()
 
@@ -152,6 +152,9 @@ def test_a_new_account_is_banned_with_its_network(moderating, days, is_banned):
     joined = timezone.now() - timedelta(days=days)
     User.objects.filter(is_guest=True).update(is_guest=False, date_joined=joined)
     account = User.objects.get(is_staff=False)
+    asked = moderating.get(f"/moderation/{account.pk}/").content.decode()
+    assert ("Block their network for" in asked) == is_banned
+    assert asked.count('name="lifetime"') == 2  # of both forms
     page = moderating.post(f"/moderation/{account.pk}/ban/", {"lifetime": "day"}, follow=True)
     assert ("new guests from the same network" in page.content.decode()) == is_banned
     assert Client(REMOTE_ADDR=PUBLIC).get("/chat/lobby/").status_code == (403 if is_banned else 200)

@@ -23,11 +23,11 @@ setTranslations({
   "{count} online": [
     "{count} 人在线"
   ],
-  "{count} unread above": [
-    "上面有 {count} 个未读"
+  "{count} unread room above": [
+    "上方 {count} 个聊天室有未读"
   ],
-  "{count} unread below": [
-    "下面有 {count} 个未读"
+  "{count} unread room below": [
+    "下方 {count} 个聊天室有未读"
   ],
   "{done} of {count} message": [
     "已写入 {done} / {count} 条消息"
@@ -125,7 +125,7 @@ setTranslations({
   "This page is out of date. Reload the page.": "页面已过期，请重新加载。",
   "This page no longer exists.": "这个页面已不存在。",
   "This room is archived. Nobody can write in it.": "此聊天室已归档，任何人都不能再发言。",
-  "This room was restored from a backup. Messages sent after it are missing.": "聊天室已从备份恢复，备份之后的消息已丢失。",
+  "This room was restored from a backup. Messages sent after the backup are missing.": "聊天室已从备份恢复，备份之后的消息已丢失。",
   "Today": "今天",
   "Too long: {length} of {most} characters": "文字过长：{length}/{most} 个字符",
   "Try again": "重试",

@@ -285,7 +285,7 @@ export function connectRoom(room, shell, isFirst) {
   session.on("refusal", (code) => code && state.show("refused", code));
   session.on("welcome", ({ isRewound }) => {
     if (isRewound) {
-      state.showNotice(gettext("This room was restored from a backup. Messages sent after it are missing."));
+      state.showNotice(gettext("This room was restored from a backup. Messages sent after the backup are missing."));
     }
     if (data.missing) state.showNotice(gettext("That message doesn't exist. This is its room."));
     data.missing = null;

@@ -1,11 +1,11 @@
-/** Pointers to rooms with unread messages that are out of sight in the sidebar: "2 unread below". */
+/** Pointers to rooms with unread messages that are out of sight in the sidebar: "2 unread rooms below". */
 
 import { ngettext } from "../../../base/js/i18n.js";
 
 /** @param {HTMLElement} list scrolls its rooms */
 export function pointToUnread(list) {
-  const above = new Pointer(list, "above", (count) => ngettext("{count} unread above", "{count} unread above", count));
-  const below = new Pointer(list, "below", (count) => ngettext("{count} unread below", "{count} unread below", count));
+  const above = new Pointer(list, "above", (count) => ngettext("{count} unread room above", "{count} unread rooms above", count));
+  const below = new Pointer(list, "below", (count) => ngettext("{count} unread room below", "{count} unread rooms below", count));
   let frame = 0;
   const update = () => {
     frame = 0;

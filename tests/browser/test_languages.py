@@ -102,7 +102,7 @@ async def test_a_room(lobby, chinese):
     await expect(page.locator("#composer-problem")).to_have_text("文字过长：4,001/4,000 个字符")
     await page.locator("#chat-message-input").fill("")
     await tab.say("\u200b")
-    await expect(tab.failed).to_contain_text("未能发送：消息不能为空")
+    await expect(tab.failed).to_contain_text("发送失败：消息不能为空")
     await expect(other.messages).to_have_count(2)
     await other.page.keyboard.insert_text("正在写")
     await expect(page.locator("#typing-indicator")).to_contain_text("正在输入")

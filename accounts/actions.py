@@ -1,4 +1,4 @@
-"""Changes to people: guests, names, sign-up, e-mail address, password, deletion."""
+"""Changes to people: guests, names, sign-up, email address, password, deletion."""
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
@@ -167,10 +167,10 @@ def _give_name(user: User, name: str) -> User:
 
 @transaction.atomic
 def give_up_name(guest: User, account: User, takes_all: bool = True, is_same: bool = True) -> None:
-    """Hand over what a guest has to the account that they sign in to, which may also take their name.
+    """Hand a guest's data over to the account that they sign in to, which may also take their name.
 
-    Without `takes_all`, it goes to others, as if the guest were deleted. `is_same` says whether the guest is
-    the account's person, who then stays silenced. The row stays without personal data, for its messages.
+    Without `takes_all`, handle it as for a deleted guest. `is_same`: both are one person, so a silence stays.
+    The row stays without personal data, for its messages.
     """
     people = queries.lock_active_people({guest.pk, account.pk})
     account = queries.get_stored(people, account)
@@ -302,7 +302,7 @@ def remove_account(user: User) -> None:
 
 @transaction.atomic
 def silence(user: User, lifetime: timedelta) -> User:
-    """Let a person write nothing for some time; with no time, let them write again."""
+    """Silence a person for `lifetime`; zero ends the silence."""
     user = queries.lock_active(user)
     user.silenced_until = timezone.now() + lifetime if lifetime else None
     user.save(update_fields=["silenced_until"])

@@ -1,4 +1,4 @@
-"""Rate limits of accounts: guests, sign-in attempts, e-mail."""
+"""Rate limits of accounts: guests, sign-in attempts, email."""
 
 from contextlib import suppress
 
@@ -18,10 +18,10 @@ FORMS_PER_ATTEMPT = 10
 # Failed attempts for an account per attempt of an address: a guesser at one address locks nobody out.
 ACCOUNT_MULTIPLE = 5
 
-# The length to which account names are compared (characters): that of an e-mail address.
+# The length to which account names are compared (characters): that of an email address.
 MAX_ACCOUNT_LENGTH = 254
 
-# E-mails of each kind to one address.
+# Emails of each kind to one address.
 EMAILS_PER_HOUR = 4
 
 EMAILS_PER_DAY = 10
@@ -91,7 +91,7 @@ async def count_reset(address: str) -> None:
 
 
 async def count_confirmation(account: int, address: str) -> None:
-    """Count a confirmation e-mail; resets are counted separately. Raise `ApiError` over the limit."""
+    """Count a confirmation email; resets are counted separately. Raise `ApiError` over the limit."""
     sender = _hash_keys(f"confirmation.{account}", address)
     await get_hourly_confirmation_rate().hit(sender)
     await get_daily_confirmation_rate().hit(sender)

@@ -1,4 +1,4 @@
-"""E-mail. A worker sends it, so that a page's response time does not reveal whether an account exists.
+"""Email. A worker sends it, so that a page's response time does not reveal whether an account exists.
 
 Only confirmations go to unconfirmed addresses. They quote no text that a stranger wrote.
 """
@@ -19,7 +19,7 @@ from django.utils.translation import get_language
 from accounts.models import User
 from live import LayerMessage
 
-# Accounts of an address that one e-mail lists.
+# Accounts of an address that one email lists.
 MAX_ACCOUNTS = 20
 
 _SALT = "chat.mail.confirmation"  # do not change: links that were sent are signed with it
@@ -40,7 +40,7 @@ def _make_task(kind: str, **values: Any) -> LayerMessage:
 
 
 def render_reset(email: str, language: str) -> EmailMessage | None:
-    """Return one e-mail for all accounts of a confirmed address; None if there are none."""
+    """Return one email for all accounts of a confirmed address; None if there are none."""
     found = User.objects.filter(confirmed_email=User.normalize_address(email), is_active=True).exclude(
         confirmed_email=""
     )
@@ -51,7 +51,7 @@ def render_reset(email: str, language: str) -> EmailMessage | None:
 
 
 def render_confirmation(pk: int, language: str) -> EmailMessage | None:
-    """Return the e-mail with the link to confirm a user's address; None if there is nothing to confirm."""
+    """Return the email with the link to confirm a user's address; None if there is nothing to confirm."""
     user = User.objects.filter(pk=pk, is_active=True).exclude(email="").first()
     if user is None or user.is_email_confirmed:
         return None

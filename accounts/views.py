@@ -281,7 +281,7 @@ class PasswordMailed(django_views.PasswordResetDoneView):
 
 
 class ResetPassword(RateLimitedFormView, django_views.PasswordResetConfirmView):
-    """Form for a new password, which the e-mailed link opens."""
+    """Form for a new password, which the emailed link opens."""
 
     template_name = "accounts/reset_password.html"
     form_class = NewPasswordForm

@@ -1,4 +1,4 @@
-"""Task worker that sends e-mail."""
+"""Task worker that sends email."""
 
 import asyncio
 import logging
@@ -21,14 +21,14 @@ from base.database import DATABASE_ERRORS
 
 logger = logging.getLogger(__name__)
 
-# How many e-mails are sent at the same time, and how long each may take (seconds).
+# How many emails are sent at the same time, and how long each may take (seconds).
 MAX_SENDING = 4
 SEND_TIMEOUT = 30
 
 # Delays before further attempts (seconds).
 RETRY_DELAYS = (60, 600)
 
-# How many e-mails a worker has, those included that wait for another attempt.
+# How many emails a worker has, those included that wait for another attempt.
 MAX_PENDING = 100
 
 Count = Callable[[str], Awaitable[None]]
@@ -38,7 +38,7 @@ _threads = ThreadPoolExecutor(MAX_SENDING, "mail")
 
 
 class MailWorker(AsyncConsumer):
-    """Consumer that sends e-mail, each in a task of its own: Channels calls one handler at a time."""
+    """Consumer that sends email, each in a task of its own: Channels calls one handler at a time."""
 
     channel_layer_alias = None
 
@@ -65,7 +65,7 @@ class MailWorker(AsyncConsumer):
         task.add_done_callback(lambda task: self.pending.pop(task, None))
 
     async def deliver(self, count: Count, render: Render, *arguments) -> None:
-        """Send an e-mail. Retry after temporary errors.
+        """Send an email. Retry after temporary errors.
 
         Count it once for each address: the account may change its own between two attempts.
         """
@@ -91,7 +91,7 @@ class MailWorker(AsyncConsumer):
 
 
 async def send(email: EmailMessage) -> None:
-    """Send an e-mail in a thread. Disconnect after a timeout (`TimeoutError`), or when cancelled."""
+    """Send an email in a thread. Disconnect after a timeout (`TimeoutError`), or when cancelled."""
     connection: Any = get_connection()
     email.connection = connection
     try:

@@ -37,7 +37,7 @@ OVERLOADED = regex.compile(r".[\p{Mn}\p{Me}]{5}", regex.DOTALL)
 # punctuation (as in accounts/confusables.py). mentions.js has the same.
 LETTER = r"(?=[\0-\u0dff\u1e00-\u1fff])(?![\u01c3\u02b9-\u02df\u02e5-\u02ff])[\p{L}\p{N}]"
 MARKED = rf"{LETTER}\p{{M}}{{0,4}}"
-# Mentions do not start within words or e-mail addresses; names do not end within words or handles.
+# Mentions do not start within words or email addresses; names do not end within words or handles.
 BEGIN = regex.compile(rf"(?<!{MARKED}[_+-]?)@(?=[^\s@])")
 INSIDE = regex.compile(rf"(?<={MARKED})[.@+-]?_*+{LETTER}|\p{{M}}")
 

@@ -32,7 +32,8 @@ from chat.models import (
     Writers,
 )
 
-# The roles of people in rooms, by the primary keys of a room and a person. Those without a membership lack.
+# The roles of people in rooms, by the primary keys of a room and a person. People without a membership have
+# no entry.
 Roles = Mapping[tuple[int, int], str]
 
 # Roles, lowest first: a moderator acts on those with a lower role.
@@ -275,7 +276,7 @@ def unreachable(count: int = 1) -> ApiError:
 
 
 def acts_on(role: str | None, other: str | None) -> bool:
-    """Return whether somebody with a role may act on a person with another, which must be a lower one."""
+    """Return whether a role outranks another, and is at least moderator."""
     is_moderator = RANKS.index(role) >= RANKS.index(Role.MODERATOR)
     return is_moderator and RANKS.index(role) > RANKS.index(other)
 
@@ -290,8 +291,7 @@ def can_delete(user: User, message: Message, role: str | None, author_role: str 
     """Return whether a user with a role may delete a message of an author with another one.
 
     Its author may, and staff in open rooms, and moderators unless the author has their role or a higher one,
-    or was staff in an open room.
-    What happened to the room stays.
+    or was staff in an open room. Room events can't be deleted.
     """
     if message.event is not None:
         return False
@@ -336,8 +336,8 @@ def check_edit(user: User, message: Message | None, roles: Roles) -> Message:
 def check_delete(user: User, message: Message | None, roles: Roles) -> Message:
     """Return the message if the user may delete it. Raise `ApiError` otherwise.
 
-    A removed message may be deleted again, which deletes the reason, but not by its author. To remove
-    messages of others is to write: everyone sees the reason.
+    A removed message may be deleted again, which deletes the reason, but not by its author. Removal
+    requires permission to write, because everyone sees the reason.
     """
     is_own = message is not None and message.author_id == user.pk
     found = message if message and message.removal_reason and not is_own else _check_exists(message)

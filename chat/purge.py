@@ -1,4 +1,4 @@
-"""Deletion of rooms: for their people at once, the rows in small steps."""
+"""Deletion of rooms: hide them at once, then delete their rows in chunks."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -44,7 +44,7 @@ def forget_words(entries: QuerySet[AuditEntry]) -> None:
 
 
 def delete_if_empty(rooms: Collection[int]) -> int:
-    """Delete those of some rooms, which are locked, that have lost their last member. Return how many."""
+    """Delete those of `rooms` that have no members. The caller has locked them. Return how many."""
     empty = list(_find_empty().filter(pk__in=rooms).values_list("pk", flat=True))
     if empty:
         delete_rooms(empty)
@@ -74,7 +74,7 @@ def purge_messages() -> int:
 
 
 def purge_rooms() -> int:
-    """Delete deleted rooms, without those to which rows of other apps refer until these are deleted."""
+    """Delete the rows of deleted rooms. Skip rooms to which other apps' rows still refer."""
     deleted = 0
     for room in permissions.all_rooms().filter(kind=RoomKind.DELETED)[:CHUNK]:
         with suppress(ProtectedError):

@@ -22,7 +22,7 @@ from base.rooms import enter_rooms
 RETRY_AFTER = 5
 
 # Sockets per query.
-MOST_AT_ONCE = 1000
+QUERY_CHUNK = 1000
 
 # Close codes.
 RESTARTS = 1012
@@ -86,7 +86,7 @@ class Sockets:
         await self._reconciler.close()
 
     def _on_batch(self, batch: live.Batch) -> None:
-        """Close the sockets of ended memberships at once: what the room says next is not for them."""
+        """Close the sockets of ended memberships at once: they must not receive its next events."""
         for event in batch.events:
             ended = {*msgspec.json.decode(event.body, type=Revoked).memberships}
             for socket in [*self._open] if ended else ():
@@ -100,8 +100,8 @@ class Sockets:
         """
         await aclose_old_connections()  # an idle process must notice too that the database file was replaced
         sockets = [(socket, socket.user) for socket in self._open if socket.user]
-        for start in range(0, len(sockets), MOST_AT_ONCE):
-            for socket, code in await _to_dismiss(sockets[start : start + MOST_AT_ONCE]):
+        for start in range(0, len(sockets), QUERY_CHUNK):
+            for socket, code in await _to_dismiss(sockets[start : start + QUERY_CHUNK]):
                 socket.dismiss(code)
 
 

@@ -169,7 +169,7 @@ CSRF_FAILURE_VIEW = "mysite.csrf.failure"
 if "EMAIL_BACKEND" not in EMAIL:
     raise ImproperlyConfigured("EMAIL_URL must begin with submission://, smtp://, file: or console:")
 if not SITE_URL and EMAIL["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
-    raise ImproperlyConfigured("SITE_URL must be set to send e-mail, whose links begin with it")
+    raise ImproperlyConfigured("SITE_URL must be set to send email, whose links begin with it")
 # Never taken from a request, whose sender chooses the Host header.
 SITE_URL = SITE_URL.rstrip("/") or local_url(HOST, PORT)
 # How long a worker waits for a mail server (seconds); EMAIL_URL has the rest.

@@ -28,7 +28,7 @@ _TOKEN = re.compile(r"(?<=/)(me/password/[^/\s]+|me/email/confirm|(?<!/chat/)joi
 class Line(logging.Formatter):
     """Formatter that indents all lines of a record but the first, such as those of a traceback.
 
-    It truncates long messages, and omits the tokens of links in e-mails.
+    It truncates long messages, and omits the tokens of links in emails.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802

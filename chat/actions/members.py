@@ -1,4 +1,4 @@
-"""Actions on members of rooms: add, remove, and change a role. See `memberships` for one's own."""
+"""Actions on members of rooms: add, remove, change a role. `memberships` has those on the user's own."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -317,7 +317,7 @@ def _move(private: QuerySet[Membership], person: User, heir: User) -> None:
 
 
 def _change_people(room: Room, person: User, heir: User) -> None:
-    """Let a direct room be that of another person in place of one."""
+    """Replace a person of a direct room by another one."""
     people = room.person_keys - {person.pk} | {heir.pk}
     key: str | None = Room.key_of_people(people)
     if len(people) == 1 or permissions.all_rooms().filter(people=key).exists():
@@ -423,9 +423,9 @@ def audit(
     address: str = "",
     number: int | None = None,
 ) -> None:
-    """Store what a moderator or owner did, or who reported the message with a number.
+    """Store an audit entry of a moderator's or owner's action, or of a report.
 
-    A guest who has signed in is the account.
+    Name the account of a guest who has signed in.
     """
     person = person and (person.heir or person)
     AuditEntry.objects.create(

@@ -39,8 +39,8 @@ COUNT_CHUNK = 200
 # How long counting goes on in one pass (seconds). The rest waits for the next one, people in turns.
 PASS_TIME = 0.4
 
-# How many of the rooms that were entered last are named even without unread messages: a page may have been
-# rendered before.
+# Also publish this many of the rooms entered last, even if nothing is unread: a page rendered earlier may not
+# list them.
 NEWEST_ROOMS = 3
 
 # How many updates a slow tab may miss before it must reconnect.
@@ -75,7 +75,7 @@ class UserUnreadFeed:
     def publish(self, all_counts: Iterable[RoomCounts], touched: Collection[int] = ()) -> None:
         """Publish those counts that have changed, in one event: subscribers wait for at most `RING_SIZE`.
 
-        Publish those of `touched` rooms in any case: a page may have loaded what they were in between.
+        Always publish `touched` rooms: a page may have loaded their state before the change.
         """
         if changed := [counts for counts in all_counts if self._update(counts) or counts.room in touched]:
             self._append(changed)
@@ -260,7 +260,7 @@ class UnreadFeed:
             feed = self._feeds.get(person)
             if feed and room in names:
                 feed.leave(room, names[room])
-            elif feed:  # an earlier version tells no names
+            elif feed:  # processes of earlier versions send no names
                 feed.remove(room)
             if feed:
                 self._dirty.read.add((person, room))
@@ -446,7 +446,7 @@ async def _read_ends(
 
 
 class DirtyMemberships(NamedTuple):
-    """What the database has of what may have changed."""
+    """Stored log ends and memberships of the dirty rooms and people."""
 
     ends: dict[int, LogEnd]  # of logs, read before anything is counted
     new: dict[int, list[int]]  # memberships of new people

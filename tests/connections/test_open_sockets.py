@@ -174,7 +174,7 @@ async def test_only_the_session_that_was_signed_out_is_closed(never_compared, co
 @pytest.mark.parametrize(("change", "code"), [(deactivate_unheard, 4403), (expire, 4401)])
 async def test_who_may_not_stay_is_found_out_though_nobody_told(connect, guest, monkeypatch, change, code):
     monkeypatch.setattr(hub, "COMPARE_INTERVAL", 0.2)
-    monkeypatch.setattr(open_sockets, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(open_sockets, "QUERY_CHUNK", 1)
     others = [await connect() for _ in range(2)]
     sockets = [await connect(user=guest) for _ in range(2)]
     await sync_to_async(change)(guest)

@@ -30,7 +30,7 @@ export const LETTER = String.raw`(?=[\0-\u0dff\u1e00-\u1fff])(?![\u01c3\u02b9-\u
 
 const MARKED = String.raw`${LETTER}\p{M}{0,4}`;
 
-/** An `@` that can begin a mention: not within a word or an e-mail address. */
+/** An `@` that can begin a mention: not within a word or an email address. */
 export const AT = `(?<!${MARKED}[_+-]?)@`;
 
 const at = new RegExp(AT, "uy");

@@ -105,6 +105,7 @@ INSTALLED_APPS = [
     "chat",
     "transcripts",
     "push",
+    "backups",
 ]
 
 MIDDLEWARE = [

@@ -20,6 +20,10 @@ from chat.queries.unread_counts import split_into_chunks
 
 TOPIC = "roles"
 
+# Waits before and after a comparison, so that one is for all tabs that come together (seconds).
+DEBOUNCE = 0.05
+COOLDOWN = 0.5
+
 Pair = tuple[int, int]  # a room and a person, by their keys
 
 
@@ -55,7 +59,12 @@ class RoleFeed:
         self._changed: set[Pair] = set()
         self._compare_at = 0.0  # time of the next comparison of all (monotonic)
         self._reconciler = live.Reconciler(
-            TOPIC, self._reconcile, lambda: live.get_hub().compare_interval, self._on_batch
+            TOPIC,
+            self._reconcile,
+            lambda: live.get_hub().compare_interval,
+            self._on_batch,
+            DEBOUNCE,
+            COOLDOWN,
         )
 
     @contextmanager

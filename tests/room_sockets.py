@@ -14,6 +14,7 @@ import live
 from accounts import limits as account_limits
 from base import ratelimit
 from chat import limits
+from chat.services.roles import get_role_feed
 from chat.services.room_presence import get_presence_feed
 from chat.services.site_rules import get_site_rules_feed
 from chat.services.unread_feed import get_unread_feed
@@ -142,7 +143,14 @@ async def what_belongs_to_a_loop_is_closed():
     found = vars(ratelimit) | vars(limits) | vars(account_limits) | vars(transcript_limits)
     for get in (
         *(get for name, get in found.items() if name.startswith("get_")),
-        *(get_sockets, get_unread_feed, get_presence_feed, get_site_rules_feed, live.get_presence_tracker),
+        *(
+            get_sockets,
+            get_unread_feed,
+            get_presence_feed,
+            get_role_feed,
+            get_site_rules_feed,
+            live.get_presence_tracker,
+        ),
     ):
         await get().close()
 

@@ -340,7 +340,8 @@ def ban(user: User, lifetime: timedelta) -> bool:
         user.save(update_fields=["is_active"])
     networks, until = find_banned_networks(user), timezone.now() + lifetime
     for network in networks:
-        NetworkBan.objects.update_or_create(network=network, defaults={"until": until})
+        NetworkBan.objects.filter(network=network, until__lt=until).update(until=until)
+        NetworkBan.objects.get_or_create(network=network, defaults={"until": until})
     return bool(networks)
 
 

@@ -47,11 +47,17 @@ def _delete_some(rows: QuerySet) -> int:
     return delete_rows(rows.filter(pk__in=some))
 
 
-@transaction.atomic
 def purge_guests() -> int:
     """Delete old guests that no row refers to. Return how many."""
-    found = find_unused_guests().order_by("pk").select_for_update()
-    locked = list(found.values_list("pk", flat=True)[:CHUNK])
+    # Looked for before the transaction, which with SQLite holds everybody else's writes up.
+    found = list(find_unused_guests().order_by("pk").values_list("pk", flat=True)[:CHUNK])
+    return _delete_guests(found) if found else 0
+
+
+@transaction.atomic
+def _delete_guests(found: list[int]) -> int:
+    rows = User.objects.filter(pk__in=found).order_by("pk").select_for_update()
+    locked = list(rows.values_list("pk", flat=True))
     deleted = find_unused_guests().filter(pk__in=locked)  # again under the lock: rows may be new
     actions.rest_names((user.name_keys, user.pk) for user in deleted)
     return delete_rows(deleted)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,9 @@ MEDIA = "media"
 
 # The format of the directory. A later one may not be readable.
 FORMAT = 1
+
+# How long after the last change a file counts as written (seconds).
+SETTLED_AFTER = 60
 
 # The end of the name of a backup that is being written, or whose writing was interrupted.
 PARTIAL = ".partial"
@@ -69,8 +73,8 @@ def list_files(directory: Path) -> Iterator[Path]:
 def copy_files(source: Path, target: Path) -> int:
     """Copy the files below a directory that are not below another. Return how many.
 
-    On one disk they are hard links: Lobby writes a file once, and only deletes it afterwards. A file that
-    is deleted meanwhile is left out.
+    On one disk they are hard links: Lobby writes a file once, and only deletes it afterwards. Files that may
+    still be written are copied. A file that is deleted meanwhile is left out.
     """
     count = 0
     for name in list_files(source):
@@ -87,6 +91,9 @@ def copy_files(source: Path, target: Path) -> int:
 
 
 def _link(source: Path, target: Path) -> None:
+    if source.stat().st_mtime > time.time() - SETTLED_AFTER:
+        shutil.copy2(source, target)
+        return
     try:
         target.hardlink_to(source)
     except FileNotFoundError:
@@ -98,3 +105,11 @@ def _link(source: Path, target: Path) -> None:
 def list_backups(directory: Path) -> list[Path]:
     """Return the complete backups in a directory, oldest first."""
     return sorted(path.parent for path in directory.glob(f"*/{MANIFEST}") if path.parent.suffix != PARTIAL)
+
+
+def delete_others(directory: Path, kept: Path) -> int:
+    """Delete the files below a directory that are not below another. Return how many."""
+    others = [name for name in list_files(directory) if not (kept / name).exists()]
+    for name in others:
+        (directory / name).unlink(missing_ok=True)
+    return len(others)

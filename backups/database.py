@@ -1,19 +1,23 @@
 """Copies of the database: SQLite's backup interface, and PostgreSQL's own tools."""
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from subprocess import PIPE, Popen
+from tempfile import TemporaryFile
 
+from django.apps import apps
 from django.core.management import CommandError
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
-# How long a restore waits for a SQLite database that is in use (seconds).
+# How long a restore waits for a database that is in use (seconds; with PostgreSQL, for each table).
 BUSY_TIMEOUT = 60
 
 # Keywords of libpq among the parameters of Django's connections. The password is not on a command line.
@@ -84,23 +88,24 @@ def _load_sqlite(path: Path) -> None:
 
 
 def _load_postgresql(path: Path) -> None:
-    listed = _run("pg_restore", "--list", path)
-    _run(
-        "pg_restore",
-        "--clean",
-        "--if-exists",
-        "--single-transaction",
-        "--no-owner",
-        "--no-privileges",
-        "-d",
-        _conninfo(),
-        path,
-    )
-    # Later versions have made them. Their migrations will, again.
+    """Replace Lobby's tables in one transaction: those of the copy, and those of later versions."""
     with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            if f" TABLE public {table} " not in listed:
-                cursor.execute(f"DROP TABLE {connection.ops.quote_name(table)} CASCADE")
+        cursor.execute("SELECT current_schema()")
+        (schema,) = cursor.fetchone()
+        existing = connection.introspection.table_names(cursor)
+    connection.close()
+    listed = re.findall(r" TABLE (\S+) (\S+) \S+$", _run("pg_restore", "--list", path), re.MULTILINE)
+    if other := {found for found, _ in listed} - {schema}:
+        raise CommandError(f"the backup is of the schema {other.pop()}, and DATABASE_URL names {schema}")
+    labels = {app.label for app in apps.get_app_configs()}  # also of tables that a later version has made
+    own = {*connection.introspection.django_table_names(), *(table for _, table in listed)}
+    found = [table for table in existing if table in own or table.partition("_")[0] in labels]
+    tables = ", ".join(map(connection.ops.quote_name, found))
+    drop = f"DROP TABLE IF EXISTS {tables} CASCADE" if tables else "SELECT"
+    script: list[str | Path] = ["pg_restore", "--no-owner", "--no-privileges", "--file=-", path]
+    options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction"]
+    before = [f"--command=SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'", f"--command={drop}"]
+    _run("psql", *options, *before, "--file=-", f"--dbname={_conninfo()}", reads=script)
 
 
 @contextmanager
@@ -116,16 +121,34 @@ def _conninfo() -> str:
     return make_conninfo(**{key: parameters[key] for key in KEYWORDS if parameters.get(key)})
 
 
-def _run(program: str, *arguments: str | Path) -> str:
-    """Run one of PostgreSQL's programs. Return its output."""
+def _run(program: str, *arguments: str | Path, reads: Sequence[str | Path] = ()) -> str:
+    """Run one of PostgreSQL's programs, which reads the output of another one. Return its output."""
+    password = connection.settings_dict["PASSWORD"]
+    environment = os.environ | ({"PGPASSWORD": password} if password else {})
+    with ExitStack() as stack:
+        source, errors = None, stack.enter_context(TemporaryFile("w+"))
+        if reads:
+            command = [_find(str(reads[0])), *reads[1:]]
+            source = Popen(command, env=environment, stdout=PIPE, stderr=errors)  # noqa: S603
+            stack.enter_context(source)
+        done = subprocess.run(  # noqa: S603
+            [_find(program), *arguments],
+            env=environment,
+            stdin=source.stdout if source else subprocess.DEVNULL,
+            stdout=PIPE,
+            stderr=errors,
+            text=True,
+        )
+        errors.seek(0)
+        if done.returncode or (source and source.wait()):
+            raise CommandError(f"{program} failed: {errors.read().strip() or done.returncode}")
+        return done.stdout
+
+
+def _find(program: str) -> str:
     path = shutil.which(program)
     if path is None:
         raise CommandError(
             f"{program} was not found; install PostgreSQL's client programs (postgresql-client)"
         )
-    password = connection.settings_dict["PASSWORD"]
-    environment = os.environ | ({"PGPASSWORD": password} if password else {})
-    done = subprocess.run([path, *arguments], env=environment, capture_output=True, text=True)  # noqa: S603
-    if done.returncode:
-        raise CommandError(f"{program} failed: {done.stderr.strip() or done.returncode}")
-    return done.stdout
+    return path

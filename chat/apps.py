@@ -23,5 +23,5 @@ class ChatConfig(AppConfig):
         post_save.connect(on_user_saved, sender=User)
         post_save.connect(on_user_renamed, sender=User)
         ACTIVITY.append(has_written_since)
-        HAND_OVER.extend([hand_over, ignoring.hand_over, hand_over_records])
+        HAND_OVER.extend([ignoring.hand_over, hand_over, hand_over_records])
         HANDED_OVER.append(list_handed_over)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from copy import copy
 
-import msgspec
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +24,7 @@ from chat.protocol import dialects
 from chat.queries import history
 from chat.services.roles import Standing, get_role_feed
 from chat.services.room_presence import get_presence_feed
-from chat.services.site_rules import SiteChanged, get_site_rules_feed
+from chat.services.site_rules import get_site_rules_feed
 from chat.services.unread_feed import get_unread_feed
 from connections.consumers import PageListener
 from connections.open_sockets import SIGNED_OUT, get_sockets
@@ -167,9 +166,9 @@ class ChatConsumer(live.AsyncSocket):
         if self.dialect.sends_presence:
             await self.send_batch(live.Batch(state))
             self.life.enter_context(unread.follow(self.user.pk, self.send_batch, self.on_error))
-            site = get_site_rules_feed().follow(self.user.pk, self.on_site_changed, self.on_error)
+            site = get_site_rules_feed().follow(self.on_site_changed, self.on_error)
             self.life.enter_context(site)
-            told = Standing(self.role or Role.MEMBER, self.user.is_staff)
+            told = Standing(self.role or Role.MEMBER, self.user.is_staff, self.user.is_approved)
             roles = get_role_feed().follow((room.pk, self.user.pk), told, self.on_standing)
             self.life.enter_context(roles)
             await self.update_requirement()  # it may have changed since the welcome
@@ -209,7 +208,7 @@ class ChatConsumer(live.AsyncSocket):
         """Send what the user may do in the room now."""
         self.role = standing.role
         if self.user:
-            self.user.is_staff = standing.is_staff
+            self.user.is_staff, self.user.is_approved = standing.is_staff, standing.is_approved
         await self.update_requirement()
         body = protocol.encode_body(protocol.Role(self.may_change, self.moderates))
         await self.send_batch(live.Batch([live.Event(None, body)]))
@@ -289,10 +288,6 @@ class ChatConsumer(live.AsyncSocket):
                     await send_frames(self.scope, self.base_send, frame)
 
     async def on_site_changed(self, batch: live.Batch):
-        for event in batch.events:
-            change = msgspec.json.decode(event.body, type=SiteChanged)
-            if self.user and change.person == self.user.pk:
-                self.user.is_approved = change.is_approved
         await self.update_requirement()
 
     async def update_requirement(self):

@@ -21,6 +21,9 @@ from base.rooms import enter_rooms
 # When to retry after too many connections (seconds).
 RETRY_AFTER = 5
 
+# Wait after a check of all sockets: anyone may cause one by signing out (seconds).
+CHECK_COOLDOWN = 0.5
+
 # Sockets per query.
 QUERY_CHUNK = 1000
 
@@ -60,7 +63,11 @@ class Sockets:
         self._open: set[Socket] = set()
         self._counts: Counter[str] = Counter()
         self._reconciler = live.Reconciler(
-            REVOCATIONS, self._check_all, lambda: live.get_hub().compare_interval, self._on_batch
+            REVOCATIONS,
+            self._check_all,
+            lambda: live.get_hub().compare_interval,
+            self._on_batch,
+            cooldown=CHECK_COOLDOWN,
         )
 
     @contextmanager

@@ -99,10 +99,10 @@ async function forgetAfter(request) {
 
 /** Messages of pages: a snapshot of a room; that the person has left a private room, or which ones remain; or was signed out or removed. */
 addEventListener("message", (event) => {
-  const { forget: isOver, left, members } = event.data;
+  const { forget: person, left, members } = event.data;
   if (left) event.waitUntil(forget(roomOf(left)));
   else if (members) event.waitUntil(forgetOthers(members));
-  else event.waitUntil(isOver ? forgetRooms() : keepSnapshot(event.data, event.source));
+  else event.waitUntil(person ? forgetRoomsOf(person) : keepSnapshot(event.data, event.source));
 });
 
 /** A click on a notification focuses the tab in which its room is open, or opens the room in the tab used last, or in a new one. */

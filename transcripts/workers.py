@@ -10,6 +10,7 @@ from typing import IO
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from django.core.files import File
+from django.core.files.storage import Storage
 from django.utils import timezone, translation
 
 import live
@@ -99,10 +100,16 @@ async def _save(file: IO[bytes], transcript: Transcript, done: int) -> None:
     """Store the file, and renew the lease meanwhile."""
     file.seek(0)
     name = leases.file_name(transcript, transcript.attempt)
-    saving = asyncio.ensure_future(asyncio.to_thread(transcript.file.storage.save, name, File(file)))
+    saving = asyncio.ensure_future(asyncio.to_thread(_replace, transcript.file.storage, name, File(file)))
     try:
         while not (await asyncio.wait([saving], timeout=PROGRESS_INTERVAL))[0]:
             await database_sync_to_async(leases.renew)(transcript, done)
     finally:
         await asyncio.wait([saving])
     saving.result()
+
+
+def _replace(storage: Storage, name: str, file: File) -> None:
+    """Store a file under a name. Before a restore, there may have been another one."""
+    storage.delete(name)
+    storage.save(name, file)

@@ -51,7 +51,8 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     """Hand over the people whom a guest ignores to the account to which the guest signs in.
 
     Of those that exceed the account's `MAX_IGNORED`, the oldest are left out. Those who ignore the guest and
-    are in a private or direct room that was handed over also ignore the account; others do not learn of it.
+    share a private or direct room with the guest also ignore the account; others do not learn of it. It runs
+    before rooms are handed over.
     """
     if heir is None:
         return
@@ -60,8 +61,8 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     own = Ignored.objects.filter(user=person).exclude(person__in=known).exclude(person=heir)
     moving = list(own.order_by("-pk").values_list("pk", flat=True)[:free])
     Ignored.objects.filter(pk__in=moving).update(user=heir)
-    shared = Membership.objects.filter(user=heir).exclude(room__kind=RoomKind.OPEN).values("room")
-    inside = Membership.objects.filter(room__in=shared).values("user")
+    shared = Membership.objects.filter(user=person, is_request=False).exclude(room__kind=RoomKind.OPEN)
+    inside = Membership.objects.filter(room__in=shared.values("room")).values("user")
     others = Ignored.objects.filter(person=person, user__in=inside).exclude(user=heir).order_by("-pk")
     users = others.values_list("user", flat=True)[:MAX_FOLLOWED]
     Ignored.objects.bulk_create([Ignored(user_id=pk, person=heir) for pk in users], ignore_conflicts=True)

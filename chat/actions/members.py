@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -34,7 +34,6 @@ from chat.models import (
 )
 from chat.queries import locks
 from chat.queries.titles import title_for
-from chat.queries.unread_counts import MAX_REQUESTS
 from chat.room_events import RoomEvent
 from chat.services import unread_changes
 from chat.services.roles import publish_roles
@@ -42,6 +41,9 @@ from chat.services.roles import publish_roles
 # How many private rooms a person can be in, without the direct ones that others have opened: signing in hands
 # them over one by one.
 MAX_PRIVATE_ROOMS = 500
+
+# How many direct rooms that others have opened are handed over.
+MAX_TAKEN_REQUESTS = 100
 
 # How many roles in open rooms are handed over.
 MAX_ROLES = 100
@@ -237,12 +239,13 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
 
     Without an heir, rooms that would have no owner go to the member with the highest role who came first,
     and a person who is gone for good leaves all; rooms without other members are deleted. Of the direct rooms
-    that others have opened, only those `MAX_REQUESTS` in which somebody wrote last are handed over, and of
-    the roles in open rooms the newest `MAX_ROLES`.
+    that others have opened, only those `MAX_TAKEN_REQUESTS` in which somebody wrote last are handed over: a
+    stranger who opens one and writes nothing would learn the account. Of the roles in open rooms, the newest
+    `MAX_ROLES` are.
     """
     own = Membership.objects.filter(user=person).exclude(room__kind=RoomKind.OPEN).select_related("room")
     if heir:
-        _drop_requests(own.filter(is_request=True))
+        _drop_requests(own.filter(is_request=True), heir)
         _move(own, person, heir)
         return
     held = list(own.values_list("room", "role", "room__kind"))
@@ -256,10 +259,11 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
         _revoke(Invitation.objects.filter(inviter=person))
 
 
-def _drop_requests(requests: QuerySet[Membership]) -> None:
+def _drop_requests(requests: QuerySet[Membership], heir: User) -> None:
     """Delete requests that are not handed over: see `hand_over`."""
-    latest_first = requests.order_by(F("room__last_message_at").desc(nulls_last=True), "-pk")
-    kept = list(latest_first.values_list("pk", flat=True)[:MAX_REQUESTS])
+    written = requests.exclude(room__last_message_at=None).order_by("-room__last_message_at", "-pk")
+    shared = requests.filter(room__in=Membership.objects.filter(user=heir).values("room"))
+    kept = {*written.values_list("pk", flat=True)[:MAX_TAKEN_REQUESTS], *shared.values_list("pk", flat=True)}
     dropped = dict(requests.exclude(pk__in=kept).values_list("pk", "room"))
     Membership.objects.filter(pk__in=dropped).delete()
     _publish_titles(set(dropped.values()))
@@ -286,10 +290,18 @@ def hand_over_records(person: User, heir: User | None, is_gone: bool = True) -> 
 
 
 def list_handed_over(person: User) -> list[str]:
-    """Return the titles of the first private rooms that `hand_over` would hand over."""
-    private = permissions.all_rooms().filter(membership__user=person, membership__is_request=False)
-    found = private.exclude(kind=RoomKind.OPEN).annotate(seen=title_for(person.pk))
-    return list(found.order_by("-last_message_at").values_list("seen", flat=True)[:MAX_NAMED])
+    """Return the titles of the first rooms that `hand_over` would hand over.
+
+    Others in them learn which account the guest has, so the person is asked.
+    """
+    own = Membership.objects.filter(user=person)
+    closed = own.exclude(room__kind=RoomKind.OPEN).exclude(is_request=True, room__last_message_at=None)
+    with_role = own.filter(room__kind=RoomKind.OPEN).exclude(role=Role.MEMBER)
+    found = permissions.all_rooms().filter(pk__in=(closed | with_role).values("room"))
+    titles = (
+        found.annotate(seen=title_for(person.pk)).order_by("-last_message_at").values_list("seen", "name")
+    )
+    return [title or name for title, name in titles[:MAX_NAMED]]
 
 
 def _move(private: QuerySet[Membership], person: User, heir: User) -> None:

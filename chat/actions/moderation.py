@@ -13,7 +13,7 @@ from chat.actions.members import audit
 from chat.lifetimes import LIFETIMES
 from chat.models import ModerationAction
 from chat.reasons import shorten_reason
-from chat.services import site_rules
+from chat.services.roles import publish_approval
 
 
 @transaction.atomic
@@ -39,7 +39,7 @@ def approve(actor: User, person: User, is_approved: bool, address: str = "") -> 
     accounts.actions.approve(person, is_approved)
     action = ModerationAction.APPROVE if is_approved else ModerationAction.END_APPROVAL
     audit(action, actor, None, person, address=address)
-    transaction.on_commit(lambda: site_rules.publish_approval(person.pk, is_approved))
+    publish_approval(person.pk)
 
 
 @transaction.atomic

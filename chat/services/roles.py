@@ -1,4 +1,4 @@
-"""Feed of people's roles in rooms, changed in any process, for the tabs of this process."""
+"""Feed of people's roles and approvals, changed in any process, for the tabs of this process."""
 
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -28,19 +28,21 @@ Pair = tuple[int, int]  # a room and a person, by their keys
 
 
 class Standing(NamedTuple):
-    """Role of a person in a room, a member's without a membership, and whether they are staff."""
+    """What decides about a person in a room: the role, a member's without a membership, and two marks."""
 
     role: str
     is_staff: bool
+    is_approved: bool
 
 
 OnStanding = Callable[[Standing], None]
 
 
 class RolesChanged(msgspec.Struct):
-    """Changes of roles."""
+    """Changes of roles, and of people in all their rooms."""
 
-    pairs: Collection[Pair]
+    pairs: Collection[Pair] = ()
+    people: Collection[int] = ()
 
 
 @dataclass(eq=False)
@@ -89,8 +91,10 @@ class RoleFeed:
 
     def _on_batch(self, batch: live.Batch) -> None:
         for event in batch.events:
-            changed = msgspec.json.decode(event.body, type=RolesChanged).pairs
-            self._changed |= {*changed} & self._followers.keys()
+            changed = msgspec.json.decode(event.body, type=RolesChanged)
+            self._changed |= {*changed.pairs} & self._followers.keys()
+            if people := {*changed.people}:
+                self._changed |= {pair for pair in self._followers if pair[1] in people}
 
     async def _reconcile(self) -> None:
         """Compare the roles that have changed, and at intervals all, since notifications may be lost."""
@@ -100,12 +104,11 @@ class RoleFeed:
         if not pairs:
             return
         try:
-            roles, staff = await _load(pairs)
+            found = await _load(pairs)
         except DATABASE_ERRORS:
             self._changed |= pairs
             raise
-        for pair in pairs:
-            now_is = Standing(roles.get(pair, Role.MEMBER), pair[1] in staff)
+        for pair, now_is in found.items():
             for follower in [*self._followers.get(pair, ())]:
                 if follower.told != now_is:
                     follower.told = now_is
@@ -113,22 +116,33 @@ class RoleFeed:
 
 
 @database_sync_to_async
-def _load(pairs: Collection[Pair]) -> tuple[permissions.Roles, set[int]]:
-    """Return the roles above that of a member, and which of the people are staff."""
-    roles: dict[Pair, str] = {}
-    staff: set[int] = set()
+def _load(pairs: Collection[Pair]) -> dict[Pair, Standing]:
+    found = {}
     for some in split_into_chunks(pairs):
-        roles |= permissions.load_higher_roles({*some})
-        people = User.objects.filter(pk__in={person for _, person in some}, is_staff=True)
-        staff |= {*people.values_list("pk", flat=True)}
-    return roles, staff
+        roles = permissions.load_higher_roles({*some})
+        people = User.objects.filter(pk__in={person for _, person in some})
+        marks = people.exclude(is_staff=False, is_approved=False).in_bulk()
+        for pair in some:
+            person = marks.get(pair[1])
+            marked = (person.is_staff, person.is_approved) if person else (False, False)
+            found[pair] = Standing(roles.get(pair, Role.MEMBER), *marked)
+    return found
 
 
 def publish_roles(pairs: Collection[Pair]) -> None:
     """Publish changed roles to all processes after the commit. Pairs are the keys of a room and a person."""
     if pairs:
-        event = live.Event(None, msgspec.json.encode(RolesChanged(pairs)))
-        transaction.on_commit(partial(live.publish, TOPIC, event))
+        _publish(RolesChanged(pairs))
+
+
+def publish_approval(person: int) -> None:
+    """Publish to all processes after the commit that a person is approved now, or is not any more."""
+    _publish(RolesChanged(people=[person]))
+
+
+def _publish(changed: RolesChanged) -> None:
+    event = live.Event(None, msgspec.json.encode(changed))
+    transaction.on_commit(partial(live.publish, TOPIC, event))
 
 
 get_role_feed = live.PerLoop(RoleFeed)

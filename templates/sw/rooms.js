@@ -70,6 +70,14 @@ async function forgetGuest() {
   if (cookie?.value !== headers.get(PERSON)) await forgetRooms();
 }
 
+/** Delete the data of a person, unless the cached rooms are another's. @param {string | true} person */
+async function forgetRoomsOf(person) {
+  const rooms = await caches.open(ROOMS);
+  const [first] = await rooms.keys();
+  const owner = first && (await rooms.match(first))?.headers.get(PERSON);
+  if (!owner || person === true || owner === person) await forgetRooms();
+}
+
 /** Delete all data of the person: the cached rooms, and the notifications. */
 async function forgetRooms() {
   const now = ++era;

@@ -123,7 +123,7 @@ async def test_a_machine_that_was_lost_is_restored_on_another(tmp_path, monkeypa
         pk = person.id(lost)
         async with tabs("lobby", lost) as (tab,):
             await say(tab, "hello")
-        media = lost.var_dir / "media/transcripts/1.txt"
+        media = lost.var_dir / "media/exports/1.txt"
         media.parent.mkdir(parents=True)
         media.write_text("a transcript")
         path = backup(lost, tmp_path, *options)
@@ -139,10 +139,14 @@ async def test_a_machine_that_was_lost_is_restored_on_another(tmp_path, monkeypa
             other, "restore", path, "--yes", "--passphrase-file", tmp_path / "other"
         )
         assert not stored(other, "lobby")
+    newer = other.var_dir / "media/exports/2.txt"
+    newer.parent.mkdir(parents=True)
+    newer.write_text("of a message that the backup lacks")
     run(other, "restore", path, "--yes", *options)
+    assert not newer.exists()
     with other:
         assert stored(other, "lobby") == {1: "hello"}
-        assert (other.var_dir / "media/transcripts/1.txt").read_text() == "a transcript"
+        assert (other.var_dir / "media/exports/1.txt").read_text() == "a transcript"
         assert person.id(other) == pk
 
 
@@ -170,6 +174,19 @@ def test_only_a_whole_backup_of_this_database_is_restored(server, tmp_path):
         assert error in refusal(server, "restore", path, "--yes")
     (path / archive.MANIFEST).write_text(json.dumps(manifest))
     assert "rooms: " in run(server, "restore", path, "--yes")
+
+
+def test_tables_of_a_later_version_are_dropped_and_those_of_other_applications_stay(server, tmp_path):
+    if not (uri := server.environment.get("DATABASE_URL")):
+        return  # of SQLite, the file is Lobby's
+    path = backup(server, tmp_path)
+    with psycopg.connect(uri, autocommit=True) as database:
+        database.execute("CREATE TABLE tasks_later (room bigint REFERENCES chat_room (id))")
+        database.execute("CREATE TABLE shop (id bigint)")
+        run(server, "restore", path, "--yes")
+        tables = database.execute("SELECT to_regclass('tasks_later'), to_regclass('shop')").fetchone()
+        database.execute("DROP TABLE shop")
+    assert tables == (None, "shop")
 
 
 def test_nothing_is_restored_without_a_yes(server, tmp_path):

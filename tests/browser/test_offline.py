@@ -2,11 +2,12 @@
 
 import asyncio
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.account import IS_RELOADED, sign_out, sign_up
+from tests.browser.account import BACK, IS_RELOADED, person, sign_in, sign_out, sign_up, usernames
 from tests.browser.conftest import TIMEOUT, Hold
 from tests.servers.processes import Server, runserver
 from tests.servers.proxy import proxy
@@ -14,8 +15,6 @@ from tests.servers.rooms import backup_of, fill, grow
 from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-BACK = 30_000  # milliseconds
 
 READY = "async () => Boolean((await navigator.serviceWorker.ready).active)"
 
@@ -29,6 +28,10 @@ ROOMS = """async () => {
     const all = await (await caches.open("lobby-rooms")).keys();
     return all.map(({ url }) => new URL(url)).filter(({ search }) => !search).map(({ pathname }) => pathname);
 }"""
+
+# Whether the cached page of a room is a person's.
+OWNER = """async ([address, person]) =>
+    (await (await caches.open("lobby-rooms")).match(address))?.headers.get("Lobby-Person") === person"""
 
 SHELL = """async () => {
     const names = (await caches.keys()).filter((name) => name.startsWith("lobby-offline-"));
@@ -361,6 +364,26 @@ async def test_the_rooms_of_a_guest_are_gone_when_the_browser_was_closed(lobby, 
     await tab.page.goto(f"{lobby.url}/chat/guests/")
     await heading(tab, "You're offline")
     assert await tab.page.evaluate(ROOMS) == []
+
+
+async def test_a_tab_of_an_earlier_person_leaves_the_rooms_of_the_present_one_alone(lobby, open_tab):
+    room, username = "earlier person", next(usernames)
+    await sign_up(await open_tab(lobby.url, room), username)
+    old = await kept_room(open_tab, lobby, room)
+    new = await open_tab(beside=old)
+    await sign_in(new, lobby.url, username)
+    await new.enter(lobby.url, room)
+    owner = await person(new)
+    await until(new, OWNER, [f"/chat/{quote(room)}/", str(owner)])
+    await expect(old.page.get_by_role("button", name="Reload")).to_be_visible(timeout=BACK)
+    closed = asyncio.Queue()
+    old.page.on("websocket", lambda socket: socket.on("close", closed.put_nowait))
+    await old.page.evaluate("dispatchEvent(new Event('online'))")  # so it tries again
+    async with asyncio.timeout(TIMEOUT / 1000):
+        for _attempt in range(4):
+            await closed.get()
+    await expect(old.page.get_by_role("button", name="Reload")).to_be_visible(timeout=BACK)
+    assert await new.page.evaluate(OWNER, [f"/chat/{quote(room)}/", str(owner)])
 
 
 @pytest.mark.parametrize("code", [4401, 4403, 4410])

@@ -13,7 +13,7 @@ from django.test import Client
 from accounts.actions import create_guest, delete_account, remove_account, rename
 from accounts.models import User
 from chat import actions
-from chat.actions import rooms
+from chat.actions import members, rooms
 from chat.models import Membership, Room
 from chat.queries import room_list, unread_counts
 from tests.chat.people import browser
@@ -273,15 +273,23 @@ def test_a_guest_who_signs_in_takes_the_room_of_the_same_others_along(friends, a
     assert f"Ada, {eve.name}" in listed(bob)
 
 
-def test_strangers_who_write_nothing_do_not_take_a_friends_request_away(friends, account):
+@pytest.mark.parametrize("do_write", [True, False])
+def test_strangers_do_not_take_a_friends_request_away(friends, account, do_write, monkeypatch):
+    """Those who write nothing do not learn the account either; others do, and the person is asked."""
+    monkeypatch.setattr(members, "MAX_NAMED", 100)
     guest, bob, *_ = friends
     write(bob, address := open_room(bob, guest))
     for _stranger in range(unread_counts.MAX_REQUESTS):
         meet(guest, stranger := create_guest())
-        open_room(stranger, guest)
+        theirs = open_room(stranger, guest)
+        if do_write:
+            write(stranger, theirs)
+    page = browser(guest).get("/me/sign-in/").content.decode()
+    named = page[page.index("to my account") : page.index("take-hint", page.index("to my account"))]
+    assert (bob.name in named, stranger.name in named) == (True, do_write)
     sign_in(guest)
     assert Membership.objects.filter(user=account, room=found(address)).exists()
-    assert Membership.objects.filter(user=account, is_request=True).count() == unread_counts.MAX_REQUESTS
+    assert ("Ada" in browser(stranger).get(theirs).content.decode()) == do_write
 
 
 async def test_the_others_are_told_the_name_of_a_guest_who_signs_in(connect, friends, account):

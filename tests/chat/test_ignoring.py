@@ -113,6 +113,8 @@ def test_a_guest_who_signs_in_stays_ignored_in_rooms_that_they_share(owning, own
     """Others would learn which account it is."""
     account = User.objects.create_user("ada", password="correct horse 9 staple", name="Ada")
     client = browser(pest)
+    actions.rooms.open_direct_room(owner, pest.pk, meeting)  # which says nothing: the owner alone opened it
+    actions.rooms.open_direct_room(owner, account.pk, meeting, {account.pk})
     if share:
         actions.rooms.open_direct_room(pest, owner.pk, meeting, {owner.pk})
     ignore(owning, pest)

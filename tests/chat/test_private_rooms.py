@@ -218,7 +218,7 @@ def test_a_guest_who_signs_in_takes_private_rooms_along(owning, owner, room):
     direct = message(owning, other)  # with oneself, soon
     talk = message(owning, stranger).url
     page = owning.get("/me/sign-in/").content.decode()
-    assert "private rooms and orders" in page and "Book club" in page and stranger.name in page
+    assert "rooms and orders" in page and "Book club" in page and stranger.name in page
     assert owning.post("/me/sign-in/", SIGN_IN | {"take": "on"}).status_code == 302
     assert owning.get(f"/chat/{room}/members/").status_code == 200
     assert Membership.objects.get(room__key=room).role == Role.OWNER
@@ -236,7 +236,7 @@ def test_who_signs_in_on_the_device_of_a_guest_need_not_take_the_rooms(owning, r
         session = owning.session
         session.set_expiry(0)
         session.save()
-        assert "private rooms and orders" not in owning.get("/me/sign-in/").content.decode()
+        assert "rooms and orders" not in owning.get("/me/sign-in/").content.decode()
     told = owning.get("/me/sign-in/").content.decode()
     assert "rooms without other members are deleted" in told
     assert ("this guest leaves all private and direct rooms" in told) == ends_with_browser

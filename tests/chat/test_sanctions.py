@@ -180,6 +180,13 @@ def test_staff_reach_the_account_of_a_guest_who_has_signed_in(moderating, takes_
     assert moderating.get(f"/moderation/{guest.pk}/").status_code == 404
 
 
+def test_a_shorter_ban_does_not_end_a_longer_one(moderating):
+    guests = [create_guest(PUBLIC), create_guest(PUBLIC)]
+    for guest, lifetime in zip(guests, ("week", "hour"), strict=True):
+        moderating.post(f"/moderation/{guest.pk}/ban/", {"lifetime": lifetime})
+    assert NetworkBan.objects.get().until > timezone.now() + timedelta(days=6)
+
+
 @pytest.mark.parametrize("is_same", [True, False])
 def test_signing_in_is_no_way_around_the_ban_of_a_network(moderating, is_same):
     """Neither to an old account nor after "Not on this device"."""

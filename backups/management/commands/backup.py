@@ -44,6 +44,7 @@ class Command(BaseCommand):
             partial.mkdir(parents=True)
             self.write(partial, passphrase)
             partial.rename(target)
+            _flush(directory)
         except OSError as error:
             raise CommandError(f"{directory}: {error.strerror or error}") from None
         except (DatabaseError, sqlite3.Error) as error:

@@ -12,6 +12,9 @@ from django.db.migrations.loader import MigrationLoader
 
 from backups import archive, database, keys
 
+# Where Lobby keeps files, below MEDIA_ROOT.
+FOLDERS = ["exports"]
+
 
 class Command(BaseCommand):
     requires_system_checks = []
@@ -52,7 +55,10 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         call_command("restored", stdout=self.stdout)
         if isinstance(default_storage, FileSystemStorage):
-            count = archive.copy_files(backup / archive.MEDIA, Path(settings.MEDIA_ROOT))
-            self.stdout.write(f"media files: {count:,} brought back")
+            media, folder = backup / archive.MEDIA, Path(settings.MEDIA_ROOT)
+            count = archive.copy_files(media, folder)
+            # The restored database does not know them, and so would never delete them.
+            others = sum(archive.delete_others(folder / each, media / each) for each in FOLDERS)
+            self.stdout.write(f"media files: {count:,} brought back, {others:,} newer ones deleted")
         for line in keys.restore(found):
             self.stdout.write(line)

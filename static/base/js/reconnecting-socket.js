@@ -198,7 +198,7 @@ export class ReconnectingSocket {
     this.#failures = this.#signedOutCount = 0;
     this.#mayReturn = code === SIGNED_OUT;
     const isOver = [SIGNED_OUT, DELETED].includes(code) || (code === REMOVED && !this.#options.isForMembers);
-    if (isOver) forgetRooms();
+    if (isOver) forgetRooms(new URL(this.#options.address(), location.href).searchParams.get("you"));
     this.#options.onState("refused", code);
   }
 
@@ -236,7 +236,7 @@ export class ReconnectingSocket {
   }
 }
 
-/** Make the service worker delete the rooms that it has cached for the person. */
-function forgetRooms() {
-  navigator.serviceWorker?.controller?.postMessage({ forget: true });
+/** Make the service worker delete the rooms that it has cached for a person; by now, it may have another's. @param {string | null} person */
+function forgetRooms(person) {
+  navigator.serviceWorker?.controller?.postMessage({ forget: person ?? true });
 }

@@ -121,7 +121,8 @@ def test_a_direct_room_that_a_guest_hands_over_is_found_and_not_opened_again(peo
 def test_two_people_of_a_direct_room_who_sign_in_at_the_same_time_find_it(people, room, meanwhile):
     accounts = [create_guest(), create_guest()]
     actions.send(people[1], room, "hello", uuid4())
-    rooms.open_direct_room(people[0], people[1].pk, room)
+    direct = rooms.open_direct_room(people[0], people[1].pk, room)
+    actions.send(people[0], direct, "hi", uuid4())
     meanwhile(lambda: give_up_name(people[0], accounts[0]), lambda: give_up_name(people[1], accounts[1]))
     assert Room.objects.get(kind="direct").person_keys == {account.pk for account in accounts}
 

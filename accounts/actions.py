@@ -321,9 +321,9 @@ def approve(user: User, is_approved: bool) -> User:
 def find_banned_networks(user: User) -> set[str]:
     """Return the networks that a ban of a person also keeps new guests out of.
 
-    They are those of a guest, of guests who have lately signed in to the account, and of an account whose
-    first visit was within `NEW_ACCOUNT_TIME`. Private addresses, which many may share, and those of proxies
-    are never banned.
+    They are that of a guest, those of guests who lately signed in to the account, and that of an account
+    whose first visit was within `NEW_ACCOUNT_TIME`. Private addresses, which many may share, and those of
+    proxies are never banned.
     """
     is_new = Q(is_guest=True) | Q(date_joined__gt=timezone.now() - NEW_ACCOUNT_TIME)
     people = User.objects.filter(is_new, Q(pk=user.pk) | Q(heir=user))

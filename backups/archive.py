@@ -21,7 +21,7 @@ FORMAT = 1
 # How long after the last change a file counts as written (seconds).
 SETTLED_AFTER = 60
 
-# The end of the name of a backup that is being written, or whose writing was interrupted.
+# Suffix of the directory of an unfinished backup.
 PARTIAL = ".partial"
 
 
@@ -37,7 +37,7 @@ class Manifest(msgspec.Struct, kw_only=True):
 
 
 def read(directory: Path) -> Manifest:
-    """Return the manifest of a backup whose files are whole. Raise `CommandError`."""
+    """Check the files of a backup, and return its manifest. Raise `CommandError`."""
     try:
         manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError) as error:

@@ -44,7 +44,7 @@ def dump(path: Path) -> None:
     """Copy the database to a file, as it is at one moment, while others write. Raise `CommandError`."""
     if connection.vendor == "sqlite":
         with _opened(Path(connection.settings_dict["NAME"])) as source, _opened(path) as copy:
-            source.backup(copy)  # in one step: in several, each change of the source would begin it anew
+            source.backup(copy)  # in one step: writes would restart a copy in several
             copy.execute("PRAGMA journal_mode=DELETE")  # one file
     else:
         _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={path}", _conninfo())

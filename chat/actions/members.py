@@ -238,10 +238,9 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     """Hand over a person's private rooms to the account of a guest who signs in.
 
     Without an heir, rooms that would have no owner go to the member with the highest role who came first,
-    and a person who is gone for good leaves all; rooms without other members are deleted. Of the direct rooms
-    that others have opened, only those `MAX_TAKEN_REQUESTS` in which somebody wrote last are handed over: a
-    stranger who opens one and writes nothing would learn the account. Of the roles in open rooms, the newest
-    `MAX_ROLES` are.
+    and a person who is gone for good leaves all; rooms without other members are deleted. It hands over
+    the `MAX_TAKEN_REQUESTS` latest of the direct rooms that others have opened and written in (a stranger
+    who only opens one would learn the account), and the newest `MAX_ROLES` roles in open rooms.
     """
     own = Membership.objects.filter(user=person).exclude(room__kind=RoomKind.OPEN).select_related("room")
     if heir:
@@ -351,13 +350,9 @@ def _appoint_owners(person: User, rooms: Collection[int]) -> None:
     others = _active_others(OuterRef("pk"), person.pk).order_by(permissions.HIGHEST_FIRST, "pk")
     heirs = permissions.all_rooms().filter(pk__in=rooms).values_list(Subquery(others.values("pk")[:1]))
     rows = Membership.objects.filter(pk__in=[pk for (pk,) in heirs]).order_by("user", "room")
-    # In the order of `mark_read`.
-    locked = {
-        row.pk: (row.room_id, row.user_id)
-        for row in rows.select_for_update(of=("self",)).select_related("room")
-    }
-    Membership.objects.filter(pk__in=locked).update(role=Role.OWNER)
-    publish_roles([*locked.values()])
+    locked = list(rows.select_for_update())  # in the order of `mark_read`
+    Membership.objects.filter(pk__in=[row.pk for row in locked]).update(role=Role.OWNER)
+    publish_roles([(row.room_id, row.user_id) for row in locked])
 
 
 def _active_others(room: Room | OuterRef, person: int) -> QuerySet[Membership]:

@@ -1,7 +1,6 @@
 """Feed of changes to the site's rules, made in any process, for the tabs of this process."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from channels.db import database_sync_to_async
 
@@ -29,11 +28,9 @@ class SiteRulesFeed:
             self._rules = await _load()
         return self._rules
 
-    @contextmanager
-    def follow(self, on_batch: OnBatch, on_error: OnError) -> Iterator[None]:
+    def follow(self, on_batch: OnBatch, on_error: OnError) -> AbstractContextManager[None]:
         """Subscribe a tab to changes of who may write while the context lasts, as in `Log.subscribe`."""
-        with self._log.subscribe(self._log.seq, on_batch, on_error):
-            yield
+        return self._log.subscribe(self._log.seq, on_batch, on_error)
 
     async def close(self) -> None:
         await self._reconciler.close()

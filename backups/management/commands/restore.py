@@ -12,7 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from backups import archive, database, keys
 
-# Where Lobby keeps files, below MEDIA_ROOT.
+# Directories of files below MEDIA_ROOT: see `file_name` in transcripts/leases.py.
 FOLDERS = ["exports"]
 
 

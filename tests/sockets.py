@@ -25,9 +25,10 @@ class Socket(WebsocketCommunicator):
         return await self.receive_json_from(TIMEOUT)
 
     async def close_code(self):
-        """Return the code with which the server closes the socket."""
+        """Return the code with which the server closes the socket, when its consumer has ended."""
         while (output := await self.receive_output(TIMEOUT))["type"] != "websocket.close":
             pass
+        await self.disconnect(timeout=TIMEOUT)
         return output["code"]
 
 

@@ -16,7 +16,7 @@ TIMEOUT = 30
 class Tab(Copy):
     def __init__(self, server, room, headers=None):
         super().__init__()
-        self.address = f"ws://127.0.0.1:{server.port}/ws/chat/{quote(room, safe='')}/"
+        self.address = f"{server.url.replace('http', 'ws', 1)}/ws/chat/{quote(room, safe='')}/"
         self.headers = headers
         self.socket = None
         self.unread = {}

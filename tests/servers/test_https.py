@@ -3,15 +3,15 @@
 import json
 import subprocess
 import sys
-import urllib.request
+from functools import partial
 from http.client import HTTPConnection
-from http.cookies import SimpleCookie
 from os import environ
 
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.servers.processes import ROOT, Server, manage
+from tests.servers.https import FORM, Browser, HttpsServer
+from tests.servers.processes import ROOT, manage
 
 ORIGIN = "https://chat.example.org"
 PROXIED = {"Host": "chat.example.org", "X-Forwarded-Proto": "https"}
@@ -22,58 +22,32 @@ SETTINGS = {
 }
 
 
-class HttpsServer(Server):
-    def answers(self):
-        try:
-            return bool(urllib.request.urlopen(f"{self.url}/healthz", timeout=5))  # noqa: S310
-        except OSError:
-            return False
-
-
 @pytest.fixture(scope="module")
 def server():
     with HttpsServer(environment=SETTINGS) as server:
         yield server
 
 
-class Browser:
-    """Browser on the other side of the proxy."""
-
-    def __init__(self, server):
-        self.server = server
-        self.cookies = SimpleCookie()
-
-    @property
-    def headers(self):
-        cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in self.cookies.items())
-        return PROXIED | {"Cookie": cookies, "Origin": ORIGIN}
-
-    def ask(self, method, path, body=None, **headers):
-        client = HTTPConnection("127.0.0.1", self.server.port, timeout=30)
-        client.request(method, path, body, self.headers | headers)
-        response = client.getresponse()
-        response.text = response.read().decode()
-        client.close()
-        for value in response.headers.get_all("Set-Cookie", []):
-            self.cookies.load(value)
-        return response
+def browser_of(server):
+    """Return a browser on the other side of the proxy."""
+    return Browser(ORIGIN, partial(HTTPConnection, "127.0.0.1", server.port, timeout=30), **PROXIED)
 
 
 def test_a_request_without_https_is_sent_there(server):
-    answer = Browser(server).ask("GET", "/chat/?a=b", **{"X-Forwarded-Proto": "http"})
+    answer = browser_of(server).ask("GET", "/chat/?a=b", **{"X-Forwarded-Proto": "http"})
     assert (answer.status, answer.headers["Location"]) == (301, f"{ORIGIN}/chat/?a=b")
     assert "Strict-Transport-Security" not in answer.headers
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_is_told_without_https(server, path):
-    assert Browser(server).ask("GET", path, **{"X-Forwarded-Proto": "http"}).status == 200
+    assert browser_of(server).ask("GET", path, **{"X-Forwarded-Proto": "http"}).status == 200
 
 
 def test_cookies_are_for_https_and_this_host_alone(server):
-    browser = Browser(server)
+    browser = browser_of(server)
     browser.ask("GET", "/chat/lobby/")
-    browser.ask("POST", "/language/", "language=en", **{"Content-Type": "application/x-www-form-urlencoded"})
+    browser.ask("POST", "/language/", "language=en", **FORM)
     names = ("sessionid", "csrftoken", "django_language", "lobby_guest")
     assert set(browser.cookies) == {f"__Host-{name}" for name in names}
     for cookie in browser.cookies.values():
@@ -83,14 +57,10 @@ def test_cookies_are_for_https_and_this_host_alone(server):
 
 
 async def test_forms_and_sockets_work_there(server):
-    browser = Browser(server)
+    browser = browser_of(server)
     browser.ask("GET", "/chat/lobby/")
-    page = browser.ask("GET", "/me/").text
-    token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    form = f"csrfmiddlewaretoken={token}&name=Ada"
-    kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert browser.ask("POST", "/me/", form, **kind).status == 302
-    assert browser.ask("POST", "/me/", form, **kind, Origin="https://elsewhere.example").status == 403
+    assert browser.post("/me/", {"name": "Ada"}).status == 302
+    assert browser.post("/me/", {"name": "Ada"}, Origin="https://elsewhere.example").status == 403
     address = f"ws://127.0.0.1:{server.port}/ws/chat/lobby/"
     headers = browser.headers
     del headers["Host"]

@@ -43,6 +43,10 @@ async def test_staff_remove_a_message_of_another_person_and_say_why(lobby, open_
 
     await staff.tool("buy now", "Delete")
     await tab.page.keyboard.insert_text("<b>Advertising</b>")
+    keys = await tab.page.context.new_cdp_session(tab.page)
+    enter = {"type": "rawKeyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 229}
+    await keys.send("Input.dispatchKeyEvent", enter)  # of an input method, as Safari dispatches it
+    await expect(question).to_be_visible()
     await staff.press("Enter")
     removed = re.compile("Removed by a moderator: .<b>Advertising</b>.")  # in marks that isolate it
     await expect(author.messages.first).to_contain_text(removed)

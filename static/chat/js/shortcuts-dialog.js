@@ -1,5 +1,6 @@
 /** Dialog of keyboard shortcuts and markup. It opens by a button, by `?` outside of text fields, and by Ctrl-/ anywhere. */
 
+import { isOfInputMethod } from "../../base/js/input-method.js";
 import { hasCommandModifier, labelShortcutKeys } from "../../base/js/shortcut-keys.js";
 
 export class ShortcutsDialog {
@@ -21,7 +22,7 @@ export class ShortcutsDialog {
 
   #keyPressed(event) {
     const isCommand = hasCommandModifier(event);
-    const isQuestionMark = event.key === "?" && !event.isComposing && !isCommand && !isTextField(event.target);
+    const isQuestionMark = event.key === "?" && !isOfInputMethod(event) && !isCommand && !isTextField(event.target);
     if (!isQuestionMark && !(event.key === "/" && isCommand)) return;
     event.preventDefault();
     if (this.#dialog.open) this.#dialog.close();

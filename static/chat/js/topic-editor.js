@@ -2,6 +2,7 @@
 
 import { saveForm } from "../../base/js/form-post.js";
 import { gettext } from "../../base/js/i18n.js";
+import { isOfInputMethod } from "../../base/js/input-method.js";
 
 export class TopicEditor {
   #form;
@@ -20,7 +21,7 @@ export class TopicEditor {
     this.#button.addEventListener("click", () => this.#open());
     this.#input.addEventListener("blur", () => document.activeElement !== this.#input && !this.#isSaving && this.#close());
     this.#input.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.isComposing) this.#close();
+      if (event.key === "Escape" && !isOfInputMethod(event)) this.#close();
     });
     form.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -6,6 +6,7 @@
 import { isolate, showSentence } from "../../../base/js/bidi.js";
 import { gettext } from "../../../base/js/i18n.js";
 import { errorText, postForm } from "../../../base/js/form-post.js";
+import { isOfInputMethod } from "../../../base/js/input-method.js";
 import { DOUBLE_PRESS_TIME } from "../../../base/js/key-repeat.js";
 import { renderAvatar } from "../presence/avatar.js";
 
@@ -117,7 +118,7 @@ export class DisplayName {
   }
 
   #keyPressed(event) {
-    if (event.key !== "Escape" || event.isComposing) return;
+    if (event.key !== "Escape" || isOfInputMethod(event)) return;
     event.preventDefault(); // the drawer around it stays open
     this.#leave();
   }

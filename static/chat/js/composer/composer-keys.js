@@ -1,5 +1,6 @@
 /** Keys of the composer beside those of every text field, and typing anywhere on the page. */
 
+import { isOfInputMethod } from "../../../base/js/input-method.js";
 import { hasCommandModifier, hasModifier } from "../../../base/js/shortcut-keys.js";
 import { insertText } from "./insert-text.js";
 
@@ -19,7 +20,7 @@ export function listenForComposerKeys(input, timeline, signal) {
   input.addEventListener("keydown", (event) => {
     const mark = hasCommandModifier(event) && !event.shiftKey && MARKS[event.key.toLowerCase()];
     const page = !hasModifier(event) && PAGES[event.key];
-    if ((!mark && !page) || event.isComposing) return;
+    if ((!mark && !page) || isOfInputMethod(event)) return;
     event.preventDefault();
     if (mark) toggleMark(input, mark);
     else timeline.scrollBy({ top: page * timeline.clientHeight });
@@ -28,8 +29,8 @@ export function listenForComposerKeys(input, timeline, signal) {
 
 /** Whether a key types text where no text can be: not into another field, a dialog or a menu. `?` opens the shortcuts. */
 function startsText(event) {
-  const { key, target, isComposing } = event;
-  const isCharacter = [...key].length === 1 && ![" ", "?"].includes(key) && !isComposing;
+  const { key, target } = event;
+  const isCharacter = [...key].length === 1 && ![" ", "?"].includes(key) && !isOfInputMethod(event);
   if (!isCharacter || event.defaultPrevented) return false;
   if ((event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph")) return false;
   const isElsewhere = target.matches("input, textarea, select") || target.isContentEditable;

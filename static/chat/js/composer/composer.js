@@ -1,6 +1,7 @@
 /** Composer: the text field of a room. Enter sends, Shift-Enter adds a line, Enter of an input method does neither. */
 
 import { gettext, formatNumber } from "../../../base/js/i18n.js";
+import { isOfInputMethod } from "../../../base/js/input-method.js";
 import { DOUBLE_PRESS_TIME } from "../../../base/js/key-repeat.js";
 import { insertText } from "./insert-text.js";
 import { peopleIn } from "../text/mentions.js";
@@ -231,8 +232,7 @@ export class Composer {
   }
 
   #keyPressed(event) {
-    // 229: Safari ends the composition before it dispatches the Enter that ended it.
-    if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
+    if (isOfInputMethod(event) || event.shiftKey) return;
     if (event.altKey && event.key === "ArrowUp") return; // opens another room: see room-keys.js
     if (event.key !== "Enter") this.#guardedUntil = 0;
     const action = this.#actionOf(event.key);
@@ -279,7 +279,8 @@ export class Composer {
     const length = lengthOf(this.#input.value.trimEnd());
     const isTooLong = length > this.#maxLength;
     const about = { length: formatNumber(length), most: formatNumber(this.#maxLength) };
-    this.#problem.textContent = isTooLong ? gettext("Too long: {length} of {most} characters", about) : this.#warning;
+    const problem = isTooLong ? gettext("Too long: {length} of {most} characters", about) : this.#warning;
+    if (this.#problem.textContent !== problem) this.#problem.textContent = problem; // else it is read out with each key
     this.#input.ariaInvalid = String(isTooLong);
     this.#counter.hidden = length < COUNTER_START * this.#maxLength;
     this.#counter.textContent = `${about.length} / ${about.most}`;

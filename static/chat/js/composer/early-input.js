@@ -148,7 +148,7 @@
     enter();
     input().focus();
   });
-  listen("keydown", (event) => {
+  listen("keydown", (event) => { // as in input-method.js, which is a module
     const { target, key, shiftKey, isComposing, keyCode, repeat } = event;
     if (target !== input() || key !== "Enter" || shiftKey || isComposing || keyCode === 229) return;
     event.preventDefault();

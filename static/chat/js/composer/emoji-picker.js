@@ -1,6 +1,7 @@
 /** Emoji picker: a popover with recent and common emoji in groups, and a search for all. A click or Enter chooses. */
 
 import { gettext } from "../../../base/js/i18n.js";
+import { isOfInputMethod } from "../../../base/js/input-method.js";
 import { hasModifier } from "../../../base/js/shortcut-keys.js";
 import { isAnything, readJson, withStorage } from "../../../base/js/storage.js";
 
@@ -90,7 +91,7 @@ export class EmojiPicker {
 
   #keyPressed(event) {
     const isSearching = event.target === this.#search;
-    if (event.isComposing) return;
+    if (isOfInputMethod(event)) return;
     if (isSearching && event.key === "Enter") {
       event.preventDefault(); // the composer has the focus next
       return this.#choose(this.#buttons[0]);

@@ -1,5 +1,6 @@
 /** Typeahead: a list of suggestions for the name or emoji that is being typed. */
 
+import { isOfInputMethod } from "../../../base/js/input-method.js";
 import { hasModifier } from "../../../base/js/shortcut-keys.js";
 import { insertText } from "./insert-text.js";
 
@@ -131,8 +132,7 @@ export class Typeahead {
   }
 
   #keyPressed(event) {
-    // 229: Safari ends the composition before it dispatches the Enter that ended it.
-    if (!this.#options.length || event.isComposing || event.keyCode === 229) return;
+    if (!this.#options.length || isOfInputMethod(event)) return;
     if (hasModifier(event)) return;
     const action = this.#actionOf(event.key);
     if (event.key === "Enter" && !action) this.#close(); // Enter sends the message

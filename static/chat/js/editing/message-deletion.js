@@ -4,6 +4,7 @@
  */
 
 import { gettext } from "../../../base/js/i18n.js";
+import { isOfInputMethod } from "../../../base/js/input-method.js";
 import { buttonElement, showFooter, textElement } from "../timeline/message-footer.js";
 
 /** Distance of the question from the message's buttons, and from the window's edges (pixels). */
@@ -36,7 +37,8 @@ export class MessageDeletion {
     remove.addEventListener("click", () => this.#confirmed());
     cancel.addEventListener("click", () => this.#close());
     popover.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target === this.#reason && !event.isComposing) this.#confirmed();
+      if (isOfInputMethod(event)) return;
+      if (event.key === "Enter" && event.target === this.#reason) this.#confirmed();
       if (event.key !== "Escape") return;
       event.preventDefault(); // the focus returns to the message, not to its button
       this.#close();

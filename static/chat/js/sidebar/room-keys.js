@@ -1,12 +1,14 @@
 /** Keys that open the next room of the sidebar: Alt with an arrow; with Shift as well, the next one with unread messages. */
 
+import { isOfInputMethod } from "../../../base/js/input-method.js";
+
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 
 /** @param {HTMLElement} list of rooms */
 export function listenForRoomKeys(list) {
   document.addEventListener("keydown", (event) => {
-    const { key, altKey, ctrlKey, metaKey, shiftKey, isComposing } = event;
-    if (!STEPS[key] || !altKey || ctrlKey || metaKey || isComposing || document.querySelector("dialog[open]")) return;
+    const { key, altKey, ctrlKey, metaKey, shiftKey } = event;
+    if (!STEPS[key] || !altKey || ctrlKey || metaKey || isOfInputMethod(event) || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     findNext([...list.querySelectorAll("a[data-room]")], STEPS[key], shiftKey)?.click();
   });

@@ -1,5 +1,6 @@
 /** Sidebar: the person's rooms, and a search field for all rooms. In narrow windows it is a drawer. */
 
+import { isOfInputMethod } from "../../../base/js/input-method.js";
 import { hasCommandModifier } from "../../../base/js/shortcut-keys.js";
 import { listenForRoomKeys } from "./room-keys.js";
 import { RoomSearch } from "./room-search.js";
@@ -23,7 +24,7 @@ export class Sidebar {
     this.#list = list;
     this.#input = sidebar.querySelector("input");
     this.#search = new RoomSearch(this.#input, list, { here }, open);
-    this.#input.addEventListener("keydown", ({ key, isComposing }) => key === "Escape" && !isComposing && this.#cancel());
+    this.#input.addEventListener("keydown", (event) => event.key === "Escape" && !isOfInputMethod(event) && this.#cancel());
     document.addEventListener("keydown", (event) => {
       if (event.key.toLowerCase() !== "k" || !hasCommandModifier(event) || event.shiftKey) return;
       event.preventDefault();

@@ -15,7 +15,8 @@ function roomOf(pathname) {
 /** The address under which a room is cached: the server redirects other spellings to it. */
 async function canonical(room) {
   const fold = (address) => decodeURIComponent(address).normalize("NFKC").toLowerCase();
-  return (await cachedRooms()).find((cached) => fold(cached) === fold(room)) ?? room;
+  const cached = await cachedRooms();
+  return cached.includes(room) ? room : (cached.find((each) => fold(each) === fold(room)) ?? room);
 }
 
 function isRoom(pathname) {
@@ -38,8 +39,9 @@ function isMessage(value) {
   return Number.isInteger(value?.number) && texts.every((each) => typeof each === "string") && Date.parse(value.at) > 0;
 }
 
-/** A page has arrived: note the browser's person, and cache a room's page. */
-async function received(pathname, response, requestedIn) {
+/** A page has arrived: note the browser's person, and cache a room's page under the address to which the server has redirected. */
+async function received(requested, response, requestedIn) {
+  const pathname = response.url ? new URL(response.url).pathname : requested;
   const person = response.headers.get(PERSON);
   const receivedIn = person === null ? requestedIn : await checkPerson(person, requestedIn);
   if (!isRoom(pathname)) return;

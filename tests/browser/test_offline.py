@@ -202,6 +202,22 @@ async def test_the_end_of_a_room_is_kept_wherever_it_was_opened(lobby, open_tab)
     await expect(tab.page.get_by_text("text 120", exact=True)).to_be_visible()
 
 
+FOLLOW = """(href) => {
+    const link = Object.assign(document.createElement("a"), { href });
+    document.body.append(link);
+    link.click();
+}"""
+
+
+async def test_a_link_that_spells_a_room_otherwise_leads_to_the_same_copy(lobby, open_tab):
+    tab = await visit(open_tab, lobby, "spelled")
+    await tab.say("news")
+    await tab.until_transcript("news")
+    await tab.page.evaluate(FOLLOW, "/chat/Spelled/")  # in place: the worker follows the redirect
+    await until(tab, PAGE_HAS, ["/chat/spelled/", "news"])
+    assert await tab.page.evaluate(ROOMS) == ["/chat/spelled/"]
+
+
 # The numbers of the messages in what is kept of a room.
 KEPT_NUMBERS = """async (room) => {
     const { messages } = await (await caches.match(`/chat/${room}/?seen`)).json();

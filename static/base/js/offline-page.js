@@ -79,23 +79,29 @@ async function showRooms() {
 
 async function renderCard(rooms, address) {
   const item = element("room").content.firstElementChild.cloneNode(true);
-  const { owner, last } = await readSnapshot(rooms, address);
+  const { owner, last, title = await readTitle(rooms, address) } = await readSnapshot(rooms, address);
   item.firstElementChild.href = address;
-  item.querySelector(".card__name").textContent = decodeURIComponent(address.split("/")[2]);
+  item.querySelector(".card__name").textContent = title || decodeURIComponent(address.split("/")[2]);
   if (last) showLastMessage(item, last);
   item.querySelector(".card__about").textContent = unsentText(owner);
   return item;
 }
 
-/** Read the storage owner of a cached room, and its last message; nothing if that is unreadable. */
+/** Read the storage owner of a cached room, its title and its last message; nothing if that is unreadable. */
 async function readSnapshot(rooms, address) {
   try {
-    const { owner, messages } = await (await rooms.match(`${address}?seen`)).json();
+    const { owner, title, messages } = await (await rooms.match(`${address}?seen`)).json();
     const last = messages.findLast(({ deleted, event }) => !deleted && !event);
-    return { owner, last: last && { name: last.author.name, text: last.message, at: new Date(last.at).toISOString() } };
+    return { owner, title, last: last && { name: last.author.name, text: last.message, at: new Date(last.at).toISOString() } };
   } catch {
     return {};
   }
+}
+
+/** Read the title of a private room from its cached page: of an open room it is empty. */
+async function readTitle(rooms, address) {
+  const page = await (await rooms.match(address)).text();
+  return JSON.parse(new DOMParser().parseFromString(page, "text/html").getElementById("room-data").textContent).title;
 }
 
 function showLastMessage(item, { name, text, at }) {

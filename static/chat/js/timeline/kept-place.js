@@ -28,8 +28,8 @@ export function keepPlace(owner, now, signal) {
 
 /**
  * Find the position that was stored, and put the messages there into the data of the room's page.
- * @param {{you: {id: number}, key: string, epoch: string, page: number, messages: any[], is_start: boolean, is_end: boolean,
- *   place: number | null}} data changed if it lacks the messages
+ * @param {{you: {id: number}, key: string, epoch: string, page: number, messages: any[],
+ *   names?: Record<string, string>, is_start: boolean, is_end: boolean, place: number | null}} data changed if it lacks the messages
  * @param {string} address of the room
  * @returns {Promise<Place | null>} null if there is none, if its messages cannot be loaded, or at the address of a message
  */
@@ -45,9 +45,9 @@ export async function findPlace(data, address) {
 async function loadAround(number, data, address) {
   const query = new URLSearchParams({ before: number + Math.ceil(data.page / 2), limit: data.page });
   const response = await fetch(`${address}messages/?${query}`, { signal: AbortSignal.timeout(FETCH_TIMEOUT) });
-  const { messages, more } = await response.json();
+  const { messages, names, more } = await response.json();
   if (messages.some((message) => message.number === number)) {
-    Object.assign(data, { messages, is_start: !more, is_end: false });
+    Object.assign(data, { messages, names: { ...data.names, ...names }, is_start: !more, is_end: false });
   }
 }
 

@@ -265,6 +265,26 @@ async def test_somebody_is_told_of_what_they_have_chosen(lobby, open_tab, open_r
     assert [each.rpartition(": ")[2] for each in await shown(listener)] == told
 
 
+async def test_a_mention_in_a_muted_room_is_not_told_of_when_it_is_unmuted(lobby, open_tab, open_recorded):
+    speaker, listener = await open_tab(lobby.url, "notify later"), await open_recorded("notify later")
+    you = await name_of(listener)
+    await choose(listener, "Nothing")
+    async with listener.page.expect_websocket() as opened:
+        await listener.page.reload()
+    socket = await opened.value
+    await expect(listener.page.locator("#people-list .person").first).to_be_visible()
+    await listener.page.evaluate(LOOK_AWAY)
+    await speaker.say(f"@{you} one")
+    await expect(listener.page).to_have_title("(1) notify later · Lobby")
+    await listener.page.locator("#rooms").get_by_role("link", name="notify later").hover()
+    await listener.page.get_by_role("button", name="Options for notify later").click()
+    async with socket.expect_event("framereceived", lambda frame: '"newest":1' in frame):
+        await listener.page.get_by_role("button", name="Unmute").click()
+    await speaker.say(f"@{you} two")
+    await until_open(listener, f"@{you} two")
+    assert [each.rpartition(": ")[2] for each in await shown(listener)] == [f"@{you} two"]
+
+
 async def test_a_page_that_comes_from_the_cache_has_the_current_setting(lobby, open_tab):
     tab = await open_tab(lobby.url, "notify back")
     await tab.page.reload()  # the browser uses a page again only for the cookies that it was requested with

@@ -219,8 +219,22 @@ async def test_three_people_meet_in_a_direct_room_under_their_present_names(lobb
     await expect(one.page.get_by_role("listitem").filter(has_text="Bea of the Choir").last).to_be_visible()
 
 
+async def is_listed_offline(tab, address, title):
+    """Look for a room's title in the list without a network, also if only its page was cached."""
+    for _each in range(2):
+        await tab.page.goto(re.sub("/chat/.*", "/chat/", address))
+        card = tab.page.locator(f".card[href='{re.sub('.*/chat/', '/chat/', address)}'] .card__name")
+        await expect(card).to_have_text(title)
+        await tab.page.evaluate(
+            "async (seen) => (await caches.open('lobby-rooms')).delete(seen)", f"{address}?seen"
+        )
+    await tab.page.close()
+
+
 @pytest.mark.parametrize("is_elsewhere", [True, False])
-async def test_who_is_removed_while_away_keeps_nothing_of_the_room(lobby, two_members, is_elsewhere):
+async def test_who_is_removed_while_away_keeps_nothing_of_the_room(
+    lobby, open_tab, two_members, is_elsewhere
+):
     one, two, address = await two_members("Choir", service_workers="allow")
     await one.say("hello")
     await two.until_transcript("hello")
@@ -230,6 +244,7 @@ async def test_who_is_removed_while_away_keeps_nothing_of_the_room(lobby, two_me
         await two.enter(lobby.url, "elsewhere meanwhile")
     await expect(two.page.locator("#rooms")).to_contain_text("Choir")
     await two.page.context.set_offline(True)
+    await is_listed_offline(await open_tab(beside=two), address, "Choir")
     await remove(one, address)
     await two.page.context.set_offline(False)
     await expect(two.page.locator("#rooms")).not_to_contain_text("Choir")
@@ -292,6 +307,7 @@ async def test_a_message_to_a_person_opens_the_room_of_the_two(lobby, open_tab):
     await card.get_by_role("button", name="Message").click()
     await expect(two.page).to_have_url(ADDRESS)
     await expect(two.page.get_by_role("heading", level=1)).to_contain_text(name)
+    await one.page.route("**/rooms/?*", lambda route: route.abort(), times=1)  # it is asked for again
     await two.say("only for you")
     other = await two.page.locator(".display-name__text").inner_text()
     row = one.page.locator("#rooms a", has_text=other)

@@ -54,7 +54,7 @@ export class DesktopNotifications {
   #isLeader = false;
   /** @type {Promise<void>} resolved when this tab becomes the leader */
   #elected;
-  /** @type {Map<string, number>} of each room, the newest message of which the person is notified: 0 for none */
+  /** @type {Map<string, number>} of each room, the newest message of which the person is notified: 0 for none, Infinity for all of a muted room */
   #newest;
   /** @type {Map<string, number>} of each room, the seq of the last change of its newest message */
   #seqs = new Map();
@@ -104,7 +104,7 @@ export class DesktopNotifications {
     for (const room of others) this.#update(room, 0);
     for (const { room, newest, newest_seq: seq, involvement, title } of rooms) {
       if (title) this.#titles.set(room, title);
-      if (involvement === "none") this.#closeAfter(room, 0); // and what is unread now is not new later
+      if (involvement === "none") this.#mute(room);
       else this.#update(room, newest ?? 0);
       this.#closeEdited(room, newest, seq);
     }
@@ -116,6 +116,12 @@ export class DesktopNotifications {
     this.#newest.set(room, newest);
     if (newest > before) this.#notify(room, newest);
     else if (newest < before) this.#closeAfter(room, newest);
+  }
+
+  /** Close a muted room's notification. What is unread when it is unmuted is not new. */
+  #mute(room) {
+    this.#closeAfter(room, 0);
+    this.#newest.set(room, Infinity);
   }
 
   async #notify(room, number) {

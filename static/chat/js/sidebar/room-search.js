@@ -3,6 +3,8 @@
  * keys mark one of them, and Enter opens it.
  */
 
+import { isOfInputMethod } from "../../../base/js/input-method.js";
+import { Retry } from "../../../base/js/retry.js";
 import { hasModifier } from "../../../base/js/shortcut-keys.js";
 import { formatShortDay, timeFormat } from "../../../base/js/time-format.js";
 import { renderAvatar } from "../presence/avatar.js";
@@ -25,6 +27,7 @@ export class RoomSearch {
   #timer = 0;
   #searchedAt = -SEARCH_INTERVAL;
   #request = new AbortController();
+  #refreshing = new Retry(() => this.#refresh());
   /** @type {string | null} the text whose results are shown */
   #shown = null;
   /** @type {HTMLElement | null} the option that Enter opens */
@@ -55,7 +58,7 @@ export class RoomSearch {
     if (input.value !== input.defaultValue) this.#searchSoon(); // the browser has restored it
   }
 
-  /** Load the list again, unless it shows the results of a search. */
+  /** Load the list again, until that succeeds, unless it shows the results of a search. */
   refresh() {
     if (!this.#input.value) this.#searchSoon();
   }
@@ -113,8 +116,7 @@ export class RoomSearch {
   }
 
   #keyPressed(event) {
-    // 229: Safari ends the composition before it dispatches the Enter that ended it.
-    if (event.isComposing || event.keyCode === 229) return;
+    if (isOfInputMethod(event)) return;
     if (event.key === "Enter" && event.target === this.#input) {
       event.preventDefault();
       return this.enter();
@@ -157,9 +159,14 @@ export class RoomSearch {
   #searchSoon() {
     clearTimeout(this.#timer);
     const wait = Math.max(0, this.#searchedAt + SEARCH_INTERVAL - performance.now());
-    this.#timer = setTimeout(() => this.#search(), wait);
+    this.#timer = setTimeout(() => (this.#input.value ? this.#search() : this.#refreshing.run()), wait);
   }
 
+  async #refresh() {
+    if (!this.#input.value && !(await this.#search())) throw new Error(); // so `Retry` runs it again
+  }
+
+  /** @returns {Promise<boolean>} whether the list shows the results, or a later search has replaced this one */
   async #search() {
     clearTimeout(this.#timer);
     this.#searchedAt = performance.now();
@@ -170,14 +177,15 @@ export class RoomSearch {
     const signal = AbortSignal.any([latest, AbortSignal.timeout(SEARCH_TIMEOUT)]);
     try {
       const response = await fetch(`/rooms/?${new URLSearchParams({ asked, ...this.query })}`, { signal });
-      if (!response.ok) return;
+      if (!response.ok) throw new Error(response.statusText);
       const list = parse(await response.text()).body;
       while (isHeld(this.#list)) await pause(SEARCH_INTERVAL);
-      if (this.#request.signal !== latest) return;
+      if (latest.aborted) return true;
       this.#show(list);
       this.#shown = asked;
+      return true;
     } catch {
-      // Superseded by a later search, or offline: keep the list.
+      return latest.aborted; // otherwise it is offline: keep the list
     }
   }
 

@@ -65,10 +65,12 @@ export class UnreadCounts {
    * @param {boolean} isConnected
    */
   setConnected(isConnected) {
-    const note = () => (this.#connectedAt = Date.now());
+    const note = () => {
+      if (Date.now() - this.#connectedAt > LONG_OUTAGE) this.#reloadSoon(); // also if the computer slept meanwhile
+      this.#connectedAt = Date.now();
+    };
     clearInterval(this.#noting);
     if (!isConnected) return;
-    if (Date.now() - this.#connectedAt > LONG_OUTAGE) this.#reloadSoon();
     note();
     this.#noting = setInterval(note, NOTE_INTERVAL);
   }

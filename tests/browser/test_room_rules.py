@@ -50,6 +50,15 @@ async def test_who_opened_a_room_makes_rules_that_all_see_at_once(lobby, open_ta
     await owner.until_transcript("Hello.", "one")
     await other.say("two")
     await expect(other.pending).to_have_text(re.compile("two"))
+    own = other.page.locator(".message:not(.message--event)", has_text="one")
+    edit = own.locator(".message__action--own")
+    assert not await edit.evaluate("button => button.hidden")
+    await save(owner, address, Allowed_to_write="Moderators only")
+    await expect(other.page.get_by_text(CLOSED)).to_be_focused()  # in place of the composer
+    assert await edit.evaluate("button => button.hidden")
+    await other.page.locator(".message__author").first.click()
+    await expect(other.page.get_by_role("dialog").get_by_text("Mention")).to_be_hidden()
+    await expect(other.page.get_by_role("button", name="Message", exact=True)).to_be_focused()
 
 
 async def test_a_new_moderator_writes_and_removes_at_once(lobby, open_tab):

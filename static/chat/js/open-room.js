@@ -59,7 +59,6 @@ export class OpenRoom {
     data.messages.forEach((message) => this.updateLast(message));
     this.#fetchedUpTo = Math.max(0, ...data.messages.map(({ seq }) => seq)); // of a room that was kept, some may be of pages of history
     log.reader = data.you.id;
-    log.moderates = data.moderates;
     log.ignored = new Set(data.ignored);
     log.rename(namedPeople(data.names));
     const edges = { start: element("timeline-start"), more: element("timeline-more"), end: element("timeline-end") };

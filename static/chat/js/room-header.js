@@ -19,13 +19,20 @@ export class RoomHeader {
   #data;
   #changedAt; // the seq of the last change that is shown
   #onRename;
+  #onRights;
   #editor; // only for people who may change the topic
 
-  /** @param {RoomData} data @param {() => void} onRename called when `title` has changed */
-  constructor(data, onRename) {
+  /**
+   * @param {RoomData} data
+   * @param {object} handlers
+   * @param {() => void} handlers.onRename called when `title` has changed
+   * @param {(rights: import("./timeline/message-element.js").Rights) => void} handlers.onRights called when they may have changed
+   */
+  constructor(data, { onRename, onRights }) {
     this.#data = data;
     this.#changedAt = data.seq;
     this.#onRename = onRename;
+    this.#onRights = onRights;
     const form = /** @type {HTMLFormElement | null} */ (element("topic-form"));
     this.#editor = form && new TopicEditor(form);
     this.#show();
@@ -85,16 +92,20 @@ export class RoomHeader {
   }
 
   #show() {
-    const { title, topic } = this.#data;
+    const { title, topic, moderates } = this.#data;
     const isEditable = this.#editor && !element("topic-form").hidden;
     Object.assign(element("room-topic"), { textContent: topic, title: topic, hidden: !topic || isEditable });
     this.#editor?.show(topic);
     const closed = whyClosed(this.#data);
     const mustSignUp = !closed && this.#data.requirement === "account";
-    const isHidden = (element("composer").hidden = Boolean(closed) || mustSignUp);
+    const isHidden = Boolean(closed) || mustSignUp;
+    const hadFocus = element("composer").contains(document.activeElement);
+    element("composer").hidden = isHidden;
     Object.assign(element("composer-closed"), { textContent: closed, hidden: !closed });
     element("composer-sign-up").hidden = !mustSignUp;
-    const pause = this.#data.moderates ? 0 : this.#data.slow_mode;
+    if (isHidden && hadFocus) element(mustSignUp ? "composer-sign-up" : "composer-closed").focus(); // which reads it out
+    this.#onRights({ moderates, canWrite: !isHidden });
+    const pause = moderates ? 0 : this.#data.slow_mode;
     Object.assign(element("composer-hint"), { textContent: slowModeText(pause), hidden: isHidden || !pause });
     if (!title) return; // an open room
     element("room-title").textContent = title;

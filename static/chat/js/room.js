@@ -153,15 +153,14 @@ export function connectRoom(room, shell, isFirst) {
     people.rename(author);
     log.rename([author]);
   });
-  const card = new PersonCard(element("person-card"), you, log.ignored, room.address, (person) => {
+  const card = new PersonCard(element("person-card"), you, log, room.address, (person) => {
     if (element("people").matches(":popover-open")) element("people").hidePopover();
     composer.mention(person);
   });
   people.onOpen = (person, anchor) => card.prepare(person, true, anchor);
   log.addEventListener("click", ({ target }) => {
     const item = target.closest(".message__author, .avatar")?.closest(".message");
-    const message = item && log.message(item); // none while it is not sent
-    if (message) openCard(message.author, item.querySelector(".message__author"));
+    if (item) openCard(log.message(item));
   });
   const typing = new TypingIndicator(element("typing-indicator"), you, () => session.send({ type: "typing" }));
   composer.onType = () => typing.typing();
@@ -169,17 +168,14 @@ export function connectRoom(room, shell, isFirst) {
   session.on("message", ({ author }) => typing.remove(author.id));
 
   // Header
-  const header = new RoomHeader(data, () => unread.setTitle(room.pageTitle));
+  const header = new RoomHeader(data, {
+    onRename: () => unread.setTitle(room.pageTitle),
+    onRights: (rights) => (log.rights = rights),
+  });
   for (const event of ["message", "skipped"]) session.on(event, (message) => header.receive(message));
-  session.on("welcome", (welcome) => {
-    header.welcomed(welcome);
-    log.moderates = data.moderates;
-  });
+  session.on("welcome", (welcome) => header.welcomed(welcome));
   session.on("requirement", (event) => header.require(event));
-  session.on("role", (event) => {
-    header.grant(event);
-    log.moderates = data.moderates;
-  });
+  session.on("role", (event) => header.grant(event));
   session.on("presence", ({ people: present }) => present.forEach((person) => header.meet(person)));
 
   // Timeline
@@ -207,6 +203,7 @@ export function connectRoom(room, shell, isFirst) {
     text: ({ number, message }) => copyMessage(log.item(number), message),
     code: ({ number }) => copyCode(log.item(number)),
     link: ({ number }) => copyLink(log.item(number), `${room.address}${number}/`),
+    profile: openCard,
     report: ({ number }) => location.assign(`${room.address}${number}/report/`),
   };
   new MessageActions(log, element("timeline"), actions, () => composer.focus());
@@ -327,11 +324,13 @@ export function connectRoom(room, shell, isFirst) {
     timeline.sent();
   }
 
-  /** Show who has sent a message. @param {import("./presence/people.js").Person} author @param {Element} anchor */
-  function openCard(author, anchor) {
+  /** Show who has sent a message. @param {import("./timeline/message-element.js").Message} message */
+  function openCard({ number, client_id: clientId, author }) {
+    const item = log.item(number ?? clientId);
+    item.focus({ preventScroll: true }); // the focus returns there, and not to its button
     const present = people.get(author.id);
     const known = log.authors.find(({ id }) => id === author.id);
-    card.open(present ?? { ...author, ...known }, Boolean(present), anchor);
+    card.open(present ?? { ...author, ...known }, Boolean(present), item.querySelector(".message__author"));
   }
 
   /** Whether a refusal says that the person is not a member of this private room any more. */

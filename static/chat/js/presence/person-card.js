@@ -14,7 +14,7 @@ const LOAD_TIMEOUT = 10_000; // milliseconds
 export class PersonCard {
   #card;
   #you;
-  #ignored;
+  #log;
   #address;
   /** @type {import("./people.js").Person | null} */
   #person = null;
@@ -22,12 +22,12 @@ export class PersonCard {
   /**
    * @param {HTMLElement} card
    * @param {{id: number, staff?: boolean}} you
-   * @param {Set<number>} ignored the people whom the person ignores
+   * @param {import("../timeline/chat-log.js").ChatLog} log which knows whom the person ignores, and whether they can write
    * @param {string} address of the room
    * @param {(person: import("./people.js").Person) => void} onMention
    */
-  constructor(card, you, ignored, address, onMention) {
-    this.#ignored = ignored;
+  constructor(card, you, log, address, onMention) {
+    this.#log = log;
     this.#address = address;
     this.#card = card;
     this.#you = you;
@@ -51,7 +51,7 @@ export class PersonCard {
     this.#card.querySelector(".staff-badge").hidden = !person.staff;
     const about = [isYou && gettext("This is you"), person.guest && gettext("Guest"), isOnline && gettext("Online")];
     this.#part("about").textContent = about.filter(Boolean).join(" · ");
-    this.#part("mention").hidden = isYou;
+    this.#part("mention").hidden = isYou || !this.#log.rights.canWrite;
     const message = /** @type {HTMLFormElement} */ (this.#part("message"));
     message.hidden = isYou;
     message.elements.namedItem("person").value = person.id;
@@ -60,11 +60,17 @@ export class PersonCard {
     const moderate = /** @type {HTMLAnchorElement} */ (this.#part("moderate"));
     moderate.hidden = isYou || !this.#you.staff || person.staff;
     moderate.href = moderate.dataset.address.replace("1", person.id);
-    this.#part(isYou ? "mention" : "profile").autofocus = false;
-    this.#part(isYou ? "profile" : "mention").autofocus = true; // the browser focuses it as the card opens
+    this.#focusFirstAction();
     this.#showProfile({ since: null, rooms: [], more: false });
     this.#place(anchor);
     this.#loadProfile(person, anchor);
+  }
+
+  /** Let the browser focus the first action as the card opens. */
+  #focusFirstAction() {
+    const actions = /** @type {HTMLElement[]} */ ([...this.#card.querySelectorAll(".person-card__action")]);
+    const first = actions.find((each) => !each.closest("[hidden]"));
+    for (const each of actions) each.autofocus = each === first;
   }
 
   #place(anchor) {
@@ -99,7 +105,7 @@ export class PersonCard {
   #prepareIgnoring({ id }, isYou) {
     const form = /** @type {HTMLFormElement} */ (this.#part("ignore"));
     const button = form.querySelector("button");
-    const isIgnored = this.#ignored.has(id);
+    const isIgnored = this.#log.ignored.has(id);
     form.hidden = isYou;
     form.action = (isIgnored ? form.dataset.stop : form.dataset.address).replace("1", id);
     button.textContent = isIgnored ? button.dataset.stop : button.dataset.ignore;

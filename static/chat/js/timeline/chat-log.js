@@ -33,22 +33,24 @@ export class ChatLog extends HTMLElement {
   /** The id of this page's person. */
   reader = 0;
 
-  #moderates = false;
+  /** @type {import("./message-element.js").Rights} */
+  #rights = { moderates: false, canWrite: true };
 
   /** The people whom this page's person ignores. @type {Set<number>} */
   ignored = new Set();
 
-  /** Whether this page's person may remove messages of others. */
-  get moderates() {
-    return this.#moderates;
+  /** What this page's person may do in the room. */
+  get rights() {
+    return this.#rights;
   }
 
-  set moderates(moderates) {
-    if (moderates === this.#moderates) return;
-    this.#moderates = moderates;
+  set rights(rights) {
+    const { moderates, canWrite } = this.#rights;
+    if (moderates === rights.moderates && canWrite === rights.canWrite) return;
+    this.#rights = rights;
     for (const item of this.#list.children) {
       const message = this.#messages.get(item);
-      if (message) offerActions(item, message, this.reader, moderates); // none for a line between messages
+      if (message) offerActions(item, message, this.reader, rights); // none for a line between messages
     }
   }
 
@@ -317,7 +319,7 @@ export class ChatLog extends HTMLElement {
   }
 
   #render(message) {
-    const item = renderMessage(message, this.reader, this.#moderates, this.#names.get(message.author.id));
+    const item = renderMessage(message, this.reader, this.#rights, this.#names.get(message.author.id));
     if (this.ignored.has(message.author.id) && hasText(message)) hideIgnored(item);
     return item;
   }

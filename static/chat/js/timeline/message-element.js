@@ -33,6 +33,8 @@ const MAX_CHARACTERS = 300;
  * @property {string | null} [failed] why it was not sent
  */
 
+/** @typedef {{moderates: boolean, canWrite: boolean}} Rights whether the reader may remove messages of others, and has a composer */
+
 /** @param {Message} message @returns {boolean} whether it is one of a person that was not deleted, and no event of the room */
 export function hasText({ deleted, event }) {
   return !deleted && !event;
@@ -41,11 +43,11 @@ export function hasText({ deleted, event }) {
 /**
  * @param {Message} message
  * @param {number} reader the id of this page's person
- * @param {boolean} moderates whether the reader may remove messages of others
+ * @param {Rights} rights
  * @param {string} [name] the author's present name, if it is known
  * @returns {HTMLLIElement}
  */
-export function renderMessage(message, reader, moderates, name) {
+export function renderMessage(message, reader, rights, name) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById("message"));
   const item = /** @type {HTMLLIElement} */ (template.content.firstElementChild.cloneNode(true));
   const part = (name) => item.querySelector(`.message__${name}`);
@@ -71,22 +73,23 @@ export function renderMessage(message, reader, moderates, name) {
   item.classList.toggle("message--pending", !message.number && !message.failed);
   item.querySelector(".message__actions").hidden = !message.number || (!hasText(message) && !message.removed);
   item.querySelector(".message__action--code").hidden = !part("text").querySelector("pre");
-  offerActions(item, message, reader, moderates);
+  offerActions(item, message, reader, rights);
   if (isLong(message.message) && !message.deleted) fold(item);
   if (message.edited && !message.deleted) addEditedMark(part("text"), message.edited);
   return item;
 }
 
-/** Offer what the reader may do with a message. @param {HTMLElement} item @param {Message} message @param {number} reader @param {boolean} moderates */
-export function offerActions(item, message, reader, moderates) {
+/** Offer what the reader may do with a message. @param {HTMLElement} item @param {Message} message @param {number} reader @param {Rights} rights */
+export function offerActions(item, message, reader, { moderates, canWrite }) {
   const isOwn = message.author.id === reader;
   const action = (name) => /** @type {HTMLElement} */ (item.querySelector(`.message__action--${name}`));
   const isText = hasText(message);
   const deletesReason = Boolean(message.removed) && moderates && !isOwn;
-  action("own").hidden = !isText || !isOwn;
+  action("own").hidden = !isText || !isOwn || !canWrite;
   action("delete").hidden = !isText || (!isOwn && !moderates);
   action("reason").hidden = !deletesReason;
   action("text").hidden = !isText;
+  action("profile").hidden = isOwn;
   action("report").hidden = message.removed ? deletesReason : isOwn || moderates;
 }
 

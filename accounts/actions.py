@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from functools import partial
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q
@@ -331,13 +332,19 @@ def find_banned_networks(user: User) -> set[str]:
 
 
 @transaction.atomic
-def ban(user: User, lifetime: timedelta) -> bool:
-    """Deactivate a person and end their sessions. Return whether their network is banned for new guests."""
+def deactivate(user: User) -> None:
+    """Deactivate a person, and end their sessions. Private rooms that they alone own get another owner."""
+    user = queries.lock_account(user)
     if user.is_active:
-        user = queries.lock_active(user)
         _hand_over(user, None, is_gone=False)
         user.is_active = False
         user.save(update_fields=["is_active"])
+
+
+@transaction.atomic
+def ban(user: User, lifetime: timedelta) -> bool:
+    """Deactivate a person and end their sessions. Return whether their network is banned for new guests."""
+    deactivate(user)
     networks, until = find_banned_networks(user), timezone.now() + lifetime
     for network in networks:
         NetworkBan.objects.filter(network=network, until__lt=until).update(until=until)
@@ -349,7 +356,15 @@ def _hand_over(user: User, heir: User | None, is_gone: bool = True) -> None:
     for hand_over in HAND_OVER:
         hand_over(user, heir, is_gone)
     if is_gone and not heir:
-        User.objects.filter(heir=user).update(network="")
+        guests = User.objects.filter(heir=user)
+        _forget_in_admin_log([user.pk, *guests.values_list("pk", flat=True)])
+        guests.update(network="")
+
+
+def _forget_in_admin_log(people: Collection[int]) -> None:
+    """Remove people's names from the log of the administration site, which keeps them as they were then."""
+    entries = LogEntry.objects.filter(content_type__app_label="accounts", content_type__model="user")
+    entries.filter(object_id__in=map(str, people)).update(object_repr=DELETED)
 
 
 def _anonymize(user: User) -> None:

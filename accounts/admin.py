@@ -1,6 +1,7 @@
 """Accounts in the administration site."""
 
 from http import HTTPStatus
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -32,18 +33,39 @@ class PersonForm(UserChangeForm):
         self.instance.set_name(name, NameKeys.of(name))
         return name
 
+    def clean(self) -> dict[str, Any]:
+        """Return the fields that were changed on the page: others may have changed elsewhere since."""
+        super().clean()
+        stored = queries.lock_account(self.instance)
+        if stored.is_deleted or stored.has_signed_in:
+            raise forms.ValidationError(_("This person doesn't exist."))
+        return {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}
 
-RIGHTS = {"is_staff", "is_superuser", "groups", "user_permissions"}
+
+MANY_TO_MANY = {"groups", "user_permissions"}
+RIGHTS = {"is_staff", "is_superuser", *MANY_TO_MANY}
 
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
+    def formfield_for_dbfield(self, *args, **kwargs):
+        return super().formfield_for_dbfield(*args, **kwargs, show_hidden_initial=True)
+
     def save_model(self, request, user, form, change):
-        left = User.objects.filter(pk=user.pk).values_list("name_key", "name_skeleton").first() or ()
-        actions.rest_names([(set(left).difference(user.name_keys), user.pk)])
-        if not user.email:
+        if not change:
+            super().save_model(request, user, form, change)
+            return
+        changed = set(form.changed_data) - MANY_TO_MANY
+        if "name" in changed:
+            changed |= {*actions.NAME_FIELDS}
+            left = User.objects.values_list("name_key", "name_skeleton").get(pk=user.pk)
+            actions.rest_names([(set(left).difference(user.name_keys), user.pk)])
+        if "email" in changed and not user.email:
+            changed.add("confirmed_email")
             user.confirmed_email = ""
-        super().save_model(request, user, form, change)
+        if "is_active" in changed and not user.is_active:
+            actions.deactivate(user)
+        user.save(update_fields=changed)
 
     def get_deleted_objects(self, objs, request):
         """Return only the accounts: `delete_model` needs no other right, and nothing protects them."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from html.parser import HTMLParser
 from itertools import count
 from uuid import uuid4
 
@@ -130,3 +131,28 @@ async def try_once(address, path="sign-in", **form):
     form = {"username": "nobody", "password": "wrong"} | form
     answer = await ClientAt(address).post(f"/me/{path}/", form)
     return answer.status_code
+
+
+class Fields(HTMLParser):
+    """Fields of a page's form with their values, as a browser submits them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.values, self._select = {}, ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        is_box = given.get("type") == "checkbox"
+        is_sent = given.get("type") != "submit" and (not is_box or "checked" in given)
+        if tag == "input" and "name" in given and is_sent:
+            self.values.setdefault(given["name"], []).append(given.get("value", "on" if is_box else ""))
+        elif tag == "select":
+            self._select = given["name"]
+        elif tag == "option" and "selected" in given:
+            self.values.setdefault(self._select, []).append(given["value"])
+
+
+def open_form(client, path):
+    """Open the page of a form. Return its fields, with lists of values."""
+    return Fields(client.get(path).content.decode()).values

@@ -35,10 +35,11 @@ def purge_bans() -> int:
 
 
 def purge_networks() -> int:
-    """Empty the networks of guests who have signed in. Return how many."""
+    """Empty the networks of accounts, and of guests who have signed in, a week later. Return how many."""
     since = timezone.now() - actions.NEW_ACCOUNT_TIME
-    guests = User.objects.filter(is_guest=True, is_active=False, name_key=None, date_joined__lt=since)
-    some = list(guests.exclude(network="").values_list("pk", flat=True)[:CHUNK])
+    signed_in = Q(is_guest=True, is_active=False, name_key=None)
+    people = User.objects.filter(Q(is_guest=False) | signed_in, date_joined__lt=since)
+    some = list(people.exclude(network="").values_list("pk", flat=True)[:CHUNK])
     return User.objects.filter(pk__in=some).update(network="")
 
 

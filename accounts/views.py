@@ -222,8 +222,10 @@ class SignIn(GuestFormView, django_views.LoginView):
         # The guest cannot come back.
         actions.give_up_name(guest, form.get_user(), is_same and self.takes, is_same)
         response = super().form_valid(form)
-        if is_same:  # otherwise the browser forgets what the guest has not sent
+        if is_same:
             self.request.session["former_guest"] = guest.pk
+        else:  # the browser forgets the account too, and what the guest has not sent
+            self.request.session.set_expiry(0)
         return response
 
 

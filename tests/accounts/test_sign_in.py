@@ -88,6 +88,7 @@ def test_only_an_empty_row_remains_of_a_guest_who_signs_in(client, ends_with_bro
     record_presence([guest.pk])  # of a tab that is still open
     assert User.objects.get(pk=guest.pk).seen_at is None
     assert client.session.get("former_guest") == (None if ends_with_browser else guest.pk)
+    assert client.session.get_expire_at_browser_close() == ends_with_browser
 
 
 def test_the_network_of_a_guest_who_signed_in_is_forgotten_after_a_week_or_with_the_account():
@@ -100,6 +101,16 @@ def test_the_network_of_a_guest_who_signed_in_is_forgotten_after_a_week_or_with_
     assert list(networks) == ["", PUBLIC]
     account_actions.delete_account(person)
     assert list(networks.all()) == ["", ""]
+
+
+def test_the_network_of_an_account_is_forgotten_after_a_week():
+    one, two, other = account(), account("lady", ""), account_actions.create_guest(PUBLIC)
+    User.objects.update(network=PUBLIC)
+    User.objects.exclude(pk=two.pk).update(date_joined=timezone.now() - timedelta(days=8))
+    assert purge_networks() == 1
+    assert {*User.objects.exclude(network="")} == {two, other}
+    one.refresh_from_db()
+    assert one.network == ""
 
 
 def test_a_guest_who_signs_in_does_not_silence_staff_or_shorten_a_silence(client):

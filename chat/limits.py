@@ -23,11 +23,12 @@ get_join_rate = PerLoop(
     lambda: ratelimit.per_hour("joins", _("Too many attempts."), 10 * settings.TRIES_PER_HOUR, 0)
 )
 
-# Reports of messages: each is a message to all moderators. One person leaves some to others of the address.
+# Reports of guests and new accounts: each is a message to all moderators. One person leaves some to others of
+# the address.
 REPORT_SHARES = 3
 get_report_rate = PerLoop(lambda: _limit_reports("reports", REPORT_SHARES))
 
-# The same of people with accounts: a person may be many guests, who use up the reports of their address.
+# The same of older accounts: a person may be many guests, who use up the reports of their address.
 get_account_report_rate = PerLoop(lambda: _limit_reports("reports of accounts", ratelimit.ADDRESS_MULTIPLE))
 
 # Nobody writes as much. It keeps a few from filling up the disk within hours.

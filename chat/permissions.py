@@ -125,9 +125,10 @@ def load_roles(pairs: Collection[tuple[int, int]]) -> Roles:
 
 def load_higher_roles(pairs: Collection[tuple[int, int]]) -> Roles:
     """Return the roles above that of a member, for pairs of a room's and a person's primary keys."""
-    rooms = {room for room, _ in pairs}
+    rooms, people = {room for room, _ in pairs}, {person for _, person in pairs}
     higher = RANKS[RANKS.index(Role.MODERATOR) :]
-    found = Membership.objects.filter(room__in=rooms, role__in=higher).values_list("room", "user", "role")
+    members = Membership.objects.filter(room__in=rooms, user__in=people, role__in=higher)
+    found = members.values_list("room", "user", "role")
     return {(room, user): role for room, user, role in found if (room, user) in pairs}
 
 

@@ -4,10 +4,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts.actions import NEW_ACCOUNT_TIME
 from accounts.guests import ensure_visitor
 from accounts.models import User
 from base.api_errors import ApiError
@@ -30,8 +32,9 @@ def report(request: HttpRequest, room_name: str, number: int) -> HttpResponse:
     shown = {"room": room, "message": message, "longest_reason": MAX_REASON_LENGTH}
     if request.method != "POST":
         return render(request, "chat/report.html", shown)
-    is_account = user is not None and not user.is_guest
-    hit_limit(get_account_report_rate if is_account else get_report_rate, request_keys(request))
+    since = timezone.now() - NEW_ACCOUNT_TIME  # accounts cost a person no more than guests do
+    is_old_account = user is not None and not user.is_guest and user.date_joined < since
+    hit_limit(get_account_report_rate if is_old_account else get_report_rate, request_keys(request))
     reason, author = shorten_reason(request.POST.get("reason", "")), reports.find_author(message)
     links = reports.Links(
         request.build_absolute_uri(reverse("place", args=[room.name, number])),

@@ -64,6 +64,7 @@ def remove_member(actor: User, room: Room, person: int, address: str = "") -> No
     member = _lock_member(actor, room, person)
     if not permissions.acts_on(permissions.load_role(actor, room), member.role):
         raise ApiError("forbidden", _("You can't remove this person."))
+    locks.lock_rooms([room.pk])  # before its invitations, as joining does
     end_membership(person, room)
     _revoke(Invitation.objects.filter(room=room))  # by one of them the person would come back
     log_event(actor, room, RoomEvent.REMOVED, member.user.name)

@@ -129,8 +129,8 @@ class MessageBatch:
         own = permissions.messages_of(entry.room.pk).filter(event=None).order_by("-number")
         if author:
             return own.filter(author=author).values_list("created_at", flat=True).first()  # by an index
-        last = own.select_related("author")[:MAX_COMPARED]
-        return next((each.created_at for each in last if _is_guest_of(entry.network, each.author)), None)
+        last = own.values_list("author__is_guest", "author__network", "created_at")[:MAX_COMPARED]
+        return next((at for *guest, at in last if guest == [True, entry.network]), None)
 
     def find_earlier(self, entry: NewMessage) -> Message | None:
         """Return the message that was stored when this was sent before."""

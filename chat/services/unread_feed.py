@@ -246,7 +246,8 @@ class UnreadFeed:
             memberships = {pair for pair in changed.changed if pair[0] in self._feeds}
             self._changed |= memberships
             self._dirty.add(DirtyCounts(rooms=set(changed.rooms), read=read | memberships))
-            self._remove_left(set(changed.left), changed.names)
+            if changed.left:
+                self._remove_left(set(changed.left), changed.names)
 
     def _remove_left(self, left: set[Pair], names: Mapping[int, str]) -> None:
         """Remove rooms that people have left, with positions that would make them members again.

@@ -1,11 +1,13 @@
 """Rate limits of the chat, by person and by address."""
 
 import itertools
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.test import AsyncClient
+from django.utils import timezone
 from redis import Redis
 
 from accounts.actions import create_guest
@@ -205,14 +207,21 @@ async def test_guests_leave_reports_to_accounts_at_their_address(lobby_room, set
     monkeypatch.setattr(ratelimit, "ADDRESS_MULTIPLE", 2)
     author = await sync_to_async(create_guest)()
     message, _ = await sync_to_async(actions.send)(author, lobby_room, "insult", uuid4())
-    codes = {}
-    for kind, is_guest in (("guests", True), ("accounts", False)):
+    codes, long_ago = {}, timezone.now() - timedelta(days=8)
+    people = User.objects.exclude(pk=author.pk)
+    for kind in ("guests", "new accounts", "accounts"):  # a new account costs no more than a guest
         browsers = [await newcomer(address) for _ in range(4)]
-        await User.objects.exclude(pk=author.pk).aupdate(is_guest=is_guest)
+        await people.aupdate(is_guest=kind == "guests")
+        if kind == "accounts":
+            await people.aupdate(date_joined=long_ago)
         codes[kind] = [
             (await browser.post(f"/chat/lobby/{message.number}/report/")).status_code for browser in browsers
         ]
-    assert codes == {"guests": [302, 302, 302, 429], "accounts": [302, 302, 429, 429]}
+    assert codes == {
+        "guests": [302, 302, 302, 429],
+        "new accounts": [429] * 4,
+        "accounts": [302, 302, 429, 429],
+    }
 
 
 async def test_messages_are_limited_by_address(connect, settings, address, monkeypatch):

@@ -4,12 +4,14 @@ import re
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.actions import create_guest
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions, permissions
-from chat.models import Message, Role, Room, RoomKind
+from chat.models import Membership, Message, Role, Room, RoomKind
 from mysite.messages import PACKAGES
 from tests.servers.processes import ROOT
 
@@ -87,3 +89,16 @@ def test_people_without_permission_cannot_write(transactional_db, monkeypatch):
         with pytest.raises(ApiError) as refused:
             change()
         assert refused.value.code == "forbidden"
+
+
+def test_roles_are_read_of_the_people_who_are_asked_for(transactional_db):
+    room = actions.open_room("lobby")
+    people = [create_guest() for _ in range(5)]
+    Membership.objects.bulk_create(
+        Membership(room=room, user=person, role=Role.MODERATOR) for person in people
+    )
+    asked = (room.pk, people[0].pk)
+    with CaptureQueriesContext(connection) as captured:
+        assert permissions.load_higher_roles([asked]) == {asked: Role.MODERATOR}
+    with connection.cursor() as cursor:
+        assert len(cursor.execute(captured[0]["sql"]).fetchall()) == 1

@@ -20,7 +20,7 @@ from accounts.revocation import publish_revocation
 from chat import actions
 from chat.actions import Member, members, memberships, rooms
 from chat.models import AuditEntry, Invitation, Membership, Message, Role, Room
-from chat.queries import room_list, unread_counts
+from chat.queries import locks, room_list, unread_counts
 from connections import open_sockets
 from live import hub
 from tests.chat.people import browser
@@ -134,6 +134,18 @@ def test_moderators_act_on_members_only(owning, room):
     member, _ = joined(owning, room)
     assert client.post(f"/chat/{room}/members/{other.pk}/remove/").status_code == 403
     assert client.post(f"/chat/{room}/members/{member.pk}/remove/").status_code == 302
+
+
+def test_a_removal_locks_the_room_before_its_invitations_as_joining_does(owning, owner, room):
+    """Otherwise PostgreSQL ends one of the two by a deadlock, if they happen at the same moment."""
+    member, _client = joined(owning, room)
+    calls = mock.Mock()
+    with (
+        mock.patch.object(locks, "lock_rooms", calls.lock),
+        mock.patch.object(members, "_revoke", calls.revoke),
+    ):
+        members.remove_member(owner, Room.objects.get(key=room), member.pk)
+    assert [name for name, *_ in calls.mock_calls][:2] == ["lock", "revoke"]
 
 
 def test_who_was_removed_does_not_come_back_by_the_same_link(owning, room):

@@ -9,6 +9,8 @@ from uuid import uuid4
 import pytest
 from channels.db import database_sync_to_async
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import live
@@ -17,6 +19,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions, purge
 from chat.actions import rooms
+from chat.actions.message_batch import MAX_COMPARED
 from chat.models import AuditEntry, Ignored, Invitation, Membership, Message, Room, Writers
 from live import LogRewound
 from tests.chat.people import browser, make_staff
@@ -287,6 +290,20 @@ async def test_slow_mode_makes_clients_without_a_session_wait_by_their_network(c
             event = await client.event("message" if expected is None else "error")
             assert event.get("code") == expected
     assert await Message.objects.filter(event=None).acount() == 2
+
+
+def test_slow_mode_reads_no_texts(owning, lobby, other):
+    restrict(owning, slow_mode="30")
+    actions.write_all([anonymous(lobby)])
+    with CaptureQueriesContext(connection) as captured:
+        (again,) = actions.write_all([anonymous(lobby)])
+    assert again.code == "rate_limited"
+    assert [each for each in captured if f"LIMIT {MAX_COMPARED}" in each["sql"]]
+    assert not [each for each in captured if 'chat_message"."text"' in each["sql"]]
+
+
+def anonymous(room):
+    return actions.messages.NewMessage(None, room, "hi", uuid4(), has_session=False, network="93.184.216.34")
 
 
 def test_an_archived_room_says_so_before_slow_mode(owning, lobby, other):

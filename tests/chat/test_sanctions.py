@@ -193,6 +193,8 @@ def test_signing_in_is_no_way_around_the_ban_of_a_network(moderating, is_same):
     joined = timezone.now() - timedelta(days=8)
     guest, account = create_guest(PUBLIC), User.objects.create_user("ada", name="Ada", date_joined=joined)
     give_up_name(guest, account, is_same=is_same)
+    page = moderating.get(f"/moderation/{guest.pk}/", follow=True).content.decode()
+    assert ("/silence/" in page, "/ban/" in page) == (is_same, True)
     moderating.post(f"/moderation/{guest.pk}/ban/", {"lifetime": "day"})
     assert Client(REMOTE_ADDR=PUBLIC).get("/chat/lobby/").status_code == 403
     account.refresh_from_db()

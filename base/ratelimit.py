@@ -33,7 +33,7 @@ REDIS_TIMEOUT = 0.1
 TIMEOUT_TURNS = 10
 REDIS_RETRY_DELAY = 5
 
-# How many actions of a kind ask Redis at the same time; the others wait for them.
+# How many actions of a kind ask Redis at the same time; the others wait for them, as long as for Redis.
 MAX_CONNECTIONS = 16
 
 # The limit of an address as a multiple of a person's: a whole school may share one.
@@ -103,11 +103,18 @@ class RateLimit:
     async def _ask_redis(
         self, limit: RateLimitItem, identifier: str, call: Callable[..., Awaitable[bool]]
     ) -> float | None:
-        """Return as `_wait` does; None if Redis does not answer."""
-        async with self._free:
+        """Return as `_wait` does; None if Redis does not answer, or too many others are asking it."""
+        try:
+            async with _redis_timeout():
+                await self._free.acquire()
+        except TimeoutError:
+            return None
+        try:
             if time.monotonic() < self._retry_at:
                 return None
             return await self._ask(limit, identifier, call)
+        finally:
+            self._free.release()
 
     async def _ask(
         self, limit: RateLimitItem, identifier: str, call: Callable[..., Awaitable[bool]]

@@ -159,6 +159,16 @@ async def test_concurrent_actions_are_counted_while_redis_hangs(make_rate, redis
     assert outcomes.count(None) == 10
 
 
+async def test_an_action_counts_here_while_others_keep_redis_busy(make_rate, ada, monkeypatch):
+    """An address that sends a lot to a slow Redis makes nobody wait for long."""
+    monkeypatch.setattr(ratelimit, "REDIS_TIMEOUT", 0.01)
+    limit = make_rate(1)
+    for _ in range(ratelimit.MAX_CONNECTIONS):
+        await limit._free.acquire()
+    async with asyncio.timeout(5):
+        assert await taken(limit, ada) == 10
+
+
 async def test_a_busy_event_loop_is_no_outage_of_redis(make_rate, ada, caplog):
     limit = make_rate(100)
     hits = asyncio.gather(*[limit.hit(ada) for _ in range(2 * ratelimit.MAX_CONNECTIONS)])

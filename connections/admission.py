@@ -212,16 +212,17 @@ class Places:
         self._last_return = 0.0  # when the last refused request is to retry (monotonic)
         self._running: Counter[str] = Counter()
         self._waiting: dict[str, deque[Turn]] = {}  # in order of turns, by address
-
-    @property
-    def waiting(self) -> int:
-        return sum(map(len, self._waiting.values()))
+        self.waiting = 0  # requests
+        self._requests: Counter[str] = Counter()  # that run or wait, by address
+        self._by_count: dict[int, dict[str, None]] = {}  # addresses by the number of their requests, in order
 
     async def take(self, address: str) -> "Place":
         """Wait for a place. Raise `Full`."""
         self._measure()
         turn = Turn(address := counted_address(address))
         self._waiting.setdefault(address, deque()).append(turn)
+        self.waiting += 1
+        self._count(address, 1)
         self._admit()
         if self.waiting > min(self._most_waiting, WAIT / self._interval):
             self._refuse_newest()
@@ -245,7 +246,18 @@ class Places:
         self._running[address] -= 1
         if not self._running[address]:
             del self._running[address]
+        self._count(address, -1)
         self._admit()
+
+    def _count(self, address: str, change: int) -> None:
+        """Count a request of an address that begins or ends."""
+        if count := self._requests.pop(address, 0):
+            del self._by_count[count][address]
+            if not self._by_count[count]:
+                del self._by_count[count]
+        if count := count + change:
+            self._requests[address] = count
+            self._by_count.setdefault(count, {})[address] = None
 
     def _measure(self) -> None:
         now = time.monotonic()
@@ -270,6 +282,7 @@ class Places:
         for address, queue in self._waiting.items():
             if self._running[address] < self._share:
                 self._running[address] += 1
+                self.waiting -= 1
                 queue.popleft().set()
                 del self._waiting[address]
                 if queue:
@@ -277,24 +290,26 @@ class Places:
                 return
 
     def _refuse_newest(self) -> None:
-        address = max(reversed(self._waiting), key=self._requests_of)  # of several, the latest
-        queue = self._waiting[address]
-        turn = queue.pop()
-        if not queue:
-            del self._waiting[turn.address]
+        by_count = (self._by_count[count] for count in sorted(self._by_count, reverse=True))
+        latest_first = (address for addresses in by_count for address in reversed(addresses))
+        address = next(address for address in latest_first if address in self._waiting)
+        turn = self._waiting[address].pop()
+        self._count_removed(address)
         turn.is_refused = True
         turn.set()
 
-    def _requests_of(self, address: str) -> int:
-        return len(self._waiting[address]) + self._running[address]
+    def _count_removed(self, address: str) -> None:
+        """Count a request of an address that was removed from its queue."""
+        if not self._waiting[address]:
+            del self._waiting[address]
+        self.waiting -= 1
+        self._count(address, -1)
 
     def _abandon(self, turn: Turn) -> None:
         self._measure()
         if not turn.is_set():
-            queue = self._waiting[turn.address]
-            queue.remove(turn)
-            if not queue:
-                del self._waiting[turn.address]
+            self._waiting[turn.address].remove(turn)
+            self._count_removed(turn.address)
         elif not turn.is_refused:  # it was admitted at the same moment
             self.release(turn.address)
 

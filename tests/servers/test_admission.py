@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import sys
+from collections import Counter
 from contextlib import ExitStack, suppress
 
 import psutil
@@ -246,6 +248,45 @@ async def test_many_addresses_wait_and_one_too_many_is_refused():
             admitted.append(number)
     assert admitted == [1, 2, 3, 4, 5]  # who came last was refused
     (await places.take("10.0.0.9")).release()
+
+
+async def test_the_address_with_the_most_requests_loses_its_newest():
+    places = admission.Places(2, 1, rate=100, most_waiting=4, patience=10)
+    tasks = [asyncio.create_task(places.take(address)) for address in "aabbcb"]
+    await asyncio.sleep(0)  # a and b run
+    other = asyncio.create_task(places.take("c"))
+    await asyncio.sleep(0)
+    assert [task.done() for task in tasks] == [True, False, True, False, False, False]
+    await settle()
+    assert isinstance(tasks[5].exception(), admission.Full)  # the third of b
+    for task in (*tasks, other):
+        task.cancel()
+    for task in (tasks[0], tasks[2]):
+        task.result().release()
+    await settle()
+    assert places.waiting == 0 and not places._requests and not places._by_count
+
+
+async def test_a_refusal_takes_the_same_steps_however_many_addresses_wait():
+    async def count_calls(waiting):
+        places = admission.Places(1, 1, rate=1000, most_waiting=waiting, patience=10)
+        held = await places.take("10.9.9.8")
+        tasks = [asyncio.create_task(places.take(f"10.0.{n // 256}.{n % 256}")) for n in range(waiting)]
+        await asyncio.sleep(0)
+        calls = Counter()
+        one_too_many = places.take("10.9.9.9")
+        sys.setprofile(lambda frame, event, _: calls.update([event]))
+        try:
+            with pytest.raises(admission.Full):
+                await one_too_many
+        finally:
+            sys.setprofile(None)
+        for task in tasks:
+            task.cancel()
+        held.release()
+        return calls["call"] + calls["c_call"]
+
+    assert await count_calls(500) < await count_calls(50) + 20
 
 
 async def refused(monkeypatch, times=1, **options):

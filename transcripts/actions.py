@@ -15,7 +15,7 @@ from base.names import MAX_ROOM_NAME
 from chat.models import Message, Room
 from chat.queries.titles import load_title
 from tasks.jobs import delete_rows
-from transcripts import space
+from transcripts import leases, space
 from transcripts.models import Outdated, Transcript
 from transcripts.zones import find_zone
 
@@ -78,9 +78,10 @@ def _mark(messages: Iterable[Message], state: Outdated) -> None:
 def delete(rows: QuerySet[Transcript]) -> int:
     """Delete transcripts. Return how many.
 
-    The file is deleted first: a row without its file can be deleted later, but not a file without its row.
+    The files are deleted first: a row without its file can be deleted later, but not a file without its row.
     """
     found = list(rows)
     for transcript in found:
-        transcript.file.delete(save=False)
+        for attempt in range(1, transcript.attempt + 1):  # also those of workers that were killed
+            transcript.file.storage.delete(leases.file_name(transcript, attempt))
     return delete_rows(Transcript.objects.filter(pk__in=[transcript.pk for transcript in found]))

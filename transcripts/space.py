@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import BigIntegerField, Count, Func, QuerySet, Sum, Value
+from django.db.models import BigIntegerField, Func, QuerySet, Sum, Value
 from django.db.models.functions import Length, Replace
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +23,9 @@ MESSAGE_OVERHEAD = 30
 # Bytes that a transcript adds to each line feed of a text.
 INDENT_SIZE = len(text.INDENT) - 1
 
+# How many of a room's last messages are measured to estimate the size of all.
+MAX_MEASURED = 1000
+
 # A person may use a tenth of `MEDIA_LIMIT`, all people of an address half of it.
 PERSON_DIVISOR = 10
 ADDRESS_DIVISOR = 2
@@ -37,12 +40,16 @@ NO_SPACE = _("There's no space for transcripts right now. Try again later.")
 
 
 def estimate(room: Room) -> tuple[int, int]:
-    """Return the number of messages of a room's transcript, and its approximate size in bytes."""
+    """Return the number of messages of a room's transcript, and its approximate size in bytes.
+
+    Read the sizes of the last messages only: `reserve` grants the space that the transcript takes beyond it.
+    """
     rows = permissions.messages_of(room).filter(event=None, number__lte=room.last_seq)
     line_feeds = Length("text") - Length(Replace("text", Value("\n"), Value("")))
     octets = Octets("text") + Octets("author_name") + MESSAGE_OVERHEAD + INDENT_SIZE * line_feeds
-    found = rows.aggregate(total=Count("pk"), size=Sum(octets))
-    return found["total"], found["size"] or 0
+    sizes = list(rows.order_by("-number").values_list(octets, flat=True)[:MAX_MEASURED])
+    total = rows.count() if len(sizes) == MAX_MEASURED else len(sizes)
+    return total, total * sum(sizes) // max(1, len(sizes))
 
 
 def check_space(owner: int, origin: str, size: int, replaced: QuerySet[Transcript]) -> None:

@@ -99,6 +99,16 @@ async def test_line_feeds_count_as_they_are_written(client, guest, room, media):
     assert len((await download(client, address))[1]) > 15_000
 
 
+async def test_only_the_last_messages_of_a_room_are_measured(client, guest, room, media, monkeypatch):
+    """Of a large room, a request that is then refused would read everything."""
+    monkeypatch.setattr(space, "MAX_MEASURED", 2)
+    await fill(guest, room, 10)
+    await Message.objects.filter(number__lte=8).aupdate(text="x" * 10_000)
+    await Message.objects.filter(number__gt=8).aupdate(text="last")
+    total, size = await sync_to_async(space.estimate)(room)
+    assert (total, size) == (10, 10 * (space.MESSAGE_OVERHEAD + len(guest.name) + len("last")))
+
+
 async def test_a_transcript_takes_no_more_space_than_there_is(client, guest, room, media, settings, caplog):
     """The estimate is too low: each control character is written as three bytes."""
     settings.MEDIA_LIMIT = 1

@@ -13,11 +13,13 @@ from django.utils import timezone
 
 from accounts.actions import create_guest
 from chat import actions
+from chat.models import Room, RoomKind
 from tasks.leases import LeaseLost
 from tests.transcripts.steps import ask, asked, claimed, fill, lines, states, work
 from transcripts import leases, text, workers
 from transcripts.actions import request_transcript
 from transcripts.models import Transcript
+from transcripts.purge import purge_transcripts
 from transcripts.workers import TranscriptWorker, write
 
 
@@ -148,6 +150,16 @@ async def test_what_a_killed_worker_has_left_is_cleared_away(client, guest, room
     export = await Transcript.objects.aget()
     assert media() == [f"{export.pk.hex}-2.txt"]
     assert await lines(client, address) == []
+
+
+async def test_what_a_killed_worker_has_left_is_deleted_with_the_room(client, guest, room, media):
+    await ask(client)
+    killed = await claimed()
+    name = leases.file_name(killed, killed.attempt)
+    await sync_to_async(killed.file.storage.save)(name, ContentFile(b"half of it"))
+    await Room.objects.aupdate(kind=RoomKind.DELETED)
+    assert await sync_to_async(purge_transcripts)() == 1
+    assert media() == []
 
 
 async def test_where_no_file_can_be_stored_it_is_tried_again(client, room, page, settings, tmp_path, caplog):

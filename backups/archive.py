@@ -21,8 +21,10 @@ FORMAT = 1
 # How long after the last change a file counts as written (seconds).
 SETTLED_AFTER = 60
 
-# Suffix of the directory of an unfinished backup.
+# Suffix of the directory of an unfinished backup, and how long after its last part was begun it counts as
+# abandoned (seconds).
 PARTIAL = ".partial"
+ABANDONED_AFTER = 24 * 3600
 
 
 class Manifest(msgspec.Struct, kw_only=True):
@@ -105,6 +107,13 @@ def _link(source: Path, target: Path) -> None:
 def list_backups(directory: Path) -> list[Path]:
     """Return the complete backups in a directory, oldest first."""
     return sorted(path.parent for path in directory.glob(f"*/{MANIFEST}") if path.parent.suffix != PARTIAL)
+
+
+def list_abandoned(directory: Path) -> list[Path]:
+    """Return the unfinished backups in a directory whose last part was begun long ago."""
+    before = time.time() - ABANDONED_AFTER
+    unfinished = directory.glob(f"????-??-??T??-??-??Z{PARTIAL}")
+    return [each for each in unfinished if each.stat().st_mtime < before]
 
 
 def delete_others(directory: Path, kept: Path) -> int:

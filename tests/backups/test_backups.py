@@ -9,12 +9,15 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from backups import archive
 from tests.faults.test_restore import PATIENCE, STORED, say, tabs, until
@@ -211,9 +214,13 @@ def test_the_newest_backups_are_kept(tmp_path):
         (tmp_path / name / archive.MANIFEST).write_text("{}")
     (tmp_path / "notes").mkdir()
     (tmp_path / "2026-01-01T00-00-00Z.partial").mkdir()
+    for name in ("2025-12-31T00-00-00Z.partial", "notes.partial"):  # the first was killed
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (0, time.time() - archive.ABANDONED_AFTER - 1))
     path = backup(server, tmp_path, "--keep", "2")
     kept = {each.name for each in tmp_path.iterdir()}
-    assert kept == {"2026-01-02T00-00-00Z", path.name, "notes", "2026-01-01T00-00-00Z.partial"}
+    others = {"notes", "notes.partial", "2026-01-01T00-00-00Z.partial"}
+    assert kept == {"2026-01-02T00-00-00Z", path.name, *others}
     assert "at least 1" in refusal(server, "backup", tmp_path, "--keep", "0")
 
 
@@ -224,3 +231,18 @@ def test_a_backup_that_fails_leaves_nothing(tmp_path):
     (server.var_dir / "lobby.sqlite3").write_bytes(b"no database" * 1000)
     assert "cannot be read" in refusal(server, "backup", tmp_path / "backups")
     assert not list((tmp_path / "backups").iterdir())
+
+
+def test_a_backup_leaves_another_of_the_same_second_alone(tmp_path, monkeypatch):
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    other = tmp_path / f"{now:%Y-%m-%dT%H-%M-%SZ}{archive.PARTIAL}" / "database"
+    other.parent.mkdir()
+    other.touch()
+    mask = os.umask(0)
+    try:
+        with pytest.raises(CommandError, match="File exists"):
+            call_command("backup", tmp_path)
+    finally:
+        os.umask(mask)
+    assert other.exists()

@@ -41,18 +41,23 @@ class Command(BaseCommand):
         partial, target = directory / f"{name}{archive.PARTIAL}", directory / name
         os.umask(0o077)  # it is for its owner alone
         try:
+            self.delete(archive.list_abandoned(directory))
             partial.mkdir(parents=True)
-            self.write(partial, passphrase)
-            partial.rename(target)
+            try:
+                self.write(partial, passphrase)
+                partial.rename(target)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
             _flush(directory)
         except OSError as error:
             raise CommandError(f"{directory}: {error.strerror or error}") from None
         except (DatabaseError, sqlite3.Error) as error:
             raise CommandError(f"the database cannot be read: {error}") from None
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
         self.stdout.write(f"backup: {target}")
-        for old in archive.list_backups(directory)[:-keep] if keep else ():
+        self.delete(archive.list_backups(directory)[:-keep] if keep else [])
+
+    def delete(self, backups: list[Path]) -> None:
+        for old in backups:
             shutil.rmtree(old)
             self.stdout.write(f"deleted: {old}")
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from channels.db import database_sync_to_async
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -130,7 +130,8 @@ def test_an_open_room_has_no_invitations(owning, owner, lobby):
 def test_a_guest_who_signs_in_keeps_the_open_rooms_they_own(owner, lobby, other):
     from chat.actions.members import hand_over
 
-    hand_over(owner, other)
+    with transaction.atomic():
+        hand_over(owner, other)
     assert Membership.objects.get(role="owner").user == other
 
 

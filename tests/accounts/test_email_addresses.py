@@ -154,18 +154,18 @@ async def test_a_link_to_the_old_address_resets_nothing_once_a_new_one_is_confir
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("at_once", [1, 1000])
-def test_an_address_from_before_still_resets_the_password(monkeypatch, at_once):
-    monkeypatch.setattr(import_module("chat.migrations.0014_confirmed_email"), "MOST_AT_ONCE", at_once)
+def test_an_address_from_before_still_resets_the_password(monkeypatch):
+    monkeypatch.setattr(import_module("chat.migrations.0014_confirmed_email"), "MOST_AT_ONCE", 2)
     executor = MigrationExecutor(connection)
     people = executor.migrate([("chat", "0011_export_language")]).apps.get_model("chat", "User").objects
     try:
-        for username, email in (("ada", "Ada@Example.org"), ("bob", ""), ("eve", "eve@example.org")):
-            people.create(username=username, email=email)
+        for username in ("ada", "eve", "zoe"):
+            people.create(username=username, email=f"{username.title()}@Example.org")
+        people.create(username="bob", email="")
     finally:
         executor.loader.build_graph()
         executor.migrate(executor.loader.graph.leaf_nodes())
-    assert {user.username for user in User.objects.all() if user.is_email_confirmed} == {"ada", "eve"}
+    assert {user.username for user in User.objects.all() if user.is_email_confirmed} == {"ada", "eve", "zoe"}
 
 
 async def test_an_address_gets_a_few_e_mails_an_hour_and_no_more(database, monkeypatch):

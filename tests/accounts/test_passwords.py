@@ -199,8 +199,11 @@ async def test_retried_e_mails_count_for_the_address_that_the_account_has_by_the
     assert len(arrived) == 1
 
 
-async def test_of_too_many_pending_e_mails_the_oldest_is_given_up(database, mail_server, monkeypatch, caplog):
+async def test_of_too_many_pending_e_mails_the_oldest_is_given_up(
+    database, mail_server, settings, monkeypatch, caplog
+):
     monkeypatch.setattr(workers, "MAX_PENDING", 2)
+    settings.EMAIL_TIMEOUT = 3  # of what is given up before it is connected
     _, arrived = mail_server
     await confirmed(email="slow@example.org")
     await confirmed("bob", "bob@example.org")

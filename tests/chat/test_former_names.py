@@ -47,9 +47,7 @@ def test_a_room_is_renamed_and_its_old_address_leads_there(renamed):
         assert page.context["room_name"] == name
     assert client.get("/chat/~books/1/").status_code == 302
     assert "in ~Books" in client.get("/chat/~books/messages/").content.decode()
-
-
-def test_an_open_tab_of_the_version_before_goes_on(renamed):
+    # An open tab of the version before goes on.
     assert FormerName.objects.count() == 3
     (message,) = Client().get("/chat/~~/messages/").json()["messages"]
     assert message["message"] == "in ~~"

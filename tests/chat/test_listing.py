@@ -403,9 +403,8 @@ def test_the_first_visitor_is_asked_to_be_the_first():
     assert "No rooms yet" in Client().get("/chat/").content.decode()
 
 
-@pytest.mark.parametrize("at_once", [1, 1000])
-def test_rooms_whose_names_differ_in_spaces_are_one_or_both_are_reachable(monkeypatch, at_once):
-    monkeypatch.setattr(import_module("chat.migrations.0019_one_space_in_rooms"), "MOST_AT_ONCE", at_once)
+def test_rooms_whose_names_differ_in_spaces_are_one_or_both_are_reachable(monkeypatch):
+    monkeypatch.setattr(import_module("chat.migrations.0019_one_space_in_rooms"), "MOST_AT_ONCE", 2)
     executor = MigrationExecutor(connection)
     before = executor.migrate([("chat", "0018_spell_rooms_again")]).apps
     room, message = before.get_model("chat", "Room").objects, before.get_model("chat", "Message").objects

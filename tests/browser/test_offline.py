@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.account import BACK, IS_RELOADED, person, sign_in, sign_out, sign_up, usernames
-from tests.browser.conftest import TIMEOUT, Hold
+from tests.browser.conftest import TIMEOUT, Hold, connect_at_once
 from tests.servers.processes import Server, runserver
 from tests.servers.proxy import proxy
 from tests.servers.rooms import backup_of, fill, grow
@@ -56,11 +56,18 @@ BROKEN = ["{", "null", '{"seq": 9, "messages": 5}', '{"seq": 9, "messages": [{}]
 OFFLINE = "You're offline. Messages will send when you're back."
 
 
-@pytest.fixture
-def server():
-    """Start a server for this file, which tests may stop."""
+@pytest.fixture(scope="module")
+def running():
     with Server() as server:
         yield server
+
+
+@pytest.fixture
+def server(running):
+    """Return the server of this file, which tests may stop."""
+    if running.process.poll() is not None:
+        running.start()
+    return running
 
 
 async def heading(tab, text, **options):
@@ -121,6 +128,7 @@ async def test_rooms_open_without_a_network_and_what_is_written_is_sent_once_and
     await expect(tab.pending).to_have_count(4)
     server.start()
     for each in (tab, other):
+        await connect_at_once(each)
         await expect(each.messages).to_have_count(6, timeout=BACK)
         await expect(each.pending).to_have_count(0, timeout=BACK)
         await each.until_transcript("before", "from elsewhere", "one", "two", "three", "four")
@@ -261,7 +269,9 @@ async def test_a_room_that_was_restored_is_kept_as_it_is_now(server, open_tab, i
         server.stop()
         restore()
     server.start()
-    if not is_open:
+    if is_open:
+        await connect_at_once(tab)
+    else:
         await tab.enter(server.url, room)
     await expect(tab.messages).to_have_count(1, timeout=BACK)
     await tab.say("after")

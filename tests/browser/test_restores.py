@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import RECORD
+from tests.browser.conftest import RECORD, connect_at_once
 from tests.browser.writer import Writer
 from tests.servers.processes import Server
 from tests.servers.proxy import proxy
@@ -34,6 +34,7 @@ async def test_a_restored_database_is_loaded_again(server, open_tab):
     for file in server.var_dir.glob("lobby.sqlite3*"):
         file.unlink()
     server.start()
+    await connect_at_once(tab)
     await expect(tab.messages).to_have_count(1, timeout=BACK)
     await expect(tab.pending).to_contain_text("Not sent")
     other = await open_tab(server.url, "restored")
@@ -174,5 +175,5 @@ async def test_history_that_is_loaded_before_the_connection_is_back_proves_nothi
             await tab.page.go_back()
             await expect(tab.messages.filter(has_text="edited elsewhere")).to_have_count(2)
         cable.sockets_refused = False
-        await tab.page.evaluate("dispatchEvent(new Event('online'))")  # so it connects at once
+        await connect_at_once(tab)
         await expect(tab.messages.filter(has_text="as before")).to_have_count(1, timeout=BACK)

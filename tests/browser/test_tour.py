@@ -80,20 +80,19 @@ async def test_every_page_is_for_everyone(quiet, open_tab, album, language, them
 
 
 @pytest.mark.parametrize("language", WORDS)
-async def test_so_is_what_is_shown_without_a_network(open_tab, album, language, themes):
+async def test_so_is_what_is_shown_without_a_network(lobby, open_tab, album, language, themes):
     words, book = WORDS[language], await album(language)
-    with Server() as server:
-        tab = await visit(open_tab, server, words["room"], locale=language, viewport=WIDE)
-        await tab.say(words["first"])
-        await is_seen(tab, words["room"], words["first"])
-        server.stop()
-        await tab.page.goto(f"{server.url}/chat/")
-        await expect(tab.page.locator(".card")).to_be_visible()
-        problems = await inspect(tab.page, Stop("offline-rooms"), book, themes)
-        await tab.page.locator(".card").click()
-        await expect(tab.page.locator("#state")).to_be_visible()
-        await tab.say(words["second"])
-        problems += await inspect(tab.page, Stop("offline-room"), book, themes)
+    tab = await visit(open_tab, lobby, words["room"], locale=language, viewport=WIDE)
+    await tab.say(words["first"])
+    await is_seen(tab, words["room"], words["first"])
+    await tab.page.context.set_offline(True)
+    await tab.page.goto(f"{lobby.url}/chat/")
+    await expect(tab.page.locator(".card")).to_be_visible()
+    problems = await inspect(tab.page, Stop("offline-rooms"), book, themes)
+    await tab.page.locator(".card").click()
+    await expect(tab.page.locator("#state")).to_be_visible()
+    await tab.say(words["second"])
+    problems += await inspect(tab.page, Stop("offline-room"), book, themes)
     assert not problems, "\n".join(problems)
 
 

@@ -13,8 +13,6 @@ from threading import Thread
 import django
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
 import live
@@ -81,19 +79,6 @@ def task_worker() -> None:
     settings.DATABASE["CONN_MAX_AGE"] = 0  # idle, it would keep a file that was deleted or replaced
     Thread(target=remind, args=(import_string(settings.REMINDERS),), daemon=True).start()
     call_command("runworker", *import_string(settings.TASKS), layer="tasks")
-
-
-def warn_about_upgrade() -> None:
-    """Log what a restart of the workers does not do, from a process with the code on disk."""
-    django.setup()
-    from server.static import is_collected  # needs the app registry
-
-    settings.DATABASE["OPTIONS"].pop("pool", None)  # one connection will do here, and fails at once
-    executor = MigrationExecutor(connection)
-    is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-    missing = ["migrations are pending"] * (not is_migrated) + ["static files changed"] * (not is_collected())
-    if missing:
-        logger.warning("Restart: %s; stop bin/run and start it again", " and ".join(missing))
 
 
 def remind(messages: list[live.LayerMessage]) -> None:

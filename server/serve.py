@@ -1,6 +1,9 @@
-"""Entry point of `bin/run`: starts Valkey, unless REDIS_URL is set, and the worker processes.
+"""Entry point of `bin/run`, `bin/serve` and `bin/prepare`: starts what each of them runs.
 
-    python -m server.serve
+    python -m server.serve [web | tasks | prepare]
+
+Without an argument, it prepares the database and the static files, and runs a Valkey, unless REDIS_URL is
+set, web workers and task workers. `web` and `tasks` run these workers alone; `prepare` only prepares.
 
 Every process ends with this one, even when it is killed: each holds an end of a pipe or socket that the
 operating system closes.
@@ -15,6 +18,7 @@ import resource
 import socket
 import sys
 import time
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
@@ -23,12 +27,10 @@ import django
 import uvicorn
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
-from django.db import DatabaseError, InternalError, OperationalError, connection
-from django.db.migrations.exceptions import MigrationSchemaMissing
 
-from base.checks import check_var_dir, layer_error
+from base.checks import check_var_dir
 from server.addresses import local_host, local_url
+from server.prepare import prepare, require_prepared, require_redis
 from server.processes import CannotServe
 from server.supervisor import STOP_TIMEOUT, Workers
 from server.valkey import valkey
@@ -52,29 +54,51 @@ ACCEPTED_AT_ONCE = 16
 # The limit of open files on macOS, which may be lower than the hard limit says.
 OPEN_MAX = 10240
 
-# How long a statement of a migration may take, and another start that migrates the same PostgreSQL (seconds);
-# and the key of the lock that it holds.
-MIGRATE_TIMEOUT = 600
-MIGRATE_LOCK = 0x10BB7
-
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
     os.umask(0o077)  # what Lobby writes is for its owner alone
+    parser = ArgumentParser(description="Runs Lobby.", allow_abbrev=False)
+    parser.add_argument("part", nargs="?", choices=PARTS, help="what to run; everything by default")
+    run = PARTS.get(parser.parse_args().part, run_all)
     try:
         django.setup()
         for warning in check_var_dir(None):
             logger.warning("%s %s", warning.msg, warning.hint)
         raise_file_limit()
-        with listening() as listener, only_one(), redis():
-            # For all processes: only this one knows which port PORT=0 has become.
-            os.environ.setdefault("SITE_URL", local_url(*listener.getsockname()[:2]))
-            prepare()
-            serve(listener)
+        run()
     except (CannotServe, ImproperlyConfigured) as error:
         sys.exit(f"Lobby cannot start: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def run_all() -> None:
+    with listening() as listener, var_dir_lock(fcntl.LOCK_EX), redis():
+        prepare()
+        serve(listener, settings.TASK_WORKERS)
+
+
+def run_web() -> None:
+    with listening() as listener, var_dir_lock(fcntl.LOCK_SH):
+        require_prepared(serves_pages=True)
+        serve(listener, task_workers=0)
+
+
+def run_tasks() -> None:
+    if not settings.TASK_WORKERS:
+        raise CannotServe("TASK_WORKERS is 0; set it to the number of task workers.")
+    with var_dir_lock(fcntl.LOCK_SH):
+        require_prepared(serves_pages=False)
+        serve(None, settings.TASK_WORKERS)
+
+
+def run_prepare() -> None:
+    with var_dir_lock(fcntl.LOCK_SH):
+        prepare()
+
+
+PARTS = {"web": run_web, "tasks": run_tasks, "prepare": run_prepare}
 
 
 def raise_file_limit() -> None:
@@ -120,13 +144,13 @@ def limit_unsent(listener: socket.socket) -> None:
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
-    """Lock VAR_DIR, so that no second Lobby writes there."""
+def var_dir_lock(kind: int) -> Iterator[None]:
+    """Lock VAR_DIR: `bin/run` has it for itself, and the processes of `bin/serve` share it."""
     with file_errors_as_configuration_errors(settings.VAR_DIR):
-        lock = (settings.VAR_DIR / "lock").open("a")
+        lock = (settings.VAR_DIR / "lock").open("a+")
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except OSError:
             raise CannotServe(
                 f"another Lobby is running with {settings.VAR_DIR}; "
@@ -141,53 +165,20 @@ def redis() -> Iterator[None]:
     if settings.OWN_VALKEY:
         with valkey():
             yield
-    elif why := layer_error():
-        raise CannotServe(f"REDIS_URL cannot be reached: {why}; start it, or unset REDIS_URL.")
     else:
+        require_redis()
         yield
 
 
-def prepare() -> None:
-    """Bring the database and the static files up to date."""
-    settings.DATABASE["OPTIONS"].pop("pool", None)  # one connection will do here, and fails at once
-    try:
-        connection.prepare_database()
-        connection.ensure_connection()
-    except DatabaseError as error:
-        raise CannotServe(
-            f"the database cannot be reached: {reason(error)}; start it, or correct DATABASE_URL."
-        ) from None
-    try:
-        migrate()
-    except (OperationalError, InternalError, MigrationSchemaMissing) as error:
-        raise CannotServe(f"the database cannot be migrated: {reason(error)}.") from None
-    from server.static import collect  # needs the app registry
-
-    with file_errors_as_configuration_errors(settings.VAR_DIR):
-        collect()
-
-
-def reason(error: Exception) -> str:
-    return str(error).splitlines()[0]
-
-
-def migrate() -> None:
-    """Migrate the database. With PostgreSQL, an advisory lock makes concurrent starts wait."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
-                cursor.execute(f"SET {limit} = '{MIGRATE_TIMEOUT}s'")
-            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATE_LOCK])  # until the connection is closed
-    call_command("migrate", verbosity=0, interactive=False)
-    if connection.vendor == "sqlite":
-        # Readers and the writer do not wait for each other. The file remembers it; it is not set for
-        # every connection, since Channels' live server tests fork, which this mode does not survive.
-        connection.cursor().execute("PRAGMA journal_mode=WAL")
-    connection.close()
-
-
-def serve(listener: socket.socket) -> None:
-    """Run the workers until a signal ends them, and replace those that die."""
+def serve(listener: socket.socket | None, task_workers: int) -> None:
+    """Run web workers, if there is a socket to listen on, and task workers until a signal ends them."""
+    listeners = []
+    if listener:
+        address = listener.getsockname()
+        # For all processes: only this one knows which port PORT=0 has become.
+        os.environ.setdefault("SITE_URL", local_url(*address[:2]))
+        Thread(target=tell_when_ready, args=(address,), daemon=True).start()
+        listeners = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
     config = uvicorn.Config(
         "server.processes:worker",
         factory=True,
@@ -205,8 +196,7 @@ def serve(listener: socket.socket) -> None:
         log_config=None,  # it is written as all other records are
         timeout_graceful_shutdown=STOP_TIMEOUT,
     )
-    Thread(target=tell_when_ready, args=(listener.getsockname(),), daemon=True).start()
-    Workers(config, [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]).run()
+    Workers(config, listeners, task_workers).run()
 
 
 def tell_when_ready(address: tuple) -> None:

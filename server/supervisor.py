@@ -3,18 +3,15 @@
 import logging
 import signal
 import time
+from socket import socket
 
-from django.conf import settings
+from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
-from server.processes import (
-    CannotServe,
-    end_task_workers,
-    spawn,
-    start_task_worker,
-    warn_about_upgrade,
-)
+from server.prepare import warn_about_upgrade
+from server.processes import CannotServe, end_task_workers, spawn, start_task_worker
+from server.systemd import notify, notify_reloading
 
 logger = logging.getLogger(__name__)
 
@@ -90,15 +87,22 @@ class Workers(Multiprocess):
     """uvicorn's supervisor, which stops listening before it ends the web workers.
 
     It also runs the task workers. These may end at any moment: another task worker takes over their tasks.
+    Without sockets, there are no web workers.
     """
 
     processes: list[WebWorker]  # type: ignore[assignment]
 
+    def __init__(self, config: Config, sockets: list[socket], task_workers: int):
+        super().__init__(config, sockets)
+        self.task_workers_num = task_workers
+        if not sockets:
+            self.processes_num = 0
+
     def init_processes(self) -> None:
         self.failure = ""
-        self.has_served = False
+        self.has_served = self.is_ready = False
         self.processes = [self.start_worker() for _ in range(self.processes_num)]
-        self.task_workers = [start_task_worker() for _ in range(settings.TASK_WORKERS)]
+        self.task_workers = [start_task_worker() for _ in range(self.task_workers_num)]
 
     def start_worker(self) -> WebWorker:
         worker = WebWorker(self.config, self.sockets)
@@ -122,6 +126,9 @@ class Workers(Multiprocess):
         for n, process in enumerate(self.task_workers):
             if not process.is_alive():
                 self.task_workers[n] = start_task_worker()
+        if not self.is_ready and all(worker.is_serving for worker in self.processes):
+            self.is_ready = True
+            notify("READY=1")
 
     def end_failed(self, worker: WebWorker) -> None:
         """End a failed worker. Stop if it and all others failed to start: the next would fail too."""
@@ -137,7 +144,7 @@ class Workers(Multiprocess):
     def restart_all(self) -> None:
         """Replace each worker when its successor serves. Without a successor, the old worker stays."""
         started_at = time.monotonic()
-        spawn.Process(target=warn_about_upgrade, daemon=True).start()
+        spawn.Process(target=warn_about_upgrade, args=(bool(self.sockets),), daemon=True).start()
         for n in range(self.processes_num):
             if not self.replace(n):
                 if not self.must_stop():
@@ -178,11 +185,17 @@ class Workers(Multiprocess):
         """Return whether a stop signal arrived while another signal is handled."""
         return bool({signal.SIGINT, signal.SIGTERM} & set(self.signal_queue))
 
+    def handle_hup(self) -> None:
+        notify_reloading()
+        self.restart_all()
+        notify("READY=1")
+
     def handle_ttin(self) -> None:
         self.processes_num += 1
         self.processes.append(self.start_worker())
 
     def terminate_all(self) -> None:
+        notify("STOPPING=1")
         for listener in self.sockets:
             listener.close()  # or new connections would wait for a response that never comes
         super().terminate_all()

@@ -77,7 +77,9 @@ def upgrade(server):
 def test_workers_that_start_slowly_replace_the_old_ones(server, deployment):
     before = set(server.workers())
     restarted = logs(server, "Restart complete")
-    warned = logs(server, "Restart: migrations are pending and static files changed; stop bin/run and start")
+    warned = logs(
+        server, "Restart: migrations are pending and static files are not collected; stop bin/run and start"
+    )
     with deployment.of(IS_SLOW.format(SLOW)), upgrade(server):
         server.process.send_signal(signal.SIGHUP)
         restarted()

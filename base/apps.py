@@ -5,4 +5,4 @@ class BaseConfig(AppConfig):
     name = "base"
 
     def ready(self):
-        from base import checks  # noqa: F401
+        from base import checks, deploy_checks  # noqa: F401

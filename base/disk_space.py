@@ -61,9 +61,7 @@ class DiskSpace:
         Thread(target=self._check_periodically, name="disk space", daemon=True).start()
 
     def check(self) -> None:
-        left = {path: _left(path) for path in _directories()}
-        fullest = min(left, key=left.__getitem__)
-        self._left = left[fullest]
+        fullest, self._left = find_fullest()
         if self.is_low and time.monotonic() - self._warned_at > WARNING_INTERVAL:
             self._warned_at = time.monotonic()
             refused = "messages and transcripts are" if self._left < LAST_PART else "transcripts are"
@@ -73,6 +71,13 @@ class DiskSpace:
         while True:
             time.sleep(CHECK_INTERVAL)
             self.check()
+
+
+def find_fullest() -> tuple[Path, float]:
+    """Return a directory on the fullest disk, and how much of the reserve is left there."""
+    left = {path: _left(path) for path in _directories()}
+    fullest = min(left, key=left.__getitem__)
+    return fullest, left[fullest]
 
 
 def _directories() -> Iterator[Path]:

@@ -13,7 +13,7 @@ import pytest
 from psycopg import connect
 from websockets import ConnectionClosed
 
-from tests.servers.processes import ROOT, Server, fetch, postgresql
+from tests.servers.processes import ROOT, Server, fetch, manage, postgresql
 from tests.servers.tab import Tab, tabs
 
 
@@ -49,6 +49,12 @@ OF_THE_DATABASE_FOR_LONG = [
     "chat/test_mentions",
     "transcripts/test_text",
 ]
+
+
+def test_a_clock_that_is_off_from_the_databases(postgres, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import time; now = time.time; time.time = lambda: now() + 60")
+    said = manage("check", "--deploy", DATABASE_URL=postgres, PYTHONPATH=str(tmp_path))
+    assert "The clock of the database is off from this machine's by 60 s" in said
 
 
 @pytest.mark.timeout(500)  # it is a run of its own

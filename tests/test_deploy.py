@@ -1,17 +1,21 @@
-"""Files in deploy/: systemd accepts its units, and they name what exists."""
+"""Files in deploy/: systemd and linters accept them, and they name what exists."""
 
 import re
 import shutil
 import subprocess
+import sys
 from configparser import ConfigParser
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
+import yaml
 from django.conf import settings
 
 from mysite.environment import Environment
 from server.prepare import SHARED
 from server.processes import TASK_WORKER_STOP_TIMEOUT
+from server.serve import PARTS
 from server.supervisor import KILL_TIMEOUT, START_TIMEOUT
 from tests.servers.processes import manage
 
@@ -89,3 +93,83 @@ def test_systemd_waits_longer_than_lobby_does(name):
 def test_a_service_runs_a_command_that_exists(name):
     for command in re.findall(r"/srv/lobby/(\S+)", options(name)["ExecStart"]):
         assert (ROOT / command).exists()
+
+
+# Containers
+
+CONTAINERS = ROOT / "deploy/container"
+COMPOSE_FILES = ["compose.small.yaml", "compose.big.yaml"]
+
+
+def lint(name, *arguments):
+    """Run a linter that is installed beside this Python. Return its output."""
+    command = [Path(sys.executable).parent / name, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_containerfile_has_no_faults():
+    assert lint("hadolint", CONTAINERS / "Containerfile") == ""
+
+
+def test_the_image_runs_as_a_user_and_writes_to_one_volume():
+    last_stage = (CONTAINERS / "Containerfile").read_text().split("\nFROM ")[-1]
+    lines = dict(line.split(" ", 1) for line in last_stage.splitlines() if re.match("[A-Z]+ ", line))
+    assert lines["USER"].isdecimal() and lines["USER"] != "0"
+    assert f"VAR_DIR={lines['VOLUME']}" in lines["ENV"]
+    assert lines["STOPSIGNAL"] == "SIGTERM"
+    assert lines["CMD"] == '["bin/serve"]'
+
+
+@pytest.mark.parametrize("name", COMPOSE_FILES)
+def test_a_compose_file_has_no_serious_faults(name):
+    lint("compose-lint", CONTAINERS / name)
+
+
+@pytest.fixture(params=COMPOSE_FILES)
+def composition(request):
+    return yaml.safe_load((CONTAINERS / request.param).read_text())
+
+
+def of_lobby(composition):
+    return {name: each for name, each in composition["services"].items() if "build" in each}
+
+
+def test_a_composition_names_what_it_has(composition):
+    services = composition["services"]
+    for service in services.values():
+        assert {volume.split(":")[0] for volume in service.get("volumes", [])} <= composition[
+            "volumes"
+        ].keys()
+        assert set(service["networks"]) <= composition["networks"].keys()
+        assert service.get("depends_on", {}).keys() <= services.keys()
+    upstreams = re.findall(r"--to ([\w-]+):8000", services["caddy"]["command"])
+    assert upstreams and set(upstreams) <= services.keys()
+
+
+def test_its_services_run_lobby_with_settings_that_exist(composition):
+    for service in of_lobby(composition).values():
+        assert service["environment"].keys() <= set(Environment.__struct_fields__)
+        command, *arguments = service.get("command", "bin/serve").split()
+        assert (ROOT / command).exists() and (not arguments or arguments[0] in PARTS)
+        if command == "bin/serve":
+            assert service["environment"].keys() >= set(SHARED)
+        assert (CONTAINERS / service["build"]["context"]).resolve() == ROOT
+        assert (ROOT / service["build"]["dockerfile"]).exists()
+
+
+def test_its_services_may_do_little_and_have_time_to_stop(composition):
+    for service in of_lobby(composition).values():
+        assert service["read_only"] and service["cap_drop"] == ["ALL"]
+        assert service["volumes"] == ["lobby:/var/lib/lobby"]
+        assert int(service["stop_grace_period"].rstrip("s")) > KILL_TIMEOUT + TASK_WORKER_STOP_TIMEOUT
+        assert "ports" not in service  # only the proxy reaches it
+
+
+def test_lobby_trusts_the_proxy_of_a_composition_alone(composition):
+    proxy = composition["services"]["caddy"]["networks"]["lobby"]["ipv4_address"]
+    (network,) = composition["networks"]["lobby"]["ipam"]["config"]
+    assert ip_address(proxy) in ip_network(network["subnet"])
+    for service in of_lobby(composition).values():
+        assert service["environment"]["FORWARDED_ALLOW_IPS"] == proxy

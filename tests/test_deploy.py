@@ -139,13 +139,14 @@ def of_lobby(composition):
 def test_a_composition_names_what_it_has(composition):
     services = composition["services"]
     for service in services.values():
-        assert {volume.split(":")[0] for volume in service.get("volumes", [])} <= composition[
-            "volumes"
-        ].keys()
+        for volume in (each.split(":")[0] for each in service.get("volumes", [])):
+            assert volume in composition["volumes"] or (CONTAINERS / volume).is_file()
         assert set(service["networks"]) <= composition["networks"].keys()
         assert service.get("depends_on", {}).keys() <= services.keys()
-    upstreams = re.findall(r"--to ([\w-]+):8000", services["caddy"]["command"])
-    assert upstreams and set(upstreams) <= services.keys()
+    upstreams = services["caddy"]["environment"]["SERVERS"].split()
+    assert {each.removesuffix(":8000") for each in upstreams} <= services.keys()
+    variables = re.findall(r"{\$(\w+):", (ROOT / "deploy/caddy/Caddyfile").read_text())
+    assert set(variables) == services["caddy"]["environment"].keys()
 
 
 def test_its_services_run_lobby_with_settings_that_exist(composition):

@@ -57,7 +57,7 @@ CADDY = Kind(
     ["validate", "--config", "Caddyfile"],
     {
         "\n{{\n": "\n{{\nadmin off\nhttp_port {http_port}\nhttps_port {port}\n",
-        "\nchat.example.org {{\n": "\nlocalhost {{\ntls {certificate} {certificate}\n",
+        "{{$SITE:chat.example.org}} {{\n": "localhost {{\ntls {certificate} {certificate}\n",
     },
 )
 HAPROXY = Kind(

@@ -20,6 +20,7 @@ from base.api_errors import ApiError
 from base.ratelimit_fallback import LocalRateLimiter
 from base.ratelimit_keys import RateLimitKeys
 from live.errors import error_summary
+from live.metrics import REDIS, REFUSALS
 from live.per_loop import PerLoop
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class RateLimit:
         limit: RateLimitItem | None,
         address_multiple: int = ADDRESS_MULTIPLE,
     ):
-        self._detail = detail
+        self._kind, self._detail = kind, detail
         self._limit = limit and _named(limit, kind)
         self._address_limit = (
             _named(limit, f"{kind} by address", address_multiple) if limit and address_multiple else None
@@ -85,6 +86,7 @@ class RateLimit:
         # The person first: refused actions must not count for the others at the address.
         for limit, key in ((self._limit, keys.actor), (self._address_limit, keys.address)):
             if limit and key and (wait := await self._wait(limit, key, counts)):
+                REFUSALS.labels("rate", self._kind).inc()
                 raise ApiError("rate_limited", self._detail, max(0.1, round(wait, 1)))
 
     async def _wait(self, limit: RateLimitItem, identifier: str, counts: bool) -> float:
@@ -149,8 +151,9 @@ async def _redis_timeout() -> AsyncIterator[None]:
 
     timer = loop.call_soon(end_turn, TIMEOUT_TURNS)
     try:
-        async with asyncio.timeout(None) as timeout:
-            yield
+        with REDIS.labels("rate limits").time():
+            async with asyncio.timeout(None) as timeout:
+                yield
     finally:
         timer.cancel()
 

@@ -7,6 +7,7 @@ from copy import copy
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from prometheus_client import Counter
 
 import live
 from accounts.models import User
@@ -27,7 +28,7 @@ from chat.services.room_presence import get_presence_feed
 from chat.services.site_rules import get_site_rules_feed
 from chat.services.unread_feed import get_unread_feed
 from connections.consumers import PageListener
-from connections.open_sockets import SIGNED_OUT, get_sockets
+from connections.open_sockets import SIGNED_OUT, SOCKETS, get_sockets
 from live.networks import counted_client_address
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ ADMISSION_TIMEOUT = 10
 # When clients may retry a command after a database error (seconds).
 RETRY_AFTER = 1
 
+RESETS = Counter("lobby_resets", "Tabs that had to load their room again: their cursors were of no use.")
 
 # Close codes of refused sockets, by error.
 CLOSE_CODES = {"not_found": 4404, "rate_limited": 4429, "unavailable": 1013}
@@ -83,6 +85,7 @@ class ChatConsumer(live.AsyncSocket):
         self.query = parse_query(self.scope)
         try:
             self.life.enter_context(get_sockets().admitted(self))
+            self.life.enter_context(SOCKETS.labels(type(self).__name__).track_inprogress())
             async with asyncio.timeout(ADMISSION_TIMEOUT):
                 self.room: Room = await self.find_room()
         except ApiError as error:
@@ -146,6 +149,7 @@ class ChatConsumer(live.AsyncSocket):
     async def enter(self, room: Room):
         """Send the welcome, and follow the room's log from the client's cursor."""
         self.is_open = True
+        RESETS.inc(self.client_cursor is None)
         self.cursor = room.last_seq if self.client_cursor is None else self.client_cursor
         for frame in self.dialect.welcome(self.welcome(room, reset=self.client_cursor is None)):
             await self.send(frame)

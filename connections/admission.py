@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from connections.languages import of_scope
 from connections.middleware import HTML, send_response, wants_page
+from live.metrics import REFUSALS, watch_queue
 from live.networks import counted_address, counted_client_address
 
 # How many requests run at the same time in a process, and how many of them for one address. Pages and
@@ -72,10 +73,12 @@ class Admission:
 
     def __init__(self, application):
         self.application = application
-        self.pages = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
-        self.static = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
-        self.hashing = Places(MOST_HASHING, MOST_HASHING // 2, HASHING_RATE, MOST_WAITING, PATIENCE)
-        self.streams = Places(MOST_STREAMS, MOST_STREAMS_PER_ADDRESS, STREAM_RATE, 0, PATIENCE)
+        self.pages = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE, "pages")
+        self.static = Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE, "static")
+        self.hashing = Places(
+            MOST_HASHING, MOST_HASHING // 2, HASHING_RATE, MOST_WAITING, PATIENCE, "passwords"
+        )
+        self.streams = Places(MOST_STREAMS, MOST_STREAMS_PER_ADDRESS, STREAM_RATE, 0, PATIENCE, "streams")
 
     async def __call__(self, scope, receive, send):
         body = await read_ahead(receive)
@@ -199,11 +202,14 @@ class Places:
     """Semaphore of `most` places that is fair to addresses: each has `share` at most.
 
     When too many requests wait, the address with the most requests loses its newest. `rate` is the
-    first guess of how many are served in a second, `patience` how long one may wait (seconds).
+    first guess of how many are served in a second, `patience` how long one may wait (seconds), `name` that
+    of the queue in the metrics.
     """
 
-    def __init__(self, most: int, share: int, rate: float, most_waiting: int, patience: float):
-        self._most = most
+    def __init__(
+        self, most: int, share: int, rate: float, most_waiting: int, patience: float, name: str = "other"
+    ):
+        self._name, self._most = name, most
         self._share = share if settings.CONNECTIONS_PER_ADDRESS else most
         self._most_waiting, self._patience = most_waiting, patience
         self._interval = 1 / rate  # between two that are served, while others wait (seconds)
@@ -215,6 +221,8 @@ class Places:
         self.waiting = 0  # requests
         self._requests: Counter[str] = Counter()  # that run or wait, by address
         self._by_count: dict[int, dict[str, None]] = {}  # addresses by the number of their requests, in order
+        if most_waiting:
+            watch_queue(name, lambda: self.waiting, most_waiting)
 
     async def take(self, address: str) -> "Place":
         """Wait for a place. Raise `Full`."""
@@ -266,7 +274,8 @@ class Places:
         self._looked_at = now
 
     def _delay(self) -> float:
-        """Return the delay of a refused request: clients retry one by one, once the queue is served."""
+        """Count a refusal, and return its delay: clients retry one by one, once the queue is served."""
+        REFUSALS.labels("admission", self._name).inc()
         now = time.monotonic()
         served = now + self.waiting * self._interval
         self._last_return = max(self._last_return, served) + self._interval

@@ -13,8 +13,9 @@ from base.database import DATABASE_ERRORS
 from base.subprotocols import LOBBY_WITH_PINGS, PING, PONG
 from base.websockets import is_for_another_user
 from connections.middleware import close, refuse
-from connections.open_sockets import SIGNED_OUT, get_sockets
+from connections.open_sockets import SIGNED_OUT, SOCKETS, get_sockets
 from live import error_summary, get_layer_sender
+from live.metrics import SLOW_SOCKETS
 from live.networks import counted_client_address
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ class Guard:
 
     def __init__(self, application):
         self.application = application
+        consumer = getattr(application, "consumer_class", application)
+        self._count = SOCKETS.labels(consumer.__name__)
 
     async def __call__(self, scope, receive, send):
         get_layer_sender()  # so that threads of this process need not wait for Redis
@@ -45,7 +48,7 @@ class Guard:
             if is_for_another_user(scope):
                 await visit.close(SIGNED_OUT)
                 return
-            with get_sockets().admitted(visit), suppress(Gone):
+            with get_sockets().admitted(visit), self._count.track_inprogress(), suppress(Gone):
                 await self.application(scope, visit.receive, visit.send)
                 await visit.flush()
         except (ApiError, RedisError, OSError, *DATABASE_ERRORS) as error:  # OSError includes TimeoutError
@@ -121,6 +124,7 @@ class Visit:
         self._waiting.append((loop.time() + SEND_PATIENCE, message))
         self._characters += _length(message)
         if len(self._waiting) > MOST_FRAMES or self._characters > MOST_CHARACTERS:
+            SLOW_SOCKETS.inc()
             self._give_up(TimeoutError("it reads too slowly"))
             self._ended.result()
         if self._writing is None:

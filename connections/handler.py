@@ -1,9 +1,17 @@
-"""Django's ASGI handler, with fewer changes of threads."""
+"""Django's ASGI handler, with fewer changes of threads, which measures pages."""
+
+import time
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from prometheus_client import Counter, Histogram
+
+from live.metrics import BUCKETS
+
+PAGES = Histogram("lobby_page_seconds", "Time of pages, by view.", ["view"], buckets=BUCKETS)
+RESPONSES = Counter("lobby_responses", "Responses of pages, by class of status.", ["status"])
 
 
 class Handler(ASGIHandler):
@@ -17,4 +25,14 @@ class Handler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        started_at = time.monotonic()
+        response = await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        PAGES.labels(_view_of(request)).observe(time.monotonic() - started_at)
+        RESPONSES.labels(f"{response.status_code // 100}xx").inc()
+        return response
+
+
+def _view_of(request: HttpRequest) -> str:
+    """Return the name of a request's view; of the administration site, its own; `none` without a view."""
+    match = request.resolver_match
+    return match.app_name or match.view_name if match else "none"

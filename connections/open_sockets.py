@@ -11,12 +11,14 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from prometheus_client import Gauge
 
 import live
 from accounts.models import RestingName, User
 from accounts.revocation import REVOCATIONS, Revoked
 from base.api_errors import ApiError
 from base.rooms import enter_rooms
+from live.metrics import REFUSALS
 
 # When to retry after too many connections (seconds).
 RETRY_AFTER = 5
@@ -32,6 +34,8 @@ RESTARTS = 1012
 SIGNED_OUT = 4401
 REMOVED = 4403
 DELETED = 4410
+
+SOCKETS = Gauge("lobby_sockets", "Open sockets, by the class of their consumer.", ["consumer"])
 
 
 class Socket(Protocol):
@@ -77,6 +81,7 @@ class Sockets:
         if socket.user:
             limits[f"person {socket.user.pk}"] = settings.CONNECTIONS_PER_PERSON
         if any(limit and self._counts[key] >= limit for key, limit in limits.items()):
+            REFUSALS.labels("connections", "sockets").inc()
             raise ApiError("unavailable", _("Too many connections."), RETRY_AFTER)
         self._counts.update(limits.keys())
         self._open.add(socket)

@@ -10,6 +10,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from prometheus_client import Counter, Gauge
 
 from live import pubsub
 from live.backlog import PAGE_SIZE, BacklogCache
@@ -31,6 +32,12 @@ COMPARE_INTERVAL_UNHEALTHY = 1
 # The key of the hub's own reads, which take turns with those of clients' addresses.
 OWN_READS = "hub"
 
+OPEN_LOGS = Gauge("lobby_open_logs", "Open logs; those of kind `room` are rooms with tabs.", ["kind"])
+REWOUND_LOGS = Counter("lobby_rewound_logs", "Logs discarded since the database was restored or replaced.")
+HEALED_GAPS = Counter(
+    "lobby_healed_gaps", "Pages of events that were missing in logs, read from the database."
+)
+
 
 @dataclass
 class Topic:
@@ -47,6 +54,10 @@ class Topic:
         default_factory=dict
     )  # our events, by seq, for which another was published
     catch_up: asyncio.Task[None] | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.name.partition(".")[0]
 
 
 class Hub:
@@ -76,6 +87,7 @@ class Hub:
             log = Log(seq)
             topic = self._topics[name] = Topic(name, source, log, BacklogCache(name, source, log), epoch)
             self._topics_changed.set()
+            OPEN_LOGS.labels(topic.kind).inc()
         elif topic.epoch != epoch:
             self._must_compare.set()
             raise LogRewound
@@ -199,6 +211,7 @@ class Hub:
         if topic.suspects:
             return
         topic.log.extend(events, upto)
+        HEALED_GAPS.inc(upto > cursor)
         if upto <= cursor:  # the source has no more: the published `seq` is wrong
             topic.known_seq = topic.log.seq
 
@@ -277,6 +290,7 @@ class Hub:
         if self._topics.get(topic.name) is not topic:
             return
         logger.warning("hub: log was rewound, its subscribers must load it again (%s)", topic.name)
+        REWOUND_LOGS.inc()
         self._close(topic)
         try:
             await topic.source.renew_epoch(topic.name, topic.epoch)
@@ -289,6 +303,7 @@ class Hub:
         if self._topics.get(topic.name) is topic:
             del self._topics[topic.name]
             self._topics_changed.set()
+            OPEN_LOGS.labels(topic.kind).dec()
 
 
 get_hub = PerLoop(Hub)

@@ -13,6 +13,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
 from live.errors import error_summary
+from live.metrics import watch_queue
 from live.per_loop import PerLoop
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class LayerSender:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self._pending: deque[LayerMessage] = deque(maxlen=MAX_PENDING)
+        watch_queue("layer", self._pending.__len__, MAX_PENDING)
         self._task: asyncio.Task[None] | None = None
 
     def enqueue(self, message: LayerMessage) -> None:

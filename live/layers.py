@@ -10,6 +10,8 @@ from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from redis.exceptions import RedisError
 
+from live.metrics import REDIS
+
 logger = logging.getLogger(__name__)
 
 # How long Redis may take to answer, and the delay before the next request for tasks (seconds).
@@ -63,8 +65,9 @@ class TaskLayer(RedisChannelLayer):
 
 
 async def _with_timeout(call: Awaitable[Any]) -> Any:
-    async with asyncio.timeout(REDIS_TIMEOUT):
-        return await call
+    with REDIS.labels("layer").time():
+        async with asyncio.timeout(REDIS_TIMEOUT):
+            return await call
 
 
 async def _cancellable(work: Coroutine[Any, Any, Any]) -> Any:

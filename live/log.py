@@ -7,8 +7,11 @@ from collections.abc import Callable, Coroutine, Iterable
 from itertools import islice
 from typing import Any
 
+from prometheus_client import Counter, Histogram
+
 from live.eager_task import start_eagerly
 from live.events import RING_SIZE, Batch, Event, RingBuffer
+from live.metrics import BUCKETS, SLOW_SOCKETS
 
 # Batch window of a busy topic: events that arrive within it are delivered together (seconds). It grows with
 # the number of subscribers, up to this, and is at least twice the last fan-out, so that a topic uses at most
@@ -19,6 +22,18 @@ BURST = 5
 
 # How long subscribers are woken before the event loop gets a turn (seconds).
 WAKE_SLICE = 0.01
+
+# Counted once for each fan-out, so that a delivery costs nothing more.
+EVENTS = Counter("lobby_events", "Events appended to open logs.")
+DELIVERIES = Counter("lobby_deliveries", "Events passed to subscribers: each event times its subscribers.")
+APPEND_DELAY = Histogram(
+    "lobby_append_delay_seconds", "From a change until its event is appended, by clocks.", buckets=BUCKETS
+)
+FAN_OUT_DELAY = Histogram(
+    "lobby_fan_out_delay_seconds",
+    "From an append until each subscriber has the event, or is busy.",
+    buckets=BUCKETS,
+)
 
 
 class Lagged(Exception):
@@ -47,6 +62,8 @@ class Log(RingBuffer):
         self.error: Exception | None = None  # that closed the log
         self._start = Event(seq, b"")  # the event before the first one in the ring buffer, without its body
         self._delivered = 0  # `total` at the last delivery
+        self._appended_at = 0.0  # when the oldest event that was not delivered was appended (monotonic)
+        self._delivered_at = 0.0  # the same, of the delivery that runs
         self._cached = (0, 0, Batch(()))  # of the last `batch_after`: start, end, batch
         self._loop = asyncio.get_running_loop()
         self._subscriptions: dict[Subscription, None] = {}  # in the order of their start
@@ -63,6 +80,9 @@ class Log(RingBuffer):
             self._flush()  # an event that was not delivered must not be evicted
         super().append(event)
         self.total += 1
+        self._appended_at = self._appended_at or time.monotonic()
+        if event.changed_at:
+            APPEND_DELAY.observe(max(0, time.time() - event.changed_at))
         if event.seq is not None:
             self.seq = event.seq
         self._schedule_delivery()
@@ -161,7 +181,11 @@ class Log(RingBuffer):
                 self._deliver()
 
     def _deliver(self, is_urgent: bool = False) -> None:
+        new = self.total - self._delivered
+        EVENTS.inc(new)
+        DELIVERIES.inc(new * len(self._subscriptions))
         self._timer, self._delivered, self._fan_out = None, self.total, 0.0
+        self._delivered_at, self._appended_at = self._delivered_at or self._appended_at, 0.0
         self._wake_queue.extend(self._subscriptions)
         self._wake_next(is_urgent)
 
@@ -186,6 +210,9 @@ class Log(RingBuffer):
             self._next_slice = self._loop.call_soon(self._wake_next)
             return
         self._next_slice = None
+        if self._delivered_at:
+            FAN_OUT_DELAY.observe(time.monotonic() - self._delivered_at)
+            self._delivered_at = 0.0
         growth = BATCH_WINDOW_PER_SUBSCRIBER * len(self._subscriptions)
         self._window = max(min(BATCH_WINDOW, growth), 2 * self._fan_out)
         if self.total != self._delivered:
@@ -229,6 +256,8 @@ class Subscription:
 
     def fail(self, error: BaseException) -> None:
         """End the subscription with an error."""
+        if type(error) is Lagged:
+            SLOW_SOCKETS.inc()
         self.__exit__()
         self._on_error(error)
 

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from live.errors import error_summary
 from live.hub import get_hub
 from live.log import Batch, Event
+from live.metrics import REDIS
 from live.per_loop import PerLoop
 from live.reconciler import Reconciler
 
@@ -261,7 +262,8 @@ async def _read_entries(redis: Redis, topics: Sequence[str], now: float) -> dict
 
 
 async def _redis_time(redis: Redis) -> float:
-    seconds, _ = await redis.time()
+    with REDIS.labels("presence").time():
+        seconds, _ = await redis.time()
     return seconds
 
 

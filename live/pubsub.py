@@ -6,8 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from itertools import repeat
 from typing import Any
 
+from prometheus_client import Gauge
+
 from live.errors import error_summary
 from live.events import Event, RingBuffer
+from live.metrics import watch_queue
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +28,8 @@ PROBE_TIMEOUT = 0.5
 # How many topics may have events to be sent. When Redis is slower than that, the oldest are dropped.
 MAX_PENDING_TOPICS = 1000
 
+UNHEALTHY = Gauge("lobby_channel_layer_down", "Processes that do not reach the channel layer.")
+
 
 class PubSub:
     """Channel of a process, in the groups of all topics that it has subscribed to.
@@ -38,12 +43,14 @@ class PubSub:
         self, layer: Any, on_event: Callable[[str, Event], None], on_health_change: Callable[[], None]
     ):
         self.is_healthy = True
+        UNHEALTHY.set(0)
         self.outages = 0
         self._on_health_change = on_health_change
         self._layer = layer
         self._on_event = on_event
         self._channel = ""
         self._pending: dict[str, RingBuffer] = {}
+        watch_queue("pubsub", self._pending.__len__, MAX_PENDING_TOPICS)
         self._has_pending = asyncio.Event()
         self._probe_returned = asyncio.Event()
 
@@ -123,6 +130,7 @@ class PubSub:
         if is_healthy == self.is_healthy:
             return
         self.is_healthy = is_healthy
+        UNHEALTHY.set(not is_healthy)
         self.outages += is_healthy
         self._on_health_change()
         if is_healthy:

@@ -20,6 +20,7 @@ class Environment(msgspec.Struct, frozen=True):
 
     HOST: str = "127.0.0.1"
     PORT: Annotated[int, Meta(ge=0, le=65535)] = 8000
+    METRICS_PORT: Annotated[int, Meta(ge=0, le=65535)] = 0
     WORKERS: Annotated[int, Meta(ge=1, le=256)] = 2
     TASK_WORKERS: Annotated[int, Meta(ge=0, le=64)] = 1
     VAR_DIR: str = "var"

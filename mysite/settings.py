@@ -24,6 +24,7 @@ except ValueError as error:
 
 HOST = env.HOST
 PORT = env.PORT
+METRICS_PORT = env.METRICS_PORT
 WORKERS = env.WORKERS
 TASK_WORKERS = env.TASK_WORKERS
 VAR_DIR = (BASE_DIR / env.VAR_DIR).resolve()

@@ -106,6 +106,8 @@ class Feed(Leased):
         now = timezone.now()
         return cls.objects.filter(ends_at__gt=now, heard_until__gt=now)
 
+    unfinished = running
+
     @property
     def topic(self) -> str:
         return feed_topic(self.key)

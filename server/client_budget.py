@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Protocol
 
+from live.metrics import watch_queue
 from live.per_loop import PerLoop
 
 # How much all that waits may take together, of each kind (bytes).
@@ -23,10 +24,11 @@ class Client(Protocol):
 class ClientBudget:
     """Counter of pending data. Above `MOST_BYTES`, the address with the most loses its oldest connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         self._clients: dict[Client, int] = {}  # the oldest stands first (bytes)
         self._sizes: Counter[str] = Counter()  # of all clients of an address (bytes)
         self._total = 0
+        watch_queue(name, lambda: self._total, MOST_BYTES)
 
     def add(self, client: Client, size: int) -> None:
         """Count a client's pending data, until `remove`."""
@@ -52,5 +54,5 @@ class ClientBudget:
         oldest.reset()
 
 
-get_response_budget = PerLoop(ClientBudget)
-get_received_budget = PerLoop(ClientBudget)
+get_response_budget = PerLoop(lambda: ClientBudget("response bytes"))
+get_received_budget = PerLoop(lambda: ClientBudget("received bytes"))

@@ -8,6 +8,7 @@ from functools import cache
 from django.conf import settings
 
 from connections.admission import MOST_HASHING, MOST_RUNNING, MOST_STREAMS
+from live.metrics import REFUSALS
 from live.networks import counted_address
 from server.memory import give_back
 
@@ -41,7 +42,10 @@ class Connections:
         self._addresses[transport] = address = counted_address(address)
         self._counts[address] += 1
         self._peak = max(self._peak, len(self._addresses))
-        return len(self._addresses) <= self._most and (is_proxy or self._counts[address] <= self._share)
+        may_stay = len(self._addresses) <= self._most and (is_proxy or self._counts[address] <= self._share)
+        if not may_stay:
+            REFUSALS.labels("connections", "connections").inc()
+        return may_stay
 
     def remove(self, transport: BaseTransport) -> None:
         address = self._addresses.pop(transport)

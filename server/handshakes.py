@@ -23,7 +23,7 @@ RATE = 500
 @cache
 def get_handshakes() -> Places:
     """Return this process's places for handshakes. A handshake ends when its socket is accepted or closed."""
-    return Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE)
+    return Places(MOST_RUNNING, MOST_RUNNING_PER_ADDRESS, RATE, MOST_WAITING, PATIENCE, "handshakes")
 
 
 def refusal(headers: list[tuple[bytes, bytes]], delay: float) -> bytes:

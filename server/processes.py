@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from threading import Thread
 
@@ -17,6 +18,7 @@ from django.utils.module_loading import import_string
 
 import live
 from server.memory import spare_the_collector
+from server.metrics import report_to, reports
 
 # How long a task worker may take to end (seconds). Nothing depends on a clean end.
 TASK_WORKER_STOP_TIMEOUT = 1
@@ -66,13 +68,15 @@ def worker():
 
 
 def start_task_worker() -> SpawnProcess:
-    process = spawn.Process(target=task_worker)
-    process.start()
+    with reports.pipe() as pipe:
+        process = spawn.Process(target=task_worker, args=(pipe,))
+        process.start()
     return process
 
 
-def task_worker() -> None:
+def task_worker(metrics: Connection | None) -> None:
     """Run Channels' own worker, for all kinds of tasks. It ends when its parent does."""
+    report_to(metrics, "task")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the parent decides
     Thread(target=end_with_parent, daemon=True).start()
     django.setup()

@@ -30,6 +30,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from base.checks import check_var_dir
 from server.addresses import local_host, local_url
+from server.metrics import serve_metrics
 from server.prepare import prepare, require_prepared, require_redis
 from server.processes import CannotServe
 from server.supervisor import STOP_TIMEOUT, Workers
@@ -170,8 +171,19 @@ def redis() -> Iterator[None]:
         yield
 
 
+def open_metrics() -> None:
+    try:
+        serve_metrics()
+    except OSError as error:
+        raise CannotServe(
+            f"cannot serve metrics on port {settings.METRICS_PORT} ({error.strerror}); "
+            "set METRICS_PORT to a free one, or unset it."
+        ) from None
+
+
 def serve(listener: socket.socket | None, task_workers: int) -> None:
     """Run web workers, if there is a socket to listen on, and task workers until a signal ends them."""
+    open_metrics()
     listeners = []
     if listener:
         address = listener.getsockname()

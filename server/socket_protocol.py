@@ -5,12 +5,14 @@ from contextlib import suppress
 from functools import cached_property
 
 from django.conf import settings
+from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from base.websockets import TEXTS
 from connections.admission import Place
+from live.metrics import REFUSALS
 from live.networks import counted_client_address
 from server.connections import get_connections
 from server.frame_rate import (
@@ -33,6 +35,13 @@ LAST_WORDS = 0.1
 # How many fragments of a message are kept apart, before they are joined.
 MOST_FRAGMENTS = 100
 
+# Codes that clients send on their own. They may send any from 3000 to 4999.
+CLIENT_CODES = {1000, 1001, 1005, 1006}
+
+CLOSES = Counter(
+    "lobby_socket_closes", "Closed sockets, by code; `other` is one of the client's own.", ["code"]
+)
+
 NO_CONTENT = b"connection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -50,6 +59,8 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
     def connection_lost(self, exc):
         get_connections().remove(self.transport)  # which HttpProtocol has added
         self._leave_place()
+        if self.handshake_complete:
+            CLOSES.labels(self._close_code()).inc()
         super().connection_lost(exc)
 
     # Receiving
@@ -106,6 +117,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
         if self.close_sent or not self.handshake_complete:
             self.transport.abort()
         else:
+            REFUSALS.labels("rate", "frames").inc()
             self.refuse()
             self.conn.fail(1008, "too many frames")
             self._close(1008)
@@ -193,6 +205,14 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
     def keepalive_timeout(self):
         super().keepalive_timeout()
         self._abort_soon()
+
+    def _close_code(self) -> str:
+        """Return the code of the side that closed first, for the metrics."""
+        ours, theirs = self.conn.close_sent, self.conn.close_rcvd
+        if ours and not self.conn.close_rcvd_then_sent:
+            return str(int(ours.code))
+        code = int(theirs.code) if theirs else 1006
+        return str(code) if code in CLIENT_CODES else "other"
 
     def _say_goodbye(self) -> None:
         if self.transport.is_closing():  # uvicorn takes a lost connection's handshake for complete

@@ -5,10 +5,12 @@ import signal
 import time
 from socket import socket
 
+from prometheus_client import Counter
 from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
+from server.metrics import report_to, reports
 from server.prepare import warn_about_upgrade
 from server.processes import CannotServe, end_task_workers, spawn, start_task_worker
 from server.systemd import notify, notify_reloading
@@ -27,14 +29,21 @@ HEALTH_TIMEOUT = 5
 STOP_TIMEOUT = 7
 KILL_TIMEOUT = STOP_TIMEOUT + 2
 
+FAILED = Counter("lobby_failed_workers", "Web workers that ended by themselves or did not answer.")
+
 
 class WebWorker(Process):
     """Web worker. It must serve within `START_TIMEOUT`, and then answer checks within `HEALTH_TIMEOUT`."""
 
     def start(self) -> None:
-        super().start()
+        with reports.pipe() as self.metrics:
+            super().start()
         self.deadline = time.monotonic() + START_TIMEOUT
         self.is_serving = self.is_asked = False
+
+    def target(self, sockets: list[socket] | None = None) -> None:
+        report_to(self.metrics, "web")
+        super().target(sockets)
 
     def is_alive(self, timeout: float = HEALTH_TIMEOUT) -> bool:
         """Return whether the worker serves, or still has time to start."""
@@ -133,6 +142,7 @@ class Workers(Multiprocess):
     def end_failed(self, worker: WebWorker) -> None:
         """End a failed worker. Stop if it and all others failed to start: the next would fail too."""
         state = worker.state
+        FAILED.inc()
         worker.kill()
         worker.join()
         if worker.has_failed_to_start and not self.has_served:

@@ -33,6 +33,11 @@ class Leased(models.Model):
     class Meta:
         abstract = True
 
+    @classmethod
+    def unfinished(cls) -> QuerySet[Any]:
+        """Return the rows that a worker works on, or should."""
+        raise NotImplementedError
+
     def claim(self, rows: QuerySet, lease: timedelta, **values: Any) -> bool:
         """Begin another attempt. Return False if another worker has the row, or it is not among `rows`."""
         return self.change(

@@ -17,3 +17,7 @@ class Job(Leased):
 
     def __str__(self):
         return self.name
+
+    @classmethod
+    def unfinished(cls):
+        return cls.objects.filter(due_at__lte=timezone.now())

@@ -12,6 +12,7 @@ VAR_DIR = Path(tempfile.mkdtemp(prefix="lobby-"))
 for name in [
     "HOST",
     "PORT",
+    "METRICS_PORT",
     "SECRET_KEY",
     "ALLOWED_HOSTS",
     "CSRF_TRUSTED_ORIGINS",

@@ -25,7 +25,7 @@ NEXT_VERSION: dict[str, Any] = {"version": F("version") + 1}
 
 def unfinished() -> QuerySet[Transcript]:
     """Return the transcripts that are not finished, whether a worker has them or not."""
-    return Transcript.objects.filter(finished_at=None)
+    return Transcript.unfinished()
 
 
 def due() -> QuerySet[Transcript]:

@@ -79,6 +79,10 @@ class Transcript(Leased):
     def __str__(self):
         return f"{self.room_name} {self.created_at:%Y-%m-%d %H:%M}"
 
+    @classmethod
+    def unfinished(cls):
+        return cls.objects.filter(finished_at=None)
+
     @property
     def topic(self) -> str:
         """Return the topic of the transcript's progress."""

@@ -17,6 +17,7 @@ from base.database import DATABASE_ERRORS
 from base.ratelimit_keys import RateLimitKeys
 from chat import actions, mentions
 from chat.actions import Entry, WriteResult
+from live.metrics import watch_queue
 
 # Database errors that a single entry may cause.
 ENTRY_ERRORS = (DataError, IntegrityError)
@@ -81,6 +82,7 @@ class MessageWriter:
 
     def __init__(self) -> None:
         self._waiting: list[PendingEntry] = []
+        watch_queue("messages", lambda: len(self._waiting))  # as many as there are sockets, at most
         self._task: asyncio.Task[None] | None = None
         self._storing: dict[asyncio.Task[None], Collection[int]] = {}  # running batches: their rooms
         self._isolated: set[int] = set()  # rooms with batches of their own, since their last batch failed

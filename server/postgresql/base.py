@@ -5,8 +5,10 @@ After a failover, sessions with the server that was the primary live on, read-on
 
 from django.db.backends.postgresql import base
 
+from server.measured_database import MeasuredDatabase
 
-class DatabaseWrapper(base.DatabaseWrapper):
+
+class DatabaseWrapper(MeasuredDatabase, base.DatabaseWrapper):
     def get_new_connection(self, conn_params):
         """Return a session that works."""
         while True:

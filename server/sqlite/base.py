@@ -16,6 +16,8 @@ from typing import NamedTuple
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
+from server.measured_database import MeasuredDatabase
+
 logger = logging.getLogger(__name__)
 
 Identity = tuple[int, int]  # of a file: device and inode
@@ -34,7 +36,7 @@ class Files(NamedTuple):
         return cls(_identity(path), _identity(f"{target}-wal"), time.monotonic())
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(MeasuredDatabase, base.DatabaseWrapper):
     _lock = Lock()
     _latest: dict[str, Files] = {}  # what this process opened last, by path
     _reported_at = 0.0  # when it last logged that files were deleted or replaced (monotonic)

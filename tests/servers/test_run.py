@@ -19,6 +19,7 @@ from tests.servers.processes import (
     all_of,
     command_of,
     free_port,
+    prepared_var_dir,
     readiness,
     temporary_var_dir,
     valkeys_of,
@@ -99,6 +100,13 @@ def test_a_port_that_is_taken(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert f"port {port} is taken" in failure(PORT=str(port), VAR_DIR=str(tmp_path))
+
+
+def test_a_port_of_metrics_that_is_taken():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = failure(METRICS_PORT=str(port), VAR_DIR=str(prepared_var_dir()))
+        assert f"cannot serve metrics on port {port} (Address already in use)" in line
 
 
 def test_a_host_that_is_not_ours(tmp_path):

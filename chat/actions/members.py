@@ -42,7 +42,8 @@ from chat.services.roles import publish_roles
 # them over one by one.
 MAX_PRIVATE_ROOMS = 500
 
-# How many direct rooms that others have opened are handed over.
+# How many direct rooms that others have opened are handed over one by one. Strangers may have opened more: of
+# those, open pages learn nothing, and who opens a direct room with the account gets another one.
 MAX_TAKEN_REQUESTS = 100
 
 # How many roles in open rooms are handed over.
@@ -239,14 +240,20 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
     """Hand over a person's private rooms to the account of a guest who signs in.
 
     Without an heir, rooms that would have no owner go to the member with the highest role who came first,
-    and a person who is gone for good leaves all; rooms without other members are deleted. It hands over
-    the `MAX_TAKEN_REQUESTS` latest of the direct rooms that others have opened and written in (a stranger
-    who only opens one would learn the account), and the newest `MAX_ROLES` roles in open rooms.
+    and a person who is gone for good leaves all; rooms without other members are deleted. It does not hand
+    over direct rooms that others have opened without a message (a stranger who only opens one would learn
+    the account), and of roles in open rooms only the newest `MAX_ROLES`.
     """
     own = Membership.objects.filter(user=person).exclude(room__kind=RoomKind.OPEN).select_related("room")
     if heir:
-        _drop_requests(own.filter(is_request=True), heir)
-        _move(own, person, heir)
+        requests = own.filter(is_request=True).exclude(
+            room__in=Membership.objects.filter(user=heir).values("room")
+        )
+        _drop(requests.filter(room__last_message_at=None))
+        latest = requests.order_by("-room__last_message_at", "-pk").values_list("pk", flat=True)
+        surplus = list(latest[MAX_TAKEN_REQUESTS:])
+        _move(own.exclude(pk__in=surplus), person, heir)
+        Membership.objects.filter(pk__in=surplus).update(user=heir, star=None)
         return
     held = list(own.values_list("room", "role", "room__kind"))
     rooms = [room for room, _role, _kind in held]
@@ -259,12 +266,9 @@ def hand_over(person: User, heir: User | None, is_gone: bool = True) -> None:
         _revoke(Invitation.objects.filter(inviter=person))
 
 
-def _drop_requests(requests: QuerySet[Membership], heir: User) -> None:
+def _drop(requests: QuerySet[Membership]) -> None:
     """Delete requests that are not handed over: see `hand_over`."""
-    written = requests.exclude(room__last_message_at=None).order_by("-room__last_message_at", "-pk")
-    shared = requests.filter(room__in=Membership.objects.filter(user=heir).values("room"))
-    kept = {*written.values_list("pk", flat=True)[:MAX_TAKEN_REQUESTS], *shared.values_list("pk", flat=True)}
-    dropped = dict(requests.exclude(pk__in=kept).values_list("pk", "room"))
+    dropped = dict(requests.values_list("pk", "room"))
     Membership.objects.filter(pk__in=dropped).delete()
     _publish_titles(set(dropped.values()))
 

@@ -277,6 +277,7 @@ def test_a_guest_who_signs_in_takes_the_room_of_the_same_others_along(friends, a
 def test_strangers_do_not_take_a_friends_request_away(friends, account, do_write, monkeypatch):
     """Those who write nothing do not learn the account either; others do, and the person is asked."""
     monkeypatch.setattr(members, "MAX_NAMED", 100)
+    monkeypatch.setattr(members, "MAX_TAKEN_REQUESTS", unread_counts.MAX_REQUESTS - 1)
     guest, bob, *_ = friends
     write(bob, address := open_room(bob, guest))
     for _stranger in range(unread_counts.MAX_REQUESTS):
@@ -289,6 +290,8 @@ def test_strangers_do_not_take_a_friends_request_away(friends, account, do_write
     assert (bob.name in named, stranger.name in named) == (True, do_write)
     sign_in(guest)
     assert Membership.objects.filter(user=account, room=found(address)).exists()
+    assert bob.name in browser(account).get(address).content.decode()
+    assert "Ada" in browser(bob).get(address).content.decode()
     assert ("Ada" in browser(stranger).get(theirs).content.decode()) == do_write
 
 

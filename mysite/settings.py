@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "accounts.guests.SessionMiddleware",
     "connections.languages.LanguageMiddleware",
+    "base.middleware.RedirectsMiddleware",
     "django.middleware.common.CommonMiddleware",
     "connections.forms.FormMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

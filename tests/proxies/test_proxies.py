@@ -11,6 +11,7 @@ from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from itertools import count, islice
 from socket import create_connection
+from urllib.parse import urlencode
 
 import psutil
 import pytest
@@ -22,7 +23,7 @@ from websockets.asyncio.client import connect
 from connections.middleware import LARGEST_BODY
 from server.http_protocol import LARGEST_HEAD, REQUEST_PATIENCE
 from tests.proxies.proxies import CADDY, HAPROXY, KINDS, NGINX, PATIENCE, Proxy
-from tests.servers.https import Browser, HttpsServer
+from tests.servers.https import FORM, Browser, HttpsServer
 from tests.servers.processes import prepared_var_dir, temporary_var_dir, wait_until
 from tests.servers.tab import tabs
 
@@ -275,6 +276,14 @@ def test_broken_requests_take_no_server_out(proxy, end):
             connection.sendall(head + end)
             if end:
                 assert connection.recv(12).removeprefix(b"HTTP/1.1 ") in (b"400", b"502")
+    assert browser_at(proxy).ask("POST", "/language/", "language=en").status == 302
+
+
+def test_redirects_to_long_addresses_take_no_server_out(proxy):
+    chosen = urlencode({"language": "en", "next": f"/{'字' * 600}"})
+    for _ in range(4):
+        assert browser_at(proxy).ask("GET", f"/chat/lounge?{'a' * 5000}").status == 414
+        assert browser_at(proxy).ask("POST", "/language/", chosen, **FORM).status == 414
     assert browser_at(proxy).ask("POST", "/language/", "language=en").status == 302
 
 

@@ -282,7 +282,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_AGE = 365 * 24 * 60 * 60  # seconds; begins again with the first visit of a day
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie of its own
+MESSAGE_STORAGE = "base.notices.NoticeStorage"
 X_FRAME_OPTIONS = "DENY"
 
 # Behind HTTPS. Browsers accept a cookie named __Host- from this very host over HTTPS only.

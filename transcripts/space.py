@@ -1,5 +1,7 @@
 """Disk space of transcripts: estimates, and the limits for a person, an address and the server."""
 
+from secrets import randbelow
+
 from django.conf import settings
 from django.db import transaction
 from django.db.models import BigIntegerField, Func, QuerySet, Sum, Value
@@ -23,7 +25,7 @@ MESSAGE_OVERHEAD = 30
 # Bytes that a transcript adds to each line feed of a text.
 INDENT_SIZE = len(text.INDENT) - 1
 
-# How many of a room's last messages are measured to estimate the size of all.
+# How many of a room's messages are measured to estimate the size of all.
 MAX_MEASURED = 1000
 
 # A person may use a tenth of `MEDIA_LIMIT`, all people of an address half of it.
@@ -42,13 +44,17 @@ NO_SPACE = _("There's no space for transcripts right now. Try again later.")
 def estimate(room: Room) -> tuple[int, int]:
     """Return the number of messages of a room's transcript, and its approximate size in bytes.
 
-    Read the sizes of the last messages only: `reserve` grants the space that the transcript takes beyond it.
+    Measure messages at equal distances, from a random one on: nobody can choose those that are measured.
+    `reserve` grants the space that the transcript takes beyond it.
     """
     rows = permissions.messages_of(room).filter(event=None, number__lte=room.last_seq)
+    last = rows.order_by("-number").values_list("number", flat=True).first() or 0
+    distance = -(-last // MAX_MEASURED) or 1
+    measured = rows.filter(number__in=range(1 + randbelow(distance), last + 1, distance))
     line_feeds = Length("text") - Length(Replace("text", Value("\n"), Value("")))
     octets = Octets("text") + Octets("author_name") + MESSAGE_OVERHEAD + INDENT_SIZE * line_feeds
-    sizes = list(rows.order_by("-number").values_list(octets, flat=True)[:MAX_MEASURED])
-    total = rows.count() if len(sizes) == MAX_MEASURED else len(sizes)
+    sizes = list(measured.values_list(octets, flat=True))
+    total = rows.count() if distance > 1 else len(sizes)
     return total, total * sum(sizes) // max(1, len(sizes))
 
 

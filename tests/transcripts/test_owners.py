@@ -99,14 +99,16 @@ async def test_line_feeds_count_as_they_are_written(client, guest, room, media):
     assert len((await download(client, address))[1]) > 15_000
 
 
-async def test_only_the_last_messages_of_a_room_are_measured(client, guest, room, media, monkeypatch):
-    """Of a large room, a request that is then refused would read everything."""
-    monkeypatch.setattr(space, "MAX_MEASURED", 2)
+@pytest.mark.parametrize("number", [1, 10])
+async def test_some_messages_of_all_times_are_measured(client, guest, room, media, monkeypatch, number):
+    """Of a large room, a request that is then refused would read everything. Long messages weigh as they do."""
+    monkeypatch.setattr(space, "MAX_MEASURED", 5)
     await fill(guest, room, 10)
-    await Message.objects.filter(number__lte=8).aupdate(text="x" * 10_000)
-    await Message.objects.filter(number__gt=8).aupdate(text="last")
-    total, size = await sync_to_async(space.estimate)(room)
-    assert (total, size) == (10, 10 * (space.MESSAGE_OVERHEAD + len(guest.name) + len("last")))
+    await Message.objects.aupdate(text="x")
+    await Message.objects.filter(number=number).aupdate(text="x" * 10_000)
+    overhead = space.MESSAGE_OVERHEAD + len(guest.name) + 1
+    estimates = {await sync_to_async(space.estimate)(room) for _ in range(64)}  # at one of two distances
+    assert estimates == {(10, 10 * overhead), (10, 2 * (10_000 - 1 + 5 * overhead))}
 
 
 async def test_a_transcript_takes_no_more_space_than_there_is(client, guest, room, media, settings, caplog):

@@ -104,6 +104,16 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
+def list_old(directory: Path, newest: Path, kept: int) -> list[Path]:
+    """Return all but the newest backups in a directory, oldest first, never the one that was just made.
+
+    Those with a later name are from a time when the clock was ahead: they count as the oldest.
+    """
+    others = [path for path in list_backups(directory) if path != newest]
+    others.sort(key=lambda path: path.name < newest.name)
+    return others[: max(0, len(others) - (kept - 1))]
+
+
 def list_backups(directory: Path) -> list[Path]:
     """Return the complete backups in a directory, oldest first."""
     return sorted(path.parent for path in directory.glob(f"*/{MANIFEST}") if path.parent.suffix != PARTIAL)

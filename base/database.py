@@ -1,9 +1,12 @@
-"""Errors of an unavailable database, and inserts into one that may be half restored."""
+"""Errors of an unavailable database, and its state while it is copied or restored."""
 
 from collections.abc import Collection
 
 from django.db import Error
 from django.db.models import Model
+
+# Table that names what `manage.py copydb` has copied. It is gone when all is copied and compared.
+UNFINISHED_COPY = "lobby_copydb"
 
 # Errors of a database that is busy, unreachable, read-only, damaged, or of another version than this process.
 DATABASE_ERRORS = (Error,)

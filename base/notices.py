@@ -12,4 +12,4 @@ class NoticeStorage(SessionStorage):
     """Storage of the newest notices in the session, without a cookie of its own."""
 
     def _store(self, messages: list[Any], response: Any, *args: Any, **options: Any) -> list[Any]:
-        return super()._store(messages[-MAX_NOTICES:], response, *args, **options)
+        return super()._store(messages[-MAX_NOTICES:], response, *args, **options)  # type: ignore[misc]

@@ -11,6 +11,7 @@ from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.db.migrations.executor import MigrationExecutor
 
 from base.checks import layer_error
+from base.database import UNFINISHED_COPY
 from server.processes import CannotServe
 from server.var_dir import file_errors_as_configuration_errors
 
@@ -62,11 +63,15 @@ def connect() -> None:
     settings.DATABASE["OPTIONS"].pop("pool", None)  # one connection will do here, and fails at once
     try:
         connection.prepare_database()
-        connection.ensure_connection()
+        tables = connection.introspection.table_names()
     except DatabaseError as error:
         raise CannotServe(
             f"the database cannot be reached: {reason(error)}; start it, or correct DATABASE_URL."
         ) from None
+    if UNFINISHED_COPY in tables:
+        raise CannotServe(
+            "the database is an unfinished copy; run `manage.py copydb` until it says `complete`."
+        )
 
 
 def reason(error: Exception) -> str:

@@ -224,6 +224,18 @@ def test_the_newest_backups_are_kept(tmp_path):
     assert "at least 1" in refusal(server, "backup", tmp_path, "--keep", "0")
 
 
+def test_a_clock_that_was_ahead_costs_no_backup_that_was_made_since(tmp_path):
+    server = Server()
+    for name in ("2100-01-01T00-00-00Z", "2100-01-02T00-00-00Z"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / archive.MANIFEST).write_text("{}")
+    one = backup(server, tmp_path, "--keep", "2")
+    assert {each.name for each in tmp_path.iterdir()} == {"2100-01-02T00-00-00Z", one.name}
+    one.rename(before := tmp_path / "2026-01-01T00-00-00Z")  # made a while ago
+    two = backup(server, tmp_path, "--keep", "2")
+    assert set(tmp_path.iterdir()) == {before, two}
+
+
 def test_a_backup_that_fails_leaves_nothing(tmp_path):
     server = Server()
     (tmp_path / "file").write_text("")

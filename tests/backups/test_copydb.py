@@ -98,6 +98,14 @@ def test_an_interrupted_copy_goes_on(used, uri):
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         first = [next(process.stdout) for _ in range(3)]
         process.kill()
+    started = subprocess.run(
+        [sys.executable, "-m", "server.serve", "prepare"],
+        cwd=ROOT,
+        env=environment | {"REDIS_URL": "redis://127.0.0.1:1"},
+        capture_output=True,
+        text=True,
+    )
+    assert "unfinished copy" in started.stderr
     output = run(used, "copydb", file_of(used), DATABASE_URL=uri)
     assert "complete" in output
     assert not any(line in output for line in first)
@@ -129,4 +137,5 @@ def test_a_copy_that_cannot_be_whole_is_refused(used, uri, tmp_path):
         )
     assert "later version" in refusal(old, "copydb", file_of(old), DATABASE_URL=uri)
     with Server() as running:
-        assert "stop it first" in refusal(running, "copydb", file_of(running), DATABASE_URL=uri)
+        for source in (running, old):  # VAR_DIR is that of the server
+            assert "stop it first" in refusal(running, "copydb", file_of(source), DATABASE_URL=uri)

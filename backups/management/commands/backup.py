@@ -54,7 +54,7 @@ class Command(BaseCommand):
         except (DatabaseError, sqlite3.Error) as error:
             raise CommandError(f"the database cannot be read: {error}") from None
         self.stdout.write(f"backup: {target}")
-        self.delete(archive.list_backups(directory)[:-keep] if keep else [])
+        self.delete(archive.list_old(directory, target, keep) if keep else [])
 
     def delete(self, backups: list[Path]) -> None:
         for old in backups:

@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from graphlib import TopologicalSorter
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -17,13 +17,11 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Collate
 
 from accounts.models import User
+from base.database import UNFINISHED_COPY
 from chat import permissions
 
 # The alias of the SQLite database; PostgreSQL is the default one.
 SOURCE = "source"
-
-# Names the tables that were copied, so that a copy that was interrupted goes on. It is gone at the end.
-PROGRESS = "lobby_copydb"
 
 BATCH_SIZE = 2000  # rows
 
@@ -48,7 +46,10 @@ class Command(BaseCommand):
             raise CommandError(f"{source}: there is no such file")
         connection.settings_dict["OPTIONS"].pop("pool", None)
         try:
-            with stopped(source), opened(source):
+            with ExitStack() as stack:
+                for directory in {settings.VAR_DIR.resolve(), source.resolve().parent}:
+                    stack.enter_context(stopped(directory))
+                stack.enter_context(opened(source))
                 self.copy()
         except DatabaseError as error:
             raise CommandError(f"nothing is lost, and the copy is not complete: {error}") from None
@@ -65,7 +66,7 @@ class Command(BaseCommand):
         for model in tables:
             self.compare_table(model)
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP TABLE {PROGRESS}")
+            cursor.execute(f"DROP TABLE {UNFINISHED_COPY}")
         self.stdout.write("complete: every row is in PostgreSQL as it is in SQLite")
 
     @transaction.atomic
@@ -79,7 +80,7 @@ class Command(BaseCommand):
             while batch := list(islice(rows, BATCH_SIZE)):
                 cursor.executemany(insert, [prepared(fields, row) for row in batch])
                 count = self.count(f"{table}: copied", count, len(batch))
-            cursor.execute(f"INSERT INTO {PROGRESS} VALUES (%s)", [table])  # noqa: S608 (of constants)
+            cursor.execute(f"INSERT INTO {UNFINISHED_COPY} VALUES (%s)", [table])  # noqa: S608 (of constants)
         return count
 
     @transaction.atomic  # so that PostgreSQL sends the rows as they are read
@@ -103,17 +104,17 @@ class Command(BaseCommand):
 
 
 @contextmanager
-def stopped(source: Path) -> Iterator[None]:
-    """Keep Lobby from starting with the directory of the SQLite file. Raise `CommandError` if it runs."""
+def stopped(directory: Path) -> Iterator[None]:
+    """Keep Lobby from starting with a directory as its VAR_DIR. Raise `CommandError` if it runs."""
     try:
-        lock = source.with_name("lock").open("a")
+        lock = (directory / "lock").open("a")
     except OSError as error:
-        raise CommandError(f"{source.parent} cannot be written to: {error.strerror}") from None
+        raise CommandError(f"{directory} cannot be written to: {error.strerror}") from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise CommandError(f"Lobby is running with {source.parent}; stop it first") from None
+            raise CommandError(f"Lobby is running with {directory}; stop it first") from None
         yield
 
 
@@ -143,8 +144,8 @@ def check_version(applied: MigrationRecorder) -> None:
 def begin() -> set[str]:
     """Return the tables that were copied before. The first time, require and prepare an empty database."""
     with connection.cursor() as cursor:
-        if PROGRESS in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT name FROM {PROGRESS}")  # noqa: S608 (of constants)
+        if UNFINISHED_COPY in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT name FROM {UNFINISHED_COPY}")  # noqa: S608 (of constants)
             return {name for (name,) in cursor.fetchall()}
     call_command("migrate", verbosity=0, interactive=False)
     people, rooms = User.objects.count(), permissions.all_rooms().count()
@@ -155,7 +156,7 @@ def begin() -> set[str]:
     with transaction.atomic(), connection.cursor() as cursor:
         for model in reversed(sorted_tables()):  # rows that migrations have made
             model._base_manager.all()._raw_delete("default")
-        cursor.execute(f"CREATE TABLE {PROGRESS} (name text PRIMARY KEY)")
+        cursor.execute(f"CREATE TABLE {UNFINISHED_COPY} (name text PRIMARY KEY)")
     return set()
 
 

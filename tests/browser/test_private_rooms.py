@@ -5,7 +5,9 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.account import BACK
 from tests.browser.test_offline import until
+from tests.servers.proxy import proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -136,6 +138,27 @@ async def test_what_was_kept_of_the_room_is_deleted_and_other_rooms_go_on(lobby,
     await one.say("Where are you?")
     row = two.page.locator("#rooms [data-room='other']")
     await expect(row.locator(".unread-badge__number")).to_have_text("1")
+
+
+async def test_what_waits_in_other_rooms_is_sent_after_a_removal(lobby, open_tab):
+    one = await open_tab()
+    address = await create(lobby, one, "Choir")
+    link = await invite(one, address)
+    async with proxy(lobby) as cable:
+        two = await open_tab()
+        await join(two, link.replace(lobby.url, cable.url))
+        await two.enter(cable.url, "waiting")
+        cable.sockets_refused = True
+        cable.cut()
+        await two.say("said before the removal")
+        await expect(two.pending).to_have_count(1)
+        await two.page.locator("#rooms").get_by_role("link", name="Choir").click()
+        await expect(two.page.get_by_role("heading", level=1)).to_contain_text("Choir")
+        await remove(one, address)
+        cable.sockets_refused = False
+        await expect(two.page.locator("#state")).to_contain_text(GONE, timeout=BACK)
+        await one.enter(lobby.url, "waiting")
+        await expect(one.messages).to_have_text([re.compile("said before the removal")], timeout=BACK)
 
 
 async def test_a_room_that_was_left_is_not_kept_either(two_members):

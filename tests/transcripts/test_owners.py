@@ -101,7 +101,7 @@ async def test_line_feeds_count_as_they_are_written(client, guest, room, media):
 
 @pytest.mark.parametrize("number", [1, 10])
 async def test_some_messages_of_all_times_are_measured(client, guest, room, media, monkeypatch, number):
-    """Of a large room, a request that is then refused would read everything. Long messages weigh as they do."""
+    """Of a large room, a refused request would read everything. Long messages weigh as they do."""
     monkeypatch.setattr(space, "MAX_MEASURED", 5)
     await fill(guest, room, 10)
     await Message.objects.aupdate(text="x")

@@ -338,17 +338,17 @@ export function connectRoom(room, shell, isFirst) {
     return Boolean(data.title && TEXTS_OF_MEMBERS[code]);
   }
 
-  /** The person is a member of other rooms: go on counting and notifying. */
+  /** The person is a member of other rooms: go on counting, notifying and sending there. */
   function followOtherRooms() {
     unread.left(name);
-    const socket = followPerson(you.id, unread, notifications);
+    const socket = followPerson(you.id, unread, notifications, () => shell.background.send());
     signal.addEventListener("abort", () => socket.close());
   }
 
   /** Send unsent messages of this tab and of closed tabs, in all rooms. */
   function sendAll() {
     unsent.sendAll();
-    if (!session.refusal) shell.background.send();
+    if (!session.refusal || isLeft(session.refusal)) shell.background.send();
   }
 
   /** Show the drafts that other people have left here, once the composer is free. */

@@ -75,10 +75,14 @@ def test_a_service_may_do_little(units, name):
 
 def options(name):
     """Return the options of a service's own file."""
+    return sections(name)["Service"]
+
+
+def sections(name):
     parser = ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str
     parser.read(UNITS / name)
-    return parser["Service"]
+    return parser
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if options(name)["Type"] == "notify"])
@@ -87,6 +91,7 @@ def test_systemd_waits_longer_than_lobby_does(name):
     assert int(service["TimeoutStopSec"]) > KILL_TIMEOUT + TASK_WORKER_STOP_TIMEOUT
     assert int(service["TimeoutStartSec"]) > START_TIMEOUT
     assert service["KillMode"] == "mixed"  # only the supervisor gets SIGTERM
+    assert sections(name)["Unit"]["StartLimitIntervalSec"] == "0"  # it tries until the database is there
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -132,6 +137,12 @@ def composition(request):
     return yaml.safe_load((CONTAINERS / request.param).read_text())
 
 
+def test_the_secrets_beside_a_compose_file_are_in_no_image_and_no_commit():
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "**/.env" in ignored
+    assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
+
+
 def of_lobby(composition):
     return {name: each for name, each in composition["services"].items() if "build" in each}
 
@@ -172,5 +183,6 @@ def test_lobby_trusts_the_proxy_of_a_composition_alone(composition):
     proxy = composition["services"]["caddy"]["networks"]["lobby"]["ipv4_address"]
     (network,) = composition["networks"]["lobby"]["ipam"]["config"]
     assert ip_address(proxy) in ip_network(network["subnet"])
+    assert ip_address(proxy) not in ip_network(network["ip_range"])  # so no other container gets it
     for service in of_lobby(composition).values():
         assert service["environment"]["FORWARDED_ALLOW_IPS"] == proxy

@@ -61,6 +61,19 @@ def refusal(server, *arguments, **environment):
     return failed.value.stderr
 
 
+def before_insert(database, table, statement):
+    """Let PostgreSQL run a statement of PL/pgSQL before it inserts a row."""
+    body = f"BEGIN {statement}; RETURN NEW; END"
+    database.execute(
+        SQL("CREATE FUNCTION before_insert() RETURNS trigger LANGUAGE plpgsql AS {}").format(body)
+    )
+    database.execute(
+        SQL(
+            "CREATE TRIGGER before_insert BEFORE INSERT ON {} FOR EACH ROW EXECUTE FUNCTION before_insert()"
+        ).format(Identifier(table))
+    )
+
+
 async def test_people_go_on_in_postgresql(uri, tmp_path):
     with Server(environment={**UNLIMITED}) as server:
         async with tabs("lobby", server) as (tab,):
@@ -95,9 +108,16 @@ def test_rows_of_all_kinds_are_copied(used, uri):
 def test_an_interrupted_copy_goes_on(used, uri):
     environment = os.environ | {"VAR_DIR": str(used.var_dir)} | used.environment | {"DATABASE_URL": uri}
     command = [sys.executable, "-u", "manage.py", "copydb", str(file_of(used))]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        first = [next(process.stdout) for _ in range(3)]
-        process.kill()
+    run(used, "migrate", DATABASE_URL=uri)
+    with psycopg.connect(uri, autocommit=True) as database:
+        before_insert(database, "chat_mention", "PERFORM pg_advisory_xact_lock(1)")  # so it never gets there
+        database.execute("SELECT pg_advisory_lock(1)")
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        ) as process:
+            first = [next(process.stdout) for _ in range(3)]
+            process.kill()
+        database.execute("DROP FUNCTION before_insert CASCADE")
     started = subprocess.run(
         [sys.executable, "-m", "server.serve", "prepare"],
         cwd=ROOT,
@@ -113,15 +133,10 @@ def test_an_interrupted_copy_goes_on(used, uri):
 
 
 def test_a_row_that_differs_is_told(used, uri):
+    run(used, "migrate", DATABASE_URL=uri)
     with psycopg.connect(uri, autocommit=True) as database:
-        run(used, "migrate", DATABASE_URL=uri)
-        database.execute(
-            "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$BEGIN IF NEW.number = 2 THEN NEW.text = 'another'; END IF; RETURN NEW; END$$"
-        )
-        database.execute(
-            "CREATE TRIGGER change BEFORE INSERT ON chat_message FOR EACH ROW EXECUTE FUNCTION change()"
-        )
+        change = "IF NEW.number = 2 THEN NEW.text = 'another'; END IF"
+        before_insert(database, "chat_message", change)
     assert "chat_message: the row 2 differs" in refusal(used, "copydb", file_of(used), DATABASE_URL=uri)
 
 

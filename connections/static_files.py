@@ -1,9 +1,15 @@
 """Static files, served before Django: the first page of a visit loads a hundred."""
 
 import asyncio
+import re
+from contextlib import suppress
+from pathlib import Path
 
 from servestatic.middleware import ServeStaticMiddleware
-from servestatic.responders import Redirect, StaticFile
+from servestatic.responders import MissingFileError, Redirect, StaticFile
+
+# The name of a collected file with a hash. No folder contains a dot, so no name leads out of STATIC_ROOT.
+HASHED = re.compile(r"(?:[\w-]+/)*[\w.-]+\.[0-9a-f]{12}\.\w+", re.ASCII)
 
 
 class StaticFiles:
@@ -15,17 +21,41 @@ class StaticFiles:
 
     def __init__(self, application):
         self._application = application
-        found = ServeStaticMiddleware(application)
-        self._find = found.find_file if found.autorefresh else found.files.get
+        self._files = Files(application)
+        self._find = self._files.find_file if self._files.autorefresh else self._files.files.get
 
     async def __call__(self, scope, receive, send):
-        file = self._find(scope["path"])
+        url = scope["path"]
+        file = self._find(url)
+        if file is None and self._files.is_hashed(url):
+            file = await asyncio.to_thread(self._files.find_collected, url)
         messages = await asyncio.to_thread(_read, file, scope) if file else None
         if messages is None:
             await self._application(scope, receive, send)
             return
         for message in messages:
             await send(message)
+
+
+class Files(ServeStaticMiddleware):
+    """Static files of the manifest at the start of the process, and all others with a hash in STATIC_ROOT.
+
+    While workers are replaced, the page of one names files that another may not know: files that were
+    collected after its start, or that its manifest no longer names.
+    """
+
+    def is_hashed(self, url: str) -> bool:
+        return url.startswith(self.static_prefix) and bool(HASHED.fullmatch(url, len(self.static_prefix)))
+
+    def immutable_file_test(self, path: str, url: str) -> bool:
+        return self.is_hashed(url)  # servestatic asks the manifest
+
+    def find_collected(self, url: str) -> StaticFile | None:
+        """Look for a file with a hash on the disk. Nothing is kept, so strangers cannot fill the memory."""
+        path = Path(self.static_root, url.removeprefix(self.static_prefix))
+        with suppress(MissingFileError):
+            return self.get_static_file(str(path), url)
+        return None
 
 
 def _read(file: StaticFile | Redirect, scope) -> tuple[dict, dict] | None:

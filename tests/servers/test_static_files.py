@@ -10,6 +10,8 @@ import pytest
 from tests.servers.processes import daphne
 from tests.servers.tab import TIMEOUT
 
+LATE = b"// late\n" * 100
+
 
 @pytest.fixture(scope="module", params=["uvicorn", "daphne"])
 def server(request, lobby):
@@ -95,6 +97,40 @@ def test_a_file_that_was_removed_is_not_found(server):
         kept.rename(file)
     assert status == 404
     assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.fixture(scope="module")
+def collected(server):
+    """Write files below STATIC_ROOT of which no running worker has read. Return their addresses."""
+    names = {"hashed": "late.0123456789ab.js", "plain": "late.js", "above": "../late.0123456789ab.js"}
+    files = [server.var_dir / "static" / name for name in names.values()]
+    files.append(files[0].with_suffix(".js.gz"))
+    for file in files:
+        file.write_bytes(gzip.compress(LATE) if file.suffix == ".gz" else LATE)
+    yield {key: f"/static/{name}" for key, name in names.items()}
+    for file in files:
+        file.unlink()
+
+
+def test_a_worker_also_sends_hashed_files_of_other_manifests_as_its_own(server, script, collected):
+    """Other workers name them while all are replaced: files collected after the start, and earlier ones."""
+    status, headers, body = get(server, collected["hashed"])
+    assert (status, body) == (200, LATE)
+    known = get(server, script)[1]
+    for name in ("Content-Type", "Cache-Control", "Vary", "X-Content-Type-Options", "ETag", "Last-Modified"):
+        assert headers[name] == known[name], name
+    status, headers, compressed = get(server, collected["hashed"], Accept_Encoding="gzip")
+    assert (status, headers["Content-Encoding"]) == (200, "gzip")
+    assert gzip.decompress(compressed) == LATE
+
+
+def test_no_other_name_makes_a_worker_look_at_the_disk(server, collected):
+    assert get(server, f"/static/{server.var_dir}/late.0123456789ab.js")[0] == 404
+    assert get(server, collected["plain"])[0] == 404
+    assert get(server, collected["above"])[0] == 404
+    assert get(server, "/static/%2e%2e/late.0123456789ab.js")[0] == 404
+    assert get(server, collected["hashed"] + ".gz")[0] == 404
+    assert get(server, collected["hashed"].replace("0", "1"))[0] == 404
 
 
 def test_files_cannot_be_written(server, script):

@@ -27,7 +27,10 @@ LONGEST_LOCATION = 2000
 
 
 class RedirectsMiddleware:
-    """Middleware that answers 414 instead of a redirect to an address that is too long for proxies."""
+    """Middleware that answers 414 instead of a redirect to an address that is too long for proxies.
+
+    After a form, which has done its work, it redirects to the start page instead.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -35,6 +38,9 @@ class RedirectsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if len(response.headers.get("Location", "")) <= LONGEST_LOCATION:
+            return response
+        if request.method not in ("GET", "HEAD"):
+            response.headers["Location"] = "/"
             return response
         return render(request, "400.html", status=HTTPStatus.REQUEST_URI_TOO_LONG)
 

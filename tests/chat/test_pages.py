@@ -419,3 +419,10 @@ def test_every_way_to_sign_in_leads_back(client):
     page = client.get("/chat/").content.decode()
     assert set(re.findall(r'href="/me/sign-in/([^"]*)"', page)) <= {"?next=/chat/", "?next=%2Fchat%2F"}
     assert page.count("/me/sign-in/") > 1
+
+
+def test_a_form_that_succeeded_redirects_to_the_start_page_if_the_next_address_is_too_long(client):
+    answer = client.post("/language/", {"language": "zh-hans", "next": f"/{'字' * 600}"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+    assert answer.cookies["django_language"].value == "zh-hans"
+    assert client.get(f"/chat/lounge?{'a' * 5000}").status_code == 414

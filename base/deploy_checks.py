@@ -12,7 +12,9 @@ from redis import Redis, RedisError
 from redis.connection import parse_url
 
 from base.checks import LAYER_TIMEOUT
+from base.database import DATABASE_ERRORS
 from base.disk_space import find_fullest
+from live.errors import error_summary
 
 # The files that a process should be able to open: each tab is one of them.
 LEAST_FILES = 8192
@@ -68,9 +70,19 @@ def check_disks(app_configs, **kwargs):
 @checks.register(deploy=True)
 def check_clocks(app_configs, **kwargs):
     clocks: dict[str, Callable[[], float]] = {"Redis": _redis_time}
-    if connection.vendor == "postgresql":
-        clocks["the database"] = _database_time
     warnings = []
+    if connection.vendor == "postgresql":
+        try:
+            connection.ensure_connection()
+            clocks["the database"] = _database_time
+        except DATABASE_ERRORS as error:
+            warnings.append(
+                checks.Warning(
+                    f"The database cannot be reached: {error_summary(error)}.",
+                    hint="Start it, or correct DATABASE_URL.",
+                    id="live.W013",
+                )
+            )
     for name, read in clocks.items():
         if (offset := _offset(read)) > MAX_CLOCK_OFFSET:
             warnings.append(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +55,7 @@ OF_THE_DATABASE_FOR_LONG = [
 def test_a_clock_that_is_off_from_the_databases(postgres, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import time; now = time.time; time.time = lambda: now() + 60")
     said = manage("check", "--deploy", DATABASE_URL=postgres, PYTHONPATH=str(tmp_path))
-    assert "The clock of the database is off from this machine's by 60 s" in said
+    assert re.search(r"The clock of the database is off from this machine's by (5\d|60) s", said)
 
 
 @pytest.mark.timeout(500)  # it is a run of its own

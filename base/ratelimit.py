@@ -123,12 +123,13 @@ class RateLimit:
     ) -> float | None:
         wait = None
         try:
-            async with _redis_timeout():
-                if await call(limit, identifier):
-                    return 0
-                wait = REDIS_RETRY_DELAY  # unless Redis returns more
-                stats = await self._shared.get_window_stats(limit, identifier)
-                return max(0.1, stats.reset_time - time.time())
+            with REDIS.labels("rate limits").time():
+                async with _redis_timeout():
+                    if await call(limit, identifier):
+                        return 0
+                    wait = REDIS_RETRY_DELAY  # unless Redis returns more
+                    stats = await self._shared.get_window_stats(limit, identifier)
+                    return max(0.1, stats.reset_time - time.time())
         except Exception as error:
             if time.monotonic() > self._retry_at:  # log it once
                 logger.warning("ratelimit: Redis is down, counting in each process: %s", error_summary(error))
@@ -151,9 +152,8 @@ async def _redis_timeout() -> AsyncIterator[None]:
 
     timer = loop.call_soon(end_turn, TIMEOUT_TURNS)
     try:
-        with REDIS.labels("rate limits").time():
-            async with asyncio.timeout(None) as timeout:
-                yield
+        async with asyncio.timeout(None) as timeout:
+            yield
     finally:
         timer.cancel()
 

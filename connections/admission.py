@@ -222,7 +222,7 @@ class Places:
         self._requests: Counter[str] = Counter()  # that run or wait, by address
         self._by_count: dict[int, dict[str, None]] = {}  # addresses by the number of their requests, in order
         if most_waiting:
-            watch_queue(name, lambda: self.waiting, most_waiting)
+            watch_queue(name, lambda: self.waiting, self._limit)
 
     async def take(self, address: str) -> "Place":
         """Wait for a place. Raise `Full`."""
@@ -232,7 +232,7 @@ class Places:
         self.waiting += 1
         self._count(address, 1)
         self._admit()
-        if self.waiting > min(self._most_waiting, WAIT / self._interval):
+        if self.waiting > self._limit():
             self._refuse_newest()
         try:
             async with asyncio.timeout(self._patience):
@@ -256,6 +256,10 @@ class Places:
             del self._running[address]
         self._count(address, -1)
         self._admit()
+
+    def _limit(self) -> float:
+        """Return how many may wait, at the measured rate."""
+        return min(self._most_waiting, WAIT / self._interval)
 
     def _count(self, address: str, change: int) -> None:
         """Count a request of an address that begins or ends."""

@@ -36,7 +36,7 @@ class LayerSender:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self._pending: deque[LayerMessage] = deque(maxlen=MAX_PENDING)
-        watch_queue("layer", self._pending.__len__, MAX_PENDING)
+        watch_queue("layer", self._pending.__len__, lambda: MAX_PENDING)
         self._task: asyncio.Task[None] | None = None
 
     def enqueue(self, message: LayerMessage) -> None:

@@ -12,11 +12,13 @@ REFUSALS = Counter("lobby_refusals", "Refused actions, by the kind of limit and 
 SLOW_SOCKETS = Counter("lobby_slow_sockets", "Sockets given up since their clients read too slowly.")
 
 _LENGTHS = Gauge("lobby_queue_length", "Entries of queues; bytes if the name ends so.", ["queue"])
-_LIMITS = Gauge("lobby_queue_limit", "The most entries of queues that have a fixed bound.", ["queue"])
+_LIMITS = Gauge("lobby_queue_limit", "The most entries of queues that have a bound.", ["queue"])
 
 
-def watch_queue(name: str, get_length: Callable[[], int], limit: int | None = None) -> None:
-    """Report the length of a process's queue. `get_length` is called in another thread."""
+def watch_queue(
+    name: str, get_length: Callable[[], int], get_limit: Callable[[], float] | None = None
+) -> None:
+    """Report the length of a process's queue. Both functions are called in another thread."""
     _LENGTHS.labels(name).set_function(get_length)
-    if limit is not None:
-        _LIMITS.labels(name).set(limit)
+    if get_limit:
+        _LIMITS.labels(name).set_function(get_limit)

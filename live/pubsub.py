@@ -50,7 +50,7 @@ class PubSub:
         self._on_event = on_event
         self._channel = ""
         self._pending: dict[str, RingBuffer] = {}
-        watch_queue("pubsub", self._pending.__len__, MAX_PENDING_TOPICS)
+        watch_queue("pubsub", self._pending.__len__, lambda: MAX_PENDING_TOPICS)
         self._has_pending = asyncio.Event()
         self._probe_returned = asyncio.Event()
 

@@ -28,7 +28,7 @@ class ClientBudget:
         self._clients: dict[Client, int] = {}  # the oldest stands first (bytes)
         self._sizes: Counter[str] = Counter()  # of all clients of an address (bytes)
         self._total = 0
-        watch_queue(name, lambda: self._total, MOST_BYTES)
+        watch_queue(name, lambda: self._total, lambda: MOST_BYTES)
 
     def add(self, client: Client, size: int) -> None:
         """Count a client's pending data, until `remove`."""

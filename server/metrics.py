@@ -63,6 +63,7 @@ class Reports(Collector):
 
     def collect(self) -> Report:
         with self._lock:
+            self._receive(0)  # what came too late for the last scrape: those workers are asked again
             self._ask()
             deadline = time.monotonic() + ANSWER_TIMEOUT
             while self._asked and (left := deadline - time.monotonic()) > 0:

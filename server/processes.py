@@ -74,8 +74,11 @@ def start_task_worker() -> SpawnProcess:
     return process
 
 
-def task_worker(metrics: Connection | None) -> None:
-    """Run Channels' own worker, for all kinds of tasks. It ends when its parent does."""
+def task_worker(metrics: Connection | None = None) -> None:
+    """Run Channels' own worker, for all kinds of tasks. It ends when its parent does.
+
+    A supervisor with earlier code gives no `metrics`.
+    """
     report_to(metrics, "task")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the parent decides
     Thread(target=end_with_parent, daemon=True).start()

@@ -3,6 +3,7 @@
 import logging
 import signal
 import time
+from multiprocessing.connection import Connection
 from socket import socket
 
 from prometheus_client import Counter
@@ -10,7 +11,7 @@ from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
-from server.metrics import report_to, reports
+from server.metrics import PROCESSES, report_to, reports
 from server.prepare import warn_about_upgrade
 from server.processes import CannotServe, end_task_workers, spawn, start_task_worker
 from server.systemd import notify, notify_reloading
@@ -34,6 +35,8 @@ FAILED = Counter("lobby_failed_workers", "Web workers that ended by themselves o
 
 class WebWorker(Process):
     """Web worker. It must serve within `START_TIMEOUT`, and then answer checks within `HEALTH_TIMEOUT`."""
+
+    metrics: Connection | None = None  # also of a worker of a supervisor with earlier code
 
     def start(self) -> None:
         with reports.pipe() as self.metrics:
@@ -104,7 +107,9 @@ class Workers(Multiprocess):
     def __init__(self, config: Config, sockets: list[socket], task_workers: int):
         super().__init__(config, sockets)
         self.task_workers_num = task_workers
-        if not sockets:
+        if sockets:
+            PROCESSES.labels("web").set(0)  # the workers add theirs
+        else:
             self.processes_num = 0
 
     def init_processes(self) -> None:

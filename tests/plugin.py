@@ -1,5 +1,6 @@
 """Pytest plugin, loaded before Django's settings: it gives the tests their own VAR_DIR, Valkey, database."""
 
+import fcntl
 import os
 import tempfile
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ os.environ["WORKERS"] = "1"  # where processes must agree, a test starts a serve
 os.environ["TASK_WORKERS"] = "0"  # where there are tasks to do, a test starts a server with some
 os.environ["VAR_DIR"] = str(VAR_DIR)
 os.environ.pop("REDIS_URL", None)
+os.environ.setdefault("TEST_RUN", str(VAR_DIR))  # a directory of this process and of those that it starts
 
 
 # The folders whose files take longest: they begin, so that no process is left with one of them in the end.
@@ -48,11 +50,13 @@ LONGEST = ["servers", "faults", "fuzz", "upgrade", "engines", "browser"]
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: rank(item.path.parent.name))
+    items.sort(key=rank)
 
 
-def rank(folder):
-    return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+def rank(item):
+    folder = item.path.parent.name
+    rest = len(LONGEST) + ("alone" in item.fixturenames)  # which waits for the others
+    return LONGEST.index(folder) if folder in LONGEST else rest
 
 
 def pytest_addoption(parser):
@@ -71,6 +75,22 @@ def valkey(var_dir: Path):
         port=0, unix_socket_path=var_dir / "valkey.sock", data_dir=var_dir, config={"save": ""}
     ) as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def machine():
+    """Share the machine with the other processes of this run."""
+    with Path(os.environ["TEST_RUN"], "machine").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield lock
+
+
+@pytest.fixture(scope="module")
+def alone(machine):
+    """Wait until the other processes of this run have ended, for tests that measure how long others wait."""
+    fcntl.flock(machine, fcntl.LOCK_EX)
+    yield
+    fcntl.flock(machine, fcntl.LOCK_SH)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,7 +19,7 @@ LATE = 0.05
 FLOOD = 1.2
 
 # A flood that holds the room up does so each time; another load of the machine, which is noise, now and then.
-ROUNDS = 3
+ROUNDS = 5
 
 
 @asynccontextmanager
@@ -43,6 +43,8 @@ async def flooded(server, name):
         await process.wait()
 
 
+@pytest.mark.timeout(900)  # with the wait for other processes
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("name", FLOODS)
 async def test_a_room_talks_on_beside_a_flood(server, name, request):
     seconds = 4 * FLOOD if request.config.getoption("--long") else FLOOD

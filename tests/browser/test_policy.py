@@ -39,6 +39,7 @@ async def test_the_administration_site_works_under_the_policy(lobby, open_tab):
     await page.get_by_label("Username").fill("policy")
     await page.get_by_label("Password").fill("correct horse")
     await page.keyboard.press("Enter")
+    await page.wait_for_url("**/user/?q=policy", wait_until="load")  # scripts may still move what is clicked
     await page.get_by_role("link", name="policy", exact=True).click()
     await expect(page.get_by_role("link", name="Today").first).to_be_visible()  # a script has put it there
     await page.get_by_role("button", name="Save", exact=True).click()

@@ -120,7 +120,7 @@ def list_backups(directory: Path) -> list[Path]:
 
 
 def list_abandoned(directory: Path) -> list[Path]:
-    """Return the unfinished backups in a directory whose last part was begun long ago."""
+    """Return the unfinished backups in a directory that no command writes to any more."""
     before = time.time() - ABANDONED_AFTER
     unfinished = directory.glob(f"????-??-??T??-??-??Z{PARTIAL}")
     return [each for each in unfinished if each.stat().st_mtime < before]

@@ -20,8 +20,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from backups import archive
+from tests.backups.commands import refusal, run
 from tests.faults.test_restore import PATIENCE, STORED, say, tabs, until
-from tests.servers.processes import ROOT, UNLIMITED, Server, manage, postgresql
+from tests.servers.processes import ROOT, UNLIMITED, Server, postgresql
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -51,21 +52,9 @@ def server(request):
         yield server
 
 
-def run(server, *arguments, **environment):
-    return manage(*map(str, arguments), **{"VAR_DIR": str(server.var_dir)} | server.environment | environment)
-
-
 def backup(server, directory, *options):
     """Back up a server. Return the path of the backup."""
     return Path(re.search(r"^backup: (.*)$", run(server, "backup", directory, *options), re.M)[1])
-
-
-def refusal(server, *arguments, **environment):
-    """Run a command that fails. Return its error."""
-    with pytest.raises(subprocess.CalledProcessError) as failed:
-        run(server, *arguments, **environment)
-    assert "Traceback" not in failed.value.stderr
-    return failed.value.stderr
 
 
 def stored(server, room):

@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from tests.faults.test_restore import PATIENCE, say, tabs, until
-from tests.servers.processes import ROOT, UNLIMITED, Server, manage, postgresql
+from tests.backups.commands import refusal, run
+from tests.faults.test_restore import PATIENCE, file_of, say, tabs, until
+from tests.servers.processes import ROOT, UNLIMITED, Server, postgresql
 from tests.upgrade.make import HERE, KEYS, Person
 from tests.upgrade.test_upgrade import load_sqlite
 
@@ -43,22 +44,6 @@ def used():
     with closing(sqlite3.connect(file_of(server))) as database, database:
         database.execute("UPDATE chat_user SET heir_id = id + 1 WHERE id = 1")  # who comes later in the table
     return server
-
-
-def file_of(server):
-    return server.var_dir / "lobby.sqlite3"
-
-
-def run(server, *arguments, **environment):
-    return manage(*map(str, arguments), **{"VAR_DIR": str(server.var_dir)} | server.environment | environment)
-
-
-def refusal(server, *arguments, **environment):
-    """Run a command that fails. Return its error."""
-    with pytest.raises(subprocess.CalledProcessError) as failed:
-        run(server, *arguments, **environment)
-    assert "Traceback" not in failed.value.stderr
-    return failed.value.stderr
 
 
 def before_insert(database, table, statement):

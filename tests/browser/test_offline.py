@@ -404,7 +404,7 @@ async def test_a_tab_of_an_earlier_person_leaves_the_rooms_of_the_present_one_al
     await expect(old.page.get_by_role("button", name="Reload")).to_be_visible(timeout=BACK)
     closed = asyncio.Queue()
     old.page.on("websocket", lambda socket: socket.on("close", closed.put_nowait))
-    await old.page.evaluate("dispatchEvent(new Event('online'))")  # so it tries again
+    await connect_at_once(old)
     async with asyncio.timeout(TIMEOUT / 1000):
         for _attempt in range(4):
             await closed.get()

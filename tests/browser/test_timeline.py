@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import RECORD
+from tests.browser.conftest import RECORD, connect_at_once
 from tests.browser.test_chat import fill
 from tests.servers.proxy import proxy
 from tests.servers.rooms import fill as fill_quickly
@@ -269,7 +269,7 @@ async def test_who_has_missed_much_stays_where_they_read(lobby, open_tab):
 
 async def plug(cable, tab):
     cable.plug()
-    await tab.page.evaluate("dispatchEvent(new Event('online'))")
+    await connect_at_once(tab)
 
 
 NEWS_AT = """() => {

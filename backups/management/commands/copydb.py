@@ -56,13 +56,13 @@ class Command(BaseCommand):
 
     def copy(self) -> None:
         check_version(MigrationRecorder(connections[SOURCE]))
-        copied = begin()
         tables = sorted_tables()
+        copied = begin(tables)
         for model in tables:
             if model._meta.db_table not in copied:
                 self.stdout.write(f"{model._meta.db_table}: {self.copy_table(model):,} rows")
         set_heirs()
-        set_sequences()
+        set_sequences(tables)
         for model in tables:
             self.compare_table(model)
         with connection.cursor() as cursor:
@@ -141,7 +141,7 @@ def check_version(applied: MigrationRecorder) -> None:
         )
 
 
-def begin() -> set[str]:
+def begin(tables: list[type[models.Model]]) -> set[str]:
     """Return the tables that were copied before. The first time, require and prepare an empty database."""
     with connection.cursor() as cursor:
         if UNFINISHED_COPY in connection.introspection.table_names(cursor):
@@ -154,7 +154,7 @@ def begin() -> set[str]:
             f"the PostgreSQL database is not empty (people: {people:,}, rooms: {rooms:,}); give another one"
         )
     with transaction.atomic(), connection.cursor() as cursor:
-        for model in reversed(sorted_tables()):  # rows that migrations have made
+        for model in reversed(tables):  # rows that migrations have made
             model._base_manager.all()._raw_delete("default")
         cursor.execute(f"CREATE TABLE {UNFINISHED_COPY} (name text PRIMARY KEY)")
     return set()
@@ -200,13 +200,13 @@ def set_heirs() -> None:
         User.objects.filter(pk=pk).update(heir=heir)
 
 
-def set_sequences() -> None:
+def set_sequences(tables: list[type[models.Model]]) -> None:
     """Continue the keys of SQLite, also after those of deleted rows."""
     with connections[SOURCE].cursor() as cursor:
         cursor.execute("SELECT name, seq FROM sqlite_sequence WHERE seq > 0")
         last = dict(cursor.fetchall())
     with connection.cursor() as cursor:
-        for model in sorted_tables():
+        for model in tables:
             if (table := model._meta.db_table) in last:
                 sequence = [table, model._meta.pk.column, last[table]]
                 cursor.execute("SELECT setval(pg_get_serial_sequence(%s, %s), %s)", sequence)

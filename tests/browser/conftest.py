@@ -79,7 +79,7 @@ class Tab:
     async def choose(self, name):
         """Choose from the room's menu."""
         await self.page.locator("#room-menu-open").click()
-        await self.page.get_by_role("button", name=name).click()
+        await self.page.locator("#room-menu").get_by_role("button", name=name).click()
 
     async def open_account_menu(self):
         await self.page.locator("#account-menu-open").click()
@@ -156,7 +156,7 @@ async def open_tab(chromium):
         context.set_default_timeout(TIMEOUT)
         contexts.append(context)
         page = await context.new_page()
-        page.on("pageerror", lambda error: problems.append(error))
+        page.on("pageerror", lambda error: problems.append(error.stack or error))
         page.on("console", lambda message: problems.extend(violations(message)))
         tab = Tab(page)
         if room:

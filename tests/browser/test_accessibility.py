@@ -146,7 +146,7 @@ ROOM = """
       - list:
         - listitem: /day/
         - listitem:
-          - text: /\\w+ \\w+/
+          - text: /\\w+ [\\w ]+/
           - time: /\\d+:\\d+/
           - text: one
           - group "Message actions":
@@ -170,7 +170,7 @@ RAIL = """
       - listitem:
         - link "read aloud"
         - button "Options for read aloud"
-    - button /You are \\w+ \\w+ \\. Change display name/
+    - button /You are \\w+ [\\w ]+ \\. Change display name/
     - button "Account and help"
 """
 
@@ -179,7 +179,7 @@ PEOPLE = """
     - heading /Online/ [level=2]
     - list:
       - listitem:
-        - button /\\w+ \\w+ you/
+        - button /\\w+ [\\w ]+ you/
 """
 
 

@@ -67,6 +67,21 @@ async def test_people_see_who_comes_goes_and_is_called_otherwise(lobby, open_tab
     await expect(people(here)).to_have_count(1)
 
 
+async def test_a_cut_name_is_shown_whole_when_its_card_has_closed(lobby, open_tab):
+    name = "Wilhelmina Featherstonehaugh IV"
+    here = await open_tab(lobby.url, "people with long names")
+    await expect(people(here)).to_have_count(1)
+    await rename(here, name)
+    await expect(named(here, name)).to_have_count(1)
+    await people(here).get_by_role("button").focus()
+    for key, is_open in (("Enter", True), ("Escape", False)):
+        await here.page.keyboard.press(key)
+        await expect(here.page.get_by_role("dialog", name=name)).to_be_visible(visible=is_open)
+    await expect(people(here).get_by_role("button")).to_be_focused()
+    await expect(here.page.locator(".tip")).to_have_text(name)
+    await expect(here.page.locator(".tip")).to_be_visible()
+
+
 async def test_messages_are_shown_under_the_present_name(lobby, open_tab):
     reader = await open_tab(lobby.url, "people renamed")
     writer = await open_tab(lobby.url, "people renamed")

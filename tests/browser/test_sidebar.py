@@ -373,7 +373,7 @@ async def test_what_is_muted_and_left_on_another_device_is_so_here(lobby, open_t
     for name in ("Mute", "Leave room"):
         await tab.page.get_by_role("button", name="Options for rail there").focus()
         await tab.page.keyboard.press("Enter")
-        await tab.page.get_by_role("button", name=name).click()
+        await tab.page.get_by_role("button", name=name, exact=True).click()
         if name == "Mute":
             await expect(row).to_contain_text("(muted)")
             icon = elsewhere.page.locator("#notification-settings-open use")

@@ -20,11 +20,16 @@ addEventListener("keydown", ({ key }) => key === "Escape" && show(null), { captu
 function show(element) {
   if (element === shown) return;
   shown = element;
-  if (!element) return tip.remove();
-  tip.textContent = element.textContent.trim();
+  if (element) requestAnimationFrame(() => element === shown && open());
+  else tip.remove();
+}
+
+/** Open the tip: not while the browser opens or closes another popover, and moves the focus. */
+function open() {
+  tip.textContent = shown.textContent.trim();
   document.body.append(tip);
   tip.showPopover();
-  place(element.getBoundingClientRect());
+  place(shown.getBoundingClientRect());
 }
 
 function place({ left, top, bottom }) {

@@ -153,6 +153,7 @@ class Row:
     away: float
     p50: float
     p99: float
+    longest: float  # from sending a message to showing it
 
     @property
     def is_clean(self) -> bool:
@@ -262,6 +263,7 @@ class Ledger:
             away=tab.client.longest_away,
             p50=tab.latencies.percentile(50),
             p99=tab.latencies.percentile(99),
+            longest=tab.latencies.percentile(100),
         )
 
     @property
@@ -269,9 +271,9 @@ class Ledger:
         rows = list(self.rows)
         counts = {name: sum(getattr(row, name) for row in rows) for name in COUNTED}
         latencies = Latencies(tab.latencies.counts for tab in self.tabs)
-        p50, p99 = latencies.percentile(50), latencies.percentile(99)
+        p50, p99, longest = map(latencies.percentile, (50, 99, 100))
         away = max(row.away for row in rows)
-        return Row("all", str(len(self.rooms)), away=away, p50=p50, p99=p99, **counts)
+        return Row("all", str(len(self.rooms)), away=away, p50=p50, p99=p99, longest=longest, **counts)
 
     @property
     def problems(self) -> set[str]:

@@ -23,14 +23,15 @@ def recovered(request):
     Some tabs say one thing more, so that nobody passes for recovered who has not noticed the fault.
     """
 
-    async def recovered(record):
+    async def recovered(record, fault=None):
         for account in record.tabs[:10]:
             account.send()
         seconds = await record.settle(PATIENCE)
         assert record.problems == set()
         for row in record.rows:
             assert row.is_clean, row
-        request.config.stash.setdefault(RECOVERIES, []).append((request.node.name, seconds))
+        recoveries = request.config.stash.setdefault(RECOVERIES, [])
+        recoveries.append((fault or request.node.name, seconds, record.sum))
 
     return recovered
 
@@ -38,5 +39,7 @@ def recovered(request):
 def pytest_terminal_summary(terminalreporter, config):
     if recoveries := config.stash.get(RECOVERIES, []):
         terminalreporter.section("recovery after faults")
-        for name, seconds in recoveries:
-            terminalreporter.line(f"{seconds:6.2f} s  {name}")
+        terminalreporter.line("seconds  lost  doubled  out of order  longest wait  fault")
+        for fault, seconds, row in recoveries:
+            counts = f"{row.lost:6}{row.doubled:9}{row.out_of_order:14}{row.longest:14.2f}"
+            terminalreporter.line(f"{seconds:7.2f}{counts}  {fault}")

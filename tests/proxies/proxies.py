@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+import trustme
+
 from tests.servers.processes import ROOT, free_port, listens, temporary_var_dir, wait_until
 
 # How long a proxy may take to listen, and to end (seconds).
@@ -92,6 +95,19 @@ http {
 """
 
 
+@contextmanager
+def trusted_certificate():
+    """Return the file of a certificate and its key. Clients trust the authority while the context lasts."""
+    authority, directory = trustme.CA(), temporary_var_dir()
+    authority.cert_pem.write_to_path(directory / "authority.pem")
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(
+        directory / "localhost.pem"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(directory / "authority.pem"))
+        yield directory / "localhost.pem"
+
+
 @dataclass
 class Proxy:
     kind: Kind
@@ -100,6 +116,7 @@ class Proxy:
     directory: Path = field(default_factory=temporary_var_dir)
     port: int = field(default_factory=free_port)
     http_port: int = field(default_factory=free_port)
+    process: subprocess.Popen | None = None
 
     @property
     def url(self):
@@ -141,14 +158,20 @@ class Proxy:
 
     @contextmanager
     def running(self):
-        process = self.start(self.kind.run)
+        self.begin()
         try:
-            wait_until(lambda: self.listens(process), PATIENCE, lambda: self.log)
             yield
         finally:
-            process.terminate()
-            process.wait(PATIENCE)
+            self.end()
 
-    def listens(self, process):
-        assert process.poll() is None, self.log
-        return listens(process.pid, self.port)
+    def begin(self):
+        self.process = self.start(self.kind.run)
+        wait_until(self.listens, PATIENCE, lambda: self.log)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+    def listens(self):
+        assert self.process.poll() is None, self.log
+        return listens(self.process.pid, self.port)

@@ -15,16 +15,15 @@ from urllib.parse import urlencode
 
 import psutil
 import pytest
-import trustme
 import uvicorn
 from websockets import InvalidStatus
 from websockets.asyncio.client import connect
 
 from connections.middleware import LARGEST_BODY
 from server.http_protocol import LARGEST_HEAD, REQUEST_PATIENCE
-from tests.proxies.proxies import CADDY, HAPROXY, KINDS, NGINX, PATIENCE, Proxy
+from tests.proxies.proxies import CADDY, HAPROXY, KINDS, NGINX, PATIENCE, Proxy, trusted_certificate
 from tests.servers.https import FORM, Browser, HttpsServer
-from tests.servers.processes import prepared_var_dir, temporary_var_dir, wait_until
+from tests.servers.processes import prepared_var_dir, wait_until
 from tests.servers.tab import tabs
 
 pytestmark = pytest.mark.skipif(
@@ -47,15 +46,8 @@ addresses = map("127.0.1.{}".format, count(1))
 
 @pytest.fixture(scope="module")
 def certificate():
-    """Return the file of a certificate and its key. Clients of this module trust the authority."""
-    authority, directory = trustme.CA(), temporary_var_dir()
-    authority.cert_pem.write_to_path(directory / "authority.pem")
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(
-        directory / "localhost.pem"
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(directory / "authority.pem"))
-        yield directory / "localhost.pem"
+    with trusted_certificate() as certificate:
+        yield certificate
 
 
 @pytest.fixture(scope="module")

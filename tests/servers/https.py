@@ -11,6 +11,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 class HttpsServer(Server):
     def answers(self):
+        assert self.process.poll() is None, f"it ended; its log:\n{self.log}"
         try:
             return bool(urllib.request.urlopen(f"{self.url}/healthz", timeout=5))  # noqa: S310
         except OSError:

@@ -1,0 +1,295 @@
+"""nginx before two groups of workers, PostgreSQL and Valkey: each part is broken in every way."""
+
+import asyncio
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from socket import create_connection
+
+import psutil
+import psycopg
+import pytest
+from redis import Redis
+
+from tests.faults.doorbell import Doorbell
+from tests.faults.ledger import ledger, talking
+from tests.proxies.proxies import NGINX, PATIENCE, Proxy, trusted_certificate
+from tests.servers.https import HttpsServer
+from tests.servers.processes import (
+    UNLIMITED,
+    Server,
+    manage,
+    postgresql,
+    prepared_var_dir,
+    readiness,
+    wait_until,
+)
+
+pytestmark = pytest.mark.skipif(
+    not NGINX.path, reason="nginx was not found; install it: sudo apt-get install nginx"
+)
+
+# How many connections nginx and PostgreSQL take by default.
+NGINX_CONNECTIONS = 768
+POSTGRESQL_SESSIONS = 100
+
+
+@dataclass
+class Site:
+    nginx: Proxy
+    groups: list[Server]
+    postgres: object
+    doorbell: Doorbell
+
+
+@pytest.fixture(scope="module")
+def site():
+    with ExitStack() as stack:
+        certificate = stack.enter_context(trusted_certificate())
+        postgres, doorbell = stack.enter_context(postgresql()), Doorbell()
+        stack.callback(doorbell.kill)
+        settings = UNLIMITED | {
+            "DATABASE_URL": postgres.get_uri(),
+            "REDIS_URL": doorbell.url,
+            "SECRET_KEY": "of both",
+            "PAYMENT_KEY": "of both",
+            "ALLOWED_HOSTS": "localhost",
+            "CSRF_TRUSTED_ORIGINS": "https://localhost",
+            "FORWARDED_ALLOW_IPS": "127.0.0.1",
+            "WORKERS": "2",
+        }
+        manage("migrate", "--verbosity=0", **settings)
+        groups = [HttpsServer(["bin/serve"], prepared_var_dir(), environment=settings) for _ in range(2)]
+        stack.callback(lambda: [group.stop() for group in groups])
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(HttpsServer.start, groups))
+        nginx = Proxy(NGINX, certificate, [each.port for each in groups])
+        nginx.write()
+        stack.enter_context(nginx.running())
+        yield Site(nginx, groups, postgres, doorbell)
+        assert not any("Traceback" in group.log for group in groups)
+
+
+def kill_nginx(site):
+    """Kill its processes: they lose all connections."""
+    for process in psutil.Process(site.nginx.process.pid).children():
+        process.kill()
+    site.nginx.process.kill()
+    site.nginx.process.wait()
+
+
+@contextmanager
+def nginx_killed(site):
+    kill_nginx(site)
+    yield
+    site.nginx.begin()
+
+
+@contextmanager
+def nginx_stopped(site):
+    processes = psutil.Process(site.nginx.process.pid).children()
+    with stopped([each.pid for each in processes]):
+        yield
+
+
+@contextmanager
+def nginx_restarted(site):
+    site.nginx.end()
+    site.nginx.begin()
+    yield
+
+
+@contextmanager
+def nginx_filled_up(site):
+    """Open more connections than nginx may have: it closes the oldest ones, or accepts no more."""
+    with ExitStack() as stack:
+        for _ in range(NGINX_CONNECTIONS):
+            with suppress(OSError):
+                stack.enter_context(create_connection(("127.0.0.1", site.nginx.port), timeout=1))
+        yield
+
+
+@contextmanager
+def nginx_replaced(site):
+    """Have it read its file again: the old workers end when their connections do."""
+    site.nginx.process.send_signal(signal.SIGHUP)
+    yield
+
+
+@contextmanager
+def group_killed(site):
+    site.groups[0].kill_all()
+    yield
+    site.groups[0].start()
+
+
+@contextmanager
+def group_stopped(site):
+    with stopped(site.groups[0].workers()):
+        yield
+
+
+@contextmanager
+def group_restarted(site):
+    site.groups[0].stop()
+    site.groups[0].start()
+    yield
+
+
+@contextmanager
+def group_filled_up(site):
+    """Let its workers open no more files: they accept no more connections."""
+    workers = [psutil.Process(pid) for pid in site.groups[0].workers()]
+    limits = [each.rlimit(psutil.RLIMIT_NOFILE) for each in workers]
+    for each, (_, most) in zip(workers, limits, strict=True):
+        each.rlimit(psutil.RLIMIT_NOFILE, (each.num_fds(), most))
+    yield
+    for each, before in zip(workers, limits, strict=True):
+        each.rlimit(psutil.RLIMIT_NOFILE, before)
+
+
+@contextmanager
+def group_replaced(site):
+    """Replace its workers one after the other, as an upgrade does."""
+    before = set(site.groups[0].workers())
+    site.groups[0].process.send_signal(signal.SIGHUP)
+    wait_until(lambda: not before & set(site.groups[0].workers()), PATIENCE)
+    yield
+
+
+@contextmanager
+def postgresql_killed(site):
+    processes = [psutil.Process(site.postgres.get_pid())]
+    processes += processes[0].children()
+    for process in processes:
+        process.kill()
+    psutil.wait_procs(processes, PATIENCE)
+    yield
+    site.postgres.start()
+
+
+@contextmanager
+def postgresql_stopped(site):
+    main = psutil.Process(site.postgres.get_pid())
+    with stopped([main.pid, *(each.pid for each in main.children())]):
+        yield
+
+
+@contextmanager
+def postgresql_restarted(site):
+    site.postgres.stop()
+    site.postgres.start()
+    yield
+
+
+@contextmanager
+def postgresql_filled_up(site):
+    """Take all its sessions, those of Lobby too."""
+    with ExitStack() as stack:
+        own = []
+        for _ in range(2):
+            with suppress(psycopg.OperationalError):
+                for _ in range(POSTGRESQL_SESSIONS):
+                    own.append(stack.enter_context(psycopg.connect(site.postgres.get_uri(), autocommit=True)))
+            own[0].execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND NOT pid = ANY(%s)",
+                [[each.info.backend_pid for each in own]],
+            )
+        yield
+
+
+@contextmanager
+def postgresql_replaced(site):
+    """Let it become a replica, which cannot write, until another one is promoted."""
+    with psycopg.connect(site.postgres.get_uri(), autocommit=True) as session:
+        session.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        session.execute("SELECT pg_reload_conf()")
+        yield
+        session.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        session.execute("SELECT pg_reload_conf()")
+
+
+@contextmanager
+def valkey_killed(site):
+    os.kill(site.doorbell.pid, signal.SIGKILL)
+    site.doorbell.kill()
+    yield
+    site.doorbell.start()
+
+
+@contextmanager
+def valkey_stopped(site):
+    site.doorbell.hang()
+    yield
+    site.doorbell.go_on()
+
+
+@contextmanager
+def valkey_restarted(site):
+    site.doorbell.restart()
+    yield
+
+
+@contextmanager
+def valkey_filled_up(site):
+    with Redis.from_url(site.doorbell.url) as redis:
+        redis.config_set("maxmemory", 1)
+        yield
+        redis.config_set("maxmemory", 0)
+
+
+@contextmanager
+def valkey_replaced(site):
+    """Let it become a replica of a machine that does not answer."""
+    with Redis.from_url(site.doorbell.url) as redis:
+        redis.replicaof("127.0.0.1", 1)
+        yield
+        redis.replicaof("NO", "ONE")
+
+
+@contextmanager
+def stopped(pids):
+    """Stop processes with SIGSTOP while the context lasts."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):  # a supervisor replaces workers that do not answer
+                os.kill(pid, signal.SIGCONT)
+
+
+# Of each part, in the order: killed, stopped, restarted, filled up, replaced.
+FAULTS = {
+    "nginx": [nginx_killed, nginx_stopped, nginx_restarted, nginx_filled_up, nginx_replaced],
+    "a group": [group_killed, group_stopped, group_restarted, group_filled_up, group_replaced],
+    "PostgreSQL": [
+        postgresql_killed,
+        postgresql_stopped,
+        postgresql_restarted,
+        postgresql_filled_up,
+        postgresql_replaced,
+    ],
+    "Valkey": [valkey_killed, valkey_stopped, valkey_restarted, valkey_filled_up, valkey_replaced],
+}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", FAULTS)
+async def test_a_part_is_broken_in_every_way(site, part, is_long, delay, recovered):
+    for fault in FAULTS[part] if is_long else FAULTS[part][:1]:
+        name = fault.__name__.replace("_", " ")
+        async with ledger(name, *[site.nginx] * 6, **delay) as record:
+            async with talking(record):
+                await asyncio.sleep(1)
+                with ExitStack() as broken:
+                    await asyncio.to_thread(broken.enter_context, fault(site))
+                    await asyncio.sleep(10 if is_long else 2)
+                    await asyncio.to_thread(broken.pop_all().close)
+            await recovered(record, name)
+        for group in site.groups:
+            await asyncio.to_thread(wait_until, lambda group=group: readiness(group) == "ok", PATIENCE)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import actions
 from accounts.limits import get_guest_rate
 from accounts.models import User
+from base import log_context
 from base.api_errors import ApiError
 from base.disk_space import disk_space
 from base.ratelimit import hit_limit
@@ -49,6 +50,8 @@ def _load_user(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
     user = middleware.get_user(request)
     if _has_ended(request):
         rotate_token(request)
+    if user.pk:
+        log_context.add(person=user.pk)
     return user
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from base import names
+from base import log_context, names
 from base.api_errors import ApiError
 from live.data_loader import DataLoader
 from live.per_loop import PerLoop
@@ -44,6 +44,7 @@ def require_room(visitor: Any, name: str) -> Any:
     room = enter_rooms([pair]).get(pair)
     if room is None:
         raise missing_room()
+    log_context.add(room=room.pk)
     return room
 
 

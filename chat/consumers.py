@@ -11,7 +11,7 @@ from prometheus_client import Counter
 
 import live
 from accounts.models import User
-from base import names
+from base import log_context, names
 from base.api_errors import ApiError
 from base.database import DATABASE_ERRORS
 from base.disk_space import disk_space
@@ -88,6 +88,7 @@ class ChatConsumer(live.AsyncSocket):
             self.life.enter_context(SOCKETS.labels(type(self).__name__).track_inprogress())
             async with asyncio.timeout(ADMISSION_TIMEOUT):
                 self.room: Room = await self.find_room()
+            log_context.add(room=self.room.pk)
         except ApiError as error:
             await self.refuse(CLOSE_CODES[error.code], self.dialect.error(protocol.make_error(error)))
         except (*DATABASE_ERRORS, TimeoutError) as error:

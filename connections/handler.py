@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from prometheus_client import Counter, Histogram
 
+from base import log_context
 from live.metrics import BUCKETS
 
 PAGES = Histogram("lobby_page_seconds", "Time of pages, by view.", ["view"], buckets=BUCKETS)
@@ -26,9 +27,20 @@ class Handler(ASGIHandler):
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         started_at = time.monotonic()
+        fields = log_context.begin({"request": log_context.new_id()})
         response = await sync_to_async(self.get_response, thread_sensitive=True)(request)
-        PAGES.labels(_view_of(request)).observe(time.monotonic() - started_at)
+        seconds, view = time.monotonic() - started_at, _view_of(request)
+        PAGES.labels(view).observe(seconds)
         RESPONSES.labels(f"{response.status_code // 100}xx").inc()
+        ended = {"view": view, "status": response.status_code, "seconds": round(seconds, 4)}
+        log_context.log_access(
+            "request: %s %s %s (%.0f ms)",
+            request.method,
+            request.path,
+            response.status_code,
+            seconds * 1000,
+            fields=fields | ended,
+        )
         return response
 
 

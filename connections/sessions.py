@@ -12,6 +12,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from base import log_context
 from connections.cookies import cookies_of
 from live import PerLoop
 from live.data_loader import DataLoader
@@ -27,6 +28,8 @@ class SessionAuth:
         key = cookies_of(scope).get(settings.SESSION_COOKIE_NAME)
         user = await get_users().load(key) if key else None
         session = SessionStore(key if user else None)
+        if user:
+            log_context.add(person=user.pk)
         scope = {**scope, "session": session, "user": user or AnonymousUser()}
         await self.application(scope, receive, send)
 

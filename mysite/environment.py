@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -35,6 +35,8 @@ class Environment(msgspec.Struct, frozen=True):
     SITE_URL: Annotated[str, Meta(pattern=r"^(https?://[^/?#@\s]+/?)?\Z")] = ""
     EMAIL_URL: str = "console:"
     DEBUG: bool = False
+    LOG_FORMAT: Literal["lines", "json"] = "lines"
+    ACCESS_LOG: bool = False
     CHAT_RATE: Rate = 20
     TEXT_PER_DAY: Count = 50
     FRAME_RATE: Rate = 50

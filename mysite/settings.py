@@ -339,7 +339,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "server.log_format.Line", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+        "lines": {"()": "server.log_format.Line", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "server.log_format.Json"},
     },
     "filters": {
         name.lower(): {"()": f"server.log_format.{name}"} for name in ["Brief", "Unavailable", "Sparse"]
@@ -348,7 +349,7 @@ LOGGING = {
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
+            "formatter": env.LOG_FORMAT,
             "filters": ["brief", "unavailable", "sparse"],
         }
     },
@@ -357,6 +358,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
         "lobby.security": {"level": "INFO"},
+        "lobby.access": {"level": "INFO" if env.ACCESS_LOG else "WARNING"},
         # It logs a traceback each second while Redis is down; live.pubsub logs that once, in one line.
         "channels_redis.pubsub": {"level": "CRITICAL"},
     },

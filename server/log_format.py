@@ -1,11 +1,14 @@
 """Log format and filters: no text can pose as a record, and errors caused by clients take one line."""
 
+import json
 import logging
 import re
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from http import HTTPStatus
 
+from base import log_context
 from live.errors import error_summary
 
 # The longest message of a record (characters), without its traceback.
@@ -32,14 +35,39 @@ class Line(logging.Formatter):
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        if (cut := len(record.message) - LONGEST_MESSAGE) > 0:
-            record.message = f"{record.message[:LONGEST_MESSAGE]}... ({cut:,} characters more)"
-        if left_out := getattr(record, "left_out", 0):
-            record.message += f" (and {left_out:,} more before)"
+        record.message = _shorten(record)
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
-        return _TOKEN.sub(r"\1/[token]", super().format(record)).translate(_ESCAPES).replace("\n", "\n    ")
+        return _without_tokens(super().format(record)).translate(_ESCAPES).replace("\n", "\n    ")
+
+
+class Json(logging.Formatter):
+    """Formatter that writes a JSON object per line, in ASCII, with the fields of `log_context`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.message = record.getMessage()
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        fields = {"time": at, "level": record.levelname, "logger": record.name}
+        fields |= {"message": _without_tokens(_shorten(record))}
+        fields |= log_context.current() | getattr(record, "fields", {})
+        if record.exc_info:
+            fields["exception"] = _without_tokens(self.formatException(record.exc_info))
+        return json.dumps(fields).replace("\x7f", "\\u007f")
+
+
+def _shorten(record: logging.LogRecord) -> str:
+    """Return the record's message, cut if it is long, with the number of those that were left out before."""
+    message = record.message
+    if (cut := len(message) - LONGEST_MESSAGE) > 0:
+        message = f"{message[:LONGEST_MESSAGE]}... ({cut:,} characters more)"
+    if left_out := getattr(record, "left_out", 0):
+        message += f" (and {left_out:,} more before)"
+    return message
+
+
+def _without_tokens(text: str) -> str:
+    return _TOKEN.sub(r"\1/[token]", text)
 
 
 class Brief(logging.Filter):

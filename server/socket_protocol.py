@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from base.log_context import begin, log_access, new_id
 from base.websockets import TEXTS
 from connections.admission import Place
 from live.metrics import REFUSALS
@@ -60,7 +61,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
         get_connections().remove(self.transport)  # which HttpProtocol has added
         self._leave_place()
         if self.handshake_complete:
-            CLOSES.labels(self._close_code()).inc()
+            self._record_close()
         super().connection_lost(exc)
 
     # Receiving
@@ -169,6 +170,8 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
 
     async def run_asgi(self):
         self.scope["extensions"][TEXTS] = {}
+        self._log_fields = begin({"socket": new_id()})
+        self._opened_at = self.loop.time()
         await super().run_asgi()
 
     async def send(self, message):
@@ -206,8 +209,14 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
         super().keepalive_timeout()
         self._abort_soon()
 
+    def _record_close(self) -> None:
+        code, seconds = self._close_code(), self.loop.time() - self._opened_at
+        CLOSES.labels(code).inc()
+        ended = {"code": code, "seconds": round(seconds, 3)}
+        log_access("socket: closed with %s after %.1f s", code, seconds, fields=self._log_fields | ended)
+
     def _close_code(self) -> str:
-        """Return the code of the side that closed first, for the metrics."""
+        """Return the code of the side that closed first, for metrics and logs."""
         ours, theirs = self.conn.close_sent, self.conn.close_rcvd
         if ours and not self.conn.close_rcvd_then_sent:
             return str(int(ours.code))

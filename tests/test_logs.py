@@ -1,7 +1,9 @@
 """Log: no client's text can pose as a record, or control the terminal."""
 
+import json
 import logging
 import re
+from contextvars import copy_context
 from io import StringIO
 from time import monotonic
 from types import SimpleNamespace
@@ -11,9 +13,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import TooManyFieldsSent
 from django.test import Client
 
+from base import log_context
 from base.api_errors import ApiError
 from connections.guard import Guard
 from connections.middleware import BrowserOriginValidator
+from server.log_format import Json
 from tests import hostile
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (WARNING|ERROR) [\w.]+: ")
@@ -94,6 +98,52 @@ def test_no_line_has_the_token_of_a_link(log, link):
     lines = log()
     assert [line for line in lines if token in line] == []
     assert sum(link.format("[token]") in line for line in lines) == 3
+
+
+@pytest.fixture
+def json_log(log, monkeypatch):
+    (console,) = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
+    monkeypatch.setattr(console, "formatter", Json())
+    return log
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_a_json_record_is_one_line(json_log, text):
+    try:
+        raise ValueError(text)
+    except ValueError:
+        logging.getLogger("chat").exception("A name: %s", text)
+    (line,) = json_log()
+    record = json.loads(line)
+    assert line.isascii() and is_plain([line])
+    assert (record["level"], record["logger"], record["message"]) == ("ERROR", "chat", f"A name: {text}")
+    assert record["exception"].endswith(f"ValueError: {text}")
+
+
+def test_a_json_record_has_no_token_and_is_cut(json_log):
+    try:
+        raise ValueError("/join/c8x-0123456789abcdef/ is no good")
+    except ValueError:
+        logging.getLogger("chat").exception("It failed: /join/c8x-0123456789abcdef/")
+    logging.getLogger("chat").warning("Not found: %s", "x" * 60_000)
+    failed, cut = map(json.loads, json_log())
+    assert failed["message"] == "It failed: /join/[token]/"
+    assert failed["exception"].endswith("ValueError: /join/[token]/ is no good")
+    assert cut["message"].endswith("x... (59,011 characters more)")
+
+
+def test_records_of_a_task_have_its_fields_and_others_have_not(json_log):
+    def work():
+        log_context.begin({"request": "a1"})
+        log_context.add(person=7)
+        logging.getLogger("chat").warning("within")
+
+    copy_context().run(work)
+    log_context.add(person=8)  # nothing is running
+    logging.getLogger("chat").warning("beside")
+    within, beside = map(json.loads, json_log())
+    assert (within["request"], within["person"]) == ("a1", 7)
+    assert not {"request", "person"} & beside.keys()
 
 
 def test_a_long_message_is_cut(log):

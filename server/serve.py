@@ -75,13 +75,15 @@ def main() -> None:
 
 
 def run_all() -> None:
-    with listening() as listener, var_dir_lock(fcntl.LOCK_EX), redis():
+    with open_socket() as listener, var_dir_lock(fcntl.LOCK_EX), redis():
+        listener.listen(BACKLOG)  # a browser that is early waits
         prepare()
         serve(listener, settings.TASK_WORKERS)
 
 
 def run_web() -> None:
-    with listening() as listener, var_dir_lock(fcntl.LOCK_SH):
+    # The workers listen as soon as they serve: until then a proxy must go to another server.
+    with open_socket() as listener, var_dir_lock(fcntl.LOCK_SH):
         require_prepared(serves_pages=True)
         serve(listener, task_workers=0)
 
@@ -111,14 +113,14 @@ def raise_file_limit() -> None:
             return
 
 
-def listening() -> socket.socket:
-    """Open the socket on which all workers accept connections."""
+def open_socket() -> socket.socket:
+    """Return the socket on which all workers accept connections. It does not listen yet."""
     host, port = settings.HOST, settings.PORT
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     deadline = time.monotonic() + PORT_PATIENCE
     while True:
         try:
-            listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+            listener = bound_socket(family, host, port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise CannotServe(
@@ -133,6 +135,20 @@ def listening() -> socket.socket:
         else:
             limit_unsent(listener)
             return listener
+
+
+def bound_socket(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to an address, as `socket.create_server` binds it."""
+    opened = socket.socket(family)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind((host, port))
+    except OSError:
+        opened.close()
+        raise
+    return opened
 
 
 def limit_unsent(listener: socket.socket) -> None:

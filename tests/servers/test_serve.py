@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -33,6 +34,14 @@ SHARED = {
     "SECRET_KEY": "s" * 50,
     "PAYMENT_KEY": "p" * 50,
 }
+
+
+# A worker waits until a file exists.
+HELD = """
+import os, sys, time
+while "--multiprocessing-fork" in sys.orig_argv and not os.path.exists({!r}):
+    time.sleep(0.05)
+"""
 
 
 class WebServer(Server):
@@ -138,6 +147,30 @@ def test_packages_that_are_not_installed(tmp_path, command):
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "requirements.txt").write_text("those of the last version")
     assert "not installed; run bin/install." in refusal([tmp_path / "bin" / command], tmp_path)
+
+
+def test_connections_are_refused_until_a_worker_serves(var_dir, tmp_path):
+    """A proxy goes to another server then, and does not wait for this one."""
+    deployment, ready = Deployment(tmp_path), tmp_path / "ready"
+    server = WebServer(var_dir, **deployment.environment)
+    with deployment.of(HELD.format(str(ready))), ThreadPoolExecutor() as threads:
+        started = threads.submit(server.start)
+        try:
+            wait_until(lambda: server.process and server.spawned(), START_PATIENCE)
+            assert [connects(server) for _ in range(10)] == [False] * 10
+            ready.touch()
+            started.result()
+            assert connects(server)
+        finally:
+            server.stop()
+
+
+def connects(server):
+    try:
+        socket.create_connection(("127.0.0.1", server.port), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 # The service manager

@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import shutil
 import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from socket import create_connection
 
 import psutil
@@ -18,18 +21,31 @@ from tests.faults.ledger import ledger, talking
 from tests.proxies.proxies import NGINX, PATIENCE, Proxy, trusted_certificate
 from tests.servers.https import HttpsServer
 from tests.servers.processes import (
+    ROOT,
+    START_PATIENCE,
     UNLIMITED,
     Server,
     manage,
     postgresql,
     prepared_var_dir,
     readiness,
+    temporary_var_dir,
     wait_until,
 )
 
 pytestmark = pytest.mark.skipif(
     not NGINX.path, reason="nginx was not found; install it: sudo apt-get install nginx"
 )
+
+# The next version: a column more, which code of this version does not know.
+MIGRATION = """
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [("chat", "{last}")]
+    operations = [migrations.AddField("message", "mood", models.CharField(max_length=9, null=True))]
+"""
+FIELD = ("    text = models.TextField()\n", "    mood = models.CharField(max_length=9, null=True)\n")
 
 # How many connections nginx and PostgreSQL take by default.
 NGINX_CONNECTIONS = 768
@@ -293,3 +309,40 @@ async def test_a_part_is_broken_in_every_way(site, part, is_long, delay, recover
             await recovered(record, name)
         for group in site.groups:
             await asyncio.to_thread(wait_until, lambda group=group: readiness(group) == "ok", PATIENCE)
+
+
+def next_version():
+    """Return a copy of the code with a migration more."""
+    code = temporary_var_dir() / "lobby"
+    shutil.copytree(ROOT, code, ignore=shutil.ignore_patterns(".*", "__pycache__", "var", "docs", "tests"))
+    (code / ".venv").symlink_to(ROOT / ".venv")
+    migrations, models = code / "chat/migrations", code / "chat/models/messages.py"
+    last = max(migrations.glob("0*.py")).stem
+    (migrations / f"{last[:4]}_next.py").write_text(MIGRATION.format(last=last))
+    models.write_text(models.read_text().replace(FIELD[0], "".join(FIELD)))
+    return code
+
+
+def deploy(code, group):
+    """Prepare a version while all groups serve, and start a group again with it."""
+    environment = os.environ | group.environment | {"VAR_DIR": str(group.var_dir)}
+    subprocess.run(["bin/prepare"], cwd=code, env=environment, check=True, timeout=START_PATIENCE)
+    group.stop()
+    group.root = code
+    group.start()
+    assert {Path(psutil.Process(pid).cwd()) for pid in group.workers()} == {code}
+
+
+async def test_a_version_with_a_migration_replaces_another_and_is_taken_back(site, delay, recovered):
+    code = next_version()
+    async with ledger("rolling", *[site.nginx] * 6, **delay) as record:
+        async with talking(record):
+            for version in (code, ROOT):  # which is then older than the database
+                for group in site.groups:
+                    await asyncio.sleep(1)
+                    await asyncio.to_thread(deploy, version, group)
+        await recovered(record)
+    with psycopg.connect(site.postgres.get_uri(), autocommit=True) as session:
+        assert session.execute("SELECT mood FROM chat_message LIMIT 1").rowcount == 1
+        session.execute("ALTER TABLE chat_message DROP COLUMN mood")
+        session.execute("DELETE FROM django_migrations WHERE name LIKE '%_next'")

@@ -22,6 +22,7 @@ class Site:
         self.held: str | None = None  # the one page that waits; without one all do
         self.open = asyncio.Event()  # while it is not set, pages wait
         self.open.set()
+        self.is_asked = asyncio.Event()  # for a page that waits
         self.port = 0
 
     def deploy(self, release, is_hashed=True):
@@ -63,6 +64,8 @@ class Site:
         path, person = address.partition("?")[0], self.person
         is_page = path.startswith("/chat/") or method == "POST"
         if is_page and self.held in (None, path):
+            if not self.open.is_set():
+                self.is_asked.set()
             await self.open.wait()
         text = self.answers.get(address, "") if address.endswith("?offline") else self.answers.get(path)
         if text is None and is_page:

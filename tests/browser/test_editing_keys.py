@@ -5,11 +5,9 @@ import asyncio
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.writer import BACK
+from tests.browser.writer import BACK, STOP_THE_CLOCK
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-STOP_THE_CLOCK = "() => { const now = performance.now(); performance.now = () => now; }"
 
 
 @pytest.fixture

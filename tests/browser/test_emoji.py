@@ -122,7 +122,7 @@ async def test_what_is_offered_and_not_asked_for_is_written_only_if_somebody_cho
 async def test_a_shortcode_is_replaced_before_it_is_sent_while_their_names_are_on_the_way(writer):
     held = await hold(writer.page, "**/emoji/**")
     await writer.page.clock.install()  # no time goes by that the test does not make
-    await writer.page.clock.pause_at(await writer.page.evaluate("Date.now() + 1000"))
+    await writer.page.clock.pause_at(await writer.page.evaluate("Date.now() + 5000"))
     await writer.tab.say("hi :tada:")
     await writer.type("next")  # what is written on is no part of it
     await writer.tab.until_transcript("hi :tada:")

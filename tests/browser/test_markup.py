@@ -191,7 +191,7 @@ async def test_marks_are_drawn_alike_pending_live_and_from_history(lobby, open_t
     drawn = [await each.page.locator(".message__text").evaluate_all(HTML) for each in (tab, other)]
     assert drawn[0] == drawn[1]
     assert "<em>hi</em>" in drawn[0][1]
-    assert await other.transcript() == written
+    await other.until_transcript(*written)
     assert "owned" not in await tab.page.title()
 
 

@@ -95,7 +95,7 @@ async def test_who_is_removed_while_typing_sees_it_and_is_led_away(two_members):
     await two.until_transcript("hello")
     await two.page.keyboard.insert_text("half a sent")
     await two.page.clock.install()
-    await two.page.clock.pause_at(await two.page.evaluate("Date.now() + 1000"))
+    await two.page.clock.pause_at(await two.page.evaluate("Date.now() + 5000"))
     async with (await opened.value).expect_event("close"):
         await remove(one, address)
     await two.page.clock.run_for(1000)

@@ -1,5 +1,6 @@
 """Resume: no message is lost or duplicated when connections, servers or pages fail."""
 
+import asyncio
 import ssl
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
@@ -262,7 +263,7 @@ async def test_killed_after_the_commit_and_before_the_acknowledgement(open_tab):
             await tab.stays_loaded()
             cable.muted = True
             await tab.say("exactly once")
-            wait_until(lambda: "exactly once" in history(server, "killed"), 10)
+            await asyncio.to_thread(wait_until, lambda: "exactly once" in history(server, "killed"), 10)
             await expect(tab.pending).to_have_count(1)  # stored, and not acknowledged
             server.kill_all()
             cable.cut()

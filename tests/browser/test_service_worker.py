@@ -209,6 +209,7 @@ async def test_an_answer_that_comes_after_another_person_is_not_kept(lobby_like,
     late = await open_tab(beside=tab)
     with pytest.raises(Error):  # it is asked for, and not there yet
         await late.page.goto(f"{lobby_like.url}/chat/late/", timeout=500)
+    await lobby_like.is_asked.wait()
     lobby_like.person = "2"
     await tab.page.evaluate("() => fetch('/me/sign-in/', { method: 'POST' })")
     await enter(tab, lobby_like, "next")

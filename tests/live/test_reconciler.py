@@ -56,12 +56,12 @@ async def test_after_an_error_the_next_call_follows(start, calls, caplog):
 
 
 async def test_requests_within_the_debounce_cause_one_call(start, calls):
-    reconciler = start(debounce=0.1)
+    reconciler = start(debounce=0.5)
     for _ in range(3):
         reconciler.request()
         await asyncio.sleep(0.01)
     await calls.begun.get()
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(0.6)
     assert calls.begun.empty()
 
 

@@ -26,6 +26,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 START_PATIENCE = 90
 STOP_PATIENCE = 30
 
+# Ports of one process of the tests, and of how many processes there are some.
+PORTS = 2500
+PORT_RANGES = 8
+
 # For servers where many tabs of one address talk much.
 UNLIMITED = dict.fromkeys(
     [
@@ -45,9 +49,14 @@ UNLIMITED = dict.fromkeys(
 
 
 def free_port():
-    """Return a port that outgoing connections do not use: a server may stop and start again there."""
+    """Return a port that neither outgoing connections nor other processes of the tests use.
+
+    A server may stop and start again there.
+    """
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PORT_RANGES
+    first = 10_000 + process * PORTS
     while True:
-        port = random.randrange(10_000, 30_000)
+        port = random.randrange(first, first + PORTS)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 

@@ -8,9 +8,11 @@ from contextlib import AsyncExitStack, closing
 from datetime import datetime
 
 import pytest
+from redis import Redis
 
+from mysite.asgi import tasks
 from tests.servers.feed import TIMEOUT, line, listening, press, until_state
-from tests.servers.processes import UNLIMITED, Server, daphne, task_worker
+from tests.servers.processes import UNLIMITED, Server, daphne, task_worker, wait_until
 from tests.servers.visitor import Visitor
 
 # How soon a feed goes on whose worker was killed (seconds).
@@ -35,22 +37,25 @@ async def test_all_processes_press_and_listen_to_one_feed(server):
         assert 5 <= (last - first).total_seconds() <= 7  # four lines, two seconds apart
 
 
+def waiting_consumers(server):
+    """Return how many consumers of task workers wait for tasks: all those of each worker that is ready."""
+    with Redis(unix_socket_path=str(server.var_dir / "valkey.sock")) as redis:
+        return sum(each["cmd"] == "bzpopmin" for each in redis.client_list())
+
+
 async def test_it_survives_the_workers_that_run_it(server):
     async with listening(server, "killed", 2) as (one, other):
         await asyncio.to_thread(press, Visitor(server), "killed")
         await line(one)
         for _ in range(2):  # of two workers, one has the feed, and then the other
-            killed = server.task_workers()[0]
-            os.kill(killed, signal.SIGKILL)
+            await asyncio.to_thread(wait_until, lambda: waiting_consumers(server) == 2 * len(tasks), TIMEOUT)
+            os.kill(server.task_workers()[0], signal.SIGKILL)
             while True:  # what it had said before
                 try:
                     await line(one, 0.1)
                 except TimeoutError:
                     break
             await line(one, PATIENCE)
-            async with asyncio.timeout(TIMEOUT):
-                while killed in (workers := server.task_workers()) or len(workers) < 2:
-                    await asyncio.sleep(0.1)
         heard = []
         while len(heard) < 4:
             heard.append(await line(other))

@@ -67,7 +67,7 @@ async def test_a_send_that_is_running_is_stored_and_acknowledged_before_the_good
     async with tabs("running", server) as (tab,):
         async with locked(server) as database:
             await tab.say("just in time")
-            await asyncio.sleep(0.3)  # it waits for the lock by then; nothing tells
+            await asyncio.sleep(1)  # it waits for the lock by then; nothing tells
             async with gone_in_time(server):
                 await asyncio.sleep(1)
                 database.execute("ROLLBACK")
@@ -83,7 +83,7 @@ async def test_what_a_client_sends_ahead_does_not_hold_the_goodbye_up(server):
         async with locked(server) as database:
             for number in range(50):
                 await tab.say(str(number))
-            await asyncio.sleep(0.3)  # the first one waits for the lock by then; nothing tells
+            await asyncio.sleep(1)  # the first one waits for the lock by then; nothing tells
             async with gone_in_time(server):
                 await asyncio.sleep(1)
                 database.execute("ROLLBACK")
@@ -107,7 +107,7 @@ async def test_nobody_who_holds_on_keeps_it():
             await become_deaf(server, deaf, tab)
             async with locked(server):
                 await tab.say("it waits for the lock")
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(1)
                 async with gone_in_time(server):
                     await is_shut(server)
 

@@ -1,4 +1,4 @@
-"""Command line of `bin/bench`: fanout, send, history, lists, page and storm."""
+"""Command line of `bin/bench`: fanout, send, history, lists, page, storm and scale."""
 
 import os
 import shlex
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import chart, fanout, history, lists, machine, page, report, send, storm, targets
+from benchmarks import chart, fanout, history, lists, machine, page, report, scale, send, storm, targets
 from benchmarks.errors import CannotMeasure
 from benchmarks.list_queries import PAGES
 from benchmarks.results import Results
@@ -34,7 +34,7 @@ def main() -> None:
 
 def parser() -> ArgumentParser:
     main_parser = ArgumentParser("bin/bench", description="Measure Lobby and other servers on this machine.")
-    names = "fanout, send, history, lists, page or storm"
+    names = "fanout, send, history, lists, page, storm or scale"
     commands = main_parser.add_subparsers(required=True, metavar=names)
 
     command = commands.add_parser("fanout", help="broadcast messages to all tabs in a room, on four servers")
@@ -69,6 +69,9 @@ def parser() -> ArgumentParser:
     command.add_argument(
         "--busy", type=int, choices=(0, 1, 2), default=0, help="busy loops that compete for CPU"
     )
+
+    command = commands.add_parser("scale", help="measure one worker and two, on SQLite and PostgreSQL")
+    add_common_options(command, run_scale, rounds=3)
     return main_parser
 
 
@@ -174,6 +177,13 @@ def run_storm(options: Namespace) -> None:
     with open_site(users=storm.OPEN_TABS + max(options.tabs)) as site:
         results = storm.storm(site, options.tabs, options.busy, options.rounds, show_progress)
     show(options, results, report.storm(results, options.tabs), targets.storm(results))
+
+
+def run_scale(options: Namespace) -> None:
+    machine.allow_files(2 * max(shape.rooms * shape.tabs for shape in scale.SHAPES))
+    results = scale.scale(options.rounds, show_progress)
+    selection = (scale.DATABASES, list(map(str, scale.SHAPES)))
+    show(options, results, report.scale(results, *selection), targets.scale(results, *selection))
 
 
 def show(options: Namespace, results: Results, tables: str, checked_targets: list[Target]) -> None:

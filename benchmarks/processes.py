@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,19 +25,19 @@ STOP_TIMEOUT = 2
 
 
 class Process:
-    """CPU and memory of a running process."""
+    """CPU and memory of a running process, or of several together."""
 
-    def __init__(self, pid: int):
-        self._process = psutil.Process(pid)
+    def __init__(self, *pids: int):
+        self._processes = [psutil.Process(pid) for pid in pids]
 
     def cpu(self) -> float:
         """Return the user and system time (seconds)."""
-        times = self._process.cpu_times()
-        return times.user + times.system
+        times = [process.cpu_times() for process in self._processes]
+        return sum(each.user + each.system for each in times)
 
     def memory(self) -> int:
         """Return the memory that no other process shares (bytes)."""
-        return self._process.memory_full_info().uss
+        return sum(process.memory_full_info().uss for process in self._processes)
 
 
 def free_port() -> int:
@@ -47,10 +47,10 @@ def free_port() -> int:
 
 @contextmanager
 def started(
-    command: list[str], directory: Path, environment: dict[str, str], core: int, log: Path
+    command: list[str], directory: Path, environment: dict[str, str], cores: Sequence[int], log: Path
 ) -> Iterator[int]:
-    """Run a command on a core, within the context. Yield its pid. All processes that it starts end too."""
-    with log.open("w") as output, machine.on_cores(core):
+    """Run a command on some cores, within the context. Yield its pid. All that it starts ends too."""
+    with log.open("w") as output, machine.on_cores(*cores):
         process = subprocess.Popen(
             command,
             cwd=directory,
@@ -101,7 +101,7 @@ def last_line(log: Path) -> str:
     return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "its log is empty")
 
 
-def find_worker(pid: int) -> int:
-    """Return the pid of the one worker of bin/run: the started process is the supervisor."""
+def find_workers(pid: int) -> list[int]:
+    """Return the pids of the workers of bin/run: the started process is the supervisor."""
     children = psutil.Process(pid).children(recursive=True)
-    return next(child.pid for child in children if "spawn_main" in " ".join(child.cmdline()))
+    return [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]

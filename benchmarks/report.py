@@ -12,7 +12,7 @@ from benchmarks import machine
 from benchmarks.processes import ROOT
 from benchmarks.results import Result, Results, figure
 from benchmarks.servers import KINDS
-from benchmarks.targets import Target
+from benchmarks.targets import Target, scaling
 
 PACKAGES = "django channels channels-redis daphne redis uvicorn websockets uvloop picows".split()
 
@@ -149,6 +149,32 @@ def storm(results: Results, tabs: Sequence[int]) -> str:
         return [f"{size:,}", *(cell(results.storm(size), *names) for names in columns.values() if names)]
 
     return table(list(columns), map(row, tabs))
+
+
+def scale(results: Results, databases: Sequence[str], shapes: Sequence[str]) -> str:
+    """Return the tables of `scale`: for each database, with a row for each shape of rooms."""
+
+    def row(database: str, shape: str) -> list[str]:
+        one, two = [results.scale(database, workers, shape) for workers in (1, 2)]
+        gain = scaling(results, database, shape)
+        return [
+            shape,
+            *(cell(each, "cpu_us", "redis_cpu_us") for each in (one, two)),
+            *(cell(each, "capacity") for each in (one, two)),
+            "-" if gain is None else f"×{gain:.2f}",
+            cell(one, "p50_ms", "p99_ms"),
+            cell(one, "connect_ms"),
+            cell(one, "page_ms"),
+        ]
+
+    header = (
+        "CPU per delivery (µs): workers / Redis, 1 worker|2 workers|deliveries a second and worker's core: 1"
+        "|2 workers|gain|from send to the last tab (ms): p50 / p99|CPU per connection (ms)|per page (ms)"
+    )
+    return "\n".join(
+        table([database, *header.split("|")], (row(database, shape) for shape in shapes))
+        for database in databases
+    )
 
 
 def targets(all_targets: Iterable[Target]) -> str:

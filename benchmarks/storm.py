@@ -58,8 +58,8 @@ def busy_loops(site: Site, loops: int) -> Iterator[None]:
     with ExitStack() as stack:
         for number in range(loops):
             command = [*module("timeit"), "while True: pass"]
-            core = site.cores[number % 2]
-            stack.enter_context(processes.started(command, site.root, {}, core, site.var_dir / "busy.log"))
+            cores, log = [site.cores[number % 2]], site.var_dir / "busy.log"
+            stack.enter_context(processes.started(command, site.root, {}, cores, log))
         yield
 
 

@@ -114,5 +114,19 @@ def storm(results: Results) -> list[Target]:
     ]
 
 
+def scale(results: Results, databases: Sequence[str], shapes: Sequence[str]) -> list[Target]:
+    return [
+        Target(f"{database}, {shape}: 2 workers / 1", scaling(results, database, shape), 1.8, True)
+        for database in databases
+        for shape in shapes
+    ]
+
+
+def scaling(results: Results, database: str, shape: str) -> float | None:
+    """Return the deliveries of two workers / those of one, if each worker had a core of its own."""
+    one, two = [figure(results.scale(database, workers, shape), "capacity") for workers in (1, 2)]
+    return ratio(two, one)
+
+
 def ratio(figure: float | None, other: float | None) -> float | None:
     return figure / other if figure is not None and other else None

@@ -20,7 +20,7 @@ def new_id() -> str:
 
 
 def begin(fields: dict[str, Any]) -> dict[str, Any]:
-    """Give all later records of this task, and of what it starts, these fields. `add` changes them."""
+    """Give all later records of this task these fields, and return them: `add` adds more."""
     _fields.set(fields)
     return fields
 
@@ -36,5 +36,5 @@ def current() -> dict[str, Any]:
 
 
 def log_access(message: str, *args: Any, fields: dict[str, Any]) -> None:
-    """Log the end of a request or a socket with its fields, if the access log is on."""
+    """Log the end of a request or a socket with more fields, if the access log is on."""
     access_log.info(message, *args, extra={"fields": fields})

@@ -27,19 +27,18 @@ class Handler(ASGIHandler):
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         started_at = time.monotonic()
-        fields = log_context.begin({"request": log_context.new_id()})
+        log_context.begin({"request": log_context.new_id()})
         response = await sync_to_async(self.get_response, thread_sensitive=True)(request)
         seconds, view = time.monotonic() - started_at, _view_of(request)
         PAGES.labels(view).observe(seconds)
         RESPONSES.labels(f"{response.status_code // 100}xx").inc()
-        ended = {"view": view, "status": response.status_code, "seconds": round(seconds, 4)}
         log_context.log_access(
             "request: %s %s %s (%.0f ms)",
             request.method,
             request.path,
             response.status_code,
             seconds * 1000,
-            fields=fields | ended,
+            fields={"view": view, "status": response.status_code, "seconds": round(seconds, 4)},
         )
         return response
 

@@ -19,10 +19,9 @@ def new_id() -> str:
     return token_hex(6)
 
 
-def begin(fields: dict[str, Any]) -> dict[str, Any]:
-    """Give all later records of this task these fields, and return them: `add` adds more."""
+def begin(fields: dict[str, Any]) -> None:
+    """Give all later records of this task, and of what it starts, these fields. `add` adds more to them."""
     _fields.set(fields)
-    return fields
 
 
 def add(**fields: Any) -> None:

@@ -56,6 +56,8 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         self._frames = FrameCount(FRAME_BURST)
+        self._log_fields = {"socket": new_id()}
+        self._opened_at = self.loop.time()
 
     def connection_lost(self, exc):
         get_connections().remove(self.transport)  # which HttpProtocol has added
@@ -170,8 +172,7 @@ class SocketProtocol(Turns, WebSocketsSansIOProtocol):
 
     async def run_asgi(self):
         self.scope["extensions"][TEXTS] = {}
-        self._log_fields = begin({"socket": new_id()})
-        self._opened_at = self.loop.time()
+        begin(self._log_fields)
         await super().run_asgi()
 
     async def send(self, message):

@@ -77,7 +77,7 @@ class HttpProtocol(Turns, HttpToolsProtocol):
         transport.set_write_buffer_limits(0)  # `pause_writing` is then called for each unread response
         self.flow = Flow(transport)
         self._answering = Lock()
-        self._counted = CountingTransport(transport)
+        self._counted = CountingTransport(transport, self._close)
         self._progress = ResponseProgress(self._counted, self.loop, self.reset)
         address = self.client[0] if self.client else ""
         is_proxy = address in self.app.trusted_hosts  # of FORWARDED_ALLOW_IPS
@@ -249,6 +249,14 @@ class HttpProtocol(Turns, HttpToolsProtocol):
             self._deadline = None
 
     # Responses
+
+    def _close(self) -> None:
+        """Close after a response. If the request is not complete, `on_response_complete` has it discarded.
+
+        The system would reset a connection with unread data, and a proxy lose the response.
+        """
+        if self._running is None or not self._running.more_body:
+            self.transport.close()
 
     def on_response_complete(self):
         super().on_response_complete()

@@ -13,10 +13,11 @@ LEAST_PROGRESS = 16 * 1024
 
 
 class CountingTransport:
-    """Transport that counts the bytes written to it."""
+    """Transport that counts the bytes written to it, and leaves to its owner when it closes."""
 
-    def __init__(self, transport: Transport):
+    def __init__(self, transport: Transport, close: Callable[[], None]):
         self._transport = transport
+        self.close = close
         self.written = 0
 
     def write(self, data: bytes) -> None:

@@ -49,6 +49,19 @@ async def test_a_body_that_goes_on_is_cut_off(lobby):
                 await client.writer.drain()
 
 
+async def test_the_rest_of_a_refused_body_resets_no_connection(lobby):
+    """A proxy that writes on would not read the refusal, and answer 502. Most close after each request."""
+    fields = f"Host: 127.0.0.1:{lobby.port}\r\nConnection: close\r\nContent-Length: {2**20}"
+    head = f"POST /language/ HTTP/1.1\r\n{fields}\r\n\r\n"
+    async with asyncio.timeout(TIMEOUT), peer(lobby) as client:
+        client.writer.write(head.encode())
+        assert b" 413 " in await client.reader.readline()
+        for _ in range(16):
+            client.writer.write(b"x" * 2**16)
+            await client.writer.drain()
+        assert b"default-src 'none'" in await client.reader.read()
+
+
 async def test_a_view_may_take_larger_bodies(monkeypatch):
     @body_limit(2 * LARGEST_BODY)
     def view(request):

@@ -1,6 +1,6 @@
 """Benchmark `scale`: what messages and pages cost one worker and two, on SQLite and on PostgreSQL.
 
-Two workers get twice the messages or rooms.
+Two workers get twice the messages or rooms. One worker or two, they share both cores with the clients.
 """
 
 import asyncio
@@ -58,6 +58,7 @@ def scale(rounds: int, show_progress: ShowProgress) -> Results:
             database: stack.enter_context(open_site(cores=cores, environment=given))
             for database, given in zip(DATABASES, urls, strict=True)
         }
+        stack.enter_context(machine.on_cores(*cores))
         runs = [
             ScaleResult(number, database, workers, str(shape), shape.tabs)
             for number in range(1, rounds + 1)
@@ -76,7 +77,7 @@ def scale(rounds: int, show_progress: ShowProgress) -> Results:
 def run_server(site: Site, shape: Shape, result: ScaleResult) -> ScaleResult:
     """Start a server, measure it, and return the result."""
     try:
-        with site.serve("lobby", result.workers) as server:
+        with site.serve("lobby", result.workers, site.cores) as server:
             clients.run(measure(server, shape.for_workers(result.workers), result))
             result.page_ms = load_pages(server, f"scale{result.round}_0")
     except MeasurementFailed as error:

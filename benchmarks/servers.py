@@ -7,7 +7,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,14 +174,13 @@ class Site:
         return done.stdout.split()
 
     @contextmanager
-    def serve(self, name: str, workers: int = 1) -> Iterator[Server]:
-        """Run a server on a core of its own, within the context; several workers on all cores."""
+    def serve(self, name: str, workers: int = 1, cores: Sequence[int] = ()) -> Iterator[Server]:
+        """Run a server on these cores, or on one of its own, within the context."""
         kind, port, log = KINDS[name], processes.free_port(), self.var_dir / f"{name}.log"
         sessions = self.sessions(name)
         environment = self.environment(kind, PORT=str(port), WORKERS=str(workers))
-        cores = self.cores[:workers]
         command = [part.format(port=port) for part in kind.command]
-        with processes.started(command, self.root, environment, cores, log) as pid:
+        with processes.started(command, self.root, environment, cores or self.cores[:1], log) as pid:
             processes.wait_for_answer(pid, port, log)
             yield Server(kind, port, Process(*kind.find_workers(pid)), self.redis, sessions)
 

@@ -135,7 +135,7 @@ async def test_rooms_open_without_a_network_and_what_is_written_is_sent_once_and
     await expect(tab.page.get_by_text(OFFLINE)).to_be_hidden()
     await other.enter(server.url, "first")  # what was written there has been sent from the other room
     await other.until_transcript("of the first", "five")
-    assert await tab.page.evaluate("Object.keys(localStorage).filter((key) => key.includes('unsent'))") == []
+    await tab.page.wait_for_function("!Object.keys(localStorage).some((key) => key.includes('unsent'))")
 
 
 async def test_a_room_opens_though_what_was_seen_in_it_cannot_be_read(server, open_tab):

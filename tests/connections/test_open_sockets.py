@@ -63,13 +63,13 @@ async def test_a_socket_that_was_refused_is_not_counted(connect, settings):
 async def test_many_sockets_close_about_as_fast_as_they_open():
     times = []
     with ExitStack() as stack:
-        times.append(time.perf_counter())
+        times.append(time.process_time())
         for number in range(8000):
             socket = ChatConsumer()
             socket.user, socket.address = None, f"address {number}"
             stack.enter_context(get_sockets().admitted(socket))
-        times.append(time.perf_counter())
-    times.append(time.perf_counter())
+        times.append(time.process_time())
+    times.append(time.process_time())
     opening, closing = (after - before for before, after in pairwise(times))
     assert closing < 3 * opening
 

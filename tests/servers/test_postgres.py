@@ -28,6 +28,7 @@ def postgres():
 OF_THE_DATABASE = [
     "chat/test_actions",
     "chat/test_direct_rooms",
+    "chat/test_history_queries",
     "chat/test_leaks",
     "chat/test_list_queries",
     "chat/test_listing",

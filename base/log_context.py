@@ -1,6 +1,6 @@
-"""Context of log records: the ids of what a task works for, such as `request`, `socket`, `person` and `room`.
+"""Context of log records: ids of the request or socket, the person and the room that a task handles.
 
-JSON logs have them as fields (see `LOG_FORMAT`): ids only, never names or texts.
+JSON logs have them as fields (see `LOG_FORMAT`), and never names or texts.
 """
 
 import logging
@@ -15,12 +15,12 @@ _fields: ContextVar[dict[str, Any] | None] = ContextVar("log_fields", default=No
 
 
 def new_id() -> str:
-    """Return the id of a request or a socket."""
+    """Return a new id for a request or a socket."""
     return token_hex(6)
 
 
 def begin(fields: dict[str, Any]) -> None:
-    """Give all later records of this task, and of what it starts, these fields. `add` adds more to them."""
+    """Add these fields to all later records of this task and of the tasks that it starts."""
     _fields.set(fields)
 
 

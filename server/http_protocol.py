@@ -251,12 +251,14 @@ class HttpProtocol(Turns, HttpToolsProtocol):
     # Responses
 
     def _close(self) -> None:
-        """Close after a response. If the request is not complete, `on_response_complete` has it discarded.
+        """Close after a response, or discard the rest of an incomplete request first.
 
-        The system would reset a connection with unread data, and a proxy lose the response.
+        The system would reset a connection with unread data, and a proxy would lose the response.
         """
         if self._running is None or not self._running.more_body:
             self.transport.close()
+        else:
+            self.refuse()
 
     def on_response_complete(self):
         super().on_response_complete()

@@ -13,7 +13,7 @@ LEAST_PROGRESS = 16 * 1024
 
 
 class CountingTransport:
-    """Transport that counts the bytes written to it, and leaves to its owner when it closes."""
+    """Transport that counts the bytes written to it, and lets its owner decide when to close."""
 
     def __init__(self, transport: Transport, close: Callable[[], None]):
         self._transport = transport

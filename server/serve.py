@@ -75,15 +75,15 @@ def main() -> None:
 
 
 def run_all() -> None:
-    with open_socket() as listener, var_dir_lock(fcntl.LOCK_EX), redis():
-        listener.listen(BACKLOG)  # a browser that is early waits
+    # It listens at once: a browser that is early waits.
+    with open_socket(listens=True) as listener, var_dir_lock(fcntl.LOCK_EX), redis():
         prepare()
         serve(listener, settings.TASK_WORKERS)
 
 
 def run_web() -> None:
     # The workers listen as soon as they serve: until then a proxy must go to another server.
-    with open_socket() as listener, var_dir_lock(fcntl.LOCK_SH):
+    with open_socket(listens=False) as listener, var_dir_lock(fcntl.LOCK_SH):
         require_prepared(serves_pages=True)
         serve(listener, task_workers=0)
 
@@ -113,14 +113,14 @@ def raise_file_limit() -> None:
             return
 
 
-def open_socket() -> socket.socket:
-    """Return the socket on which all workers accept connections. It does not listen yet."""
+def open_socket(listens: bool) -> socket.socket:
+    """Return the socket on which all workers accept connections. Without `listens`, they let it listen."""
     host, port = settings.HOST, settings.PORT
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     deadline = time.monotonic() + PORT_PATIENCE
     while True:
         try:
-            listener = bound_socket(family, host, port)
+            listener = bound_socket(family, (host, port), listens)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise CannotServe(
@@ -137,14 +137,16 @@ def open_socket() -> socket.socket:
             return listener
 
 
-def bound_socket(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+def bound_socket(family: socket.AddressFamily, address: tuple[str, int], listens: bool) -> socket.socket:
     """Return a socket that is bound to an address, as `socket.create_server` binds it."""
     opened = socket.socket(family)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        opened.bind((host, port))
+        opened.bind(address)
+        if listens:
+            opened.listen(BACKLOG)
     except OSError:
         opened.close()
         raise
@@ -222,6 +224,7 @@ def serve(listener: socket.socket | None, task_workers: int) -> None:
         forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,  # uvicorn's own default trusts this machine
         log_level="warning",
         log_config=None,  # it is written as all other records are
+        reset_contextvars=True,  # or a pipelined request would have the ids of the one before it
         timeout_graceful_shutdown=STOP_TIMEOUT,
     )
     Workers(config, listeners, task_workers).run()

@@ -3,6 +3,7 @@
 import logging
 import time
 from asyncio import Handle, Protocol, Transport, get_running_loop
+from contextvars import Context
 
 from live.per_loop import PerLoop
 from server.client_budget import get_received_budget
@@ -115,7 +116,7 @@ class TurnQueue:
             self._left -= time.monotonic() - started + frames * FRAME_COST
         self._is_serving = False
         if self._next_pass is None:
-            self._next_pass = self._loop.call_soon(self._begin_pass)
+            self._next_pass = self._loop.call_soon(self._begin_pass, context=Context())
 
     def _begin_pass(self) -> None:
         self._next_pass = None

@@ -20,11 +20,11 @@ addEventListener("keydown", ({ key }) => key === "Escape" && show(null), { captu
 function show(element) {
   if (element === shown) return;
   shown = element;
-  if (element) requestAnimationFrame(() => element === shown && open());
+  if (element) requestAnimationFrame(() => element === shown && element.isConnected && open());
   else tip.remove();
 }
 
-/** Open the tip: not while the browser opens or closes another popover, and moves the focus. */
+/** Open the tip, in the next frame: before, the browser may be opening or closing a popover, which moves the focus. */
 function open() {
   tip.textContent = shown.textContent.trim();
   document.body.append(tip);

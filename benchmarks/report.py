@@ -168,8 +168,9 @@ def scale(results: Results, databases: Sequence[str], shapes: Sequence[str]) -> 
         ]
 
     header = (
-        "CPU per delivery (µs): workers / Redis, 1 worker|2 workers|deliveries a second and worker's core: 1"
-        "|2 workers|gain|from send to the last tab (ms): p50 / p99|CPU per connection (ms)|per page (ms)"
+        "CPU per delivery (µs): workers / Redis, 1 worker|2 workers"
+        "|deliveries a second, with a core for each worker: 1|2 workers|gain"
+        "|from send to the last tab (ms): p50 / p99|CPU per connection (ms)|per page (ms)"
     )
     return "\n".join(
         table([database, *header.split("|")], (row(database, shape) for shape in shapes))

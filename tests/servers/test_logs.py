@@ -52,5 +52,6 @@ def test_a_request_is_logged_with_its_view_and_status(server):
     assert (page["view"], page["status"]) == ("room", 200)
     assert (missing["view"], missing["status"]) == ("none", 404)
     assert page["request"] != missing["request"]
-    (warning,) = [each for each in log_of(server) if each["level"] == "WARNING"]
+    (warning,) = [each for each in log_of(server) if each["logger"] == "django.request"]
     assert warning["request"] == missing["request"]
+    assert "secret" not in server.log

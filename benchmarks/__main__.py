@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import chart, fanout, history, lists, machine, page, report, scale, send, storm, targets
+from benchmarks.databases import DATABASES
 from benchmarks.errors import CannotMeasure
 from benchmarks.list_queries import PAGES
 from benchmarks.results import Results
@@ -155,10 +156,9 @@ def run_history(options: Namespace) -> None:
 
 
 def run_lists(options: Namespace) -> None:
-    with open_site() as site:
-        results = lists.lists(site, options.rounds, show_progress)
-    tables = report.lists(results, lists.DATABASES, list(PAGES))
-    show(options, results, tables, targets.lists(results, lists.DATABASES))
+    results = lists.lists(options.rounds, show_progress)
+    tables = report.lists(results, DATABASES, list(PAGES))
+    show(options, results, tables, targets.lists(results, DATABASES))
 
 
 def run_page(options: Namespace) -> None:
@@ -182,7 +182,7 @@ def run_storm(options: Namespace) -> None:
 def run_scale(options: Namespace) -> None:
     machine.allow_files(2 * max(shape.rooms * shape.tabs for shape in scale.SHAPES))
     results = scale.scale(options.rounds, show_progress)
-    selection = (scale.DATABASES, list(map(str, scale.SHAPES)))
+    selection = (DATABASES, list(map(str, scale.SHAPES)))
     show(options, results, report.scale(results, *selection), targets.scale(results, *selection))
 
 

@@ -135,10 +135,8 @@ class ScaleResult:
     database: str
     workers: int
     shape: str  # of the rooms
-    tabs: int  # in each room
     cpu_us: float = 0  # for each delivered message
     redis_cpu_us: float = 0
-    message_us: float = 0  # for each message, all of its deliveries included
     per_second: float = 0  # deliveries
     capacity: float = 0  # deliveries a second, if each worker had a core of its own
     p50_ms: float = 0  # from send to the last tab

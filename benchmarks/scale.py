@@ -4,19 +4,17 @@ Two workers get twice the messages or rooms. One worker or two, they share both 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from itertools import count
 from typing import NamedTuple
 
 from benchmarks import clients, machine
-from benchmarks.clients import Room, wait_until
+from benchmarks.clients import Room
+from benchmarks.databases import DATABASES, open_sites
 from benchmarks.errors import MeasurementFailed
 from benchmarks.history import Pages
-from benchmarks.lists import DATABASES, postgresql
 from benchmarks.results import Results, ScaleResult, ShowProgress
-from benchmarks.servers import Server, Site, Usage, open_site
-from benchmarks.traffic import Traffic, percentile
+from benchmarks.servers import Server, Site
+from benchmarks.traffic import Traffic, exchange, percentile
 
 
 class Shape(NamedTuple):
@@ -41,8 +39,7 @@ class Shape(NamedTuple):
 SHAPES = [Shape(1, 800, 8), Shape(1, 200, 1), Shape(10, 80, 1), Shape(100, 8, 1)]
 WORKERS = [1, 2]
 
-# Messages in each room before the measurement, and its duration (seconds).
-WARM_UP_MESSAGES = 5
+# The duration of a measurement (seconds).
 SECONDS = 4
 
 # How often a room's page is loaded.
@@ -52,25 +49,18 @@ PAGE_LOADS = 100
 def scale(rounds: int, show_progress: ShowProgress) -> Results:
     """Return all measurements. Each starts the server again."""
     results, cores = Results(), machine.cores()
-    with ExitStack() as stack:
-        urls: Sequence[Mapping[str, str]] = ({}, {"DATABASE_URL": stack.enter_context(postgresql())})
-        sites = {
-            database: stack.enter_context(open_site(cores=cores, environment=given))
-            for database, given in zip(DATABASES, urls, strict=True)
-        }
-        stack.enter_context(machine.on_cores(*cores))
-        runs = [
-            ScaleResult(number, database, workers, str(shape), shape.tabs)
-            for number in range(1, rounds + 1)
-            for shape in SHAPES
-            for workers in WORKERS
-            for database in DATABASES
-        ]
-        shapes = {str(shape): shape for shape in SHAPES}
-        for done, result in enumerate(runs):
+    runs = [
+        (shape, ScaleResult(number, database, workers, str(shape)))
+        for number in range(1, rounds + 1)
+        for shape in SHAPES
+        for workers in WORKERS
+        for database in DATABASES
+    ]
+    with open_sites() as sites, machine.on_cores(*cores):
+        for done, (shape, result) in enumerate(runs):
             progress = f"round {result.round} of {rounds}, {result.workers} workers, {result.database}"
-            show_progress(f"{done * 100 // len(runs)} %: {progress}, {result.shape}")
-            results.append(run_server(sites[result.database], shapes[result.shape], result))
+            show_progress(f"{done * 100 // len(runs)} %: {progress}, {shape}")
+            results.append(run_server(sites[result.database], shape, result))
     return results
 
 
@@ -93,31 +83,16 @@ async def measure(server: Server, shape: Shape, result: ScaleResult) -> None:
             for room in rooms:
                 group.create_task(room.fill(shape.tabs))
         result.connect_ms = (server.process.cpu() - cpu) / (shape.rooms * shape.tabs) * 1e3
-        await exchange(server, shape, rooms, result)
+        ids = count()
+        room_traffic = [Traffic(room, ids) for room in rooms]
+        seconds, cpu, redis, _ = await exchange(server, room_traffic, shape.in_flight, SECONDS)
     finally:
         for room in rooms:
             room.close()
-
-
-async def exchange(server: Server, shape: Shape, rooms: list[Room], result: ScaleResult) -> None:
-    ids = count()
-    room_traffic = [Traffic(room, ids) for room in rooms]
-    for traffic in room_traffic:
-        traffic.start(shape.in_flight)
-    for traffic in room_traffic:
-        await wait_until(lambda t=traffic: len(t.delays) >= WARM_UP_MESSAGES, "no message came", *rooms)  # type: ignore[misc]
-    for traffic in room_traffic:
-        traffic.reset()
-    usage = Usage(server)
-    await wait_until(lambda: usage.seconds > SECONDS, "the time did not pass", *rooms)
-    seconds, cpu, redis, _ = usage.since()
     delays = [delay for traffic in room_traffic for delay in traffic.delays]
     deliveries = sum(traffic.deliveries for traffic in room_traffic)
-    if not delays:
-        raise MeasurementFailed(f"time out: no message reached all tabs in {SECONDS} s")
     result.cpu_us, result.redis_cpu_us = cpu / deliveries * 1e6, redis / deliveries * 1e6
     result.per_second, result.capacity = deliveries / seconds, deliveries / cpu * result.workers
-    result.message_us = cpu / len(delays) * 1e6
     result.p50_ms, result.p99_ms = percentile(delays, 50) * 1e3, percentile(delays, 99) * 1e3
 
 

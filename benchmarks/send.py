@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from itertools import count
 
 from benchmarks import clients
-from benchmarks.clients import Room, wait_until
+from benchmarks.clients import Room
 from benchmarks.errors import MeasurementFailed
 from benchmarks.results import Results, SendResult, ShowProgress
-from benchmarks.servers import Server, Site, Usage
-from benchmarks.traffic import Acknowledged, percentile
+from benchmarks.servers import Server, Site
+from benchmarks.traffic import Acknowledged, exchange, percentile
 
 TABS = 3
 
-# Messages in each room before the measurement, and its duration (seconds).
-WARM_UP_MESSAGES = 5
+# The duration of a measurement (seconds).
 SECONDS = 3
 
 
@@ -48,26 +47,12 @@ async def measure(server: Server, result: SendResult) -> None:
     try:
         for room in rooms:
             await room.fill(TABS)
-        await exchange(server, rooms, result)
+        ids = count()
+        room_traffic = [Acknowledged(room, ids) for room in rooms]
+        seconds, cpu, *_ = await exchange(server, room_traffic, 1, SECONDS)
     finally:
         for room in rooms:
             room.close()
-
-
-async def exchange(server: Server, rooms: list[Room], result: SendResult) -> None:
-    ids = count()
-    room_traffic = [Acknowledged(room, ids) for room in rooms]
-    for traffic in room_traffic:
-        traffic.start(1)
-    for traffic in room_traffic:
-        await wait_until(lambda t=traffic: len(t.delays) >= WARM_UP_MESSAGES, "no message came", *rooms)  # type: ignore[misc]
-    for traffic in room_traffic:
-        traffic.reset()
-    usage = Usage(server)
-    await wait_until(lambda: usage.seconds > SECONDS, "the time did not pass", *rooms)
-    seconds, cpu, *_ = usage.since()
     delays = [delay for traffic in room_traffic for delay in traffic.delays]
-    if not delays:
-        raise MeasurementFailed(f"time out: no message was acknowledged in {SECONDS} s")
     result.per_second, result.cpu_us = len(delays) / seconds, cpu / len(delays) * 1e6
     result.p50_ms, result.p99_ms = percentile(delays, 50) * 1e3, percentile(delays, 99) * 1e3

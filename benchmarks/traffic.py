@@ -1,14 +1,19 @@
 """Closed loop of messages: a constant number is in flight, and each arrival sends the next one."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import count
 from statistics import quantiles
 
-from benchmarks.clients import Room, Tab
+from benchmarks.clients import Room, Tab, wait_until
+from benchmarks.errors import MeasurementFailed
+from benchmarks.servers import Server, Usage
 
 # Distance between consecutive senders: a prime, so that every tab sends.
 STRIDE = 37
+
+# Messages in each room before a measurement.
+WARM_UP_MESSAGES = 5
 
 
 class Traffic:
@@ -74,6 +79,27 @@ class Acknowledged(Traffic):
             self.deliveries += 1
             if self._is_sender(tab, message):
                 self._arrived(message)
+
+
+async def exchange(
+    server: Server, room_traffic: Sequence[Traffic], in_flight: int, seconds: float
+) -> tuple[float, ...]:
+    """Send messages in several rooms at once, after a warm-up. Return what `Usage.since` does.
+
+    The traffic has the deliveries and delays of these seconds. Raise `MeasurementFailed` if nothing arrived.
+    """
+    rooms = [traffic.room for traffic in room_traffic]
+    for traffic in room_traffic:
+        traffic.start(in_flight)
+    for traffic in room_traffic:
+        await wait_until(lambda t=traffic: len(t.delays) >= WARM_UP_MESSAGES, "no message came", *rooms)  # type: ignore[misc]
+    for traffic in room_traffic:
+        traffic.reset()
+    usage = Usage(server)
+    await wait_until(lambda: usage.seconds > seconds, "the time did not pass", *rooms)
+    if not any(traffic.delays for traffic in room_traffic):
+        raise MeasurementFailed(f"time out: no message arrived in {seconds} s")
+    return usage.since()
 
 
 def percentile(values: list[float], percent: int) -> float:

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from redis import Redis
 
 from tests.faults.doorbell import Doorbell
 from tests.faults.ledger import ledger, talking
-from tests.proxies.proxies import NGINX, PATIENCE, Proxy, trusted_certificate
+from tests.proxies.proxies import BEHIND_PROXY, NGINX, PATIENCE, Proxy, needs, trusted_certificate
 from tests.servers.https import HttpsServer
 from tests.servers.processes import (
     ROOT,
@@ -29,13 +28,12 @@ from tests.servers.processes import (
     postgresql,
     prepared_var_dir,
     readiness,
+    started,
     temporary_var_dir,
     wait_until,
 )
 
-pytestmark = pytest.mark.skipif(
-    not NGINX.path, reason="nginx was not found; install it: sudo apt-get install nginx"
-)
+pytestmark = needs(NGINX)
 
 # The next version: a column more, which code of this version does not know.
 MIGRATION = """
@@ -67,21 +65,11 @@ def site():
         certificate = stack.enter_context(trusted_certificate())
         postgres, doorbell = stack.enter_context(postgresql()), Doorbell()
         stack.callback(doorbell.kill)
-        settings = UNLIMITED | {
-            "DATABASE_URL": postgres.get_uri(),
-            "REDIS_URL": doorbell.url,
-            "SECRET_KEY": "of both",
-            "PAYMENT_KEY": "of both",
-            "ALLOWED_HOSTS": "localhost",
-            "CSRF_TRUSTED_ORIGINS": "https://localhost",
-            "FORWARDED_ALLOW_IPS": "127.0.0.1",
-            "WORKERS": "2",
-        }
+        shared = {"DATABASE_URL": postgres.get_uri(), "REDIS_URL": doorbell.url, "PAYMENT_KEY": "of both"}
+        settings = UNLIMITED | BEHIND_PROXY | shared | {"WORKERS": "2"}
         manage("migrate", "--verbosity=0", **settings)
         groups = [HttpsServer(["bin/serve"], prepared_var_dir(), environment=settings) for _ in range(2)]
-        stack.callback(lambda: [group.stop() for group in groups])
-        with ThreadPoolExecutor() as threads:
-            list(threads.map(HttpsServer.start, groups))
+        stack.enter_context(started(*groups))
         nginx = Proxy(NGINX, certificate, [each.port for each in groups])
         nginx.write()
         stack.enter_context(nginx.running())
@@ -89,200 +77,144 @@ def site():
         assert not any("Traceback" in group.log for group in groups)
 
 
-def kill_nginx(site):
-    """Kill its processes: they lose all connections."""
-    for process in psutil.Process(site.nginx.process.pid).children():
-        process.kill()
-    site.nginx.process.kill()
+# Each fault breaks a part, and registers what mends it.
+
+
+def nginx_killed(site, mend):
+    workers = psutil.Process(site.nginx.process.pid).children()  # which keep the connections
+    site.nginx.process.kill()  # first, or it would start others
+    for worker in workers:
+        worker.kill()
     site.nginx.process.wait()
+    psutil.wait_procs(workers, PATIENCE)
+    mend.callback(site.nginx.begin)
 
 
-@contextmanager
-def nginx_killed(site):
-    kill_nginx(site)
-    try:
-        yield
-    finally:
-        site.nginx.begin()
+def nginx_stopped(site, mend):
+    workers = psutil.Process(site.nginx.process.pid).children()
+    mend.enter_context(stopped([each.pid for each in workers]))
 
 
-@contextmanager
-def nginx_stopped(site):
-    processes = psutil.Process(site.nginx.process.pid).children()
-    with stopped([each.pid for each in processes]):
-        yield
-
-
-@contextmanager
-def nginx_restarted(site):
+def nginx_restarted(site, mend):
     site.nginx.end()
     site.nginx.begin()
-    yield
 
 
-@contextmanager
-def nginx_filled_up(site):
+def nginx_filled_up(site, mend):
     """Open more connections than nginx may have: it closes the oldest ones, or accepts no more."""
-    with ExitStack() as stack:
-        for _ in range(NGINX_CONNECTIONS):
-            with suppress(OSError):
-                stack.enter_context(create_connection(("127.0.0.1", site.nginx.port), timeout=1))
-        yield
+    for _ in range(NGINX_CONNECTIONS):
+        with suppress(OSError):
+            mend.enter_context(create_connection(("127.0.0.1", site.nginx.port), timeout=1))
 
 
-@contextmanager
-def nginx_replaced(site):
+def nginx_replaced(site, mend):
     """Have it read its file again: the old workers end when their connections do."""
     site.nginx.process.send_signal(signal.SIGHUP)
-    yield
 
 
-@contextmanager
-def group_killed(site):
+def group_killed(site, mend):
     site.groups[0].kill_all()
-    try:
-        yield
-    finally:
-        site.groups[0].start()
+    mend.callback(site.groups[0].start)
 
 
-@contextmanager
-def group_stopped(site):
-    with stopped(site.groups[0].workers()):
-        yield
+def group_stopped(site, mend):
+    mend.enter_context(stopped(site.groups[0].workers()))
 
 
-@contextmanager
-def group_restarted(site):
+def group_restarted(site, mend):
     site.groups[0].stop()
     site.groups[0].start()
-    yield
 
 
-@contextmanager
-def group_filled_up(site):
+def group_filled_up(site, mend):
     """Let its workers open no more files: they accept no more connections."""
-    workers = [psutil.Process(pid) for pid in site.groups[0].workers()]
-    limits = [each.rlimit(psutil.RLIMIT_NOFILE) for each in workers]
-    for each, (_, most) in zip(workers, limits, strict=True):
-        each.rlimit(psutil.RLIMIT_NOFILE, (each.num_fds(), most))
-    try:
-        yield
-    finally:
-        for each, before in zip(workers, limits, strict=True):
-            each.rlimit(psutil.RLIMIT_NOFILE, before)
+    for worker in map(psutil.Process, site.groups[0].workers()):
+        before = worker.rlimit(psutil.RLIMIT_NOFILE)
+        worker.rlimit(psutil.RLIMIT_NOFILE, (worker.num_fds(), before[1]))
+        mend.callback(worker.rlimit, psutil.RLIMIT_NOFILE, before)
 
 
-@contextmanager
-def group_replaced(site):
+def group_replaced(site, mend):
     """Replace its workers one after the other, as an upgrade does."""
     before = set(site.groups[0].workers())
     site.groups[0].process.send_signal(signal.SIGHUP)
     wait_until(lambda: not before & set(site.groups[0].workers()), PATIENCE)
-    yield
 
 
-@contextmanager
-def postgresql_killed(site):
-    processes = [psutil.Process(site.postgres.get_pid())]
-    processes += processes[0].children()
+def postgresql_killed(site, mend):
+    processes = postgresql_processes(site)
     for process in processes:
         process.kill()
     psutil.wait_procs(processes, PATIENCE)
-    try:
-        yield
-    finally:
-        site.postgres.start()
+    mend.callback(site.postgres.start)
 
 
-@contextmanager
-def postgresql_stopped(site):
+def postgresql_stopped(site, mend):
+    mend.enter_context(stopped([each.pid for each in postgresql_processes(site)]))
+
+
+def postgresql_processes(site):
     main = psutil.Process(site.postgres.get_pid())
-    with stopped([main.pid, *(each.pid for each in main.children())]):
-        yield
+    return [main, *main.children()]
 
 
-@contextmanager
-def postgresql_restarted(site):
+def postgresql_restarted(site, mend):
     site.postgres.stop()
     site.postgres.start()
-    yield
 
 
-@contextmanager
-def postgresql_filled_up(site):
+def postgresql_filled_up(site, mend):
     """Take all its sessions, those of Lobby too."""
-    with ExitStack() as stack:
-        own = []
-        for _ in range(2):
-            with suppress(psycopg.OperationalError):
-                for _ in range(POSTGRESQL_SESSIONS):
-                    own.append(stack.enter_context(psycopg.connect(site.postgres.get_uri(), autocommit=True)))
-            own[0].execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE backend_type = 'client backend' AND NOT pid = ANY(%s)",
-                [[each.info.backend_pid for each in own]],
-            )
-        yield
+    own = []
+    for _ in range(2):
+        with suppress(psycopg.OperationalError):
+            for _ in range(POSTGRESQL_SESSIONS):
+                own.append(mend.enter_context(psycopg.connect(site.postgres.get_uri(), autocommit=True)))
+        own[0].execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND NOT pid = ANY(%s)",
+            [[each.info.backend_pid for each in own]],
+        )
 
 
-@contextmanager
-def postgresql_replaced(site):
+def postgresql_replaced(site, mend):
     """Let it become a replica, which cannot write, until another one is promoted."""
-    with psycopg.connect(site.postgres.get_uri(), autocommit=True) as session:
-        session.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+    session = mend.enter_context(psycopg.connect(site.postgres.get_uri(), autocommit=True))
+
+    def change(how):
+        session.execute(f"ALTER SYSTEM {how}")
         session.execute("SELECT pg_reload_conf()")
-        try:
-            yield
-        finally:
-            session.execute("ALTER SYSTEM RESET default_transaction_read_only")
-            session.execute("SELECT pg_reload_conf()")
+
+    change("SET default_transaction_read_only = on")
+    mend.callback(change, "RESET default_transaction_read_only")
 
 
-@contextmanager
-def valkey_killed(site):
+def valkey_killed(site, mend):
     os.kill(site.doorbell.pid, signal.SIGKILL)
     site.doorbell.kill()
-    try:
-        yield
-    finally:
-        site.doorbell.start()
+    mend.callback(site.doorbell.start)
 
 
-@contextmanager
-def valkey_stopped(site):
+def valkey_stopped(site, mend):
     site.doorbell.hang()
-    try:
-        yield
-    finally:
-        site.doorbell.go_on()
+    mend.callback(site.doorbell.go_on)
 
 
-@contextmanager
-def valkey_restarted(site):
+def valkey_restarted(site, mend):
     site.doorbell.restart()
-    yield
 
 
-@contextmanager
-def valkey_filled_up(site):
-    with Redis.from_url(site.doorbell.url) as redis:
-        redis.config_set("maxmemory", 1)
-        try:
-            yield
-        finally:
-            redis.config_set("maxmemory", 0)
+def valkey_filled_up(site, mend):
+    redis = mend.enter_context(Redis.from_url(site.doorbell.url))
+    redis.config_set("maxmemory", 1)
+    mend.callback(redis.config_set, "maxmemory", 0)
 
 
-@contextmanager
-def valkey_replaced(site):
+def valkey_replaced(site, mend):
     """Let it become a replica of a machine that does not answer."""
-    with Redis.from_url(site.doorbell.url) as redis:
-        redis.replicaof("127.0.0.1", 1)
-        try:
-            yield
-        finally:
-            redis.replicaof("NO", "ONE")
+    redis = mend.enter_context(Redis.from_url(site.doorbell.url))
+    redis.replicaof("127.0.0.1", 1)
+    mend.callback(redis.replicaof, "NO", "ONE")
 
 
 @contextmanager
@@ -321,10 +253,10 @@ async def test_a_part_is_broken_in_every_way(site, part, is_long, delay, recover
         async with ledger(name, *[site.nginx] * 6, **delay) as record:
             async with talking(record):
                 await asyncio.sleep(1)
-                with ExitStack() as broken:
-                    await asyncio.to_thread(broken.enter_context, fault(site))
+                with ExitStack() as mend:
+                    await asyncio.to_thread(fault, site, mend)
                     await asyncio.sleep(10 if is_long else 2)
-                    await asyncio.to_thread(broken.pop_all().close)
+                    await asyncio.to_thread(mend.pop_all().close)
             await recovered(record, name)
         for group in site.groups:
             await asyncio.to_thread(wait_until, lambda group=group: is_ready(group), PATIENCE)

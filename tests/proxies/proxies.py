@@ -15,6 +15,14 @@ from tests.servers.processes import ROOT, free_port, listens, temporary_var_dir,
 # How long a proxy may take to listen, and to end (seconds).
 PATIENCE = 20
 
+# Settings of servers behind a proxy of the tests.
+BEHIND_PROXY = {
+    "SECRET_KEY": "of both",
+    "ALLOWED_HOSTS": "localhost",
+    "CSRF_TRUSTED_ORIGINS": "https://localhost",
+    "FORWARDED_ALLOW_IPS": "127.0.0.1",
+}
+
 # Debian has proxies where not every user looks.
 PATH = f"{os.environ['PATH']}:/usr/sbin"
 
@@ -76,6 +84,14 @@ HAPROXY = Kind(
     | ({"user haproxy": "", "group haproxy": "", "chroot /var/lib/haproxy": ""} if os.getuid() else {}),
 )
 KINDS = [NGINX, CADDY, HAPROXY]
+
+
+def needs(*kinds):
+    """Return a mark of tests that need proxies. `bin/test` installs them where it may."""
+    names = [kind.program for kind in kinds if not kind.path]
+    reason = f"{', '.join(names)} was not found; install it: sudo apt-get install {' '.join(names)}"
+    return pytest.mark.skipif(bool(names), reason=reason)
+
 
 # As Debian's own, which includes files of /etc/nginx/conf.d/.
 NGINX_CONF = """

@@ -5,7 +5,6 @@ import json
 import re
 import ssl
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -21,15 +20,25 @@ from websockets.asyncio.client import connect
 
 from connections.middleware import LARGEST_BODY
 from server.http_protocol import LARGEST_HEAD, REQUEST_PATIENCE
-from tests.proxies.proxies import CADDY, HAPROXY, KINDS, NGINX, PATIENCE, Proxy, trusted_certificate
+from tests.proxies.proxies import (
+    BEHIND_PROXY,
+    CADDY,
+    HAPROXY,
+    KINDS,
+    NGINX,
+    PATIENCE,
+    Proxy,
+    needs,
+    trusted_certificate,
+)
 from tests.servers.https import FORM, Browser, HttpsServer
-from tests.servers.processes import prepared_var_dir, wait_until
+from tests.servers.processes import prepared_var_dir, started, wait_until
 from tests.servers.tab import tabs
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or not all(kind.path for kind in KINDS),  # macOS has one address of its own only
-    reason="nginx, Caddy or HAProxy was not found; install them: sudo apt-get install nginx caddy haproxy",
-)
+pytestmark = [
+    needs(*KINDS),
+    pytest.mark.skipif(sys.platform != "linux", reason="macOS has one address of its own only"),
+]
 
 # What a client claims, to hide its address or to get pages without HTTPS.
 FORGED = {
@@ -54,21 +63,10 @@ def certificate():
 def servers(doorbell):
     """Start two servers with one database and one Redis, as on two machines."""
     var_dirs = [prepared_var_dir() for _ in range(2)]
-    settings = {
-        "DATABASE_URL": f"sqlite:///{var_dirs[0]}/lobby.sqlite3",
-        "REDIS_URL": doorbell.url,
-        "SECRET_KEY": "of both",
-        "ALLOWED_HOSTS": "localhost",
-        "CSRF_TRUSTED_ORIGINS": "https://localhost",
-        "FORWARDED_ALLOW_IPS": "127.0.0.1",
-    }
-    servers = [HttpsServer(var_dir=each, environment=settings) for each in var_dirs]
-    with ThreadPoolExecutor() as threads:
-        try:
-            list(threads.map(HttpsServer.start, servers))
-            yield servers
-        finally:
-            list(threads.map(HttpsServer.stop, servers))
+    database = f"sqlite:///{var_dirs[0]}/lobby.sqlite3"
+    settings = BEHIND_PROXY | {"DATABASE_URL": database, "REDIS_URL": doorbell.url}
+    with started(*[HttpsServer(var_dir=each, environment=settings) for each in var_dirs]) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="module")

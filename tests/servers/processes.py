@@ -12,6 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -103,6 +104,7 @@ def postgresql():
 class Server:
     """Server that tests start, stop and kill; it keeps its port and its VAR_DIR."""
 
+    probe = "/chat/"  # the path that says that it serves
     command: list[str] = field(default_factory=lambda: ["bin/run"])
     var_dir: Path = field(default_factory=prepared_var_dir)
     port: int = field(default_factory=free_port)
@@ -147,7 +149,7 @@ class Server:
     def answers(self):
         assert self.process.poll() is None, f"it ended; its log:\n{self.log}"
         try:
-            return bool(urllib.request.urlopen(f"{self.url}/chat/", timeout=5))  # noqa: S310
+            return bool(urllib.request.urlopen(self.url + self.probe, timeout=5))  # noqa: S310
         except urllib.error.HTTPError:
             return True
         except OSError:
@@ -198,6 +200,17 @@ class Server:
     def left(self):
         """Return the running processes of the server's session."""
         return [pid for pid in psutil.pids() if session_of(pid) == self.process.pid]
+
+
+@contextmanager
+def started(*servers):
+    """Start servers at the same time, and stop them at the end."""
+    with ThreadPoolExecutor() as threads:
+        try:
+            list(threads.map(Server.start, servers))
+            yield servers
+        finally:
+            list(threads.map(Server.stop, servers))
 
 
 def valkeys_of(server):

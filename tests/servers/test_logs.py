@@ -24,7 +24,7 @@ def log_of(server):
 
 
 def records(server, start):
-    """Return the access log's records whose message begins so."""
+    """Return the records of the access log whose messages begin with a text."""
     records = [each for each in log_of(server) if each["logger"] == "lobby.access"]
     return [each for each in records if each["message"].startswith(start)]
 

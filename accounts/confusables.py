@@ -134,10 +134,11 @@ def _find_drawn_letters() -> Iterator[tuple[int, str]]:
 def _find_capitals() -> dict[int, str]:
     """Return small letters that do not look Latin but whose capitals do: в, since В looks like B."""
     small = (character.lower() for character in map(chr, _PROTOTYPES))
+    cased = [letter for letter in small if len(letter) == 1 and letter != letter.upper()]
     return {
         ord(letter): skeleton(letter.upper()).lower()
-        for letter in small
-        if len(letter) == 1 and not skeleton(letter).isascii() and skeleton(letter.upper()).isascii()
+        for letter in cased
+        if not skeleton(letter).isascii() and skeleton(letter.upper()).isascii()
     }
 
 

@@ -9,11 +9,15 @@ from contextlib import suppress
 COLLECTOR = (20_000, 20, 1000)
 
 
-def spare_the_collector() -> None:
+def collect_rarely() -> None:
     """Collect garbage rarely: with thousands of tabs, each collection delays all of them."""
+    gc.set_threshold(*COLLECTOR)
+
+
+def spare_the_collector() -> None:
+    """Collect what the start has left behind, and exclude from garbage collection what is there now."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*COLLECTOR)
 
 
 def give_back() -> None:

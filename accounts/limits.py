@@ -84,6 +84,10 @@ get_account_confirmation_rate = PerLoop(
     )
 )
 
+get_download_rate = PerLoop(
+    lambda: ratelimit.per_hour("downloads of data", _("Too many downloads."), settings.TASKS_PER_HOUR)
+)
+
 
 async def count_reset(address: str) -> None:
     """Count a password reset of an address. Raise `ApiError` if it exceeds the limit."""

@@ -5,6 +5,7 @@ from accounts import views
 urlpatterns = [
     path("", views.me, name="me"),
     path("name/", views.rename, name="rename"),
+    path("data/", views.download_data, name="download_data"),
     path("session/", views.keep_session, name="keep_session"),
     path("sign-up/", views.SignUp.as_view(), name="sign_up"),
     path("sign-in/", views.SignIn.as_view(), name="sign_in"),

@@ -1,23 +1,28 @@
 """Pages of people: display name and account. Most are Django's own views."""
 
 import unicodedata
+from collections.abc import AsyncIterator
 from http import HTTPStatus
+from itertools import islice
 from urllib.parse import urlencode
 
+import msgspec
+from channels.db import database_sync_to_async
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth import views as django_views
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.generic import FormView
 
 from accounts import actions, mail, queries
@@ -32,12 +37,12 @@ from accounts.forms import (
     SignUpForm,
 )
 from accounts.guests import ensure_visitor, find_visitor, has_account
-from accounts.limits import MAX_ACCOUNT_LENGTH, count_failure, count_form
+from accounts.limits import MAX_ACCOUNT_LENGTH, count_failure, count_form, get_download_rate
 from accounts.models import User
-from base import security_log
+from base import personal_data, security_log
 from base.api_errors import ApiError
 from base.ratelimit import get_change_rate, hit_limit
-from base.ratelimit_keys import request_keys
+from base.ratelimit_keys import person_keys, request_keys
 from base.responses import error_response, json_response, rate_limited_page
 from live import send_in_background
 
@@ -93,6 +98,27 @@ def _session_text(is_kept: bool) -> str:
     if is_kept:
         return gettext("This device remembers you again.")
     return gettext("This device forgets you when you close the browser.")
+
+
+@require_safe
+@cache_control(private=True, no_store=True)
+async def download_data(request: HttpRequest) -> HttpResponseBase:
+    """Send all that is stored about the visitor, as JSON Lines: objects with a `kind`."""
+    user = await request.auser()
+    if not isinstance(user, User):
+        return redirect("me")
+    await get_download_rate().hit(person_keys(user.pk, security_log.request_address(request)))
+    headers = {"Content-Disposition": 'attachment; filename="lobby-data.jsonl"'}
+    lines = () if request.method == "HEAD" else _read_lines(user)
+    return StreamingHttpResponse(lines, content_type="application/jsonl", headers=headers)
+
+
+async def _read_lines(user: User) -> AsyncIterator[bytes]:
+    """Yield what is stored about a user, some lines at a time."""
+    objects = personal_data.read_all(user)
+    take = database_sync_to_async(lambda: list(islice(objects, personal_data.QUERY_CHUNK)))
+    while some := await take():
+        yield msgspec.json.Encoder().encode_lines(some)
 
 
 def next_page(request: HttpRequest) -> str:

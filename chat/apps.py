@@ -10,7 +10,9 @@ class ChatConfig(AppConfig):
         from accounts.actions import HANDED_OVER
         from accounts.models import User
         from accounts.queries import ACTIVITY
+        from base.personal_data import SOURCES
         from base.visitor import HAND_OVER
+        from chat import personal_data
         from chat.actions import ignoring
         from chat.actions.members import hand_over, hand_over_records, list_handed_over, on_user_renamed
         from chat.actions.reports import on_user_saved
@@ -25,3 +27,4 @@ class ChatConfig(AppConfig):
         ACTIVITY.append(has_written_since)
         HAND_OVER.extend([ignoring.hand_over, hand_over, hand_over_records])
         HANDED_OVER.append(list_handed_over)
+        SOURCES.append(personal_data.read)

@@ -54,6 +54,10 @@ _SUBSTITUTIONS = [
 ]
 # Signs that seem to say that the site has checked a person: check marks, badges, medals, shields.
 _BADGES = regex.compile("[✓✔✅☑√⍻🗸🗹🮱✪⍟🎖🏅🥇🥈🥉🛡🔰📛⚜®©]")
+# Signs between the names of a list, and their look-alikes: a name with one would pass for several people.
+_SEPARATORS = regex.compile(
+    rf"[,;،؛、，；﹐﹑﹔､︐︑︔⸲⸴⹁{regex.escape(find_lookalikes(',') + find_lookalikes(';'))}]"
+)
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
 # Kana's ー is the only modifier letter that is a part of words.
 _WORD = regex.compile(r"(?:[\p{L}\p{N}--\p{Lm}]|(?<=[\p{Hiragana}\p{Katakana}])ー)+", regex.VERSION1)
@@ -83,6 +87,8 @@ def clean_display_name(name: str) -> str:
         raise ValueError(_("Names can't mix scripts, except Latin letters with Chinese, Japanese or Korean."))
     if _BADGES.search(name):
         raise ValueError(_("Names can't contain check marks or badges."))
+    if _SEPARATORS.search(name):
+        raise ValueError(_("Names can't contain commas or semicolons."))
     spellings = [name, *map(name.translate, _SUBSTITUTIONS)]
     if any(map(_is_reserved, [*spellings, *map(skeleton, spellings)])):  # a sign may look like a letter
         raise ValueError(_("That name isn't allowed. Choose another name."))

@@ -196,6 +196,12 @@ class ChatConsumer(live.AsyncSocket):
         return seq if 0 <= missed <= history.MAX_MISSED else None
 
     @property
+    def may_write(self) -> bool:
+        """Whether the user may send messages, as far as the socket knows: each message is checked anew."""
+        is_allowed = self.user and permissions.can_write(self.user, self.room, self.role)
+        return bool(is_allowed) and not (self.requirement or self.room.archived_at)
+
+    @property
     def may_change(self) -> bool:
         """Whether the user may change the room's settings."""
         is_allowed = self.user and permissions.can_change(self.user, self.room, self.role)

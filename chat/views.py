@@ -75,6 +75,10 @@ def rooms(request: HttpRequest) -> HttpResponse:
     here = request.GET.get("here")
     if here is None:
         return render(request, "chat/rooms.html", {"rooms": room_list.list_rooms(request.user)})
+    try:
+        here = names.clean_room(here)
+    except ValueError:
+        here = ""  # no room can have this name
     found = room_list.list_sidebar_rooms(request.user, here)
     return render(request, "chat/sidebar.html", {"rooms": found, "here": here})
 

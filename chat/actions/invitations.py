@@ -44,6 +44,7 @@ def create_invitation(inviter: User, room: Room, role: str, lifetime: str, uses:
     """Create an invitation into a private room. Return its token, which is not stored. Raise `ApiError`."""
     inviter = queries.lock_active(inviter)
     _check_manages(inviter, room)
+    queries.check_not_silenced(inviter)
     if role not in (Role.MEMBER, Role.MODERATOR) or lifetime not in LIFETIMES or uses not in USES:
         raise ApiError("bad_frame", _("Choose a role, an expiry time and a number of uses."))
     locks.lock_rooms([room.pk])

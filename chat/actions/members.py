@@ -457,9 +457,12 @@ def audit(
 def _lock_member(
     actor: User, room: Room, person: int, kinds: Collection[str] = (RoomKind.PRIVATE,)
 ) -> Membership:
-    """Lock both people, as sending a message does. Return the person's membership as now stored."""
+    """Lock both people, as sending a message does. Return the person's membership as now stored.
+
+    Raise `ApiError` if the person is not in the room, or the actor is silenced.
+    """
     people = queries.lock_active_people({actor.pk, person})
-    queries.get_stored(people, actor)
+    queries.check_not_silenced(queries.get_stored(people, actor))
     found = permissions.listed_memberships(room).filter(user=person).select_related("user").first()
     is_inside = room.is_open or permissions.load_role(actor, room) is not None
     if room.kind not in kinds or found is None or not is_inside:

@@ -4,7 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -109,7 +109,7 @@ class MessageBatch:
         if not room.slow_mode or room.archived_at:
             return
         pause = permissions.pause_between(author, room, self._role(author, room))
-        latest = self._find_latest(author, entry) if pause else None
+        latest = self._find_latest(author, entry, pause) if pause else None
         waits = pause - (timezone.now() - latest).total_seconds() if latest else 0
         if 0 < waits <= pause:  # more, if the clock was set back: they would wait until then
             by_seconds = _("This room is in slow mode. You can write again in {count} s.")
@@ -117,20 +117,24 @@ class MessageBatch:
             detail, unit = (by_seconds, 1) if waits <= 60 else (by_minutes, 60)
             raise ApiError("rate_limited", format_lazy(detail, count=math.ceil(waits / unit)), waits)
 
-    def _find_latest(self, author: User | None, entry: NewMessage) -> datetime | None:
+    def _find_latest(self, author: User | None, entry: NewMessage, pause: int) -> datetime | None:
         """Return when an author wrote last in a room.
 
-        A client without a session is a new guest after each reconnect: find the guests of its network, among
-        the last messages.
+        A client is a new guest whenever it drops its cookie, or reconnects without one: for a guest who first
+        came within the pause, find the guests of the same network too, among the last messages.
         """
+        network = _network_of_newcomer(author, entry, pause)
         of_batch = [message.author for message in self._new if message.room_id == entry.room.pk]
-        if any(each.pk == author.pk if author else _is_guest_of(entry.network, each) for each in of_batch):
+        if any(each == author or _is_guest_of(network, each) for each in of_batch):
             return timezone.now()
-        own = permissions.messages_of(entry.room.pk).filter(event=None).order_by("-number")
-        if author:
-            return own.filter(author=author).values_list("created_at", flat=True).first()  # by an index
-        last = own.values_list("author__is_guest", "author__network", "created_at")[:MAX_COMPARED]
-        return next((at for *guest, at in last if guest == [True, entry.network]), None)
+        messages = permissions.messages_of(entry.room.pk).filter(event=None).order_by("-number")
+        found: list[datetime] = []
+        if author:  # by an index
+            found += messages.filter(author=author).values_list("created_at", flat=True)[:1]
+        if network is not None:
+            last = messages.values_list("author__is_guest", "author__network", "created_at")[:MAX_COMPARED]
+            found += next(([at] for *guest, at in last if guest == [True, network]), [])
+        return max(found, default=None)
 
     def find_earlier(self, entry: NewMessage) -> Message | None:
         """Return the message that was stored when this was sent before."""
@@ -183,7 +187,15 @@ class MessageBatch:
             self._by_key.setdefault((message.room_id, author, message.client_id), message)
 
 
-def _is_guest_of(network: str, author: User) -> bool:
+def _network_of_newcomer(author: User | None, entry: NewMessage, pause: int) -> str | None:
+    """Return the network of a guest who first came within a pause (seconds); None for all others."""
+    if author is None:
+        return entry.network
+    is_new = author.is_guest and author.date_joined > timezone.now() - timedelta(seconds=pause)
+    return author.network or None if is_new else None
+
+
+def _is_guest_of(network: str | None, author: User) -> bool:
     return author.is_guest and author.network == network
 
 

@@ -20,6 +20,7 @@ from base.rooms import PRIVATE_PREFIX, missing_room
 from chat import permissions, purge, room_names, room_search
 from chat.actions import members
 from chat.actions.room_events import log_event
+from chat.actions.site_rules import check_new_guest
 from chat.models import (
     MAX_PEOPLE,
     MAX_TOPIC_LENGTH,
@@ -61,10 +62,10 @@ def open_room(name: str, visitor: User | None = None) -> Room:
 def _create_open(room: Room, owner: User | None) -> None:
     """Create an open room, unless another process does so at the same time.
 
-    It is the staff's if the site's rules keep the owner from writing there.
+    It is the staff's if the owner is silenced, or the site's rules keep them from writing there.
     """
     owner = owner and queries.lock_active_people({owner.pk}).get(owner.pk)
-    if permissions.find_requirement(owner, SiteRules.current()):
+    if permissions.find_requirement(owner, SiteRules.current()) or (owner and owner.is_silenced):
         owner = None
     insert(room, unique_field="key")
     stored = permissions.all_rooms().get(key=room.key)
@@ -234,6 +235,7 @@ def change_room(actor: User, room: Room, wanted: Mapping[str, Any], address: str
         room.title, room.search_keys = title, room_search.make_search_keys(title)
         _changed(actor, room, RoomEvent.RENAMED, title, ModerationAction.RENAME, address)
     if topic != room.topic_line:
+        check_new_guest(actor, room, topic)
         room.topic_line = topic
         event = RoomEvent.TOPIC if topic else RoomEvent.NO_TOPIC
         _changed(actor, room, event, topic, ModerationAction.SET_TOPIC, address)

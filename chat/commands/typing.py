@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 @handles(Type, session=True)
 async def type_(socket: "ChatConsumer", command: Type) -> None:
+    if not socket.may_write:  # what is typed would be refused
+        return
     get_typing_notifier().publish_typing(
         socket.room.topic, get_presence_feed().with_current_name(cast(User, socket.user))
     )

@@ -16,10 +16,13 @@ SEPARATOR = ", "
 
 
 class JoinedNames(Subquery):
-    """Names of a direct room's people, joined. One `DELETED` stands for all whose membership is gone."""
+    """Names of a direct room's people, joined. One `DELETED` stands for all whose membership is gone.
+
+    Names that were chosen when they could contain a separator are shown without it.
+    """
 
     template = f"""
-        (SELECT %(function)s(name, '{SEPARATOR}')
+        (SELECT %(function)s(REPLACE(name, '{SEPARATOR}', ' '), '{SEPARATOR}')
             || CASE WHEN COUNT(*) < LENGTH(MAX(people)) - LENGTH(REPLACE(MAX(people), '-', ''))
             THEN '{SEPARATOR}{DELETED}' ELSE '' END
         FROM (%(subquery)s) others)

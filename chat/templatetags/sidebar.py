@@ -31,8 +31,13 @@ def account_query(context: RequestContext) -> str:
 
 @register.simple_tag
 def room_item(template_name: str, room: room_list.RoomCard, here: str = "") -> str:
-    """Render a room of a list. Most are the same for all visitors, and rendered once."""
-    return _render(template_name, get_language() or "", room, room.name == here)
+    """Render a room of a list. Most are the same for all visitors, and rendered once.
+
+    The room where the visitor is need not exist: it is not cached, so that no text of a client takes memory.
+    """
+    is_here = room.name == here
+    render = _render.__wrapped__ if is_here else _render
+    return render(template_name, get_language() or "", room, is_here)
 
 
 @lru_cache(MAX_RENDERED)

@@ -168,6 +168,7 @@ def test_names_of_all_languages_are_names(name):
         ("a\u202eb", "control"),
         *((f"Ada {sign}", "check marks") for sign in "✓✔✅☑√🛡🔰🏅®"),
         ("✔️Ada", "check marks"),
+        *((f"Ada{sign} Bob", "commas") for sign in ",;，、；،؛‚"),
         ("", "empty"),
         ("x" * 33, "at most 32"),
     ],

@@ -24,6 +24,7 @@ from chat.actions import Member
 from chat.models import Membership, Message, Room
 from chat.queries import room_list, unread_counts
 from chat.room_search import MAX_READ, RoomMatcher, make_search_keys
+from chat.templatetags import sidebar
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -391,6 +392,25 @@ def test_the_open_room_can_be_muted_and_left_before_one_has_read_there(bob):
     for path in ("/chat/lobby/", "/rooms/?here=lobby"):
         page = Client().get(path).content.decode()
         assert re.search('data-room="lobby"[^>]*data-involvement="mentions"', page)
+
+
+@pytest.mark.parametrize("here", ["a\nb", "a\x85b", "a\u2028b", "x" * 7000, "", " ", ".."])
+def test_a_room_that_cannot_be_is_not_the_open_one(bob, here):
+    say(bob, "lobby")
+    shown = Client().get("/rooms/", {"here": here})
+    assert shown.status_code == 200
+    assert re.findall('data-room="([^"]*)"', shown.content.decode()) == ["lobby"]
+
+
+def test_texts_of_clients_take_no_memory(bob):
+    """Rows of rooms are cached, but not that of the open room, which need not exist."""
+    say(bob, "lobby")
+    client = Client()
+    client.get("/rooms/?here=elsewhere")
+    before = sidebar._render.cache_info().currsize
+    for number in range(3):
+        assert f"no such room {number}" in client.get(f"/rooms/?here=no such room {number}").content.decode()
+    assert sidebar._render.cache_info().currsize == before
 
 
 @pytest.mark.parametrize("here", [1, 2])

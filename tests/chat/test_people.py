@@ -13,6 +13,7 @@ import live
 from accounts import actions
 from accounts.models import User
 from base.api_errors import ApiError
+from chat.actions import open_room, rooms
 from chat.services import room_presence
 from live import presence
 
@@ -200,6 +201,23 @@ async def test_a_large_room_names_some_and_counts_all(connect, ada, bob, monkeyp
     here = await connect(user=ada)
     await connect(user=bob)
     await here.until_people("Ada", count=2)
+
+
+@pytest.mark.parametrize("change", ["silenced", "archived", "muted"])
+async def test_typing_of_people_who_cannot_write_is_not_published(connect, ada, bob, change):
+    if change == "silenced":
+        bob.silenced_until = timezone.now() + timedelta(hours=1)
+        await bob.asave()
+    else:
+        room = await database_sync_to_async(open_room)("lobby", ada)
+        if change == "archived":
+            await database_sync_to_async(rooms.archive)(ada, room, True)
+        else:
+            await database_sync_to_async(rooms.change_room)(ada, room, {"writers": "moderators"})
+    here, writer = await connect("lobby", user=ada), await connect("lobby", user=bob)
+    await writer.event("welcome")
+    await writer.send_command(type="typing")
+    assert await here.hears_none("typing")
 
 
 async def test_typing_is_published_at_intervals(connect, ada, bob):

@@ -19,7 +19,7 @@ from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions, purge
 from chat.actions import rooms
-from chat.actions.message_batch import MAX_COMPARED
+from chat.actions.message_batch import MAX_COMPARED, NewMessage
 from chat.models import AuditEntry, Ignored, Invitation, Membership, Message, Room, Writers
 from live import LogRewound
 from tests.chat.people import browser, make_staff
@@ -291,6 +291,22 @@ async def test_slow_mode_makes_clients_without_a_session_wait_by_their_network(c
             event = await client.event("message" if expected is None else "error")
             assert event.get("code") == expected
     assert await Message.objects.filter(event=None).acount() == 2
+
+
+def test_slow_mode_makes_new_guests_wait_by_their_network(owning, lobby):
+    """A client that drops its cookie is another guest."""
+    restrict(owning, slow_mode="3600")
+    known = create_guest("93.184.216.34")
+    User.objects.filter(pk=known.pk).update(date_joined=timezone.now() - timedelta(hours=2))
+    say(create_guest("93.184.216.34"), lobby)
+    for network in ("93.184.216.34", "93.184.216.35"):
+        is_same = network == "93.184.216.34"
+        guest = create_guest(network)
+        assert (refused(guest, lobby).code == "rate_limited") if is_same else say(guest, lobby)
+    say(User.objects.get(pk=known.pk), lobby)  # came before the pause: waits for nobody else
+    together = [NewMessage(create_guest("93.184.216.36"), lobby, "hi", uuid4()) for _ in range(2)]
+    _first, second = actions.write_all(together)
+    assert second.code == "rate_limited"
 
 
 def test_slow_mode_reads_no_texts(owning, lobby, other):

@@ -226,3 +226,30 @@ def test_a_silenced_person_shows_no_text_elsewhere(moderating):
     assert client.post(f"/chat/{room.name}/settings/", {"title": "evil"}).status_code == 403
     guest.refresh_from_db()
     assert guest.name != "visit evil dot example" and Room.objects.filter(title="evil").count() == 0
+
+
+def test_a_silenced_owner_changes_nobodys_role_and_invites_nobody(moderating):
+    guest, other, another = create_guest(), create_guest(), create_guest()
+    moderating.post(f"/moderation/{guest.pk}/silence/", {"lifetime": "hour"})
+    private, lobby = create_private_room(other, "Choir"), actions.open_room("lobby", other)
+    for room, person, role in (
+        (private, guest, Role.OWNER),
+        (private, another, Role.MEMBER),
+        (lobby, guest, Role.OWNER),
+        (lobby, another, Role.MODERATOR),
+    ):
+        Membership.objects.create(user=person, room=room, role=role)
+    before = list(Membership.objects.order_by("pk").values_list("user", "role"))
+    for address, given in (
+        (f"/chat/{private.name}/members/{another.pk}/remove/", {}),
+        (f"/chat/{private.name}/members/{another.pk}/role/", {"role": "owner"}),
+        (f"/chat/lobby/members/{other.pk}/role/", {"role": "member"}),
+        (f"/chat/{private.name}/invitations/", {"role": "moderator", "lifetime": "day", "uses": "any"}),
+    ):
+        refused = browser(guest).post(address, given)
+        assert refused.status_code in (400, 403)
+        assert "silenced" in refused.content.decode()
+    assert list(Membership.objects.order_by("pk").values_list("user", "role")) == before
+    assert not private.invitation_set.exists()
+    actions.open_room("new", guest)  # it is the staff's
+    assert not Membership.objects.filter(room__key="new").exists()

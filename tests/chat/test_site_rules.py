@@ -16,10 +16,11 @@ from accounts.actions import create_guest
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions
+from chat.actions import rooms
 from chat.actions.change_batch import Change
 from chat.actions.rooms import create_private_room, open_direct_room
 from chat.actions.site_rules import MAX_MENTIONS_OF_NEW_GUEST, change_rules
-from chat.models import AuditEntry, Membership, Message, SiteRules
+from chat.models import AuditEntry, Membership, Message, Room, SiteRules
 from chat.models.site_rules import TTL
 from live import hub
 from tests.chat.people import browser, make_staff
@@ -245,6 +246,16 @@ def test_reasons_of_new_guests_have_no_links(set_rules):
     assert "links" in str(error.detail) and Message.objects.get().text == "hi"
     actions.write_all([removal._replace(reason="Spam")])
     assert Message.objects.get().removal_reason == "Spam"
+
+
+def test_topics_of_new_guests_have_no_links(set_rules):
+    owner = create_guest()
+    room = actions.open_room("owned", owner)
+    set_rules(guest_minutes=10)
+    with pytest.raises(ApiError, match="links"):
+        rooms.change_room(owner, room, {"topic": "see https://spam.example"})
+    rooms.change_room(owner, room, {"topic": "Tea"})
+    assert Room.objects.get().topic_line == "Tea"
 
 
 @pytest.mark.parametrize(

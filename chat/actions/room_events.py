@@ -27,6 +27,10 @@ def _append(line: Message) -> None:
     (seq,) = room.allocate_seqs(1, last_message_at=None if line.event else timezone.now())
     line.seq = line.number = seq
     line.author_name, line.author_is_staff = author.name, author.is_staff
+    subject = line.text
+    if line.event == RoomEvent.TOPIC:
+        line.text = ""  # the room has its topic: once that is removed, nobody shall read it
     permissions.all_messages().bulk_create([line])
+    line.text = subject
     published = protocol.make_event(line, room.epoch)
     transaction.on_commit(lambda: live.publish(room.topic, published))

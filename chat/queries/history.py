@@ -20,6 +20,7 @@ from base.api_errors import ApiError
 from chat import mentions, permissions, protocol
 from chat.models import Message, Room, new_epoch
 from chat.queries.titles import load_titles
+from chat.room_events import RoomEvent
 from live.data_loader import DataLoader
 
 # Largest size of a page's texts as JSON (bytes). A page with longer texts has fewer messages.
@@ -70,8 +71,14 @@ class LoggedMessages:
     """Messages in rooms' logs: a `live.LogPart`."""
 
     def read_after(self, topic: str, seq: int, up_to: int, limit: int) -> Sequence[live.Event]:
-        rows = permissions.messages_of(_room_id(topic)).filter(seq__gt=seq, seq__lte=up_to)
-        return [protocol.make_event(row) for row in mentions.load_mentions(rows.order_by("seq")[:limit])]
+        room = _room_id(topic)
+        rows = permissions.messages_of(room).filter(seq__gt=seq, seq__lte=up_to)
+        missed = mentions.load_mentions(rows.order_by("seq")[:limit])
+        if topics := [row for row in missed if row.event == RoomEvent.TOPIC]:
+            present = permissions.all_rooms().values_list("topic_line", flat=True).filter(pk=room).first()
+            for row in topics:  # earlier topics are not stored
+                row.text = present or ""
+        return [protocol.make_event(row) for row in missed]
 
     def count_after(self, topic: str, seq: int, limit: int) -> int:
         return permissions.messages_of(_room_id(topic)).filter(seq__gt=seq)[:limit].count()

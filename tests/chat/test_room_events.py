@@ -67,7 +67,7 @@ def test_settings_of_a_room_are_told_once_each(owning, owner, room):
         owning.post(f"/chat/{room}/archive/", {"archived": archived})
     assert lines(room) == [
         ("renamed", owner.name, "Film club"),
-        ("topic", owner.name, "Mondays at nine"),
+        ("topic", owner.name, ""),  # the topic is the room's
         ("no_topic", owner.name, ""),
         ("archived", owner.name, ""),
         ("reopened", owner.name, ""),
@@ -96,6 +96,19 @@ def test_bad_settings_are_told_and_change_nothing(owning, room, given):
 def test_a_topic_is_one_line_as_it_was_typed(owning, room):
     save(owning, room, topic="  Mondays，\n nine o’clock！ ")
     assert Room.objects.get(key=room).topic_line == "Mondays， nine o’clock！"
+
+
+async def test_who_comes_back_gets_the_present_topic_and_no_earlier_one(connect, guest):
+    room = await database_sync_to_async(actions.open_room)("lobby", guest)
+    reader = await connect(user=guest)
+    await reader.event("welcome")
+    for topic in ("Bad words", "Tea"):
+        await database_sync_to_async(rooms.change_room)(guest, room, {"topic": topic})
+        assert (await reader.event("message"))["message"] == topic
+    missed, seq = await history.source.read_after(room.topic, 0, 10)
+    assert (seq, [json.loads(each.body)["message"] for each in missed]) == (2, ["Tea", "Tea"])
+    page = await database_sync_to_async(lambda: browser(guest).get("/chat/lobby/messages/"))()
+    assert "Bad words" not in page.content.decode()
 
 
 def test_only_owners_change_private_rooms_and_staff_open_ones(room, member, owner):

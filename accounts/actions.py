@@ -29,6 +29,7 @@ from base.api_errors import ApiError
 from base.database import insert
 from base.visitor import HAND_OVER
 from live.networks import is_public
+from tasks.jobs import RUN_JOBS, make_due
 
 # The precision of `User.seen_at`.
 SEEN_INTERVAL = timedelta(hours=1)
@@ -54,6 +55,9 @@ REST_TIME = timedelta(days=1)
 # How many former names of a person may rest at the same time, so that renaming cannot reserve many.
 MAX_RESTING = 3
 
+
+# Name of the job that deletes the messages of deleted accounts.
+ERASE_MESSAGES = "messages of deleted accounts"
 
 # How long after the first visit the network of an account is banned with it.
 NEW_ACCOUNT_TIME = timedelta(days=7)
@@ -281,11 +285,18 @@ def _set_password(user: User, hashed: str) -> User:
 
 
 @transaction.atomic
-def delete_account(user: User) -> None:
-    """Delete a person's data for good. Messages stay, with the names that they were sent with."""
+def delete_account(user: User, with_messages: bool = False) -> None:
+    """Delete a person's data for good. Messages stay, with the names that they were sent with.
+
+    With `with_messages`, a task worker deletes them soon, and those of guests who signed in to the account.
+    """
     user = queries.lock_active(user)
     _hand_over(user, None)
+    user.erases_messages = with_messages
     _anonymize(user)
+    if with_messages:
+        make_due(ERASE_MESSAGES)
+        transaction.on_commit(lambda: live.send_in_background(RUN_JOBS))
 
 
 @transaction.atomic

@@ -132,7 +132,11 @@ class PasswordForm(forms.Form):
 
 
 class DeleteForm(PasswordForm):
-    pass
+    with_messages = forms.BooleanField(
+        label=_("Delete my messages, too"),
+        required=False,
+        help_text=_("Others then see that a message was deleted. This can take a few minutes."),
+    )
 
 
 class EmailForm(PasswordForm):

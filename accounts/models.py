@@ -68,6 +68,12 @@ class User(AbstractUser):
         editable=False,
         help_text="The address or network from which a guest came first: a ban keeps further guests out.",
     )
+    erases_messages = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether the messages of the deleted account are being deleted, too.",
+    )
     heir = models.ForeignKey(
         "self",
         models.SET_NULL,

@@ -338,10 +338,13 @@ class Delete(AccountFormView):
 
     def form_valid(self, form):
         person = ensure_visitor(self.request)
-        actions.delete_account(person)
+        with_messages = form.cleaned_data["with_messages"]
+        actions.delete_account(person, with_messages)
         record("account_deleted", self.request, person.pk)
         logout(self.request)
         messages.success(self.request, gettext("Account deleted"))
+        if with_messages:
+            messages.success(self.request, gettext("Your messages are being deleted."))
         return redirect("me")
 
 

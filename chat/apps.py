@@ -12,7 +12,7 @@ class ChatConfig(AppConfig):
         from accounts.queries import ACTIVITY
         from base.personal_data import SOURCES
         from base.visitor import HAND_OVER
-        from chat import personal_data
+        from chat import erasure, personal_data
         from chat.actions import ignoring
         from chat.actions.members import hand_over, hand_over_records, list_handed_over, on_user_renamed
         from chat.actions.reports import on_user_saved
@@ -22,6 +22,7 @@ class ChatConfig(AppConfig):
 
         register(JOB)
         register(EMPTY_ROOMS_JOB)
+        register(erasure.JOB)
         post_save.connect(on_user_saved, sender=User)
         post_save.connect(on_user_renamed, sender=User)
         ACTIVITY.append(has_written_since)

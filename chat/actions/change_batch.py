@@ -93,6 +93,11 @@ class ChangeBatch:
         self._changed[message.pk] = message
         return message
 
+    def erase(self, message: Message) -> None:
+        """Delete a message of a person who is gone. It was read in this transaction."""
+        message.text, message.deleted_at = "", timezone.now()
+        self._changed[message.pk] = message
+
     def _load_roles(self, changes: Sequence[Change]) -> permissions.Roles:
         """Return the roles that decide about the changes: all in private rooms, and those of moderators."""
         pairs = set[tuple[int, int]]()

@@ -1,6 +1,6 @@
 """Actions on messages: send, edit and delete, stored in batches."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -10,7 +10,7 @@ from accounts import queries
 from accounts.actions import claim_name, create_guest
 from accounts.models import User
 from base.api_errors import ApiError
-from chat import mentions, protocol
+from chat import mentions, permissions, protocol
 from chat.actions.change_batch import Change, ChangeBatch
 from chat.actions.message_batch import MessageBatch, NewMessage, find_stored
 from chat.models import ARCHIVED, Message, Room, RulesChanged
@@ -41,6 +41,23 @@ def delete(author: User, room: Room, number: int) -> Message:
     """Delete the text of the author's message; its row stays. Raise `ApiError` if it is not theirs."""
     message, _ = _write_one(Change(author, room, number, None))
     return message
+
+
+@transaction.atomic
+def erase(pks: Collection[int]) -> int:
+    """Delete messages of people who are gone, by their primary keys. Return how many were not deleted yet."""
+    wanted = permissions.all_messages().filter(pk__in=pks)
+    rooms = locks.lock_rooms(set(wanted.values_list("room", flat=True)))
+    batch = ChangeBatch([], {})
+    for message in wanted.filter(deleted_at=None):  # as stored now that their rooms are locked
+        message.room = rooms[message.room_id]
+        batch.erase(message)
+    changed = batch.store(mentions.find_candidates([]))
+    erased = batch.by_room()
+    for room, messages in erased:
+        _publish(room, *messages)
+    transaction.on_commit(lambda: unread_changes.publish_changed_rooms(changed))
+    return sum(len(messages) for _, messages in erased)
 
 
 def _write_one(entry: Entry) -> WriteResult:

@@ -147,8 +147,6 @@ async def test_tabs_of_a_guest_who_signs_in_are_signed_out(connect, guest):
 
 @pytest.mark.django_db(transaction=True)
 def test_guests_who_signed_in_with_an_earlier_version_are_forgotten():
-    executor = MigrationExecutor(connection)
-    executor.migrate([("accounts", "0008_heir")])
     guest, other = account_actions.create_guest(PUBLIC), account_actions.create_guest("1.2.3.4")
     for owner in (guest, other):
         create_order(owner, "pills for my illness", Decimal(1), "EUR", True)
@@ -158,6 +156,8 @@ def test_guests_who_signed_in_with_an_earlier_version_are_forgotten():
     back = account_actions.create_guest("5.6.7.8")
     browser(back)  # has a session, and lost the name to somebody else's
     User.objects.filter(pk__in=[guest.pk, back.pk]).update(name_key=None, name_skeleton="")
+    executor = MigrationExecutor(connection)
+    executor.migrate([("accounts", "0008_heir")])
     executor.loader.build_graph()
     executor.migrate(executor.loader.graph.leaf_nodes())
     left = User.objects.get(pk=guest.pk)

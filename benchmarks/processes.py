@@ -85,6 +85,22 @@ def wait_for_answer(pid: int, port: int, log: Path) -> None:
         time.sleep(0.05)
 
 
+def wait_for_workers(pids: Sequence[int], port: int) -> None:
+    """Wait until each worker accepts connections: others would get the tabs. Raise `MeasurementFailed`."""
+    deadline = time.monotonic() + START_TIMEOUT
+    with contextlib.ExitStack() as opened:
+        while not all(has_accepted(pid, port) for pid in pids):
+            if time.monotonic() > deadline:
+                raise MeasurementFailed("a worker accepts no connections")
+            opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+            time.sleep(0.05)
+
+
+def has_accepted(pid: int, port: int) -> bool:
+    connections = psutil.Process(pid).net_connections("tcp")
+    return any(each.laddr.port == port and each.raddr for each in connections)
+
+
 def is_answering(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/chat/", timeout=5):

@@ -181,7 +181,10 @@ class Site:
         command = [part.format(port=port) for part in kind.command]
         with processes.started(command, self.root, environment, cores or self.cores[:1], log) as pid:
             processes.wait_for_answer(pid, port, log)
-            yield Server(kind, port, Process(*kind.find_workers(pid)), self.redis, sessions)
+            pids = kind.find_workers(pid)
+            if len(pids) > 1:
+                processes.wait_for_workers(pids, port)
+            yield Server(kind, port, Process(*pids), self.redis, sessions)
 
 
 @contextmanager

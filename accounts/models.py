@@ -85,6 +85,9 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         db_table = "chat_user"
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(erases_messages=True), name="user_erases_messages")
+        ]
 
     def __str__(self):
         return self.name

@@ -87,6 +87,7 @@ def rename(request: HttpRequest) -> HttpResponse:
 @require_POST
 def keep_session(request: HttpRequest) -> HttpResponse:
     """Choose how long the session lasts: until the browser is closed, or with `keep` as long as usual."""
+    hit_limit(get_change_rate, request_keys(request))
     if find_visitor(request):
         is_kept = bool(request.POST.get("keep"))
         request.session.set_expiry(None if is_kept else 0)
@@ -389,6 +390,8 @@ class SendConfirmation(AccountFormView):
 @never_cache
 def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
     """Render the page that a confirmation link opens. A button confirms, since mail filters open links."""
+    if request.method == "POST":
+        hit_limit(get_change_rate, request_keys(request))
     try:
         if request.method != "POST":
             context = {"email": queries.find_by_token(token).email, "next": ""}

@@ -1,6 +1,7 @@
 """Deletion of the messages of deleted accounts whose people asked for it: a job."""
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.db.models import Q
 
@@ -11,16 +12,45 @@ from chat.actions.messages import erase
 from tasks.jobs import CHUNK, PeriodicJob
 
 
+class Place(NamedTuple):
+    """Place in the messages of a person, in the order of their index."""
+
+    author: int = 0
+    room: int = 0
+    number: int = 0
+
+
+# How far this process has come with each person. Without it, each step would read what others have erased.
+_reached: dict[int, Place] = {}
+
+
 def erase_messages() -> int:
-    """Delete some messages of a deleted account. Return how many rows of messages or people changed."""
-    person = User.objects.filter(erases_messages=True).first()
+    """Delete some messages of a deleted account, or look for the next ones. Return 0 at the end of all."""
+    person = User.objects.filter(erases_messages=True).order_by("pk").values_list("pk", flat=True).first()
     if person is None:
         return 0
-    authors = User.objects.filter(Q(pk=person.pk) | Q(heir=person))
-    left = permissions.all_messages().filter(author__in=authors, event=None, deleted_at=None)
-    if some := list(left.order_by("author", "room", "number").values_list("pk", flat=True)[:CHUNK]):
-        return erase(some) or 1  # their authors are gone: nobody else deletes many of them
-    return User.objects.filter(pk=person.pk).update(erases_messages=False)
+    place = _reached.get(person, Place())
+    of_room = permissions.all_messages().filter(author=place.author, room=place.room, number__gt=place.number)
+    left = of_room.filter(event=None, deleted_at=None).order_by("number").values_list("pk", "number")
+    if some := list(left[:CHUNK]):
+        count = erase([pk for pk, _ in some])
+        _reached[person] = place._replace(number=some[-1][1])
+        return count or 1
+    if next_place := _find_next(person, place):
+        _reached[person] = next_place
+        return 1
+    _reached.pop(person, None)
+    return User.objects.filter(pk=person).update(erases_messages=False)
+
+
+def _find_next(person: int, place: Place) -> Place | None:
+    """Return the beginning of the next room in which a person or one of their guests wrote."""
+    later = permissions.all_messages().filter(author=place.author, room__gt=place.room).order_by("room")
+    if room := later.values_list("room", flat=True).first():
+        return Place(place.author, room)
+    authors = User.objects.filter(Q(pk=person) | Q(heir=person), pk__gt=place.author).order_by("pk")
+    author = authors.values_list("pk", flat=True).first()
+    return Place(author) if author else None
 
 
 # Workers are reminded every hour. The interval is a little shorter, so that no reminder is too early.

@@ -15,4 +15,10 @@ class Migration(migrations.Migration):
                 help_text="Whether the messages of the deleted account are being deleted, too.",
             ),
         ),
+        migrations.AddIndex(
+            "user",
+            models.Index(
+                condition=models.Q(("erases_messages", True)), fields=["id"], name="user_erases_messages"
+            ),
+        ),
     ]

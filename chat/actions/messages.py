@@ -56,7 +56,8 @@ def erase(pks: Collection[int]) -> int:
     erased = batch.by_room()
     for room, messages in erased:
         _publish(room, *messages)
-    transaction.on_commit(lambda: unread_changes.publish_changed_rooms(changed))
+    if changed:
+        transaction.on_commit(lambda: unread_changes.publish_changed_rooms(changed))
     return sum(len(messages) for _, messages in erased)
 
 

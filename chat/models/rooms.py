@@ -130,7 +130,8 @@ class Room(models.Model):
     first_seq = 0
 
     class Meta:
-        indexes = [models.Index(fields=["kind"], name="room_kind")]  # for the purge: most rooms are open
+        # For lists of the latest open rooms, and for the purge.
+        indexes = [models.Index(fields=["kind", "last_message_at", "id"], name="room_kind_last_message_at")]
 
     def __str__(self):
         return self.label

@@ -204,7 +204,9 @@ def _find_exact(rooms: QuerySet[Room], own: QuerySet[Membership], text: str) -> 
 
 
 def _is_called(title: str, text: str) -> bool:
-    return bool(title) and names.key(title) == names.key(" ".join(text.split()))
+    name = " ".join(text.split())
+    is_name = bool(title) and names.is_composable(name, names.MAX_ROOM_NAME)
+    return is_name and names.key(title) == names.key(name)
 
 
 def _search(user: User | AnonymousUser, rooms: QuerySet[Room], text: str) -> list[tuple[int, str, str]]:

@@ -10,6 +10,7 @@ from django.db.models import (
     BigIntegerField,
     Case,
     DateTimeField,
+    Exists,
     F,
     IntegerField,
     OuterRef,
@@ -54,20 +55,14 @@ K = TypeVar("K")
 ALWAYS = Q()
 
 
-class RowCount(Subquery):
-    """Number of rows of a subquery. The subquery must limit them."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
-    output_field = IntegerField()
-
-
-class UnreadCount(RowCount):
-    """Number of rows of `_unread_messages` that are messages of others, up to `most`."""
+class UnreadCount(Subquery):
+    """Number of rows of `_unread_messages` or `_unread_mentions` that count, up to `most`."""
 
     template = (
         "(SELECT COUNT(*) FROM (SELECT 1 FROM (%(subquery)s) scanned"
         " WHERE number_of_other IS NOT NULL LIMIT %(most)s) counted)"
     )
+    output_field = IntegerField()
 
 
 class FirstUnread(Subquery):
@@ -78,7 +73,7 @@ class FirstUnread(Subquery):
 
 
 class LastUnread(Subquery):
-    """The key of the last message in `_newest_messages`."""
+    """The key of the last message in `_newest_messages` or `_unread_mentions`."""
 
     template = (
         "(SELECT message FROM (%(subquery)s) newest"
@@ -232,14 +227,11 @@ def count_unread(keys: Collection[int]) -> list[RoomCounts]:
     """Return the counts of memberships, by their keys, newest first."""
     if not keys:
         return []
-    named = Mention.objects.filter(
-        user=OuterRef("user"), room=OuterRef("room"), number__gt=OuterRef("last_read")
-    ).exclude(message__author__in=_ignored())
-    mentions = named.order_by().values("pk")[:MAX_UNREAD]
-    last_mention = Subquery(named.order_by("-number").values("message")[:1])
+    mentions = _unread_mentions()
+    last_mention = LastUnread(mentions.order_by("-number")[:MAX_NEWEST])
     counted = Membership.objects.filter(pk__in=keys).annotate(
         unread=UnreadCount(_unread_messages(), most=MAX_UNREAD),
-        mentions=RowCount(mentions),
+        mentions=UnreadCount(mentions.order_by("number")[:MAX_SCANNED], most=MAX_UNREAD),
         title=title_for(OuterRef("user"), "room"),
         newest=Case(
             When(involvement=Involvement.ALL, then=LastUnread(_newest_messages())),
@@ -284,12 +276,24 @@ def _newest_messages() -> QuerySet:
 
     These are the person's own, and those of people whom they ignore.
     """
-    return _numbers_of_others(~Q(author__in=_ignored())).order_by("-number")[:MAX_NEWEST]
+    return _numbers_of_others(~_is_ignored("author")).order_by("-number")[:MAX_NEWEST]
 
 
-def _ignored() -> QuerySet:
-    """Return the people whom the person of a membership, two queries further out, ignores."""
-    return Ignored.objects.filter(user=OuterRef(OuterRef("user"))).values("person")
+def _unread_mentions() -> QuerySet:
+    """Return the unread mentions of a membership's person, by number: NULL for those by ignored people.
+
+    The caller limits them: an ignored person may write any number.
+    """
+    named = Mention.objects.filter(
+        user=OuterRef("user"), room=OuterRef("room"), number__gt=OuterRef("last_read")
+    )
+    number = Case(When(~_is_ignored("message__author"), then="number"))
+    return named.values("message", number_of_other=number)
+
+
+def _is_ignored(author: str) -> Exists:
+    """Return whether the person of a membership, a query further out, ignores an author."""
+    return Exists(Ignored.objects.filter(user=OuterRef(OuterRef("user")), person=OuterRef(author)))
 
 
 def _numbers_of_others(condition: Q = ALWAYS) -> QuerySet:

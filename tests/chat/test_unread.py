@@ -17,7 +17,7 @@ from accounts.actions import create_guest, delete_account
 from accounts.models import User
 from chat import actions
 from chat.actions import Member, rooms
-from chat.models import Membership, Message, Room
+from chat.models import Ignored, Membership, Mention, Message, Room
 from chat.queries import room_list, unread_counts
 from chat.services import unread_changes, unread_feed
 from live import hub
@@ -433,6 +433,28 @@ def test_messages_that_do_not_count_take_few_steps_of_sqlite(transactional_db, k
         with counted_steps() as steps:
             look(room, reader)
             costs.append(steps())
+    assert costs[1] < 2 * costs[0] + 10
+
+
+def test_mentions_by_ignored_people_take_few_steps_of_sqlite(transactional_db):
+    """However many there are, and however many people the reader ignores."""
+    room, (reader, pest) = actions.open_room("lobby"), [create_guest() for _ in range(2)]
+    actions.mark_read({Member.of(reader, room): 0})
+    costs = []
+    for count in (unread_counts.MAX_SCANNED, 10 * unread_counts.MAX_SCANNED):
+        fill(room, [pest] * (count - Message.objects.count()))
+        missing = Message.objects.filter(mention=None)
+        Mention.objects.bulk_create(
+            Mention(message=each, user=reader, name="x", room=room, number=each.number) for each in missing
+        )
+        others = User.objects.bulk_create(User(username=f"{count} {n}", is_guest=True) for n in range(200))
+        ignored = [*(other.pk for other in others), *([] if costs else [pest.pk])]
+        Ignored.objects.bulk_create(Ignored(user=reader, person_id=pk) for pk in ignored)
+        with counted_steps() as steps:
+            keys = unread_counts.find_memberships([room.pk], [reader.pk]).values()
+            (place,) = unread_counts.count_unread(keys)
+            costs.append(steps())
+        assert (place.mentions, place.newest) == (0, None)
     assert costs[1] < 2 * costs[0] + 10
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Case, Min, Q, QuerySet, When
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -120,20 +120,25 @@ class MessageBatch:
     def _find_latest(self, author: User | None, entry: NewMessage, pause: int) -> datetime | None:
         """Return when an author wrote last in a room.
 
-        A client is a new guest whenever it drops its cookie, or reconnects without one: for a guest who first
-        came within the pause, find the guests of the same network too, among the last messages.
+        A client is a new guest whenever it drops its cookie, or reconnects without one. So for a person who
+        first came within the pause, find also others of the same network, among the last messages: guests,
+        and accounts that first came within the pause.
         """
-        network = _network_of_newcomer(author, entry, pause)
+        since = timezone.now() - timedelta(seconds=pause)
+        network = _network_of_newcomer(author, entry, since)
         of_batch = [message.author for message in self._new if message.room_id == entry.room.pk]
-        if any(each == author or _is_guest_of(network, each) for each in of_batch):
+        if any(each == author or _counts_for(network, since, each) for each in of_batch):
             return timezone.now()
         messages = permissions.messages_of(entry.room.pk).filter(event=None).order_by("-number")
         found: list[datetime] = []
         if author:  # by an index
             found += messages.filter(author=author).values_list("created_at", flat=True)[:1]
         if network is not None:
-            last = messages.values_list("author__is_guest", "author__network", "created_at")[:MAX_COMPARED]
-            found += next(([at] for *guest, at in last if guest == [True, network]), [])
+            is_counted = Case(
+                When(Q(author__is_guest=True) | Q(author__date_joined__gt=since), then="author__network")
+            )
+            last = messages.values_list(is_counted, "created_at")[:MAX_COMPARED]
+            found += next(([at] for of, at in last if of == network), [])
         return max(found, default=None)
 
     def find_earlier(self, entry: NewMessage) -> Message | None:
@@ -187,16 +192,16 @@ class MessageBatch:
             self._by_key.setdefault((message.room_id, author, message.client_id), message)
 
 
-def _network_of_newcomer(author: User | None, entry: NewMessage, pause: int) -> str | None:
-    """Return the network of a guest who first came within a pause (seconds); None for all others."""
+def _network_of_newcomer(author: User | None, entry: NewMessage, since: datetime) -> str | None:
+    """Return the network of a person who first came after a time; None for all others."""
     if author is None:
         return entry.network
-    is_new = author.is_guest and author.date_joined > timezone.now() - timedelta(seconds=pause)
-    return author.network or None if is_new else None
+    return author.network or None if author.date_joined > since else None
 
 
-def _is_guest_of(network: str | None, author: User) -> bool:
-    return author.is_guest and author.network == network
+def _counts_for(network: str | None, since: datetime, author: User) -> bool:
+    """Return whether an author keeps newcomers of a network waiting."""
+    return author.network == network and (author.is_guest or author.date_joined > since)
 
 
 def find_stored(entry: NewMessage) -> Message | None:

@@ -276,7 +276,7 @@ def _newest_messages() -> QuerySet:
 
     These are the person's own, and those of people whom they ignore.
     """
-    return _numbers_of_others(~_is_ignored("author")).order_by("-number")[:MAX_NEWEST]
+    return _numbers_of_others(~Q(_is_ignored("author"))).order_by("-number")[:MAX_NEWEST]
 
 
 def _unread_mentions() -> QuerySet:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import live
-from accounts.actions import create_guest, delete_account, give_up_name, remove_account
+from accounts.actions import create_guest, delete_account, give_up_name, remove_account, sign_up
 from accounts.models import User
 from base.api_errors import ApiError
 from chat import actions, purge
@@ -304,6 +304,10 @@ def test_slow_mode_makes_new_guests_wait_by_their_network(owning, lobby):
         guest = create_guest(network)
         assert (refused(guest, lobby).code == "rate_limited") if is_same else say(guest, lobby)
     say(User.objects.get(pk=known.pk), lobby)  # came before the pause: waits for nobody else
+    account = sign_up(create_guest("93.184.216.37"), "ada", "correct horse battery", "")
+    say(account, lobby)
+    for newcomer in (create_guest("93.184.216.37"), sign_up(create_guest("93.184.216.37"), "bob", "x", "")):
+        assert refused(newcomer, lobby).code == "rate_limited"
     together = [NewMessage(create_guest("93.184.216.36"), lobby, "hi", uuid4()) for _ in range(2)]
     _first, second = actions.write_all(together)
     assert second.code == "rate_limited"

@@ -148,7 +148,7 @@ def test_only_a_whole_backup_of_this_database_is_restored(server, tmp_path):
     data = path / next(name for name in manifest["digests"] if name.startswith("database"))
     whole = data.read_bytes()
     assert "is not a backup" in refusal(server, "restore", tmp_path, "--yes")
-    data.write_bytes(whole[:-100] + bytes(100))
+    data.write_bytes(whole[:-100] + bytes(each ^ 1 for each in whole[-100:]))
     assert "is damaged" in refusal(server, "restore", path, "--yes")
     data.unlink()
     assert "is missing" in refusal(server, "restore", path, "--yes")

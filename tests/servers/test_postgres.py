@@ -25,6 +25,8 @@ def postgres():
 
 # Tests of raw SQL, of locks and of constraints, below tests/.
 OF_THE_DATABASE = [
+    "accounts/test_deletion",
+    "accounts/test_personal_data",
     "chat/test_actions",
     "chat/test_direct_rooms",
     "chat/test_history_queries",
@@ -32,23 +34,23 @@ OF_THE_DATABASE = [
     "chat/test_list_queries",
     "chat/test_listing",
     "chat/test_newcomers",
+    "chat/test_people",
+    "chat/test_private_rooms",
+    "chat/test_sanctions",
     "chat/test_unread",
     "chat/test_writer",
     "servers/row_locks",
     "tasks/test_jobs",
     "transcripts/test_migration",
+    "transcripts/test_owners",
+    "transcripts/test_pages",
+    "transcripts/test_work",
 ]
 OF_THE_DATABASE_FOR_LONG = [
     "accounts/test_holding_names",
     "chat/test_agreement",
     "chat/test_mentions",
-    "chat/test_people",
-    "chat/test_private_rooms",
-    "chat/test_sanctions",
-    "transcripts/test_owners",
-    "transcripts/test_pages",
     "transcripts/test_text",
-    "transcripts/test_work",
 ]
 
 

@@ -1,14 +1,15 @@
-"""Deletion of the messages of deleted accounts whose people asked for it: a job."""
+"""Job that deletes the messages of deleted accounts, if their people asked for that."""
 
 from datetime import timedelta
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.actions import ERASE_MESSAGES
 from accounts.models import User
 from chat import permissions
 from chat.actions.messages import erase
+from chat.queries.history import find_next_room
 from tasks.jobs import CHUNK, PeriodicJob
 
 
@@ -39,16 +40,26 @@ def erase_messages() -> int:
     if next_place := _find_next(person, place):
         _reached[person] = next_place
         return 1
-    _reached.pop(person, None)
+    if _reached.pop(person, None) and _has_messages(person):
+        return 1  # begin again: the database was restored meanwhile
     return User.objects.filter(pk=person).update(erases_messages=False)
+
+
+def _authors(person: int) -> QuerySet[User]:
+    """Return a person and the guests who signed in to their account."""
+    return User.objects.filter(Q(pk=person) | Q(heir=person))
+
+
+def _has_messages(person: int) -> bool:
+    messages = permissions.all_messages().filter(author__in=_authors(person))
+    return messages.filter(event=None, deleted_at=None).exists()
 
 
 def _find_next(person: int, place: Place) -> Place | None:
     """Return the beginning of the next room in which a person or one of their guests wrote."""
-    later = permissions.all_messages().filter(author=place.author, room__gt=place.room).order_by("room")
-    if room := later.values_list("room", flat=True).first():
+    if room := find_next_room(place.author, place.room):
         return Place(place.author, room)
-    authors = User.objects.filter(Q(pk=person) | Q(heir=person), pk__gt=place.author).order_by("pk")
+    authors = _authors(person).filter(pk__gt=place.author).order_by("pk")
     author = authors.values_list("pk", flat=True).first()
     return Place(author) if author else None
 

@@ -10,7 +10,8 @@ from accounts.models import User
 from base.personal_data import in_chunks
 from chat import permissions
 from chat.models import AuditEntry, Ignored, Report
-from chat.queries.titles import load_title
+from chat.queries.history import find_next_room
+from chat.queries.titles import title_for
 
 
 def read(user: User) -> Iterator[dict[str, Any]]:
@@ -33,11 +34,12 @@ def read(user: User) -> Iterator[dict[str, Any]]:
 
 
 def _read_memberships(user: User) -> Iterator[dict[str, Any]]:
-    for membership in in_chunks(permissions.memberships_of([user.pk]).select_related("room")):
+    own = permissions.memberships_of([user.pk]).annotate(seen=title_for(user.pk, "room"))
+    for membership in in_chunks(own.select_related("room")):
         yield {
             "kind": "room",
             "room": membership.room.name,
-            "title": load_title(user, membership.room),
+            "title": membership.seen,
             "role": membership.role,
             "notifications": membership.involvement,
             "star": membership.star,
@@ -47,17 +49,17 @@ def _read_memberships(user: User) -> Iterator[dict[str, Any]]:
 
 def _read_messages(user: User) -> Iterator[dict[str, Any]]:
     """Yield what a user wrote, room by room: the index of authors has this order."""
-    own = permissions.all_messages().filter(author=user)
-    found = own.order_by("room")
-    while message := found.select_related("room").first():
-        for each in in_chunks(own.filter(room=message.room_id, event=None, deleted_at=None), "number"):
+    own = permissions.all_messages().filter(author=user, event=None, deleted_at=None).select_related("room")
+    room = find_next_room(user.pk, 0)
+    while room:
+        for each in in_chunks(own.filter(room=room), "number"):
             yield {
                 "kind": "message",
-                "room": message.room.name,
+                "room": each.room.name,
                 "number": each.number,
                 "name": each.author_name,
                 "text": each.text,
                 "sent_at": each.created_at,
                 "edited_at": each.edited_at,
             }
-        found = own.order_by("room").filter(room__gt=message.room_id)
+        room = find_next_room(user.pk, room)

@@ -319,6 +319,12 @@ def _room_id(topic: str) -> int:
     return int(topic.removeprefix("room."))
 
 
+def find_next_room(author: int, after: int) -> int | None:
+    """Return the key of the next room, after that of another one, in which a person wrote."""
+    written = permissions.all_messages().filter(author=author, room__gt=after)
+    return written.order_by("room").values_list("room", flat=True).first()
+
+
 def has_written_since(user: User, since: datetime) -> bool:
     """Return whether a user has sent a message since a time."""
     return permissions.all_messages().filter(author=user, created_at__gt=since).exists()

@@ -54,7 +54,7 @@ def test_who_deletes_the_account_twice_at_once_is_refused(monkeypatch):
     assert "re signed out." in answer.content.decode()
 
 
-def test_messages_are_deleted_too_if_their_author_asks_for_it(django_capture_on_commit_callbacks):
+def test_messages_are_deleted_too_if_their_author_asks_for_it():
     person, other = account(), create_guest()
     guest = create_guest()
     mine = [say(author, f"mine {number}") for author in (person, guest) for number in range(3)]
@@ -99,7 +99,17 @@ def test_many_messages_are_deleted_in_small_steps(monkeypatch):
     assert not Message.objects.filter(deleted_at=None).exists()
 
 
-async def test_open_tabs_see_the_deletion_and_the_mentions_go(connect, guest):
+def test_messages_that_a_restore_brought_back_are_deleted_again(monkeypatch):
+    person = account()
+    message = say(person)
+    account_actions.delete_account(person, with_messages=True)
+    monkeypatch.setattr(erasure, "_reached", {person.pk: erasure.Place(person.pk, message.room_id, 1)})
+    while erasure.erase_messages():
+        pass
+    assert Message.objects.get().text == ""
+
+
+async def test_open_tabs_see_the_deletion(connect, guest):
     other = await sync_to_async(create_guest)()
     reader = await connect(user=other)
     await reader.event("welcome")

@@ -29,7 +29,7 @@ from base.api_errors import ApiError
 from base.database import insert
 from base.visitor import HAND_OVER
 from live.networks import is_public
-from tasks.jobs import RUN_JOBS, make_due
+from tasks.jobs import run_soon
 
 # The precision of `User.seen_at`.
 SEEN_INTERVAL = timedelta(hours=1)
@@ -295,8 +295,7 @@ def delete_account(user: User, with_messages: bool = False) -> None:
     user.erases_messages = with_messages
     _anonymize(user)
     if with_messages:
-        make_due(ERASE_MESSAGES)
-        transaction.on_commit(lambda: live.send_in_background(RUN_JOBS))
+        run_soon(ERASE_MESSAGES)
 
 
 @transaction.atomic

@@ -197,7 +197,7 @@ class ChatConsumer(live.AsyncSocket):
 
     @property
     def may_write(self) -> bool:
-        """Whether the user may send messages, as far as the socket knows: each message is checked anew."""
+        """Whether the user may write, by what the socket has read. Each message is checked again."""
         is_allowed = self.user and permissions.can_write(self.user, self.room, self.role)
         return bool(is_allowed) and not (self.requirement or self.room.archived_at)
 

@@ -7,13 +7,12 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, ProtectedError, QuerySet
 
-import live
 from chat import permissions
 from chat.models import AuditEntry, Invitation, Membership, ModerationAction, Room, RoomKind, new_epoch
 from chat.queries import locks
 from chat.room_names import MODERATORS_ROOM
 from chat.signals import room_deleted
-from tasks.jobs import CHUNK, RUN_JOBS, PeriodicJob, delete_rows, make_due
+from tasks.jobs import CHUNK, PeriodicJob, delete_rows, run_soon
 
 NAME = "deleted rooms"
 
@@ -33,8 +32,7 @@ def delete_rooms(rooms: Collection[int]) -> None:
         search_keys="",
     )
     room_deleted.send(Room)
-    make_due(NAME)
-    transaction.on_commit(lambda: live.send_in_background(RUN_JOBS))
+    run_soon(NAME)
 
 
 def forget_words(entries: QuerySet[AuditEntry]) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from channels.db import database_sync_to_async
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -49,6 +50,12 @@ def register(job: PeriodicJob) -> None:
 def make_due(name: str) -> None:
     """Let a job run when the workers are reminded next, and not only after its interval."""
     Job.objects.filter(name=name).update(due_at=timezone.now())
+
+
+def run_soon(name: str) -> None:
+    """Let a task worker run a job as soon as the transaction is committed."""
+    make_due(name)
+    transaction.on_commit(lambda: live.send_in_background(RUN_JOBS))
 
 
 async def run_due() -> None:

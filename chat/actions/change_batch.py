@@ -85,7 +85,7 @@ class ChangeBatch:
         if change.text is None:
             if message.author_id != author.pk:
                 self._remove(message, change, author)
-            message.text, message.deleted_at = "", timezone.now()
+            self.erase(message)
         else:
             check_new_guest(author, change.room, change.text)
             message.text, message.edited_at = change.text, timezone.now()
@@ -94,7 +94,7 @@ class ChangeBatch:
         return message
 
     def erase(self, message: Message) -> None:
-        """Delete a message of a person who is gone. It was read in this transaction."""
+        """Delete a message that was read in this transaction, whoever asks for it."""
         message.text, message.deleted_at = "", timezone.now()
         self._changed[message.pk] = message
 

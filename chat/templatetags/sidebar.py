@@ -36,11 +36,13 @@ def room_item(template_name: str, room: room_list.RoomCard, here: str = "") -> s
     The room where the visitor is need not exist: it is not cached, so that no text of a client takes memory.
     """
     is_here = room.name == here
-    render = _render.__wrapped__ if is_here else _render
+    render = _render if is_here else _render_once
     return render(template_name, get_language() or "", room, is_here)
 
 
-@lru_cache(MAX_RENDERED)
 def _render(template_name: str, language: str, room: room_list.RoomCard, is_here: bool) -> str:
     """Render a room in the current language, which is given as a part of the cache's key."""
     return render_to_string(template_name, {"room": room, "is_here": is_here})
+
+
+_render_once = lru_cache(MAX_RENDERED)(_render)

@@ -407,10 +407,10 @@ def test_texts_of_clients_take_no_memory(bob):
     say(bob, "lobby")
     client = Client()
     client.get("/rooms/?here=elsewhere")
-    before = sidebar._render.cache_info().currsize
+    before = sidebar._render_once.cache_info().currsize
     for number in range(3):
         assert f"no such room {number}" in client.get(f"/rooms/?here=no such room {number}").content.decode()
-    assert sidebar._render.cache_info().currsize == before
+    assert sidebar._render_once.cache_info().currsize == before
 
 
 @pytest.mark.parametrize("here", [1, 2])
